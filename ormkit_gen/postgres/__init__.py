@@ -1,0 +1,1 @@
+"""PostgreSQL's dialect as the generator needs it: types, identifiers, DDL."""
