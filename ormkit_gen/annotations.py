@@ -1,0 +1,77 @@
+"""Type annotations in generated code, and the imports that they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from ormkit_gen.ir import Column, Schema
+
+#: Modules imported as a whole under another name: a column may well be called date or time.
+ALIASED = {"datetime": "dt"}
+#: A name with its module in front, as the table of types writes them.
+DOTTED = re.compile(r"\b((?:[a-z_]\w*\.)+)([A-Za-z_]\w*)")
+
+
+class Imports:
+    """Collects what a generated module imports."""
+
+    def __init__(self, taken: Collection[str] = ()) -> None:
+        """Start without imports; `taken` are names of attributes, which aliases must avoid."""
+        self._taken = taken
+        self._names: dict[str, set[str]] = {}
+        self._aliases: dict[str, str] = {}
+
+    def add(self, module: str, name: str) -> str:
+        """Note that the name is imported and return how the module writes it."""
+        if module in ALIASED:
+            alias = ALIASED[module] + ("_" if ALIASED[module] in self._taken else "")
+            self._aliases[module] = alias
+            return f"{alias}.{name}"
+        self._names.setdefault(module, set()).add(name)
+        return name
+
+    def resolve(self, dotted: str) -> str:
+        """Return an annotation with each `module.Name` in it imported and shortened."""
+        return DOTTED.sub(lambda found: self.add(found[1].rstrip("."), found[2]), dotted)
+
+    def lines(self, runtime: Iterable[str]) -> tuple[str, ...]:
+        """Return the import statements, sorted as isort would, with the runtime's names added."""
+        self._names.setdefault("ormkit", set()).update(runtime)
+        standard = [f"import {module} as {alias}" for module, alias in self._aliases.items()]
+        standard.sort()
+        absolute = sorted(name for name in self._names if not name.startswith("."))
+        relative = sorted(name for name in self._names if name.startswith("."))
+        plain = [name for name in absolute if name.partition(".")[0] in STANDARD]
+        own = [name for name in absolute if name not in plain]
+        groups = [[*standard, *self._lines(plain)], [*self._lines(own)], [*self._lines(relative)]]
+        return tuple(line for group in groups if group for line in ("", *group))[1:]
+
+    def _lines(self, modules: Iterable[str]) -> Iterator[str]:
+        """Yield import statements of at most 100 columns: black would spread one name a line."""
+        for module in modules:
+            line = ""
+            names = sorted(self._names[module], key=lambda name: (not name.isupper(), name))
+            for name in names:
+                if line and len(line) + len(name) + 2 > 100:
+                    yield line
+                    line = ""
+                line = f"{line}, {name}" if line else f"from {module} import {name}"
+            yield line
+
+
+#: The modules of the standard library that generated code may import from.
+STANDARD = frozenset({"collections", "decimal", "typing", "uuid"})
+
+
+def annotation(column: Column, schema: Schema, imports: Imports) -> str:
+    """Return the annotation of a column's value that is not None."""
+    if column.python_type is not None:
+        return imports.resolve(column.python_type)
+    if column.type.is_enum:
+        element = imports.add(".enums", column.type.name)
+    else:
+        element = imports.resolve(column.type.base.python)
+    for _ in range(column.type.dimensions):
+        element = f"list[{element}]"
+    return element

@@ -1,0 +1,64 @@
+"""Schema text as Python source: the one place where strings are escaped into generated code."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from ormkit_gen.annotations import Imports
+from ormkit_gen.ir import DefaultValue, Schema
+from ormkit_gen.postgres.types import ColumnType
+
+
+def python_string(text: str) -> str:
+    """Return the text as a Python string literal, whatever it holds."""
+    return ascii(text) if any(not each.isprintable() for each in text) else repr(text)
+
+
+def docstring(text: str) -> str:
+    """Return the text as the inside of a docstring, on one line."""
+    line = " ".join(text.split())
+    safe = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
+    safe = safe.replace("\\", "\\\\").replace('"', '\\"') if "\\" in line or '"' in line else safe
+    return safe
+
+
+def literal(value: DefaultValue, type_: ColumnType, schema: Schema, imports: Imports) -> str:
+    """Return a default value as Python source, its imports noted."""
+    if value is None or isinstance(value, (bool, int)):
+        return repr(value)
+    if isinstance(value, str):
+        return _text(value, type_, schema, imports)
+    if isinstance(value, float):
+        return repr(value) if value - value == 0 else f'float("{value}")'
+    if isinstance(value, Decimal):
+        return f'{imports.add("decimal", "Decimal")}("{value}")'
+    if isinstance(value, UUID):
+        return f'{imports.add("uuid", "UUID")}("{value}")'
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return imports.resolve(repr(value)) if value.__class__.__module__ == "datetime" else ""
+    return _collection(value, type_, schema, imports)
+
+
+def _text(value: str, type_: ColumnType, schema: Schema, imports: Imports) -> str:
+    if not type_.is_enum:
+        return python_string(value)
+    members = {label: name for name, label in schema.enum(type_.name).members}
+    return f"{imports.add('.enums', type_.name)}.{members[value]}"
+
+
+def _collection(
+    value: Sequence[DefaultValue] | Mapping[str, DefaultValue],
+    type_: ColumnType,
+    schema: Schema,
+    imports: Imports,
+) -> str:
+    if isinstance(value, Mapping):
+        items = (
+            f"{python_string(key)}: {literal(each, type_, schema, imports)}"
+            for key, each in value.items()
+        )
+        return "{" + ", ".join(items) + "}"
+    return f"[{', '.join(literal(each, type_, schema, imports) for each in value)}]"

@@ -1,0 +1,58 @@
+"""The keywords of filter() that each family of types has, with the types of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ormkit_gen.annotations import Imports
+from ormkit_gen.ir import Column
+from ormkit_gen.postgres.types import Family
+
+#: Keyword endings by family; the value's type by the ending is told by `_value_type`.
+COMPARISONS = ("", "__ne", "__in", "__notin")
+ORDERED = ("__gt", "__gte", "__lt", "__lte", "__between")
+PATTERNS = (
+    *("__like", "__ilike", "__contains", "__icontains", "__startswith", "__istartswith"),
+    *("__endswith", "__iendswith", "__iexact", "__regex", "__iregex"),
+)
+CONTAINMENT = ("__contains", "__contained_by", "__overlaps")
+
+ENDINGS: dict[Family, tuple[str, ...]] = {
+    "equal": COMPARISONS,
+    "boolean": ("", "__ne"),
+    "ordered": (*COMPARISONS, *ORDERED),
+    "text": (*COMPARISONS, *ORDERED, *PATTERNS),
+    "array": ("", "__ne", *CONTAINMENT, "__len"),
+    "json": ("", "__ne", "__contains", "__contained_by"),
+    "range": ("", "__ne", *CONTAINMENT),
+    "opaque": (),
+}
+
+
+def filter_keys(column: Column, value: str, imports: Imports) -> Iterator[tuple[str, str]]:
+    """Yield each keyword's ending and the annotation of what it takes.
+
+    value: the annotation of a value of the column that is not None.
+    """
+    for ending in ENDINGS[column.type.family]:
+        yield ending, _value_type(ending, column, value, imports)
+    if column.is_nullable:
+        yield "__isnull", "bool"
+
+
+def _value_type(ending: str, column: Column, value: str, imports: Imports) -> str:
+    if ending in ("", "__ne"):
+        return f"{value} | None" if column.is_nullable and value != "Any" else value
+    if ending == "__len":
+        return "int"
+    if ending == "__between":
+        return f"tuple[{value}, {value}]"
+    element = None
+    if ending in ("__in", "__notin"):
+        element = value
+    elif column.type.family == "array":
+        element = value.removeprefix("list[").removesuffix("]")
+    if element is None:
+        return value
+    imports.add("collections.abc", "Collection")
+    return f"Collection[{element}]"

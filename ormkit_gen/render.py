@@ -1,0 +1,50 @@
+"""Rendering: views through templates to the texts of the generated files, without any I/O beside
+reading the templates themselves."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ormkit_gen.ir import Schema
+from ormkit_gen.postgres.ddl import schema_sql
+from ormkit_gen.views import PackageView, package_view
+
+#: In a wheel the templates lie inside the package, in a checkout beside it.
+TEMPLATES = (Path(__file__).parent / "templates", Path(__file__).parent.parent / "templates")
+
+
+@cache
+def environment() -> Environment:
+    """Return the Jinja environment; templates may only loop and print, and typos are errors."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def render(schema: Schema) -> dict[str, str]:
+    """Return the unformatted text of every generated file by its name in the package."""
+    package = package_view(schema)
+    texts = {"__init__.py": _render("package.py.jinja", package=package)}
+    texts.update(_models(package))
+    if package.enums:
+        texts["enums.py"] = _render("enums.py.jinja", enums=package.enums)
+    texts["schema.sql"] = schema_sql(schema)
+    return texts
+
+
+def _models(package: PackageView) -> dict[str, str]:
+    return {
+        f"{model.module}.py": _render("model.py.jinja", model=model) for model in package.models
+    }
+
+
+def _render(template: str, **context: object) -> str:
+    return environment().get_template(template).render(**context)

@@ -1,0 +1,343 @@
+"""View models: what templates print, with every name, type and literal ready.
+
+A view holds text that is valid where the template puts it. Templates only loop and print.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ormkit_gen.annotations import Imports, annotation
+from ormkit_gen.ir import Column, Enum, Model, Relationship, Schema
+from ormkit_gen.literals import docstring, literal, python_string
+from ormkit_gen.naming import constant_name, module_name
+from ormkit_gen.operators import filter_keys
+from ormkit_gen.postgres.spelling import sql_type
+
+#: What every generated module takes from typing.
+TYPING = ("TYPE_CHECKING", "Any", "ClassVar", "Literal", "Self", "TypedDict", "Unpack")
+#: Width to which the literals of an ordering are gathered on a line.
+ORDER_WIDTH = 78
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A keyword of __init__: how it is declared, and the statements that store it."""
+
+    declaration: str
+    body: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A column or relationship in the metaclass: name, type, and the call that makes it."""
+
+    name: str
+    annotation: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A module with one model."""
+
+    name: str
+    module: str
+    docstring: str
+    imports: tuple[str, ...]
+    typing_imports: tuple[str, ...]
+    constants: tuple[tuple[str, str], ...]
+    filter_keys: tuple[tuple[str, str], ...]
+    assignable: tuple[tuple[str, str], ...]
+    orders: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
+    slots: str
+    table: str
+    annotations: tuple[tuple[str, str], ...]
+    related: tuple[tuple[str, str], ...]
+    parameters: tuple[Parameter, ...]
+    unpack: str
+    conversions: tuple[tuple[str, str], ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnumView:
+    """A Python enum for a native enum type."""
+
+    name: str
+    docstring: str
+    members: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageView:
+    """The whole generated package."""
+
+    models: tuple[ModelView, ...]
+    enums: tuple[EnumView, ...]
+    exports: tuple[str, ...]
+
+
+def package_view(schema: Schema) -> PackageView:
+    """Return the views of everything that one target generates."""
+    models = tuple(model_view(model, schema) for model in schema.models if not model.is_association)
+    enums = tuple(enum_view(enum) for enum in schema.enums)
+    exports = [name for model in models for name in (model.name, f"{model.name}Query")]
+    exports += [enum.name for enum in enums]
+    return PackageView(models, enums, ("SCHEMA", *sorted(exports)))
+
+
+def enum_view(enum: Enum) -> EnumView:
+    """Return the view of one enum."""
+    text = enum.comment or f"The enum type {enum.db_name}."
+    members = tuple((name, python_string(label)) for name, label in enum.members)
+    return EnumView(enum.name, docstring(text), members)
+
+
+def model_view(model: Model, schema: Schema) -> ModelView:
+    """Return the view of one model's module."""
+    imports = Imports(taken={column.name for column in model.columns})
+    builder = _Builder(model, schema, imports)
+    attributes = builder.attributes()
+    annotations = tuple((column.name, builder.type_of(column)) for column in model.columns)
+    parameters = builder.parameters()
+    return ModelView(
+        name=model.name,
+        module=module_name(model.name),
+        docstring=docstring(model.comment or f"A row of {builder.table_name}."),
+        attributes=attributes,
+        annotations=annotations,
+        related=builder.related(),
+        parameters=parameters,
+        filter_keys=builder.filter_keys(),
+        assignable=builder.assignable(),
+        orders=tuple(order_literals(column.name for column in model.columns)),
+        slots=builder.slots(),
+        table=builder.table(),
+        unpack=builder.unpack(),
+        conversions=builder.conversions(),
+        constants=builder.constants(),
+        key=builder.key(),
+        imports=imports.lines(builder.runtime_names()),
+        typing_imports=builder.typing_imports(),
+    )
+
+
+class _Builder:
+    """Makes the parts of one model's view, noting what they import."""
+
+    def __init__(self, model: Model, schema: Schema, imports: Imports) -> None:
+        self.model = model
+        self.schema = schema
+        self.imports = imports
+        imports.add("collections.abc", "Iterable")
+        for name in TYPING:
+            imports.add("typing", name)
+        self.table_name = f"{model.schema}.{model.table}" if model.schema else model.table
+        #: Foreign-key columns that a relationship can fill in, by that relationship's name.
+        self.filled_by = {
+            name: relationship.name
+            for relationship in model.relationships
+            if relationship.is_owner
+            for name in relationship.local
+        }
+
+    def value_type(self, column: Column) -> str:
+        """Return the annotation of a value that is not None."""
+        return annotation(column, self.schema, self.imports)
+
+    def type_of(self, column: Column) -> str:
+        """Return the annotation of the attribute."""
+        return optional(self.value_type(column), column.is_nullable)
+
+    def attributes(self) -> tuple[Attribute, ...]:
+        columns = [self.column_attribute(column) for column in self.model.columns]
+        return (*columns, *map(self.relationship_attribute, self.model.relationships))
+
+    def column_attribute(self, column: Column) -> Attribute:
+        value = self.value_type(column)
+        arguments = [python_string(sql_type(column.type, self.schema))]
+        if column.db_name != column.name:
+            arguments.append(f"name={python_string(column.db_name)}")
+        has_default = column.has_server_value or column.default is not None
+        flags = {
+            "is_nullable": column.is_nullable,
+            "has_default": has_default and not column.is_generated,
+            "is_generated": column.identity == "always",
+            "is_computed": column.generated is not None,
+        }
+        arguments += [f"{flag}=True" for flag, is_set in flags.items() if is_set]
+        if column.type.is_enum:
+            arguments.append(f"labels={column.type.name}")
+        typed = f"Column[{self.model.name}, {value}, {optional(value, column.is_nullable)}]"
+        return Attribute(column.name, typed, f"Column({', '.join(arguments)})")
+
+    def relationship_attribute(self, relationship: Relationship) -> Attribute:
+        kind = "ToMany" if relationship.is_to_many else "ToOne"
+        arguments = [
+            python_string(relationship.target),
+            f"local={names(relationship.local)}",
+            f"remote={names(relationship.remote)}",
+        ]
+        if relationship.is_owner:
+            arguments.append("is_owner=True")
+        if relationship.secondary is not None:
+            arguments.append(f"secondary={self.secondary(relationship)}")
+        return Attribute(
+            relationship.name,
+            f"{kind}[{self.model.name}, {relationship.target}]",
+            f"{kind}({', '.join(arguments)})",
+        )
+
+    def secondary(self, relationship: Relationship) -> str:
+        through = self.schema.model(relationship.secondary or "")
+        local = names(through.column(name).db_name for name in relationship.secondary_local)
+        remote = names(through.column(name).db_name for name in relationship.secondary_remote)
+        arguments = [python_string(through.table)]
+        if through.schema:
+            arguments.append(f"schema={python_string(through.schema)}")
+        return f"Secondary({', '.join(arguments)}, local={local}, remote={remote})"
+
+    def related(self) -> tuple[tuple[str, str], ...]:
+        return tuple((each.name, related_type(each)) for each in self.model.relationships)
+
+    def parameters(self) -> tuple[Parameter, ...]:
+        columns = [self.parameter(each) for each in self.model.columns if not each.is_generated]
+        owned = [each for each in self.model.relationships if each.is_owner]
+        return (*columns, *map(self.related_parameter, owned))
+
+    def parameter(self, column: Column) -> Parameter:
+        name, typed = column.name, self.type_of(column)
+        store = f"self.{name} = {name}"
+        if_given = (f"if {name} is not UNSET:", f"    {store}")
+        if column.default is not None:
+            value = literal(column.default.value, column.type, self.schema, self.imports)
+            if isinstance(column.default.value, (list, tuple, dict)):
+                fresh = f"self.{name} = {value} if {name} is UNSET else {name}"
+                return Parameter(f"{name}: {typed} = UNSET", (fresh,))
+            return Parameter(f"{name}: {typed} = {value}", (store,))
+        if column.has_server_value:
+            return Parameter(f"{name}: {typed} = UNSET", if_given)
+        if column.is_nullable:
+            return Parameter(f"{name}: {typed} = None", (store,))
+        if name in self.filled_by:
+            return Parameter(f"{name}: {typed} = UNSET", if_given)
+        return Parameter(f"{name}: {typed}", (store,))
+
+    def related_parameter(self, relationship: Relationship) -> Parameter:
+        name = relationship.name
+        return Parameter(
+            f"{name}: {related_type(relationship)} = UNSET",
+            (f"if {name} is not UNSET:", f"    self.{name} = {name}"),
+        )
+
+    def filter_keys(self) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (column.name + suffix, typed)
+            for column in self.model.columns
+            for suffix, typed in filter_keys(column, self.value_type(column), self.imports)
+        )
+
+    def assignable(self) -> tuple[tuple[str, str], ...]:
+        expression = f"Expression[{self.model.name}, {{}}, Any]"
+        return tuple(
+            (column.name, f"{self.type_of(column)} | {expression.format(self.value_type(column))}")
+            for column in self.model.columns
+            if not column.is_generated
+        )
+
+    def slots(self) -> str:
+        columns = [column.name for column in self.model.columns]
+        return names([*columns, *(f"_{each.name}" for each in self.model.relationships)])
+
+    def table(self) -> str:
+        model = self.model
+        arguments = [python_string(model.table)]
+        if model.schema:
+            arguments.append(f"schema={python_string(model.schema)}")
+        arguments.append(f"primary_key={names(model.primary_key)}")
+        for keyword in ("soft_delete", "version", "updated_at"):
+            column = getattr(model, keyword)
+            if column is not None:
+                arguments.append(f"{keyword}={python_string(column)}")
+        classes = {each.name for each in self.schema.models if not each.is_association}
+        parents = sorted({key.target for key in model.foreign_keys} & classes - {model.name})
+        if parents:
+            arguments.append(f"parents={names(parents)}")
+        return f"Table({', '.join(arguments)})"
+
+    def unpack(self) -> str:
+        targets = [f"new.{column.name}" for column in self.model.columns]
+        return ", ".join(targets) + ("," if len(targets) == 1 else "")
+
+    def conversions(self) -> tuple[tuple[str, str], ...]:
+        found: list[tuple[str, str]] = []
+        for column in self.model.columns:
+            value = f"new.{column.name}"
+            if column.type.is_enum and not column.type.is_array:
+                member = f"{constant_name(column.type.name)}[{value}]"
+                text = f"{member} if {value} is not None else None"
+                found.append((column.name, text if column.is_nullable else member))
+            elif column.type.is_enum or column.type.name == "vector":
+                found.append((column.name, f"{self.model.name}.{column.name}.decode({value})"))
+        return tuple(found)
+
+    def constants(self) -> tuple[tuple[str, str], ...]:
+        used = sorted({column.type.name for column in self.model.columns if column.type.is_enum})
+        for name in used:
+            self.imports.add(".enums", name)
+        scalar = {c.type.name for c in self.model.columns if c.type.is_enum and not c.type.is_array}
+        return tuple((constant_name(name), name) for name in used if name in scalar)
+
+    def key(self) -> str:
+        types = [self.value_type(self.model.column(name)) for name in self.model.primary_key]
+        return types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
+
+    def runtime_names(self) -> list[str]:
+        used = ["Column", "Condition", "Expression", "Model", "ModelMeta", "Order", "Query"]
+        used += ["Record", "Source", "Table"]
+        relationships = self.model.relationships
+        if relationships:
+            used.append("Related")
+        used += {"ToMany" if each.is_to_many else "ToOne" for each in relationships}
+        if any(each.secondary for each in relationships):
+            used.append("Secondary")
+        if any("UNSET" in each.declaration for each in self.parameters()):
+            used.append("UNSET")
+        return used
+
+    def typing_imports(self) -> tuple[str, ...]:
+        targets = {each.target for each in self.model.relationships} - {self.model.name}
+        return tuple(f"from .{module_name(name)} import {name}" for name in sorted(targets))
+
+
+def optional(typed: str, is_nullable: bool) -> str:
+    """Return the annotation with None added where the value may be NULL."""
+    return f"{typed} | None" if is_nullable and typed != "Any" else typed
+
+
+def related_type(relationship: Relationship) -> str:
+    """Return the annotation of what a relationship's attribute holds."""
+    if relationship.is_to_many:
+        return f"list[{relationship.target}]"
+    return optional(relationship.target, relationship.is_nullable)
+
+
+def names(values: Iterable[str]) -> str:
+    """Return a tuple of strings as source text."""
+    texts = [python_string(value) for value in values]
+    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+
+def order_literals(columns: Iterable[str]) -> Iterator[str]:
+    """Yield `Literal[...]` with both directions of each column, several columns to a line."""
+    line = ""
+    for name in columns:
+        pair = f'"{name}", "-{name}"'
+        if line and len(line) + len(pair) > ORDER_WIDTH:
+            yield f"Literal[{line}]"
+            line = ""
+        line += f", {pair}" if line else pair
+    yield f"Literal[{line}]"

@@ -1,0 +1,278 @@
+"""The seam to asyncpg: one connection, its prepared statements, and the mapping of its errors.
+
+Nothing else in the runtime imports asyncpg's connections, and no other module catches its errors.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from . import errors
+from .errors import DatabaseError, InvalidValue, OrmKitError
+from .values import Record
+
+#: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
+DEFAULT_STATEMENTS = 512
+
+
+class Connection:
+    """A connection that keeps its prepared statements and raises OrmKit's errors."""
+
+    __slots__ = ("_is_dirty", "_limit", "_raw", "_statements")
+
+    def __init__(self, raw: Any, statement_cache_size: int) -> None:
+        self._raw = raw
+        self._limit = statement_cache_size
+        self._is_dirty = False
+        self._statements: dict[str, Any] = {}
+
+    @classmethod
+    async def open(
+        cls, options: Mapping[str, Any], statement_cache_size: int = DEFAULT_STATEMENTS
+    ) -> Connection:
+        """Connect; raises ConnectionFailed, or the error that the server answered with."""
+        try:
+            raw = await asyncpg.connect(**options, statement_cache_size=statement_cache_size)
+        except OSError as error:
+            raise errors.ConnectionFailed(f"cannot connect: {error}") from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise translate(error, None) from cause(error)
+        connection = cls(raw, statement_cache_size)
+        try:
+            for name in ("json", "jsonb"):
+                await raw.set_type_codec(
+                    name, schema="pg_catalog", encoder=encode_json, decoder=json.loads
+                )
+        except BaseException:
+            raw.terminate()
+            raise
+        return connection
+
+    async def fetch(
+        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+    ) -> list[Record]:
+        """Run one statement and return its rows.
+
+        timeout: seconds until QueryCanceled.
+        """
+        statement = self._statements.get(sql)
+        try:
+            if statement is None:
+                statement = await self._prepare(sql, timeout)
+            records: list[Record] = await statement.fetch(*args, timeout=timeout)
+            return records
+        except Exception as error:
+            self._is_dirty |= isinstance(error, TimeoutError)
+            raise translate(error, sql, statement, args) from cause(error)
+        except BaseException:
+            self._is_dirty = True
+            raise
+
+    async def run(
+        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+    ) -> tuple[list[Record], str]:
+        """Run one statement and return its rows and command tag, such as "UPDATE 3"."""
+        statement = self._statements.get(sql)
+        try:
+            if statement is None:
+                statement = await self._prepare(sql, timeout)
+            rows = await statement.fetch(*args, timeout=timeout)
+            return rows, statement.get_statusmsg()
+        except Exception as error:
+            self._is_dirty |= isinstance(error, TimeoutError)
+            raise translate(error, sql, statement, args) from cause(error)
+        except BaseException:
+            self._is_dirty = True
+            raise
+
+    async def fetch_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run one statement for each row of arguments, as one transaction."""
+        try:
+            await self._raw.executemany(sql, rows)
+        except Exception as error:
+            self._is_dirty |= isinstance(error, TimeoutError)
+            raise translate(error, sql) from cause(error)
+        except BaseException:
+            self._is_dirty = True
+            raise
+
+    async def script(self, sql: str, timeout: float | None = None) -> str:
+        """Run statements without parameters in one round trip; return the last command tag."""
+        try:
+            tag: str = await self._raw.execute(sql, timeout=timeout)
+            return tag
+        except Exception as error:
+            self._is_dirty |= isinstance(error, TimeoutError)
+            raise translate(error, sql) from cause(error)
+        except BaseException:
+            self._is_dirty = True
+            raise
+
+    async def cursor(
+        self, sql: str, args: Sequence[object], batch: int
+    ) -> AsyncIterator[list[Record]]:
+        """Yield the rows in batches from a portal on the server; needs a transaction."""
+        try:
+            portal = await self._raw.cursor(sql, *args)
+            while rows := await portal.fetch(batch):
+                yield rows
+        except Exception as error:
+            self._is_dirty |= isinstance(error, TimeoutError)
+            raise translate(error, sql) from cause(error)
+        except BaseException:
+            self._is_dirty = True
+            raise
+
+    async def _prepare(self, sql: str, timeout: float | None) -> Any:
+        statement: Any = await self._raw.prepare(sql, timeout=timeout)
+        if not self._limit:
+            return statement
+        while len(self._statements) >= self._limit:
+            del self._statements[next(iter(self._statements))]
+        self._statements[sql] = statement
+        return statement
+
+    @property
+    def is_closed(self) -> bool:
+        """True where the connection can no longer be used."""
+        return bool(self._raw.is_closed())
+
+    @property
+    def in_transaction(self) -> bool:
+        """True between BEGIN and its end, also where the transaction has failed."""
+        return bool(self._raw.is_in_transaction())
+
+    @property
+    def is_clean(self) -> bool:
+        """True where the next user would find nothing of this one: no transaction, no SET."""
+        return not (self._is_dirty or self._raw.is_in_transaction())
+
+    def mark_dirty(self) -> None:
+        """Note that session state may have changed, or that a statement was cut short."""
+        self._is_dirty = True
+
+    async def reset(self) -> None:
+        """Bring the connection back to the state that it was opened in.
+
+        The empty statement waits for a cancelled one to end, since asyncpg queues behind it; only
+        then is it known whether a transaction is open.
+        """
+        await self.script("")
+        if self._raw.is_in_transaction():
+            await self.script("ROLLBACK")
+        await self._raw.reset()
+        self._is_dirty = False
+
+    async def close(self, timeout: float | None = None) -> None:
+        """Say goodbye to the server and close."""
+        self._statements.clear()
+        await self._raw.close(timeout=timeout)
+
+    def terminate(self) -> None:
+        """Close at once, without a word to the server."""
+        self._statements.clear()
+        self._raw.terminate()
+
+
+def encode_json(value: object) -> str:
+    """Return the JSON text; InvalidValue where the value has none."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(f"no JSON for the value: {error}") from None
+
+
+#: The class for an SQLSTATE, looked up by the whole code and then by its first two characters.
+CLASSES: dict[str, type[DatabaseError]] = {
+    "08": errors.OperationalError,
+    "22": errors.DataError,
+    "23": errors.IntegrityError,
+    "23502": errors.NotNullViolation,
+    "23503": errors.ForeignKeyViolation,
+    "23505": errors.UniqueViolation,
+    "23514": errors.CheckViolation,
+    "23P01": errors.ExclusionViolation,
+    "28": errors.ConnectionFailed,
+    "3D": errors.ConnectionFailed,
+    "40": errors.RetryableError,
+    "40001": errors.SerializationFailure,
+    "40P01": errors.DeadlockDetected,
+    "42": errors.StatementError,
+    "53": errors.OperationalError,
+    "55P03": errors.LockNotAvailable,
+    "57014": errors.QueryCanceled,
+    "57P": errors.OperationalError,
+    "57P01": errors.ConnectionLost,
+    "57P02": errors.ConnectionLost,
+}
+
+
+def translate(
+    error: Exception,
+    sql: str | None,
+    statement: Any | None = None,
+    args: Sequence[object] = (),
+) -> Exception:
+    """Return the error of our own tree that stands for one of asyncpg's; others come back as is."""
+    if isinstance(error, OrmKitError):
+        return error
+    if is_refused_value(error):
+        return refused_value(str(error), statement, args)
+    if isinstance(error, asyncpg.PostgresError):
+        return server_error(error, sql)
+    if isinstance(error, TimeoutError):
+        canceled = errors.QueryCanceled("the statement took longer than its timeout")
+        canceled.statement = sql
+        return canceled
+    if isinstance(error, asyncpg.InterfaceError) and "arguments for this query" in str(error):
+        return errors.UsageError(str(error).partition(":")[0])
+    if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
+        lost = errors.ConnectionLost(f"the connection broke: {error}")
+        lost.statement = sql
+        return lost
+    return error
+
+
+def cause(error: Exception) -> Exception | None:
+    """Return what `raise ... from` names: nothing where asyncpg's text would show a value."""
+    return None if is_refused_value(error) or isinstance(error, OrmKitError) else error
+
+
+def is_refused_value(error: Exception) -> bool:
+    """Return whether asyncpg could not encode an argument, so that nothing was sent."""
+    return isinstance(error, asyncpg.DataError) and getattr(error, "severity", None) is None
+
+
+def refused_value(text: str, statement: Any | None, args: Sequence[object]) -> InvalidValue:
+    """Return the error for an argument that could not be encoded, without its value."""
+    found = re.search(r"\$(\d+)", text)
+    number = int(found.group(1)) if found else 0
+    if not 0 < number <= len(args) or statement is None:
+        return InvalidValue("a value does not fit the type of its parameter")
+    wanted = statement.get_parameters()[number - 1].name
+    given = type(args[number - 1]).__name__
+    error = InvalidValue(f"parameter ${number} is of type {wanted} and cannot hold this {given}")
+    error.parameter = number
+    return error
+
+
+def server_error(error: asyncpg.PostgresError, sql: str | None) -> DatabaseError:
+    """Return the error for what the server reported, with each field it sent."""
+    state: str = error.sqlstate or ""
+    kind = CLASSES.get(state) or CLASSES.get(state[:3]) or CLASSES.get(state[:2]) or DatabaseError
+    fields: dict[str, str | None] = error.as_dict()
+    wrapped = kind(fields.get("message") or str(error))
+    wrapped.sqlstate = state or None
+    wrapped.statement = sql
+    wrapped.detail = fields.get("detail")
+    wrapped.hint = fields.get("hint")
+    wrapped.schema = fields.get("schema_name")
+    wrapped.table = fields.get("table_name")
+    wrapped.column = fields.get("column_name")
+    wrapped.constraint = fields.get("constraint_name")
+    return wrapped

@@ -1,0 +1,206 @@
+"""The engine: one database, its pool, and raw SQL."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+from .driver import DEFAULT_STATEMENTS, Connection
+from .embedded import EmbeddedServer
+from .errors import ConfigurationError, UsageError
+from .pool import Pool, PoolOptions
+from .result import Result
+from .schema import Schema, known_schemas
+from .values import Record
+
+EMBEDDED = "embedded://"
+SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
+
+#: Raw SQL that may change what the next user of the connection would find; a false alarm only
+#: costs a reset.
+LEAVES_TRACES = re.compile(
+    r"\b(SET|RESET|DISCARD|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|DECLARE|LOAD|CALL|DO|TEMP|TEMPORARY"
+    r"|set_config|pg_(?:try_)?advisory_\w*lock\w*)\b",
+    re.IGNORECASE,
+)
+#: Statements that would take the transaction out of the hands of begin().
+TAKES_OVER = re.compile(
+    r"\s*(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE)\b", re.IGNORECASE
+)
+
+#: The key of the advisory lock that keeps two create_all() calls apart.
+CREATE_LOCK = 0x6F726D6B6974
+
+
+async def create_engine(
+    url: str,
+    *,
+    min_connections: int = 1,
+    max_connections: int = 10,
+    acquire_timeout: float | None = 30.0,
+    idle_lifetime: float | None = 600.0,
+    max_lifetime: float | None = 3600.0,
+    connect_timeout: float = 10.0,
+    statement_timeout: float | None = None,
+    application_name: str = "ormkit",
+    statement_cache_size: int = DEFAULT_STATEMENTS,
+    server_settings: Mapping[str, str] | None = None,
+) -> Engine:
+    """Open an engine: the first connections are made, so that a wrong URL fails here.
+
+    url: postgresql://user:password@host:port/database with libpq's words as query parameters
+        (sslmode, host for a unix socket, several hosts), or embedded://PATH for a PostgreSQL of
+        one's own in that directory (the extra `embedded`).
+    min_connections, max_connections: how many connections are kept open, and at most.
+    acquire_timeout: seconds to wait for a free connection; None waits for ever.
+    idle_lifetime, max_lifetime: seconds after which a connection is closed or replaced.
+    connect_timeout: seconds for one connection to be made.
+    statement_timeout: seconds after which the server stops a statement; None sets no limit.
+    statement_cache_size: prepared statements kept on each connection; 0 for PgBouncer.
+    server_settings: run-time parameters of PostgreSQL, set on each connection.
+
+    Raises ConfigurationError, ConnectionFailed, EmbeddedServerError.
+    """
+    if not url.startswith(SCHEMES):
+        raise ConfigurationError(
+            f"the URL begins with {url.partition('://')[0][:20]!r}: it must be one of "
+            f"{', '.join(SCHEMES)}"
+        )
+    settings = {"application_name": application_name, **(server_settings or {})}
+    if statement_timeout is not None:
+        settings["statement_timeout"] = f"{round(statement_timeout * 1000)}ms"
+    options = PoolOptions(
+        min_connections, max_connections, acquire_timeout, idle_lifetime, max_lifetime
+    )
+    server = None
+    if url.startswith(EMBEDDED):
+        server = await asyncio.to_thread(EmbeddedServer.start, url.removeprefix(EMBEDDED))
+        url = server.url
+    arguments = {"dsn": url, "timeout": connect_timeout, "server_settings": settings}
+    pool = Pool(lambda: Connection.open(arguments, statement_cache_size), options)
+    try:
+        await pool.start()
+    except BaseException:
+        if server is not None:
+            await asyncio.to_thread(server.stop)
+        raise
+    return Engine(pool, server)
+
+
+class Engine:
+    """A database and the pool of connections to it; made by create_engine()."""
+
+    def __init__(self, pool: Pool, server: EmbeddedServer | None = None) -> None:
+        self.pool = pool
+        self._server = server
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection, and stop the embedded server where no one else uses it."""
+        await self.pool.close()
+        if self._server is not None:
+            server, self._server = self._server, None
+            await asyncio.to_thread(server.stop)
+
+    async def fetch(
+        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+    ) -> list[Record]:
+        """Run one statement on a connection of the pool and return its rows."""
+        pool = self.pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            return await connection.fetch(sql, args, timeout)
+        finally:
+            pool.give(connection)
+
+    async def run(
+        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+    ) -> tuple[list[Record], str]:
+        """Run one statement and return its rows and command tag."""
+        pool = self.pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            return await connection.run(sql, args, timeout)
+        finally:
+            pool.give(connection)
+
+    async def execute(
+        self, sql: str, params: Sequence[object] = (), *, timeout: float | None = None
+    ) -> Result:
+        """Run one SQL statement, with $1, $2 ... standing for the parameters in their order.
+
+        timeout: seconds until QueryCanceled.
+
+        Raises UsageError for BEGIN, COMMIT and the like: a connection of the pool serves one
+        statement, and `begin()` holds one for a transaction.
+        """
+        check_statement(sql, params)
+        pool = self.pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            if leaves_traces(sql):
+                connection.mark_dirty()
+            records, status = await connection.run(sql, params, timeout)
+            return Result(records, status)
+        finally:
+            pool.give(connection)
+
+    async def create_all(self, *schemas: Schema) -> None:
+        """Create what the generated packages describe and the database does not have yet.
+
+        schemas: each package's SCHEMA; without any, those of every package imported so far.
+
+        It runs in one transaction. What is there already stays as it is, also where it differs.
+        """
+        wanted = schemas or known_schemas()
+        if not wanted:
+            raise UsageError("no generated package was imported: import it, or pass its SCHEMA")
+        pool = self.pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            for schema in wanted:
+                await connection.script(
+                    "BEGIN;\n"
+                    "SET LOCAL client_min_messages = warning;\n"
+                    f"SELECT pg_advisory_xact_lock({CREATE_LOCK});\n"
+                    f"{schema.ddl()}\nCOMMIT;"
+                )
+        except BaseException:
+            with suppress(Exception):
+                await connection.reset()
+            raise
+        finally:
+            pool.give(connection)
+
+
+def leaves_traces(sql: str) -> bool:
+    """Return whether raw SQL may change session state, so that its connection needs a reset."""
+    return LEAVES_TRACES.search(sql) is not None
+
+
+def check_statement(sql: str, params: object) -> None:
+    """Raise UsageError for what cannot be run as one statement with parameters."""
+    if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
+        raise UsageError(
+            f"parameters are a list, one value for each of $1, $2 ..., not "
+            f"{type(params).__name__}: write [value]"
+        )
+    if found := TAKES_OVER.match(sql):
+        raise UsageError(
+            f"{found.group(1).upper()} cannot be sent as a statement: use "
+            f"`async with session.begin() as tx:`"
+        )

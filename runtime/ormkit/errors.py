@@ -1,0 +1,202 @@
+"""The errors of OrmKit: one tree.
+
+    OrmKitError
+    ├── ConfigurationError            a URL or an option that cannot be used
+    ├── EmbeddedServerError           the embedded PostgreSQL cannot be had, started or stopped
+    ├── UsageError                    the call cannot be right, whatever the database holds
+    │   ├── UnknownName               no such column, relationship, operator or option
+    │   ├── InvalidValue              a value the column's type cannot hold
+    │   ├── MissingValue              a column that must be given was not
+    │   ├── NotLoaded                 a relationship read before it was loaded
+    │   └── TransactionClosed         a transaction used after its end
+    ├── TransactionFailed             COMMIT of a transaction that an error had already ended
+    ├── NotFound                      get_or_raise or one() found no row
+    ├── MultipleFound                 one() found more than one row
+    ├── StaleObject                   the row changed, or went, since the object was read
+    ├── PoolError
+    │   ├── PoolTimeout               no connection came free in time
+    │   └── PoolClosed                the engine was closed
+    └── DatabaseError                 the server said no
+        ├── IntegrityError            23xxx, and below it one class a kind of constraint
+        │   ├── UniqueViolation, ForeignKeyViolation, NotNullViolation
+        │   └── CheckViolation, ExclusionViolation
+        ├── DataError                 22xxx: a value out of range or of the wrong form
+        ├── StatementError            42xxx: the SQL, or what it names, is not there
+        ├── RetryableError            run the transaction again
+        │   └── SerializationFailure, DeadlockDetected
+        ├── LockNotAvailable          55P03: NOWAIT or lock_timeout
+        ├── QueryCanceled             57014: statement_timeout or a cancel request
+        └── OperationalError          08xxx, 53xxx, 57Pxx: the server is not in a state to answer
+            ├── ConnectionFailed      no connection could be made
+            └── ConnectionLost        the connection broke; the statement may or may not have run
+                └── CommitUnknown     it broke during COMMIT
+
+What the server says is mapped in ``driver.py`` and nowhere else. Values never enter a message.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class OrmKitError(Exception):
+    """Base of every error OrmKit raises on purpose."""
+
+
+class ConfigurationError(OrmKitError, ValueError):
+    """A connection URL or an option cannot be used."""
+
+
+class EmbeddedServerError(OrmKitError):
+    """The embedded PostgreSQL cannot be had, started or stopped."""
+
+
+class UsageError(OrmKitError):
+    """The call cannot be right, whatever the database holds."""
+
+
+class UnknownName(UsageError, AttributeError):
+    """A column, relationship, operator or option of that name does not exist."""
+
+
+class InvalidValue(UsageError, ValueError):
+    """A value that the column, parameter or option cannot hold."""
+
+    #: Number of the statement's parameter, from 1, where one was refused.
+    parameter: int | None = None
+
+
+class MissingValue(UsageError, ValueError):
+    """A column that has no default was not given a value."""
+
+
+class NotLoaded(UsageError, AttributeError):
+    """A relationship was read before it was loaded."""
+
+
+class TransactionClosed(UsageError):
+    """A transaction was used after its end."""
+
+
+class TransactionFailed(OrmKitError):
+    """The transaction could not be committed: a statement in it had failed; nothing was kept."""
+
+
+class NotFound(OrmKitError, LookupError):
+    """No row answers where one was asked for."""
+
+
+class MultipleFound(OrmKitError, LookupError):
+    """More than one row answers where one was asked for."""
+
+
+class StaleObject(OrmKitError):
+    """The row changed, or went, since the object was read; nothing was written."""
+
+
+class PoolError(OrmKitError):
+    """The pool could not give a connection."""
+
+
+class PoolTimeout(PoolError, TimeoutError):
+    """No connection came free within the acquire timeout."""
+
+
+class PoolClosed(PoolError):
+    """The engine was closed."""
+
+
+class DatabaseError(OrmKitError):
+    """An error that PostgreSQL reported, with what it said about it.
+
+    Each attribute is None where the server left the field out; see "Error and Notice Message
+    Fields" in PostgreSQL's documentation of its protocol.
+    """
+
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    schema: str | None = None
+    table: str | None = None
+    column: str | None = None
+    constraint: str | None = None
+    #: The SQL text, with $1 in the place of values.
+    statement: str | None = None
+
+
+class IntegrityError(DatabaseError):
+    """A constraint refused the change (SQLSTATE class 23)."""
+
+
+class UniqueViolation(IntegrityError):
+    """A row with that key exists already (23505)."""
+
+
+class ForeignKeyViolation(IntegrityError):
+    """The row referred to does not exist, or is still referred to (23503)."""
+
+
+class NotNullViolation(IntegrityError):
+    """A column that must have a value was given NULL (23502)."""
+
+
+class CheckViolation(IntegrityError):
+    """A CHECK constraint refused the row (23514)."""
+
+
+class ExclusionViolation(IntegrityError):
+    """An EXCLUDE constraint refused the row (23P01)."""
+
+
+class DataError(DatabaseError):
+    """A value is out of range or of the wrong form (SQLSTATE class 22)."""
+
+
+class StatementError(DatabaseError):
+    """The SQL is wrong, or names what is not there or not permitted (SQLSTATE class 42)."""
+
+
+class RetryableError(DatabaseError):
+    """The transaction lost against another one; run it again from its start (class 40)."""
+
+
+class SerializationFailure(RetryableError):
+    """A concurrent update broke the snapshot (40001)."""
+
+
+class DeadlockDetected(RetryableError):
+    """The server ended this transaction to break a deadlock (40P01)."""
+
+
+class LockNotAvailable(DatabaseError):
+    """A lock was not to be had: NOWAIT or lock_timeout (55P03)."""
+
+
+class QueryCanceled(DatabaseError):
+    """The statement was stopped: statement_timeout or a cancel request (57014)."""
+
+
+class OperationalError(DatabaseError):
+    """The server is not in a state to answer (SQLSTATE classes 08, 53, 57P)."""
+
+
+class ConnectionFailed(OperationalError):
+    """No connection could be made."""
+
+
+class ConnectionLost(OperationalError):
+    """The connection broke; a statement under way may or may not have run."""
+
+
+class CommitUnknown(ConnectionLost):
+    """The connection broke during COMMIT: the transaction may have been committed, or not."""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that suggests the nearest known names, or lists a few of them."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3)
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    return f"there are: {', '.join(names[:20])}" if names else "there are none"

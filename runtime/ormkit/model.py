@@ -1,0 +1,90 @@
+"""The base of generated models, and of the metaclasses that hold their columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from .columns import Column
+from .errors import NotLoaded, UsageError
+from .relationships import Relationship, copy_key
+from .table import Table
+from .values import Record
+
+T = TypeVar("T")
+
+
+class ModelMeta(type):
+    """The type of models; generated subclasses hold a model's columns and relationships."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        super().__init__(name, bases, namespace)
+        table = namespace.get("__table__")
+        if isinstance(table, Table):
+            held = vars(type(cls)).values()
+            table.bind(
+                cls,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+                [each for each in held if isinstance(each, Column)],
+                {each.name: each for each in held if isinstance(each, Relationship)},
+            )
+
+
+class Model(metaclass=ModelMeta):
+    """A row as an object: one plain slot for each column.
+
+    A column that the database fills in (an identity, a server default) has no value until the
+    object was inserted; reading it before is an AttributeError.
+    """
+
+    __slots__ = ()
+
+    __table__: ClassVar[Table]
+
+    @classmethod
+    def __decode__(cls, rows: Iterable[Record]) -> Sequence[Self]:
+        """Make one object of each row; a row holds every column, in the table's order."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        values = (
+            f"{column.slot}={getattr(self, column.slot)!r}"
+            for column in type(self).__table__.columns
+            if hasattr(self, column.slot)
+        )
+        return f"{type(self).__name__}({', '.join(values)})"
+
+
+class Related(Generic[T]):
+    """The attribute of an object that holds what a relationship leads to, once it was loaded."""
+
+    __slots__ = ("name", "slot")
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.slot = f"_{name}"
+
+    def __get__(self, instance: Model, owner: type | None = None) -> T:
+        try:
+            return getattr(instance, self.slot)  # type: ignore[no-any-return]
+        except AttributeError:
+            raise NotLoaded(self._advice(instance)) from None
+
+    def __set__(self, instance: Model, value: T) -> None:
+        relationship = type(instance).__table__.relationships[self.name]
+        if relationship.is_to_many:
+            raise UsageError(
+                f"{relationship.label} cannot be assigned: a list set here would never be written; "
+                f"set the other side's attribute, or insert the objects"
+            )
+        setattr(instance, self.slot, value)
+        if relationship.is_owner:
+            copy_key(relationship, instance, value)
+
+    def _advice(self, instance: Model) -> str:
+        relationship = type(instance).__table__.relationships[self.name]
+        option = "selectinload" if relationship.is_to_many else "joinedload"
+        return (
+            f"{relationship.label} is not loaded: add "
+            f".options({option}({self.name!r})) to the query, or await "
+            f"session.load(objects, {relationship.label})"
+        )

@@ -1,0 +1,133 @@
+"""What a session and a transaction both offer: reading and writing objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+
+from .compiler import Executor, Select, alive
+from .errors import NotFound, UsageError
+from .loading import Named, Step, fetch_objects, load_steps, resolve
+from .query import Query
+from .result import Result
+from .table import Table, table_of
+from .unit import insert_objects
+from .writing import delete_one, insert_one, update_one
+
+if TYPE_CHECKING:
+    from .model import Model
+
+M = TypeVar("M", bound="Model")
+K = TypeVar("K")
+P = ParamSpec("P")
+Q_co = TypeVar("Q_co", covariant=True)
+
+
+class Queryable(Protocol[Q_co]):
+    """A generated model: its class makes queries of its own type."""
+
+    @classmethod
+    def __query__(cls, source: Any) -> Q_co: ...
+
+
+class Assignable(Protocol[P]):
+    """An object of a generated model, by the names and types that can be assigned to it."""
+
+    def __assign__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+
+class Operations:
+    """Reading and writing objects, on whatever `executor()` gives."""
+
+    def executor(self) -> Executor:
+        """Return what runs statements in this moment and task."""
+        raise NotImplementedError
+
+    def query(self, model: type[Queryable[Q_co]]) -> Q_co:
+        """Return a query over the model, to be narrowed with filter() and read with all()."""
+        return model.__query__(self)
+
+    async def get(self, model: type[Queryable[Query[M, K]]], key: K) -> M | None:
+        """Return the object with this primary key, a tuple for a composite one; None without."""
+        table = table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        select = Select(table=table, where=(*same_key(table, key), *alive(table)))
+        found = await fetch_objects(self.executor(), select, ())
+        return found[0] if found else None
+
+    async def get_or_raise(self, model: type[Queryable[Query[M, K]]], key: K) -> M:
+        """Return the object with this primary key; raises NotFound."""
+        found = await self.get(model, key)
+        if found is None:
+            name = getattr(model, "__name__", "row")
+            raise NotFound(f"there is no {name} with the key that was asked for")
+        return found
+
+    async def insert(self, instance: M) -> M:
+        """Insert the object and return it, with what PostgreSQL filled in."""
+        await insert_one(self.executor(), instance)
+        return instance
+
+    async def insert_all(self, instances: Iterable[M]) -> list[M]:
+        """Insert all the objects, or none where one fails, and return them in their order.
+
+        Each gets what PostgreSQL filled in for its own row. It is one statement for each model
+        and each combination of columns given.
+        """
+        listed = list(instances)
+        if listed:
+            await self._insert_listed(listed)
+        return listed
+
+    async def _insert_listed(self, instances: Sequence[Model]) -> None:
+        await insert_objects(self.executor(), instances)
+
+    async def update(self, instance: Assignable[P], /, *args: P.args, **values: P.kwargs) -> None:
+        """Write the named columns of one object; the object follows once that has succeeded.
+
+        Raises StaleObject where the row is gone or, with a version column, was changed since.
+        """
+        await update_one(self.executor(), as_model(instance), values)
+
+    async def remove(self, instance: Model) -> None:
+        """Delete the object's row; raises StaleObject where it is gone or was changed since."""
+        await delete_one(self.executor(), as_model(instance))
+
+    async def load(self, instances: Model | Iterable[Model], *relationships: Named) -> None:
+        """Load relationships of objects that are there already, one query for each."""
+        objects = list(instances) if isinstance(instances, Iterable) else [instances]
+        if not objects:
+            return
+        table = table_of(type(as_model(objects[0])))
+        if any(table_of(type(each)) is not table for each in objects):
+            raise UsageError("load() takes objects of one model at a time")
+        steps = tuple(Step(resolve(table, each), "selectin") for each in relationships)
+        await load_steps(self.executor(), objects, steps)
+
+    async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
+        """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
+        raise NotImplementedError
+
+
+def same_key(table: Table, key: object) -> tuple[Any, ...]:
+    """Return the conditions that find a row by its primary key; raises UsageError."""
+    columns = table.primary_key
+    parts: tuple[object, ...] = (key,)
+    if len(columns) > 1:
+        parts = tuple(key) if isinstance(key, (tuple, list)) else (key,)  # pyright: ignore
+    if len(parts) != len(columns) or None in parts:
+        names = ", ".join(column.slot for column in columns)
+        shape = f"the tuple ({names})" if len(columns) > 1 else f"a value of {names}"
+        raise UsageError(f"{table.label} is found by {shape}, and none of it can be None")
+    return tuple(column == part for column, part in zip(columns, parts, strict=True))
+
+
+def is_model(value: object) -> bool:
+    """Return whether the value is an object of a generated model."""
+    return isinstance(getattr(type(value), "__table__", None), Table)
+
+
+def as_model(value: object) -> Model:
+    """Return the object; UsageError for what is none of a generated model."""
+    if not is_model(value):
+        raise UsageError(f"an object of a generated model is needed, not {type(value).__name__}")
+    return value  # type: ignore[return-value]  # pyright: ignore[reportReturnType]

@@ -1,0 +1,195 @@
+"""Relationships: typed names for what belongs together, and the attributes that hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar
+
+from .columns import Column, new_key
+from .expressions import Condition
+from .scope import quote
+from .table import Table, conditions_of, model_named, table_of
+
+if TYPE_CHECKING:
+    from .model import Model
+    from .scope import Scope
+
+O = TypeVar("O")  # noqa: E741  the model that has the relationship
+R = TypeVar("R", bound="Model")  # the model it leads to
+
+
+class Relationship(Generic[O, R]):
+    """A relationship from model O to model R; `User.posts` is one.
+
+    Pairs of columns join the two: `local` on this side and `remote` on the other. A many-to-many
+    goes through `secondary`, whose columns pair with either side.
+    """
+
+    table: Table
+    is_to_many: bool
+    name: str
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        local: Sequence[str],
+        remote: Sequence[str],
+        is_owner: bool = False,
+        secondary: Secondary | None = None,
+    ) -> None:
+        """Describe a relationship.
+
+        target: name of the model in the same generated package.
+        local, remote: Python names of the columns on either side.
+        is_owner: this side's columns are the foreign key.
+        secondary: the table between the two, for a many-to-many.
+        """
+        self._target = target
+        self._local = tuple(local)
+        self._remote = tuple(remote)
+        self.is_owner = is_owner
+        self.key = new_key()
+        self.secondary = secondary
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        #: The slot that holds what was loaded; unset until then.
+        self.slot = f"_{name}"
+
+    def __get__(self, model: object, owner: object = None) -> Self:
+        return self
+
+    def __set__(self, model: object, value: Never) -> None:
+        raise AttributeError(f"{self.label} is a relationship; assign to an object's attribute")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label} -> {self._target}>"
+
+    @property
+    def label(self) -> str:
+        """ "User.posts", for messages."""
+        return f"{self.table.label}.{self.name}"
+
+    @cached_property
+    def target(self) -> Table:
+        """The table the relationship leads to."""
+        return table_of(model_named(self._target, beside=self.table.model))
+
+    @cached_property
+    def local(self) -> tuple[Column[Any, Any, Any], ...]:
+        """The columns on this side."""
+        return tuple(self.table.column(name) for name in self._local)
+
+    @cached_property
+    def remote(self) -> tuple[Column[Any, Any, Any], ...]:
+        """The columns on the other side."""
+        return tuple(self.target.column(name) for name in self._remote)
+
+    def through(self, outer: str, through: str, inner: str) -> list[str]:
+        """Return the equalities that join both sides of a many-to-many to its secondary."""
+        if self.secondary is None:
+            return []
+        here = zip(self.secondary.local, self.local, strict=True)
+        there = zip(self.secondary.remote, self.remote, strict=True)
+        return [f"{through}.{key} = {outer}.{column.quoted}" for key, column in here] + [
+            f"{through}.{key} = {inner}.{column.quoted}" for key, column in there
+        ]
+
+    def related(self, conditions: Sequence[Condition[R]]) -> Condition[O]:
+        """Return the condition that some related row answers all of these."""
+        return Exists(self, conditions_of(self.target, conditions, {}))
+
+
+class ToOne(Relationship[O, R]):
+    """A relationship whose value is one object, or None."""
+
+    is_to_many = False
+
+    def has(self, *conditions: Condition[R]) -> Condition[O]:
+        """Match where the related row exists and answers every condition."""
+        return self.related(conditions)
+
+
+class ToMany(Relationship[O, R]):
+    """A relationship whose value is a list of objects."""
+
+    is_to_many = True
+
+    def any(self, *conditions: Condition[R]) -> Condition[O]:
+        """Match where at least one related row answers every condition."""
+        return self.related(conditions)
+
+
+class Secondary:
+    """The table between the two sides of a many-to-many.
+
+    ``local`` pairs with the owner's columns, ``remote`` with the target's; both are names in
+    PostgreSQL.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        schema: str | None = None,
+        local: Sequence[str],
+        remote: Sequence[str],
+    ) -> None:
+        self.name = name
+        self.sql = f"{quote(schema)}.{quote(name)}" if schema else quote(name)
+        self.local = tuple(map(quote, local))
+        self.remote = tuple(map(quote, remote))
+
+
+class Exists(Condition[O]):
+    """EXISTS over a relationship: to-many conditions never double a row."""
+
+    __slots__ = ("conditions", "relationship")
+
+    def __init__(
+        self, relationship: Relationship[O, Any], conditions: tuple[Condition[Any], ...]
+    ) -> None:
+        self.relationship = relationship
+        self.conditions = conditions
+        self.key = ("exists", relationship.key, *(each.key for each in conditions))
+        self.values = tuple(value for each in conditions for value in each.values)
+        self.type = "boolean"
+
+    def sql(self, scope: Scope) -> str:
+        relationship = self.relationship
+        outer = scope.name(relationship.table)
+        inner = scope.enter(relationship.target)
+        was_qualified, scope.is_qualified = scope.is_qualified, True
+        tables = named(relationship.target.sql, inner)
+        pairs = list(zip(relationship.local, relationship.remote, strict=False))
+        if relationship.secondary is None:
+            matches = [f"{inner}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
+        else:
+            through = scope.take(relationship.secondary.name)
+            tables = f"{named(relationship.secondary.sql, through)}, {tables}"
+            matches = relationship.through(outer, through, inner)
+        matches += [condition.sql(scope) for condition in self.conditions]
+        scope.leave(relationship.target)
+        scope.is_qualified = was_qualified
+        return f"EXISTS (SELECT FROM {tables} WHERE {' AND '.join(matches)})"
+
+
+def named(table: str, name: str) -> str:
+    """Return a table as FROM wants it: with its name where that differs."""
+    return table if table == name else f"{table} AS {name}"
+
+
+def copy_key(relationship: Relationship[Any, Any], instance: object, target: object) -> None:
+    """Set the foreign key of an object to the key of what it refers to, as far as that has one.
+
+    The key of an object that was not inserted yet is copied when both are written.
+    """
+    for local, remote in zip(relationship.local, relationship.remote, strict=True):
+        if target is None:
+            setattr(instance, local.slot, None)
+        elif hasattr(target, remote.slot):
+            setattr(instance, local.slot, getattr(target, remote.slot))
+        elif hasattr(instance, local.slot):
+            delattr(instance, local.slot)

@@ -1,0 +1,33 @@
+"""Generated packages as the engine sees them: where their DDL is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_known: dict[str, Schema] = {}
+
+
+class Schema:
+    """The schema that a generated package was made from; the package holds it as SCHEMA."""
+
+    def __init__(self, package: str, file: str) -> None:
+        """Register the package.
+
+        package: its name, for messages.
+        file: the path of its __init__.py; schema.sql lies beside it.
+        """
+        self.package = package
+        self.path = Path(file).with_name("schema.sql")
+        _known[package] = self
+
+    def __repr__(self) -> str:
+        return f"<Schema {self.package}>"
+
+    def ddl(self) -> str:
+        """Return the SQL that creates everything; it may run again without harm."""
+        return self.path.read_text(encoding="utf-8")
+
+
+def known_schemas() -> tuple[Schema, ...]:
+    """Return the schemas of the generated packages imported so far, in order of import."""
+    return tuple(_known.values())

@@ -1,0 +1,191 @@
+"""The state of one statement while its text is written: parameter numbers and table names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from .columns import Column
+    from .expressions import Expression
+    from .table import Table
+
+
+class Scope:
+    """Numbers the parameters of a statement and knows what each table is called in it.
+
+    ``parameters`` grows with every bound value: the expression that the value is compared with or
+    assigned to (None where there is none), so that an error about $3 can name its column.
+    """
+
+    __slots__ = ("_names", "_taken", "is_qualified", "parameters")
+
+    def __init__(self, table: Table | None = None, *, is_qualified: bool = False) -> None:
+        self.parameters: list[Expression[Any, Any, Any] | None] = []
+        self._names: dict[Table, list[str]] = {}
+        self._taken: set[str] = set()
+        #: True where column names carry their table's name, as joins and subqueries need it.
+        self.is_qualified = is_qualified
+        if table is not None:
+            self.enter(table)
+
+    def bind(self, target: Expression[Any, Any, Any] | None) -> str:
+        """Return the text of the next parameter, which will hold a value for the target."""
+        self.parameters.append(target)
+        return f"${len(self.parameters)}"
+
+    def enter(self, table: Table, wanted: str | None = None) -> str:
+        """Give the table a name of its own from here on and return it, quoted.
+
+        Columns of the table then mean its innermost name, until `leave`.
+        """
+        name = self.take(wanted or table.name)
+        self._names.setdefault(table, []).append(name)
+        return name
+
+    def take(self, wanted: str) -> str:
+        """Return a name that no other table of the statement has, quoted."""
+        name = wanted
+        number = 1
+        while name in self._taken:
+            number += 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return quote(name)
+
+    def leave(self, table: Table) -> None:
+        """Undo the latest `enter` of the table; its name stays taken in this statement."""
+        self._names[table].pop()
+
+    def name(self, table: Table) -> str:
+        """Return what the table is called here, quoted; UsageError where it takes no part."""
+        names = self._names.get(table)
+        if not names:
+            raise UsageError(
+                f"{table.label} takes no part in this query: reach its columns through a "
+                f"relationship, with has() or any()"
+            )
+        return names[-1]
+
+    def column(self, column: Column[Any, Any, Any]) -> str:
+        """Return the column's name as this statement must write it."""
+        name = self.name(column.table)
+        return f"{name}.{column.quoted}" if self.is_qualified else column.quoted
+
+
+def quote(identifier: str) -> str:
+    """Return the identifier in double quotes, or as it is where PostgreSQL reads it the same."""
+    is_plain = identifier.isascii() and identifier.isidentifier() and identifier.islower()
+    if is_plain and identifier not in RESERVED:
+        return identifier
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+#: Words PostgreSQL 18 does not take as a bare column or table name: its pg_get_keywords() with
+#: catcode R or T, https://www.postgresql.org/docs/18/sql-keywords-appendix.html
+RESERVED = frozenset(
+    [
+        "all",
+        "analyse",
+        "analyze",
+        "and",
+        "any",
+        "array",
+        "as",
+        "asc",
+        "asymmetric",
+        "authorization",
+        "binary",
+        "both",
+        "case",
+        "cast",
+        "check",
+        "collate",
+        "collation",
+        "column",
+        "concurrently",
+        "constraint",
+        "create",
+        "cross",
+        "current_catalog",
+        "current_date",
+        "current_role",
+        "current_schema",
+        "current_time",
+        "current_timestamp",
+        "current_user",
+        "default",
+        "deferrable",
+        "desc",
+        "distinct",
+        "do",
+        "else",
+        "end",
+        "except",
+        "false",
+        "fetch",
+        "for",
+        "foreign",
+        "freeze",
+        "from",
+        "full",
+        "grant",
+        "group",
+        "having",
+        "ilike",
+        "in",
+        "initially",
+        "inner",
+        "intersect",
+        "into",
+        "is",
+        "isnull",
+        "join",
+        "lateral",
+        "leading",
+        "left",
+        "like",
+        "limit",
+        "localtime",
+        "localtimestamp",
+        "natural",
+        "not",
+        "notnull",
+        "null",
+        "offset",
+        "on",
+        "only",
+        "or",
+        "order",
+        "outer",
+        "overlaps",
+        "placing",
+        "primary",
+        "references",
+        "returning",
+        "right",
+        "select",
+        "session_user",
+        "similar",
+        "some",
+        "symmetric",
+        "system_user",
+        "table",
+        "tablesample",
+        "then",
+        "to",
+        "trailing",
+        "true",
+        "union",
+        "unique",
+        "user",
+        "using",
+        "variadic",
+        "verbose",
+        "when",
+        "where",
+        "window",
+        "with",
+    ]
+)

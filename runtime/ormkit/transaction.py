@@ -1,0 +1,286 @@
+"""Transactions: BEGIN with the first statement, COMMIT or ROLLBACK at the end, savepoints within."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from .compiler import Executor
+from .driver import Connection
+from .engine import Engine, check_statement, leaves_traces
+from .errors import (
+    CommitUnknown,
+    ConfigurationError,
+    ConnectionLost,
+    TransactionClosed,
+    TransactionFailed,
+)
+from .operations import Operations, as_model
+from .result import Result
+from .unit import insert_objects
+from .values import Record
+
+if TYPE_CHECKING:
+    from .model import Model
+    from .session import AsyncSession
+
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+ISOLATIONS = ("read committed", "repeatable read", "serializable")
+
+_innermost: ContextVar[Transaction | None] = ContextVar("ormkit_transaction", default=None)
+
+
+def current_transaction(session: AsyncSession) -> Transaction | None:
+    """Return the innermost open transaction that this task context holds on the session."""
+    transaction = _innermost.get()
+    while transaction is not None:
+        if transaction.session is session and not transaction.is_closed:
+            return transaction
+        transaction = transaction.enclosing
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionOptions:
+    """How a transaction begins; None leaves the server's default."""
+
+    isolation: Isolation | None = None
+    is_read_only: bool = False
+    is_deferrable: bool = False
+
+    def __post_init__(self) -> None:
+        if self.isolation is not None and self.isolation not in ISOLATIONS:
+            raise ConfigurationError(
+                f"isolation={self.isolation!r}: it is one of {', '.join(map(repr, ISOLATIONS))}"
+            )
+
+    @property
+    def sql(self) -> str:
+        """The statement that begins it."""
+        words = ["BEGIN"]
+        if self.isolation is not None:
+            words.append(f"ISOLATION LEVEL {self.isolation.upper()}")
+        if self.is_read_only:
+            words.append("READ ONLY")
+        if self.is_deferrable:
+            words.append("DEFERRABLE")
+        return " ".join(words)
+
+
+class Transaction(Operations):
+    """A transaction, used as `async with session.begin() as tx:`.
+
+    It takes a connection with its first statement and keeps it until the block ends: COMMIT, or
+    ROLLBACK where the block raised. Within another one of the same session it is a savepoint. It
+    belongs to the task context that opened it; tasks started inside take turns on its connection.
+    """
+
+    def __init__(self, session: AsyncSession, options: TransactionOptions) -> None:
+        self.session = session
+        self.enclosing: Transaction | None = None
+        self.is_closed = False
+        self._engine: Engine = session.engine
+        self._options = options
+        self._parent: Transaction | None = None
+        self._connection: Connection | None = None
+        self._is_begun = False
+        self._turn = asyncio.Lock()
+        self._added: list[Model] = []
+        self._after_commit: list[Callable[[], Awaitable[object] | object]] = []
+        self._token: Token[Transaction | None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._parent = current_transaction(self.session)
+        self.enclosing = _innermost.get()
+        if self._parent is not None:
+            if self._options != TransactionOptions():
+                raise ConfigurationError(
+                    "a transaction within a transaction is a savepoint and takes no options: the "
+                    "outer one's hold"
+                )
+            self._turn = self._parent._turn
+        self._token = _innermost.set(self)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if self.is_closed:
+                return
+            if error is None:
+                await self.commit()
+            else:
+                await self.rollback()
+        finally:
+            self._leave()
+
+    def executor(self) -> Executor:
+        return self
+
+    def add(self, instance: Model) -> None:
+        """Insert the object at the end, or before the next read, together with the others added."""
+        self._check_open()
+        self._added.append(as_model(instance))
+
+    def add_all(self, instances: Sequence[Model]) -> None:
+        """Insert these objects at the end, or before the next read."""
+        for instance in instances:
+            self.add(instance)
+
+    async def flush(self) -> None:
+        """Send what was added; fields that PostgreSQL fills in are on the objects afterwards."""
+        added, self._added = self._added, []
+        if added:
+            await insert_objects(self, added)
+
+    def after_commit(self, callback: Callable[[], Awaitable[object] | object]) -> None:
+        """Call this once the transaction was committed; of a savepoint, once the outermost was."""
+        self._check_open()
+        self._after_commit.append(callback)
+
+    async def fetch(
+        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+    ) -> list[Record]:
+        """Run one statement in the transaction and return its rows."""
+        if self._added:
+            await self.flush()
+        async with self._turn:
+            connection = self._connection if self._is_begun else await self._begin()
+            return await self._checked(connection).fetch(sql, args, timeout)
+
+    async def run(
+        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+    ) -> tuple[list[Record], str]:
+        """Run one statement in the transaction and return its rows and command tag."""
+        if self._added:
+            await self.flush()
+        async with self._turn:
+            connection = self._connection if self._is_begun else await self._begin()
+            return await self._checked(connection).run(sql, args, timeout)
+
+    async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
+        check_statement(sql, params)
+        records, status = await self.run(sql, params)
+        if leaves_traces(sql) and self._connection is not None:
+            self._connection.mark_dirty()
+        return Result(records, status)
+
+    async def commit(self) -> None:
+        """Commit now, before the block ends; of a savepoint, release it.
+
+        Raises TransactionFailed where a statement had failed, CommitUnknown where the connection
+        broke before the answer came, and what a deferred constraint raises.
+        """
+        self._check_open()
+        try:
+            await self.flush()
+            async with self._turn:
+                if self._is_begun:
+                    await self._finish()
+        except BaseException:
+            await self.rollback()
+            raise
+        self._close()
+        await self._committed()
+
+    async def rollback(self) -> None:
+        """Undo everything, now; the block's end then does nothing more."""
+        if self.is_closed:
+            return
+        self._added.clear()
+        self._after_commit.clear()
+        try:
+            if self._is_begun and self._connection is not None and not self._connection.is_closed:
+                async with self._turn:
+                    undo = f"ROLLBACK TO {self._savepoint}" if self._parent else "ROLLBACK"
+                    await self._connection.script(undo)
+        except ConnectionLost:
+            # What the server saw of the transaction is gone with the connection.
+            pass
+        finally:
+            self._close()
+
+    @property
+    def _savepoint(self) -> str:
+        depth, parent = 1, self._parent
+        while parent is not None and parent._parent is not None:
+            depth, parent = depth + 1, parent._parent
+        return f"ormkit_{depth}"
+
+    async def _begin(self) -> Connection:
+        self._check_open()
+        if self._parent is not None:
+            parent = self._parent
+            connection = self._connection = (
+                self._parent._connection if parent._is_begun else await parent._begin()
+            )
+            connection = self._checked(connection)
+            await connection.script(f"SAVEPOINT {self._savepoint}")
+        else:
+            pool = self._engine.pool
+            connection = self._connection = pool.take() or await pool.acquire()
+            await connection.script(self._options.sql)
+        self._is_begun = True
+        return connection
+
+    def _checked(self, connection: Connection | None) -> Connection:
+        self._check_open()
+        if connection is None:
+            raise TransactionClosed("the transaction has no connection any more")
+        return connection
+
+    def _check_open(self) -> None:
+        if self.is_closed:
+            raise TransactionClosed("the transaction has ended: begin another one")
+
+    async def _finish(self) -> None:
+        connection = self._checked(self._connection)
+        if self._parent is not None:
+            await connection.script(f"RELEASE {self._savepoint}")
+            return
+        try:
+            tag = await connection.script("COMMIT")
+        except ConnectionLost as error:
+            raise CommitUnknown(
+                "the connection broke during COMMIT: the transaction may have been committed"
+            ) from error
+        if tag == "ROLLBACK":
+            raise TransactionFailed(
+                "nothing was committed: an earlier statement of the transaction had failed, and "
+                "its error was caught inside the block; use a nested begin() around what may fail"
+            )
+
+    async def _committed(self) -> None:
+        callbacks, self._after_commit = self._after_commit, []
+        if self._parent is not None:
+            self._parent._after_commit.extend(callbacks)
+            return
+        for callback in callbacks:
+            answer: Any = callback()
+            if isinstance(answer, Awaitable):
+                await answer
+
+    def _close(self) -> None:
+        self.is_closed = True
+        connection, self._connection = self._connection, None
+        if connection is not None and self._parent is None:
+            self._engine.pool.give(connection)
+
+    def _leave(self) -> None:
+        if not self.is_closed:
+            self._close()
+        if self._token is not None:
+            token, self._token = self._token, None
+            # A ValueError means another context, as a fixture's generator may leave in: the value
+            # dies with that context, and a closed transaction is passed over anyway.
+            with suppress(ValueError):
+                _innermost.reset(token)

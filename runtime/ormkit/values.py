@@ -1,0 +1,91 @@
+"""Python values for PostgreSQL types that the standard library has no single class for."""
+
+from __future__ import annotations
+
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, final
+
+__all__ = ["UNSET", "BitString", "Cidr", "Inet", "Range", "Record", "Unset"]
+
+#: Value of an inet column: an address, or an interface where it has a netmask.
+Inet: TypeAlias = IPv4Address | IPv6Address | IPv4Interface | IPv6Interface
+#: Value of a cidr column.
+Cidr: TypeAlias = IPv4Network | IPv6Network
+
+
+@final
+class Unset:
+    """The type of UNSET."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    # asyncpg publishes no types: these are the parts of its classes that OrmKit stands behind.
+    from collections.abc import Iterator
+
+    class Record:
+        """A row: its values in order, and by name."""
+
+        def __getitem__(self, key: int | str | slice) -> Any: ...
+        def __iter__(self) -> Iterator[Any]: ...
+        def __len__(self) -> int: ...
+        def keys(self) -> Iterator[str]: ...
+        def values(self) -> Iterator[Any]: ...
+        def items(self) -> Iterator[tuple[str, Any]]: ...
+
+    class Range(Generic[T]):
+        """A range of values; a bound of None is infinite."""
+
+        def __init__(
+            self,
+            lower: T | None = None,
+            upper: T | None = None,
+            *,
+            lower_inc: bool = True,
+            upper_inc: bool = False,
+            empty: bool = False,
+        ) -> None: ...
+        @property
+        def lower(self) -> T | None: ...
+        @property
+        def upper(self) -> T | None: ...
+        @property
+        def lower_inc(self) -> bool: ...
+        @property
+        def upper_inc(self) -> bool: ...
+        @property
+        def lower_inf(self) -> bool: ...
+        @property
+        def upper_inf(self) -> bool: ...
+        @property
+        def isempty(self) -> bool: ...
+        def issubset(self, other: Range[T]) -> bool: ...
+        def issuperset(self, other: Range[T]) -> bool: ...
+
+    class BitString:
+        """A string of bits, as in BitString("0101")."""
+
+        def __init__(self, bitstring: str | bytes | None = None) -> None: ...
+        def __len__(self) -> int: ...
+        def as_string(self) -> str: ...
+        def to_int(self, bitorder: str = "big", *, signed: bool = False) -> int: ...
+
+    #: Stands for "not given" in a generated __init__, where None would be a value.
+    UNSET: Final[Any] = Unset()
+else:
+    from asyncpg import BitString, Range, Record
+
+    UNSET = Unset()
