@@ -67,7 +67,9 @@ BASE_TYPES = _table(
     BaseType("bit", "ormkit.BitString", "equal", (0, 1), 83_886_080, has_literal=False),
     BaseType("varbit", "ormkit.BitString", "equal", (0, 1), 83_886_080, has_literal=False),
     BaseType("tsvector", "str", "opaque", has_literal=False),
-    BaseType("vector", "list[float]", "opaque", (0, 1), 16_000, extension="vector", has_literal=False),
+    BaseType(
+        "vector", "list[float]", "opaque", (0, 1), 16_000, extension="vector", has_literal=False
+    ),
 )
 
 #: Other spellings PostgreSQL itself takes, for the names above.

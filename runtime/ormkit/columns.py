@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import TYPE_CHECKING, Any, Never, Self, cast
 
 from .errors import InvalidValue
-from .expressions import Expression, O, T, V_co
+from .expressions import Expression, O, T, V_co, as_list
 from .scope import Scope, quote
 
 if TYPE_CHECKING:
@@ -103,11 +103,11 @@ class Column(Expression[O, T, V_co]):
         return self.labels is None and not self.type.startswith("vector")
 
     def encode(self, value: object) -> object:
-        if self.type.startswith("vector") and value is not None:
-            if self.is_array and isinstance(value, list):
-                return [vector_text(self.label, each) for each in value]  # pyright: ignore
-            return vector_text(self.label, value)
-        return value
+        if value is None or not self.type.startswith("vector"):
+            return value
+        if self.is_array:
+            return [vector_text(self.label, each) for each in as_list(value)]
+        return vector_text(self.label, value)
 
     def decode(self, value: Any) -> Any:
         """Return what the attribute holds for a value as the driver gave it."""
@@ -120,7 +120,8 @@ def vector_text(label: str, value: Any) -> str:
     """Return the numbers in pgvector's text form, "[1.0,2.0]"."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise InvalidValue(f"{label} needs numbers, not {type(value).__name__}")
-    return f"[{','.join(map(repr, map(float, value)))}]"
+    given = cast("Iterable[Any]", value)
+    return f"[{','.join(map(repr, map(float, given)))}]"
 
 
 def numbers(text: str) -> list[float]:
@@ -131,7 +132,7 @@ def numbers(text: str) -> list[float]:
 def decoded(value: Any, decode: Callable[[Any], Any]) -> Any:
     """Return the value decoded, element by element where it is an array of any depth."""
     if isinstance(value, list):
-        return [decoded(each, decode) for each in value]  # pyright: ignore
+        return [decoded(each, decode) for each in cast("list[Any]", value)]
     return None if value is None else decode(value)
 
 

@@ -117,7 +117,7 @@ class Select:
             tuple([order.key for order in self.order]),
             self.limit is None,
             self.offset is None,
-            self.joins,
+            tuple([step.key for step in self.joins]),
             self.lock,
         )
 
@@ -200,7 +200,7 @@ class Select:
 
     def _write_update(self, changes: Sequence[tuple[Column[Any, Any, Any], object]]) -> Statement:
         scope = Scope(self.table)
-        assigned = []
+        assigned: list[str] = []
         for column, value in changes:
             new = value.sql(scope) if isinstance(value, Expression) else scope.bind(column)
             assigned.append(f"{column.quoted} = {new}")

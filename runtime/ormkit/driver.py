@@ -10,11 +10,14 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
-import asyncpg
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from . import errors
 from .errors import DatabaseError, InvalidValue, OrmKitError
 from .values import Record
+
+#: asyncpg publishes no types.
+DRIVER: Any = asyncpg
 
 #: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
 DEFAULT_STATEMENTS = 512
@@ -37,7 +40,7 @@ class Connection:
     ) -> Connection:
         """Connect; raises ConnectionFailed, or the error that the server answered with."""
         try:
-            raw = await asyncpg.connect(**options, statement_cache_size=statement_cache_size)
+            raw = await DRIVER.connect(**options, statement_cache_size=statement_cache_size)
         except OSError as error:
             raise errors.ConnectionFailed(f"cannot connect: {error}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -261,7 +264,7 @@ def refused_value(text: str, statement: Any | None, args: Sequence[object]) -> I
     return error
 
 
-def server_error(error: asyncpg.PostgresError, sql: str | None) -> DatabaseError:
+def server_error(error: Any, sql: str | None) -> DatabaseError:
     """Return the error for what the server reported, with each field it sent."""
     state: str = error.sqlstate or ""
     kind = CLASSES.get(state) or CLASSES.get(state[:3]) or CLASSES.get(state[:2]) or DatabaseError

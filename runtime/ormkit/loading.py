@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from .columns import Column
@@ -60,13 +59,21 @@ def joinedload(relationship: Named) -> Load:
     return Load((("joined", relationship),))
 
 
-@dataclass(frozen=True, slots=True)
 class Step:
-    """A relationship to load, how, and what to load below it."""
+    """A relationship to load, how, and what to load below it; alike where their keys are."""
 
-    relationship: Relationship[Any, Any]
-    strategy: Strategy
-    below: tuple[Step, ...] = ()
+    __slots__ = ("below", "key", "relationship", "strategy")
+
+    def __init__(
+        self,
+        relationship: Relationship[Any, Any],
+        strategy: Strategy,
+        below: tuple[Step, ...] = (),
+    ) -> None:
+        self.relationship: Relationship[Any, Any] = relationship
+        self.strategy = strategy
+        self.below = below
+        self.key: Hashable = (relationship.key, strategy, tuple([step.key for step in below]))
 
     @property
     def joins(self) -> tuple[Step, ...]:
@@ -250,7 +257,8 @@ async def fetch_secondary(
         return [], []
     condition = key_condition(relationship.local, wanted)
     statement = statement_for(
-        ("secondary", relationship, joins), lambda: write_secondary(relationship, joins)
+        ("secondary", relationship.key, tuple([step.key for step in joins])),
+        lambda: write_secondary(relationship, joins),
     )
     rows = await statement.fetch(executor, condition.values)
     width = len(relationship.local)

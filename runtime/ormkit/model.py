@@ -21,12 +21,11 @@ class ModelMeta(type):
         super().__init__(name, bases, namespace)
         table = namespace.get("__table__")
         if isinstance(table, Table):
-            held = vars(type(cls)).values()
-            table.bind(
-                cls,  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-                [each for each in held if isinstance(each, Column)],
-                {each.name: each for each in held if isinstance(each, Relationship)},
-            )
+            held: Iterable[Any] = vars(type(cls)).values()
+            columns: list[Any] = [each for each in held if isinstance(each, Column)]
+            related: list[Any] = [each for each in held if isinstance(each, Relationship)]
+            model: Any = cls
+            table.bind(model, columns, {each.name: each for each in related})
 
 
 class Model(metaclass=ModelMeta):

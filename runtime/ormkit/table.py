@@ -75,7 +75,9 @@ class Table:
             self.by_name[name] if name else None for name in self._special
         )
 
-        self.identity = (*self.primary_key, *((self.version,) if self.version else ()))
+        self.identity = (
+            self.primary_key if self.version is None else (*self.primary_key, self.version)
+        )
 
     def __repr__(self) -> str:
         return f"<Table {self.sql}>"

@@ -1,4 +1,4 @@
-"""Transactions: BEGIN with the first statement, COMMIT or ROLLBACK at the end, savepoints within."""
+"""Transactions: BEGIN with the first statement, COMMIT or ROLLBACK at the end, savepoints."""
 
 from __future__ import annotations
 

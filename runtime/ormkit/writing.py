@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .columns import Column
 from .compiler import Executor, Statement, statement_for
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
-from .expressions import Arithmetic, Expression
+from .expressions import Expression
 from .relationships import copy_key
 from .scope import Scope
 from .table import Table, table_of
@@ -171,12 +171,13 @@ def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyCol
             )
         if column.is_generated:
             raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
-        changes.append((column, value if isinstance(value, Expression) else column.encode(value)))
+        new: object = value if isinstance(value, Expression) else column.encode(value)
+        changes.append((column, new))
     assigned = {column.key for column, _ in changes}
     if table.updated_at is not None and table.updated_at.key not in assigned:
         changes.append((table.updated_at, NOW))
     if table.version is not None and table.version.key not in assigned:
-        changes.append((table.version, Arithmetic("({0} + {1})", table.version, 1)))
+        changes.append((table.version, table.version + 1))
     return changes
 
 
@@ -234,7 +235,7 @@ def computed_columns(
 def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> Statement:
     """Return the UPDATE of one row, found by its key and, where there is one, its version."""
     scope = Scope(table)
-    assigned = []
+    assigned: list[str] = []
     for column, value in changes:
         new = value.sql(scope) if isinstance(value, Expression) else scope.bind(column)
         assigned.append(f"{column.quoted} = {new}")

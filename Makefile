@@ -1,0 +1,43 @@
+# demo, test, check, bench: what README.md and .ci/run call. Each prepares what it needs.
+
+# The newest CPython from 3.11 up on the PATH, unless told otherwise: make test PYTHON=python3.12
+PYTHON ?= $(shell for version in 3.13 3.12 3.11; do \
+	if command -v python$$version >/dev/null && python$$version -c '' 2>/dev/null; \
+	then echo python$$version; exit; fi; done; echo python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+WORKERS ?= auto
+
+.PHONY: demo test check format typing bench clean
+
+demo: $(VENV)/installed
+	$(BIN)/ormkit generate
+	$(BIN)/python -m examples.blog
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/black --check --quiet .
+	$(BIN)/mypy runtime/ormkit ormkit_gen examples
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m pytest -q tests/test_layers.py
+	$(BIN)/ormkit generate --check
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/black --quiet .
+
+bench: $(VENV)/installed
+	$(BIN)/python -m benchmarks.generation
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| (echo "OrmKit needs CPython 3.11 or newer; $(PYTHON) is older: make PYTHON=..." >&2; exit 2)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@

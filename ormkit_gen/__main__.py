@@ -1,0 +1,29 @@
+"""The command `ormkit`, which can say what is missing when only the runtime is installed."""
+
+from __future__ import annotations
+
+import sys
+
+#: What the extra `gen` installs, by the names under which it is imported.
+_EXTRA = {"black", "click", "jinja2", "tomli"}
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code."""
+    try:
+        from ormkit_gen.cli import run
+
+        code = run(sys.argv[1:])
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRA:
+            raise
+        sys.stderr.write(
+            f"error: the command needs the package '{error.name}', which is not installed\n"
+            "  pip install 'ormkit[gen]'\n"
+        )
+        code = 2
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

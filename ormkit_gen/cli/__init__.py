@@ -1,0 +1,5 @@
+"""The command line."""
+
+from ormkit_gen.cli.commands import run
+
+__all__ = ["run"]

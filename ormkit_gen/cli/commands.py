@@ -1,0 +1,59 @@
+"""The command `ormkit`: its subcommands, and an exit code for everything that may happen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+import click
+
+from ormkit_gen.cli.database import database
+from ormkit_gen.cli.generate import generate
+from ormkit_gen.cli.init import init
+from ormkit_gen.cli.invocation import Invocation, pass_invocation
+from ormkit_gen.cli.messages import ERROR, tell_failure
+from ormkit_gen.cli.sql import sql
+from ormkit_gen.version import ormkit_version
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(ormkit_version(), prog_name="ormkit")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@pass_invocation
+def ormkit(invocation: Invocation, debug: bool) -> None:
+    """Typed, fast database code for PostgreSQL, generated from a schema.
+
+    \b
+    A project from nothing:
+      ormkit init blog      make the directory blog with a small project
+      cd blog
+      python main.py        start a PostgreSQL, create the tables, use them
+
+    \b
+    Then, after each change of the schema:
+      ormkit generate
+    """
+    invocation.wants_traceback |= debug
+
+
+for command in (init, generate, sql, database):
+    ormkit.add_command(command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code: 0, 1 for drift, 2 for an error."""
+    invocation = Invocation(wants_traceback=bool(os.environ.get("ORMKIT_DEBUG")))
+    try:
+        return ormkit.main(list(arguments), "ormkit", standalone_mode=False, obj=invocation) or 0
+    except click.ClickException as error:
+        error.show()
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return _INTERRUPTED
+    except ModuleNotFoundError:
+        raise
+    except Exception as error:
+        tell_failure(error, invocation)
+    return ERROR

@@ -1,0 +1,151 @@
+"""`ormkit db`: the project's own PostgreSQL, from the extra `embedded`."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ormkit_gen.refusal import Refusal, problem
+from ormkit_gen.settings import SettingsError, find_settings
+
+if TYPE_CHECKING:
+    from ormkit import EmbeddedServer
+
+_DEFAULT = ".pgdata"
+_NOT_RUNNING = 1
+
+
+@click.group("db")
+def database() -> None:
+    """Run a PostgreSQL of this project's own, without installing one.
+
+    Its data lives in .pgdata beside the settings file; programs reach it as embedded://.pgdata.
+
+    \b
+    Example:
+      ormkit db start
+      ormkit db psql
+      ormkit db stop
+    """
+
+
+def _default_directory() -> Path:
+    try:
+        return find_settings(Path.cwd()).parent / _DEFAULT
+    except SettingsError:
+        return Path.cwd() / _DEFAULT
+
+
+def _path_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--path",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=_default_directory,
+        help="The data directory (default: .pgdata beside the settings file).",
+    )(command)
+
+
+@database.command()
+@_path_option
+def start(path: Path) -> None:
+    """Start the server, and leave it running.
+
+    \b
+    Example:
+      ormkit db start
+    """
+    with _reported() as server_type:
+        server = server_type.start(path, stays=True)
+    click.echo(f"PostgreSQL runs on {path}")
+    click.echo(server.url)
+
+
+@database.command()
+@_path_option
+def stop(path: Path) -> None:
+    """Stop the server, also while programs use it.
+
+    \b
+    Example:
+      ormkit db stop
+    """
+    with _reported() as server_type:
+        server = server_type.running(path)
+        if server is not None:
+            server.shut_down()
+    click.echo(f"no server runs on {path}" if server is None else f"stopped the server of {path}")
+
+
+@database.command()
+@_path_option
+def status(path: Path) -> int:
+    """Tell whether the server runs; exit with 1 if it does not.
+
+    \b
+    Example:
+      ormkit db status
+    """
+    with _reported() as server_type:
+        server = server_type.running(path)
+    if server is None:
+        click.echo(f"no server runs on {path}")
+        return _NOT_RUNNING
+    click.echo(f"PostgreSQL runs on {path}")
+    click.echo(server.url)
+    return 0
+
+
+@database.command()
+@_path_option
+def url(path: Path) -> None:
+    """Print the running server's URL, for other programs.
+
+    \b
+    Example:
+      DATABASE_URL=$(ormkit db url) python main.py
+    """
+    with _reported() as server_type:
+        server = server_type.running(path)
+    if server is None:
+        message = f"no server runs on {path}"
+        raise Refusal(problem("not-running", message, "start it: ormkit db start"))
+    click.echo(server.url)
+
+
+@database.command(context_settings={"ignore_unknown_options": True})
+@_path_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(path: Path, arguments: tuple[str, ...]) -> int:
+    """Open PostgreSQL's own shell; ARGUMENTS are passed on to it.
+
+    The server is started for as long as the shell is open, if it does not run.
+
+    \b
+    Examples:
+      ormkit db psql
+      ormkit db psql -c "SELECT count(*) FROM users"
+    """
+    with _reported() as server_type, server_type.start(path) as server:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
+        try:
+            return subprocess.run([server.psql, server.url, *arguments]).returncode
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _reported() -> Iterator[type[EmbeddedServer]]:
+    # Importing the runtime takes longer than `ormkit --help`.
+    from ormkit import EmbeddedServer, EmbeddedServerError
+
+    try:
+        yield EmbeddedServer
+    except EmbeddedServerError as error:
+        remedy = "see what is said above; --path names another directory"
+        raise Refusal(problem("embedded-server", str(error), remedy)) from error

@@ -1,0 +1,126 @@
+"""`ormkit generate`: write the packages, or tell how they differ from their schemas."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
+from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
+from ormkit_gen.cli.progress import ProgressLine
+from ormkit_gen.cli.report import diff, drift_lines, summary, target_document
+from ormkit_gen.diagnostics import Diagnostic
+from ormkit_gen.plan import Plan
+from ormkit_gen.settings import Settings
+from ormkit_gen.write import is_interrupted
+
+_DRIFT = 1
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything would change.")
+@click.option("--diff", "only_diff", is_flag=True, help="Write nothing; show what would change.")
+@click.option("--json", "as_json", is_flag=True, help="Report in JSON, for other programs.")
+@click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+@config_option
+@pass_invocation
+def generate(
+    invocation: Invocation,
+    check: bool,
+    only_diff: bool,
+    as_json: bool,
+    force: bool,
+    config: Path | None,
+) -> int:
+    """Write the Python packages that the schemas describe.
+
+    Files that have not changed are not touched, files you added stay, and files you edited stop
+    it before it writes anything.
+
+    \b
+    Examples:
+      ormkit generate             after changing a schema
+      ormkit generate --check     in CI: is the committed code up to date?
+    """
+    if force and (check or only_diff):
+        raise click.UsageError("--force writes; --check and --diff do not")
+    invocation.wants_json = as_json
+    invocation.name = "check" if check else "diff" if only_diff else "generate"
+    outcome = _run(invocation, invocation.settings(config), force=force)
+    code = _DRIFT if check and outcome.is_drift else 0
+    if as_json:
+        click.echo(json.dumps(_document(invocation.name, code, outcome), indent=2))
+    elif check or only_diff:
+        _report_differences(outcome)
+    else:
+        _report_written(outcome)
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    plans: Sequence[Plan]
+    #: Labels of packages that an earlier run has left half-written.
+    interrupted: frozenset[str]
+    warnings: Sequence[Diagnostic]
+    seconds: float
+
+    @property
+    def is_drift(self) -> bool:
+        return bool(self.interrupted) or any(plan.drift or plan.obstacles for plan in self.plans)
+
+
+def _run(invocation: Invocation, settings: Settings, *, force: bool) -> _Outcome:
+    # Loading the template engine takes longer than `ormkit --help`.
+    from ormkit_gen import generation
+
+    started = time.perf_counter()
+    reading = generation.read_schemas(settings, settings.targets)
+    if not invocation.wants_json:
+        show_diagnostics(reading.warnings, invocation.root)
+    packages = generation.build_packages(settings.targets, reading.schemas, ProgressLine())
+    interrupted: frozenset[str] = frozenset()
+    if invocation.name == "generate":
+        plans = generation.write_packages(packages, force=force)
+    else:
+        plans = generation.compare_packages(packages)
+        interrupted = frozenset(p.label for p in packages if is_interrupted(p.directory))
+    return _Outcome(plans, interrupted, reading.warnings, time.perf_counter() - started)
+
+
+def _document(command: str, code: int, outcome: _Outcome) -> dict[str, Any]:
+    targets = [target_document(plan, plan.label in outcome.interrupted) for plan in outcome.plans]
+    if command != "generate":
+        for document, plan in zip(targets, outcome.plans, strict=True):
+            document["diff"] = diff(plan)
+    return {
+        "command": command,
+        "exit_code": code,
+        "targets": targets,
+        "diagnostics": [diagnostic_document(warning) for warning in outcome.warnings],
+        "seconds": round(outcome.seconds, 3),
+    }
+
+
+def _report_differences(outcome: _Outcome) -> None:
+    """Print the diff alone to standard output, so that `patch` and pagers can take it."""
+    for plan in outcome.plans:
+        click.echo(diff(plan), nl=False)
+        lines = list(drift_lines(plan, plan.label in outcome.interrupted))
+        for line in lines or [f"{plan.label} is up to date"]:
+            click.echo(line, err=True)
+    if outcome.is_drift:
+        click.echo("run `ormkit generate` to bring it up to date", err=True)
+
+
+def _report_written(outcome: _Outcome) -> None:
+    for plan in outcome.plans:
+        click.echo(summary(plan, outcome.seconds))
+        if plan.changes and plan.strangers:
+            click.echo(f"left alone, not generated: {', '.join(plan.strangers)}")

@@ -1,0 +1,79 @@
+"""Diagnostics and failures, told to a person or to a program."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ormkit_gen.cli.invocation import Invocation
+from ormkit_gen.diagnostics import Diagnostic, SchemaError, format_diagnostic
+from ormkit_gen.formatter import BrokenCode
+from ormkit_gen.refusal import Refusal, problem
+
+ERROR = 2
+
+
+def show_diagnostics(diagnostics: Iterable[Diagnostic], root: Path) -> None:
+    """Print diagnostics to standard error, each with the line it is about."""
+    for diagnostic in diagnostics:
+        text = format_diagnostic(diagnostic, _source_lines(diagnostic, root))
+        click.echo(text, err=True)
+
+
+def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
+    """Return a diagnostic for JSON; the place is null where there is none."""
+    at = diagnostic.at
+    return {
+        "severity": diagnostic.severity,
+        "code": diagnostic.code,
+        "message": diagnostic.message,
+        "remedy": diagnostic.remedy,
+        "file": at.file if at else None,
+        "line": at.line if at else None,
+        "column": at.column if at else None,
+    }
+
+
+def tell_failure(error: Exception, invocation: Invocation) -> None:
+    """Say why the command failed: a diagnostic where it was foreseen, else that it is a bug."""
+    diagnostics = _diagnostics(error)
+    if invocation.wants_traceback:
+        click.echo("".join(traceback.format_exception(error)), err=True)
+    if invocation.wants_json:
+        document = {
+            "command": invocation.name,
+            "exit_code": ERROR,
+            "targets": [],
+            "diagnostics": [diagnostic_document(item) for item in diagnostics],
+        }
+        click.echo(json.dumps(document, indent=2))
+    else:
+        show_diagnostics(diagnostics, invocation.root)
+
+
+def _diagnostics(error: Exception) -> tuple[Diagnostic, ...]:
+    if isinstance(error, (Refusal, SchemaError)):
+        return tuple(error.diagnostics)
+    if isinstance(error, OSError):
+        return (problem("system-error", str(error), "mend that and run the command again"),)
+    if isinstance(error, BrokenCode):
+        message = f"the text generated for {error.name} is not Python: {error.reason}"
+    else:
+        message = f"{type(error).__name__}: {error}"
+    remedy = "this is a bug in ormkit; please report it with the output of `ormkit --debug ...`"
+    return (problem("bug", message, remedy),)
+
+
+def _source_lines(diagnostic: Diagnostic, root: Path) -> list[str]:
+    if diagnostic.at is None:
+        return []
+    try:
+        text = (root / diagnostic.at.file).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return text.splitlines()

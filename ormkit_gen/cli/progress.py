@@ -1,0 +1,40 @@
+"""A line on standard error that shows how far long work has come."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TextIO
+
+_TERMINAL_SECONDS = 0.1
+#: Logs get a line only for work that someone may be waiting for.
+_LOG_SECONDS = 2.0
+
+
+class ProgressLine:
+    """Counts files: in place on a terminal, with a line now and then in a log."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+        self._is_terminal = self._stream.isatty()
+        self._interval = _TERMINAL_SECONDS if self._is_terminal else _LOG_SECONDS
+        self._shown_at = time.monotonic()
+        self._is_shown = False
+
+    def __call__(self, done: int, of: int) -> None:
+        """Show the count, unless it was shown a moment ago."""
+        if done == of:
+            self._clear()
+        elif time.monotonic() - self._shown_at >= self._interval:
+            self._show(f"formatting: {done} of {of} files")
+
+    def _show(self, text: str) -> None:
+        self._stream.write(f"\r{text}" if self._is_terminal else f"{text}\n")
+        self._stream.flush()
+        self._shown_at = time.monotonic()
+        self._is_shown = True
+
+    def _clear(self) -> None:
+        if self._is_terminal and self._is_shown:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()

@@ -1,0 +1,53 @@
+"""Two directories that change places in one step, where the system can do that."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2  # linux/fs.h
+_RENAME_SWAP = 2  # sys/stdio.h of macOS
+
+
+def exchange(left: Path, right: Path) -> bool:
+    """Swap two paths of one file system atomically; False where that cannot be done.
+
+    renameat2(2) on Linux, renamex_np(2) on macOS. Windows has no such call, and neither has every
+    file system; a mount point is refused too. Nothing has changed where the answer is False.
+    """
+    call = _system_call()
+    if call is None:
+        return False
+    sys.audit("ormkit.exchange", str(left), str(right))
+    return call(os.fsencode(left), os.fsencode(right)) == 0
+
+
+@cache
+def _system_call() -> Callable[[bytes, bytes], int] | None:
+    if sys.platform == "linux":
+        return _bind("renameat2", _linux_arguments)
+    if sys.platform == "darwin":
+        return _bind("renamex_np", _macos_arguments)
+    return None
+
+
+def _bind(
+    name: str, arguments: Callable[[bytes, bytes], tuple[object, ...]]
+) -> Callable[[bytes, bytes], int] | None:
+    function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
+    if function is None:  # a C library from before 2018
+        return None
+    return lambda left, right: int(function(*arguments(left, right)))
+
+
+def _linux_arguments(left: bytes, right: bytes) -> tuple[object, ...]:
+    return (_AT_FDCWD, left, _AT_FDCWD, right, ctypes.c_uint(_RENAME_EXCHANGE))
+
+
+def _macos_arguments(left: bytes, right: bytes) -> tuple[object, ...]:
+    return (left, right, ctypes.c_uint(_RENAME_SWAP))

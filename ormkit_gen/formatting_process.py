@@ -1,0 +1,92 @@
+"""A process that formats texts, one line of JSON each way.
+
+Not multiprocessing: a child of that runs the caller's main module again, which a script without a
+main guard does not survive, and it stays behind for good when its parent is killed. This one ends
+with its standard input.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from ormkit_gen.formatter import BrokenCode, format_text
+
+
+class ProcessGone(Exception):
+    """The process could not start, or ended before its work."""
+
+
+class FormattingProcess:
+    """The parent's end; a context manager that stops the process."""
+
+    def __init__(self) -> None:
+        # The child finds the packages where this process found them.
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            )
+        except OSError as error:
+            raise ProcessGone(str(error)) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def format(self, name: str, text: str) -> str:
+        """Return the formatted text; raise BrokenCode, or ProcessGone if there is no answer."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            _send(self._process.stdin, {"name": name, "text": text})
+            answer = self._process.stdout.readline()
+        except OSError as error:
+            raise ProcessGone(str(error)) from error
+        if not answer.endswith(b"\n"):
+            raise ProcessGone("the process ended without an answer")
+        reply: dict[str, str] = json.loads(answer)
+        if "reason" in reply:
+            raise BrokenCode(name, reply["reason"])
+        return reply["text"]
+
+
+def main() -> None:
+    """Answer every line of standard input until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    for line in sys.stdin.buffer:
+        job: dict[str, str] = json.loads(line)
+        _send(sys.stdout.buffer, _answer(job["name"], job["text"]))
+
+
+def _answer(name: str, text: str) -> dict[str, str]:
+    try:
+        return {"text": format_text(name, text)}
+    except BrokenCode as error:
+        return {"reason": error.reason}
+
+
+def _send(stream: BinaryIO, message: dict[str, str]) -> None:
+    stream.write(json.dumps(message).encode() + b"\n")
+    stream.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""The way from settings to packages: read, render, format, compare, write."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ormkit_gen.diagnostics import Diagnostic, SchemaError
+from ormkit_gen.formatting import Progress
+from ormkit_gen.ir import Schema
+from ormkit_gen.package import Draft, Package, finish
+from ormkit_gen.plan import Plan, make_plan
+from ormkit_gen.render import render
+from ormkit_gen.schema import load
+from ormkit_gen.settings import Settings
+from ormkit_gen.targets import Target
+from ormkit_gen.write import recover, refuse_obstacles, write
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The schemas of the targets, in their order, and what was odd about them."""
+
+    schemas: tuple[Schema, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def read_schemas(settings: Settings, targets: Sequence[Target]) -> Reading:
+    """Read the targets' schemas; raise SchemaError with the problems of all of them."""
+    schemas: list[Schema] = []
+    # Targets may share files; what is wrong there is said once.
+    warnings: dict[Diagnostic, None] = {}
+    problems: dict[Diagnostic, None] = {}
+    for target in targets:
+        try:
+            loaded = load(target.schemas, settings.root)
+        except SchemaError as error:
+            problems.update(dict.fromkeys(error.diagnostics))
+        else:
+            schemas.append(loaded.schema)
+            warnings.update(dict.fromkeys(loaded.warnings))
+    if problems:
+        raise SchemaError(tuple(problems))
+    return Reading(tuple(schemas), tuple(warnings))
+
+
+def build_packages(
+    targets: Sequence[Target], schemas: Sequence[Schema], progress: Progress
+) -> list[Package]:
+    """Render and format every target's package; nothing is written."""
+    drafts = [
+        Draft(target.output, target.label, schema.sources, render(schema))
+        for target, schema in zip(targets, schemas, strict=True)
+    ]
+    return finish(drafts, progress)
+
+
+def compare_packages(packages: Sequence[Package]) -> list[Plan]:
+    """Tell what writing the packages would change."""
+    return [make_plan(package) for package in packages]
+
+
+def write_packages(packages: Sequence[Package], *, force: bool = False) -> list[Plan]:
+    """Write what has changed, once nothing stands in the way of any package.
+
+    Raises:
+        WriteError: Something does, or the system said no.
+    """
+    for package in packages:
+        recover(package.directory, package.label)
+    plans = [make_plan(package, force=force) for package in packages]
+    refuse_obstacles(plans)
+    return [
+        write(package, force=force) if plan.changes else plan
+        for package, plan in zip(packages, plans, strict=True)
+    ]

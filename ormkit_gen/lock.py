@@ -1,0 +1,93 @@
+"""One writer at a time: a lock that dies with its process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_POLL_SECONDS = 0.02
+
+
+class LockTimeout(Exception):
+    """Another process held the lock all the time."""
+
+
+@contextmanager
+def locked(directory: Path, timeout_seconds: float) -> Iterator[None]:
+    """Make `directory`, hold it alone, and take it away again if it is empty in the end.
+
+    The lock is the system's own on a file inside, so a killed process leaves none behind.
+    """
+    file = _acquire(directory, time.monotonic() + timeout_seconds)
+    try:
+        yield
+    finally:
+        _release(file, directory)
+
+
+def _acquire(directory: Path, deadline: float) -> int:
+    path = directory / "lock"
+    while True:
+        file = _open(path)
+        if file is not None:
+            # Whoever held the lock before has removed the file; the lock on a removed file
+            # keeps nobody out.
+            if _try_lock(file) and _is_same_file(file, path):
+                return file
+            os.close(file)
+        if time.monotonic() > deadline:
+            raise LockTimeout(str(directory))
+        time.sleep(_POLL_SECONDS)
+
+
+def _open(path: Path) -> int | None:
+    with suppress(FileExistsError):
+        path.parent.mkdir()
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except FileNotFoundError:  # the holder took the directory away in between
+        return None
+
+
+def _release(file: int, directory: Path) -> None:
+    if sys.platform == "win32":  # an open file cannot be removed there
+        os.close(file)
+    # A waiting process may have opened the file, or begun to work, already.
+    with suppress(OSError):
+        (directory / "lock").unlink()
+    with suppress(OSError):
+        directory.rmdir()
+    if sys.platform != "win32":
+        os.close(file)
+
+
+def _is_same_file(file: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(file: int) -> bool:
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(file: int) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,100 @@
+"""A generated package, from rendered text to the bytes of its files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from ormkit_gen.formatter import formatter_name
+from ormkit_gen.formatting import Progress, format_texts
+from ormkit_gen.header import with_header
+from ormkit_gen.manifest import (
+    MANIFEST_NAME,
+    Entry,
+    Manifest,
+    content_hash,
+    read_manifest,
+    read_normalised,
+)
+from ormkit_gen.version import ormkit_version
+
+_FORMATTED = {".py", ".pyi"}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was rendered for one package: texts by file name, neither formatted nor headed."""
+
+    directory: Path
+    label: str  #: What messages call the directory.
+    sources: tuple[str, ...]  #: Named in the headers.
+    texts: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What a package's directory is to hold; the manifest is the last of the files."""
+
+    directory: Path  #: The real one: a link to a directory stays a link.
+    label: str
+    files: Mapping[str, bytes]
+    manifest: Manifest
+
+
+def finish(drafts: Sequence[Draft], progress: Progress) -> list[Package]:
+    """Format the drafts and put headers on; a text that is on disk already is not formatted again.
+
+    Raise BrokenCode where a text is not Python. Nothing is written.
+    """
+    reused = [_reusable(draft) for draft in drafts]
+    texts = {
+        str(draft.directory / name): text
+        for draft, kept in zip(drafts, reused, strict=True)
+        for name, text in draft.texts.items()
+        if name not in kept and PurePath(name).suffix in _FORMATTED
+    }
+    formatted = format_texts(texts, progress) if texts else {}
+    return [_finished(draft, kept, formatted) for draft, kept in zip(drafts, reused, strict=True)]
+
+
+def _reusable(draft: Draft) -> dict[str, bytes]:
+    """Return the files that formatting would make again just as they are."""
+    manifest = read_manifest(draft.directory)
+    if manifest is None or manifest.formatter != formatter_name():
+        return {}
+    reusable: dict[str, bytes] = {}
+    for name, text in draft.texts.items():
+        entry = manifest.files.get(name)
+        if entry is None or entry.unformatted != _unformatted_hash(draft, text):
+            continue
+        content = _content(draft.directory / name)
+        if content is not None and content_hash(content) == entry.sha256:
+            reusable[name] = content
+    return reusable
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return read_normalised(path)
+    except OSError:
+        return None
+
+
+def _finished(draft: Draft, reused: Mapping[str, bytes], formatted: Mapping[str, str]) -> Package:
+    files: dict[str, bytes] = {}
+    entries: dict[str, Entry] = {}
+    for name, text in sorted(draft.texts.items()):
+        body = formatted.get(str(draft.directory / name), text)
+        content = reused.get(name) or with_header(name, body, draft.sources).encode()
+        files[name] = content
+        entries[name] = Entry(content_hash(content), _unformatted_hash(draft, text))
+    manifest = Manifest(files=entries, formatter=formatter_name())
+    files[MANIFEST_NAME] = manifest.to_text().encode()
+    return Package(draft.directory.resolve(), draft.label, files, manifest)
+
+
+def _unformatted_hash(draft: Draft, text: str) -> str:
+    shaping = (ormkit_version(), *draft.sources, text)
+    return hashlib.sha256("\0".join(shaping).encode()).hexdigest()

@@ -1,0 +1,57 @@
+"""Names and texts as SQL writes them: the one place where schema text is quoted into SQL."""
+
+from __future__ import annotations
+
+#: Words PostgreSQL 18 does not take as a bare column, table or type name: pg_get_keywords() with a
+#: catcode other than U, https://www.postgresql.org/docs/18/sql-keywords-appendix.html
+KEYWORDS = frozenset("""
+    all analyse analyze and any array as asc asymmetric authorization between bigint binary bit
+    boolean both case cast char character check coalesce collate collation column concurrently
+    constraint create cross current_catalog current_date current_role current_schema current_time
+    current_timestamp current_user dec decimal default deferrable desc distinct do else end except
+    exists extract false fetch float for foreign freeze from full grant greatest group grouping
+    having ilike in initially inner inout int integer intersect interval into is isnull join json
+    json_array json_arrayagg json_exists json_object json_objectagg json_query json_scalar
+    json_serialize json_table json_value lateral leading least left like limit localtime
+    localtimestamp merge_action national natural nchar none normalize not notnull null nullif
+    numeric offset on only or order out outer overlaps overlay placing position precision primary
+    real references returning right row select session_user setof similar smallint some substring
+    symmetric system_user table tablesample then time timestamp to trailing treat trim true union
+    unique user using values varchar variadic verbose when where window with xmlattributes
+    xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize
+    xmltable
+    """.split())
+
+
+def quote_identifier(name: str) -> str:
+    """Return the name in double quotes, or as it is where PostgreSQL reads it the same.
+
+    Raises ValueError for what no identifier can be: an empty name, or one with a NUL.
+    """
+    if not name or "\0" in name:
+        raise ValueError(f"{name!r} cannot be a name in PostgreSQL")
+    is_plain = name.isascii() and name.isidentifier() and name == name.lower()
+    if is_plain and name not in KEYWORDS:
+        return name
+    return '"' + name.replace('"', '""') + '"'
+
+
+def qualified(schema: str | None, name: str) -> str:
+    """Return the quoted name with its PostgreSQL schema in front, where it has one."""
+    return (
+        f"{quote_identifier(schema)}.{quote_identifier(name)}" if schema else quote_identifier(name)
+    )
+
+
+def quote_literal(text: str) -> str:
+    """Return the text as a string constant, under any setting of standard_conforming_strings.
+
+    Raises ValueError for text with a NUL, which PostgreSQL cannot hold.
+    """
+    if "\0" in text:
+        raise ValueError("text with a NUL character cannot be stored in PostgreSQL")
+    quoted = text.replace("'", "''")
+    if "\\" not in quoted:
+        return f"'{quoted}'"
+    escaped = quoted.replace("\\", "\\\\")
+    return f"E'{escaped}'"

@@ -1,0 +1,91 @@
+"""A project to start from: the files that `ormkit init` writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ormkit_gen.refusal import Refusal, problem
+from ormkit_gen.render import environment
+from ormkit_gen.settings import OWN_FILE, PROJECT_FILE, has_settings
+
+Spelling = Literal["toml", "py"]
+
+#: What another tool may have made already, and what OrmKit does not need to be its own.
+_OPTIONAL = (".gitignore", "README.md")
+_PACKAGE = "db"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The texts of a new project by path, and the files it leaves as they are."""
+
+    directory: Path
+    texts: Mapping[str, str]
+    kept: tuple[str, ...]
+
+
+def plan_project(directory: Path, spelling: Spelling) -> Project:
+    """Say what a new project in that directory consists of; nothing is written.
+
+    A pyproject.toml that is there already stays: the settings go into ormkit.toml then.
+
+    Raises:
+        Refusal: A file of the project exists already; all of them are named.
+    """
+    if has_settings(directory / PROJECT_FILE):
+        message = f"{directory / PROJECT_FILE} has a [tool.ormkit] section: the project is there"
+        raise Refusal(problem("project-exists", message, "run `ormkit generate` in it"))
+    schema = f"schemas/blog.{spelling}"
+    settings = OWN_FILE if (directory / PROJECT_FILE).exists() else PROJECT_FILE
+    templates = {
+        settings: f"init/{settings}.jinja",
+        schema: f"init/blog.{spelling}.jinja",
+        "main.py": "init/main.py.jinja",
+        ".gitignore": "init/gitignore.jinja",
+        "README.md": "init/README.md.jinja",
+    }
+    existing = [name for name in (*templates, OWN_FILE, _PACKAGE) if (directory / name).exists()]
+    _refuse_existing(directory, [name for name in existing if name not in _OPTIONAL])
+    context = {"name": _project_name(directory), "schema": schema}
+    texts = {
+        name: environment().get_template(template).render(context)
+        for name, template in templates.items()
+        if name not in existing
+    }
+    return Project(directory, texts, tuple(existing))
+
+
+def write_project(project: Project) -> None:
+    """Write the files, all or none of them; one that has come up since is not overwritten."""
+    written: list[Path] = []
+    try:
+        for name, text in project.texts.items():
+            path = project.directory / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("x", encoding="utf-8", newline="\n") as file:
+                written.append(path)
+                file.write(text)
+    except OSError:
+        for path in written:
+            path.unlink()
+        raise
+
+
+def _refuse_existing(directory: Path, names: list[str]) -> None:
+    remedy = "choose an empty directory, or move the file away"
+    problems = [
+        problem("file-exists", f"{directory / name} exists already", remedy)
+        for name in dict.fromkeys(names)
+    ]
+    if problems:
+        raise Refusal(*problems)
+
+
+def _project_name(directory: Path) -> str:
+    """Return the directory's name as packaging tools want it."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", directory.resolve().name).strip("-")
+    return name.lower() or "app"

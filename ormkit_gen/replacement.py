@@ -1,0 +1,63 @@
+"""Files that take their places one after the other, where directories cannot be exchanged."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from ormkit_gen.journal import Journal, remove_journal
+from ormkit_gen.manifest import content_hash, read_normalised
+from ormkit_gen.plan import Change
+from ormkit_gen.staging import BYTECODE, is_bytecode_of
+
+
+def replace_files(changes: Sequence[Change], package: Path, twin: Path, work: Path) -> None:
+    """Move the staged files into the package; put the old ones back where that fails.
+
+    From the moment the journal says so, the change will happen: if not here, then by
+    `finish_replacement` in the next process.
+    """
+    kept = work / "before"
+    kept.mkdir()
+    for change in changes:
+        if change.before is not None:
+            shutil.copy2(package / change.name, kept / change.name)
+    Journal.of("replace", changes).save(work)
+    begun: list[Change] = []
+    try:
+        for change in changes:
+            begun.append(change)
+            _put(change.name, change.after is not None, package, twin)
+    except BaseException:
+        for change in reversed(begun):
+            _put(change.name, change.before is not None, package, kept)
+        remove_journal(work)
+        raise
+
+
+def finish_replacement(journal: Journal, package: Path, twin: Path) -> None:
+    """Complete what a killed process began, except for files that have been edited since."""
+    for name, (before, after) in journal.files.items():
+        if _hash(package / name) == before:
+            _put(name, after is not None, package, twin)
+
+
+def _put(name: str, exists: bool, package: Path, source: Path) -> None:
+    if not exists:
+        (package / name).unlink(missing_ok=True)
+    elif (source / name).exists():  # or it stands in its place already
+        os.replace(source / name, package / name)
+    is_outdated = is_bytecode_of([name])
+    bytecode = package / BYTECODE
+    for compiled in bytecode.iterdir() if bytecode.is_dir() else ():
+        if is_outdated(compiled.name):
+            compiled.unlink(missing_ok=True)
+
+
+def _hash(path: Path) -> str | None:
+    try:
+        return content_hash(read_normalised(path))
+    except FileNotFoundError:
+        return None

@@ -1,0 +1,191 @@
+"""A package, written as one change.
+
+What is guaranteed, short of a power failure (nothing is synced to the disk):
+
+- Nothing changes before every text has been rendered, formatted and parsed, and before every
+  new file lies complete beside the package, in the directory ``.NAME.ormkit``.
+- Where the system can exchange two directories (Linux, macOS) the package turns from the old one
+  into the new one in a single step. Unchanged files and other people's files are links to the
+  very same files in both, so they are never missing and never copied. A package that did not
+  exist appears in a single step everywhere.
+- Elsewhere (Windows, some file systems, a mount point, a package that holds files which cannot
+  be linked, or the current directory, which would be left without a name) the files take their
+  places one by one. A journal makes that complete: an error puts the old files back, and after a
+  kill the next ``ormkit generate`` puts the new ones in place before it does anything else.
+- Two writers wait for each other.
+- A file that someone has edited, or that is not OrmKit's, is neither overwritten nor removed
+  unless `force` says so; one such file, and nothing is written at all.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ormkit_gen.diagnostics import Diagnostic
+from ormkit_gen.exchange import exchange
+from ormkit_gen.journal import Journal, read_journal, remove_journal
+from ormkit_gen.lock import LockTimeout, locked
+from ormkit_gen.package import Package
+from ormkit_gen.plan import Obstacle, ObstacleKind, Plan, make_plan
+from ormkit_gen.refusal import Refusal, problem
+from ormkit_gen.replacement import finish_replacement, replace_files
+from ormkit_gen.staging import complete_twin, settle, stage_changes
+
+_WAIT_SECONDS = 60.0
+
+#: Code, what is the matter, and what to do.
+_OBSTACLES: dict[ObstacleKind, tuple[str, str, str]] = {
+    "edited": (
+        "edited-file",
+        "has been edited since it was generated",
+        "undo the edit and change the schema instead, or {outcome} the file with --force",
+    ),
+    "stranger": (
+        "file-in-the-way",
+        "was not generated, but a generated file needs that name",
+        "move it away, or overwrite it with --force",
+    ),
+    "not-a-file": (
+        "file-in-the-way",
+        "is not a plain file, but a generated file needs that name",
+        "move it away",
+    ),
+}
+
+_PERMISSION = "make the directory and the one that holds it writable for you"
+_SPACE = "make room and run the command again"
+_SYSTEM_REMEDIES = {
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EROFS: _PERMISSION,
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EFBIG: _SPACE,
+}
+
+
+class WriteError(Refusal):
+    """A package cannot be written; it is as it was."""
+
+
+def write(package: Package, *, force: bool = False) -> Plan:
+    """Bring the package's directory up to date and return what was done.
+
+    Raises:
+        WriteError: Something is in the way, another process does not finish, or the system said
+            no.
+    """
+    directory = package.directory
+    with _writing(directory, package.label) as work:
+        _finish_earlier(directory, work)
+        plan = make_plan(package, force=force)
+        refuse_obstacles([plan])
+        if plan.changes:
+            try:
+                _install(plan, work)
+            finally:
+                with suppress(OSError):  # the next run tries again
+                    _finish_earlier(directory, work)
+    return plan
+
+
+def recover(directory: Path, label: str) -> None:
+    """Complete or remove what a killed process has left beside a package."""
+    if work_directory(directory).exists():
+        with _writing(directory, label) as work:
+            _finish_earlier(directory, work)
+
+
+def is_interrupted(directory: Path) -> bool:
+    """Tell whether a killed process may have left the package half old and half new."""
+    journal = read_journal(work_directory(directory))
+    return journal is not None and journal.mode == "replace"
+
+
+def refuse_obstacles(plans: list[Plan]) -> None:
+    """Raise WriteError that names every obstacle of these plans."""
+    problems = [_obstacle(plan.label, item) for plan in plans for item in plan.obstacles]
+    if problems:
+        raise WriteError(*problems)
+
+
+def work_directory(directory: Path) -> Path:
+    """Return where a package is made ready: beside it, for renames to work."""
+    return directory.with_name(f".{directory.name}.ormkit")
+
+
+@contextmanager
+def _writing(directory: Path, label: str) -> Iterator[Path]:
+    missing = [parent for parent in directory.parents if not parent.exists()]
+    work = work_directory(directory)
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        with locked(work, _WAIT_SECONDS):
+            yield work
+    except LockTimeout as error:
+        raise WriteError(_busy(label)) from error
+    except OSError as error:
+        raise WriteError(_system_refusal(label, error)) from error
+    finally:
+        with suppress(OSError):  # what the package now stands in is not empty
+            for parent in missing:
+                parent.rmdir()
+
+
+def _install(plan: Plan, work: Path) -> None:
+    package, twin = plan.directory, work / "package"
+    twin.mkdir()
+    stage_changes(plan.changes, package, twin)
+    if not package.exists():
+        twin.rename(package)
+        return
+    if not _stands_inside(package) and complete_twin(plan.changes, package, twin):
+        Journal.of("exchange", plan.changes).save(work)
+        if exchange(twin, package):
+            return
+    replace_files(plan.changes, package, twin, work)
+
+
+def _stands_inside(package: Path) -> bool:
+    return Path.cwd().is_relative_to(package)
+
+
+def _finish_earlier(package: Path, work: Path) -> None:
+    journal, twin = read_journal(work), work / "package"
+    if journal is not None and twin.exists():
+        if journal.mode == "replace":
+            finish_replacement(journal, package, twin)
+        else:
+            hashes = {item for pair in journal.files.values() for item in pair if item}
+            settle(twin, package, hashes)
+    remove_journal(work)
+    # Without a journal there are only links and texts that can be rendered again.
+    for name in ("package", "before"):
+        if (work / name).exists():
+            shutil.rmtree(work / name)
+
+
+def _obstacle(label: str, obstacle: Obstacle) -> Diagnostic:
+    code, what, remedy = _OBSTACLES[obstacle.kind]
+    outcome = "overwrite" if obstacle.change.after is not None else "remove"
+    return problem(code, f"{label}/{obstacle.name} {what}", remedy.format(outcome=outcome))
+
+
+def _busy(label: str) -> Diagnostic:
+    return problem(
+        "busy",
+        f"another process has been writing {label} for {_WAIT_SECONDS:.0f} seconds",
+        "wait for it, or end it; a process that was killed holds no lock",
+    )
+
+
+def _system_refusal(label: str, error: OSError) -> Diagnostic:
+    return problem(
+        "cannot-write",
+        f"cannot write {label}: {error.strerror or error}",
+        _SYSTEM_REMEDIES.get(error.errno or 0, "mend that and run the command again"),
+    )

@@ -1,0 +1,106 @@
+"""Fixtures: real PostgreSQL servers, a database for each test, and golden files."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
+from tests.golden_files import Golden
+from tests.servers import ContribServer, Server, contrib_binaries
+
+#: Durability is not what tests of a schema or a query are about; those that are turn it on again.
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden", action="store_true", help="Write what the golden tests got as expected."
+    )
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def server_directory() -> Iterator[Path]:
+    """A directory with a path short enough for unix sockets, gone after the tests."""
+    directory = Path(tempfile.mkdtemp(prefix="ormkit-"))
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server18(server_directory: Path) -> Iterator[Server]:
+    with EmbeddedServer.start(server_directory / "18", version=18, settings=FAST) as server:
+        yield Server(server.url)
+
+
+@pytest.fixture(scope="session")
+def server16(server_directory: Path) -> Iterator[Server]:
+    with EmbeddedServer.start(server_directory / "16", version=16, settings=FAST) as server:
+        yield Server(server.url)
+
+
+@pytest.fixture(params=[16, 18], ids=["postgresql16", "postgresql18"])
+def any_server(request: pytest.FixtureRequest) -> Server:
+    server: Server = request.getfixturevalue(f"server{request.param}")
+    return server
+
+
+@pytest.fixture(scope="session")
+def contrib_server(server_directory: Path) -> Iterator[Server]:
+    """A server with contrib's extensions, which the embedded one does not have."""
+    binaries = contrib_binaries()
+    if binaries is None:
+        pytest.skip("no PostgreSQL with contrib's citext and btree_gist is installed")
+    with ContribServer(binaries, server_directory / "contrib") as server:
+        yield server
+
+
+@pytest.fixture
+def database_url(server18: Server) -> Iterator[str]:
+    """The URL of an empty database, dropped after the test."""
+    with server18.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def blog_template(server18: Server) -> Iterator[str]:
+    """The name of a database with the blog's tables, to copy."""
+    sql = (Path(__file__).parents[1] / "examples/blog/db/schema.sql").read_text(encoding="utf-8")
+    with server18.database() as url:
+        server18.run_script(url, sql)
+        yield url
+
+
+@pytest.fixture
+def blog_url(server18: Server, blog_template: str) -> Iterator[str]:
+    """The URL of a database with the blog's tables, empty."""
+    with server18.database(template=blog_template) as url:
+        yield url
+
+
+@pytest.fixture
+async def engine(blog_url: str) -> AsyncIterator[Engine]:
+    """An engine on a database with the blog's tables."""
+    async with await create_engine(blog_url, max_connections=5) as engine:
+        yield engine
+
+
+@pytest.fixture
+def session(engine: Engine) -> AsyncSession:
+    """A session on a database with the blog's tables."""
+    return AsyncSession(engine)
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Golden:
+    """Compares texts with files under tests/golden; --update-golden writes them."""
+    return Golden(updates=request.config.getoption("--update-golden"))

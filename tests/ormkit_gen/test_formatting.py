@@ -1,0 +1,135 @@
+"""Formatting: when it happens, in how many processes, and what it refuses."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from ormkit_gen import formatting, package
+from ormkit_gen.formatter import BrokenCode, format_text
+from ormkit_gen.formatting import format_texts
+from ormkit_gen.formatting_process import FormattingProcess, ProcessGone
+from ormkit_gen.package import Draft, finish
+from ormkit_gen.write import write
+
+
+def silent(done: int, of: int) -> None:
+    pass
+
+
+@pytest.fixture
+def formatted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the list to which the name of every text that is really formatted is added."""
+    names: list[str] = []
+
+    def recorded(texts: Mapping[str, str], progress: formatting.Progress) -> dict[str, str]:
+        names.extend(Path(name).name for name in texts)
+        return format_texts(texts, progress)
+
+    monkeypatch.setattr(package, "format_texts", recorded)
+    return names
+
+
+def test_processes_give_what_one_process_gives() -> None:
+    """Every text goes in and comes back under its own name, line ends and non-ASCII included."""
+    texts = {f"m{n}.py": f"x = {{'a': {n},'é\\n': '\u2028'}}\n" for n in range(30)}
+    counts: list[tuple[int, int]] = []
+    assert formatting._process_count(30) > 1 or formatting._usable_cpus() == 1
+    result = format_texts(texts, lambda done, of: counts.append((done, of)))
+    assert result == {name: format_text(name, text) for name, text in texts.items()}
+    assert counts == [(n, 30) for n in range(1, 31)]
+
+
+@pytest.mark.parametrize("count", [1, 30])
+def test_text_that_is_not_python_is_refused_by_name(count: int) -> None:
+    texts = {f"m{n}.py": "x = 1\n" for n in range(count - 1)} | {"bad.py": "def (:\n"}
+    with pytest.raises(BrokenCode) as caught:
+        format_texts(texts, silent)
+    assert caught.value.name == "bad.py"
+
+
+def test_text_that_black_takes_and_python_does_not_is_refused() -> None:
+    with pytest.raises(BrokenCode, match="return"):
+        format_text("bad.py", "return = 1\n")
+
+
+def test_where_no_process_can_start_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    with pytest.raises(ProcessGone), FormattingProcess():
+        pass
+    texts = {f"m{n}.py": "x  =  1\n" for n in range(20)}
+    assert set(format_texts(texts, silent).values()) == {"x = 1\n"}
+
+
+def test_a_process_that_dies_is_noticed() -> None:
+    with FormattingProcess() as process:
+        process._process.kill()
+        with pytest.raises(ProcessGone):
+            process.format("m.py", "x = 1\n")
+
+
+def test_a_process_ends_with_its_parent() -> None:
+    """It reads its standard input, and that ends when the parent does, killed or not."""
+    process = FormattingProcess()
+    assert process.format("m.py", "x  = 1\n") == "x = 1\n"
+    assert process._process.stdin is not None
+    process._process.stdin.close()
+    assert process._process.wait(10) == 0
+    assert process._process.stdout is not None
+    process._process.stdout.close()
+
+
+def test_only_texts_that_have_changed_are_formatted(tmp_path: Path, formatted: list[str]) -> None:
+    texts = {"a.py": "a  = 1\n", "b.py": "b  = 1\n", "schema.sql": "SELECT 1;\n"}
+    write(finish([Draft(tmp_path / "db", "db", ("s",), texts)], silent)[0])
+    assert formatted == ["a.py", "b.py"]
+    formatted.clear()
+    texts["b.py"] = "b  = 2\n"
+    write(finish([Draft(tmp_path / "db", "db", ("s",), texts)], silent)[0])
+    assert formatted == ["b.py"]
+    assert "b = 2" in (tmp_path / "db/b.py").read_text()
+
+
+def test_an_edited_file_is_formatted_anew(tmp_path: Path, formatted: list[str]) -> None:
+    """What is on disk is taken for formatted only if it is what the manifest records."""
+    drafts = [Draft(tmp_path / "db", "db", ("s",), {"a.py": "a  = 1\n"})]
+    (built,) = finish(drafts, silent)
+    write(built)
+    formatted.clear()
+    (tmp_path / "db/a.py").write_text("a = 2\n")
+    assert finish(drafts, silent) == [built]
+    assert formatted == ["a.py"]
+
+
+def test_other_sources_format_anew(tmp_path: Path, formatted: list[str]) -> None:
+    write(finish([Draft(tmp_path / "db", "db", ("s",), {"a.py": "a  = 1\n"})], silent)[0])
+    formatted.clear()
+    finish([Draft(tmp_path / "db", "db", ("other",), {"a.py": "a  = 1\n"})], silent)
+    assert formatted == ["a.py"]
+
+
+@pytest.mark.parametrize("version", ["ormkit_version", "formatter_name"])
+def test_another_version_formats_anew(
+    tmp_path: Path, formatted: list[str], monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    drafts = [Draft(tmp_path / "db", "db", ("s",), {"a.py": "a  = 1\n"})]
+    write(finish(drafts, silent)[0])
+    formatted.clear()
+    monkeypatch.setattr(package, version, lambda: "another 0.0")
+    finish(drafts, silent)
+    assert formatted == ["a.py"]
+
+
+def test_another_formatter_that_gives_the_same_text_is_no_drift(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The manifest is brought up to date by the next write, but --check has nothing to say."""
+    drafts = [Draft(tmp_path / "db", "db", ("s",), {"a.py": "a  = 1\n"})]
+    write(finish(drafts, silent)[0])
+    monkeypatch.setattr(package, "formatter_name", lambda: "another 0.0")
+    plan = write(finish(drafts, silent)[0])
+    assert [change.name for change in plan.changes] == ["manifest.json"]
+    assert plan.drift == ()

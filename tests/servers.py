@@ -1,0 +1,124 @@
+"""Real PostgreSQL servers for tests, and the databases on them."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import asyncpg
+
+_numbers = itertools.count(1)
+
+
+class Server:
+    """A server, by the URL of its maintenance database."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    @contextmanager
+    def database(self, template: str | None = None) -> Iterator[str]:
+        """Yield the URL of a new database, a copy of the template's where one is given."""
+        name = f"test_{os.getpid()}_{next(_numbers)}"
+        source = f" TEMPLATE {urlsplit(template).path[1:]}" if template else ""
+        self.run_script(self.url, f"CREATE DATABASE {name}{source}")
+        try:
+            yield urlsplit(self.url)._replace(path=f"/{name}").geturl()
+        finally:
+            self.run_script(self.url, f"DROP DATABASE {name} WITH (FORCE)")
+
+    def run_script(self, url: str, sql: str) -> None:
+        """Run statements on a connection of their own."""
+        run_on(url, lambda connection: connection.execute(sql))
+
+    def fetch(self, url: str, sql: str, *args: object) -> list[Any]:
+        """Run a query on a connection of its own and return the rows."""
+        rows: list[Any] = run_on(url, lambda connection: connection.fetch(sql, *args))
+        return rows
+
+
+def run_on(url: str, work: Any) -> Any:
+    """Run a coroutine function with a connection, from synchronous code."""
+
+    async def connected() -> Any:
+        connection = await asyncpg.connect(url)
+        try:
+            return await work(connection)
+        finally:
+            await connection.close()
+
+    return asyncio.run(connected())
+
+
+def contrib_binaries() -> Path | None:
+    """Return the directory of an installed PostgreSQL that has contrib's extensions."""
+    for binaries in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
+        version = binaries.parent.name
+        extensions = Path(f"/usr/share/postgresql/{version}/extension")
+        if (binaries / "postgres").exists() and (extensions / "citext.control").exists():
+            return binaries
+    return None
+
+
+class ContribServer(Server):
+    """A cluster of an installed PostgreSQL on a unix socket, as long as the block lasts."""
+
+    def __init__(self, binaries: Path, directory: Path) -> None:
+        super().__init__(f"postgresql://postgres@/postgres?host={directory}")
+        self._binaries = binaries
+        self._directory = directory
+        self._data = directory / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._directory.mkdir()
+        self._directory.parent.chmod(0o755)
+        user = None
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root; Debian's package brings this user.
+            user = "postgres"
+            shutil.chown(self._directory, pwd.getpwnam(user).pw_uid)
+        initdb = [self._binaries / "initdb", "-A", "trust", "-U", "postgres", "-D", self._data]
+        subprocess.run(initdb, check=True, capture_output=True, user=user, cwd="/")
+        options = ["-k", self._directory, "-h", "", "-F", "-D", self._data]
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            user=user,
+            cwd="/",
+        )
+        self._wait_until_ready()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self.run_script(self.url, "SELECT 1")
+                return
+            except (OSError, asyncpg.CannotConnectNowError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
