@@ -27,27 +27,24 @@ def exchange(left: Path, right: Path) -> bool:
     return call(os.fsencode(left), os.fsencode(right)) == 0
 
 
-@cache
-def _system_call() -> Callable[[bytes, bytes], int] | None:
-    if sys.platform == "linux":
-        return _bind("renameat2", _linux_arguments)
-    if sys.platform == "darwin":
-        return _bind("renamex_np", _macos_arguments)
-    return None
-
-
-def _bind(
-    name: str, arguments: Callable[[bytes, bytes], tuple[object, ...]]
-) -> Callable[[bytes, bytes], int] | None:
-    function = getattr(ctypes.CDLL(None, use_errno=True), name, None)
-    if function is None:  # a C library from before 2018
-        return None
-    return lambda left, right: int(function(*arguments(left, right)))
-
-
 def _linux_arguments(left: bytes, right: bytes) -> tuple[object, ...]:
     return (_AT_FDCWD, left, _AT_FDCWD, right, ctypes.c_uint(_RENAME_EXCHANGE))
 
 
 def _macos_arguments(left: bytes, right: bytes) -> tuple[object, ...]:
     return (left, right, ctypes.c_uint(_RENAME_SWAP))
+
+
+#: The C function of each system, and what it is called with.
+_CALLS = {"linux": ("renameat2", _linux_arguments), "darwin": ("renamex_np", _macos_arguments)}
+
+
+@cache
+def _system_call() -> Callable[[bytes, bytes], int] | None:
+    if sys.platform not in _CALLS:
+        return None
+    name, arguments = _CALLS[sys.platform]
+    function = getattr(ctypes.CDLL(None), name, None)
+    if function is None:  # a C library from before 2018
+        return None
+    return lambda left, right: int(function(*arguments(left, right)))

@@ -27,11 +27,12 @@ def formatter_name() -> str:
 def format_text(name: str, text: str) -> str:
     """Format one text and parse the result; raise BrokenCode where that fails."""
     # Importing black takes longer than a run that has nothing to format.
-    import black
+    from black import format_str
+    from black.mode import Mode, TargetVersion
 
-    mode = black.Mode(target_versions={black.TargetVersion.PY311}, line_length=LINE_LENGTH)
+    mode = Mode(target_versions={TargetVersion.PY311}, line_length=LINE_LENGTH)
     try:
-        formatted = black.format_str(text, mode=mode)
+        formatted = format_str(text, mode=mode)
         ast.parse(formatted, name)
     except (ValueError, SyntaxError) as error:  # black's InvalidInput is a ValueError
         raise BrokenCode(name, str(error)) from error

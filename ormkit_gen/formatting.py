@@ -21,7 +21,7 @@ _MOST_PROCESSES = 8
 
 def format_texts(texts: Mapping[str, str], progress: Progress) -> dict[str, str]:
     """Format every text by name; raise BrokenCode for one that is not Python."""
-    count = _process_count(len(texts))
+    count = process_count(len(texts))
     if count > 1:
         try:
             return _format_in_processes(texts, count, progress)
@@ -30,13 +30,13 @@ def format_texts(texts: Mapping[str, str], progress: Progress) -> dict[str, str]
     return _collect(texts, map(format_text, texts, texts.values()), progress)
 
 
-def _process_count(texts: int) -> int:
+def process_count(texts: int) -> int:
     if texts < _TEXTS_WORTH_PROCESSES:
         return 1
-    return min(_MOST_PROCESSES, _usable_cpus(), texts // (_TEXTS_WORTH_PROCESSES // 2))
+    return min(_MOST_PROCESSES, usable_cpus(), texts // (_TEXTS_WORTH_PROCESSES // 2))
 
 
-def _usable_cpus() -> int:
+def usable_cpus() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

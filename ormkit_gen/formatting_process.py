@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import IO, Self
 
 from ormkit_gen.formatter import BrokenCode, format_text
 
@@ -29,7 +29,7 @@ class FormattingProcess:
         # The child finds the packages where this process found them.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         try:
-            self._process = subprocess.Popen(
+            self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", __name__],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -48,16 +48,16 @@ class FormattingProcess:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._process.kill()
-        self._process.communicate()
+        self.process.kill()
+        self.process.communicate()
 
     def format(self, name: str, text: str) -> str:
         """Return the formatted text; raise BrokenCode, or ProcessGone if there is no answer."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         try:
-            _send(self._process.stdin, {"name": name, "text": text})
-            answer = self._process.stdout.readline()
+            _send(self.process.stdin, {"name": name, "text": text})
+            answer = self.process.stdout.readline()
         except OSError as error:
             raise ProcessGone(str(error)) from error
         if not answer.endswith(b"\n"):
@@ -83,7 +83,7 @@ def _answer(name: str, text: str) -> dict[str, str]:
         return {"reason": error.reason}
 
 
-def _send(stream: BinaryIO, message: dict[str, str]) -> None:
+def _send(stream: IO[bytes], message: dict[str, str]) -> None:
     stream.write(json.dumps(message).encode() + b"\n")
     stream.flush()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ class LockTimeout(Exception):
 
 
 @contextmanager
-def locked(directory: Path, timeout_seconds: float) -> Iterator[None]:
+def locked(directory: Path, timeout_seconds: float) -> Generator[None]:
     """Make `directory`, hold it alone, and take it away again if it is empty in the end.
 
     The lock is the system's own on a file inside, so a killed process leaves none behind.

@@ -10,7 +10,8 @@ from typing import Literal
 
 from ormkit_gen.refusal import Refusal, problem
 from ormkit_gen.render import environment
-from ormkit_gen.settings import OWN_FILE, PROJECT_FILE, has_settings
+from ormkit_gen.settings import has_settings
+from ormkit_gen.targets import OWN_FILE, PROJECT_FILE
 
 Spelling = Literal["toml", "py"]
 

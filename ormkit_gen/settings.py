@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import tomli
-
-from ormkit_gen.ir import Position
+from ormkit_gen.diagnostics import Problems, did_you_mean
 from ormkit_gen.refusal import Refusal, problem
-from ormkit_gen.targets import EXAMPLE_TARGET, Target, read_targets, suggestion
-
-OWN_FILE = "ormkit.toml"
-PROJECT_FILE = "pyproject.toml"
+from ormkit_gen.schema.document import Document
+from ormkit_gen.schema.toml_reader import read_toml
+from ormkit_gen.targets import EXAMPLE_TARGET, OWN_FILE, PROJECT_FILE, Target, read_targets
 
 _START = "run `ormkit init` to begin a project, or name the file with --config"
 
@@ -57,62 +55,52 @@ def read_settings(file: Path) -> Settings:
         SettingsError: It has mistakes; all of them are named.
     """
     file = file.resolve()
-    section = _section(file)
-    heading = _heading(file)
-    if section is None or not isinstance(section.get("targets"), list) or not section["targets"]:
+    document, heading = _read(file), _heading(file)
+    section = _section(document, heading)
+    tables: Any = section.get("targets") if section is not None else None
+    if section is None or not isinstance(tables, list) or not tables:
         remedy = f"add [[{'.'.join((*heading, 'targets'))}]] with {EXAMPLE_TARGET}"
         raise _error("no-targets", f"{file} names no targets", remedy)
 
-    def locate(index: int, key: str | None) -> Position | None:
-        path = (*heading, "targets", index)
-        return _place(file, path if key is None else (*path, key))
-
-    problems = [
-        problem(
-            "unknown-setting",
-            f"there is no setting '{key}'",
-            suggestion(key, ("targets",)),
-            _place(file, (*heading, key)),
-        )
-        for key in section
-        if key != "targets"
-    ]
-    targets, found = read_targets(section["targets"], file.parent, locate)
-    if problems or found:
-        raise SettingsError(*problems, *found)
+    problems = Problems()
+    for key in section:
+        if key != "targets":
+            remedy = did_you_mean(key, ["targets"])
+            at = document.key_at((*heading, key))
+            problems.error("unknown-setting", f"there is no setting '{key}'", remedy, at)
+    targets = read_targets(document, (*heading, "targets"), tables, file.parent, problems)
+    if problems.has_errors:
+        raise SettingsError(*problems.found)
     return Settings(file=file, root=file.parent, targets=targets)
 
 
 def has_settings(project: Path) -> bool:
     """Tell whether a pyproject.toml exists and has a section of OrmKit's."""
-    return project.is_file() and _section(project) is not None
+    return project.is_file() and _section(_read(project), _heading(project)) is not None
 
 
 def _heading(file: Path) -> tuple[str, ...]:
     return ("tool", "ormkit") if file.name == PROJECT_FILE else ()
 
 
-def _section(file: Path) -> dict[str, Any] | None:
+def _read(file: Path) -> Document:
+    problems = Problems()
+    document = read_toml(file, file.name, problems)
+    if document is None:
+        raise SettingsError(*problems.found)
+    return document
+
+
+def _section(document: Document, heading: tuple[str, ...]) -> Mapping[str, Any] | None:
     """Return the part of the file that is OrmKit's; None where it has none."""
-    section: Any = _parse(file)
-    for key in _heading(file):
-        section = section.get(key) if isinstance(section, dict) else None
-    return section if isinstance(section, dict) else None
+    section: Mapping[str, Any] = document.data
+    for key in heading:
+        inner: Any = section.get(key)
+        if not isinstance(inner, dict):
+            return None
+        section = cast(dict[str, Any], inner)
+    return section
 
 
-def _parse(file: Path) -> dict[str, Any]:
-    try:
-        return tomli.loads(file.read_text(encoding="utf-8"))
-    except tomli.TOMLDecodeError as error:
-        at = Position(file=file.name, line=error.lineno, column=error.colno)
-        remedy = "correct the TOML; see https://toml.io"
-        raise _error("broken-toml", error.msg, remedy, at) from error
-    except UnicodeDecodeError as error:
-        raise _error("broken-toml", f"{file} is not UTF-8", "save it as UTF-8") from error
-    except OSError as error:
-        message = f"cannot read {file}: {error.strerror}"
-        raise _error("no-settings", message, _START) from error
-
-
-def _error(code: str, message: str, remedy: str, at: Position | None = None) -> SettingsError:
-    return SettingsError(problem(code, message, remedy, at))
+def _error(code: str, message: str, remedy: str) -> SettingsError:
+    return SettingsError(problem(code, message, remedy))

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import difflib
 import keyword
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
+from typing import Any, cast
 
-from ormkit_gen.diagnostics import Diagnostic
-from ormkit_gen.ir import Position
-from ormkit_gen.refusal import problem
+from ormkit_gen.diagnostics import Problems, did_you_mean
+from ormkit_gen.schema.document import Document
+from ormkit_gen.schema.document import Path as Place
+
+OWN_FILE = "ormkit.toml"
+PROJECT_FILE = "pyproject.toml"
 
 EXAMPLE_TARGET = 'schemas = ["schemas/*.toml"] and output = "app/db"'
 KEYS = ("schemas", "output")
+_NO_SCHEMAS = (OWN_FILE, PROJECT_FILE)  # where a pattern such as ** matches them
 _SUFFIXES = (".toml", ".py")
-
-#: Returns the place of a value, given the index of its target and its key (None: the target).
-Locate = Callable[[int, str | None], Position | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +35,36 @@ class Target:
 class _Reader:
     """Reads one target and gathers what is wrong with it."""
 
+    document: Document
+    path: Place
     root: Path
-    locate: Callable[[str | None], Position | None]
-    problems: list[Diagnostic]
+    problems: Problems
 
     def read(self, table: Any) -> Target | None:
         if not isinstance(table, dict):
             self._report(None, "bad-target", "a target is a table", f"give it {EXAMPLE_TARGET}")
             return None
-        before = len(self.problems)
-        for key in table:
+        before = len(self.problems.found)
+        settings = cast(dict[str, Any], table)
+        for key in settings:
             if key not in KEYS:
-                remedy = suggestion(str(key), KEYS)
-                self._report(key, "unknown-setting", f"a target has no setting '{key}'", remedy)
-        schemas = self._schemas(table.get("schemas"))
-        output = self._output(table.get("output"))
-        if output is None or len(self.problems) > before:
+                remedy = did_you_mean(key, KEYS)
+                at = self.document.key_at((*self.path, key))
+                message = f"a target has no setting '{key}'"
+                self.problems.error("unknown-setting", message, remedy, at)
+        schemas = self._schemas(settings.get("schemas"))
+        output = self._output(settings.get("output"))
+        if output is None or len(self.problems.found) > before:
             return None
         return Target(label=str(output), output=(self.root / output).resolve(), schemas=schemas)
 
     def _schemas(self, value: Any) -> tuple[Path, ...]:
-        if not isinstance(value, list) or not value or not all(isinstance(x, str) for x in value):
+        patterns = _strings(value)
+        if not patterns:
             message = "a target names its schema files in 'schemas', a list of strings"
             self._report("schemas", "bad-schemas", message, f"write {EXAMPLE_TARGET}")
             return ()
-        return tuple(sorted({file for pattern in value for file in self._matches(pattern)}))
+        return tuple(sorted({file for pattern in patterns for file in self._matches(pattern)}))
 
     def _matches(self, pattern: str) -> Iterator[Path]:
         if _leaves_root(pattern):
@@ -67,7 +72,9 @@ class _Reader:
             self._report("schemas", "path-outside", message, "name a path below it, without '..'")
             return
         found = [
-            path for path in self.root.glob(pattern) if path.suffix in _SUFFIXES and path.is_file()
+            path
+            for path in self.root.glob(pattern)
+            if path.suffix in _SUFFIXES and path.name not in _NO_SCHEMAS and path.is_file()
         ]
         if not found:
             message = f"no schema file matches '{pattern}'"
@@ -87,39 +94,39 @@ class _Reader:
         elif not output.name.isidentifier() or keyword.iskeyword(output.name):
             message = f"'{output.name}' cannot be the name of a Python package"
             self._report("output", "bad-output", message, "use letters, digits and underscores")
-        elif (self.root / output).exists() and not (self.root / output).is_dir():
-            message = f"the output '{value}' is a file, not a directory"
+        elif not _nearest_existing(self.root / output).is_dir():
+            message = f"the output '{value}', or what should hold it, is a file"
             self._report("output", "bad-output", message, "move the file away or choose another")
         return output
 
     def _report(self, key: str | None, code: str, message: str, remedy: str) -> None:
-        self.problems.append(problem(code, message, remedy, self.locate(key)))
+        at = self.document.value_at(self.path if key is None else (*self.path, key))
+        self.problems.error(code, message, remedy, at)
 
 
 def read_targets(
-    tables: list[Any], root: Path, locate: Locate
-) -> tuple[tuple[Target, ...], list[Diagnostic]]:
-    """Return the targets, and everything that is wrong with them."""
-    problems: list[Diagnostic] = []
+    document: Document, path: Place, tables: list[Any], root: Path, problems: Problems
+) -> tuple[Target, ...]:
+    """Return the targets that can be used, and note what is wrong with the others."""
     targets: list[tuple[int, Target]] = []
     for index, table in enumerate(tables):
-        target = _Reader(root, lambda key, i=index: locate(i, key), problems).read(table)
+        target = _Reader(document, (*path, index), root, problems).read(table)
         if target is not None:
             targets.append((index, target))
     for (_, left), (index, right) in combinations(targets, 2):
         if _overlap(left.output, right.output):
             message = f"the outputs '{left.label}' and '{right.label}' lie in each other"
             remedy = "give every target a directory of its own"
-            problems.append(problem("outputs-overlap", message, remedy, locate(index, "output")))
-    return tuple(target for _, target in targets), problems
+            at = document.value_at((*path, index, "output"))
+            problems.error("outputs-overlap", message, remedy, at)
+    return tuple(target for _, target in targets)
 
 
-def suggestion(name: str, known: tuple[str, ...]) -> str:
-    """Return the remedy for a name that is not known."""
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"there are: {', '.join(known)}"
+def _strings(value: Any) -> list[str]:
+    """Return a list of strings; an empty one for anything else."""
+    items = cast(list[object], value) if isinstance(value, list) else []
+    strings = [item for item in items if isinstance(item, str)]
+    return strings if len(strings) == len(items) else []
 
 
 def _leaves_root(path: str) -> bool:
@@ -130,6 +137,10 @@ def _leaves_root(path: str) -> bool:
         or bool(PureWindowsPath(path).anchor)
         or "\\" in path
     )
+
+
+def _nearest_existing(path: Path) -> Path:
+    return next(each for each in (path, *path.parents) if each.exists())
 
 
 def _overlap(left: Path, right: Path) -> bool:

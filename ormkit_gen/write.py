@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import errno
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -119,7 +119,7 @@ def work_directory(directory: Path) -> Path:
 
 
 @contextmanager
-def _writing(directory: Path, label: str) -> Iterator[Path]:
+def _writing(directory: Path, label: str) -> Generator[Path]:
     missing = [parent for parent in directory.parents if not parent.exists()]
     work = work_directory(directory)
     try:

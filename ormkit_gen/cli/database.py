@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,7 +140,7 @@ def psql(path: Path, arguments: tuple[str, ...]) -> int:
 
 
 @contextmanager
-def _reported() -> Iterator[type[EmbeddedServer]]:
+def _reported() -> Generator[type[EmbeddedServer]]:
     # Importing the runtime takes longer than `ormkit --help`.
     from ormkit import EmbeddedServer, EmbeddedServerError
 

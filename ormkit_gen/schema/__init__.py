@@ -1,0 +1,106 @@
+"""Reading schemas: from TOML or Python files to the IR, with every problem told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ormkit_gen.diagnostics import Diagnostic, Problems, SchemaError
+from ormkit_gen.ir import Position, Schema
+from ormkit_gen.schema.document import Document
+from ormkit_gen.schema.draft import SchemaDraft
+from ormkit_gen.schema.enums import read_enum
+from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.models import add_model, read_model
+from ormkit_gen.schema.python_reader import read_python
+from ormkit_gen.schema.references import resolve_references
+from ormkit_gen.schema.relationships import resolve_relationships
+from ormkit_gen.schema.toml_reader import read_toml
+from ormkit_gen.schema.uniqueness import check_names
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A schema that can be generated from, and what is worth a look in it."""
+
+    schema: Schema
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def load(files: Sequence[Path], root: Path) -> Loaded:
+    """Read schema files into one schema.
+
+    root: the directory that messages and headers name the files relative to.
+
+    Raises SchemaError with every problem of every file.
+    """
+    problems = Problems()
+    names = {file: _relative(file, root) for file in sorted(files)}
+    documents = [
+        document
+        for file, name in names.items()
+        if (document := _read(file, name, problems)) is not None
+    ]
+    draft = SchemaDraft(problems)
+    _read_enums(draft, documents)
+    _read_models(draft, documents)
+    resolve_references(draft)
+    resolve_relationships(draft)
+    check_names(draft)
+    if not draft.models and not problems.has_errors:
+        at = Position(next(iter(names.values())), 1, 1) if names else None
+        problems.error("empty-schema", "the schema has no models", "add [models.User]", at)
+    if problems.has_errors:
+        raise SchemaError(problems.in_order())
+    models = sorted((model.model() for model in draft.models.values()), key=lambda each: each.name)
+    enums = sorted(draft.enums.values(), key=lambda each: each.name)
+    sources = tuple(sorted({name.rsplit(".", 1)[0] for name in names.values()}))
+    return Loaded(
+        Schema(models=tuple(models), enums=tuple(enums), sources=sources), problems.in_order()
+    )
+
+
+def _relative(file: Path, root: Path) -> str:
+    try:
+        return file.resolve().relative_to(root.resolve()).as_posix()
+    except ValueError:
+        return file.name
+
+
+def _read(file: Path, name: str, problems: Problems) -> Document | None:
+    if file.suffix == ".toml":
+        return read_toml(file, name, problems)
+    if file.suffix == ".py":
+        return read_python(file, name, problems)
+    problems.error(
+        "unknown-spelling",
+        f"a schema file ends in .toml or .py, not {file.suffix or 'nothing'}",
+        "rename it, or narrow the glob",
+        Position(name, 1, 1),
+    )
+    return None
+
+
+def _read_enums(draft: SchemaDraft, documents: Sequence[Document]) -> None:
+    for document in documents:
+        root = Fields(document, (), document.data, draft.problems, "the file")
+        root.only(("enums", "models"))
+        for name, value, path in root.named("enums"):
+            enum = read_enum(document, name, value, path, draft.problems)
+            if name in draft.enums and draft.enums[name] != enum:
+                draft.problems.error(
+                    "duplicate-enum",
+                    f"there are two enums {name}",
+                    "rename one, or keep one",
+                    document.key_at(path),
+                )
+            elif enum is not None:
+                draft.enums[name] = enum
+
+
+def _read_models(draft: SchemaDraft, documents: Sequence[Document]) -> None:
+    for document in documents:
+        root = Fields(document, (), document.data, draft.problems, "the file")
+        for name, value, path in root.named("models"):
+            add_model(draft, read_model(draft, document, name, value, path), draft.enums)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Never, Self, cast
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from .errors import InvalidValue
 from .expressions import Expression, O, T, V_co, as_list
@@ -103,8 +103,8 @@ class Column(Expression[O, T, V_co]):
         return self.labels is None and not self.type.startswith("vector")
 
     def encode(self, value: object) -> object:
-        if value is None or not self.type.startswith("vector"):
-            return value
+        if value is None or not self.type.startswith("vector") or isinstance(value, Expression):
+            return value  # pyright: ignore[reportUnknownVariableType]
         if self.is_array:
             return [vector_text(self.label, each) for each in as_list(value)]
         return vector_text(self.label, value)
@@ -116,12 +116,12 @@ class Column(Expression[O, T, V_co]):
         return decoded(value, self.labels.__getitem__ if self.labels else numbers)
 
 
-def vector_text(label: str, value: Any) -> str:
+def vector_text(label: str, value: object) -> str:
     """Return the numbers in pgvector's text form, "[1.0,2.0]"."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise InvalidValue(f"{label} needs numbers, not {type(value).__name__}")
-    given = cast("Iterable[Any]", value)
-    return f"[{','.join(map(repr, map(float, given)))}]"
+    try:
+        return f"[{','.join(map(repr, map(float, as_list(value))))}]"
+    except (TypeError, ValueError) as error:
+        raise InvalidValue(f"{label} needs numbers: {error}") from None
 
 
 def numbers(text: str) -> list[float]:
@@ -132,7 +132,7 @@ def numbers(text: str) -> list[float]:
 def decoded(value: Any, decode: Callable[[Any], Any]) -> Any:
     """Return the value decoded, element by element where it is an array of any depth."""
     if isinstance(value, list):
-        return [decoded(each, decode) for each in cast("list[Any]", value)]
+        return [decoded(each, decode) for each in as_list(value)]  # pyright: ignore
     return None if value is None else decode(value)
 
 

@@ -171,8 +171,7 @@ def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyCol
             )
         if column.is_generated:
             raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
-        new: object = value if isinstance(value, Expression) else column.encode(value)
-        changes.append((column, new))
+        changes.append((column, column.encode(value)))
     assigned = {column.key for column, _ in changes}
     if table.updated_at is not None and table.updated_at.key not in assigned:
         changes.append((table.updated_at, NOW))

@@ -37,7 +37,7 @@ def test_processes_give_what_one_process_gives() -> None:
     """Every text goes in and comes back under its own name, line ends and non-ASCII included."""
     texts = {f"m{n}.py": f"x = {{'a': {n},'é\\n': '\u2028'}}\n" for n in range(30)}
     counts: list[tuple[int, int]] = []
-    assert formatting._process_count(30) > 1 or formatting._usable_cpus() == 1
+    assert formatting.process_count(30) > 1 or formatting.usable_cpus() == 1
     result = format_texts(texts, lambda done, of: counts.append((done, of)))
     assert result == {name: format_text(name, text) for name, text in texts.items()}
     assert counts == [(n, 30) for n in range(1, 31)]
@@ -66,7 +66,7 @@ def test_where_no_process_can_start_the_work_is_done_here(monkeypatch: pytest.Mo
 
 def test_a_process_that_dies_is_noticed() -> None:
     with FormattingProcess() as process:
-        process._process.kill()
+        process.process.kill()
         with pytest.raises(ProcessGone):
             process.format("m.py", "x = 1\n")
 
@@ -75,11 +75,11 @@ def test_a_process_ends_with_its_parent() -> None:
     """It reads its standard input, and that ends when the parent does, killed or not."""
     process = FormattingProcess()
     assert process.format("m.py", "x  = 1\n") == "x = 1\n"
-    assert process._process.stdin is not None
-    process._process.stdin.close()
-    assert process._process.wait(10) == 0
-    assert process._process.stdout is not None
-    process._process.stdout.close()
+    assert process.process.stdin is not None
+    process.process.stdin.close()
+    assert process.process.wait(10) == 0
+    assert process.process.stdout is not None
+    process.process.stdout.close()
 
 
 def test_only_texts_that_have_changed_are_formatted(tmp_path: Path, formatted: list[str]) -> None:

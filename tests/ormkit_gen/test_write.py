@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from ormkit_gen import exchange as exchange_module
 from ormkit_gen import write as write_module
+from ormkit_gen.exchange import exchange
 from ormkit_gen.generation import write_packages
 from ormkit_gen.lock import LockTimeout, locked
 from ormkit_gen.manifest import read_manifest
@@ -41,11 +43,16 @@ def build(tmp_path: Path) -> Build:
     return built
 
 
+def no_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the system one without the call, such as Windows."""
+    monkeypatch.setattr(exchange_module, "_system_call", lambda: None)
+
+
 @pytest.fixture(params=["exchange", "replace"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Run a test both ways of writing; without the system's exchange it is as on Windows."""
+    """Run a test in both ways of writing."""
     if request.param == "replace":
-        monkeypatch.setattr(write_module, "exchange", lambda left, right: False)
+        no_exchange(monkeypatch)
     return str(request.param)
 
 
@@ -172,15 +179,14 @@ def test_a_file_made_by_someone_during_the_write_is_kept(
 ) -> None:
     """What comes between the staging and the exchange lands in the new package."""
     write(build())
-    swap = write_module.exchange
 
     def late(left: Path, right: Path) -> bool:
         (right / "late.txt").write_text("late")
         (right / "late").mkdir()
         (right / "user.py").write_text("edited just now")
-        return swap(left, right)
+        return exchange(left, right)
 
-    monkeypatch.setattr(write_module, "exchange", late)
+    monkeypatch.setattr("ormkit_gen.write.exchange", late)
     write(build({**TEXTS, "user.py": "new = 1\n"}))
     db = tmp_path / "db"
     assert (db / "late.txt").read_text() == "late"
@@ -388,10 +394,10 @@ FILL = """
 import resource, signal, sys
 from pathlib import Path
 from ormkit_gen.package import Draft, finish
-from ormkit_gen import write
+from ormkit_gen import exchange, write
 way, directory, limit = sys.argv[1:]
 if way == "replace":
-    write.exchange = lambda left, right: False
+    exchange._system_call = lambda: None
 texts = {"__init__.py": "", "user.py": "x = 1\\n", "big.py": "y = 1\\n" * 5000}
 (package,) = finish([Draft(Path(directory), "db", ("s",), texts)], lambda done, of: None)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -426,7 +432,7 @@ def test_a_replacement_that_fails_half_way_is_undone(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file that another program holds open (Windows) puts every other one back."""
-    monkeypatch.setattr(write_module, "exchange", lambda left, right: False)
+    no_exchange(monkeypatch)
     write(build({**TEXTS, "tag.py": "x = 1\n"}))
     before = contents(tmp_path)
     replace = os.replace
@@ -449,9 +455,12 @@ def test_an_edit_after_a_kill_survives_the_next_run(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Completing a replacement passes over a file that is neither the old nor the new one."""
-    monkeypatch.setattr(write_module, "exchange", lambda left, right: False)
+    no_exchange(monkeypatch)
     write(build())
     replace = os.replace
+
+    def nothing(*arguments: Path) -> None:
+        """What a killed process does."""
 
     class Killed(BaseException):
         pass
@@ -463,8 +472,8 @@ def test_an_edit_after_a_kill_survives_the_next_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", killed)
-        patch.setattr(write_module, "_finish_earlier", lambda package, work: None)
-        patch.setattr("ormkit_gen.replacement.remove_journal", lambda work: None)
+        patch.setattr(write_module, "_finish_earlier", nothing)
+        patch.setattr("ormkit_gen.replacement.remove_journal", nothing)
         with pytest.raises(Killed):
             write(build({**TEXTS, "user.py": "new = 1\n", "schema.sql": "SELECT 2;\n"}))
     assert is_interrupted(tmp_path / "db")

@@ -1,0 +1,91 @@
+"""Diagnostics: what is wrong with a schema, where, and how to mend it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ormkit_gen.ir import Position
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem; `code` is the name of its kind, the same in every version."""
+
+    severity: Severity
+    code: str
+    message: str
+    remedy: str
+    at: Position | None = None
+
+
+class SchemaError(Exception):
+    """A schema cannot be generated from; every problem found is in `diagnostics`."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("; ".join(each.message for each in self.diagnostics))
+
+
+def format_diagnostic(diagnostic: Diagnostic, source_lines: Sequence[str]) -> str:
+    """Return the text for people: place and message, the line with a caret, the remedy.
+
+    source_lines: the lines of the file the diagnostic is about; empty shows no line.
+    """
+    at = diagnostic.at
+    place = f"{at.file}:{at.line}:{at.column}: " if at else ""
+    lines = [f"{place}{diagnostic.severity}: {diagnostic.message} [{diagnostic.code}]"]
+    if at is not None and at.line <= len(source_lines):
+        source = source_lines[at.line - 1].rstrip("\r\n").expandtabs(1)
+        lines.append(f"    {source}")
+        width = max(1, min(at.width, len(source) - at.column + 1))
+        lines.append(f"    {' ' * (at.column - 1)}{'^' * width}")
+    if diagnostic.remedy:
+        lines.append(f"  {diagnostic.remedy}")
+    return "\n".join(lines)
+
+
+class Problems:
+    """Collects diagnostics while a schema is read, so that all are told at once."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+
+    def error(self, code: str, message: str, remedy: str, at: Position | None) -> None:
+        """Note a problem that keeps anything from being generated."""
+        self.found.append(Diagnostic("error", code, message, remedy, at))
+
+    def warning(self, code: str, message: str, remedy: str, at: Position | None) -> None:
+        """Note something that is worth a look."""
+        self.found.append(Diagnostic("warning", code, message, remedy, at))
+
+    @property
+    def has_errors(self) -> bool:
+        """True once there is any error."""
+        return any(each.severity == "error" for each in self.found)
+
+    def in_order(self) -> tuple[Diagnostic, ...]:
+        """Return what was found by file and line, each once."""
+        unique = dict.fromkeys(self.found)
+        return tuple(sorted(unique, key=_place))
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
+    at = diagnostic.at
+    return (at.file, at.line, at.column) if at else ("", 0, 0)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return a remedy that names the nearest known words, or all of them where none is near."""
+    words = sorted(set(known))
+    near = difflib.get_close_matches(word, words, n=2, cutoff=0.6)
+    if near:
+        return f"did you mean {' or '.join(map(repr, near))}?"
+    if not words:
+        return "there is none"
+    shown = ", ".join(words[:24]) + (", ..." if len(words) > 24 else "")
+    return f"it is one of: {shown}"

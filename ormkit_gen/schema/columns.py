@@ -1,0 +1,309 @@
+"""Reads the columns of a model."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.ir import Column, Default, Enum, Identity, Index, IndexElement, Unique
+from ormkit_gen.postgres.types import ColumnType
+from ormkit_gen.schema.defaults import BadDefault, default_value
+from ormkit_gen.schema.document import Path
+from ormkit_gen.schema.draft import ModelDraft, Reference
+from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.names import (
+    MAX_IDENTIFIER,
+    attribute_name,
+    constraint_name,
+    is_attribute,
+    is_database_name,
+)
+from ormkit_gen.schema.type_words import BadType, parse_type
+
+KEYS = frozenset("""
+    type primary_key nullable unique index default server_default identity generated foreign_key
+    on_delete on_update deferrable initially_deferred comment column python_type
+    """.split())
+#: PostgreSQL's own limit, MaxHeapAttributeNumber.
+MAX_COLUMNS = 1600
+
+
+def read_columns(model: ModelDraft, enums: Mapping[str, Enum]) -> None:
+    """Read every column of the model, its single-column constraints and its references."""
+    for name, value, path in model.fields.named("columns"):
+        if column := read_column(model, name, value, path, enums):
+            model.columns.append(column)
+    if len(model.columns) > MAX_COLUMNS:
+        model.fields.problems.error(
+            "too-many-columns",
+            f"{model.name} has {len(model.columns)} columns",
+            f"PostgreSQL takes at most {MAX_COLUMNS} in a table",
+            model.at,
+        )
+
+
+def read_column(
+    model: ModelDraft, name: str, value: Any, path: Path, enums: Mapping[str, Enum]
+) -> Column | None:
+    """Return the column, or None where its name or type cannot be made out."""
+    if isinstance(value, str):
+        value = {"type": value}
+    what = f"{model.name}.{name}"
+    document = model.fields.document
+    fields = Fields(document, path, value, model.fields.problems, what)
+    fields.only(KEYS)
+    typed = read_type(fields, enums, is_short="type" not in document_keys(fields))
+    attribute = read_name(model, fields, name)
+    if typed is None or attribute is None:
+        return None
+    type_, is_nullable = typed
+    db_name = fields.text("column", name) or name
+    is_key = fields.flag("primary_key")
+    column = Column(
+        name=attribute,
+        db_name=db_name,
+        type=type_,
+        is_nullable=fields.flag("nullable", is_nullable),
+        is_primary_key=is_key,
+        server_default=fields.text("server_default"),
+        generated=fields.text("generated"),
+        comment=fields.text("comment"),
+        python_type=read_python_type(fields),
+        at=fields.at,
+    )
+    column = replace(column, default=read_default(fields, column, enums))
+    column = replace(column, identity=read_identity(fields, column))
+    check_column(fields, column)
+    read_constraints(model, fields, column)
+    return column
+
+
+def document_keys(fields: Fields) -> set[str]:
+    """Return the keys that stand in the file, as opposed to those a short form implies."""
+    return {key for key in fields.data if (*fields.path, key) in fields.document.keys}
+
+
+def read_type(
+    fields: Fields, enums: Mapping[str, Enum], *, is_short: bool
+) -> tuple[ColumnType, bool] | None:
+    """Return the type and whether it says nullable; None with the problem noted."""
+    words = fields.text("type")
+    if words is None:
+        if "type" not in fields.data:
+            fields.problems.error(
+                "missing-type", f"{fields.what} has no type", 'as in type = "text"', fields.at
+            )
+        return None
+    at = fields.document.value_at(fields.path) if is_short else fields.value_at("type")
+    try:
+        typing = parse_type(words, enums)
+    except BadType as error:
+        fields.problems.error(error.code, error.message, error.remedy, at)
+        return None
+    return typing.type, typing.is_nullable
+
+
+def read_name(model: ModelDraft, fields: Fields, name: str) -> str | None:
+    """Return the attribute's name; None with the problem noted."""
+    problems = fields.problems
+    db_name = fields.text("column", name) or name
+    if not is_database_name(db_name):
+        problems.error(
+            "long-name",
+            f"the column name {db_name!r} does not fit PostgreSQL",
+            f"it takes up to {MAX_IDENTIFIER} bytes",
+            fields.at,
+        )
+    attribute = attribute_name(name)
+    if not is_attribute(attribute):
+        safe = "_".join(
+            part for part in "".join(c if c.isalnum() else "_" for c in name).split("_") if part
+        )
+        problems.error(
+            "bad-identifier",
+            f"{name!r} cannot be an attribute: it needs a Python name without a leading or a "
+            f"double underscore",
+            f'write {safe or "other"} = {{ column = "{name}", ... }} to keep the name in PostgreSQL',
+            fields.at,
+        )
+        return None
+    if attribute != name:
+        problems.warning(
+            "reserved-word",
+            f"{fields.what} becomes {attribute} in Python, where {name} has a meaning of its own",
+            f'its name in PostgreSQL stays; write {attribute} = {{ column = "{db_name}", ... }} '
+            f"to say so yourself",
+            fields.at,
+        )
+    for other in model.columns:
+        if attribute == other.name or db_name == other.db_name:
+            problems.error(
+                "name-clash",
+                f"{model.name} has two columns that are called "
+                f"{attribute if attribute == other.name else db_name}",
+                "rename one of them",
+                fields.at,
+            )
+            return None
+    return attribute
+
+
+def read_python_type(fields: Fields) -> str | None:
+    """Return the annotation given for the value, which must parse as one."""
+    text = fields.text("python_type")
+    if text is None:
+        return None
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        tree = None
+    allowed = (
+        ast.Expression, ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.BinOp, ast.BitOr,
+        ast.Constant, ast.Load, ast.List,
+    )  # fmt: skip
+    if tree is None or not all(isinstance(node, allowed) for node in ast.walk(tree)):
+        fields.problems.error(
+            "bad-python-type",
+            f"{text!r} is no type annotation",
+            "as in dict[str, int] or app.types.Settings",
+            fields.value_at("python_type"),
+        )
+        return None
+    return text
+
+
+def read_default(fields: Fields, column: Column, enums: Mapping[str, Enum]) -> Default | None:
+    """Return the constant default; None where there is none, or with the problem noted."""
+    if "default" not in fields.data:
+        return None
+    value = fields.data["default"]
+    if value is None and column.is_nullable:
+        return None
+    try:
+        return Default(default_value(value, column.type, enums))
+    except BadDefault as error:
+        message, remedy = error.args
+        fields.problems.error(
+            "bad-default", f"{fields.what}: {message}", remedy, fields.value_at("default")
+        )
+        return None
+
+
+def read_identity(fields: Fields, column: Column) -> Identity | None:
+    """Return how PostgreSQL numbers the column.
+
+    An integer that alone is the primary key is an identity unless something else fills it in;
+    whether it is alone is known only when all columns are.
+    """
+    value = fields.data.get("identity")
+    if value is False:
+        return None
+    if value is True:
+        return "by default"
+    if value is not None:
+        return fields.choice("identity", ("always", "by default"))
+    return None
+
+
+def check_column(fields: Fields, column: Column) -> None:
+    """Note settings that exclude each other."""
+    problems = fields.problems
+    sources = [
+        key
+        for key in ("default", "server_default", "identity", "generated")
+        if fields.data.get(key)
+    ]
+    if "default" in fields.data and "default" not in sources:
+        sources.insert(0, "default")
+    if len(sources) > 1:
+        problems.error(
+            "conflicting-defaults",
+            f"{fields.what} has both {sources[0]} and {sources[1]}",
+            "keep one: a column has one source of values",
+            fields.key_at(sources[1]),
+        )
+    if column.identity is not None and not column.type.is_integer:
+        problems.error(
+            "bad-identity",
+            f"{fields.what} cannot be an identity: it is no integer",
+            "take bigint, or a server_default such as gen_random_uuid()",
+            fields.key_at("identity"),
+        )
+    if column.is_nullable and (column.is_primary_key or column.identity):
+        problems.error(
+            "nullable-key",
+            f"{fields.what} cannot be nullable: it is {'the key' if column.is_primary_key else 'an identity'}",
+            "leave out the ? or nullable = true",
+            fields.at,
+        )
+
+
+def read_constraints(model: ModelDraft, fields: Fields, column: Column) -> None:
+    """Read what one column says of uniqueness, an index and a foreign key."""
+    is_unique = fields.flag("unique")
+    is_indexed = fields.flag("index")
+    if is_unique and not column.is_primary_key:
+        name = constraint_name(model.table, (column.db_name,), "key")
+        model.uniques.append(Unique(name=name, columns=(column.name,), at=fields.at))
+    elif is_indexed and not column.is_primary_key:
+        # A unique constraint, as a primary key, brings the index that serves for both.
+        name = constraint_name(model.table, (column.db_name,), "idx")
+        element = IndexElement(column=column.name)
+        model.indexes.append(Index(name=name, elements=(element,), at=fields.at))
+    target = fields.text("foreign_key")
+    if target is not None:
+        read_reference(model, fields, column, target)
+        return
+    for key in ("on_delete", "on_update", "deferrable", "initially_deferred"):
+        if key in fields.data:
+            fields.problems.error(
+                "no-foreign-key",
+                f"{fields.what} has {key} but no foreign_key",
+                'add foreign_key = "table.column"',
+                fields.key_at(key),
+            )
+
+
+def read_reference(model: ModelDraft, fields: Fields, column: Column, target: str) -> None:
+    """Note the foreign key of one column, written as table.column."""
+    table, dot, target_column = target.rpartition(".")
+    if not dot or not table or not target_column:
+        fields.problems.error(
+            "bad-foreign-key",
+            f"{target!r} names no column",
+            'write "table.column", as in "users.id"',
+            fields.value_at("foreign_key"),
+        )
+        return
+    model.references.append(
+        Reference((column.name,), table, (target_column,), fields, fields.value_at("foreign_key"))
+    )
+
+
+def find_columns(
+    model: ModelDraft, fields: Fields, names: tuple[str, ...], key: str
+) -> tuple[str, ...]:
+    """Return the Python names of columns named in a constraint; unknown ones are noted."""
+    found: list[str] = []
+    for name in names:
+        column = model.column(name)
+        if column is None:
+            fields.problems.error(
+                "unknown-column",
+                f"{model.name} has no column {name!r}",
+                did_you_mean(name, [each.name for each in model.columns]),
+                fields.value_at(key),
+            )
+        elif column.name in found:
+            fields.problems.error(
+                "repeated-column",
+                f"{name!r} stands twice in {key}",
+                "keep one",
+                fields.value_at(key),
+            )
+        else:
+            found.append(column.name)
+    return tuple(found)

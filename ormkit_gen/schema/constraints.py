@@ -1,0 +1,217 @@
+"""Reads the constraints and indexes that stand on a model rather than on a column."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.ir import Check, Exclude, Index, IndexElement, Unique
+from ormkit_gen.schema.columns import find_columns
+from ormkit_gen.schema.draft import ModelDraft, Reference
+from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.names import MAX_IDENTIFIER, constraint_name, is_database_name
+
+METHODS = ("btree", "hash", "gist", "spgist", "gin", "brin", "hnsw", "ivfflat")
+#: PostgreSQL's own limit, INDEX_MAX_KEYS.
+MAX_INDEX_COLUMNS = 32
+#: What PostgreSQL's lexer takes as an operator.
+OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}")
+OPCLASS = re.compile(r"[A-Za-z_][\w.]*(\([\w\s=,.']*\))?")
+
+
+def read_constraints(model: ModelDraft) -> None:
+    """Read uniques, checks, indexes, excludes and foreign keys of several columns."""
+    for fields in model.fields.tables("uniques", f"a unique of {model.name}"):
+        read_unique(model, fields)
+    for fields in model.fields.tables("checks", f"a check of {model.name}"):
+        read_check(model, fields)
+    for fields in model.fields.tables("indexes", f"an index of {model.name}"):
+        read_index(model, fields)
+    for fields in model.fields.tables("excludes", f"an exclude of {model.name}"):
+        read_exclude(model, fields)
+    for fields in model.fields.tables("foreign_keys", f"a foreign key of {model.name}"):
+        read_foreign_key(model, fields)
+
+
+def read_unique(model: ModelDraft, fields: Fields) -> None:
+    fields.only(("columns", "name", "nulls_not_distinct"))
+    columns = wanted_columns(model, fields)
+    if columns:
+        model.uniques.append(
+            Unique(
+                name=name_of(model, fields, columns, "key"),
+                columns=columns,
+                nulls_not_distinct=fields.flag("nulls_not_distinct"),
+                at=fields.at,
+            )
+        )
+
+
+def read_check(model: ModelDraft, fields: Fields) -> None:
+    fields.only(("expression", "name"))
+    expression = fields.text("expression")
+    if expression is None:
+        missing(fields, "expression", 'as in expression = "price >= 0"')
+        return
+    number = f"check{len(model.checks) + 1}" if model.checks else "check"
+    name = name_of(model, fields, (), number)
+    model.checks.append(Check(name=name, expression=expression, at=fields.at))
+
+
+def read_index(model: ModelDraft, fields: Fields) -> None:
+    fields.only(("columns", "name", "method", "unique", "where", "include"))
+    elements = read_elements(model, fields, fields.data.get("columns"), "columns")
+    if not elements:
+        return
+    names = tuple(element.column or "expr" for element in elements)
+    method = fields.choice("method", METHODS) or "btree"
+    include = find_columns(model, fields, fields.texts("include"), "include")
+    model.indexes.append(
+        Index(
+            name=name_of(model, fields, names, "idx"),
+            elements=elements,
+            method=method,
+            is_unique=fields.flag("unique"),
+            where=fields.text("where"),
+            include=include,
+            at=fields.at,
+        )
+    )
+
+
+def read_exclude(model: ModelDraft, fields: Fields) -> None:
+    fields.only(("elements", "name", "method", "where"))
+    pairs: list[tuple[IndexElement, str]] = []
+    for part in fields.tables("elements", f"an element of {fields.what}"):
+        part.only(("column", "expression", "opclass", "operator"))
+        element = read_element(model, part, part.data)
+        operator = part.text("operator")
+        if operator is None or not OPERATOR.fullmatch(operator):
+            missing(part, "operator", 'as in operator = "&&"')
+        elif element is not None:
+            pairs.append((element, operator))
+    if not pairs:
+        missing(fields, "elements", 'as in elements = [{ column = "period", operator = "&&" }]')
+        return
+    names = tuple(element.column or "expr" for element, _ in pairs)
+    model.excludes.append(
+        Exclude(
+            name=name_of(model, fields, names, "excl"),
+            elements=tuple(pairs),
+            method=fields.choice("method", ("gist", "spgist", "btree", "hash")) or "gist",
+            where=fields.text("where"),
+            at=fields.at,
+        )
+    )
+
+
+def read_foreign_key(model: ModelDraft, fields: Fields) -> None:
+    fields.only(
+        (
+            *("columns", "target", "target_columns", "name", "on_delete", "on_update"),
+            *("deferrable", "initially_deferred"),
+        )
+    )
+    columns = wanted_columns(model, fields)
+    target = fields.text("target")
+    if target is None:
+        missing(fields, "target", 'as in target = "users"')
+    elif columns:
+        target_columns = fields.texts("target_columns")
+        at = fields.value_at("target")
+        model.references.append(Reference(columns, target, target_columns, fields, at))
+
+
+def read_elements(
+    model: ModelDraft, fields: Fields, value: Any, key: str
+) -> tuple[IndexElement, ...]:
+    """Return the keys of an index, each a column's name or a table."""
+    values: list[Any] = value if isinstance(value, list) else [value] if value else []
+    if not values:
+        missing(fields, key, 'as in columns = ["status", "created_at"]')
+    if len(values) > MAX_INDEX_COLUMNS:
+        fields.problems.error(
+            "too-many-keys",
+            f"{fields.what} has {len(values)} keys",
+            f"PostgreSQL takes at most {MAX_INDEX_COLUMNS}",
+            fields.value_at(key),
+        )
+    elements: list[IndexElement] = []
+    for index, each in enumerate(values):
+        data = {"column": each} if isinstance(each, str) else each
+        what = f"a key of {fields.what}"
+        part = Fields(fields.document, (*fields.path, key, index), data, fields.problems, what)
+        part.only(("column", "expression", "opclass", "descending", "nulls"))
+        if element := read_element(model, part, data):
+            elements.append(element)
+    return tuple(elements)
+
+
+def read_element(model: ModelDraft, fields: Fields, data: Any) -> IndexElement | None:
+    """Return one key of an index or exclusion constraint; None with the problem noted."""
+    name, expression = fields.text("column"), fields.text("expression")
+    if (name is None) == (expression is None):
+        fields.problems.error(
+            "bad-index-key",
+            f"{fields.what} needs a column or an expression, and only one of them",
+            'as in { column = "status" } or { expression = "lower(email)" }',
+            fields.document.value_at(fields.path),
+        )
+        return None
+    column = model.column(name) if name is not None else None
+    if name is not None and column is None:
+        fields.problems.error(
+            "unknown-column",
+            f"{model.name} has no column {name!r}",
+            did_you_mean(name, [each.name for each in model.columns]),
+            fields.document.value_at(fields.path),
+        )
+        return None
+    opclass = fields.text("opclass")
+    if opclass is not None and not OPCLASS.fullmatch(opclass):
+        fields.problems.error(
+            "bad-opclass", f"{opclass!r} is no operator class", "as in text_pattern_ops",
+            fields.value_at("opclass"),
+        )  # fmt: skip
+    return IndexElement(
+        column=column.name if column else None,
+        expression=expression,
+        opclass=opclass,
+        is_descending=fields.flag("descending"),
+        nulls=fields.choice("nulls", ("first", "last")),
+    )
+
+
+def wanted_columns(model: ModelDraft, fields: Fields) -> tuple[str, ...]:
+    """Return the columns that a constraint names; none, with the problem noted, if one is wrong."""
+    names = fields.texts("columns")
+    if not names:
+        missing(fields, "columns", 'as in columns = ["a", "b"]')
+        return ()
+    found = find_columns(model, fields, names, "columns")
+    return found if len(found) == len(names) else ()
+
+
+def missing(fields: Fields, key: str, remedy: str) -> None:
+    """Note that a setting is not there."""
+    fields.problems.error("missing-key", f"{fields.what} needs {key}", remedy, fields.at)
+
+
+def name_of(model: ModelDraft, fields: Fields, columns: tuple[str, ...], ending: str) -> str:
+    """Return the constraint's own name, or the one PostgreSQL would give."""
+    name = fields.text("name")
+    if name is None:
+        found = [model.column(each) for each in columns]
+        parts = [
+            column.db_name if column else each for column, each in zip(found, columns, strict=True)
+        ]
+        return constraint_name(model.table, tuple(parts), ending)
+    if not is_database_name(name):
+        fields.problems.error(
+            "long-name",
+            f"the name {name!r} does not fit PostgreSQL",
+            f"it takes up to {MAX_IDENTIFIER} bytes",
+            fields.value_at("name"),
+        )
+    return name

@@ -1,0 +1,40 @@
+"""A schema file as read: plain values, and the place of each key and value in the file.
+
+Both spellings become documents of one shape, TOML's: enums and models by name, columns by name,
+and so on. Everything after the readers works on documents and knows no spelling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ormkit_gen.ir import Position
+
+#: Keys and indexes from the root of a document to a value.
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One schema file."""
+
+    file: str  #: Relative to the settings file.
+    data: Mapping[str, Any]
+    keys: Mapping[Path, Position] = field(default_factory=dict)
+    values: Mapping[Path, Position] = field(default_factory=dict)
+    #: The spelling, for remedies that depend on it.
+    is_python: bool = False
+
+    def key_at(self, path: Path) -> Position:
+        """Return where a key stands, or else what encloses it."""
+        while path:
+            if path in self.keys:
+                return self.keys[path]
+            path = path[:-1]
+        return Position(self.file, 1, 1)
+
+    def value_at(self, path: Path) -> Position:
+        """Return where a value stands, or else its key."""
+        return self.values.get(path) or self.key_at(path)

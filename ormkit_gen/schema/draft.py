@@ -1,0 +1,119 @@
+"""Models while they are being read: columns are there, references are still names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ormkit_gen.diagnostics import Problems
+from ormkit_gen.ir import (
+    Check,
+    Column,
+    Enum,
+    Exclude,
+    ForeignKey,
+    Index,
+    Model,
+    Position,
+    Relationship,
+    Unique,
+)
+from ormkit_gen.schema.fields import Fields
+
+
+@dataclass(slots=True)
+class Reference:
+    """A foreign key as it was written."""
+
+    columns: tuple[str, ...]
+    target: str  #: Table, schema.table or model.
+    target_columns: tuple[str, ...]  #: Empty means the target's primary key.
+    fields: Fields
+    at: Position
+
+
+@dataclass(slots=True)
+class ModelDraft:
+    """A model whose references are not resolved yet."""
+
+    name: str
+    table: str
+    schema: str | None
+    comment: str | None
+    fields: Fields
+    at: Position
+    columns: list[Column] = field(default_factory=list)
+    references: list[Reference] = field(default_factory=list)
+    uniques: list[Unique] = field(default_factory=list)
+    indexes: list[Index] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    excludes: list[Exclude] = field(default_factory=list)
+    foreign_keys: list[ForeignKey] = field(default_factory=list)
+    relationships: list[Relationship] = field(default_factory=list)
+    soft_delete: str | None = None
+    version: str | None = None
+    updated_at: str | None = None
+    is_association: bool = False
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Python names of the key's columns, in the order of the columns."""
+        return tuple(column.name for column in self.columns if column.is_primary_key)
+
+    @property
+    def full_table(self) -> str:
+        """The table's name with its namespace, where it has one."""
+        return f"{self.schema}.{self.table}" if self.schema else self.table
+
+    def column(self, name: str) -> Column | None:
+        """Return the column by its Python name or its name in PostgreSQL."""
+        for column in self.columns:
+            if name in (column.name, column.db_name):
+                return column
+        return None
+
+    def is_unique(self, names: tuple[str, ...]) -> bool:
+        """Return whether no two rows can share these columns (Python names, any order)."""
+        wanted = set(names)
+        keys = [self.primary_key, *(unique.columns for unique in self.uniques)]
+        keys += [
+            tuple(element.column or "" for element in index.elements)
+            for index in self.indexes
+            if index.is_unique and index.where is None
+        ]
+        return any(key and set(key) == wanted for key in keys)
+
+    def model(self) -> Model:
+        """Return the finished model."""
+        return Model(
+            name=self.name,
+            table=self.table,
+            schema=self.schema,
+            comment=self.comment,
+            columns=tuple(self.columns),
+            primary_key=self.primary_key,
+            foreign_keys=tuple(self.foreign_keys),
+            uniques=tuple(self.uniques),
+            checks=tuple(self.checks),
+            indexes=tuple(self.indexes),
+            excludes=tuple(self.excludes),
+            relationships=tuple(self.relationships),
+            soft_delete=self.soft_delete,
+            version=self.version,
+            updated_at=self.updated_at,
+            is_association=self.is_association,
+            at=self.at,
+        )
+
+
+@dataclass(slots=True)
+class SchemaDraft:
+    """All models and enums of a target, from all its files."""
+
+    problems: Problems
+    enums: dict[str, Enum] = field(default_factory=dict)
+    models: dict[str, ModelDraft] = field(default_factory=dict)
+
+    def by_table(self) -> Mapping[str, ModelDraft]:
+        """Return the models by table, with the namespace in front where there is one."""
+        return {model.full_table: model for model in self.models.values()}

@@ -1,0 +1,189 @@
+"""Reads the models of a document as drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ormkit_gen.diagnostics import Problems
+from ormkit_gen.ir import Column, Default, Enum
+from ormkit_gen.naming import module_name, snake_case
+from ormkit_gen.postgres.types import ColumnType
+from ormkit_gen.schema.columns import read_columns
+from ormkit_gen.schema.constraints import read_constraints
+from ormkit_gen.schema.document import Document, Path
+from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
+from ormkit_gen.schema.enums import check_class_name
+from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.names import MAX_IDENTIFIER, RESERVED_MODULES, is_database_name
+
+KEYS = frozenset("""
+    table schema comment columns relationships indexes uniques checks foreign_keys excludes mixins
+    """.split())
+MIXINS = ("soft_delete", "timestamps", "version")
+
+TIMESTAMPTZ = ColumnType("timestamptz")
+#: The columns that each mixin adds, and the attribute of the model that names one of them.
+MIXIN_COLUMNS: Mapping[str, tuple[Column, ...]] = {
+    "soft_delete": (
+        Column(name="deleted_at", db_name="deleted_at", type=TIMESTAMPTZ, is_nullable=True),
+    ),
+    "timestamps": tuple(
+        Column(name=name, db_name=name, type=TIMESTAMPTZ, server_default="now()")
+        for name in ("created_at", "updated_at")
+    ),
+    "version": (
+        Column(name="version", db_name="version", type=ColumnType("integer"), default=Default(1)),
+    ),
+}
+
+
+def read_model(
+    draft: SchemaDraft, document: Document, name: str, value: Any, path: Path
+) -> ModelDraft:
+    """Return the model with columns and constraints; references are still names."""
+    fields = Fields(document, path, value, draft.problems, f"model {name}")
+    fields.only(KEYS)
+    check_class_name(fields, name)
+    if module_name(name) in RESERVED_MODULES:
+        draft.problems.error(
+            "reserved-class",
+            f"the module of {name} would be {module_name(name)}.py, which is taken",
+            "rename the model; the table keeps its name with table = ...",
+            fields.at,
+        )
+    model = ModelDraft(
+        name=name,
+        table=fields.text("table") or snake_case(name),
+        schema=fields.text("schema"),
+        comment=fields.text("comment"),
+        fields=fields,
+        at=fields.at,
+    )
+    for key in ("table", "schema"):
+        check_database_name(fields, key, getattr(model, key))
+    read_columns(model, draft.enums)
+    add_mixins(model, fields)
+    number_key(model)
+    check_key(model, draft.problems)
+    read_constraints(model)
+    return model
+
+
+def check_database_name(fields: Fields, key: str, name: str | None) -> None:
+    """Note a name that PostgreSQL would cut or refuse."""
+    if name is not None and not is_database_name(name):
+        fields.problems.error(
+            "long-name",
+            f"the {key} name {name!r} does not fit PostgreSQL",
+            f"it takes up to {MAX_IDENTIFIER} bytes",
+            fields.value_at(key),
+        )
+
+
+def add_mixins(model: ModelDraft, fields: Fields) -> None:
+    """Add the columns of the mixins named; one that the model writes out itself stays its own."""
+    for index, mixin in enumerate(fields.texts("mixins")):
+        if mixin not in MIXIN_COLUMNS:
+            at = fields.document.value_at((*fields.path, "mixins", index))
+            fields.problems.error(
+                "unknown-mixin",
+                f"there is no mixin {mixin!r}",
+                f"it is one of: {', '.join(MIXINS)}",
+                at,
+            )
+            continue
+        for column in MIXIN_COLUMNS[mixin]:
+            if model.column(column.name) is None:
+                model.columns.append(column)
+        if mixin == "soft_delete":
+            model.soft_delete = "deleted_at"
+        elif mixin == "version":
+            model.version = "version"
+        else:
+            model.updated_at = "updated_at"
+
+
+def number_key(model: ModelDraft) -> None:
+    """Make a lone integer key an identity, where nothing else gives it a value."""
+    key = [column for column in model.columns if column.is_primary_key]
+    if len(key) != 1 or not key[0].type.is_integer:
+        return
+    (column,) = key
+    written = model.fields.data.get("columns", {})
+    says = written.get(column.db_name, written.get(column.name, {}))
+    is_told = isinstance(says, dict) and "identity" in says
+    is_foreign = any(column.name in reference.columns for reference in model.references)
+    is_foreign = is_foreign or any(
+        column.db_name in fields.get("columns", ())
+        for fields in model.fields.data.get("foreign_keys", ())
+        if isinstance(fields, dict)
+    )
+    given = column.default is not None or column.server_default or column.generated
+    if not (is_told or is_foreign or given):
+        place = model.columns.index(column)
+        model.columns[place] = replace(column, identity="by default")
+
+
+def check_key(model: ModelDraft, problems: Problems) -> None:
+    """Note a model without columns or without a primary key."""
+    if not model.fields.data.get("columns"):
+        problems.error(
+            "empty-model",
+            f"the model {model.name} has no columns",
+            'add them under columns, as in id = { type = "bigint", primary_key = true }',
+            model.at,
+        )
+    elif not model.primary_key and not _names_a_key(model):
+        problems.error(
+            "missing-primary-key",
+            f"the model {model.name} has no primary key",
+            "add primary_key = true to the column or columns that tell its rows apart",
+            model.at,
+        )
+
+
+def _names_a_key(model: ModelDraft) -> bool:
+    """Return whether a column that could not be read says it is the key: one problem is enough."""
+    columns = model.fields.data["columns"]
+    values = columns.values() if isinstance(columns, dict) else ()
+    return any(isinstance(each, dict) and each.get("primary_key") for each in values)
+
+
+def add_model(draft: SchemaDraft, model: ModelDraft, enums: Mapping[str, Enum]) -> None:
+    """Add the model to the draft, unless its name, table or module is taken."""
+    problems = draft.problems
+    for other in draft.models.values():
+        if other.name != model.name and module_name(other.name) == module_name(model.name):
+            problems.error(
+                "name-clash",
+                f"{other.name} and {model.name} would both be written to "
+                f"{module_name(model.name)}.py",
+                "rename one of them",
+                model.at,
+            )
+        if other.full_table == model.full_table and other.name != model.name:
+            problems.error(
+                "duplicate-table",
+                f"{other.name} and {model.name} both have the table {model.full_table}",
+                f"rename one; {other.name} stands in {other.at.file}:{other.at.line}",
+                model.fields.value_at("table"),
+            )
+    if model.name in draft.models:
+        other = draft.models[model.name]
+        problems.error(
+            "duplicate-model",
+            f"there are two models {model.name}",
+            f"rename one; the other stands in {other.at.file}:{other.at.line}",
+            model.at,
+        )
+    elif model.name in enums:
+        problems.error(
+            "name-clash",
+            f"{model.name} is both a model and an enum",
+            "rename one of them",
+            model.at,
+        )
+    else:
+        draft.models[model.name] = model

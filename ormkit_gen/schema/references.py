@@ -1,0 +1,159 @@
+"""Resolves foreign keys: what they point to is there, is a key, and has the same types."""
+
+from __future__ import annotations
+
+from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.ir import Action, Column, ForeignKey
+from ormkit_gen.postgres.types import ColumnType
+from ormkit_gen.schema.constraints import name_of
+from ormkit_gen.schema.draft import ModelDraft, Reference, SchemaDraft
+from ormkit_gen.schema.names import constraint_name
+
+ACTIONS: tuple[Action, ...] = ("no action", "restrict", "cascade", "set null", "set default")
+
+
+def resolve_references(draft: SchemaDraft) -> None:
+    """Make foreign keys of the references of every model."""
+    for model in list(draft.models.values()):
+        for reference in model.references:
+            if key := resolve_reference(draft, model, reference):
+                model.foreign_keys.append(key)
+
+
+def resolve_reference(
+    draft: SchemaDraft, model: ModelDraft, reference: Reference
+) -> ForeignKey | None:
+    """Return the foreign key; None with the problem noted."""
+    target = find_target(draft, model, reference)
+    if target is None:
+        return None
+    columns = [each for name in reference.columns if (each := model.column(name))]
+    target_columns = find_target_columns(draft, target, reference)
+    if target_columns is None or len(columns) != len(reference.columns):
+        return None
+    problems, at = draft.problems, reference.at
+    if len(columns) != len(target_columns):
+        problems.error(
+            "foreign-key-columns",
+            f"{len(columns)} columns cannot refer to {len(target_columns)} of {target.name}",
+            "name as many target_columns as columns",
+            at,
+        )
+        return None
+    names = tuple(column.name for column in target_columns)
+    if not target.is_unique(names):
+        problems.error(
+            "foreign-key-to-no-key",
+            f"{target.full_table} ({', '.join(names)}) is neither a primary key nor unique",
+            "add unique = true there, or refer to its primary key",
+            at,
+        )
+    for column, other in zip(columns, target_columns, strict=True):
+        check_types(draft, model, column, target, other, reference)
+    return make_key(draft, model, target, columns, names, reference)
+
+
+def find_target(draft: SchemaDraft, model: ModelDraft, reference: Reference) -> ModelDraft | None:
+    """Return the model that a reference names by table or by class."""
+    tables = draft.by_table()
+    name = reference.target
+    in_own_schema = f"{model.schema}.{name}" if model.schema else name
+    target = tables.get(in_own_schema) or tables.get(name) or draft.models.get(name)
+    if target is None:
+        draft.problems.error(
+            "unknown-table",
+            f"the foreign key points to {name!r}, which is no table of this schema",
+            did_you_mean(name, tables),
+            reference.at,
+        )
+    return target
+
+
+def find_target_columns(
+    draft: SchemaDraft, target: ModelDraft, reference: Reference
+) -> list[Column] | None:
+    """Return the columns that a reference points to, the primary key where it names none."""
+    wanted = reference.target_columns or target.primary_key
+    found: list[Column] = []
+    for name in wanted:
+        column = target.column(name)
+        if column is None:
+            draft.problems.error(
+                "unknown-column",
+                f"the foreign key points to {target.full_table}.{name}, and there is no such column",
+                did_you_mean(name, [each.name for each in target.columns]),
+                reference.at,
+            )
+            return None
+        found.append(column)
+    return found
+
+
+def check_types(
+    draft: SchemaDraft,
+    model: ModelDraft,
+    column: Column,
+    target: ModelDraft,
+    other: Column,
+    reference: Reference,
+) -> None:
+    """Note a foreign key between columns of different types."""
+    if _comparable(column.type) != _comparable(other.type):
+        draft.problems.error(
+            "foreign-key-type",
+            f"{model.name}.{column.name} is {_words(column.type)}, but "
+            f"{target.name}.{other.name} is {_words(other.type)}",
+            f"make it {_words(other.type)} as well",
+            reference.at,
+        )
+
+
+def _comparable(type_: ColumnType) -> tuple[str, int]:
+    """Return the type without its length, which does not matter to a foreign key."""
+    name = "text" if type_.name == "varchar" else type_.name
+    return name, type_.dimensions
+
+
+def _words(type_: ColumnType) -> str:
+    modifiers = f"({', '.join(map(str, type_.modifiers))})" if type_.modifiers else ""
+    return f"{type_.name}{modifiers}{'[]' * type_.dimensions}"
+
+
+def make_key(
+    draft: SchemaDraft,
+    model: ModelDraft,
+    target: ModelDraft,
+    columns: list[Column],
+    target_columns: tuple[str, ...],
+    reference: Reference,
+) -> ForeignKey:
+    """Return the foreign key with its actions, checked against the columns."""
+    fields = reference.fields
+    names = tuple(column.name for column in columns)
+    # On a single column, `name` would be the column's; only a key of its own can be named.
+    is_table = "foreign_keys" in fields.path
+    key = ForeignKey(
+        name=name_of(model, fields, names, "fkey") if is_table else _default_name(model, columns),
+        columns=names,
+        target=target.name,
+        target_columns=target_columns,
+        on_delete=fields.choice("on_delete", ACTIONS) or "no action",
+        on_update=fields.choice("on_update", ACTIONS) or "no action",
+        is_deferrable=fields.flag("deferrable") or fields.flag("initially_deferred"),
+        is_initially_deferred=fields.flag("initially_deferred"),
+        at=reference.at,
+    )
+    for action in ("on_delete", "on_update"):
+        if getattr(key, action) == "set null" and not all(each.is_nullable for each in columns):
+            draft.problems.error(
+                "set-null-on-not-null",
+                f'{action} = "set null" would set {model.name}.{names[0]} to NULL, which it '
+                f"cannot hold",
+                "make the column nullable, with a ? after its type",
+                fields.key_at(action),
+            )
+    return key
+
+
+def _default_name(model: ModelDraft, columns: list[Column]) -> str:
+    return constraint_name(model.table, tuple(column.db_name for column in columns), "fkey")

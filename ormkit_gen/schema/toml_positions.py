@@ -1,0 +1,161 @@
+"""Where each key and value stands in a TOML text.
+
+tomli tells values, not places. This scanner tells places only, and only of text that tomli has
+accepted: it follows keys, quotes and brackets and need not judge them.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+
+from ormkit_gen.ir import Position
+from ormkit_gen.schema.document import Path
+
+BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+SCALAR = re.compile(r"[^,\]}#\n]+")
+BLANK = re.compile(r"[ \t]*")
+SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+QUOTES = ('"""', "'''", '"', "'")
+
+
+class TomlPositions:
+    """The places in one text, by path."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.keys: dict[Path, Position] = {}
+        self.values: dict[Path, Position] = {}
+        self._file = file
+        self._text = text
+        self._at = 0
+        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+        #: How many tables an array of tables has so far.
+        self._counts: dict[Path, int] = {}
+        self._scan()
+
+    def _scan(self) -> None:
+        table: Path = ()
+        while self._skip(SPACE) < len(self._text):
+            if self._text[self._at] == "[":
+                table = self._header()
+            else:
+                self._pair(table)
+
+    def _header(self) -> Path:
+        is_array = self._text.startswith("[[", self._at)
+        self._at += 2 if is_array else 1
+        path: Path = ()
+        for part, at in self._key():
+            path = self._latest((*path, part))
+            self.keys.setdefault(path, at)
+        if is_array:
+            count = self._counts.get(path, 0)
+            self._counts[path] = count + 1
+            self.keys[(*path, count)] = self.keys[path]
+            path = (*path, count)
+        self._at = self._text.index("]", self._at) + (2 if is_array else 1)
+        return path
+
+    def _latest(self, path: Path) -> Path:
+        """Return the path, with the index of the latest table where an array precedes the part."""
+        parent = path[:-1]
+        if parent in self._counts:
+            return (*parent, self._counts[parent] - 1, path[-1])
+        return path
+
+    def _key(self) -> list[tuple[str, Position]]:
+        parts: list[tuple[str, Position]] = []
+        while True:
+            self._skip(BLANK)
+            start = self._at
+            quote = self._text[start]
+            if quote in "\"'":
+                self._string(quote)
+                part = _unquoted(self._text[start : self._at])
+            else:
+                part = self._skip_match(BARE_KEY)
+            parts.append((part, self._position(start, self._at)))
+            self._skip(BLANK)
+            if not self._text.startswith(".", self._at):
+                return parts
+            self._at += 1
+
+    def _pair(self, table: Path) -> None:
+        path = table
+        for part, at in self._key():
+            path = (*path, part)
+            self.keys.setdefault(path, at)
+        self._at += 1  # =
+        self._skip(BLANK)
+        self._value(path)
+
+    def _value(self, path: Path) -> None:
+        start = self._at
+        opening = self._text[start]
+        if opening == "[":
+            self._array(path)
+        elif opening == "{":
+            self._inline_table(path)
+        elif quote := next((q for q in QUOTES if self._text.startswith(q, start)), None):
+            self._string(quote)
+        else:
+            self._skip_match(SCALAR)
+        end = start + len(self._text[start : self._at].rstrip())
+        self.values[path] = self._position(start, end)
+
+    def _array(self, path: Path) -> None:
+        self._at += 1
+        index = 0
+        while self._text[self._skip(SPACE)] != "]":
+            self._value((*path, index))
+            index += 1
+            if self._text[self._skip(SPACE)] == ",":
+                self._at += 1
+        self._at += 1
+
+    def _inline_table(self, path: Path) -> None:
+        self._at += 1
+        while self._text[self._skip(SPACE)] != "}":
+            self._pair(path)
+            if self._text[self._skip(SPACE)] == ",":
+                self._at += 1
+        self._at += 1
+
+    def _string(self, quote: str) -> None:
+        """Go past a string; backslashes escape in double quotes only."""
+        self._at += len(quote)
+        while not self._text.startswith(quote, self._at):
+            self._at += 2 if self._text[self._at] == "\\" and quote[0] == '"' else 1
+        self._at += len(quote)
+        # Up to two quotes may stand right before the closing three.
+        while len(quote) == 3 and self._text.startswith(quote[0], self._at):
+            self._at += 1
+
+    def _skip(self, pattern: re.Pattern[str]) -> int:
+        found = pattern.match(self._text, self._at)
+        self._at = found.end() if found else self._at
+        return self._at
+
+    def _skip_match(self, pattern: re.Pattern[str]) -> str:
+        start = self._at
+        return self._text[start : self._skip(pattern)]
+
+    def _position(self, start: int, end: int) -> Position:
+        line = bisect.bisect_right(self._starts, start)
+        column = start - self._starts[line - 1] + 1
+        shown_end = self._text.find("\n", start, end)
+        width = (end if shown_end < 0 else shown_end) - start
+        return Position(self._file, line, column, max(1, width))
+
+
+def _unquoted(key: str) -> str:
+    """Return the name that a quoted key stands for."""
+    if key[0] == "'" or "\\" not in key:
+        return key[1:-1]
+    escapes = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}
+
+    def plain(found: re.Match[str]) -> str:
+        code = found[1]
+        return chr(int(code[1:], 16)) if code[0] in "uUx" else escapes.get(code, code)
+
+    return re.sub(r"\\(u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|x[0-9A-Fa-f]{2}|.)", plain, key[1:-1])

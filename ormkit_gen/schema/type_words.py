@@ -1,0 +1,126 @@
+"""Column types from their words: `varchar(100)`, `numeric(10, 2)`, `text[]?`, `PostStatus`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.postgres.types import ALIASES, BASE_TYPES, ColumnType
+
+#: PostgreSQL's own limit, MAXDIM.
+MAX_DIMENSIONS = 6
+
+WORDS = re.compile(
+    r"(?P<name>[^\W\d]\w*(?:\s+[^\W\d]\w*)*)\s*"
+    r"(?:\((?P<modifiers>[^()]*)\)\s*(?P<rest>[A-Za-z ]*?)\s*)?"
+    r"(?P<dimensions>(?:\[\d*\]\s*)*)(?P<null>\??)$"
+)
+
+#: Types that are not there, with what to write instead.
+INSTEAD = {
+    "serial": "write 'integer': a primary key of that type is an identity",
+    "bigserial": "write 'bigint': a primary key of that type is an identity",
+    "smallserial": "write 'smallint': a primary key of that type is an identity",
+    "money": "write 'numeric(12, 2)': money depends on the server's locale",
+    "hstore": "write 'jsonb'",
+    "xml": "write 'text'",
+    "string": "did you mean 'text'?",
+    "datetime": "did you mean 'timestamptz'?",
+    "double": "did you mean 'double precision'?",
+    "long": "did you mean 'bigint'?",
+    "blob": "did you mean 'bytea'?",
+    "binary": "did you mean 'bytea'?",
+    "dict": "did you mean 'jsonb'?",
+    "object": "did you mean 'jsonb'?",
+    "enum": "name the enum itself, and its labels under [enums]",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """A column's type as its words tell it."""
+
+    type: ColumnType
+    is_nullable: bool
+
+
+class BadType(Exception):
+    """The words name no type; args are the code, the message and the remedy."""
+
+    def __init__(self, code: str, message: str, remedy: str) -> None:
+        super().__init__(code, message, remedy)
+        self.code, self.message, self.remedy = code, message, remedy
+
+
+def parse_type(words: str, enums: Collection[str]) -> Typing:
+    """Return the type that the words name; raises BadType.
+
+    enums: the Python names of the schema's enums.
+    """
+    found = WORDS.match(words.strip())
+    if found is None:
+        raise BadType(
+            "unknown-type",
+            f"{words!r} is no type",
+            "write PostgreSQL's words, as in 'varchar(100)', 'text[]' or 'integer?'",
+        )
+    dimensions = found["dimensions"].count("[")
+    if dimensions > MAX_DIMENSIONS:
+        raise BadType(
+            "too-many-dimensions",
+            f"an array has at most {MAX_DIMENSIONS} dimensions in PostgreSQL",
+            "take jsonb for deeper structures",
+        )
+    type_ = _scalar(f"{found['name']} {found['rest'] or ''}".strip(), found["modifiers"], enums)
+    is_nullable = found["null"] == "?"
+    scalar = ColumnType(type_.name, type_.modifiers, dimensions, type_.is_enum)
+    return Typing(scalar, is_nullable)
+
+
+def _scalar(name: str, modifiers: str | None, enums: Collection[str]) -> ColumnType:
+    if name in enums:
+        if modifiers is not None:
+            raise BadType("bad-modifier", f"the enum {name} takes no modifiers", f"write {name!r}")
+        return ColumnType(name, is_enum=True)
+    word = " ".join(name.lower().split())
+    word = ALIASES.get(word, word)
+    if word not in BASE_TYPES:
+        raise BadType("unknown-type", f"unknown type {name!r}", _instead(name, word, enums))
+    return ColumnType(word, _modifiers(word, modifiers))
+
+
+def _instead(name: str, word: str, enums: Collection[str]) -> str:
+    if word in INSTEAD:
+        return INSTEAD[word]
+    return did_you_mean(name, (*BASE_TYPES, *ALIASES, *enums))
+
+
+def _modifiers(word: str, modifiers: str | None) -> tuple[int, ...]:
+    base = BASE_TYPES[word]
+    if modifiers is None:
+        return ()
+    lowest, highest = base.modifiers
+    parts = [part.strip() for part in modifiers.split(",")]
+    if not highest:
+        raise BadType("bad-modifier", f"{word} takes no modifiers", f"write {word!r}")
+    if not all(re.fullmatch(r"-?\d{1,9}", part) for part in parts):
+        raise BadType(
+            "bad-modifier",
+            f"the modifiers of {word} must be whole numbers, not ({modifiers})",
+            f"write {word}({', '.join('10' if i == 0 else '2' for i in range(highest))})",
+        )
+    numbers = tuple(map(int, parts))
+    if not lowest <= len(numbers) <= highest:
+        raise BadType(
+            "bad-modifier", f"{word} takes at most {highest} modifiers", f"as in {word}(10)"
+        )
+    smallest = 0 if word in ("time", "timetz", "timestamp", "timestamptz", "interval") else 1
+    if not smallest <= numbers[0] <= base.max_modifier:
+        raise BadType(
+            "bad-modifier",
+            f"{word}({numbers[0]}) is out of range",
+            f"PostgreSQL takes {smallest} to {base.max_modifier}",
+        )
+    return numbers

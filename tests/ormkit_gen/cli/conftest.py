@@ -1,0 +1,50 @@
+"""A small project, and the command run on it as a shell would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+SCHEMA = """\
+[models.User.columns]
+id = { type = "bigint", primary_key = true }
+name = "varchar(100)"
+
+[models.Post.columns]
+id = { type = "bigint", primary_key = true }
+title = "text"
+"""
+SETTINGS = '[[targets]]\nschemas = ["schemas/blog.toml"]\noutput = "app/db"\n'
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A directory with settings and a schema of two models, nothing generated yet."""
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas/blog.toml").write_text(SCHEMA)
+    (tmp_path / "ormkit.toml").write_text(SETTINGS)
+    return tmp_path
+
+
+@pytest.fixture
+def ormkit(tmp_path: Path) -> Command:
+    """Run `ormkit` with these arguments in the test's directory, or in `cwd`."""
+
+    def run(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ormkit_gen", *arguments],
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+
+    return run
