@@ -57,8 +57,9 @@ def read_settings(file: Path) -> Settings:
     file = file.resolve()
     document, heading = _read(file), _heading(file)
     section = _section(document, heading)
-    tables: Any = section.get("targets") if section is not None else None
-    if section is None or not isinstance(tables, list) or not tables:
+    found: Any = section.get("targets") if section is not None else None
+    tables = cast(list[object], found) if isinstance(found, list) else []
+    if section is None or not tables:
         remedy = f"add [[{'.'.join((*heading, 'targets'))}]] with {EXAMPLE_TARGET}"
         raise _error("no-targets", f"{file} names no targets", remedy)
 

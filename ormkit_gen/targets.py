@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -40,7 +40,7 @@ class _Reader:
     root: Path
     problems: Problems
 
-    def read(self, table: Any) -> Target | None:
+    def read(self, table: object) -> Target | None:
         if not isinstance(table, dict):
             self._report(None, "bad-target", "a target is a table", f"give it {EXAMPLE_TARGET}")
             return None
@@ -105,7 +105,7 @@ class _Reader:
 
 
 def read_targets(
-    document: Document, path: Place, tables: list[Any], root: Path, problems: Problems
+    document: Document, path: Place, tables: Sequence[object], root: Path, problems: Problems
 ) -> tuple[Target, ...]:
     """Return the targets that can be used, and note what is wrong with the others."""
     targets: list[tuple[int, Target]] = []

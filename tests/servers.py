@@ -7,9 +7,10 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -42,17 +43,19 @@ class Server:
         """Run statements on a connection of their own."""
         run_on(url, lambda connection: connection.execute(sql))
 
-    def fetch(self, url: str, sql: str, *args: object) -> list[Any]:
-        """Run a query on a connection of its own and return the rows."""
-        rows: list[Any] = run_on(url, lambda connection: connection.fetch(sql, *args))
+    def fetch(
+        self, url: str, sql: str, *args: object, settings: Mapping[str, str] | None = None
+    ) -> list[Any]:
+        """Run a query on a connection of its own, with these settings, and return the rows."""
+        rows: list[Any] = run_on(url, lambda connection: connection.fetch(sql, *args), settings)
         return rows
 
 
-def run_on(url: str, work: Any) -> Any:
+def run_on(url: str, work: Any, settings: Mapping[str, str] | None = None) -> Any:
     """Run a coroutine function with a connection, from synchronous code."""
 
     async def connected() -> Any:
-        connection = await asyncpg.connect(url)
+        connection = await asyncpg.connect(url, server_settings=settings)
         try:
             return await work(connection)
         finally:
@@ -99,7 +102,11 @@ class ContribServer(Server):
             user=user,
             cwd="/",
         )
-        self._wait_until_ready()
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self._stop()
+            raise
         return self
 
     def __exit__(
@@ -108,8 +115,12 @@ class ContribServer(Server):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         if self._process is not None:
-            self._process.terminate()
+            # A fast shutdown: terminate() would wait for clients.
+            self._process.send_signal(signal.SIGINT)
             self._process.wait(10)
 
     def _wait_until_ready(self) -> None:

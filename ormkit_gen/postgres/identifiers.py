@@ -4,7 +4,7 @@ from __future__ import annotations
 
 #: Words PostgreSQL 18 does not take as a bare column, table or type name: pg_get_keywords() with a
 #: catcode other than U, https://www.postgresql.org/docs/18/sql-keywords-appendix.html
-KEYWORDS = frozenset("""
+KEYWORDS = """
     all analyse analyze and any array as asc asymmetric authorization between bigint binary bit
     boolean both case cast char character check coalesce collate collation column concurrently
     constraint create cross current_catalog current_date current_role current_schema current_time
@@ -20,7 +20,9 @@ KEYWORDS = frozenset("""
     unique user using values varchar variadic verbose when where window with xmlattributes
     xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize
     xmltable
-    """.split())
+    """
+
+_KEYWORDS = frozenset(KEYWORDS.split())
 
 
 def quote_identifier(name: str) -> str:
@@ -31,7 +33,7 @@ def quote_identifier(name: str) -> str:
     if not name or "\0" in name:
         raise ValueError(f"{name!r} cannot be a name in PostgreSQL")
     is_plain = name.isascii() and name.isidentifier() and name == name.lower()
-    if is_plain and name not in KEYWORDS:
+    if is_plain and name not in _KEYWORDS:
         return name
     return '"' + name.replace('"', '""') + '"'
 
@@ -55,3 +57,12 @@ def quote_literal(text: str) -> str:
         return f"'{quoted}'"
     escaped = quoted.replace("\\", "\\\\")
     return f"E'{escaped}'"
+
+
+def dollar_quote(lines: str) -> str:
+    """Return lines of text between dollar quotes, with a tag that does not occur in them."""
+    tag, count = "$$", 0
+    while tag in lines:
+        count += 1
+        tag = f"$do{count}$"
+    return f"{tag}{lines}{tag}"

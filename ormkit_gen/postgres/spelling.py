@@ -1,17 +1,22 @@
-"""Column types and constants as SQL spells them."""
+"""Types, constants and expressions as SQL spells them."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from ormkit_gen.ir import DefaultValue, Schema
 from ormkit_gen.postgres.identifiers import qualified, quote_literal
 from ormkit_gen.postgres.types import ColumnType
+
+#: What DEFAULT takes without parentheses, as far as it is plain to see: a word, a number, a
+#: string or a call of a function with such arguments, maybe cast.
+_PLAIN_DEFAULT = re.compile(r"(?:[\w.]+(?:\((?:[\w., ]|'[^'\\]*')*\))?|'[^'\\]*')(?:::[\w.]+)?")
 
 
 def sql_type(type_: ColumnType, schema: Schema) -> str:
@@ -26,46 +31,70 @@ def sql_type(type_: ColumnType, schema: Schema) -> str:
 
 
 def sql_constant(value: DefaultValue, type_: ColumnType, schema: Schema) -> str:
-    """Return a default value as an SQL expression of the column's type."""
+    """Return a default value as an SQL expression that the column's type takes."""
     if value is None:
         return "NULL"
-    if not type_.is_array and type_.name in ("json", "jsonb"):
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(", ", ": "))
-        return f"{quote_literal(text)}::{type_.name}"
-    if type_.is_array and isinstance(value, (list, tuple)):
+    if type_.is_array:
         return _array(value, type_, schema)
+    if type_.name in ("json", "jsonb"):
+        return quote_literal(json.dumps(value, ensure_ascii=False, allow_nan=False))
     return _scalar(value)
 
 
-def _array(
-    value: list[DefaultValue] | tuple[DefaultValue, ...], type_: ColumnType, schema: Schema
-) -> str:
+def parenthesised(expression: str) -> str:
+    """Return an SQL expression between parentheses; it may end in a comment."""
+    end = "\n)" if "--" in expression else ")"
+    return f"({expression.strip()}{end}"
+
+
+def default_expression(expression: str) -> str:
+    """Return an SQL expression as DEFAULT takes it: with parentheses, unless it is plain."""
+    text = expression.strip()
+    return text if _PLAIN_DEFAULT.fullmatch(text) else parenthesised(text)
+
+
+def _array(value: DefaultValue, type_: ColumnType, schema: Schema) -> str:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise TypeError(f"a {type(value).__name__} is no array")
     if not value:
         return "'{}'"
-    return f"ARRAY[{', '.join(_element(each, type_, schema) for each in value)}]::{sql_type(type_, schema)}"
+    return f"ARRAY{_elements(value, type_, schema)}::{sql_type(type_, schema)}"
 
 
-def _element(value: DefaultValue, type_: ColumnType, schema: Schema) -> str:
-    if isinstance(value, (list, tuple)) and type_.element.name not in ("json", "jsonb"):
-        return f"ARRAY[{', '.join(_element(each, type_, schema) for each in value)}]"
-    return sql_constant(value, type_.element, schema)
+def _elements(values: Sequence[DefaultValue], type_: ColumnType, schema: Schema) -> str:
+    is_json = type_.name in ("json", "jsonb")
+    texts = (
+        (
+            _elements(each, type_, schema)
+            if isinstance(each, Sequence) and not isinstance(each, str) and not is_json
+            else sql_constant(each, type_.element, schema)
+        )
+        for each in values
+    )
+    return f"[{', '.join(texts)}]"
 
 
 def _scalar(value: DefaultValue) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and not math.isfinite(value):
-        return "'NaN'" if math.isnan(value) else "'Infinity'" if value > 0 else "'-Infinity'"
-    if isinstance(value, Decimal) and not value.is_finite():
-        return quote_literal(str(value))
-    if isinstance(value, (int, float)):
-        return repr(value)
+    if isinstance(value, float):
+        return _float(value)
     if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return f"{value:f}" if value.is_finite() else quote_literal(str(value))
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, dt.datetime):
+        return quote_literal(value.isoformat(sep=" "))
+    if isinstance(value, (dt.date, dt.time)):
         return quote_literal(value.isoformat())
     if isinstance(value, (str, UUID)):
         return quote_literal(str(value))
-    if isinstance(value, Mapping):
-        return quote_literal(json.dumps(value))
     raise TypeError(f"a {type(value).__name__} has no SQL constant")
+
+
+def _float(value: float) -> str:
+    if math.isfinite(value) and (value or math.copysign(1, value) > 0):
+        return repr(value)
+    # A bare -0.0 is a numeric, which has no negative zero.
+    words = {math.inf: "Infinity", -math.inf: "-Infinity"}
+    return quote_literal(words.get(value, "NaN" if math.isnan(value) else repr(value)))

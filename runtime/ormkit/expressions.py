@@ -8,7 +8,7 @@ the same shape, so that ``sql`` runs once for each shape.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Collection, Hashable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from .errors import InvalidValue, UsageError
@@ -396,40 +396,3 @@ def like_literal(text: object) -> str:
     if not isinstance(text, str):
         raise InvalidValue(f"text is needed to match text, not {type(text).__name__}")
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-#: How a keyword of filter() ends (`age__gte`) and what it stands for.
-LOOKUPS: dict[str, Callable[[Expression[Any, Any, Any], Any], Condition[Any]]] = {
-    "eq": lambda expression, value: expression == value,
-    "ne": lambda expression, value: expression != value,
-    "gt": lambda expression, value: expression > value,
-    "gte": lambda expression, value: expression >= value,
-    "lt": lambda expression, value: expression < value,
-    "lte": lambda expression, value: expression <= value,
-    "in": lambda expression, value: expression.in_(value),
-    "notin": lambda expression, value: expression.notin(value),
-    "between": lambda expression, value: expression.between(*bounds(value)),
-    "isnull": lambda expression, value: expression.isnull(value),
-    "like": lambda expression, value: expression.like(value),
-    "ilike": lambda expression, value: expression.ilike(value),
-    "contains": lambda expression, value: expression.contains(value),
-    "icontains": lambda expression, value: expression.icontains(value),
-    "startswith": lambda expression, value: expression.startswith(value),
-    "istartswith": lambda expression, value: expression.istartswith(value),
-    "endswith": lambda expression, value: expression.endswith(value),
-    "iendswith": lambda expression, value: expression.iendswith(value),
-    "iexact": lambda expression, value: expression.iexact(value),
-    "regex": lambda expression, value: expression.regex(value),
-    "iregex": lambda expression, value: expression.iregex(value),
-    "contained_by": lambda expression, value: expression.contained_by(value),
-    "overlaps": lambda expression, value: expression.overlaps(value),
-    "len": lambda expression, value: expression.len() == value,
-}
-
-
-def bounds(value: object) -> tuple[Any, Any]:
-    """Return the two ends that `between` was given."""
-    ends = as_list(value)
-    if len(ends) != 2:
-        raise InvalidValue(f"between needs two values, (low, high), not {len(ends)}")
-    return ends[0], ends[1]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .columns import Column
 from .errors import UnknownName, UsageError, did_you_mean
-from .expressions import LOOKUPS, Condition, Expression
+from .expressions import Condition, Expression
+from .lookups import LOOKUPS
 from .scope import quote
 
 if TYPE_CHECKING:

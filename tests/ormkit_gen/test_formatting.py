@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import black
+import black.mode
 import pytest
 
 from ormkit_gen import formatting, package
@@ -13,6 +15,8 @@ from ormkit_gen.formatter import BrokenCode, format_text
 from ormkit_gen.formatting import format_texts
 from ormkit_gen.formatting_process import FormattingProcess, ProcessGone
 from ormkit_gen.package import Draft, finish
+from ormkit_gen.render import render
+from ormkit_gen.schema import load
 from ormkit_gen.write import write
 
 
@@ -54,6 +58,16 @@ def test_text_that_is_not_python_is_refused_by_name(count: int) -> None:
 def test_text_that_black_takes_and_python_does_not_is_refused() -> None:
     with pytest.raises(BrokenCode, match="return"):
         format_text("bad.py", "return = 1\n")
+
+
+def test_generated_modules_are_as_black_leaves_them() -> None:
+    """One pass is enough for what the templates write; black's own function makes two."""
+    root = Path(__file__).parents[2]
+    schema = load([root / "schemas/blog.toml"], root).schema
+    mode = black.Mode(target_versions={black.mode.TargetVersion.PY311}, line_length=100)
+    for name, text in render(schema).items():
+        if name.endswith(".py"):
+            assert format_text(name, text) == black.format_str(text, mode=mode), name
 
 
 def test_where_no_process_can_start_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:

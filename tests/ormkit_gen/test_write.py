@@ -7,6 +7,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -64,6 +65,12 @@ def contents(directory: Path) -> dict[str, bytes]:
     }
 
 
+def identities(directory: Path) -> dict[str, tuple[int, int]]:
+    """Return what shows that a file was written, even with the same content."""
+    found = {path.name: path.stat() for path in directory.iterdir()}
+    return {name: (stat.st_ino, stat.st_mtime_ns) for name, stat in found.items()}
+
+
 def refusal(package: Package, *, force: bool = False) -> list[str]:
     with pytest.raises(WriteError) as caught:
         write(package, force=force)
@@ -104,10 +111,10 @@ def test_black_finds_nothing_to_change_in_a_written_file(build: Build, tmp_path:
 
 def test_nothing_is_touched_where_nothing_changes(build: Build, tmp_path: Path, way: str) -> None:
     write(build())
-    before = {path: path.stat() for path in (tmp_path / "db").iterdir()}
+    before = identities(tmp_path / "db")
     plan = write(build())
     assert plan.changes == ()
-    assert {path: path.stat() for path in (tmp_path / "db").iterdir()} == before
+    assert identities(tmp_path / "db") == before
 
 
 def test_only_changed_files_are_written(build: Build, tmp_path: Path, way: str) -> None:
@@ -426,6 +433,46 @@ def test_a_write_that_the_system_cuts_off_changes_nothing(
         "cannot write db: File too large|make room and run the command again\n"
     ), run.stderr
     assert contents(tmp_path) == before
+
+
+FORBID = """
+import os, sys
+from pathlib import Path
+from ormkit_gen.generation import write_packages
+from ormkit_gen.package import Draft, finish
+from ormkit_gen.write import WriteError
+def build(text):
+    draft = Draft(Path(sys.argv[1]) / "db", "db", ("s",), {"user.py": text})
+    return finish([draft], lambda done, of: None)
+new = build("x = 2\\n")
+write_packages(build("x = 1\\n"))
+os.chmod(sys.argv[1], 0o555)
+if os.geteuid() == 0:
+    os.setuid(65534)
+print(write_packages(build("x = 1\\n"))[0].changes)
+try:
+    write_packages(new)
+except WriteError as error:
+    print(error.diagnostics[0].message, error.diagnostics[0].remedy, sep="|")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX's")
+def test_without_permission_it_says_so_and_only_if_there_is_something_to_write() -> None:
+    """A checkout that may only be read passes as long as nothing has changed."""
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        run = subprocess.run(
+            [sys.executable, "-c", FORBID, directory],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert run.stdout == (
+            "()\ncannot write db: Permission denied|"
+            "make the directory and the one that holds it writable for you\n"
+        ), run.stderr
+        assert b"x = 1" in (Path(directory) / "db/user.py").read_bytes()
 
 
 def test_a_replacement_that_fails_half_way_is_undone(

@@ -1,4 +1,4 @@
-"""Where a server listens: a unix socket in its data directory, wherever that path is fit for one."""
+"""Where a server listens: a unix socket, in its data directory where the path is fit for one."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Address:
     @property
     def url(self) -> str:
         """The URL of the database `postgres` there."""
-        where = quote(self.host, safe="/")
-        return f"postgresql://postgres@/postgres?host={where}&port={self.port}"
+        host = quote(self.host, safe="/")
+        return f"postgresql://postgres@/postgres?host={host}&port={self.port}"
 
     def answers(self) -> bool:
         """Return whether a server listens there now."""
@@ -44,9 +44,9 @@ class Address:
             return False
 
     def _connected(self) -> socket.socket:
-        if sys.platform == "win32" or not self.host.startswith("/"):
+        if not self.host.startswith("/"):
             return socket.create_connection((self.host, self.port), timeout=5)
-        probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        probe = unix_socket()
         try:
             probe.connect(f"{self.host}/.s.PGSQL.{self.port}")
         except OSError:
@@ -55,42 +55,10 @@ class Address:
         return probe
 
 
-def listening(directory: Path, account: Account | None) -> dict[str, str]:
-    """Return the settings that say where the server listens: a unix socket, or TCP on Windows."""
-    if sys.platform == "win32":
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            return {"listen_addresses": "127.0.0.1", "port": str(probe.getsockname()[1])}
-    folder = directory if is_fit(directory) else socket_directory(directory, account)
-    # The setting is a list of quoted names.
-    quoted = str(folder).replace('"', '""')
-    return {
-        "listen_addresses": "",
-        "unix_socket_directories": f'"{quoted}"',
-        "unix_socket_permissions": "0700",
-    }
-
-
 def is_fit(directory: Path) -> bool:
     """Return whether a socket there has a short enough path, and a URL can name it."""
     path = os.fsencode(directory / f".s.PGSQL.{PORT}")
     return len(path) <= MAX_SOCKET_PATH and "," not in str(directory)
-
-
-def socket_directory(directory: Path, account: Account | None) -> Path:
-    """Return a directory for the socket of a cluster whose own path does not fit."""
-    name = f"ormkit-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]}"
-    folder = next(filter(is_fit, (Path(tempfile.gettempdir(), name), Path("/tmp", name))))
-    with suppress(FileExistsError):
-        folder.mkdir(mode=0o700)
-        if account is not None:
-            account.own(folder)
-            account.admit(folder)
-    found = folder.lstat()
-    owner = account.uid if account else os.getuid()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
-        raise EmbeddedServerError(f"{folder} belongs to somebody else: remove it")
-    return folder
 
 
 def remove_socket_directory(directory: Path, host: str) -> None:
@@ -98,3 +66,49 @@ def remove_socket_directory(directory: Path, host: str) -> None:
     if Path(host).name.startswith("ormkit-") and Path(host) != directory:
         with suppress(OSError):
             Path(host).rmdir()
+
+
+if sys.platform == "win32":
+
+    def unix_socket() -> socket.socket:
+        """Raise OSError: Python has no unix sockets there."""
+        raise OSError("no unix sockets")
+
+    def listening(directory: Path, account: Account | None) -> dict[str, str]:
+        """Return the settings that say where the server listens: the loopback address."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return {"listen_addresses": "127.0.0.1", "port": str(probe.getsockname()[1])}
+
+else:
+
+    def unix_socket() -> socket.socket:
+        """Return a new unix socket."""
+        return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+    def listening(directory: Path, account: Account | None) -> dict[str, str]:
+        """Return the settings that say where the server listens: a unix socket."""
+        folder = directory if is_fit(directory) else socket_directory(directory, account)
+        # The setting is a list of quoted names.
+        quoted = str(folder).replace('"', '""')
+        return {
+            "port": str(PORT),
+            "listen_addresses": "",
+            "unix_socket_directories": f'"{quoted}"',
+            "unix_socket_permissions": "0700",
+        }
+
+    def socket_directory(directory: Path, account: Account | None) -> Path:
+        """Return a directory for the socket of a cluster whose own path does not fit."""
+        name = f"ormkit-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]}"
+        folder = next(filter(is_fit, (Path(tempfile.gettempdir(), name), Path("/tmp", name))))
+        with suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            if account is not None:
+                account.own(folder)
+                account.admit(folder)
+        found = folder.lstat()
+        owner = account.uid if account else os.getuid()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
+            raise EmbeddedServerError(f"{folder} belongs to somebody else: remove it")
+        return folder

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ..errors import EmbeddedServerError
 from .accounts import Account, server_account
-from .address import PORT, Address, listening, remove_socket_directory
+from .address import Address, listening, remove_socket_directory
 
 #: Where the wheel keeps each major version's programs; the default first.
 INSTALLATIONS = {18: "pginstall18", 16: "pginstall"}
@@ -132,7 +132,7 @@ class Cluster:
         account = server_account(self.directory)
         if account is not None:
             account.admit(self.directory)
-        options = {"port": str(PORT), **listening(self.directory, account), **settings}
+        options = {**listening(self.directory, account), **settings}
         log = self.directory / LOG
         size = log.stat().st_size if log.exists() else 0
         try:

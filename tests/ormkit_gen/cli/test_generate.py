@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,12 @@ def snapshot(directory: Path) -> dict[str, bytes]:
         for path in directory.rglob("*")
         if path.is_file()
     }
+
+
+def identities(directory: Path) -> dict[Path, tuple[int, int]]:
+    """Return what shows that a file was written, even with the same content."""
+    found = {path: path.stat() for path in directory.rglob("*")}
+    return {path: (stat.st_ino, stat.st_mtime_ns) for path, stat in found.items()}
 
 
 def document(run: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -48,10 +53,10 @@ def test_a_package_is_written_and_summed_up(project: Path, ormkit: Command) -> N
 
 def test_a_second_run_writes_nothing(project: Path, ormkit: Command) -> None:
     ormkit("generate")
-    before = {path: path.stat() for path in (project / "app").rglob("*")}
+    before = identities(project / "app")
     run = ormkit("generate")
     assert run.stdout.startswith("0 files written, 4 unchanged in app/db (")
-    assert {path: path.stat() for path in (project / "app").rglob("*")} == before
+    assert identities(project / "app") == before
 
 
 def test_it_works_from_a_directory_below(project: Path, ormkit: Command) -> None:
@@ -250,15 +255,6 @@ def test_force_does_not_go_with_options_that_only_look(
     run = ormkit("generate", "--force", option)
     assert run.returncode == 2
     assert "--force writes" in run.stderr
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX's")
-@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may write anywhere")
-def test_a_directory_that_may_not_be_written_is_named(project: Path, ormkit: Command) -> None:
-    (project / "app").mkdir(mode=0o555)
-    run = ormkit("generate")
-    assert run.returncode == 2
-    assert "cannot write app/db: Permission denied" in run.stderr
 
 
 def test_half_a_package_is_drift_until_the_next_run(project: Path, ormkit: Command) -> None:

@@ -1,0 +1,41 @@
+"""Which of PostgreSQL's extensions a schema needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ormkit_gen.ir import IndexElement, Model, Schema
+
+#: Operators that GiST has for scalar types only with btree_gist.
+_COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
+_TRIGRAMS = ("gin_trgm_ops", "gist_trgm_ops")
+
+
+def extensions(schema: Schema) -> list[str]:
+    """Return the names of the extensions, sorted."""
+    return sorted({name for model in schema.models for name in _of_model(model)})
+
+
+def _of_model(model: Model) -> Iterator[str]:
+    for column in model.columns:
+        if not column.type.is_enum and column.type.base.extension is not None:
+            yield column.type.base.extension
+    for exclude in model.excludes:
+        for element, operator in exclude.elements:
+            yield from _of_element(model, exclude.method, element, operator)
+    for index in model.indexes:
+        for element in index.elements:
+            yield from _of_element(model, index.method, element)
+
+
+def _of_element(
+    model: Model, method: str, element: IndexElement, operator: str = "="
+) -> Iterator[str]:
+    if element.opclass in _TRIGRAMS:
+        yield "pg_trgm"
+    if element.opclass is None and element.column is not None and operator in _COMPARISONS:
+        type_ = model.column(element.column).type
+        if method == "gist" and (type_.is_enum or type_.family not in ("array", "range", "opaque")):
+            yield "btree_gist"
+        if method == "gin" and (type_.is_enum or type_.family in ("ordered", "text", "boolean")):
+            yield "btree_gin"

@@ -1,0 +1,45 @@
+"""The operators that a keyword of filter() may end in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .errors import InvalidValue
+from .expressions import Condition, Expression, as_list
+
+#: How a keyword of filter() ends (`age__gte`) and what it stands for.
+LOOKUPS: dict[str, Callable[[Expression[Any, Any, Any], Any], Condition[Any]]] = {
+    "eq": lambda expression, value: expression == value,
+    "ne": lambda expression, value: expression != value,
+    "gt": lambda expression, value: expression > value,
+    "gte": lambda expression, value: expression >= value,
+    "lt": lambda expression, value: expression < value,
+    "lte": lambda expression, value: expression <= value,
+    "in": lambda expression, value: expression.in_(value),
+    "notin": lambda expression, value: expression.notin(value),
+    "between": lambda expression, value: expression.between(*bounds(value)),
+    "isnull": lambda expression, value: expression.isnull(value),
+    "like": lambda expression, value: expression.like(value),
+    "ilike": lambda expression, value: expression.ilike(value),
+    "contains": lambda expression, value: expression.contains(value),
+    "icontains": lambda expression, value: expression.icontains(value),
+    "startswith": lambda expression, value: expression.startswith(value),
+    "istartswith": lambda expression, value: expression.istartswith(value),
+    "endswith": lambda expression, value: expression.endswith(value),
+    "iendswith": lambda expression, value: expression.iendswith(value),
+    "iexact": lambda expression, value: expression.iexact(value),
+    "regex": lambda expression, value: expression.regex(value),
+    "iregex": lambda expression, value: expression.iregex(value),
+    "contained_by": lambda expression, value: expression.contained_by(value),
+    "overlaps": lambda expression, value: expression.overlaps(value),
+    "len": lambda expression, value: expression.len() == value,
+}
+
+
+def bounds(value: object) -> tuple[Any, Any]:
+    """Return the two ends that `between` was given."""
+    ends = as_list(value)
+    if len(ends) != 2:
+        raise InvalidValue(f"between needs two values, (low, high), not {len(ends)}")
+    return ends[0], ends[1]

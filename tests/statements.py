@@ -1,0 +1,40 @@
+"""What an engine sends, for tests that count statements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from ormkit import Engine
+from ormkit.driver import Connection
+
+
+class Statements(list[str]):
+    """The SQL texts that any connection sends while the block lasts, in order."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._originals: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        for name in ("fetch", "run", "script"):
+            self._originals[name] = original = getattr(Connection, name)
+            setattr(Connection, name, self._recorded(original))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for name, original in self._originals.items():
+            setattr(Connection, name, original)
+
+    def _recorded(self, original: Any) -> Any:
+        async def record(connection: Connection, sql: str, *args: Sequence[object]) -> Any:
+            self.append(sql)
+            return await original(connection, sql, *args)
+
+        return record

