@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
+from array import array
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from .errors import InvalidValue
@@ -30,11 +33,13 @@ class Column(Expression[O, T, V_co]):
     """
 
     __slots__ = (
+        "carrier",
         "cast",
         "has_default",
         "is_computed",
         "is_generated",
         "is_nullable",
+        "is_simple",
         "label",
         "labels",
         "name",
@@ -71,6 +76,10 @@ class Column(Expression[O, T, V_co]):
         """
         self.type = type_
         self.cast = castable(type_)
+        #: The element type of the array in which many values of the column travel.
+        self.carrier = "text" if type_ in ("json", "jsonb") else self.cast
+        #: True where values go to the driver as attributes hold them.
+        self.is_simple = not type_.startswith(("vector", "json")) or type_ in ("json", "jsonb")
         self.name = name
         self.is_nullable = is_nullable
         self.has_default = has_default
@@ -99,15 +108,48 @@ class Column(Expression[O, T, V_co]):
 
     @property
     def is_plain(self) -> bool:
-        """True where values go to the driver and come from it as they are."""
+        """True where values come from the driver as attributes hold them."""
         return self.labels is None and not self.type.startswith("vector")
 
+    @property
+    def is_json(self) -> bool:
+        """True for json and jsonb, and arrays of them."""
+        return self.type.startswith("json")
+
     def encode(self, value: object) -> object:
-        if value is None or not self.type.startswith("vector") or isinstance(value, Expression):
+        if value is None or self.is_simple or isinstance(value, Expression):
             return value  # pyright: ignore[reportUnknownVariableType]
-        if self.is_array:
-            return [vector_text(self.label, each) for each in as_list(value)]
-        return vector_text(self.label, value)
+        encoder = json_text if self.is_json else partial(vector_text, self.label)
+        return encoded(value, encoder, self.type.count("[]"))
+
+    def encode_many(self, values: Iterable[object]) -> list[object]:
+        """Return values of the column as one array parameter of type `carrier`[]."""
+        if not self.is_json:
+            return list(values if self.is_simple else map(self.encode, values))
+        return [None if value is None else json_text(value) for value in values]
+
+    def selected(self, name: str) -> str:
+        """Return the text that reads the column under this name.
+
+        Arrays of types that the driver knows only as text are read as text[]: asyncpg's reader of
+        other textual arrays returns an empty element as a null pointer, and the process dies.
+        """
+        return f"{name}::text{'[]' * self.type.count('[]')}" if self.is_read_as_text else name
+
+    @property
+    def is_read_as_text(self) -> bool:
+        """True for arrays of the types that reach the driver as text."""
+        return self.is_array and self.cast.partition("[")[0] in ("tsvector", "citext", "vector")
+
+    def placeholder(self, parameter: str) -> str:
+        """Return the text of a parameter for one value of the column.
+
+        Elements of a json array travel as texts: as Python values, an element that is a list could
+        not be told from one more dimension.
+        """
+        if self.is_json and self.is_array:
+            return f"{parameter}::text[]::{self.type}"
+        return parameter
 
     def decode(self, value: Any) -> Any:
         """Return what the attribute holds for a value as the driver gave it."""
@@ -125,8 +167,28 @@ def vector_text(label: str, value: object) -> str:
 
 
 def numbers(text: str) -> list[float]:
-    """Return the numbers of a vector in pgvector's text form."""
-    return [float(number) for number in text[1:-1].split(",")] if len(text) > 2 else []
+    """Return the numbers of a vector in pgvector's text form.
+
+    That form is the shortest one which single precision reads back, so it is read as such.
+    """
+    return array("f", map(float, text[1:-1].split(","))).tolist()
+
+
+def json_text(value: object) -> str:
+    """Return the JSON text; InvalidValue where the value has none."""
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidValue(f"no JSON for the value: {error}") from None
+
+
+def encoded(value: Any, encode: Callable[[Any], str], depth: int) -> Any:
+    """Return the value encoded, element by element in an array of that many dimensions."""
+    if value is None:
+        return None
+    if not depth:
+        return encode(value)
+    return [encoded(each, encode, depth - 1) for each in as_list(value)]
 
 
 def decoded(value: Any, decode: Callable[[Any], Any]) -> Any:

@@ -36,6 +36,10 @@ class Executor(Protocol):
         """Run one statement and return its rows and command tag."""
         ...
 
+    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
+        """Run one statement for each row of arguments and return all their rows."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -58,6 +62,12 @@ class Statement:
         except InvalidValue as error:
             raise self.named(error, values) from None
         return rows, int(status.rpartition(" ")[2])
+
+    async def fetch_many(
+        self, executor: Executor, rows: Sequence[Sequence[object]]
+    ) -> list[Record]:
+        """Run the statement for each row of values, all or none, and return all their rows."""
+        return await executor.fetch_many(self.sql, rows)
 
     def named(self, error: InvalidValue, values: Sequence[object]) -> InvalidValue:
         """Return the error about a parameter as one about the column it was meant for."""
@@ -163,7 +173,7 @@ class Select:
 
     def _write_rows(self) -> Statement:
         scope = Scope(self.table, is_qualified=bool(self.joins))
-        selected = [column.sql(scope) for column in self.table.columns]
+        selected = [column.selected(column.sql(scope)) for column in self.table.columns]
         joined: list[str] = []
         for step in self.joins:
             step.write_join(scope, scope.name(self.table), selected, joined)
@@ -171,7 +181,11 @@ class Select:
 
     def _write_expressions(self, selected: Sequence[Expression[Any, Any, Any]]) -> Statement:
         scope = Scope(self.table)
-        return self._statement(scope, ", ".join(each.sql(scope) for each in selected), "")
+        texts = [
+            each.selected(each.sql(scope)) if isinstance(each, Column) else each.sql(scope)
+            for each in selected
+        ]
+        return self._statement(scope, ", ".join(texts), "")
 
     def _write_around(self, result: str) -> Statement:
         scope = Scope(self.table)
@@ -200,14 +214,8 @@ class Select:
 
     def _write_update(self, changes: Sequence[tuple[Column[Any, Any, Any], object]]) -> Statement:
         scope = Scope(self.table)
-        assigned: list[str] = []
-        for column, value in changes:
-            new = value.sql(scope) if isinstance(value, Expression) else scope.bind(column)
-            assigned.append(f"{column.quoted} = {new}")
-        return Statement(
-            f"UPDATE {self.table.sql} SET {', '.join(assigned)}{self._changed_rows(scope)}",
-            tuple(scope.parameters),
-        )
+        text = f"UPDATE {self.table.sql} SET {assignments(changes, scope)}"
+        return Statement(f"{text}{self._changed_rows(scope)}", tuple(scope.parameters))
 
     def _changed_rows(self, scope: Scope) -> str:
         """Return the WHERE of a DELETE or UPDATE; with a limit it goes by primary key."""
@@ -235,6 +243,18 @@ class Select:
     def _where(self, scope: Scope) -> str:
         conditions = [condition.sql(scope) for condition in self.where]
         return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def assignments(changes: Sequence[tuple[Column[Any, Any, Any], object]], scope: Scope) -> str:
+    """Return what stands after SET for these pairs of a column and its new value."""
+    return ", ".join(
+        (
+            f"{column.quoted} = {value.sql(scope)}"
+            if isinstance(value, Expression)
+            else f"{column.quoted} = {column.placeholder(scope.bind(column))}"
+        )
+        for column, value in changes
+    )
 
 
 def alive(table: Table, *, is_deleted: bool = False) -> tuple[Condition[Any], ...]:

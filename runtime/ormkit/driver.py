@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from . import errors
+from .columns import json_text
 from .errors import DatabaseError, InvalidValue, OrmKitError
 from .values import Record
 
@@ -49,7 +50,7 @@ class Connection:
         try:
             for name in ("json", "jsonb"):
                 await raw.set_type_codec(
-                    name, schema="pg_catalog", encoder=encode_json, decoder=json.loads
+                    name, schema="pg_catalog", encoder=json_text, decoder=json.loads
                 )
         except BaseException:
             raw.terminate()
@@ -93,10 +94,17 @@ class Connection:
             self._is_dirty = True
             raise
 
-    async def fetch_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
-        """Run one statement for each row of arguments, as one transaction."""
+    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
+        """Run one statement for each row of arguments, all or none, and return all their rows.
+
+        The arguments go out without waiting for the answers in between.
+        """
+        statement = self._statements.get(sql)
         try:
-            await self._raw.executemany(sql, rows)
+            if statement is None:
+                statement = await self._prepare(sql, None)
+            records: list[Record] = await statement.fetchmany(rows)
+            return records
         except Exception as error:
             self._is_dirty |= isinstance(error, TimeoutError)
             raise translate(error, sql) from cause(error)
@@ -180,14 +188,6 @@ class Connection:
         """Close at once, without a word to the server."""
         self._statements.clear()
         self._raw.terminate()
-
-
-def encode_json(value: object) -> str:
-    """Return the JSON text; InvalidValue where the value has none."""
-    try:
-        return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise InvalidValue(f"no JSON for the value: {error}") from None
 
 
 #: The class for an SQLSTATE, looked up by the whole code and then by its first two characters.

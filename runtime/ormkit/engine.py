@@ -138,6 +138,15 @@ class Engine:
         finally:
             pool.give(connection)
 
+    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
+        """Run one statement for each row of arguments and return all their rows."""
+        pool = self.pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            return await connection.fetch_many(sql, rows)
+        finally:
+            pool.give(connection)
+
     async def execute(
         self, sql: str, params: Sequence[object] = (), *, timeout: float | None = None
     ) -> Result:

@@ -86,7 +86,7 @@ class Step:
         name = scope.take(self.relationship.name)
         pairs = zip(self.relationship.local, self.relationship.remote, strict=True)
         matches = [f"{name}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
-        selected.extend(f"{name}.{column.quoted}" for column in target.columns)
+        selected.extend(column.selected(f"{name}.{column.quoted}") for column in target.columns)
         joins.append(f" LEFT JOIN {named(target.sql, name)} ON {' AND '.join(matches)}")
         for step in self.joins:
             step.write_join(scope, name, selected, joins)
@@ -280,7 +280,7 @@ def write_secondary(relationship: Relationship[Any, Any], joins: tuple[Step, ...
     target = scope.name(relationship.target)
     through = scope.take(secondary.name)
     selected = [f"{through}.{key}" for key in secondary.local]
-    selected += [column.sql(scope) for column in relationship.target.columns]
+    selected += [column.selected(column.sql(scope)) for column in relationship.target.columns]
     below: list[str] = []
     for step in joins:
         step.write_join(scope, target, selected, below)

@@ -167,6 +167,14 @@ class Transaction(Operations):
             connection = self._connection if self._is_begun else await self._begin()
             return await self._checked(connection).run(sql, args, timeout)
 
+    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
+        """Run one statement in the transaction for each row of arguments; return their rows."""
+        if self._added:
+            await self.flush()
+        async with self._turn:
+            connection = self._connection if self._is_begun else await self._begin()
+            return await self._checked(connection).fetch_many(sql, rows)
+
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         check_statement(sql, params)
         records, status = await self.run(sql, params)

@@ -32,8 +32,6 @@ def is_one_statement(instances: Sequence[Model]) -> bool:
     if len(instances) > CHUNK or len({type(instance) for instance in instances}) > 1:
         return False
     table = table_of(type(instances[0]))
-    if not table.is_insertable_by_array or len(instances) == 1:
-        return len(instances) == 1
     return not table.owned_by_itself and len(by_columns_given(table, instances)) == 1
 
 

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
-from .compiler import Executor, Statement, statement_for
+from .compiler import Executor, Statement, assignments, statement_for
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
 from .relationships import copy_key
@@ -66,13 +66,19 @@ async def insert_one(executor: Executor, instance: Model) -> None:
     table = table_of(type(instance))
     fill_keys(table, instance)
     given = given_columns(table, instance)
-    statement = statement_for(
-        ("insert", table, tuple([column.key for column in given])),
-        lambda: write_insert(table, given),
-    )
-    values = [column.encode(getattr(instance, column.slot)) for column in given]
-    rows = await statement.fetch(executor, values)
+    rows = await insert_for(table, given).fetch(executor, values_given(given, instance))
     receive([instance], rows, returned_columns(table, given))
+
+
+def insert_for(table: Table, given: Sequence[AnyColumn]) -> Statement:
+    """Return the INSERT of one row with these columns."""
+    key = ("insert", table, tuple([column.key for column in given]))
+    return statement_for(key, lambda: write_insert(table, given))
+
+
+def values_given(given: Sequence[AnyColumn], instance: Model) -> list[object]:
+    """Return the object's values of these columns, as the driver takes them."""
+    return [column.encode(getattr(instance, column.slot)) for column in given]
 
 
 async def insert_many(executor: Executor, table: Table, instances: Sequence[Model]) -> None:
@@ -80,12 +86,11 @@ async def insert_many(executor: Executor, table: Table, instances: Sequence[Mode
 
     Every object gets the values of its own row: the rows go in, and so come back, in order.
     """
-    for instance in instances:
-        fill_keys(table, instance)
     given = given_columns(table, instances[0])
     if not given or not table.is_insertable_by_array:
-        for instance in instances:
-            await insert_one(executor, instance)
+        values = [values_given(given, instance) for instance in instances]
+        rows = await insert_for(table, given).fetch_many(executor, values)
+        receive(instances, rows, returned_columns(table, given))
         return
     statement = statement_for(
         ("insert all", table, tuple([column.key for column in given])),
@@ -99,8 +104,7 @@ async def insert_many(executor: Executor, table: Table, instances: Sequence[Mode
 
 def array_of(column: AnyColumn, instances: Iterable[Model]) -> list[object]:
     """Return the column's values of all the objects, as one array parameter."""
-    values = map(attrgetter(column.slot), instances)
-    return list(values if column.is_plain else map(column.encode, values))
+    return column.encode_many(map(attrgetter(column.slot), instances))
 
 
 def by_columns_given(
@@ -126,7 +130,7 @@ def write_insert(table: Table, given: Sequence[AnyColumn]) -> Statement:
     """Return the INSERT of one row with these columns."""
     scope = Scope()
     names = ", ".join(column.quoted for column in given)
-    values = ", ".join(scope.bind(column) for column in given)
+    values = ", ".join(column.placeholder(scope.bind(column)) for column in given)
     row = f"({names}) VALUES ({values})" if given else "DEFAULT VALUES"
     sql = f"INSERT INTO {table.sql} {row}{returning(returned_columns(table, given))}"
     return Statement(sql, tuple(scope.parameters))
@@ -136,10 +140,14 @@ def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
     """Return the INSERT of any number of rows, one array parameter for each column."""
     scope = Scope()
     names = ", ".join(column.quoted for column in given)
-    arrays = ", ".join(f"{scope.bind(column)}::{column.cast}[]" for column in given)
+    arrays = ", ".join(f"{scope.bind(column)}::{column.carrier}[]" for column in given)
+    carried = ", ".join(
+        column.quoted if column.carrier == column.cast else f"{column.quoted}::{column.cast}"
+        for column in given
+    )
     sql = (
         f"INSERT INTO {table.sql} ({names}) "
-        f"SELECT {names} FROM unnest({arrays}) WITH ORDINALITY AS given ({names}, ordinality) "
+        f"SELECT {carried} FROM unnest({arrays}) WITH ORDINALITY AS given ({names}, ordinality) "
         f"ORDER BY ordinality{returning(returned_columns(table, given))}"
     )
     return Statement(sql, tuple(scope.parameters))
@@ -147,7 +155,8 @@ def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
 
 def returning(columns: Sequence[AnyColumn]) -> str:
     """Return the RETURNING clause for these columns; nothing for none."""
-    return f" RETURNING {', '.join(column.quoted for column in columns)}" if columns else ""
+    texts = [column.selected(column.quoted) for column in columns]
+    return f" RETURNING {', '.join(texts)}" if texts else ""
 
 
 def receive(instances: Sequence[Model], rows: Sequence[Any], columns: Sequence[AnyColumn]) -> None:
@@ -234,12 +243,8 @@ def computed_columns(
 def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> Statement:
     """Return the UPDATE of one row, found by its key and, where there is one, its version."""
     scope = Scope(table)
-    assigned: list[str] = []
-    for column, value in changes:
-        new = value.sql(scope) if isinstance(value, Expression) else scope.bind(column)
-        assigned.append(f"{column.quoted} = {new}")
     sql = (
-        f"UPDATE {table.sql} SET {', '.join(assigned)} WHERE {same_row(table, scope)}"
+        f"UPDATE {table.sql} SET {assignments(changes, scope)} WHERE {same_row(table, scope)}"
         f"{returning(computed_columns(table, changes))}"
     )
     return Statement(sql, tuple(scope.parameters))
