@@ -25,6 +25,12 @@ class Reading:
     warnings: tuple[Diagnostic, ...]
 
 
+def recover_packages(targets: Sequence[Target]) -> None:
+    """Complete what killed processes have left, also if the schemas cannot be read by now."""
+    for target in targets:
+        recover(target.output, target.label)
+
+
 def read_schemas(settings: Settings, targets: Sequence[Target]) -> Reading:
     """Read the targets' schemas; raise SchemaError with the problems of all of them."""
     schemas: list[Schema] = []
@@ -66,8 +72,6 @@ def write_packages(packages: Sequence[Package], *, force: bool = False) -> list[
     Raises:
         WriteError: Something does, or the system said no.
     """
-    for package in packages:
-        recover(package.directory, package.label)
     plans = [make_plan(package, force=force) for package in packages]
     refuse_obstacles(plans)
     return [

@@ -36,7 +36,7 @@ def _acquire(directory: Path, deadline: float) -> int:
         if file is not None:
             # Whoever held the lock before has removed the file; the lock on a removed file
             # keeps nobody out.
-            if _try_lock(file) and _is_same_file(file, path):
+            if try_lock(file) and _is_same_file(file, path):
                 return file
             os.close(file)
         if time.monotonic() > deadline:
@@ -75,7 +75,7 @@ def _is_same_file(file: int, path: Path) -> bool:
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(file: int) -> bool:
+    def try_lock(file: int) -> bool:
         try:
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -85,7 +85,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(file: int) -> bool:
+    def try_lock(file: int) -> bool:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

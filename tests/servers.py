@@ -92,9 +92,17 @@ class ContribServer(Server):
             # PostgreSQL refuses to run as root; Debian's package brings this user.
             user = "postgres"
             shutil.chown(self._directory, pwd.getpwnam(user).pw_uid)
-        initdb = [self._binaries / "initdb", "-A", "trust", "-U", "postgres", "-D", self._data]
+        initdb: list[str | Path] = [
+            self._binaries / "initdb",
+            "-A",
+            "trust",
+            "-U",
+            "postgres",
+            "-D",
+            self._data,
+        ]
         subprocess.run(initdb, check=True, capture_output=True, user=user, cwd="/")
-        options = ["-k", self._directory, "-h", "", "-F", "-D", self._data]
+        options: list[str | Path] = ["-k", self._directory, "-h", "", "-F", "-D", self._data]
         self._process = subprocess.Popen(
             [self._binaries / "postgres", *options],
             stdout=subprocess.DEVNULL,

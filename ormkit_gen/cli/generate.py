@@ -81,6 +81,8 @@ def _run(invocation: Invocation, settings: Settings, *, force: bool) -> _Outcome
     from ormkit_gen import generation
 
     started = time.perf_counter()
+    if invocation.name == "generate":
+        generation.recover_packages(settings.targets)
     reading = generation.read_schemas(settings, settings.targets)
     if not invocation.wants_json:
         show_diagnostics(reading.warnings, invocation.root)

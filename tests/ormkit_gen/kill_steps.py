@@ -61,7 +61,8 @@ class Step:
     is_announced: bool  #: True where the journal admits that the package may be mixed.
     imports: bool
     strangers_kept: bool
-    healed: bool  #: True where the next write left the new package and nothing beside it.
+    #: True where recovery left a whole package, and the next write the new one and nothing else.
+    healed: bool
 
 
 def killed_at_every_step(way: str, root: Path) -> Iterator[Step]:
@@ -133,9 +134,11 @@ def _inspect(
     is_announced = write.is_interrupted(directory)
     imports = state == "absent" or _imports(directory)
     kept = _strangers_kept(directory, identities)
+    write.recover(directory, "db")
+    completed = _state(directory, old, new) in ("absent", "old", "new")
     write_packages([new])
     leftovers = [path.name for path in directory.parent.iterdir() if path.name != "event"]
-    healed = leftovers == ["db"] and _state(directory, old, new) == "new"
+    healed = completed and leftovers == ["db"] and _state(directory, old, new) == "new"
     healed = healed and _strangers_kept(directory, identities)
     return Step(number, event, state, is_announced, imports, kept, healed)
 

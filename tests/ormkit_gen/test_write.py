@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ormkit_gen import exchange as exchange_module
+from ormkit_gen import lock
 from ormkit_gen import write as write_module
 from ormkit_gen.exchange import exchange
 from ormkit_gen.generation import write_packages
@@ -186,10 +187,12 @@ def test_a_file_made_by_someone_during_the_write_is_kept(
 ) -> None:
     """What comes between the staging and the exchange lands in the new package."""
     write(build())
+    (tmp_path / "db/hand").mkdir()
 
     def late(left: Path, right: Path) -> bool:
         (right / "late.txt").write_text("late")
         (right / "late").mkdir()
+        (right / "hand/late.py").write_text("late")
         (right / "user.py").write_text("edited just now")
         return exchange(left, right)
 
@@ -198,6 +201,7 @@ def test_a_file_made_by_someone_during_the_write_is_kept(
     db = tmp_path / "db"
     assert (db / "late.txt").read_text() == "late"
     assert (db / "late").is_dir()
+    assert (db / "hand/late.py").read_text() == "late"
     if (db / "user.py.kept1").exists():  # the file system can exchange directories
         assert (db / "user.py.kept1").read_text() == "edited just now"
 
@@ -387,6 +391,24 @@ def test_many_writers_at_once_leave_one_whole_package(build: Build, tmp_path: Pa
     assert os.listdir(tmp_path) == ["db"]
 
 
+def test_a_lock_on_a_file_that_was_removed_meanwhile_is_not_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its holder would be alone with a lock that nobody else can see."""
+    work = tmp_path / "work"
+    try_lock = lock.try_lock
+
+    def late(file: int) -> bool:
+        monkeypatch.undo()
+        (work / "lock").unlink()
+        work.rmdir()
+        return try_lock(file)
+
+    monkeypatch.setattr(lock, "try_lock", late)
+    with locked(work, 5):
+        assert os.listdir(work) == ["lock"]
+
+
 def test_a_lock_is_not_given_twice(tmp_path: Path) -> None:
     with (
         locked(tmp_path / "work", 1),
@@ -417,14 +439,16 @@ except write.WriteError as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="resource limits are POSIX's")
+@pytest.mark.parametrize("is_first", [False, True])
 def test_a_write_that_the_system_cuts_off_changes_nothing(
-    build: Build, tmp_path: Path, way: str
+    build: Build, tmp_path: Path, way: str, is_first: bool
 ) -> None:
     """A file that cannot be written to its end stands for a full disk."""
-    write(build())
+    if not is_first:
+        write(build(label="app/db"))
     before = contents(tmp_path)
     run = subprocess.run(
-        [sys.executable, "-c", FILL, way, str(tmp_path / "db"), "5000"],
+        [sys.executable, "-c", FILL, way, str(tmp_path / "app/db"), "5000"],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -433,6 +457,7 @@ def test_a_write_that_the_system_cuts_off_changes_nothing(
         "cannot write db: File too large|make room and run the command again\n"
     ), run.stderr
     assert contents(tmp_path) == before
+    assert list(tmp_path.iterdir()) == ([] if is_first else [tmp_path / "app"])
 
 
 FORBID = """

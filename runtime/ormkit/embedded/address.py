@@ -61,11 +61,24 @@ def is_fit(directory: Path) -> bool:
     return len(path) <= MAX_SOCKET_PATH and "," not in str(directory)
 
 
-def remove_socket_directory(directory: Path, host: str) -> None:
-    """Remove the directory that socket_directory() made, unless it is not that."""
-    if Path(host).name.startswith("ormkit-") and Path(host) != directory:
+def fallback_directory(directory: Path) -> Path:
+    """Return where the socket goes of a cluster whose own path does not fit."""
+    name = f"ormkit-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]}"
+    return next(filter(is_fit, (Path(tempfile.gettempdir(), name), Path("/tmp", name))))
+
+
+def forget_socket(directory: Path) -> None:
+    """Remove what a server that died has left of its socket."""
+    folder = directory if is_fit(directory) else fallback_directory(directory)
+    for lock in folder.glob(".s.PGSQL.*.lock"):
+        lock.unlink(missing_ok=True)
+
+
+def remove_socket_directory(directory: Path) -> None:
+    """Remove the directory that socket_directory() made, if it did."""
+    if not is_fit(directory):
         with suppress(OSError):
-            Path(host).rmdir()
+            fallback_directory(directory).rmdir()
 
 
 if sys.platform == "win32":
@@ -99,9 +112,8 @@ else:
         }
 
     def socket_directory(directory: Path, account: Account | None) -> Path:
-        """Return a directory for the socket of a cluster whose own path does not fit."""
-        name = f"ormkit-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]}"
-        folder = next(filter(is_fit, (Path(tempfile.gettempdir(), name), Path("/tmp", name))))
+        """Return a directory of the account's own for the socket, made where it is missing."""
+        folder = fallback_directory(directory)
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)
             if account is not None:

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from ..errors import EmbeddedServerError
 from .accounts import Account, server_account
-from .address import Address, listening, remove_socket_directory
+from .address import Address, forget_socket, listening, remove_socket_directory
 
 #: Where the wheel keeps each major version's programs; the default first.
 INSTALLATIONS = {18: "pginstall18", 16: "pginstall"}
@@ -151,32 +151,24 @@ class Cluster:
     def _settle(self) -> None:
         """Wait for a server that somebody left starting or stopping, and forget one that died.
 
-        A dead server's postmaster.pid may hold a number that another program has by now, in
-        containers above all; PostgreSQL would take that program for its server, and not start.
+        Its files name a process that may be a zombie, or another program by now, in containers
+        above all: PostgreSQL would take it for the server, and not start.
         """
         file = self.directory / "postmaster.pid"
-        deadline = time.monotonic() + START_SECONDS
-        while (is_ours := self._is_postmaster(file)) and self.address() is None:
-            if time.monotonic() > deadline:
-                break
-            time.sleep(0.05)
-        if is_ours is False:
-            file.unlink(missing_ok=True)
-
-    def _is_postmaster(self, file: Path) -> bool | None:
-        """Return whether the process in postmaster.pid works in this directory; None if unknown."""
         if not file.exists() or not Path("/proc/self/cwd").exists():
-            return None
-        try:
-            pid = int(file.read_text().split()[0])
-            return os.path.samefile(f"/proc/{pid}/cwd", self.directory)
-        except (OSError, ValueError, IndexError):
-            return False
+            return
+        deadline = time.monotonic() + START_SECONDS
+        while is_busy := has_processes(self.directory):
+            if self.address() is not None or time.monotonic() > deadline:
+                break
+            time.sleep(0.02)
+        if not is_busy:
+            file.unlink(missing_ok=True)
+            forget_socket(self.directory)
 
     def shut_down(self) -> None:
         """Stop the server; its clients are cut off, what they committed stays."""
-        address = self.address()
-        if address is None:
+        if self.address() is None:
             return
         output = self._pg_ctl("stop", STOP_SECONDS, "-m", "fast")
         if self.address() is not None:
@@ -185,7 +177,7 @@ class Cluster:
             raise EmbeddedServerError(
                 f"PostgreSQL does not stop in {self.directory}: {tail(output)}"
             )
-        remove_socket_directory(self.directory, address.host)
+        remove_socket_directory(self.directory)
 
     def address(self) -> Address | None:
         """Return where the server answers; None where none does."""
@@ -253,6 +245,19 @@ def locale_options(version: int) -> list[str]:
     if version >= 17:
         return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     return ["--locale=C.UTF-8"] if sys.platform == "linux" else ["--no-locale"]
+
+
+def has_processes(directory: Path) -> bool:
+    """Return whether any process of PostgreSQL works in the directory, by Linux's /proc.
+
+    Those of a server that was killed end a moment after it, and keep its shared memory till then.
+    """
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            is_postgres = (process / "comm").read_text().strip() == "postgres"
+            if is_postgres and (process / "cwd").samefile(directory):
+                return True
+    return False
 
 
 def command_line(settings: Mapping[str, str]) -> str:

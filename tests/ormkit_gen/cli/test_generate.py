@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -255,6 +256,26 @@ def test_force_does_not_go_with_options_that_only_look(
     run = ormkit("generate", "--force", option)
     assert run.returncode == 2
     assert "--force writes" in run.stderr
+
+
+def test_a_broken_schema_does_not_keep_half_a_package_from_being_completed(
+    project: Path, ormkit: Command
+) -> None:
+    """What a killed run had decided on is put in place before anything else."""
+    ormkit("generate")
+    old = (project / "app/db/user.py").read_bytes()
+    new = old.replace(b"User", b"Person")
+    work = project / "app/.db.ormkit"
+    (work / "package").mkdir(parents=True)
+    (work / "package/user.py").write_bytes(new)
+    hashes = [hashlib.sha256(text).hexdigest() for text in (old, new)]
+    (work / "journal.json").write_text(
+        json.dumps({"mode": "replace", "files": {"user.py": hashes}})
+    )
+    (project / "schemas/blog.toml").write_text("broken")
+    assert ormkit("generate").returncode == 2
+    assert (project / "app/db/user.py").read_bytes() == new
+    assert not work.exists()
 
 
 def test_half_a_package_is_drift_until_the_next_run(project: Path, ormkit: Command) -> None:

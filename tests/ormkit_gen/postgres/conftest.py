@@ -35,7 +35,9 @@ class Database:
 
     def indexes(self) -> dict[str, str]:
         """Return the definitions of all indexes, by name."""
-        return dict(self.rows("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname !~ '^pg_'"))
+        return dict(
+            self.rows("SELECT indexname, indexdef FROM pg_indexes WHERE schemaname !~ '^pg_'")
+        )
 
     def columns(self, table: str) -> dict[str, tuple[str, bool, str | None]]:
         """Return each column's type, whether it takes NULL, and its default."""
