@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,13 +10,15 @@ import pytest
 
 from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
 from tests.golden_files import Golden
-from tests.servers import ContribServer, Server, contrib_binaries
+from tests.servers import ContribServer, Server, contrib_binaries, server_files
 
 #: Durability is not what tests of a schema or a query are about.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
-#: Bytes that the servers of a few workers take.
-ROOM = 4 << 30
+
+def pytest_configure() -> None:
+    # A run that is told to end stops its servers, as with Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,21 +34,9 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="session")
 def server_directory() -> Iterator[Path]:
-    """A directory with a path short enough for unix sockets, gone after the tests.
-
-    It is in memory where there is room: each test's database is some 300 files, whose making takes
-    10 ms there and has taken 250 ms on a disk.
-    """
-    directory = Path(tempfile.mkdtemp(prefix="ormkit-", dir=memory_directory()))
-    yield directory
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-def memory_directory() -> Path | None:
-    """Return where files are kept in memory; None where that is not to be had."""
-    directory = Path("/dev/shm")
-    has_room = directory.is_dir() and shutil.disk_usage(directory).free > ROOM
-    return directory if has_room else None
+    """A directory for the servers of this run, gone after it."""
+    with server_files() as directory:
+        yield directory
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -92,9 +93,11 @@ def _scalar(name: str, modifiers: str | None, enums: Collection[str]) -> ColumnT
 
 
 def _instead(name: str, word: str, enums: Collection[str]) -> str:
-    if word in INSTEAD:
-        return INSTEAD[word]
-    return did_you_mean(name, (*BASE_TYPES, *ALIASES, *enums))
+    known = (*BASE_TYPES, *ALIASES, *enums)
+    near = difflib.get_close_matches(word, [*INSTEAD, *known], n=1)
+    if near and near[0] in INSTEAD:
+        return INSTEAD[near[0]]
+    return did_you_mean(name, known)
 
 
 def _modifiers(word: str, modifiers: str | None) -> tuple[int, ...]:

@@ -90,7 +90,7 @@ def test_a_wrong_schema_is_shown_and_nothing_is_touched(project: Path, ormkit: C
     before = snapshot(project / "app")
     text = SCHEMA.replace('"text"', '"strng"').replace("varchar(100)", "varchar(x)")
     (project / "schemas/blog.toml").write_text(text)
-    run = ormkit("generate")
+    run = ormkit("generate", cwd=project / "schemas")
     assert (run.returncode, run.stdout) == (2, "")
     assert "schemas/blog.toml:3:" in run.stderr
     assert "schemas/blog.toml:7:" in run.stderr
