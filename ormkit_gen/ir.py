@@ -71,7 +71,7 @@ class Enum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column; uniqueness, indexes and foreign keys stand on the model, also single-column ones."""
+    """A column; what is unique, indexed or a foreign key stands on the model, one column or many."""
 
     name: str  #: Python attribute, for example class_.
     db_name: str  #: Name in PostgreSQL, for example class.

@@ -41,11 +41,17 @@ class Journal:
 
 
 def read_journal(work: Path) -> Journal | None:
-    """Return the note of a write that has not ended; None where there is none."""
+    """Return the note of a write that has not ended; None where there is none.
+
+    A note that a power failure has spoilt names no files, so that whatever lies beside the package
+    is taken for someone's and kept.
+    """
     try:
         document = json.loads((work / _NAME).read_bytes())
     except FileNotFoundError:
         return None
+    except ValueError:
+        return Journal("exchange", {})
     files = {name: (before, after) for name, (before, after) in document["files"].items()}
     return Journal(document["mode"], files)
 

@@ -19,10 +19,13 @@ def python_string(text: str) -> str:
 
 def docstring(text: str) -> str:
     """Return the text as the inside of a docstring, on one line."""
-    line = " ".join(text.split())
-    safe = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in line)
-    safe = safe.replace("\\", "\\\\").replace('"', '\\"') if "\\" in line or '"' in line else safe
-    return safe
+    return "".join(map(_inside_quotes, " ".join(text.split())))
+
+
+def _inside_quotes(character: str) -> str:
+    if character in '\\"':
+        return f"\\{character}"
+    return character if character.isprintable() else ascii(character)[1:-1]
 
 
 def literal(value: DefaultValue, type_: ColumnType, schema: Schema, imports: Imports) -> str:

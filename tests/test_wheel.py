@@ -61,7 +61,9 @@ def test_the_runtime_alone_needs_asyncpg_only_and_tells_what_the_command_needs(
     listed = run(environment, tmp_path, "pip", "list", "--format=freeze").stdout
     installed = {line.partition("==")[0].lower() for line in listed.split()}
     assert installed - {"pip", "setuptools"} <= {"ormkit", "asyncpg", "async-timeout"}
-    assert run(environment, tmp_path, "python", "-W", "error", "-c", "import ormkit").returncode == 0
+    assert (
+        run(environment, tmp_path, "python", "-W", "error", "-c", "import ormkit").returncode == 0
+    )
     told = run(environment, tmp_path, "ormkit", "generate")
     assert told.returncode == 2
     assert "pip install 'ormkit[gen]'" in told.stderr

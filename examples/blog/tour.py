@@ -6,8 +6,15 @@ import tempfile
 from collections.abc import Sequence
 
 from examples.blog.db import AuditLog, Comment, Post, PostStatus, Tag, User
-from ormkit import AsyncSession, Engine, NotLoaded, UniqueViolation, create_engine
-from ormkit import joinedload, selectinload
+from ormkit import (
+    AsyncSession,
+    Engine,
+    NotLoaded,
+    UniqueViolation,
+    create_engine,
+    joinedload,
+    selectinload,
+)
 
 
 def heading(text: str) -> None:
@@ -100,8 +107,10 @@ async def change(session: AsyncSession) -> None:
     grace = await session.query(User).filter(name="Grace").one()
     await session.update(grace, age=46)
     print(f"update: {grace.name} is {grace.age}")
-    touched = await session.query(Post).filter(keywords__contains=["history"]).update(
-        views=Post.views + 1
+    touched = (
+        await session.query(Post)
+        .filter(keywords__contains=["history"])
+        .update(views=Post.views + 1)
     )
     print(f"update by query: {touched} posts were read once more")
     deleted = await session.query(User).filter(status="inactive").delete()

@@ -15,9 +15,9 @@ from ormkit_gen.cli.invocation import Invocation, pass_invocation
 @click.option("--python", "in_python", is_flag=True, help="Write the schema in Python, not TOML.")
 @pass_invocation
 def init(invocation: Invocation, directory: Path, in_python: bool) -> None:
-    """Make a small project in DIRECTORY (default: here) that works at once.
+    """Make a small project that works at once.
 
-    It has a schema with two tables, the code generated from it, and a program that uses both on
+    It goes into DIRECTORY, or here. It has a schema with two tables, the code generated from it, and a program that uses both on
     a PostgreSQL of its own. No file that exists is changed.
 
     \b

@@ -17,7 +17,9 @@ from ormkit_gen.targets import Target
 @config_option
 @pass_invocation
 def sql(invocation: Invocation, label: str | None, config: Path | None) -> None:
-    """Print the SQL that creates the tables; running it twice does no harm.
+    """Print the SQL that creates the tables.
+
+    Running it twice does no harm.
 
     \b
     Example:

@@ -23,10 +23,27 @@ from ormkit_gen.schema.names import (
 )
 from ormkit_gen.schema.type_words import BadType, parse_type
 
-KEYS = frozenset("""
-    type primary_key nullable unique index default server_default identity generated foreign_key
-    on_delete on_update deferrable initially_deferred comment column python_type
-    """.split())
+KEYS = frozenset(
+    [
+        "type",
+        "primary_key",
+        "nullable",
+        "unique",
+        "index",
+        "default",
+        "server_default",
+        "identity",
+        "generated",
+        "foreign_key",
+        "on_delete",
+        "on_update",
+        "deferrable",
+        "initially_deferred",
+        "comment",
+        "column",
+        "python_type",
+    ]
+)
 #: PostgreSQL's own limit, MaxHeapAttributeNumber.
 MAX_COLUMNS = 1600
 
@@ -126,7 +143,7 @@ def read_name(model: ModelDraft, fields: Fields, name: str) -> str | None:
             "bad-identifier",
             f"{name!r} cannot be an attribute: it needs a Python name without a leading or a "
             f"double underscore",
-            f'write {safe or "other"} = {{ column = "{name}", ... }} to keep the name in PostgreSQL',
+            f'write {safe or "other"} = {{ column = "{name}", ... }} to keep its name in the table',
             fields.at,
         )
         return None
@@ -233,9 +250,10 @@ def check_column(fields: Fields, column: Column) -> None:
             fields.key_at("identity"),
         )
     if column.is_nullable and (column.is_primary_key or column.identity):
+        kind = "the key" if column.is_primary_key else "an identity"
         problems.error(
             "nullable-key",
-            f"{fields.what} cannot be nullable: it is {'the key' if column.is_primary_key else 'an identity'}",
+            f"{fields.what} cannot be nullable: it is {kind}",
             "leave out the ? or nullable = true",
             fields.at,
         )

@@ -18,9 +18,21 @@ from ormkit_gen.schema.enums import check_class_name
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.names import MAX_IDENTIFIER, RESERVED_MODULES, is_database_name
 
-KEYS = frozenset("""
-    table schema comment columns relationships indexes uniques checks foreign_keys excludes mixins
-    """.split())
+KEYS = frozenset(
+    [
+        "table",
+        "schema",
+        "comment",
+        "columns",
+        "relationships",
+        "indexes",
+        "uniques",
+        "checks",
+        "foreign_keys",
+        "excludes",
+        "mixins",
+    ]
+)
 MIXINS = ("soft_delete", "timestamps", "version")
 
 TIMESTAMPTZ = ColumnType("timestamptz")

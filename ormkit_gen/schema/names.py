@@ -12,16 +12,52 @@ import unicodedata
 MAX_IDENTIFIER = 63
 
 #: Names that annotations in a class body mean; an attribute of that name would hide them.
-ANNOTATION_NAMES = frozenset("int str bool float bytes list dict tuple object".split())
+ANNOTATION_NAMES = frozenset(
+    ["int", "str", "bool", "float", "bytes", "list", "dict", "tuple", "object"]
+)
 #: Names that a metaclass or a generated method needs.
 TAKEN_NAMES = frozenset({"mro", "self", "cls"})
 
 #: Names that generated modules import or define beside the models.
-RESERVED_CLASSES = frozenset("""
-    Any BitString Cidr ClassVar Collection Column Condition Decimal Expression Inet Iterable Literal
-    Model ModelMeta Order Query Range Record Related SCHEMA Schema Secondary Self Source StrEnum
-    Table ToMany ToOne TypedDict UNSET UUID Unpack None True False
-    """.split()) | {name for name in dir(builtins) if name[0].isupper()}
+RESERVED_CLASSES = frozenset(
+    [
+        "Any",
+        "BitString",
+        "Cidr",
+        "ClassVar",
+        "Collection",
+        "Column",
+        "Condition",
+        "Decimal",
+        "Expression",
+        "Inet",
+        "Iterable",
+        "Literal",
+        "Model",
+        "ModelMeta",
+        "Order",
+        "Query",
+        "Range",
+        "Record",
+        "Related",
+        "SCHEMA",
+        "Schema",
+        "Secondary",
+        "Self",
+        "Source",
+        "StrEnum",
+        "Table",
+        "ToMany",
+        "ToOne",
+        "TypedDict",
+        "UNSET",
+        "UUID",
+        "Unpack",
+        "None",
+        "True",
+        "False",
+    ]
+) | {name for name in dir(builtins) if name[0].isupper()}
 
 #: Modules of a generated package that are no model's.
 RESERVED_MODULES = frozenset({"enums", "__init__"})

@@ -80,7 +80,7 @@ def find_target_columns(
         if column is None:
             draft.problems.error(
                 "unknown-column",
-                f"the foreign key points to {target.full_table}.{name}, and there is no such column",
+                f"the foreign key points to {target.full_table}.{name}, which is no column",
                 did_you_mean(name, [each.name for each in target.columns]),
                 reference.at,
             )

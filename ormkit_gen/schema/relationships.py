@@ -213,7 +213,7 @@ def explain(
     elif not unresolved(draft, model, target):
         draft.problems.error(
             "unexplained-relationship",
-            f"{fields.what} has no foreign key to go by, from {model.name} to {target.name} or back",
+            f"{fields.what}: no foreign key leads from {model.name} to {target.name} or back",
             f'add one to a column, or secondary = "{model.table}_{target.table}" for a '
             f"many-to-many",
             fields.at,

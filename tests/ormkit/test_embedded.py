@@ -25,9 +25,9 @@ QUICK = {"fsync": "off"}
 
 
 @pytest.fixture
-def home() -> Iterator[Path]:
+def home(server_directory: Path) -> Iterator[Path]:
     """A directory that only its owner may enter, as home directories are; servers end with it."""
-    directory = Path(tempfile.mkdtemp(prefix="ormkit-")).resolve()
+    directory = Path(tempfile.mkdtemp(dir=server_directory)).resolve()
     yield directory
     for file in directory.rglob("postmaster.pid"):
         if (server := EmbeddedServer.running(file.parent)) is not None:
@@ -375,7 +375,7 @@ def test_other_users_do_not_get_in(home: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
 def test_roots_server_opens_no_directory_for_reading(home: Path) -> None:
     """Its account may pass the parents of the data directory, and not look into them."""
-    home.chmod(0o700)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
     with start(home / "data"):
         pass
     assert stat.S_IMODE(home.stat().st_mode) == 0o701

@@ -13,8 +13,8 @@ from ormkit import (
     NotFound,
     UnknownName,
     UsageError,
+    compiler,
 )
-from ormkit import compiler
 from ormkit.scope import quote
 
 

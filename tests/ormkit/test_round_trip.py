@@ -16,7 +16,6 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,6 +85,9 @@ class Case:
 
 V4 = st.ip_addresses(v=4)
 V6 = st.ip_addresses(v=6)
+V4_NETWORKS = V4.map(lambda ip: ipaddress.ip_network(f"{ip}/16", strict=False))
+SINGLES = st.floats(width=32, allow_nan=False, allow_infinity=False)
+SPECIAL_DECIMALS = st.sampled_from(list(map(Decimal, ("NaN", "Infinity", "-Infinity", "1.50"))))
 
 CASES = [
     Case("smallint", integers(16)),
@@ -93,7 +95,7 @@ CASES = [
     Case("bigint", integers(64)),
     Case("real", st.floats(width=32), number),
     Case("double precision", st.floats(), number),
-    Case("numeric", DECIMALS | st.sampled_from([Decimal("NaN"), Decimal("Infinity"), Decimal("-Infinity"), Decimal("1.50")]), number),
+    Case("numeric", DECIMALS | SPECIAL_DECIMALS, number),
     Case("numeric(10,2)", st.decimals(-(10**7), 10**7, places=2, allow_nan=False)),
     Case("boolean", st.booleans()),
     Case("text", TEXT),
@@ -110,7 +112,7 @@ CASES = [
     Case("json", JSON.filter(lambda value: value is not None)),
     Case("jsonb", JSON.filter(lambda value: value is not None)),
     Case("inet", V4 | V6 | V4.map(lambda ip: ipaddress.ip_interface(f"{ip}/20")), address),
-    Case("cidr", V4.map(lambda ip: ipaddress.ip_network(f"{ip}/16", strict=False)) | V6.map(ipaddress.ip_network)),
+    Case("cidr", V4_NETWORKS | V6.map(ipaddress.ip_network)),
     Case("macaddr", st.binary(min_size=6, max_size=6).map(lambda raw: raw.hex(":"))),
     Case("int4range", ranges(st.integers(-(2**31), 2**31 - 2))),
     Case("int8range", ranges(st.integers(-(2**63), 2**63 - 2))),
@@ -121,7 +123,7 @@ CASES = [
     Case("bit(6)", bits(st.just(6))),
     Case("varbit", bits(st.integers(1, 70))),
     Case("tsvector", WORDS.map(lambda words: " ".join(f"'{word}'" for word in sorted(words)))),
-    Case("vector(3)", st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=3, max_size=3)),
+    Case("vector(3)", st.lists(SINGLES, min_size=3, max_size=3)),
     Case("Mood", st.sampled_from(["so-so", "it's \\ fine", "ok"])),
 ]  # fmt: skip
 
@@ -227,7 +229,7 @@ INFINITIES = [
     ("date", "-infinity", dt.date.min),
     ("timestamp", "infinity", dt.datetime.max),
     ("timestamp", "-infinity", dt.datetime.min),
-    # asyncpg gives PostgreSQL's infinities without a time zone, and takes them back with or without.
+    # asyncpg gives these without a time zone, and takes them back with or without.
     ("timestamptz", "infinity", dt.datetime.max),
     ("timestamptz", "-infinity", dt.datetime.min),
     ("real", "Infinity", math.inf),

@@ -86,7 +86,7 @@ async def test_insert_all_gives_each_object_its_own_row(
 
 
 async def test_insert_all_takes_objects_with_different_columns_given(session: AsyncSession) -> None:
-    moment = dt.datetime(2020, 1, 1, tzinfo=dt.timezone.utc)
+    moment = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     users = [
         User(name="a"),
         User(name="b", created_at=moment),

@@ -226,7 +226,7 @@ async def test_a_lost_update_is_a_serialization_failure(session: AsyncSession) -
 async def test_transaction_words_in_raw_sql_are_refused(session: AsyncSession) -> None:
     async with session.begin() as tx:
         for sql in ("COMMIT", " rollback", "SAVEPOINT x", "begin"):
-            with pytest.raises(UsageError, match="use `async with session.begin"):
+            with pytest.raises(UsageError, match=r"use `async with session\.begin"):
                 await tx.execute_raw(sql)
 
 

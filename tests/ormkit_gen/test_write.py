@@ -556,6 +556,20 @@ def test_an_edit_after_a_kill_survives_the_next_run(
     assert b"SELECT 2" in (tmp_path / "db/schema.sql").read_bytes()
 
 
+def test_beside_a_spoilt_journal_everything_is_taken_for_someones(
+    build: Build, tmp_path: Path
+) -> None:
+    """After a power failure: what only the directory beside the package holds is moved into it."""
+    write(build())
+    work = work_directory(tmp_path / "db")
+    (work / "package").mkdir(parents=True)
+    (work / "package/notes.txt").write_text("mine")
+    (work / "journal.json").write_bytes(b"")
+    write(build())
+    assert (tmp_path / "db/notes.txt").read_text() == "mine"
+    assert not work.exists()
+
+
 def test_whoever_stands_in_the_package_keeps_the_ground(
     build: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
