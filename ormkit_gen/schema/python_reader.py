@@ -1,5 +1,241 @@
-"""Placeholder until the reader is here."""
+"""Reads schemas written in Python, into documents of TOML's shape.
+
+The file is executed for its values, and its syntax tree tells types and places.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path as File
+from types import ModuleType
+from typing import Any
+
+from ormkit_gen.declarative import (
+    ENUM_SETTINGS,
+    ColumnDeclaration,
+    DeclarativeBase,
+    RelationshipDeclaration,
+    TableArgument,
+)
+from ormkit_gen.diagnostics import Problems
+from ormkit_gen.ir import Position
+from ormkit_gen.schema.document import Document, Path
+from ormkit_gen.schema.names import member_name
+from ormkit_gen.schema.python_annotations import (
+    BadAnnotation,
+    inside_mapped,
+    related,
+    type_words,
+    value_annotation,
+)
+from ormkit_gen.schema.python_module import NAME, execute, parse_source
+from ormkit_gen.schema.toml_reader import read_text
 
 
-def read_python(file, name, problems):
-    raise NotImplementedError
+def read_python(file: File, name: str, problems: Problems) -> Document | None:
+    """Return the file as a document, or None with the problem noted.
+
+    name: what messages call the file.
+    """
+    text = read_text(file, name, problems)
+    tree = parse_source(text, file, name, problems) if text is not None else None
+    module = execute(tree, file, name, problems) if tree is not None else None
+    if tree is None or module is None:
+        return None
+    return _Reader(module, tree, name, problems).document()
+
+
+class _Reader:
+    """Makes the document of one executed file."""
+
+    def __init__(self, module: ModuleType, tree: ast.Module, name: str, problems: Problems) -> None:
+        self.problems = problems
+        self.name = name
+        self.keys: dict[Path, Position] = {}
+        self.values: dict[Path, Position] = {}
+        self.nodes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+        own = [
+            each
+            for each in vars(module).values()
+            if isinstance(each, type) and each.__module__ == NAME and each.__name__ in self.nodes
+        ]
+        self.classes = {each.__name__: each for each in own}
+        self.enums = {name: each for name, each in self.classes.items() if issubclass(each, Enum)}
+
+    def document(self) -> Document:
+        models = {
+            name: self._model(name, each)
+            for name, each in self.classes.items()
+            if issubclass(each, DeclarativeBase) and self._is_model(each)
+        }
+        enums = {name: self._enum(name, each) for name, each in self.enums.items()}
+        data = {"models": models, "enums": enums}
+        return Document(self.name, data, self.keys, self.values, is_python=True)
+
+    def _is_model(self, class_: type) -> bool:
+        """Return whether the class stands for a table, as opposed to a base of others."""
+        if vars(class_).get("__abstract__", False):
+            return False
+        return "__tablename__" in vars(class_) or any(True for _ in self._attributes(class_))
+
+    def _enum(self, name: str, enum: type[Enum]) -> dict[str, Any]:
+        node = self.nodes[name]
+        self._place(("enums", name), node.lineno, node.col_offset + len("class "), len(name))
+        values = [str(member.value) for member in enum]
+        members = [member.name for member in enum]
+        settings = dict(ENUM_SETTINGS.pop(enum, {}))
+        if members != list(map(member_name, values)):
+            settings["members"] = members
+        return {"values": values, **settings}
+
+    def _model(self, name: str, class_: type) -> dict[str, Any]:
+        node = self.nodes[name]
+        path: Path = ("models", name)
+        self._place(path, node.lineno, node.col_offset + len("class "), len(name))
+        model: dict[str, Any] = {"columns": {}}
+        table = vars(class_).get("__tablename__")
+        if table is not None:
+            model["table"] = table
+            self._place_assignment(node, "__tablename__", (*path, "table"))
+        self._add_mixins(class_, model)
+        for owner, attribute in self._attributes(class_):
+            self._add_attribute(owner, attribute, path, model)
+        self._add_table_arguments(class_, node, path, model)
+        return model
+
+    def _add_mixins(self, class_: type, model: dict[str, Any]) -> None:
+        found = [vars(each).get("__mixin__") for each in class_.__mro__]
+        mixins = [each for each in found if isinstance(each, str)]
+        if mixins:
+            model["mixins"] = mixins
+
+    def _attributes(self, class_: type) -> Iterator[tuple[type, ast.AnnAssign]]:
+        """Yield the annotated attributes of a class, those of its bases first."""
+        for each in reversed(class_.__mro__):
+            if each.__module__ == NAME and each.__name__ in self.nodes:
+                for node in self.nodes[each.__name__].body:
+                    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                        if "ClassVar" not in ast.unparse(node.annotation):
+                            yield each, node
+
+    def _add_attribute(
+        self, owner: type, node: ast.AnnAssign, path: Path, model: dict[str, Any]
+    ) -> None:
+        name = node.target.id if isinstance(node.target, ast.Name) else ""
+        declared = vars(owner).get(name)
+        section = "relationships" if isinstance(declared, RelationshipDeclaration) else "columns"
+        own = (*path, section, name)
+        self._place(own, node.target.lineno, node.target.col_offset, len(name))
+        self._place_call(node.value, own)
+        try:
+            if isinstance(declared, RelationshipDeclaration):
+                value = self._relationship(node, declared)
+            else:
+                value = self._column(node, declared, own)
+        except BadAnnotation as error:
+            message, remedy = error.args
+            self.problems.error("bad-annotation", message, remedy, self._position(node.annotation))
+            value = {"type": "text"}
+            section = "columns"
+        model.setdefault(section, {})[name] = value
+
+    def _column(self, node: ast.AnnAssign, declared: object, path: Path) -> dict[str, Any]:
+        settings = dict(declared.settings) if isinstance(declared, ColumnDeclaration) else {}
+        annotated = inside_mapped(node.annotation)
+        if annotated.is_nullable:
+            settings.setdefault("nullable", True)
+        if "type" not in settings:
+            self.values[(*path, "type")] = self._position(node.annotation)
+            self.keys[(*path, "type")] = self._position(node.annotation)
+            settings["type"] = type_words(annotated.node, self.enums)
+        if str(settings["type"]).rstrip("?").strip().lower() in ("json", "jsonb"):
+            settings.setdefault("python_type", value_annotation(annotated.node))
+        if settings.get("python_type") is None:
+            settings.pop("python_type", None)
+        if "default" in settings:
+            settings["default"] = self._default(settings["default"], path)
+        return settings
+
+    def _default(self, value: Any, path: Path) -> Any:
+        """Return the constant that a default stands for."""
+        if value in (list, dict):
+            return value()
+        if isinstance(value, Enum):
+            return value.value
+        if isinstance(value, (list, tuple)):
+            return [self._default(each, path) for each in value]
+        if callable(value):
+            self.problems.error(
+                "bad-default",
+                "a default is a constant, not a function",
+                "for a new value per row give server_default, an SQL expression",
+                self.values.get((*path, "default"), self.keys[path]),
+            )
+            return None
+        return value
+
+    def _relationship(
+        self, node: ast.AnnAssign, declared: RelationshipDeclaration
+    ) -> dict[str, Any]:
+        settings = dict(declared.settings)
+        target, is_list = related(inside_mapped(node.annotation).node)
+        settings.setdefault("target", target)
+        if "secondary" not in settings:
+            settings["many"] = is_list
+        return settings
+
+    def _add_table_arguments(
+        self, class_: type, node: ast.ClassDef, path: Path, model: dict[str, Any]
+    ) -> None:
+        arguments: Any = vars(class_).get("__table_args__", ())
+        nodes = self._argument_nodes(node)
+        for place, each in enumerate((arguments,) if isinstance(arguments, dict) else arguments):
+            if isinstance(each, dict):
+                model.update(each)
+                continue
+            at = self._position(nodes[place] if place < len(nodes) else node)
+            if not isinstance(each, TableArgument):
+                self.problems.error(
+                    "bad-table-argument",
+                    f"__table_args__ cannot hold a {type(each).__name__}",
+                    "put constraints and indexes there, and a dict with schema or comment",
+                    at,
+                )
+                continue
+            section = model.setdefault(each.section, [])
+            self.keys[(*path, each.section, len(section))] = at
+            section.append(each.settings)
+
+    def _argument_nodes(self, node: ast.ClassDef) -> list[ast.expr]:
+        for each in node.body:
+            if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "__table_args__":
+                return list(each.value.elts) if isinstance(each.value, ast.Tuple) else [each.value]
+        return []
+
+    def _place_call(self, call: ast.expr | None, path: Path) -> None:
+        """Note where the arguments of mapped_column() or relationship() stand."""
+        if not isinstance(call, ast.Call):
+            return
+        if call.args:
+            self.keys[(*path, "type")] = self.values[(*path, "type")] = self._position(call.args[0])
+        for keyword in call.keywords:
+            key = (*path, keyword.arg or "")
+            self._place(key, keyword.lineno, keyword.col_offset, len(keyword.arg or ""))
+            self.values[key] = self._position(keyword.value)
+
+    def _place_assignment(self, node: ast.ClassDef, name: str, path: Path) -> None:
+        for each in node.body:
+            if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == name:
+                self.keys[path] = self._position(each.targets[0])
+                self.values[path] = self._position(each.value)
+
+    def _place(self, path: Path, line: int, offset: int, width: int) -> None:
+        self.keys[path] = Position(self.name, line, offset + 1, max(1, width))
+
+    def _position(self, node: ast.expr | ast.stmt) -> Position:
+        width = (
+            (node.end_col_offset or 0) - node.col_offset if node.end_lineno == node.lineno else 1
+        )
+        return Position(self.name, node.lineno, node.col_offset + 1, max(1, width))

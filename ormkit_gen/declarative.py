@@ -1,0 +1,312 @@
+"""The Python spelling of a schema: what a schema file imports.
+
+    from ormkit_gen.declarative import Base, Mapped, mapped_column, relationship
+
+    class User(Base):
+        __tablename__ = "users"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        email: Mapped[str] = mapped_column(unique=True)
+        posts: Mapped[list["Post"]] = relationship(back_populates="author")
+
+The file is executed when code is generated, and never at run time. These names only record what
+they are given; the meaning of each setting is the same as in TOML.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from typing import Any, ClassVar, Generic, TypeVar
+
+__all__ = [
+    "Base",
+    "CheckConstraint",
+    "DeclarativeBase",
+    "ExcludeConstraint",
+    "ForeignKey",
+    "ForeignKeyConstraint",
+    "Index",
+    "Mapped",
+    "SoftDelete",
+    "Timestamps",
+    "UniqueConstraint",
+    "Versioned",
+    "enum_type",
+    "mapped_column",
+    "relationship",
+]
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Enum)
+
+
+class Mapped(Generic[T]):
+    """The annotation of a column or relationship, around the type of its value."""
+
+
+class Declaration:
+    """Settings as they were written, by TOML's names."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = {name: value for name, value in settings.items() if value is not None}
+
+
+class ColumnDeclaration(Declaration):
+    """What mapped_column() was given."""
+
+
+class RelationshipDeclaration(Declaration):
+    """What relationship() was given."""
+
+
+class ForeignKey(Declaration):
+    """The key that a column points to: ForeignKey("users.id", on_delete="cascade")."""
+
+    def __init__(
+        self,
+        column: str,
+        *,
+        on_delete: str | None = None,
+        on_update: str | None = None,
+        deferrable: bool | None = None,
+        initially_deferred: bool | None = None,
+    ) -> None:
+        super().__init__(
+            foreign_key=column,
+            on_delete=on_delete,
+            on_update=on_update,
+            deferrable=deferrable,
+            initially_deferred=initially_deferred,
+        )
+
+
+class TableArgument(Declaration):
+    """A constraint or index in __table_args__; `section` is its array of tables in TOML."""
+
+    section: ClassVar[str]
+
+
+class Index(TableArgument):
+    """An index over columns, by name or as a dict with column or expression and options."""
+
+    section = "indexes"
+
+    def __init__(
+        self,
+        *columns: str | Mapping[str, Any],
+        name: str | None = None,
+        method: str | None = None,
+        unique: bool | None = None,
+        where: str | None = None,
+        include: Sequence[str] | None = None,
+    ) -> None:
+        super().__init__(
+            columns=list(columns),
+            name=name,
+            method=method,
+            unique=unique,
+            where=where,
+            include=list(include) if include else None,
+        )
+
+
+class UniqueConstraint(TableArgument):
+    """A unique constraint over several columns."""
+
+    section = "uniques"
+
+    def __init__(
+        self, *columns: str, name: str | None = None, nulls_not_distinct: bool | None = None
+    ) -> None:
+        super().__init__(columns=list(columns), name=name, nulls_not_distinct=nulls_not_distinct)
+
+
+class CheckConstraint(TableArgument):
+    """A condition that every row answers, an SQL expression."""
+
+    section = "checks"
+
+    def __init__(self, expression: str, *, name: str | None = None) -> None:
+        super().__init__(expression=expression, name=name)
+
+
+class ForeignKeyConstraint(TableArgument):
+    """A foreign key of several columns."""
+
+    section = "foreign_keys"
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        target: str,
+        target_columns: Sequence[str] = (),
+        *,
+        name: str | None = None,
+        on_delete: str | None = None,
+        on_update: str | None = None,
+        deferrable: bool | None = None,
+        initially_deferred: bool | None = None,
+    ) -> None:
+        super().__init__(
+            columns=list(columns),
+            target=target,
+            target_columns=list(target_columns) or None,
+            name=name,
+            on_delete=on_delete,
+            on_update=on_update,
+            deferrable=deferrable,
+            initially_deferred=initially_deferred,
+        )
+
+
+class ExcludeConstraint(TableArgument):
+    """Pairs of column and operator that no two rows may both answer."""
+
+    section = "excludes"
+
+    def __init__(
+        self,
+        *elements: tuple[str, str] | Mapping[str, Any],
+        name: str | None = None,
+        method: str | None = None,
+        where: str | None = None,
+    ) -> None:
+        super().__init__(
+            elements=[
+                {"column": each[0], "operator": each[1]} if isinstance(each, tuple) else dict(each)
+                for each in elements
+            ],
+            name=name,
+            method=method,
+            where=where,
+        )
+
+
+#: What __table_args__ may hold; a dict gives `schema` and `comment`.
+TableArguments = tuple[TableArgument | dict[str, Any], ...] | dict[str, Any]
+
+
+class DeclarativeBase:
+    """What the base class of a schema's models derives from."""
+
+    __tablename__: ClassVar[str]
+    __table_args__: ClassVar[TableArguments]
+    __abstract__: ClassVar[bool]
+
+
+class Base(DeclarativeBase):
+    """A base class ready for use."""
+
+    __abstract__ = True
+
+
+class SoftDelete:
+    """Adds deleted_at; rows are marked instead of deleted."""
+
+    __mixin__: ClassVar[str] = "soft_delete"
+
+
+class Timestamps:
+    """Adds created_at and updated_at."""
+
+    __mixin__: ClassVar[str] = "timestamps"
+
+
+class Versioned:
+    """Adds version, which tells when a row has changed since it was read."""
+
+    __mixin__: ClassVar[str] = "version"
+
+
+def mapped_column(
+    type_or_key: str | ForeignKey | None = None,
+    foreign: ForeignKey | None = None,
+    /,
+    *,
+    primary_key: bool | None = None,
+    nullable: bool | None = None,
+    unique: bool | None = None,
+    index: bool | None = None,
+    default: Any = None,
+    server_default: str | None = None,
+    identity: bool | str | None = None,
+    generated: str | None = None,
+    foreign_key: str | None = None,
+    on_delete: str | None = None,
+    on_update: str | None = None,
+    deferrable: bool | None = None,
+    initially_deferred: bool | None = None,
+    comment: str | None = None,
+    column: str | None = None,
+    python_type: str | None = None,
+) -> Any:
+    """Declare a column; the type comes from the annotation, or in PostgreSQL's words first.
+
+    default: a constant; `list` and `dict` stand for an empty one.
+    """
+    type_ = type_or_key if isinstance(type_or_key, str) else None
+    key = type_or_key if isinstance(type_or_key, ForeignKey) else foreign
+    return ColumnDeclaration(
+        **{
+            **(key.settings if key is not None else {}),
+            "type": type_,
+            "primary_key": primary_key,
+            "nullable": nullable,
+            "unique": unique,
+            "index": index,
+            "default": default,
+            "server_default": server_default,
+            "identity": identity,
+            "generated": generated,
+            "comment": comment,
+            "column": column,
+            "python_type": python_type,
+        },
+        **_given(
+            foreign_key=foreign_key,
+            on_delete=on_delete,
+            on_update=on_update,
+            deferrable=deferrable,
+            initially_deferred=initially_deferred,
+        ),
+    )
+
+
+def _given(**settings: Any) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
+
+
+def relationship(
+    target: str | None = None,
+    *,
+    back_populates: str | None = None,
+    secondary: str | None = None,
+    foreign_key: str | Sequence[str] | None = None,
+) -> Any:
+    """Declare a relationship; the annotation tells its target, and whether it is a list.
+
+    foreign_key: the column or columns to go by, where there are several foreign keys.
+    """
+    columns = [foreign_key] if isinstance(foreign_key, str) else foreign_key
+    return RelationshipDeclaration(
+        target=target,
+        back_populates=back_populates,
+        secondary=secondary,
+        foreign_key=list(columns) if columns else None,
+    )
+
+
+#: What enum_type() was given, by class.
+ENUM_SETTINGS: dict[type[Enum], dict[str, Any]] = {}
+
+
+def enum_type(
+    *, name: str | None = None, schema: str | None = None, comment: str | None = None
+) -> Callable[[type[E]], type[E]]:
+    """Decorate an enum with the name, namespace or comment of its type in PostgreSQL."""
+
+    def decorate(enum: type[E]) -> type[E]:
+        ENUM_SETTINGS[enum] = _given(name=name, schema=schema, comment=comment)
+        return enum
+
+    return decorate

@@ -1,0 +1,128 @@
+"""Types from the annotations of a Python schema, read from the syntax tree."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection
+from dataclasses import dataclass
+
+#: PostgreSQL's type for a Python one, by the last part of its name.
+TYPES = {
+    "int": "bigint",
+    "str": "text",
+    "bool": "boolean",
+    "float": "double precision",
+    "bytes": "bytea",
+    "Decimal": "numeric",
+    "datetime": "timestamptz",
+    "date": "date",
+    "time": "time",
+    "timedelta": "interval",
+    "UUID": "uuid",
+    "Any": "jsonb",
+    "dict": "jsonb",
+    "IPv4Address": "inet",
+    "IPv6Address": "inet",
+    "IPv4Interface": "inet",
+    "IPv6Interface": "inet",
+    "IPv4Network": "cidr",
+    "IPv6Network": "cidr",
+}
+
+
+class BadAnnotation(Exception):
+    """The annotation tells no type; args are the message and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Annotated:
+    """What stands inside Mapped[...]."""
+
+    node: ast.expr
+    is_nullable: bool
+
+
+def inside_mapped(annotation: ast.expr) -> Annotated:
+    """Return what an annotation maps; raises BadAnnotation."""
+    node = _unquoted(annotation)
+    if not (isinstance(node, ast.Subscript) and _last_name(node.value) == "Mapped"):
+        raise BadAnnotation(
+            f"the annotation {ast.unparse(annotation)} is not Mapped[...]",
+            "write Mapped[int], or leave mapped_column() out for what is no column",
+        )
+    return _without_none(_unquoted(node.slice))
+
+
+def _without_none(node: ast.expr) -> Annotated:
+    if isinstance(node, ast.Subscript) and _last_name(node.value) == "Optional":
+        return Annotated(_unquoted(node.slice), True)
+    parts = _union(node)
+    rest = [part for part in parts if not (isinstance(part, ast.Constant) and part.value is None)]
+    if len(rest) != 1:
+        raise BadAnnotation(
+            f"a column holds one type, not {ast.unparse(node)}",
+            'give the type in PostgreSQL\'s words, as in mapped_column("jsonb")',
+        )
+    return Annotated(_unquoted(rest[0]), len(rest) < len(parts))
+
+
+def _union(node: ast.expr) -> list[ast.expr]:
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return [*_union(node.left), *_union(node.right)]
+    return [node]
+
+
+def type_words(node: ast.expr, enums: Collection[str]) -> str:
+    """Return PostgreSQL's words for an annotation; raises BadAnnotation."""
+    if isinstance(node, ast.Subscript):
+        name = _last_name(node.value)
+        if name in ("list", "List"):
+            return f"{type_words(_unquoted(node.slice), enums)}[]"
+        if name in ("dict", "Dict", "Mapping"):
+            return "jsonb"
+    name = _last_name(node)
+    if name in enums:
+        return name
+    if name not in TYPES:
+        raise BadAnnotation(
+            f"no column type stands for {ast.unparse(node)}",
+            'give it in PostgreSQL\'s words, as in mapped_column("jsonb")',
+        )
+    return TYPES[name]
+
+
+def value_annotation(node: ast.expr) -> str | None:
+    """Return the annotation of a JSON value, where it says more than the type does."""
+    text = ast.unparse(node)
+    return None if text in ("Any", "typing.Any", "dict") else text
+
+
+def related(node: ast.expr) -> tuple[str, bool]:
+    """Return the model that a relationship's annotation names, and whether it is a list of it."""
+    if isinstance(node, ast.Subscript) and _last_name(node.value) in ("list", "List", "Sequence"):
+        return related(_unquoted(node.slice))[0], True
+    name = _last_name(node)
+    if not name:
+        raise BadAnnotation(
+            f"{ast.unparse(node)} names no model", 'write Mapped["Post"] or Mapped[list["Post"]]'
+        )
+    return name, False
+
+
+def _unquoted(node: ast.expr) -> ast.expr:
+    """Return what a forward reference in quotes stands for."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        try:
+            inner = ast.parse(node.value, mode="eval").body
+        except SyntaxError:
+            raise BadAnnotation(
+                f"{node.value!r} is no annotation", 'write the name of a class, as in "Post"'
+            ) from None
+        return ast.copy_location(_unquoted(inner), node)
+    return node
+
+
+def _last_name(node: ast.expr) -> str:
+    if isinstance(node, ast.Name):
+        return node.id
+    return node.attr if isinstance(node, ast.Attribute) else ""
