@@ -71,7 +71,7 @@ class Enum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column; what is unique, indexed or a foreign key stands on the model, one column or many."""
+    """A column; constraints and indexes stand on the model, also those of one column."""
 
     name: str  #: Python attribute, for example class_.
     db_name: str  #: Name in PostgreSQL, for example class.

@@ -19,6 +19,8 @@ from ormkit_gen.schema.relationships import resolve_relationships
 from ormkit_gen.schema.toml_reader import read_toml
 from ormkit_gen.schema.uniqueness import check_names
 
+EMPTY = "add one: [models.User.columns] in TOML, class User(Base) in Python"
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -50,7 +52,7 @@ def load(files: Sequence[Path], root: Path) -> Loaded:
     check_names(draft)
     if not draft.models and not problems.has_errors:
         at = Position(next(iter(names.values())), 1, 1) if names else None
-        problems.error("empty-schema", "the schema has no models", "add [models.User]", at)
+        problems.error("empty-schema", "the schema has no models", EMPTY, at)
     if problems.has_errors:
         raise SchemaError(problems.in_order())
     models = sorted((model.model() for model in draft.models.values()), key=lambda each: each.name)

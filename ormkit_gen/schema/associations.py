@@ -39,8 +39,8 @@ def find_association(
         return Association(model, to_local[0], to_remote[0])
     draft.problems.error(
         "bad-secondary",
-        f"{name} has {len(to_local)} foreign keys to {local.name} and {len(to_remote)} to "
-        f"{remote.name}",
+        f"of the foreign keys of {name}, {len(to_local)} lead to {local.name} and "
+        f"{len(to_remote)} to {remote.name}",
         "it needs one to either side",
         fields.value_at("secondary"),
     )

@@ -109,7 +109,7 @@ def read_type(
     """Return the type and whether it says nullable; None with the problem noted."""
     words = fields.text("type")
     if words is None:
-        if "type" not in fields.data:
+        if fields.is_table and "type" not in fields.data:
             fields.problems.error(
                 "missing-type", f"{fields.what} has no type", 'as in type = "text"', fields.at
             )

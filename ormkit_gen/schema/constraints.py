@@ -8,6 +8,7 @@ from typing import Any
 from ormkit_gen.diagnostics import did_you_mean
 from ormkit_gen.ir import Check, Exclude, Index, IndexElement, Unique
 from ormkit_gen.schema.columns import find_columns
+from ormkit_gen.schema.document import is_list
 from ormkit_gen.schema.draft import ModelDraft, Reference
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.names import MAX_IDENTIFIER, constraint_name, is_database_name
@@ -127,7 +128,7 @@ def read_elements(
     model: ModelDraft, fields: Fields, value: Any, key: str
 ) -> tuple[IndexElement, ...]:
     """Return the keys of an index, each a column's name or a table."""
-    values: list[Any] = value if isinstance(value, list) else [value] if value else []
+    values: list[Any] = value if is_list(value) else [value] if value else []
     if not values:
         missing(fields, key, 'as in columns = ["status", "created_at"]')
     if len(values) > MAX_INDEX_COLUMNS:

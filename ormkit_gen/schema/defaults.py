@@ -12,9 +12,9 @@ from uuid import UUID
 from ormkit_gen.diagnostics import did_you_mean
 from ormkit_gen.ir import DefaultValue, Enum
 from ormkit_gen.postgres.types import ColumnType
+from ormkit_gen.schema.document import is_list, is_table
 
 INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
-TIMES = {"date": dt.date, "time": dt.time, "timetz": dt.time}
 
 
 class BadDefault(Exception):
@@ -29,14 +29,14 @@ def default_value(value: Any, type_: ColumnType, enums: Mapping[str, Enum]) -> D
         return _label(value, enums[type_.name])
     if not type_.base.has_literal:
         raise BadDefault(
-            f"a {type_.name} column has no constant default",
+            f"{type_.name} has no constant that Python and PostgreSQL share",
             'give server_default = "...", an SQL expression',
         )
     return CHECKS.get(type_.name, _text)(value, type_)
 
 
 def _array(value: Any, type_: ColumnType, depth: int, enums: Mapping[str, Enum]) -> DefaultValue:
-    if not isinstance(value, (list, tuple)):
+    if not is_list(value):
         raise BadDefault("the default of an array must be a list", "write [] for an empty one")
     if depth > 1 and value:
         return [_array(each, type_, depth - 1, enums) for each in value]
@@ -58,7 +58,7 @@ def _boolean(value: Any, type_: ColumnType) -> bool:
 
 def _integer(value: Any, type_: ColumnType) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise BadDefault(f"the default of a {type_.name} must be a whole number", "as in 0")
+        raise BadDefault(f"the default of {type_.name} must be a whole number", "as in 0")
     limit = INTEGERS[type_.name]
     if not -limit <= value < limit:
         raise BadDefault(
@@ -69,7 +69,7 @@ def _integer(value: Any, type_: ColumnType) -> int:
 
 def _float(value: Any, type_: ColumnType) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise BadDefault(f"the default of a {type_.name} must be a number", "as in 0.0")
+        raise BadDefault(f"the default of {type_.name} must be a number", "as in 0.0")
     try:
         return float(value)
     except OverflowError:
@@ -100,7 +100,7 @@ def _numeric(value: Any, type_: ColumnType) -> Decimal:
 
 def _text(value: Any, type_: ColumnType) -> str:
     if not isinstance(value, str):
-        raise BadDefault(f"the default of a {type_.name} must be a text", 'as in "active"')
+        raise BadDefault(f"the default of {type_.name} must be a text", 'as in "active"')
     if "\0" in value:
         raise BadDefault("text in PostgreSQL cannot hold a NUL character", "leave it out")
     if any("\ud800" <= each <= "\udfff" for each in value):
@@ -113,14 +113,20 @@ def _text(value: Any, type_: ColumnType) -> str:
     return value
 
 
-def _time(value: Any, type_: ColumnType) -> dt.date | dt.time:
-    kind = TIMES[type_.name]
+def _date(value: Any, type_: ColumnType) -> dt.date:
     if isinstance(value, str):
-        value = _parsed(value, kind.fromisoformat, type_)
-    if not isinstance(value, kind) or isinstance(value, dt.datetime):
-        raise BadDefault(f"the default of a {type_.name} must be one", _example(type_.name))
-    if isinstance(value, dt.time):
-        _check_zone(value.tzinfo is not None, type_)
+        value = _parsed(value, dt.date.fromisoformat, type_)
+    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+        raise BadDefault(f"the default must be of type {type_.name}", _example(type_.name))
+    return value
+
+
+def _time(value: Any, type_: ColumnType) -> dt.time:
+    if isinstance(value, str):
+        value = _parsed(value, dt.time.fromisoformat, type_)
+    if not isinstance(value, dt.time):
+        raise BadDefault(f"the default must be of type {type_.name}", _example(type_.name))
+    _check_zone(value.tzinfo is not None, type_)
     return value
 
 
@@ -128,7 +134,7 @@ def _timestamp(value: Any, type_: ColumnType) -> dt.datetime:
     if isinstance(value, str):
         value = _parsed(value, dt.datetime.fromisoformat, type_)
     if not isinstance(value, dt.datetime):
-        raise BadDefault(f"the default of a {type_.name} must be one", _example(type_.name))
+        raise BadDefault(f"the default must be of type {type_.name}", _example(type_.name))
     _check_zone(value.tzinfo is not None, type_)
     return value
 
@@ -144,7 +150,7 @@ def _check_zone(has_zone: bool, type_: ColumnType) -> None:
     wants_zone = type_.name.endswith("tz")
     if has_zone != wants_zone:
         verb = "needs" if wants_zone else "has no place for"
-        raise BadDefault(f"a {type_.name} {verb} a time zone", _example(type_.name))
+        raise BadDefault(f"{type_.name} {verb} a time zone", _example(type_.name))
 
 
 def _example(name: str) -> str:
@@ -168,9 +174,9 @@ def _uuid(value: Any, type_: ColumnType) -> UUID:
 
 
 def _json(value: Any, type_: ColumnType) -> DefaultValue:
-    if isinstance(value, dict):
+    if is_table(value):
         return {_text(key, ColumnType("text")): _json(each, type_) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
+    if is_list(value):
         return [_json(each, type_) for each in value]
     if isinstance(value, str):
         return _text(value, ColumnType("text"))
@@ -189,7 +195,7 @@ CHECKS: dict[str, Callable[[Any, ColumnType], DefaultValue]] = {
     "real": _float,
     "double precision": _float,
     "numeric": _numeric,
-    "date": _time,
+    "date": _date,
     "time": _time,
     "timetz": _time,
     "timestamp": _timestamp,

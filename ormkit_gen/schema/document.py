@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from ormkit_gen.ir import Position
 
@@ -22,8 +22,8 @@ class Document:
 
     file: str  #: Relative to the settings file.
     data: Mapping[str, Any]
-    keys: Mapping[Path, Position] = field(default_factory=dict)
-    values: Mapping[Path, Position] = field(default_factory=dict)
+    keys: Mapping[Path, Position] = field(default_factory=dict[Path, Position])
+    values: Mapping[Path, Position] = field(default_factory=dict[Path, Position])
     #: The spelling, for remedies that depend on it.
     is_python: bool = False
 
@@ -38,3 +38,13 @@ class Document:
     def value_at(self, path: Path) -> Position:
         """Return where a value stands, or else its key."""
         return self.values.get(path) or self.key_at(path)
+
+
+def is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    """Return whether a document's value is a table."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Return whether a document's value is a list."""
+    return isinstance(value, list)

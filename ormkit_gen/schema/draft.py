@@ -42,14 +42,14 @@ class ModelDraft:
     comment: str | None
     fields: Fields
     at: Position
-    columns: list[Column] = field(default_factory=list)
-    references: list[Reference] = field(default_factory=list)
-    uniques: list[Unique] = field(default_factory=list)
-    indexes: list[Index] = field(default_factory=list)
-    checks: list[Check] = field(default_factory=list)
-    excludes: list[Exclude] = field(default_factory=list)
-    foreign_keys: list[ForeignKey] = field(default_factory=list)
-    relationships: list[Relationship] = field(default_factory=list)
+    columns: list[Column] = field(default_factory=list[Column])
+    references: list[Reference] = field(default_factory=list[Reference])
+    uniques: list[Unique] = field(default_factory=list[Unique])
+    indexes: list[Index] = field(default_factory=list[Index])
+    checks: list[Check] = field(default_factory=list[Check])
+    excludes: list[Exclude] = field(default_factory=list[Exclude])
+    foreign_keys: list[ForeignKey] = field(default_factory=list[ForeignKey])
+    relationships: list[Relationship] = field(default_factory=list[Relationship])
     soft_delete: str | None = None
     version: str | None = None
     updated_at: str | None = None
@@ -111,8 +111,8 @@ class SchemaDraft:
     """All models and enums of a target, from all its files."""
 
     problems: Problems
-    enums: dict[str, Enum] = field(default_factory=dict)
-    models: dict[str, ModelDraft] = field(default_factory=dict)
+    enums: dict[str, Enum] = field(default_factory=dict[str, Enum])
+    models: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
 
     def by_table(self) -> Mapping[str, ModelDraft]:
         """Return the models by table, with the namespace in front where there is one."""

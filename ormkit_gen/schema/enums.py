@@ -7,7 +7,7 @@ from typing import Any
 from ormkit_gen.diagnostics import Problems
 from ormkit_gen.ir import Enum
 from ormkit_gen.naming import snake_case
-from ormkit_gen.schema.document import Document, Path
+from ormkit_gen.schema.document import Document, Path, is_list
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.names import (
     MAX_IDENTIFIER,
@@ -22,7 +22,7 @@ def read_enum(
     document: Document, name: str, value: Any, path: Path, problems: Problems
 ) -> Enum | None:
     """Return the enum; None with the problem noted."""
-    if isinstance(value, list):
+    if is_list(value):
         value = {"values": value}
     fields = Fields(document, path, value, problems, f"enum {name}")
     fields.only(("values", "members", "name", "schema", "comment"))

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from ormkit_gen.diagnostics import Problems, did_you_mean
 from ormkit_gen.ir import Position
-from ormkit_gen.schema.document import Document, Path
+from ormkit_gen.schema.document import Document, Path, is_list, is_table
 
 S = TypeVar("S", bound=str)
 
@@ -24,10 +24,17 @@ class Fields:
         self.problems = problems
         self.what = what
         self.data: dict[str, Any] = {}
-        if isinstance(value, dict):
+        #: False where the value is something else; that is noted, and says enough.
+        self.is_table = is_table(value)
+        if is_table(value):
             self.data = value
         else:
-            self.wrong("wrong-value", f"{what} must be a table, as in {{ key = value }}", value)
+            self.problems.error(
+                "wrong-value",
+                f"{what} must be a table, as in {{ key = value }}",
+                f"it is {kind_of(value)} now",
+                document.value_at(path),
+            )
 
     @property
     def at(self) -> Position:
@@ -41,11 +48,6 @@ class Fields:
     def value_at(self, key: str) -> Position:
         """Return where a key's value stands."""
         return self.document.value_at((*self.path, key))
-
-    def wrong(self, code: str, message: str, value: object) -> None:
-        """Note that the table itself, or something in it, has the wrong form."""
-        given = f"not {_kind(value)}"
-        self.problems.error(code, message, given, self.document.value_at(self.path))
 
     def only(self, known: Collection[str]) -> None:
         """Note every key that is not known."""
@@ -100,8 +102,8 @@ class Fields:
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts; a single text counts as a list of one."""
         value = self.data.get(key, [])
-        values = [value] if isinstance(value, str) else value
-        if isinstance(values, list) and all(isinstance(each, str) and each for each in values):
+        values: object = [value] if isinstance(value, str) else value
+        if is_list(values) and all(isinstance(each, str) and each for each in values):
             return tuple(values)
         self._mistake(key, "a list of texts", value)
         return ()
@@ -109,7 +111,7 @@ class Fields:
     def tables(self, key: str, what: str) -> Iterator[Fields]:
         """Yield the tables of an array of tables."""
         value = self.data.get(key, [])
-        if not isinstance(value, list):
+        if not is_list(value):
             self._mistake(key, "an array of tables", value)
             return
         for index, each in enumerate(value):
@@ -118,7 +120,7 @@ class Fields:
     def named(self, key: str) -> Iterator[tuple[str, Any, Path]]:
         """Yield name, value and path of each entry of the table under a key."""
         value = self.data.get(key, {})
-        if not isinstance(value, dict):
+        if not is_table(value):
             self._mistake(key, "a table", value)
             return
         for name, each in value.items():
@@ -128,13 +130,23 @@ class Fields:
         self.problems.error(
             "wrong-value",
             f"{key} of {self.what} must be {wanted}",
-            f"it is {_kind(value)} now",
+            f"it is {kind_of(value)} now",
             self.value_at(key),
         )
 
 
-def _kind(value: object) -> str:
-    names = {dict: "a table", list: "a list", str: "a text", bool: "true or false"}
+def kind_of(value: object) -> str:
+    """Return what messages call a value of this kind."""
     if value == "":
         return "an empty text"
-    return names.get(type(value), f"a {type(value).__name__}")
+    return KINDS.get(type(value), "a date or time")
+
+
+KINDS: dict[type, str] = {
+    dict: "a table",
+    list: "a list",
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+}

@@ -12,7 +12,7 @@ from ormkit_gen.naming import module_name, snake_case
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.columns import read_columns
 from ormkit_gen.schema.constraints import read_constraints
-from ormkit_gen.schema.document import Document, Path
+from ormkit_gen.schema.document import Document, Path, is_table
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
 from ormkit_gen.schema.enums import check_class_name
 from ormkit_gen.schema.fields import Fields
@@ -130,7 +130,7 @@ def number_key(model: ModelDraft) -> None:
     is_foreign = is_foreign or any(
         column.db_name in fields.get("columns", ())
         for fields in model.fields.data.get("foreign_keys", ())
-        if isinstance(fields, dict)
+        if is_table(fields)
     )
     given = column.default is not None or column.server_default or column.generated
     if not (is_told or is_foreign or given):
@@ -140,6 +140,8 @@ def number_key(model: ModelDraft) -> None:
 
 def check_key(model: ModelDraft, problems: Problems) -> None:
     """Note a model without columns or without a primary key."""
+    if not model.fields.is_table:
+        return
     if not model.fields.data.get("columns"):
         problems.error(
             "empty-model",
@@ -159,8 +161,8 @@ def check_key(model: ModelDraft, problems: Problems) -> None:
 def _names_a_key(model: ModelDraft) -> bool:
     """Return whether a column that could not be read says it is the key: one problem is enough."""
     columns = model.fields.data["columns"]
-    values = columns.values() if isinstance(columns, dict) else ()
-    return any(isinstance(each, dict) and each.get("primary_key") for each in values)
+    values = columns.values() if is_table(columns) else ()
+    return any(is_table(each) and bool(each.get("primary_key")) for each in values)
 
 
 def add_model(draft: SchemaDraft, model: ModelDraft, enums: Mapping[str, Enum]) -> None:
@@ -175,7 +177,7 @@ def add_model(draft: SchemaDraft, model: ModelDraft, enums: Mapping[str, Enum]) 
                 "rename one of them",
                 model.at,
             )
-        if other.full_table == model.full_table and other.name != model.name:
+        elif other.full_table == model.full_table and other.name != model.name:
             problems.error(
                 "duplicate-table",
                 f"{other.name} and {model.name} both have the table {model.full_table}",

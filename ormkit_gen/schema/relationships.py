@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ormkit_gen.diagnostics import did_you_mean
-from ormkit_gen.ir import ForeignKey, Relationship
+from ormkit_gen.ir import ForeignKey, Relationship, RelationshipKind
 from ormkit_gen.schema.associations import find_association
 from ormkit_gen.schema.document import Path
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
@@ -131,11 +131,15 @@ def by_foreign_key(
         )
         return None
     columns = [holder.column(each) for each in key.columns]
-    kind = "one_to_many" if is_to_many else "one_to_one" if is_single else "many_to_one"
+    kind: RelationshipKind = "many_to_one"
+    if is_to_many:
+        kind = "one_to_many"
+    elif is_single or not is_owner:
+        kind = "one_to_one"
     return Relationship(
         name=name,
         target=target.name,
-        kind=kind if is_owner or is_to_many else "one_to_one",
+        kind=kind,
         local=key.columns if is_owner else key.target_columns,
         remote=key.target_columns if is_owner else key.columns,
         is_owner=is_owner,

@@ -23,11 +23,11 @@ def check_names(draft: SchemaDraft) -> None:
             if scope in taken and at is not None:
                 draft.problems.error(
                     "name-clash",
-                    f"the {kind} {name!r} of {model.name} has the name of {taken[scope]}",
+                    f"the {kind} {name!r} of {model.name} is called like {taken[scope]}",
                     "give it a name of its own",
                     at,
                 )
-            taken.setdefault(scope, f"a {kind} of {model.name}")
+            taken.setdefault(scope, f"another {kind} of {model.name}")
 
 
 def _named(model: ModelDraft) -> Iterator[tuple[str, str, Position | None, bool]]:

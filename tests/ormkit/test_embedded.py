@@ -361,6 +361,13 @@ def test_a_start_that_was_killed_is_taken_up_again(home: Path, moment: str) -> N
     assert {each.name for each in directory.iterdir()} == entries
 
 
+def test_an_empty_directory_may_exist_already(home: Path) -> None:
+    """As a mounted volume does; PostgreSQL wants it closed to others."""
+    (home / "data").mkdir(mode=0o755)
+    with start(home / "data") as server:
+        assert answer(server) == 1
+
+
 def test_other_users_do_not_get_in(home: Path) -> None:
     """Neither through the directory nor through the socket, which need no password."""
     with start(home / "data"):

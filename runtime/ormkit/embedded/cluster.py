@@ -208,7 +208,6 @@ class Cluster:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=self.directory,
-                env={name: each for name, each in os.environ.items() if not name.startswith("PG")},
                 start_new_session=True,
                 user=account.uid if account else None,
                 group=account.gid if account else None,

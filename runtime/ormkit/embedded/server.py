@@ -111,7 +111,6 @@ class EmbeddedServer:
         """Stop the server now, whoever uses it; their connections break."""
         what = f"cannot stop PostgreSQL in {self.directory}"
         with reported(what), held_alone(lock_file(self.directory)):
-            stays_file(self.directory).unlink(missing_ok=True)
             self._cluster.shut_down()
         self.stop()
 

@@ -1,0 +1,5 @@
+from ormkit_gen.declarative import Base, Mapped, mapped_column, relationship
+
+
+class User(Base:
+    pass

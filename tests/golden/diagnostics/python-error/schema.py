@@ -1,0 +1,8 @@
+from ormkit_gen.declarative import Base, Mapped, mapped_column, relationship
+
+
+class User(Base):
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+print(1 / 0)

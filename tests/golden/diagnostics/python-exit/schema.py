@@ -1,0 +1,4 @@
+from ormkit_gen.declarative import Base, Mapped, mapped_column, relationship
+
+
+raise SystemExit("no")
