@@ -132,7 +132,7 @@ class _Builder:
         self.model = model
         self.schema = schema
         self.imports = imports
-        imports.add("collections.abc", "Iterable")
+        imports.add("collections.abc", "Sequence")
         for name in TYPING:
             imports.add("typing", name)
         self.table_name = f"{model.schema}.{model.table}" if model.schema else model.table
@@ -269,13 +269,13 @@ class _Builder:
         return f"Table({', '.join(arguments)})"
 
     def unpack(self) -> str:
-        targets = [f"new.{column.name}" for column in self.model.columns]
+        targets = [f"o.{column.name}" for column in self.model.columns]
         return ", ".join(targets) + ("," if len(targets) == 1 else "")
 
     def conversions(self) -> tuple[tuple[str, str], ...]:
         found: list[tuple[str, str]] = []
         for column in self.model.columns:
-            value = f"new.{column.name}"
+            value = f"o.{column.name}"
             if column.type.is_enum and not column.type.is_array:
                 member = f"{constant_name(column.type.name)}[{value}]"
                 text = f"{member} if {value} is not None else None"

@@ -130,9 +130,9 @@ def resolve(table: Table, wanted: Named) -> Relationship[Any, Any]:
     return wanted
 
 
-def decode(model: type[M], rows: Iterable[Record] | Sequence[Any], count: int) -> list[M]:
+def decode(model: type[M], rows: Sequence[Any]) -> list[M]:
     """Make objects of rows, with the collector of cycles paused for many."""
-    if count < GC_PAUSE_ROWS or not gc.isenabled():
+    if len(rows) < GC_PAUSE_ROWS or not gc.isenabled():
         return cast("list[M]", model.__decode__(rows))
     gc.disable()
     try:
@@ -152,9 +152,9 @@ async def fetch_objects(executor: Executor, select: Select, steps: tuple[Step, .
 def unfold(table: Table, rows: list[Record], joins: tuple[Step, ...]) -> list[Any]:
     """Make the objects of rows that hold a table's columns and then those of each join."""
     if not joins:
-        return decode(table.model, rows, len(rows))
+        return decode(table.model, rows)
     width = len(table.columns)
-    objects = decode(table.model, [row[:width] for row in rows], len(rows))
+    objects = decode(table.model, [row[:width] for row in rows])
     attach_joins(objects, rows, joins, width)
     return objects
 
@@ -170,7 +170,7 @@ def attach_joins(
         keys = keys_of_rows(rows, places)
         firsts = {key: row for key, row in zip(keys, rows, strict=True) if key is not None}
         there = slice(start, start + width)
-        found = decode(target.model, [row[there] for row in firsts.values()], len(firsts))
+        found = decode(target.model, [row[there] for row in firsts.values()])
         by_key = dict(zip(firsts, found, strict=True))
         slot = step.relationship.slot
         for each, key in zip(objects, keys, strict=True):

@@ -40,7 +40,7 @@ class Model(metaclass=ModelMeta):
     __table__: ClassVar[Table]
 
     @classmethod
-    def __decode__(cls, rows: Iterable[Record]) -> Sequence[Self]:
+    def __decode__(cls, rows: Sequence[Record]) -> Sequence[Self]:
         """Make one object of each row; a row holds every column, in the table's order."""
         raise NotImplementedError
 

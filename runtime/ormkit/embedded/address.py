@@ -18,7 +18,6 @@ from .accounts import Account
 
 #: A unix socket's path has 108 bytes on Linux, 104 on macOS, its last one a NUL.
 MAX_SOCKET_PATH = 103
-PORT = 5432
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,7 @@ class Address:
 
 def is_fit(directory: Path) -> bool:
     """Return whether a socket there has a short enough path, and a URL can name it."""
-    path = os.fsencode(directory / f".s.PGSQL.{PORT}")
+    path = os.fsencode(directory / ".s.PGSQL.65535")
     return len(path) <= MAX_SOCKET_PATH and "," not in str(directory)
 
 
@@ -105,7 +104,6 @@ else:
         # The setting is a list of quoted names.
         quoted = str(folder).replace('"', '""')
         return {
-            "port": str(PORT),
             "listen_addresses": "",
             "unix_socket_directories": f'"{quoted}"',
             "unix_socket_permissions": "0700",

@@ -7,7 +7,7 @@ import time
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ormkit_gen.ir import Model
+from ormkit_gen.ir import Model, Schema
 from ormkit_gen.postgres.ordering import creation_order
 from tests.definitions import foreign_key, key, model, schema
 
@@ -20,7 +20,7 @@ def models_of(graph: dict[str, list[str]]) -> list[Model]:
 
 
 def order_of(graph: dict[str, list[str]]) -> list[str]:
-    return [each.name for each in creation_order(schema(*models_of(graph)))]
+    return [each.name for each in creation_order(Schema(models=tuple(models_of(graph))))]
 
 
 def test_parents_come_before_children() -> None:

@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from ormkit_gen.ir import Action, Check, Column, DefaultValue, Exclude, IndexElement, Unique
+from ormkit_gen.postgres.ddl import schema_sql
 from ormkit_gen.postgres.types import BASE_TYPES
 from tests.definitions import column, enum, foreign_key, key, model, schema
 from tests.ormkit_gen.postgres.conftest import Apply
@@ -121,6 +122,12 @@ def test_a_constant_default_is_what_a_new_row_holds(
     assert database.rows("INSERT INTO item DEFAULT VALUES RETURNING value") == [(read_back,)]
 
 
+def test_json_stands_in_the_file_as_people_read_it() -> None:
+    """Letters beyond ASCII are not escaped."""
+    described = schema(model("Item", key(), column("value", "jsonb", default={"é": "ж"})))
+    assert """value jsonb NOT NULL DEFAULT '{"é": "ж"}'""" in schema_sql(described)
+
+
 def test_null_and_not_a_number_are_defaults_too(apply: Apply) -> None:
     """And so is negative zero, which a bare constant would lose."""
     database = apply(
@@ -181,7 +188,7 @@ def test_identity_columns_are_by_default_or_always(apply: Apply) -> None:
 
 def test_generated_columns_are_stored(apply: Apply) -> None:
     """PostgreSQL 18 would take VIRTUAL where nothing is said."""
-    doubled = column("doubled", "integer", generated="value * 2")
+    doubled = column("doubled", "integer", generated="value * 2 -- twice")
     database = apply(schema(model("Item", key(), column("value", "integer"), doubled)))
     assert database.rows("INSERT INTO item (value) VALUES (4) RETURNING doubled") == [(8,)]
     assert database.rows(
@@ -250,17 +257,19 @@ def test_exclude_constraints_take_columns_and_expressions(apply: Apply) -> None:
 
 @pytest.mark.parametrize("action", get_args(Action))
 def test_foreign_keys_do_what_they_say_on_delete_and_update(apply: Apply, action: Action) -> None:
-    reference = foreign_key("parent_id", "Parent", on_delete=action, on_update=action)
-    child = column("parent_id", "bigint", is_nullable=True)
+    columns = [column(name, "bigint", is_nullable=True) for name in ("a", "b")]
+    keys = (
+        foreign_key("a", "Parent", on_delete=action),
+        foreign_key("b", "Parent", on_update=action),
+    )
     database = apply(
-        schema(model("Child", key(), child, foreign_keys=(reference,)), model("Parent", key()))
+        schema(model("Child", key(), *columns, foreign_keys=keys), model("Parent", key()))
     )
-    clauses = (
-        "" if action == "no action" else f" ON UPDATE {action.upper()} ON DELETE {action.upper()}"
-    )
-    assert database.constraints()["parent_id_fkey"] == (
-        f"FOREIGN KEY (parent_id) REFERENCES parent(id){clauses}"
-    )
+    constraints = database.constraints()
+    for name, event in (("a", "DELETE"), ("b", "UPDATE")):
+        clause = "" if action == "no action" else f" ON {event} {action.upper()}"
+        expected = f"FOREIGN KEY ({name}) REFERENCES parent(id){clause}"
+        assert constraints[f"{name}_fkey"] == expected
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,5 @@
+from ormkit_gen.declarative import Mapped
+
+
+class Owned:
+    owner: Mapped[str]

@@ -1,0 +1,45 @@
+"""A package of two hundred related models stays checkable, for both type checkers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.big_schema import big_schema
+from tests.generated import generate
+from tests.typing.test_typing import expected, mypy, pyright
+
+APPLICATION = """
+from typing import assert_type
+
+from models import Model3, Model4, Model199, Model199Query
+from ormkit import AsyncSession, ToOne, joinedload
+
+
+async def application(session: AsyncSession) -> None:
+    query = session.query(Model199)
+    assert_type(query, Model199Query)
+    assert_type(Model4.before, ToOne[Model4, Model3])
+    found = await query.filter(age__gte=3, name__icontains="x").order_by("-created_at").all()
+    assert_type(found, list[Model199])
+    loaded = await session.query(Model4).options(joinedload("before")).one()
+    assert_type(loaded.before, Model3 | None)
+    query.filter(Model4.before.has(Model3.age > 3))  # expect-error
+    query.filter(age__gte="3")  # expect-error
+    query.filter(nmae="x")  # expect-error
+    query.order_by("nmae")  # expect-error
+    Model4(name="x", email="y")  # expect-error
+    await session.get(Model3, "1")  # expect-error
+"""
+
+
+@pytest.mark.parametrize("checker", [mypy, pyright], ids=["mypy", "pyright"])
+def test_two_hundred_models_are_clean_and_wrong_code_over_them_is_not(
+    checker: object, tmp_path: Path
+) -> None:
+    package = generate(tmp_path, big_schema(200, related=True))
+    application = tmp_path / "application.py"
+    application.write_text(APPLICATION)
+    files = [application, *sorted(package.glob("*.py"))]
+    assert checker(files, tmp_path) == expected([application])  # type: ignore[operator]
