@@ -17,8 +17,8 @@ from ormkit_gen.cli.invocation import Invocation, pass_invocation
 def init(invocation: Invocation, directory: Path, in_python: bool) -> None:
     """Make a small project that works at once.
 
-    It goes into DIRECTORY, or here. It has a schema with two tables, the code generated from it, and a program that uses both on
-    a PostgreSQL of its own. No file that exists is changed.
+    It goes into DIRECTORY, or here: a schema with two tables, the code generated from it, and a
+    program that uses both on a PostgreSQL of its own. No file that exists is changed.
 
     \b
     Example:

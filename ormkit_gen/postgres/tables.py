@@ -36,7 +36,7 @@ def _column(model: Model, column: Column, schema: Schema) -> str:
         parts.append(f"GENERATED {column.identity.upper()} AS IDENTITY")
     if model.primary_key == (column.name,):
         parts.append("PRIMARY KEY")
-    elif not column.is_nullable or column.name in model.primary_key:
+    elif not column.is_nullable:
         parts.append("NOT NULL")
     if column.server_default is not None:
         parts.append(f"DEFAULT {default_expression(column.server_default)}")

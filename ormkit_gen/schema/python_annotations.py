@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection
+import builtins
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 #: PostgreSQL's type for a Python one, by the last part of its name.
@@ -91,10 +92,35 @@ def type_words(node: ast.expr, enums: Collection[str]) -> str:
     return TYPES[name]
 
 
-def value_annotation(node: ast.expr) -> str | None:
-    """Return the annotation of a JSON value, where it says more than the type does."""
+def value_annotation(node: ast.expr, names: Mapping[str, str]) -> str | None:
+    """Return the annotation of a JSON value in full names, where it says more than the type does.
+
+    names: what import statements bind, to where it comes from; raises BadAnnotation for others,
+    which generated code could not import.
+    """
+    node = ast.parse(ast.unparse(node), mode="eval").body
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name):
+            if each.id not in names and not hasattr(builtins, each.id):
+                raise BadAnnotation(
+                    f"generated code cannot import {each.id} from a schema",
+                    f"move it into your application, as in python_type={f'app.types.{each.id}'!r}",
+                )
+            each.id = names.get(each.id, each.id)
     text = ast.unparse(node)
-    return None if text in ("Any", "typing.Any", "dict") else text
+    return None if text in ("typing.Any", "dict", "object") else text
+
+
+def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Yield the names that import statements bind, and the full names that they stand for."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for each in node.names:
+                top = each.name.partition(".")[0]
+                yield each.asname or top, each.name if each.asname else top
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            for each in node.names:
+                yield each.asname or each.name, f"{node.module}.{each.name}"
 
 
 def related(node: ast.expr) -> tuple[str, bool]:

@@ -6,7 +6,6 @@ The file is executed for its values, and its syntax tree tells types and places.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path as File
 from types import ModuleType
@@ -15,22 +14,24 @@ from typing import Any
 from ormkit_gen.declarative import (
     ENUM_SETTINGS,
     ColumnDeclaration,
-    DeclarativeBase,
     RelationshipDeclaration,
     TableArgument,
 )
 from ormkit_gen.diagnostics import Problems
 from ormkit_gen.ir import Position
-from ormkit_gen.schema.document import Document, Path
+from ormkit_gen.schema.document import Document, Path, is_list, is_table
 from ormkit_gen.schema.names import member_name
 from ormkit_gen.schema.python_annotations import (
     BadAnnotation,
+    imports,
     inside_mapped,
     related,
     type_words,
     value_annotation,
 )
-from ormkit_gen.schema.python_module import NAME, execute, parse_source
+from ormkit_gen.schema.python_checks import check_enum, check_model
+from ormkit_gen.schema.python_classes import Attribute, Classes
+from ormkit_gen.schema.python_module import execute, parse_source
 from ormkit_gen.schema.toml_reader import read_text
 
 
@@ -42,48 +43,43 @@ def read_python(file: File, name: str, problems: Problems) -> Document | None:
     text = read_text(file, name, problems)
     tree = parse_source(text, file, name, problems) if text is not None else None
     module = execute(tree, file, name, problems) if tree is not None else None
-    if tree is None or module is None:
+    if text is None or tree is None or module is None:
         return None
-    return _Reader(module, tree, name, problems).document()
+    return _Reader(module, tree, text, name, problems).document()
 
 
 class _Reader:
     """Makes the document of one executed file."""
 
-    def __init__(self, module: ModuleType, tree: ast.Module, name: str, problems: Problems) -> None:
+    def __init__(
+        self, module: ModuleType, tree: ast.Module, text: str, name: str, problems: Problems
+    ) -> None:
         self.problems = problems
         self.name = name
         self.keys: dict[Path, Position] = {}
         self.values: dict[Path, Position] = {}
-        self.nodes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
-        own = [
-            each
-            for each in vars(module).values()
-            if isinstance(each, type) and each.__module__ == NAME and each.__name__ in self.nodes
-        ]
-        self.classes = {each.__name__: each for each in own}
-        self.enums = {name: each for name, each in self.classes.items() if issubclass(each, Enum)}
+        self.lines = text.split("\n")
+        self.imports = dict(imports(tree))
+        self.classes = Classes(module, tree)
+        self.nodes = self.classes.nodes
+        found = self.classes.by_name.items()
+        self.enums = {name: each for name, each in found if issubclass(each, Enum)}
 
     def document(self) -> Document:
         models = {
             name: self._model(name, each)
-            for name, each in self.classes.items()
-            if issubclass(each, DeclarativeBase) and self._is_model(each)
+            for name, each in self.classes.by_name.items()
+            if self.classes.is_model(each)
         }
         enums = {name: self._enum(name, each) for name, each in self.enums.items()}
         data = {"models": models, "enums": enums}
         return Document(self.name, data, self.keys, self.values, is_python=True)
 
-    def _is_model(self, class_: type) -> bool:
-        """Return whether the class stands for a table, as opposed to a base of others."""
-        if vars(class_).get("__abstract__", False):
-            return False
-        return "__tablename__" in vars(class_) or any(True for _ in self._attributes(class_))
-
     def _enum(self, name: str, enum: type[Enum]) -> dict[str, Any]:
         node = self.nodes[name]
         self._place(("enums", name), node.lineno, node.col_offset + len("class "), len(name))
         values = [str(member.value) for member in enum]
+        check_enum(enum, self.keys["enums", name], self.problems)
         members = [member.name for member in enum]
         settings = dict(ENUM_SETTINGS.pop(enum, {}))
         if members != list(map(member_name, values)):
@@ -100,8 +96,9 @@ class _Reader:
             model["table"] = table
             self._place_assignment(node, "__tablename__", (*path, "table"))
         self._add_mixins(class_, model)
-        for owner, attribute in self._attributes(class_):
-            self._add_attribute(owner, attribute, path, model)
+        check_model(self.classes, class_, self.keys[path], self.problems)
+        for attribute in self.classes.attributes(class_):
+            self._add_attribute(attribute, path, model)
         self._add_table_arguments(class_, node, path, model)
         return model
 
@@ -111,20 +108,9 @@ class _Reader:
         if mixins:
             model["mixins"] = mixins
 
-    def _attributes(self, class_: type) -> Iterator[tuple[type, ast.AnnAssign]]:
-        """Yield the annotated attributes of a class, those of its bases first."""
-        for each in reversed(class_.__mro__):
-            if each.__module__ == NAME and each.__name__ in self.nodes:
-                for node in self.nodes[each.__name__].body:
-                    if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                        if "ClassVar" not in ast.unparse(node.annotation):
-                            yield each, node
-
-    def _add_attribute(
-        self, owner: type, node: ast.AnnAssign, path: Path, model: dict[str, Any]
-    ) -> None:
-        name = node.target.id if isinstance(node.target, ast.Name) else ""
-        declared = vars(owner).get(name)
+    def _add_attribute(self, attribute: Attribute, path: Path, model: dict[str, Any]) -> None:
+        name, node = attribute.name, attribute.node
+        declared = vars(attribute.owner).get(name)
         section = "relationships" if isinstance(declared, RelationshipDeclaration) else "columns"
         own = (*path, section, name)
         self._place(own, node.target.lineno, node.target.col_offset, len(name))
@@ -150,21 +136,26 @@ class _Reader:
             self.values[(*path, "type")] = self._position(node.annotation)
             self.keys[(*path, "type")] = self._position(node.annotation)
             settings["type"] = type_words(annotated.node, self.enums)
-        if str(settings["type"]).rstrip("?").strip().lower() in ("json", "jsonb"):
-            settings.setdefault("python_type", value_annotation(annotated.node))
+        is_json = str(settings["type"]).rstrip("?").strip().lower() in ("json", "jsonb")
+        if is_json and "python_type" not in settings:
+            settings["python_type"] = value_annotation(annotated.node, self.imports)
         if settings.get("python_type") is None:
             settings.pop("python_type", None)
         if "default" in settings:
             settings["default"] = self._default(settings["default"], path)
+            if settings["default"] is None:
+                del settings["default"]
         return settings
 
     def _default(self, value: Any, path: Path) -> Any:
         """Return the constant that a default stands for."""
-        if value in (list, dict):
-            return value()
+        if value is list:
+            return list[Any]()
+        if value is dict:
+            return dict[str, Any]()
         if isinstance(value, Enum):
             return value.value
-        if isinstance(value, (list, tuple)):
+        if is_list(value):
             return [self._default(each, path) for each in value]
         if callable(value):
             self.problems.error(
@@ -189,10 +180,14 @@ class _Reader:
     def _add_table_arguments(
         self, class_: type, node: ast.ClassDef, path: Path, model: dict[str, Any]
     ) -> None:
-        arguments: Any = vars(class_).get("__table_args__", ())
+        # A base may give the namespace, or constraints, of all its models.
+        owner = next((each for each in class_.__mro__ if "__table_args__" in vars(each)), class_)
+        written: Any = vars(owner).get("__table_args__", ())
+        arguments: list[Any] = [*written] if type(written) in (tuple, list) else [written]
+        node = self.nodes.get(owner.__name__, node)
         nodes = self._argument_nodes(node)
-        for place, each in enumerate((arguments,) if isinstance(arguments, dict) else arguments):
-            if isinstance(each, dict):
+        for place, each in enumerate(arguments):
+            if is_table(each):
                 model.update(each)
                 continue
             at = self._position(nodes[place] if place < len(nodes) else node)
@@ -232,10 +227,14 @@ class _Reader:
                 self.values[path] = self._position(each.value)
 
     def _place(self, path: Path, line: int, offset: int, width: int) -> None:
-        self.keys[path] = Position(self.name, line, offset + 1, max(1, width))
+        self.keys[path] = Position(self.name, line, self._column_at(line, offset), max(1, width))
 
     def _position(self, node: ast.expr | ast.stmt) -> Position:
-        width = (
-            (node.end_col_offset or 0) - node.col_offset if node.end_lineno == node.lineno else 1
-        )
-        return Position(self.name, node.lineno, node.col_offset + 1, max(1, width))
+        start = self._column_at(node.lineno, node.col_offset)
+        is_one_line = node.end_lineno == node.lineno
+        end = self._column_at(node.lineno, node.end_col_offset or 0) if is_one_line else start + 1
+        return Position(self.name, node.lineno, start, max(1, end - start))
+
+    def _column_at(self, line: int, offset: int) -> int:
+        """Return the column of an offset, which the parser counts in bytes of UTF-8."""
+        return len(self.lines[line - 1].encode()[:offset].decode(errors="ignore")) + 1

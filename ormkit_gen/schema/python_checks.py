@@ -1,0 +1,56 @@
+"""What a Python schema may say that no column, relationship or label would come of."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from ormkit_gen.diagnostics import Problems
+from ormkit_gen.ir import Position
+from ormkit_gen.schema.python_classes import Classes
+
+
+def check_model(classes: Classes, model: type, at: Position, problems: Problems) -> None:
+    """Note what a model declares or inherits in a way that would be lost."""
+    name = model.__name__
+    if name in classes.repeated:
+        problems.error(
+            "duplicate-model",
+            f"there are two classes {name}, and only the last one would count",
+            "rename one of them",
+            at,
+        )
+    for base in model.__mro__[1:]:
+        if classes.is_model(base):
+            problems.error(
+                "model-inheritance",
+                f"{name} derives from {base.__name__}, which has a table of its own",
+                "put what both share into a class with __abstract__ = True, or link them by a "
+                "foreign key",
+                at,
+            )
+    for stranger in classes.strangers(model):
+        problems.error(
+            "distant-mixin",
+            f"{name} derives from {stranger.__name__} of another file, whose columns are not read",
+            f"define {stranger.__name__} in this file",
+            at,
+        )
+    for bare in classes.bare(model):
+        problems.error(
+            "bad-annotation",
+            f"{name}.{bare} has no annotation",
+            f"write {bare}: Mapped[...] = ...",
+            at,
+        )
+
+
+def check_enum(enum: type[Enum], at: Position, problems: Problems) -> None:
+    """Note members whose values are no labels."""
+    for member in enum:
+        if not isinstance(member.value, str):
+            problems.error(
+                "bad-enum-value",
+                f"{enum.__name__}.{member.name} is {member.value!r}, and a label is a text",
+                f'write {member.name} = "{member.name.lower()}"',
+                at,
+            )
