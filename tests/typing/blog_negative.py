@@ -14,7 +14,7 @@ def attributes(user: User, post: Post, comment: Comment) -> None:
     post.status = "draft"  # expect-error
     post.author = Tag(name="x")  # expect-error
     post.author = None  # expect-error
-    comment.author.name  # expect-error
+    print(comment.author.name)  # expect-error
     len(user.posts[0].title.nope)  # expect-error
     print(User.nope)  # expect-error
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +17,8 @@ from ormkit_gen.render import render
 from ormkit_gen.schema import load
 from tests.servers import Server
 
-SCHEMAS = Path(__file__).parents[3] / "schemas"
+ROOT = Path(__file__).parents[3]
+SCHEMAS = ROOT / "schemas"
 HEAD = """
 from __future__ import annotations
 
@@ -67,20 +71,28 @@ def test_contrib_extensions_are_accepted_by_postgresql_twice(contrib_server: Ser
         contrib_server.run_script(url, sql)
 
 
-@pytest.mark.parametrize("checker", [["mypy", "--strict"], ["pyright"]], ids=lambda each: each[0])
-def test_schemas_pass_strict_type_checkers(checker: list[str], tmp_path: Path) -> None:
-    if checker[0] == "pyright":
-        # Its settings are strict for what the configuration includes; here that is the schemas.
-        settings = tmp_path / "pyrightconfig.json"
-        paths = f'"include": ["{SCHEMAS}"], "extraPaths": ["{SCHEMAS.parent}"'
-        settings.write_text(
-            f'{{{paths}, "{SCHEMAS.parent}/runtime"], "typeCheckingMode": "strict"}}'
-        )
-        arguments = [*checker, "--project", str(settings), "--pythonpath", sys.executable]
-    else:
-        arguments = [*checker, str(SCHEMAS / "blog.py"), str(SCHEMAS / "everything.py")]
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_schemas_pass_strict_type_checkers(checker: str, tmp_path: Path) -> None:
+    files = ["blog.py", "everything.py"]
+    for file in files:
+        shutil.copy(SCHEMAS / file, tmp_path)
+    # pyright takes relative paths only for what it checks.
+    settings = {
+        "include": files,
+        "extraPaths": [str(ROOT), str(ROOT / "runtime")],
+        "typeCheckingMode": "strict",
+    }
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    arguments = {
+        "mypy": ["--strict", "--config-file", str(ROOT / "pyproject.toml"), *files],
+        "pyright": ["--pythonpath", sys.executable],
+    }
     shown = subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=SCHEMAS.parent, capture_output=True, text=True
+        [sys.executable, "-m", checker, *arguments[checker]],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": f"{ROOT}:{ROOT / 'runtime'}"},
+        capture_output=True,
+        text=True,
     )
     assert shown.returncode == 0, shown.stdout + shown.stderr
 
