@@ -35,7 +35,7 @@ def resolve_reference(
     if len(columns) != len(target_columns):
         problems.error(
             "foreign-key-columns",
-            f"columns of the foreign key: {len(columns)} here, {len(target_columns)} in {target.name}",
+            f"its columns are {len(columns)} here, and {len(target_columns)} in {target.name}",
             "name as many target_columns as columns",
             at,
         )
