@@ -1,11 +1,17 @@
-"""Packages generated for a test, by the command itself."""
+"""Packages generated for a test: by the command itself, or imported at once."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
+from typing import Any
+
+from ormkit_gen.render import render
+from ormkit_gen.schema import load
 
 ROOT = Path(__file__).parents[1]
 
@@ -32,3 +38,16 @@ def generate(directory: Path, schema: str, package: str = "models") -> Path:
     done = ormkit(directory, "generate")
     assert done.returncode == 0, done.stderr
     return directory / package
+
+
+def import_models(directory: Path, schema: Path) -> Any:
+    """Render a schema file into a package of a new name in the directory, and import it."""
+    package = directory / f"models_{uuid.uuid4().hex}"
+    package.mkdir()
+    for name, text in render(load([schema], schema.parent).schema).items():
+        (package / name).write_text(text, encoding="utf-8")
+    sys.path.insert(0, str(directory))
+    try:
+        return importlib.import_module(package.name)
+    finally:
+        sys.path.remove(str(directory))

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import importlib
 import ipaddress
 import math
-import sys
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,8 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ormkit import AsyncSession, BitString, Engine, Range, create_engine
-from ormkit_gen.render import render
-from ormkit_gen.schema import load
+from tests.generated import import_models
 from tests.servers import Server
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
@@ -171,15 +167,7 @@ def database(server18: Server, tmp_path_factory: pytest.TempPathFactory) -> Iter
     directory = tmp_path_factory.mktemp("round_trip")
     file = directory / "cases.toml"
     file.write_text(schema_text(), encoding="utf-8")
-    package = directory / f"cases_{uuid.uuid4().hex}"
-    package.mkdir()
-    for name, text in render(load([file], directory).schema).items():
-        (package / name).write_text(text, encoding="utf-8")
-    sys.path.insert(0, str(directory))
-    try:
-        models = importlib.import_module(package.name)
-    finally:
-        sys.path.remove(str(directory))
+    models = import_models(directory, file)
     with server18.database() as url, asyncio.Runner() as runner:
         engine = runner.run(create_engine(url, max_connections=2))
         runner.run(engine.create_all(models.SCHEMA))
