@@ -1,0 +1,58 @@
+"""The Python in the documentation runs, on a real database."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import examples.blog.db as models
+import ormkit
+from ormkit import AsyncSession, create_engine
+
+ROOT = Path(__file__).parents[1]
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks(document: str) -> list[str]:
+    return BLOCK.findall((ROOT / document).read_text(encoding="utf-8"))
+
+
+async def run(source: str, names: dict[str, Any]) -> None:
+    """Run a block in which `await` and `async with` stand outside functions."""
+    code = compile(source, "block", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    result = eval(code, names)
+    if inspect.isawaitable(result):
+        await result
+
+
+async def test_the_guide_to_the_runtime_runs_from_top_to_bottom(database_url: str) -> None:
+    names: dict[str, Any] = {"URL": database_url}
+    found = blocks("docs/runtime.md")
+    assert len(found) >= 9
+    try:
+        for source in found:
+            await run(source, names)
+    finally:
+        await names["engine"].close()
+
+
+async def test_the_queries_of_the_readme_run(blog_url: str) -> None:
+    (source,) = [each for each in blocks("README.md") if "create_engine" in each]
+    names = {**vars(ormkit), **vars(models)}
+    await run(source.replace("postgresql://localhost/mydb", blog_url), names)
+    await names["engine"].close()
+
+
+async def test_the_mistakes_of_the_readme_are_refused_when_they_run(blog_url: str) -> None:
+    (source,) = [each for each in blocks("README.md") if "agee__gte" in each]
+    async with await create_engine(blog_url) as engine:
+        names = {**vars(ormkit), **vars(models), "session": AsyncSession(engine)}
+        for line in source.splitlines():
+            sent = line if line.startswith("await") else f"await {line}.all()"
+            with pytest.raises(ormkit.UsageError):
+                await run(sent, dict(names))
