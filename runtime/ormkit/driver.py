@@ -14,7 +14,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from . import errors
 from .columns import json_text
-from .errors import DatabaseError, InvalidValue, OrmKitError
+from .errors import DatabaseError, InvalidValue
 from .values import Record
 
 #: asyncpg publishes no types.
@@ -45,7 +45,7 @@ class Connection:
         except OSError as error:
             raise errors.ConnectionFailed(f"cannot connect: {error}") from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise translate(error, None) from cause(error)
+            raise translate(error, None)
         connection = cls(raw, statement_cache_size)
         try:
             for name in ("json", "jsonb"):
@@ -70,12 +70,8 @@ class Connection:
                 statement = await self._prepare(sql, timeout)
             records: list[Record] = await statement.fetch(*args, timeout=timeout)
             return records
-        except Exception as error:
-            self._is_dirty |= isinstance(error, TimeoutError)
-            raise translate(error, sql, statement, args) from cause(error)
-        except BaseException:
-            self._is_dirty = True
-            raise
+        except BaseException as error:
+            raise self._failed(error, sql, statement, args)
 
     async def run(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
@@ -87,12 +83,8 @@ class Connection:
                 statement = await self._prepare(sql, timeout)
             rows = await statement.fetch(*args, timeout=timeout)
             return rows, statement.get_statusmsg()
-        except Exception as error:
-            self._is_dirty |= isinstance(error, TimeoutError)
-            raise translate(error, sql, statement, args) from cause(error)
-        except BaseException:
-            self._is_dirty = True
-            raise
+        except BaseException as error:
+            raise self._failed(error, sql, statement, args)
 
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
         """Run one statement for each row of arguments, all or none, and return all their rows.
@@ -105,24 +97,16 @@ class Connection:
                 statement = await self._prepare(sql, None)
             records: list[Record] = await statement.fetchmany(rows)
             return records
-        except Exception as error:
-            self._is_dirty |= isinstance(error, TimeoutError)
-            raise translate(error, sql) from cause(error)
-        except BaseException:
-            self._is_dirty = True
-            raise
+        except BaseException as error:
+            raise self._failed(error, sql)
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
         """Run statements without parameters in one round trip; return the last command tag."""
         try:
             tag: str = await self._raw.execute(sql, timeout=timeout)
             return tag
-        except Exception as error:
-            self._is_dirty |= isinstance(error, TimeoutError)
-            raise translate(error, sql) from cause(error)
-        except BaseException:
-            self._is_dirty = True
-            raise
+        except BaseException as error:
+            raise self._failed(error, sql)
 
     async def cursor(
         self, sql: str, args: Sequence[object], batch: int
@@ -132,12 +116,22 @@ class Connection:
             portal = await self._raw.cursor(sql, *args)
             while rows := await portal.fetch(batch):
                 yield rows
-        except Exception as error:
-            self._is_dirty |= isinstance(error, TimeoutError)
-            raise translate(error, sql) from cause(error)
-        except BaseException:
+        except BaseException as error:
+            raise self._failed(error, sql)
+
+    def _failed(
+        self,
+        error: BaseException,
+        sql: str,
+        statement: Any = None,
+        args: Sequence[object] = (),
+    ) -> BaseException:
+        """Return the error to raise, and note where the connection was left in the middle."""
+        if not isinstance(error, Exception):
             self._is_dirty = True
-            raise
+            return error
+        self._is_dirty |= isinstance(error, TimeoutError)
+        return translate(error, sql, statement, args)
 
     async def _prepare(self, sql: str, timeout: float | None) -> Any:
         statement: Any = await self._raw.prepare(sql, timeout=timeout)
@@ -218,14 +212,25 @@ CLASSES: dict[str, type[DatabaseError]] = {
 def translate(
     error: Exception,
     sql: str | None,
-    statement: Any | None = None,
+    statement: Any = None,
     args: Sequence[object] = (),
 ) -> Exception:
-    """Return the error of our own tree that stands for one of asyncpg's; others come back as is."""
-    if isinstance(error, OrmKitError):
-        return error
+    """Return the error of our own tree that stands for one of asyncpg's; others come back as is.
+
+    It carries asyncpg's error as its cause, except where that one's text would show a value.
+    """
     if is_refused_value(error):
-        return refused_value(str(error), statement, args)
+        refused = refused_value(str(error), statement, args)
+        refused.__suppress_context__ = True
+        return refused
+    translated = counterpart(error, sql)
+    if translated is not error:
+        translated.__cause__ = error
+    return translated
+
+
+def counterpart(error: Exception, sql: str | None) -> Exception:
+    """Return our error for one of asyncpg's that is not about a value."""
     if isinstance(error, asyncpg.PostgresError):
         return server_error(error, sql)
     if isinstance(error, TimeoutError):
@@ -239,11 +244,6 @@ def translate(
         lost.statement = sql
         return lost
     return error
-
-
-def cause(error: Exception) -> Exception | None:
-    """Return what `raise ... from` names: nothing where asyncpg's text would show a value."""
-    return None if is_refused_value(error) or isinstance(error, OrmKitError) else error
 
 
 def is_refused_value(error: Exception) -> bool:
