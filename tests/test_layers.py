@@ -22,7 +22,7 @@ RUNTIME_LAYERS = (
     ("expressions", "lookups", "scope", "columns", "table", "relationships", "model", "schema"),
     ("driver", "pool", "embedded"),
     ("result", "engine"),
-    ("compiler", "loading", "writing", "unit", "rows", "query"),
+    ("compiler", "loading", "writing", "upserting", "unit", "rows", "query"),
     ("operations", "transaction", "session"),
     ("__init__",),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -105,17 +105,6 @@ class Connection:
         try:
             tag: str = await self._raw.execute(sql, timeout=timeout)
             return tag
-        except BaseException as error:
-            raise self._failed(error, sql)
-
-    async def cursor(
-        self, sql: str, args: Sequence[object], batch: int
-    ) -> AsyncIterator[list[Record]]:
-        """Yield the rows in batches from a portal on the server; needs a transaction."""
-        try:
-            portal = await self._raw.cursor(sql, *args)
-            while rows := await portal.fetch(batch):
-                yield rows
         except BaseException as error:
             raise self._failed(error, sql)
 

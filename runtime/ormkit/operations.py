@@ -12,7 +12,8 @@ from .query import Query
 from .result import Result
 from .table import Table, table_of
 from .unit import insert_objects
-from .writing import delete_one, insert_one, update_one
+from .upserting import upsert_many
+from .writing import delete_one, insert_one, mark_deleted, update_one
 
 if TYPE_CHECKING:
     from .model import Model
@@ -91,6 +92,63 @@ class Operations:
     async def remove(self, instance: Model) -> None:
         """Delete the object's row; raises StaleObject where it is gone or was changed since."""
         await delete_one(self.executor(), as_model(instance))
+
+    async def soft_delete(self, instance: Model) -> None:
+        """Mark the object's row as deleted, so that queries leave it out; the mixin soft_delete.
+
+        Raises UsageError for a model without it, StaleObject where the row is gone.
+        """
+        await mark_deleted(self.executor(), as_model(instance), is_deleted=True)
+
+    async def restore(self, instance: Model) -> None:
+        """Take the mark of soft_delete() away."""
+        await mark_deleted(self.executor(), as_model(instance), is_deleted=False)
+
+    async def force_delete(self, instance: Model) -> None:
+        """Delete the object's row for good, marked or not."""
+        await self.remove(instance)
+
+    async def upsert(
+        self,
+        instance: M,
+        *,
+        conflict_target: Sequence[str] | None = None,
+        update_fields: Sequence[str] | None = None,
+    ) -> M:
+        """Insert the object, or update the row that is there already, by one statement.
+
+        conflict_target: the columns that tell rows apart; the primary key where None.
+        update_fields: the columns to write then; every one given where None, and none for [],
+            which leaves the row as it is.
+
+        The object afterwards holds the row as it is in the database.
+        """
+        await upsert_many(self.executor(), [as_model(instance)], conflict_target, update_fields)
+        return instance
+
+    async def upsert_all(
+        self,
+        instances: Iterable[M],
+        *,
+        conflict_target: Sequence[str] | None = None,
+        update_fields: Sequence[str] | None = None,
+    ) -> list[M]:
+        """Upsert objects of one model, all or none; no two may have the same conflict target.
+
+        All must be given values for the same columns.
+        """
+        listed = list(instances)
+        if listed:
+            await self._upsert_listed(listed, conflict_target, update_fields)
+        return listed
+
+    async def _upsert_listed(
+        self,
+        instances: Sequence[Model],
+        conflict_target: Sequence[str] | None,
+        update_fields: Sequence[str] | None,
+    ) -> None:
+        await upsert_many(self.executor(), instances, conflict_target, update_fields)
 
     async def load(self, instances: Model | Iterable[Model], *relationships: Named) -> None:
         """Load relationships of objects that are there already, one query for each."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
+from .columns import Column
 from .compiler import Executor, Select, alive
 from .errors import InvalidValue, MultipleFound, NotFound, UsageError
 from .expressions import Condition, Expression, Junction, Negation, Order
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
+#: Types whose sum is a whole number.
+INTEGERS = ("smallint", "integer", "bigint")
+
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
@@ -201,6 +205,38 @@ class Query(Generic[M, K]):
         select = self._select()
         rows = await select.exists().fetch(self._source.executor(), select.values)
         return rows[0][0]  # type: ignore[no-any-return]
+
+    async def sum(self, column: Expression[M, A, Any]) -> A | None:
+        """Return the sum of a column or expression; None over no rows."""
+        total = await self._aggregate("sum", column)
+        if total is not None and column.type in INTEGERS:
+            # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
+            total = int(total)
+        return total  # type: ignore[no-any-return]
+
+    async def avg(self, column: Expression[M, Any, Any]) -> Any:
+        """Return the mean: a Decimal, a float for floating-point columns, None over no rows."""
+        return await self._aggregate("avg", column)
+
+    async def min(self, column: Expression[M, A, Any]) -> A | None:
+        """Return the smallest value; None over no rows."""
+        return await self._aggregate("min", column)  # type: ignore[no-any-return]
+
+    async def max(self, column: Expression[M, A, Any]) -> A | None:
+        """Return the largest value; None over no rows."""
+        return await self._aggregate("max", column)  # type: ignore[no-any-return]
+
+    async def _aggregate(self, function: str, operand: Expression[M, Any, Any]) -> Any:
+        if not isinstance(operand, Expression):
+            raise UsageError(f"{function}() takes a column such as User.age, not {operand!r}")
+        select = self._select()
+        values = [*operand.values, *select.values]
+        statement = select.aggregate(function, operand)
+        value = (await statement.fetch(self._source.executor(), values))[0][0]
+        if function in ("min", "max") and isinstance(operand, Column):
+            column: Column[Any, Any, Any] = operand
+            return column.decode(value)
+        return value
 
     async def delete(self) -> int:
         """Delete the rows for good, by one statement, and return how many they were."""

@@ -250,6 +250,18 @@ def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> S
     return Statement(sql, tuple(scope.parameters))
 
 
+async def mark_deleted(executor: Executor, instance: Model, *, is_deleted: bool) -> None:
+    """Set or clear the time at which the object was deleted; UsageError without such a column."""
+    table = table_of(type(instance))
+    column = table.soft_delete
+    if column is None:
+        raise UsageError(
+            f"{table.label} has no column for soft deletes: add the mixin soft_delete to its "
+            f"schema, or take remove()"
+        )
+    await update_one(executor, instance, {column.slot: NOW if is_deleted else None})
+
+
 async def delete_one(executor: Executor, instance: Model) -> None:
     """Delete the object's row for good; raises StaleObject where it is gone or has changed."""
     table = table_of(type(instance))

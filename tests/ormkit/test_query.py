@@ -264,3 +264,29 @@ async def test_generated_table_and_column_names_are_quoted_where_needed() -> Non
     assert quote("User") == '"User"'
     assert quote("order") == '"order"'
     assert quote('a"b; --') == '"a""b; --"'
+
+
+async def test_aggregates_over_columns_and_expressions(
+    session: AsyncSession, people: list[User]
+) -> None:
+    query = session.query(User)
+    assert await query.sum(User.age) == 102
+    assert await query.sum(User.id) == sum(user.id for user in people)
+    assert isinstance(await query.sum(User.id), int)
+    assert (await query.min(User.age), await query.max(User.name)) == (21, "Linus")
+    assert await query.avg(User.age) == 34
+    assert await query.filter(age__gt=30).sum(User.age * 2) == 162
+    assert await query.order_by("age").limit(2).sum(User.age) == 57
+    assert await query.filter(name="nobody").sum(User.age) is None
+
+
+async def test_the_largest_of_an_enum_is_a_member(
+    session: AsyncSession, people: list[User]
+) -> None:
+    await session.insert(Post(author=people[0], title="t", status=PostStatus.published))
+    assert await session.query(Post).max(Post.status) is PostStatus.published
+
+
+async def test_an_aggregate_takes_a_column_only(session: AsyncSession) -> None:
+    with pytest.raises(UsageError, match="takes a column"):
+        await session.query(User).sum("age")  # type: ignore[arg-type]

@@ -1,0 +1,130 @@
+"""INSERT ... ON CONFLICT: insert rows, or update those that are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .columns import Column
+from .compiler import Executor, Statement, statement_for
+from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
+from .scope import Scope
+from .table import Table, table_of
+from .writing import by_columns_given, receive, returning, values_given
+
+if TYPE_CHECKING:
+    from .model import Model
+
+AnyColumn = Column[Any, Any, Any]
+
+
+async def upsert_many(
+    executor: Executor,
+    instances: Sequence[Model],
+    conflict_target: Sequence[str] | None,
+    update_fields: Sequence[str] | None,
+) -> None:
+    """Upsert objects of one model; each then holds its row as it is in the database.
+
+    The rows go out together, in one implicit transaction, and come back one for each.
+    """
+    table = table_of(type(instances[0]))
+    if any(type(each) is not type(instances[0]) for each in instances):
+        raise UsageError("upsert_all takes objects of one model at a time")
+    groups = by_columns_given(table, instances)
+    if len(groups) > 1:
+        raise UsageError(
+            f"upsert_all: the {table.label} objects are not all given the same columns; call it "
+            f"once for each set of columns"
+        )
+    ((given, _),) = groups.items()
+    target = named_columns(table, conflict_target) if conflict_target else table.primary_key
+    check_target(target, given)
+    changed = changed_columns(table, given, target, update_fields)
+    key = ("upsert", table, keys_of(given), keys_of(target), keys_of(changed))
+    statement = statement_for(key, lambda: write_upsert(table, given, target, changed))
+    values = [values_given(given, each) for each in instances]
+    rows = await statement.fetch_many(executor, values)
+    if len(rows) != len(instances):
+        # ON CONFLICT waits for another transaction's row, and may then not be allowed to see it.
+        raise StaleObject(f"a {table.label} was deleted while it was being upserted; try again")
+    receive(instances, rows, table.columns)
+
+
+def named_columns(table: Table, names: Sequence[str]) -> tuple[AnyColumn, ...]:
+    """Return the columns of these names; raises UnknownName, UsageError."""
+    if isinstance(names, str):
+        raise UsageError(f"give a list of column names, [{names!r}], not one text")
+    for name in names:
+        if name not in table.by_name:
+            raise UnknownName(
+                f"{table.label} has no column {name!r}: {did_you_mean(name, table.by_name)}"
+            )
+    return tuple(table.by_name[name] for name in names)
+
+
+def check_target(target: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> None:
+    """Raise MissingValue where an object has no value to be told apart by."""
+    for column in target:
+        if column.key not in keys_of(given):
+            raise MissingValue(
+                f"upsert: {column.label} tells rows apart, and has no value: give it one, or name "
+                f"other columns in conflict_target"
+            )
+
+
+def changed_columns(
+    table: Table,
+    given: Sequence[AnyColumn],
+    target: Sequence[AnyColumn],
+    update_fields: Sequence[str] | None,
+) -> tuple[AnyColumn, ...]:
+    """Return the columns that an existing row gets from the object."""
+    if update_fields is not None:
+        return named_columns(table, update_fields)
+    fixed = keys_of([*target, *table.identity])
+    return tuple(column for column in given if column.key not in fixed)
+
+
+def keys_of(columns: Sequence[AnyColumn]) -> tuple[object, ...]:
+    """Return the keys of columns, by which they can be compared."""
+    return tuple([column.key for column in columns])
+
+
+def write_upsert(
+    table: Table,
+    given: Sequence[AnyColumn],
+    target: Sequence[AnyColumn],
+    changed: Sequence[AnyColumn],
+) -> Statement:
+    """Return the INSERT ... ON CONFLICT of one row, which returns the row in any case.
+
+    DO NOTHING returns no row where there is one; assigning a column to itself does.
+    """
+    scope = Scope()
+    names = ", ".join(column.quoted for column in given)
+    values = ", ".join(column.placeholder(scope.bind(column)) for column in given)
+    assigned = [f"{column.quoted} = EXCLUDED.{column.quoted}" for column in changed]
+    if changed:
+        assigned += automatic(table, changed)
+    else:
+        same = target[0].quoted
+        assigned = [f"{same} = {table.sql}.{same}"]
+    sql = (
+        f"INSERT INTO {table.sql} ({names}) VALUES ({values}) "
+        f"ON CONFLICT ({', '.join(column.quoted for column in target)}) "
+        f"DO UPDATE SET {', '.join(assigned)}{returning(table.columns)}"
+    )
+    return Statement(sql, tuple(scope.parameters))
+
+
+def automatic(table: Table, changed: Sequence[AnyColumn]) -> list[str]:
+    """Return the assignments that every update of a row makes by itself."""
+    keys = keys_of(changed)
+    found: list[str] = []
+    if table.updated_at is not None and table.updated_at.key not in keys:
+        found.append(f"{table.updated_at.quoted} = now()")
+    if table.version is not None and table.version.key not in keys:
+        version = table.version.quoted
+        found.append(f"{version} = {table.sql}.{version} + 1")
+    return found

@@ -1,0 +1,103 @@
+"""The mixins: soft deletes, versions and timestamps."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.blog.db import User
+from ormkit import AsyncSession, StaleObject, UsageError, create_engine, selectinload
+from tests.generated import import_models
+
+SCHEMA = """
+[models.Note]
+mixins = ["soft_delete", "version", "timestamps"]
+
+[models.Note.columns]
+id = { type = "bigint", primary_key = true }
+folder_id = { type = "bigint?", foreign_key = "folder.id" }
+text = "text"
+
+[models.Folder.columns]
+id = { type = "bigint", primary_key = true }
+
+[models.Folder.relationships]
+notes = { target = "Note" }
+"""
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Any:
+    (tmp_path / "notes.toml").write_text(SCHEMA)
+    return import_models(tmp_path, tmp_path / "notes.toml")
+
+
+@pytest.fixture
+async def notes(database_url: str, models: Any) -> AsyncIterator[AsyncSession]:
+    async with await create_engine(database_url) as engine:
+        await engine.create_all(models.SCHEMA)
+        yield AsyncSession(engine)
+
+
+async def test_a_softly_deleted_row_is_left_out_until_it_is_restored(
+    notes: AsyncSession, models: Any
+) -> None:
+    kept, gone = await notes.insert_all([models.Note(text="kept"), models.Note(text="gone")])
+    await notes.soft_delete(gone)
+    assert gone.deleted_at is not None
+    query = notes.query(models.Note)
+    assert [note.id for note in await query.all()] == [kept.id]
+    assert await query.count() == 1
+    assert await notes.get(models.Note, gone.id) is None
+    assert [note.id for note in await query.only_deleted().all()] == [gone.id]
+    assert await query.with_deleted().count() == 2
+    await notes.restore(gone)
+    assert gone.deleted_at is None
+    assert await query.count() == 2
+    await notes.force_delete(gone)
+    assert await query.with_deleted().count() == 1
+
+
+async def test_loading_leaves_out_what_is_softly_deleted(notes: AsyncSession, models: Any) -> None:
+    folder = await notes.insert(models.Folder())
+    both = [models.Note(text=text, folder_id=folder.id) for text in ("kept", "gone")]
+    await notes.insert_all(both)
+    await notes.soft_delete(both[1])
+    loaded = await notes.query(models.Folder).options(selectinload("notes")).one()
+    assert [note.text for note in loaded.notes] == ["kept"]
+
+
+async def test_a_model_without_the_mixin_says_so(session: AsyncSession) -> None:
+    user = await session.insert(User(name="Ada"))
+    with pytest.raises(UsageError, match="add the mixin soft_delete"):
+        await session.soft_delete(user)
+
+
+async def test_a_version_tells_a_lost_update(notes: AsyncSession, models: Any) -> None:
+    note = await notes.insert(models.Note(text="first"))
+    other = await notes.get_or_raise(models.Note, note.id)
+    await notes.update(note, text="second")
+    assert (note.version, note.text) == (2, "second")
+    with pytest.raises(StaleObject, match="changed or deleted since it was read"):
+        await notes.update(other, text="third")
+    with pytest.raises(StaleObject):
+        await notes.remove(other)
+    assert (await notes.get_or_raise(models.Note, note.id)).text == "second"
+
+
+async def test_every_update_notes_its_time(notes: AsyncSession, models: Any) -> None:
+    note = await notes.insert(models.Note(text="first"))
+    created = note.updated_at
+    await notes.update(note, text="second")
+    assert note.updated_at > created
+    before = note.updated_at
+    await notes.query(models.Note).update(text="third")
+    found = await notes.get_or_raise(models.Note, note.id)
+    assert found.updated_at > before
+    assert found.version == 3
+    await notes.upsert(models.Note(id=note.id, text="fourth"))
+    found = await notes.get_or_raise(models.Note, note.id)
+    assert (found.text, found.version) == ("fourth", 4)
