@@ -237,13 +237,14 @@ class Schema:
     #: The schema files without their ending, relative to the settings file: both spellings of one
     #: schema give the same text.
     sources: tuple[str, ...] = ()
+    _by_name: Mapping[str, Model] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_name", {model.name: model for model in self.models})
 
     def model(self, name: str) -> Model:
         """Return the model of that name; KeyError where there is none."""
-        for model in self.models:
-            if model.name == name:
-                return model
-        raise KeyError(name)
+        return self._by_name[name]
 
     def enum(self, name: str) -> Enum:
         """Return the enum of that Python name; KeyError where there is none."""

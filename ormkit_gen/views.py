@@ -262,8 +262,8 @@ class _Builder:
             column = getattr(model, keyword)
             if column is not None:
                 arguments.append(f"{keyword}={python_string(column)}")
-        classes = {each.name for each in self.schema.models if not each.is_association}
-        parents = sorted({key.target for key in model.foreign_keys} & classes - {model.name})
+        targets = {key.target for key in model.foreign_keys} - {model.name}
+        parents = sorted(name for name in targets if not self.schema.model(name).is_association)
         if parents:
             arguments.append(f"parents={names(parents)}")
         return f"Table({', '.join(arguments)})"

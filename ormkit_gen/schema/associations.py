@@ -27,7 +27,7 @@ def find_association(
     name = fields.text("secondary")
     if name is None or not is_database_name(name):
         return None
-    model = draft.by_table().get(name) or draft.models.get(name)
+    model = draft.tables.get(name) or draft.models.get(name)
     if model is None:
         model = make_association(draft, name, local, remote, fields)
     keys = model.foreign_keys
@@ -77,7 +77,7 @@ def make_association(
             elements=tuple(IndexElement(column=column) for column in reverse),
         )
     )
-    draft.models[model.name] = model
+    draft.add(model)
     return model
 
 

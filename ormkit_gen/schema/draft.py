@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ormkit_gen.diagnostics import Problems
@@ -18,6 +17,7 @@ from ormkit_gen.ir import (
     Relationship,
     Unique,
 )
+from ormkit_gen.naming import module_name
 from ormkit_gen.schema.fields import Fields
 
 
@@ -113,7 +113,13 @@ class SchemaDraft:
     problems: Problems
     enums: dict[str, Enum] = field(default_factory=dict[str, Enum])
     models: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
+    #: The models by table, with the namespace in front where there is one.
+    tables: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
+    #: The models by the module that they are written to.
+    modules: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
 
-    def by_table(self) -> Mapping[str, ModelDraft]:
-        """Return the models by table, with the namespace in front where there is one."""
-        return {model.full_table: model for model in self.models.values()}
+    def add(self, model: ModelDraft) -> None:
+        """Take a model in; of two with the same table or module, the first is found again."""
+        self.models[model.name] = model
+        self.tables.setdefault(model.full_table, model)
+        self.modules.setdefault(module_name(model.name), model)

@@ -168,22 +168,21 @@ def _names_a_key(model: ModelDraft) -> bool:
 def add_model(draft: SchemaDraft, model: ModelDraft, enums: Mapping[str, Enum]) -> None:
     """Add the model to the draft, unless its name, table or module is taken."""
     problems = draft.problems
-    for other in draft.models.values():
-        if other.name != model.name and module_name(other.name) == module_name(model.name):
-            problems.error(
-                "name-clash",
-                f"{other.name} and {model.name} would both be written to "
-                f"{module_name(model.name)}.py",
-                "rename one of them",
-                model.at,
-            )
-        elif other.full_table == model.full_table and other.name != model.name:
-            problems.error(
-                "duplicate-table",
-                f"{other.name} and {model.name} both have the table {model.full_table}",
-                f"rename one; {other.name} stands in {other.at.file}:{other.at.line}",
-                model.fields.value_at("table"),
-            )
+    module = module_name(model.name)
+    if (other := draft.modules.get(module)) and other.name != model.name:
+        problems.error(
+            "name-clash",
+            f"{other.name} and {model.name} would both be written to {module}.py",
+            "rename one of them",
+            model.at,
+        )
+    elif (other := draft.tables.get(model.full_table)) and other.name != model.name:
+        problems.error(
+            "duplicate-table",
+            f"{other.name} and {model.name} both have the table {model.full_table}",
+            f"rename one; {other.name} stands in {other.at.file}:{other.at.line}",
+            model.fields.value_at("table"),
+        )
     if model.name in draft.models:
         other = draft.models[model.name]
         problems.error(
@@ -200,4 +199,4 @@ def add_model(draft: SchemaDraft, model: ModelDraft, enums: Mapping[str, Enum]) 
             model.at,
         )
     else:
-        draft.models[model.name] = model
+        draft.add(model)

@@ -55,7 +55,7 @@ def resolve_reference(
 
 def find_target(draft: SchemaDraft, model: ModelDraft, reference: Reference) -> ModelDraft | None:
     """Return the model that a reference names by table or by class."""
-    tables = draft.by_table()
+    tables = draft.tables
     name = reference.target
     in_own_schema = f"{model.schema}.{name}" if model.schema else name
     target = tables.get(in_own_schema) or tables.get(name) or draft.models.get(name)
