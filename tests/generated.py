@@ -10,6 +10,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from ormkit.schema import _known as known_packages
 from ormkit_gen.render import render
 from ormkit_gen.schema import load
 
@@ -41,7 +42,10 @@ def generate(directory: Path, schema: str, package: str = "models") -> Path:
 
 
 def import_models(directory: Path, schema: Path) -> Any:
-    """Render a schema file into a package of a new name in the directory, and import it."""
+    """Render a schema file into a package of a new name in the directory, and import it.
+
+    create_all() of other tests does not see it.
+    """
     package = directory / f"models_{uuid.uuid4().hex}"
     package.mkdir()
     for name, text in render(load([schema], schema.parent).schema).items():
@@ -51,3 +55,4 @@ def import_models(directory: Path, schema: Path) -> Any:
         return importlib.import_module(package.name)
     finally:
         sys.path.remove(str(directory))
+        known_packages.pop(package.name, None)

@@ -13,9 +13,13 @@ import pytest
 import examples.blog.db as models
 import ormkit
 from ormkit import AsyncSession, create_engine
+from ormkit.lookups import LOOKUPS
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+#: A row of the table of operators: keywords, and the same as expressions.
+OPERATOR = re.compile(r"^\| `(\w+=[^|]*)` \| `([^|]*)` \|", re.MULTILINE)
 
 
 def blocks(document: str) -> list[str]:
@@ -39,6 +43,24 @@ async def test_the_guide_to_the_runtime_runs_from_top_to_bottom(database_url: st
             await run(source, names)
     finally:
         await names["engine"].close()
+
+
+async def test_every_operator_is_written_as_a_keyword_and_as_an_expression(
+    session: AsyncSession,
+) -> None:
+    rows = OPERATOR.findall((ROOT / "docs/runtime.md").read_text(encoding="utf-8"))
+    described: set[str] = set()
+    for keywords, expressions in rows:
+        for keyword, expression in zip(
+            keywords.split("`, `"), expressions.split("`, `"), strict=True
+        ):
+            by = eval(f"dict({keyword})")
+            query = session.query(getattr(models, expression.partition(".")[0]))
+            same = query.filter(eval(expression, vars(models)))
+            assert repr(query.filter(**by)) == repr(same)
+            assert await query.filter(**by).all() == []
+            described.add(next(iter(by)).partition("__")[2] or "eq")
+    assert described == set(LOOKUPS)
 
 
 async def test_the_queries_of_the_readme_run(blog_url: str) -> None:

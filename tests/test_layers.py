@@ -19,11 +19,14 @@ GENERATED = ROOT / "examples/blog/db"
 #: From the bottom up: a module imports from layers below its own, or from earlier in its layer.
 RUNTIME_LAYERS = (
     ("_version", "errors", "values"),
-    ("expressions", "lookups", "scope", "columns", "table", "relationships", "model", "schema"),
+    (
+        *("expressions", "lookups", "scope", "columns", "table", "relationships", "load_options"),
+        *("model", "schema"),
+    ),
     ("driver", "pool", "embedded"),
     ("result", "engine"),
     ("compiler", "loading", "writing", "upserting", "unit", "rows", "query"),
-    ("operations", "transaction", "session"),
+    ("operations", "isolation", "transaction", "session"),
     ("__init__",),
 )
 #: Stages in the order in which a schema passes through them.

@@ -48,7 +48,7 @@ from .errors import (
     UsageError,
 )
 from .expressions import Condition, Expression, Order
-from .loading import Load, joinedload, selectinload
+from .load_options import Load, joinedload, selectinload
 from .model import Model, ModelMeta, Related
 from .query import Query, Source
 from .relationships import Relationship, Secondary, ToMany, ToOne

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .columns import Column
 from .errors import InvalidValue
-from .expressions import Condition, Expression, Null, Order
+from .expressions import Condition, Expression, Order
 from .relationships import named
 from .scope import Scope
 from .table import Table
@@ -171,6 +171,10 @@ class Select:
         """True where it is more than a filter that decides which rows these are."""
         return self.limit is not None or self.offset is not None
 
+    def as_set(self) -> Select:
+        """Return the same rows in any order, for what does not look at it."""
+        return replace(self, order=()) if self.order and not self.is_cut else self
+
     def _write_rows(self) -> Statement:
         scope = Scope(self.table, is_qualified=bool(self.joins))
         selected = [column.selected(column.sql(scope)) for column in self.table.columns]
@@ -190,21 +194,23 @@ class Select:
     def _write_around(self, result: str) -> Statement:
         scope = Scope(self.table)
         if not self.is_cut:
-            return self._statement(scope, result, "", ordered=False)
+            return self._statement(scope, result, "")
         inner = self._statement(scope, "", "")
         return Statement(f"SELECT {result} FROM ({inner.sql}) AS cut", inner.parameters)
 
     def _write_exists(self) -> Statement:
-        inner = self._statement(Scope(self.table), "", "", ordered=self.is_cut)
+        inner = self._statement(Scope(self.table), "", "")
         return Statement(f"SELECT EXISTS ({inner.sql})", inner.parameters)
 
     def _write_aggregate(self, function: str, operand: Expression[Any, Any, Any]) -> Statement:
         scope = Scope(self.table)
         text = operand.sql(scope)
         if not self.is_cut:
-            return self._statement(scope, f"{function}({text})", "", ordered=False)
-        inner = self._statement(scope, f"{text} AS value", "")
-        return Statement(f"SELECT {function}(value) FROM ({inner.sql}) AS cut", inner.parameters)
+            return self._statement(scope, f"{function}({text})", "")
+        inner = self._statement(scope, text, "")
+        # Named outside: ORDER BY inside would take an output column's name before a table's.
+        sql = f"SELECT {function}(value) FROM ({inner.sql}) AS cut (value)"
+        return Statement(sql, inner.parameters)
 
     def _write_delete(self) -> Statement:
         scope = Scope(self.table)
@@ -225,13 +231,11 @@ class Select:
         inner = self._statement(scope, key, "")
         return f" WHERE ({key}) IN ({inner.sql})"
 
-    def _statement(
-        self, scope: Scope, selected: str, joined: str, *, ordered: bool = True
-    ) -> Statement:
+    def _statement(self, scope: Scope, selected: str, joined: str) -> Statement:
         source = named(self.table.sql, scope.name(self.table))
         parts = ["SELECT ", selected, " FROM " if selected else "FROM ", source, joined]
         parts.append(self._where(scope))
-        if ordered and self.order:
+        if self.order:
             parts.append(f" ORDER BY {', '.join(order.sql(scope) for order in self.order)}")
         if self.limit is not None:
             parts.append(f" LIMIT {scope.bind(None)}")
@@ -255,10 +259,3 @@ def assignments(changes: Sequence[tuple[Column[Any, Any, Any], object]], scope: 
         )
         for column, value in changes
     )
-
-
-def alive(table: Table, *, is_deleted: bool = False) -> tuple[Condition[Any], ...]:
-    """Return the condition that leaves out softly deleted rows, or with True keeps only those."""
-    if table.soft_delete is None:
-        return ()
-    return (Null(table.soft_delete, negated=is_deleted),)

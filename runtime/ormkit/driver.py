@@ -23,6 +23,16 @@ DRIVER: Any = asyncpg
 #: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
 DEFAULT_STATEMENTS = 512
 
+#: What the server and asyncpg say of a prepared statement that the schema has outgrown.
+OUTGROWN = (
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+    asyncpg.InvalidSQLStatementNameError,
+    asyncpg.InternalServerError,
+)
+#: Those of them that come before anything has run.
+NOTHING_RAN = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
+
 
 class Connection:
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
@@ -39,13 +49,24 @@ class Connection:
     async def open(
         cls, options: Mapping[str, Any], statement_cache_size: int = DEFAULT_STATEMENTS
     ) -> Connection:
-        """Connect; raises ConnectionFailed, or the error that the server answered with."""
+        """Connect.
+
+        Raises ConnectionFailed, ConfigurationError, or the error that the server answered with.
+        """
         try:
             raw = await DRIVER.connect(**options, statement_cache_size=statement_cache_size)
-        except OSError as error:
+        except (OSError, asyncpg.PostgresConnectionError) as error:
             raise errors.ConnectionFailed(f"cannot connect: {error}") from error
+        except asyncpg.ClientConfigurationError as error:
+            raise errors.ConfigurationError(str(error)) from None
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise translate(error, None)
+        except ValueError:
+            # Its text may show a part of the password.
+            raise errors.ConfigurationError(
+                "the URL cannot be read: check its host and port, and that characters such as "
+                "/ @ : in the password are percent-encoded"
+            ) from None
         connection = cls(raw, statement_cache_size)
         try:
             for name in ("json", "jsonb"):
@@ -71,6 +92,8 @@ class Connection:
             records: list[Record] = await statement.fetch(*args, timeout=timeout)
             return records
         except BaseException as error:
+            if self._forgets(sql, error):
+                return await self.fetch(sql, args, timeout)
             raise self._failed(error, sql, statement, args)
 
     async def run(
@@ -84,6 +107,8 @@ class Connection:
             rows = await statement.fetch(*args, timeout=timeout)
             return rows, statement.get_statusmsg()
         except BaseException as error:
+            if self._forgets(sql, error):
+                return await self.run(sql, args, timeout)
             raise self._failed(error, sql, statement, args)
 
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
@@ -98,6 +123,8 @@ class Connection:
             records: list[Record] = await statement.fetchmany(rows)
             return records
         except BaseException as error:
+            if self._forgets(sql, error):
+                return await self.fetch_many(sql, rows)
             raise self._failed(error, sql)
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
@@ -121,6 +148,15 @@ class Connection:
             return error
         self._is_dirty |= isinstance(error, TimeoutError)
         return translate(error, sql, statement, args)
+
+    def _forgets(self, sql: str, error: BaseException) -> bool:
+        """Drop a prepared statement that the schema has outgrown; True where it may go out again.
+
+        Inside a transaction it may not: the error has ended that.
+        """
+        if not isinstance(error, OUTGROWN) or self._statements.pop(sql, None) is None:
+            return False
+        return isinstance(error, NOTHING_RAN) and not self._raw.is_in_transaction()
 
     async def _prepare(self, sql: str, timeout: float | None) -> Any:
         statement: Any = await self._raw.prepare(sql, timeout=timeout)
@@ -153,13 +189,15 @@ class Connection:
     async def reset(self) -> None:
         """Bring the connection back to the state that it was opened in.
 
-        The empty statement waits for a cancelled one to end, since asyncpg queues behind it; only
-        then is it known whether a transaction is open.
+        The first statement waits for a cancelled one to end, since asyncpg queues behind it; only
+        then is it known whether a transaction is open. It is not an empty one, whose answer asyncpg
+        0.32 cannot read.
         """
-        await self.script("")
+        await self.script("SELECT")
         if self._raw.is_in_transaction():
             await self.script("ROLLBACK")
         await self._raw.reset()
+        await self.script("DISCARD TEMP")
         self._is_dirty = False
 
     async def close(self, timeout: float | None = None) -> None:
@@ -175,7 +213,7 @@ class Connection:
 
 #: The class for an SQLSTATE, looked up by the whole code and then by its first two characters.
 CLASSES: dict[str, type[DatabaseError]] = {
-    "08": errors.OperationalError,
+    "08": errors.ConnectionLost,
     "22": errors.DataError,
     "23": errors.IntegrityError,
     "23502": errors.NotNullViolation,
@@ -183,6 +221,8 @@ CLASSES: dict[str, type[DatabaseError]] = {
     "23505": errors.UniqueViolation,
     "23514": errors.CheckViolation,
     "23P01": errors.ExclusionViolation,
+    "25P03": errors.ConnectionLost,
+    "25P04": errors.ConnectionLost,
     "28": errors.ConnectionFailed,
     "3D": errors.ConnectionFailed,
     "40": errors.RetryableError,
@@ -195,6 +235,7 @@ CLASSES: dict[str, type[DatabaseError]] = {
     "57P": errors.OperationalError,
     "57P01": errors.ConnectionLost,
     "57P02": errors.ConnectionLost,
+    "57P05": errors.ConnectionLost,
 }
 
 
@@ -226,8 +267,8 @@ def counterpart(error: Exception, sql: str | None) -> Exception:
         canceled = errors.QueryCanceled("the statement took longer than its timeout")
         canceled.statement = sql
         return canceled
-    if isinstance(error, asyncpg.InterfaceError) and "arguments for this query" in str(error):
-        return errors.UsageError(str(error).partition(":")[0])
+    if isinstance(error, asyncpg.InterfaceError) and "for this query" in str(error):
+        return errors.UsageError(str(error).partition("\n")[0])
     if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
         lost = errors.ConnectionLost(f"the connection broke: {error}")
         lost.statement = sql

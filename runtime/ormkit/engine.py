@@ -20,16 +20,18 @@ from .values import Record
 EMBEDDED = "embedded://"
 SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
 
-#: Raw SQL that may change what the next user of the connection would find; a false alarm only
-#: costs a reset.
+#: Raw SQL that may change what the next user of the connection would find. A false alarm, as for
+#: whatever follows a comment, only costs a reset.
 LEAVES_TRACES = re.compile(
-    r"\b(SET|RESET|DISCARD|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|DECLARE|LOAD|CALL|DO|TEMP|TEMPORARY"
-    r"|set_config|pg_(?:try_)?advisory_\w*lock\w*)\b",
-    re.IGNORECASE,
+    r"\s*(?:--|/\*|(?:SET|RESET|DISCARD|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|DECLARE|LOAD|CALL|DO)\b)"
+    r"|.*\b(?:TEMP|TEMPORARY|set_config|pg_(?:try_)?advisory_\w*lock\w*)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 #: Statements that would take the transaction out of the hands of begin().
 TAKES_OVER = re.compile(
-    r"\s*(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE)\b", re.IGNORECASE
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
+    r"(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE)\b",
+    re.IGNORECASE | re.DOTALL,
 )
 
 #: The key of the advisory lock that keeps two create_all() calls apart.
@@ -198,7 +200,7 @@ class Engine:
 
 def leaves_traces(sql: str) -> bool:
     """Return whether raw SQL may change session state, so that its connection needs a reset."""
-    return LEAVES_TRACES.search(sql) is not None
+    return LEAVES_TRACES.match(sql) is not None
 
 
 def check_statement(sql: str, params: object) -> None:

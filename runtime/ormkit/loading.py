@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .columns import Column
-from .compiler import Executor, Select, Statement, alive, statement_for
+from .compiler import Executor, Select, Statement, statement_for
 from .errors import UsageError
 from .expressions import Condition
+from .load_options import Load, Named, Strategy
 from .relationships import Relationship, named
 from .scope import Scope
 from .table import Table
@@ -20,43 +21,9 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 
-Strategy = Literal["selectin", "joined"]
-#: A relationship by its name, or as in User.posts.
-Named = str | Relationship[Any, Any]
-
 #: From this many rows on, the collector of cycles is paused while they are decoded: objects come
 #: faster than they could become garbage, and full collections would scan them all again and again.
 GC_PAUSE_ROWS = 256
-
-
-class Load:
-    """A path of relationships to load with a query; made by selectinload() and joinedload()."""
-
-    __slots__ = ("path",)
-
-    def __init__(self, path: tuple[tuple[Strategy, Named], ...]) -> None:
-        self.path = path
-
-    def selectinload(self, relationship: Named) -> Load:
-        """Return the path with one more step, read by a query of its own."""
-        return Load((*self.path, ("selectin", relationship)))
-
-    def joinedload(self, relationship: Named) -> Load:
-        """Return the path with one more step, joined to the step before it."""
-        return Load((*self.path, ("joined", relationship)))
-
-
-def selectinload(relationship: Named) -> Load:
-    """Load a relationship by one more query for all objects at once (WHERE key = ANY(...)).
-
-    The right choice for to-many relationships; it serves to-one as well.
-    """
-    return Load((("selectin", relationship),))
-
-
-def joinedload(relationship: Named) -> Load:
-    """Load a to-one relationship in the same query, by a LEFT JOIN."""
-    return Load((("joined", relationship),))
 
 
 class Step:
@@ -86,6 +53,9 @@ class Step:
         name = scope.take(self.relationship.name)
         pairs = zip(self.relationship.local, self.relationship.remote, strict=True)
         matches = [f"{name}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
+        scope.enter_as(target, name)
+        matches += [condition.sql(scope) for condition in self.relationship.related_alive()]
+        scope.leave(target)
         selected.extend(column.selected(f"{name}.{column.quoted}") for column in target.columns)
         joins.append(f" LEFT JOIN {named(target.sql, name)} ON {' AND '.join(matches)}")
         for step in self.joins:
@@ -97,9 +67,9 @@ def joined(steps: Iterable[Step]) -> tuple[Step, ...]:
     return tuple(step for step in steps if step.strategy == "joined")
 
 
-def plan(table: Table, loads: Sequence[Load]) -> tuple[Step, ...]:
+def plan(table: Table, loads: Sequence[Load[Any, Any]]) -> tuple[Step, ...]:
     """Resolve the paths from the table on; paths that begin alike share their steps."""
-    branches: dict[tuple[Strategy, Relationship[Any, Any]], list[Load]] = {}
+    branches: dict[tuple[Strategy, Relationship[Any, Any]], list[Load[Any, Any]]] = {}
     for load in loads:
         if not isinstance(load, Load):
             raise UsageError(f"options() takes selectinload(...) or joinedload(...), not {load!r}")
@@ -166,7 +136,7 @@ def attach_joins(
     for step in joins:
         target = step.relationship.target
         width = len(target.columns)
-        places = [start + target.columns.index(column) for column in target.primary_key]
+        places = [start + place for place in target.key_places]
         keys = keys_of_rows(rows, places)
         firsts = {key: row for key, row in zip(keys, rows, strict=True) if key is not None}
         there = slice(start, start + width)
@@ -213,7 +183,7 @@ async def load_step(executor: Executor, objects: Sequence[Any], step: Step) -> l
     else:
         select = Select(
             table=relationship.target,
-            where=(key_condition(relationship.remote, wanted), *alive(relationship.target)),
+            where=(key_condition(relationship.remote, wanted), *relationship.related_alive()),
             joins=step.joins,
         )
         rows = await select.rows().fetch(executor, select.values) if wanted else []
@@ -264,7 +234,7 @@ async def fetch_secondary(
     width = len(relationship.local)
     owners = keys_of_rows(rows, range(width))
     target = relationship.target
-    places = [width + target.columns.index(column) for column in target.primary_key]
+    places = [width + place for place in target.key_places]
     keys = keys_of_rows(rows, places)
     firsts = dict(zip(keys, [row[width:] for row in rows], strict=True))
     found = dict(zip(firsts, unfold(target, list(firsts.values()), joins), strict=True))
@@ -290,7 +260,7 @@ def write_secondary(relationship: Relationship[Any, Any], joins: tuple[Step, ...
     wanted = in_keys(
         [f"{through}.{key}" for key in secondary.local], relationship.local, parameters
     )
-    conditions = [wanted, *(each.sql(scope) for each in alive(relationship.target))]
+    conditions = [wanted, *(each.sql(scope) for each in relationship.related_alive())]
     sql = (
         f"SELECT {', '.join(selected)} FROM {named(secondary.sql, through)} "
         f"JOIN {named(relationship.target.sql, target)} ON {' AND '.join(matches)}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
-from .compiler import Executor, Select, alive
+from .compiler import Executor, Select
 from .errors import NotFound, UsageError
-from .loading import Named, Step, fetch_objects, load_steps, resolve
+from .loading import Step, fetch_objects, load_steps, resolve
 from .query import Query
+from .relationships import Relationship
 from .result import Result
 from .table import Table, table_of
 from .unit import insert_objects
@@ -51,7 +52,7 @@ class Operations:
     async def get(self, model: type[Queryable[Query[M, K]]], key: K) -> M | None:
         """Return the object with this primary key, a tuple for a composite one; None without."""
         table = table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        select = Select(table=table, where=(*same_key(table, key), *alive(table)))
+        select = Select(table=table, where=(*same_key(table, key), *table.alive()))
         found = await fetch_objects(self.executor(), select, ())
         return found[0] if found else None
 
@@ -150,7 +151,9 @@ class Operations:
     ) -> None:
         await upsert_many(self.executor(), instances, conflict_target, update_fields)
 
-    async def load(self, instances: Model | Iterable[Model], *relationships: Named) -> None:
+    async def load(
+        self, instances: M | Iterable[M], *relationships: str | Relationship[M, Any]
+    ) -> None:
         """Load relationships of objects that are there already, one query for each."""
         objects = list(instances) if isinstance(instances, Iterable) else [instances]
         if not objects:

@@ -103,6 +103,8 @@ class Pool:
             return await self._open()
         waiter: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
+        # Those in front may all have given up, with no connection left to come back.
+        self._replace()
         try:
             async with asyncio.timeout(self.options.acquire_timeout):
                 return await waiter
@@ -134,9 +136,9 @@ class Pool:
                 waiter.set_exception(PoolClosed("the engine was closed while waiting"))
         self._waiters.clear()
         while self._idle:
-            connection, _ = self._idle.popleft()
-            await self._close(connection)
-        if self._tasks:
+            self._discard(self._idle.popleft()[0])
+        # What is being mended is discarded in turn, by another task.
+        while self._tasks:
             await asyncio.wait(self._tasks)
 
     async def _open(self) -> Connection:
@@ -182,12 +184,15 @@ class Pool:
 
     def _replace(self) -> None:
         """Open a connection for the first in line, where one was lost that it waited for."""
+        if self.size >= self.options.max_connections:
+            return
         waiting = sum(not waiter.done() for waiter in self._waiters)
-        if waiting > self._opening and self.size < self.options.max_connections:
+        if waiting > self._opening:
+            # Counted before the task runs, or whoever comes first would open one too many.
+            self._opening += 1
             self._spawn(self._open_for_waiter())
 
     async def _open_for_waiter(self) -> None:
-        self._opening += 1
         try:
             connection = await self._connect()
         except Exception as error:

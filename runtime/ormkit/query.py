@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
 
 from .columns import Column
-from .compiler import Executor, Select, alive
+from .compiler import Executor, Select
 from .errors import InvalidValue, MultipleFound, NotFound, UsageError
 from .expressions import Condition, Expression, Junction, Negation, Order
-from .loading import Load, Step, fetch_objects, joined, plan
+from .load_options import Load
+from .loading import Step, fetch_objects, joined, plan
 from .rows import Rows
+from .scope import quote
 from .table import Table, conditions_of
 from .writing import changes_for, values_of
 
@@ -50,7 +52,7 @@ class Query(Generic[M, K]):
     _limit: int | None = None
     _offset: int | None = None
     _steps: tuple[Step, ...] = ()
-    _loads: tuple[Load, ...] = ()
+    _loads: tuple[Load[Any, Any], ...] = ()
     _alive: bool | None = True
     _lock = ""
 
@@ -83,7 +85,7 @@ class Query(Generic[M, K]):
 
     async def _update(self, values: Mapping[str, object]) -> int:
         changes = changes_for(self._table, values)
-        select = self._select()
+        select = self._select().as_set()
         bound = [*values_of(changes), *select.values]
         _, count = await select.update(changes).run(self._source.executor(), bound)
         return count
@@ -96,7 +98,7 @@ class Query(Generic[M, K]):
         """Skip this many rows; without an order, which rows these are is undefined."""
         return self._with("_offset", whole_number("offset", count))
 
-    def options(self, *loads: Load) -> Self:
+    def options(self, *loads: Load[M, Any]) -> Self:
         """Load relationships along with the objects: selectinload(...), joinedload(...)."""
         loads = self._loads + loads
         copy = self._with("_loads", loads)
@@ -120,7 +122,7 @@ class Query(Generic[M, K]):
         if nowait and skip_locked:
             raise UsageError("for_update: nowait and skip_locked exclude each other")
         suffix = " NOWAIT" if nowait else " SKIP LOCKED" if skip_locked else ""
-        return self._with("_lock", f" FOR UPDATE OF {self._table.name}{suffix}")
+        return self._with("_lock", f" FOR UPDATE OF {quote(self._table.name)}{suffix}")
 
     async def all(self) -> list[M]:
         """Return every object."""
@@ -196,13 +198,13 @@ class Query(Generic[M, K]):
 
     async def count(self) -> int:
         """Return how many rows there are."""
-        select = self._select()
+        select = self._select().as_set()
         rows = await select.count().fetch(self._source.executor(), select.values)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def exists(self) -> bool:
         """Return whether there is any row."""
-        select = self._select()
+        select = self._select().as_set()
         rows = await select.exists().fetch(self._source.executor(), select.values)
         return rows[0][0]  # type: ignore[no-any-return]
 
@@ -229,7 +231,7 @@ class Query(Generic[M, K]):
     async def _aggregate(self, function: str, operand: Expression[M, Any, Any]) -> Any:
         if not isinstance(operand, Expression):
             raise UsageError(f"{function}() takes a column such as User.age, not {operand!r}")
-        select = self._select()
+        select = self._select().as_set()
         values = [*operand.values, *select.values]
         statement = select.aggregate(function, operand)
         value = (await statement.fetch(self._source.executor(), values))[0][0]
@@ -240,14 +242,14 @@ class Query(Generic[M, K]):
 
     async def delete(self) -> int:
         """Delete the rows for good, by one statement, and return how many they were."""
-        select = self._select()
+        select = self._select().as_set()
         _, count = await select.delete().run(self._source.executor(), select.values)
         return count
 
     def _select(self) -> Select:
         where = self._where
-        if self._table.soft_delete is not None and self._alive is not None:
-            where = (*where, *alive(self._table, is_deleted=not self._alive))
+        if self._alive is not None:
+            where = (*where, *self._table.alive(is_deleted=not self._alive))
         return Select(
             table=self._table,
             where=where,

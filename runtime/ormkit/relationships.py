@@ -99,7 +99,16 @@ class Relationship(Generic[O, R]):
 
     def related(self, conditions: Sequence[Condition[R]]) -> Condition[O]:
         """Return the condition that some related row answers all of these."""
-        return Exists(self, conditions_of(self.target, conditions, {}))
+        wanted = conditions_of(self.target, conditions, {})
+        return Exists(self, (*wanted, *self.related_alive()))
+
+    def related_alive(self) -> tuple[Condition[Any], ...]:
+        """Return what leaves out related rows that are softly deleted.
+
+        A foreign key leads to its row all the same: None there would be no answer to whose it is,
+        and where the key cannot be NULL the attribute's type does not allow for it.
+        """
+        return () if self.is_owner else self.target.alive()
 
 
 class ToOne(Relationship[O, R]):

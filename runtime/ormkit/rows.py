@@ -51,7 +51,8 @@ class Rows(Generic[T]):
 
     async def _fetch(self, select: Select) -> list[Any]:
         statement = select.expressions(self._columns)
-        records = await statement.fetch(self._source.executor(), select.values)
+        bound = [value for column in self._columns for value in column.values]
+        records = await statement.fetch(self._source.executor(), [*bound, *select.values])
         coded = [
             (place, column)
             for place, column in enumerate(self._columns)

@@ -35,14 +35,18 @@ class Scope:
         self.parameters.append(target)
         return f"${len(self.parameters)}"
 
-    def enter(self, table: Table, wanted: str | None = None) -> str:
+    def enter(self, table: Table) -> str:
         """Give the table a name of its own from here on and return it, quoted.
 
         Columns of the table then mean its innermost name, until `leave`.
         """
-        name = self.take(wanted or table.name)
-        self._names.setdefault(table, []).append(name)
+        name = self.take(table.name)
+        self.enter_as(table, name)
         return name
+
+    def enter_as(self, table: Table, name: str) -> None:
+        """Let columns of the table mean this name, which `take` gave, until `leave`."""
+        self._names.setdefault(table, []).append(name)
 
     def take(self, wanted: str) -> str:
         """Return a name that no other table of the statement has, quoted."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from .compiler import Executor
 from .engine import Engine
+from .isolation import Isolation, TransactionOptions
 from .operations import Operations
 from .result import Result
-from .transaction import Isolation, Transaction, TransactionOptions, current_transaction
+from .transaction import Transaction, current_transaction
 from .unit import insert_objects, is_one_statement
 
 if TYPE_CHECKING:

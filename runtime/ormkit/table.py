@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .columns import Column
 from .errors import UnknownName, UsageError, did_you_mean
-from .expressions import Condition, Expression
+from .expressions import Condition, Expression, Null
 from .lookups import LOOKUPS
 from .scope import quote
 
@@ -79,6 +79,9 @@ class Table:
         self.identity = (
             self.primary_key if self.version is None else (*self.primary_key, self.version)
         )
+        slots = list(self.by_name)
+        #: Where the primary key stands in a row of all columns.
+        self.key_places = tuple(slots.index(name) for name in self._primary_key)
 
     def __repr__(self) -> str:
         return f"<Table {self.sql}>"
@@ -103,6 +106,12 @@ class Table:
     def is_insertable_by_array(self) -> bool:
         """True where every column can ride in unnest, which flattens arrays of arrays."""
         return not any(column.is_array for column in self.columns)
+
+    def alive(self, *, is_deleted: bool = False) -> tuple[Condition[Any], ...]:
+        """Return what leaves out softly deleted rows, or with True keeps only those."""
+        if self.soft_delete is None:
+            return ()
+        return (Null(self.soft_delete, negated=is_deleted),)
 
     def column(self, name: str) -> AnyColumn:
         """Return the column of that Python name; UnknownName with a suggestion otherwise."""

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .compiler import Executor
 from .driver import Connection
@@ -19,7 +18,9 @@ from .errors import (
     ConnectionLost,
     TransactionClosed,
     TransactionFailed,
+    UsageError,
 )
+from .isolation import TransactionOptions
 from .operations import Operations, as_model
 from .result import Result
 from .unit import insert_objects
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from .model import Model
     from .session import AsyncSession
 
-Isolation = Literal["read committed", "repeatable read", "serializable"]
-ISOLATIONS = ("read committed", "repeatable read", "serializable")
-
 _innermost: ContextVar[Transaction | None] = ContextVar("ormkit_transaction", default=None)
 
 
@@ -39,37 +37,10 @@ def current_transaction(session: AsyncSession) -> Transaction | None:
     """Return the innermost open transaction that this task context holds on the session."""
     transaction = _innermost.get()
     while transaction is not None:
-        if transaction.session is session and not transaction.is_closed:
+        if transaction.session is session and not transaction.is_over:
             return transaction
         transaction = transaction.enclosing
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class TransactionOptions:
-    """How a transaction begins; None leaves the server's default."""
-
-    isolation: Isolation | None = None
-    is_read_only: bool = False
-    is_deferrable: bool = False
-
-    def __post_init__(self) -> None:
-        if self.isolation is not None and self.isolation not in ISOLATIONS:
-            raise ConfigurationError(
-                f"isolation={self.isolation!r}: it is one of {', '.join(map(repr, ISOLATIONS))}"
-            )
-
-    @property
-    def sql(self) -> str:
-        """The statement that begins it."""
-        words = ["BEGIN"]
-        if self.isolation is not None:
-            words.append(f"ISOLATION LEVEL {self.isolation.upper()}")
-        if self.is_read_only:
-            words.append("READ ONLY")
-        if self.is_deferrable:
-            words.append("DEFERRABLE")
-        return " ".join(words)
 
 
 class Transaction(Operations):
@@ -84,6 +55,7 @@ class Transaction(Operations):
         self.session = session
         self.enclosing: Transaction | None = None
         self.is_closed = False
+        self._inner: Transaction | None = None
         self._engine: Engine = session.engine
         self._options = options
         self._parent: Transaction | None = None
@@ -95,17 +67,28 @@ class Transaction(Operations):
         self._token: Token[Transaction | None] | None = None
 
     async def __aenter__(self) -> Self:
-        self._parent = current_transaction(self.session)
+        if parent := current_transaction(self.session):
+            await self._nest(parent)
         self.enclosing = _innermost.get()
-        if self._parent is not None:
-            if self._options != TransactionOptions():
-                raise ConfigurationError(
-                    "a transaction within a transaction is a savepoint and takes no options: the "
-                    "outer one's hold"
-                )
-            self._turn = self._parent._turn
         self._token = _innermost.set(self)
         return self
+
+    async def _nest(self, parent: Transaction) -> None:
+        """Become a savepoint of the transaction, behind everything that was added to it."""
+        if self._options != TransactionOptions():
+            raise ConfigurationError(
+                "a transaction within a transaction is a savepoint and takes no options: the "
+                "outer one's hold"
+            )
+        await parent.flush()
+        if parent._inner is not None and not parent._inner.is_closed:
+            raise UsageError(
+                "another block within this transaction is open: savepoints nest, so that tasks "
+                "cannot hold them side by side; give each task a transaction of its own"
+            )
+        self._parent = parent
+        parent._inner = self
+        self._turn = parent._turn
 
     async def __aexit__(
         self,
@@ -177,9 +160,12 @@ class Transaction(Operations):
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         check_statement(sql, params)
-        records, status = await self.run(sql, params)
-        if leaves_traces(sql) and self._connection is not None:
-            self._connection.mark_dirty()
+        try:
+            records, status = await self.run(sql, params)
+        finally:
+            # Also where it failed: an advisory lock of the session outlives the transaction.
+            if leaves_traces(sql) and self._connection is not None:
+                self._connection.mark_dirty()
         return Result(records, status)
 
     async def commit(self) -> None:
@@ -207,15 +193,25 @@ class Transaction(Operations):
         self._added.clear()
         self._after_commit.clear()
         try:
-            if self._is_begun and self._connection is not None and not self._connection.is_closed:
+            if self._is_begun and not self.is_over:
                 async with self._turn:
-                    undo = f"ROLLBACK TO {self._savepoint}" if self._parent else "ROLLBACK"
-                    await self._connection.script(undo)
+                    await self._undo()
         except ConnectionLost:
             # What the server saw of the transaction is gone with the connection.
             pass
         finally:
             self._close()
+
+    @property
+    def is_over(self) -> bool:
+        """True once it has ended, or one around it has."""
+        return self.is_closed or (self._parent is not None and self._parent.is_over)
+
+    async def _undo(self) -> None:
+        connection = self._connection
+        if connection is not None and not connection.is_closed:
+            undo = f"ROLLBACK TO {self._savepoint}" if self._parent else "ROLLBACK"
+            await connection.script(undo)
 
     @property
     def _savepoint(self) -> str:
@@ -226,18 +222,32 @@ class Transaction(Operations):
 
     async def _begin(self) -> Connection:
         self._check_open()
-        if self._parent is not None:
-            parent = self._parent
-            connection = self._connection = (
-                self._parent._connection if parent._is_begun else await parent._begin()
-            )
-            connection = self._checked(connection)
-            await connection.script(f"SAVEPOINT {self._savepoint}")
-        else:
-            pool = self._engine.pool
-            connection = self._connection = pool.take() or await pool.acquire()
-            await connection.script(self._options.sql)
+        connection = await (
+            self._begin_outermost() if self._parent is None else self._begin_savepoint(self._parent)
+        )
+        self._connection = connection
         self._is_begun = True
+        return connection
+
+    async def _begin_outermost(self) -> Connection:
+        if self._token is None:
+            raise TransactionClosed("a transaction is a block: `async with session.begin() as tx:`")
+        pool = self._engine.pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            await connection.script(self._options.sql)
+            # The block may have ended meanwhile, where a task that it started runs on.
+            self._check_open()
+        except BaseException:
+            pool.give(connection)
+            raise
+        return connection
+
+    async def _begin_savepoint(self, parent: Transaction) -> Connection:
+        connection = self._checked(
+            parent._connection if parent._is_begun else await parent._begin()
+        )
+        await connection.script(f"SAVEPOINT {self._savepoint}")
         return connection
 
     def _checked(self, connection: Connection | None) -> Connection:
@@ -247,7 +257,7 @@ class Transaction(Operations):
         return connection
 
     def _check_open(self) -> None:
-        if self.is_closed:
+        if self.is_over:
             raise TransactionClosed("the transaction has ended: begin another one")
 
     async def _finish(self) -> None:

@@ -45,20 +45,26 @@ def missing(table: Table, column: AnyColumn) -> str:
     ways += [
         f"{relationship.name}=..."
         for relationship in table.relationships.values()
-        if relationship.is_owner and column in relationship.local
+        if relationship.is_owner and column.slot in [local.slot for local in relationship.local]
     ]
-    hint = ""
-    if len(ways) > 1:
-        hint = "; an object given there must have its key, so insert it first"
-    return f"{column.label} has no value and no default: pass {' or '.join(ways)}{hint}"
+    return f"{column.label} has no value and no default: pass {' or '.join(ways)}"
 
 
 def fill_keys(table: Table, instance: Model) -> None:
-    """Copy the keys of objects referred to (`Post(author=user)`) that have been inserted since."""
+    """Copy the keys of objects referred to (`Post(author=user)`) that have been inserted since.
+
+    Raises MissingValue for one that has none yet: NULL in its place would lose the reference.
+    """
     for relationship in table.owned:
         target = getattr(instance, relationship.slot, None)
-        if target is not None:
-            copy_key(relationship, instance, target)
+        if target is None:
+            continue
+        copy_key(relationship, instance, target)
+        if not all(hasattr(instance, column.slot) for column in relationship.local):
+            raise MissingValue(
+                f"the object given as {relationship.label} has no key yet: insert it first, or "
+                f"together with this one"
+            )
 
 
 async def insert_one(executor: Executor, instance: Model) -> None:
