@@ -11,6 +11,10 @@ from ormkit_gen.ir import Position
 
 Severity = Literal["error", "warning"]
 
+#: How many characters of a line, and of a message, are shown.
+MAX_EXCERPT = 160
+MAX_TEXT = 500
+
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
@@ -38,15 +42,32 @@ def format_diagnostic(diagnostic: Diagnostic, source_lines: Sequence[str]) -> st
     """
     at = diagnostic.at
     place = f"{at.file}:{at.line}:{at.column}: " if at else ""
-    lines = [f"{place}{diagnostic.severity}: {diagnostic.message} [{diagnostic.code}]"]
+    message = _shortened(diagnostic.message)
+    lines = [f"{place}{diagnostic.severity}: {message} [{diagnostic.code}]"]
     if at is not None and at.line <= len(source_lines):
-        source = source_lines[at.line - 1].rstrip("\r\n").expandtabs(1)
-        lines.append(f"    {source}")
-        width = max(1, min(at.width, len(source) - at.column + 1))
-        lines.append(f"    {' ' * (at.column - 1)}{'^' * width}")
+        lines += _excerpt(source_lines[at.line - 1], at)
     if diagnostic.remedy:
-        lines.append(f"  {diagnostic.remedy}")
+        lines.append(f"  {_shortened(diagnostic.remedy)}")
     return "\n".join(lines)
+
+
+def _excerpt(source: str, at: Position) -> tuple[str, str]:
+    """Return the line, or what stands around the place in a long one, and the caret below."""
+    source = source.rstrip("\r\n").expandtabs(1)
+    first = max(0, min(at.column - 1 - MAX_EXCERPT // 4, len(source) - MAX_EXCERPT))
+    before = "..." if first else ""
+    after = "..." if first + MAX_EXCERPT < len(source) else ""
+    shown = source[first : first + MAX_EXCERPT]
+    column = at.column - 1 - first
+    width = max(1, min(at.width, len(shown) - column))
+    return (f"    {before}{shown}{after}", f"    {' ' * (len(before) + column)}{'^' * width}")
+
+
+def _shortened(text: str) -> str:
+    """Return a text without the middle of what is too long to read."""
+    if len(text) <= MAX_TEXT:
+        return text
+    return f"{text[: MAX_TEXT // 2]} ... {text[-MAX_TEXT // 2 :]}"
 
 
 class Problems:

@@ -73,7 +73,8 @@ def _source_lines(diagnostic: Diagnostic, root: Path) -> list[str]:
     if diagnostic.at is None:
         return []
     try:
-        text = (root / diagnostic.at.file).read_text(encoding="utf-8", errors="replace")
+        text = (root / diagnostic.at.file).read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return []
-    return text.splitlines()
+    # Not str.splitlines, which ends lines at characters that a schema may hold.
+    return text.split("\n")

@@ -10,6 +10,7 @@ from typing import Any
 from ormkit_gen.diagnostics import did_you_mean
 from ormkit_gen.ir import Column, Default, Enum, Identity, Index, IndexElement, Unique
 from ormkit_gen.postgres.types import ColumnType
+from ormkit_gen.schema.column_checks import check_column, is_comparable
 from ormkit_gen.schema.defaults import BadDefault, default_value
 from ormkit_gen.schema.document import Path
 from ormkit_gen.schema.draft import ModelDraft, Reference
@@ -200,6 +201,8 @@ def read_default(fields: Fields, column: Column, enums: Mapping[str, Enum]) -> D
     if value is None and column.is_nullable:
         return None
     try:
+        if value is None:
+            raise BadDefault("NULL is no default where it cannot be held", "make it nullable")
         return Default(default_value(value, column.type, enums))
     except BadDefault as error:
         message, remedy = error.args
@@ -223,40 +226,6 @@ def read_identity(fields: Fields, column: Column) -> Identity | None:
     if value is not None:
         return fields.choice("identity", ("always", "by default"))
     return None
-
-
-def check_column(fields: Fields, column: Column) -> None:
-    """Note settings that exclude each other."""
-    problems = fields.problems
-    sources = [
-        key
-        for key in ("default", "server_default", "identity", "generated")
-        if fields.data.get(key)
-    ]
-    if "default" in fields.data and "default" not in sources:
-        sources.insert(0, "default")
-    if len(sources) > 1:
-        problems.error(
-            "conflicting-defaults",
-            f"{fields.what} has both {sources[0]} and {sources[1]}",
-            "keep one: a column has one source of values",
-            fields.key_at(sources[1]),
-        )
-    if column.identity is not None and not column.type.is_integer:
-        problems.error(
-            "bad-identity",
-            f"{fields.what} cannot be an identity: it is no integer",
-            "take bigint, or a server_default such as gen_random_uuid()",
-            fields.key_at("identity"),
-        )
-    if column.is_nullable and (column.is_primary_key or column.identity):
-        kind = "the key" if column.is_primary_key else "an identity"
-        problems.error(
-            "nullable-key",
-            f"{fields.what} cannot be nullable: it is {kind}",
-            "leave out the ? or nullable = true",
-            fields.at,
-        )
 
 
 def read_constraints(model: ModelDraft, fields: Fields, column: Column) -> None:
@@ -306,21 +275,28 @@ def find_columns(
 ) -> tuple[str, ...]:
     """Return the Python names of columns named in a constraint; unknown ones are noted."""
     found: list[str] = []
-    for name in names:
+    for index, name in enumerate(names):
         column = model.column(name)
         if column is None:
             fields.problems.error(
                 "unknown-column",
                 f"{model.name} has no column {name!r}",
                 did_you_mean(name, [each.name for each in model.columns]),
-                fields.value_at(key),
+                fields.item_at(key, index),
+            )
+        elif not is_comparable(column) and key != "include":
+            fields.problems.error(
+                "json-key",
+                f"{fields.what} cannot hold {name!r}: PostgreSQL does not compare json",
+                "take jsonb",
+                fields.item_at(key, index),
             )
         elif column.name in found:
             fields.problems.error(
                 "repeated-column",
                 f"{name!r} stands twice in {key}",
                 "keep one",
-                fields.value_at(key),
+                fields.item_at(key, index),
             )
         else:
             found.append(column.name)

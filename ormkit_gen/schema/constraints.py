@@ -7,15 +7,19 @@ from typing import Any
 
 from ormkit_gen.diagnostics import did_you_mean
 from ormkit_gen.ir import Check, Exclude, Index, IndexElement, Unique
+from ormkit_gen.schema.column_checks import is_comparable
 from ormkit_gen.schema.columns import find_columns
 from ormkit_gen.schema.document import is_list
 from ormkit_gen.schema.draft import ModelDraft, Reference
 from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.index_methods import (
+    EXCLUDE_METHODS,
+    METHODS,
+    check_key_count,
+    check_method,
+)
 from ormkit_gen.schema.names import MAX_IDENTIFIER, constraint_name, is_database_name
 
-METHODS = ("btree", "hash", "gist", "spgist", "gin", "brin", "hnsw", "ivfflat")
-#: PostgreSQL's own limit, INDEX_MAX_KEYS.
-MAX_INDEX_COLUMNS = 32
 #: What PostgreSQL's lexer takes as an operator.
 OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}")
 OPCLASS = re.compile(r"[A-Za-z_][\w.]*(\([\w\s=,.']*\))?")
@@ -66,14 +70,19 @@ def read_index(model: ModelDraft, fields: Fields) -> None:
     if not elements:
         return
     names = tuple(element.column or "expr" for element in elements)
-    method = fields.choice("method", METHODS) or "btree"
+    method = fields.choice("method", tuple(METHODS)) or "btree"
     include = find_columns(model, fields, fields.texts("include"), "include")
+    is_unique = fields.flag("unique")
+    check_method(
+        fields, method, elements, "columns", is_unique=is_unique, has_include=bool(include)
+    )
+    check_key_count(fields, len(elements) + len(include), "columns")
     model.indexes.append(
         Index(
             name=name_of(model, fields, names, "idx"),
             elements=elements,
             method=method,
-            is_unique=fields.flag("unique"),
+            is_unique=is_unique,
             where=fields.text("where"),
             include=include,
             at=fields.at,
@@ -88,19 +97,31 @@ def read_exclude(model: ModelDraft, fields: Fields) -> None:
         part.only(("column", "expression", "opclass", "operator"))
         element = read_element(model, part, part.data)
         operator = part.text("operator")
-        if operator is None or not OPERATOR.fullmatch(operator):
+        if operator is None:
             missing(part, "operator", 'as in operator = "&&"')
+        elif not OPERATOR.fullmatch(operator):
+            fields.problems.error(
+                "bad-operator",
+                f"{operator!r} is no operator",
+                'as in operator = "&&"',
+                part.value_at("operator"),
+            )
         elif element is not None:
             pairs.append((element, operator))
-    if not pairs:
+    if not fields.data.get("elements"):
         missing(fields, "elements", 'as in elements = [{ column = "period", operator = "&&" }]')
+    if not pairs:
         return
-    names = tuple(element.column or "expr" for element, _ in pairs)
+    elements = [element for element, _ in pairs]
+    method = fields.choice("method", EXCLUDE_METHODS) or "gist"
+    check_method(fields, method, elements, "elements")
+    check_key_count(fields, len(elements), "elements")
+    names = tuple(element.column or "expr" for element in elements)
     model.excludes.append(
         Exclude(
             name=name_of(model, fields, names, "excl"),
             elements=tuple(pairs),
-            method=fields.choice("method", ("gist", "spgist", "btree", "hash")) or "gist",
+            method=method,
             where=fields.text("where"),
             at=fields.at,
         )
@@ -131,13 +152,6 @@ def read_elements(
     values: list[Any] = value if is_list(value) else [value] if value else []
     if not values:
         missing(fields, key, 'as in columns = ["status", "created_at"]')
-    if len(values) > MAX_INDEX_COLUMNS:
-        fields.problems.error(
-            "too-many-keys",
-            f"{fields.what} has {len(values)} keys",
-            f"PostgreSQL takes at most {MAX_INDEX_COLUMNS}",
-            fields.value_at(key),
-        )
     elements: list[IndexElement] = []
     for index, each in enumerate(values):
         data = {"column": each} if isinstance(each, str) else each
@@ -170,6 +184,13 @@ def read_element(model: ModelDraft, fields: Fields, data: Any) -> IndexElement |
         )
         return None
     opclass = fields.text("opclass")
+    if column is not None and opclass is None and not is_comparable(column):
+        fields.problems.error(
+            "json-key",
+            f"{fields.what} cannot be {name!r}: PostgreSQL does not compare json",
+            "take jsonb, or an expression",
+            fields.document.value_at(fields.path),
+        )
     if opclass is not None and not OPCLASS.fullmatch(opclass):
         fields.problems.error(
             "bad-opclass", f"{opclass!r} is no operator class", "as in text_pattern_ops",
@@ -191,6 +212,7 @@ def wanted_columns(model: ModelDraft, fields: Fields) -> tuple[str, ...]:
         missing(fields, "columns", 'as in columns = ["a", "b"]')
         return ()
     found = find_columns(model, fields, names, "columns")
+    check_key_count(fields, len(found), "columns")
     return found if len(found) == len(names) else ()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import struct
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -15,6 +16,14 @@ from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.document import is_list, is_table
 
 INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
+#: What a numeric without modifiers holds: digits in all, and after the point.
+NUMERIC_LIMITS = (147_455, 16_383)
+#: PostgreSQL takes offsets from UTC below this, MAX_TZDISP_HOUR + 1.
+OFFSET_LIMIT = dt.timedelta(hours=16)
+#: Python's parser stops at 200 brackets, and generated code puts some of its own around these.
+MAX_JSON_DEPTH = 32
+#: Python writes numbers of up to 4300 digits.
+MAX_JSON_BITS = 10_000
 
 
 class BadDefault(Exception):
@@ -24,7 +33,9 @@ class BadDefault(Exception):
 def default_value(value: Any, type_: ColumnType, enums: Mapping[str, Enum]) -> DefaultValue:
     """Return the default in the form that the IR holds; raises BadDefault."""
     if type_.is_array:
-        return _array(value, type_, type_.dimensions, enums)
+        array = _array(value, type_, type_.dimensions, enums)
+        _shape(array, type_.dimensions)
+        return array
     if type_.is_enum:
         return _label(value, enums[type_.name])
     if not type_.base.has_literal:
@@ -35,19 +46,44 @@ def default_value(value: Any, type_: ColumnType, enums: Mapping[str, Enum]) -> D
     return CHECKS.get(type_.name, _text)(value, type_)
 
 
-def _array(value: Any, type_: ColumnType, depth: int, enums: Mapping[str, Enum]) -> DefaultValue:
+def _array(
+    value: Any, type_: ColumnType, depth: int, enums: Mapping[str, Enum]
+) -> list[DefaultValue]:
     if not is_list(value):
         raise BadDefault("the default of an array must be a list", "write [] for an empty one")
-    if depth > 1 and value:
+    if depth > 1:
         return [_array(each, type_, depth - 1, enums) for each in value]
     return [default_value(each, type_.element, enums) for each in value]
+
+
+def _shape(array: Any, depth: int) -> tuple[int, ...]:
+    """Return the lengths of an array's dimensions, which PostgreSQL wants to be even."""
+    if depth == 1 or not array:
+        return (len(array),)
+    shapes = {_shape(each, depth - 1) for each in array}
+    if len(shapes) > 1 or 0 in next(iter(shapes)):
+        raise BadDefault(
+            "the inner lists of an array must be equally long, and not empty",
+            "write [] for an empty array, or take jsonb",
+        )
+    return (len(array), *next(iter(shapes)))
 
 
 def _label(value: Any, enum: Enum) -> str:
     labels = [label for _, label in enum.members]
     if value not in labels:
-        raise BadDefault(f"{enum.name} has no label {value!r}", did_you_mean(str(value), labels))
+        text = _shown(value)
+        raise BadDefault(f"{enum.name} has no label {text!r}", did_you_mean(text, labels))
     return str(value)
+
+
+def _shown(value: object) -> str:
+    """Return a value as messages show it."""
+    try:
+        text = str(value)
+    except ValueError:  # Python does not write a number of so many digits.
+        return "the number"
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _boolean(value: Any, type_: ColumnType) -> bool:
@@ -62,7 +98,8 @@ def _integer(value: Any, type_: ColumnType) -> int:
     limit = INTEGERS[type_.name]
     if not -limit <= value < limit:
         raise BadDefault(
-            f"{value} is out of the range of {type_.name}", f"it holds {-limit} to {limit - 1}"
+            f"{_shown(value)} is out of the range of {type_.name}",
+            f"it holds {-limit} to {limit - 1}",
         )
     return value
 
@@ -70,10 +107,22 @@ def _integer(value: Any, type_: ColumnType) -> int:
 def _float(value: Any, type_: ColumnType) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadDefault(f"the default of {type_.name} must be a number", "as in 0.0")
+    number = 0.0
     try:
-        return float(value)
+        number = float(value)
+        fits = type_.name != "real" or not number or _single(number) != 0
     except OverflowError:
-        raise BadDefault(f"{value} is out of the range of {type_.name}", "as in 1e300") from None
+        fits = False
+    if not fits:
+        example = "as in 1e30" if type_.name == "real" else "as in 1e300"
+        raise BadDefault(f"{_shown(value)} is out of the range of {type_.name}", example)
+    return number
+
+
+def _single(number: float) -> float:
+    """Return the number as a real holds it; OverflowError where it is too large."""
+    (single,) = struct.unpack("<f", struct.pack("<f", number))
+    return float(single)
 
 
 def _numeric(value: Any, type_: ColumnType) -> Decimal:
@@ -83,19 +132,41 @@ def _numeric(value: Any, type_: ColumnType) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, float, str, Decimal)):
         raise wrong
     try:
-        number = Decimal(str(value))
+        number = Decimal(value if isinstance(value, int) else str(value))
     except InvalidOperation:
         raise wrong from None
-    if type_.modifiers and number.is_finite():
-        precision, scale = (*type_.modifiers, 0)[:2]
-        exponent = number.normalize().as_tuple().exponent
-        decimals = -exponent if isinstance(exponent, int) and exponent < 0 else 0
-        if decimals > scale or number.adjusted() >= precision - scale:
-            raise BadDefault(
-                f"{value} does not fit numeric({precision}, {scale})",
-                f"it holds {precision - scale} digits before the point and {scale} after it",
-            )
+    if number.is_snan():
+        raise wrong
+    if number.is_nan():
+        return Decimal("NaN")  # PostgreSQL knows one only, without a sign or digits.
+    if number.is_infinite() and type_.modifiers:
+        raise BadDefault(
+            "a numeric with a precision holds no infinity",
+            "leave the precision out, or the default",
+        )
+    if number.is_finite():
+        _check_digits(number, type_)
     return number
+
+
+def _check_digits(number: Decimal, type_: ColumnType) -> None:
+    """Note digits that the numeric has no place for, on either side of the point."""
+    precision, scale = (*type_.modifiers, 0)[:2] if type_.modifiers else NUMERIC_LIMITS
+    _, digits, exponent = number.as_tuple()
+    last = exponent if isinstance(exponent, int) else 0
+    if type_.modifiers and number:
+        text = "".join(map(str, digits))
+        last += len(text) - len(text.rstrip("0"))
+    is_too_long = bool(number) and number.adjusted() >= precision - scale
+    if not is_too_long and -last <= (scale if number else NUMERIC_LIMITS[1]):
+        return
+    name = f"numeric({precision}, {scale})" if type_.modifiers else "numeric"
+    remedy = f"it holds {precision - scale} digits before the point and {scale} after it"
+    if scale < 0:
+        remedy = f"it holds {precision - scale} digits, of which the last {-scale} are zeros"
+    if scale > precision:
+        remedy = f"its {precision} digits stand {scale - precision} places after the point"
+    raise BadDefault(f"{_shown(number)} does not fit {name}", remedy)
 
 
 def _text(value: Any, type_: ColumnType) -> str:
@@ -126,8 +197,7 @@ def _time(value: Any, type_: ColumnType) -> dt.time:
         value = _parsed(value, dt.time.fromisoformat, type_)
     if not isinstance(value, dt.time):
         raise BadDefault(f"the default must be of type {type_.name}", _example(type_.name))
-    _check_zone(value.tzinfo is not None, type_)
-    return value
+    return value.replace(tzinfo=_zone(value.utcoffset(), type_))
 
 
 def _timestamp(value: Any, type_: ColumnType) -> dt.datetime:
@@ -135,8 +205,15 @@ def _timestamp(value: Any, type_: ColumnType) -> dt.datetime:
         value = _parsed(value, dt.datetime.fromisoformat, type_)
     if not isinstance(value, dt.datetime):
         raise BadDefault(f"the default must be of type {type_.name}", _example(type_.name))
-    _check_zone(value.tzinfo is not None, type_)
-    return value
+    moment: dt.datetime = value.replace(tzinfo=_zone(value.utcoffset(), type_))
+    try:
+        if moment.tzinfo is not None:
+            moment.astimezone(dt.UTC)
+    except OverflowError:
+        raise BadDefault(
+            f"{moment} is outside of the years 1 to 9999 in UTC", "give server_default"
+        ) from None
+    return moment
 
 
 def _parsed(text: str, parse: Callable[[str], Any], type_: ColumnType) -> Any:
@@ -146,11 +223,19 @@ def _parsed(text: str, parse: Callable[[str], Any], type_: ColumnType) -> Any:
         raise BadDefault(f"{text!r} is no {type_.name}", _example(type_.name)) from None
 
 
-def _check_zone(has_zone: bool, type_: ColumnType) -> None:
+def _zone(offset: dt.timedelta | None, type_: ColumnType) -> dt.timezone | None:
+    """Return the zone of a time, as nothing but its offset from UTC."""
     wants_zone = type_.name.endswith("tz")
-    if has_zone != wants_zone:
+    if (offset is not None) != wants_zone:
         verb = "needs" if wants_zone else "has no place for"
         raise BadDefault(f"{type_.name} {verb} a time zone", _example(type_.name))
+    if offset is None:
+        return None
+    if abs(offset) >= OFFSET_LIMIT:
+        raise BadDefault(
+            "PostgreSQL takes offsets of less than 16 hours from UTC", _example(type_.name)
+        )
+    return dt.timezone(offset)
 
 
 def _example(name: str) -> str:
@@ -169,19 +254,30 @@ def _uuid(value: Any, type_: ColumnType) -> UUID:
         return value if isinstance(value, UUID) else UUID(value)
     except (ValueError, AttributeError, TypeError):
         raise BadDefault(
-            f"{value!r} is no uuid", 'for a new one per row: server_default = "gen_random_uuid()"'
+            f"{_shown(value)!r} is no uuid",
+            'for a new one per row: server_default = "gen_random_uuid()"',
         ) from None
 
 
-def _json(value: Any, type_: ColumnType) -> DefaultValue:
+def _json(value: Any, type_: ColumnType, depth: int = 0) -> DefaultValue:
+    if depth > MAX_JSON_DEPTH:
+        raise BadDefault(
+            f"the default is nested more than {MAX_JSON_DEPTH} levels deep",
+            "give server_default, an SQL expression",
+        )
     if is_table(value):
-        return {_text(key, ColumnType("text")): _json(each, type_) for key, each in value.items()}
+        return {
+            _text(key, ColumnType("text")): _json(each, type_, depth + 1)
+            for key, each in value.items()
+        }
     if is_list(value):
-        return [_json(each, type_) for each in value]
+        return [_json(each, type_, depth + 1) for each in value]
     if isinstance(value, str):
         return _text(value, ColumnType("text"))
     if isinstance(value, float) and not math.isfinite(value):
         raise BadDefault("JSON has no infinity and no NaN", "take null or a number")
+    if isinstance(value, int) and value.bit_length() > MAX_JSON_BITS:
+        raise BadDefault("the number has too many digits", "write it as a text")
     if value is None or isinstance(value, (bool, int, float)):
         return value
     raise BadDefault(f"JSON has no {type(value).__name__}", "write it as a text")

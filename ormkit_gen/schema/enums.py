@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from ormkit_gen.diagnostics import Problems
-from ormkit_gen.ir import Enum
+from ormkit_gen.ir import Enum, Position
 from ormkit_gen.naming import snake_case
 from ormkit_gen.schema.document import Document, Path, is_list
 from ormkit_gen.schema.fields import Fields
-from ormkit_gen.schema.names import (
-    MAX_IDENTIFIER,
-    RESERVED_CLASSES,
-    is_class_name,
-    is_database_name,
-    member_name,
+from ormkit_gen.schema.name_checks import (
+    check_class_name,
+    check_database_name,
+    check_schema_name,
 )
+from ormkit_gen.schema.names import MAX_IDENTIFIER, is_database_name, is_member, member_name
 
 
 def read_enum(
@@ -27,6 +26,10 @@ def read_enum(
     fields = Fields(document, path, value, problems, f"enum {name}")
     fields.only(("values", "members", "name", "schema", "comment"))
     check_class_name(fields, name)
+    db_name, schema = fields.text("name") or snake_case(name), fields.text("schema")
+    check_database_name(fields, "name", db_name, "type")
+    check_database_name(fields, "schema", schema, "schema")
+    check_schema_name(fields, schema)
     labels = fields.texts("values")
     if not labels:
         problems.error(
@@ -38,8 +41,8 @@ def read_enum(
         return None
     return Enum(
         name=name,
-        db_name=fields.text("name") or snake_case(name),
-        schema=fields.text("schema"),
+        db_name=db_name,
+        schema=schema,
         members=read_members(fields, name, labels),
         comment=fields.text("comment"),
         at=fields.at,
@@ -48,45 +51,51 @@ def read_enum(
 
 def read_members(fields: Fields, name: str, labels: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Return pairs of member and label; clashes are noted."""
-    members = fields.texts("members") or tuple(map(member_name, labels))
+    members = fields.texts("members")
+    if members and len(members) != len(labels):
+        fields.problems.error(
+            "enum-members",
+            f"{name} has {len(labels)} labels and {len(members)} members",
+            "name a member for each label, or leave members out",
+            fields.value_at("members"),
+        )
+        members = ()
+    for index, member in enumerate(members):
+        if not is_member(member):
+            fields.problems.error(
+                "bad-identifier",
+                f"{member!r} cannot be a member of an enum of texts",
+                f"write {member_name(member)}",
+                fields.item_at("members", index),
+            )
     seen: dict[str, str] = {}
-    for member, label in zip(members, labels, strict=False):
-        if label in seen.values() or member in seen:
-            other = seen.get(member, label)
-            fields.problems.error(
-                "enum-clash",
-                (
-                    f"the labels {other!r} and {label!r} of {name} are the same name in Python"
-                    if other != label
-                    else f"the label {label!r} stands twice in {name}"
-                ),
-                "rename one of them",
-                fields.at,
-            )
-        elif not is_database_name(label):
-            fields.problems.error(
-                "long-name",
-                f"the label {label!r} does not fit PostgreSQL",
-                f"a label takes up to {MAX_IDENTIFIER} bytes",
-                fields.at,
-            )
+    pairs = zip(members or map(member_name, labels), labels, strict=True)
+    for index, (member, label) in enumerate(pairs):
+        check_label(fields, name, member, label, seen, fields.item_at("values", index))
         seen[member] = label
     return tuple(seen.items())
 
 
-def check_class_name(fields: Fields, name: str) -> None:
-    """Note a name that no class can have, or that generated code uses itself."""
-    if not is_class_name(name):
-        fields.problems.error(
-            "bad-class-name",
-            f"{name!r} cannot be the name of a class",
-            "write it in CapWords, as in BlogPost",
-            fields.at,
+def check_label(
+    fields: Fields, name: str, member: str, label: str, seen: dict[str, str], at: Position
+) -> None:
+    """Note a label that is there already, by itself or as a member, or that does not fit."""
+    problems = fields.problems
+    if label in seen.values():
+        message = f"the label {label!r} stands twice in {name}"
+        problems.error("enum-clash", message, "keep one of them", at)
+    elif member in seen:
+        other = seen[member]
+        problems.error(
+            "enum-clash",
+            f"the labels {other!r} and {label!r} of {name} are the same name in Python",
+            "rename one of them, or name all of them with members = [...]",
+            at,
         )
-    elif name in RESERVED_CLASSES:
-        fields.problems.error(
-            "reserved-class",
-            f"{name} is a name that generated code uses itself",
-            f"rename it, as in {name}Record; the table keeps its name with table = ...",
-            fields.at,
+    elif not is_database_name(label):
+        problems.error(
+            "long-name",
+            f"the label {label!r} does not fit PostgreSQL",
+            f"a label takes up to {MAX_IDENTIFIER} bytes",
+            at,
         )

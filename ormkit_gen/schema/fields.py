@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from ormkit_gen.diagnostics import Problems, did_you_mean
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Document, Path, is_list, is_table
+from ormkit_gen.schema.names import is_storable
 
 S = TypeVar("S", bound=str)
 
@@ -38,7 +39,9 @@ class Fields:
 
     @property
     def at(self) -> Position:
-        """Where the table stands."""
+        """Where the table stands: its key, or the table itself in an array."""
+        if self.path and isinstance(self.path[-1], int):
+            return self.document.value_at(self.path)
         return self.document.key_at(self.path)
 
     def key_at(self, key: str) -> Position:
@@ -48,6 +51,14 @@ class Fields:
     def value_at(self, key: str) -> Position:
         """Return where a key's value stands."""
         return self.document.value_at((*self.path, key))
+
+    def item_at(self, key: str, index: int) -> Position:
+        """Return where an item of a key's list stands, or of the list that stands for the table."""
+        values = self.document.values
+        for path in ((*self.path, key, index), (*self.path, index)):
+            if path in values:
+                return values[path]
+        return self.value_at(key)
 
     def only(self, known: Collection[str]) -> None:
         """Note every key that is not known."""
@@ -65,9 +76,12 @@ class Fields:
         value = self.data.get(key)
         if value is None:
             return default
-        if isinstance(value, str) and value.strip() and "\0" not in value:
+        if isinstance(value, str) and value.strip() and is_storable(value):
             return value
-        self._mistake(key, "a text that is not empty", value)
+        wanted = "a text that is not empty"
+        if isinstance(value, str) and value.strip():
+            wanted = "a text that PostgreSQL can hold, without NUL or half a surrogate pair"
+        self._mistake(key, wanted, value)
         return default
 
     def flag(self, key: str, default: bool = False) -> bool:

@@ -14,9 +14,10 @@ from ormkit_gen.schema.columns import read_columns
 from ormkit_gen.schema.constraints import read_constraints
 from ormkit_gen.schema.document import Document, Path, is_table
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
-from ormkit_gen.schema.enums import check_class_name
 from ormkit_gen.schema.fields import Fields
-from ormkit_gen.schema.names import MAX_IDENTIFIER, RESERVED_MODULES, is_database_name
+from ormkit_gen.schema.index_methods import check_key_count
+from ormkit_gen.schema.name_checks import check_class_name, check_database_name, check_schema_name
+from ormkit_gen.schema.names import RESERVED_MODULES
 
 KEYS = frozenset(
     [
@@ -74,24 +75,14 @@ def read_model(
         at=fields.at,
     )
     for key in ("table", "schema"):
-        check_database_name(fields, key, getattr(model, key))
+        check_database_name(fields, key, getattr(model, key), key)
+    check_schema_name(fields, model.schema)
     read_columns(model, draft.enums)
     add_mixins(model, fields)
     number_key(model)
     check_key(model, draft.problems)
     read_constraints(model)
     return model
-
-
-def check_database_name(fields: Fields, key: str, name: str | None) -> None:
-    """Note a name that PostgreSQL would cut or refuse."""
-    if name is not None and not is_database_name(name):
-        fields.problems.error(
-            "long-name",
-            f"the {key} name {name!r} does not fit PostgreSQL",
-            f"it takes up to {MAX_IDENTIFIER} bytes",
-            fields.value_at(key),
-        )
 
 
 def add_mixins(model: ModelDraft, fields: Fields) -> None:
@@ -156,6 +147,7 @@ def check_key(model: ModelDraft, problems: Problems) -> None:
             "add primary_key = true to the column or columns that tell its rows apart",
             model.at,
         )
+    check_key_count(model.fields, len(model.primary_key), "columns")
 
 
 def _names_a_key(model: ModelDraft) -> bool:

@@ -96,18 +96,34 @@ def is_class_name(name: str) -> bool:
 
 def is_database_name(name: str) -> bool:
     """Return whether PostgreSQL takes the name whole."""
-    return bool(name) and "\0" not in name and len(name.encode()) <= MAX_IDENTIFIER
+    return bool(name) and is_storable(name) and len(name.encode()) <= MAX_IDENTIFIER
+
+
+def is_storable(text: str) -> bool:
+    """Return whether PostgreSQL can hold the text: no NUL, no half of a surrogate pair."""
+    return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text)
 
 
 def member_name(label: str) -> str:
     """Return the Python member for an enum's label: "in progress" becomes in_progress."""
-    name = re.sub(r"\W+", "_", label.strip()).strip("_") or "empty"
-    if name[0].isdigit():
+    text = unicodedata.normalize("NFKC", label.strip())
+    words = "".join(each if f"a{each}".isidentifier() else "_" for each in text)
+    name = re.sub(r"__+", "_", words).strip("_") or "empty"
+    if not name.isidentifier():
         name = f"n{name}"
-    # StrEnum's own methods must stay what they are.
-    if keyword.iskeyword(name) or hasattr(str, name) or name in ("name", "value", "mro"):
-        name = f"{name}_"
-    return name
+    return name if is_member(name) else f"{name}_"
+
+
+def is_member(name: str) -> bool:
+    """Return whether a member of an enum may have the name, and leave StrEnum what it is."""
+    return (
+        name.isidentifier()
+        and not name.startswith("_")
+        and unicodedata.normalize("NFKC", name) == name
+        and not keyword.iskeyword(name)
+        and not hasattr(str, name)
+        and name not in ("name", "value", "mro")
+    )
 
 
 def constraint_name(table: str, columns: tuple[str, ...], ending: str) -> str:

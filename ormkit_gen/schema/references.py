@@ -143,16 +143,49 @@ def make_key(
         is_initially_deferred=fields.flag("initially_deferred"),
         at=reference.at,
     )
-    for action in ("on_delete", "on_update"):
-        if getattr(key, action) == "set null" and not all(each.is_nullable for each in columns):
+    check_actions(draft, model, columns, key, reference)
+    return key
+
+
+def check_actions(
+    draft: SchemaDraft,
+    model: ModelDraft,
+    columns: list[Column],
+    key: ForeignKey,
+    reference: Reference,
+) -> None:
+    """Note actions that would write what a column cannot hold."""
+    fields = reference.fields
+    for setting, action in (("on_delete", key.on_delete), ("on_update", key.on_update)):
+        empties = [
+            column
+            for column in columns
+            if not column.is_nullable
+            and (action == "set null" or (action == "set default" and not _has_default(column)))
+        ]
+        if empties:
             draft.problems.error(
                 "set-null-on-not-null",
-                f'{action} = "set null" would set {model.name}.{names[0]} to NULL, which it '
-                f"cannot hold",
-                "make the column nullable, with a ? after its type",
-                fields.key_at(action),
+                f'{setting} = "{action}" would set {model.name}.{empties[0].name} to NULL, which '
+                f"it cannot hold",
+                "make the column nullable, with a ? after its type"
+                + (", or give it a default" if action == "set default" else ""),
+                fields.key_at(setting),
             )
-    return key
+        writes = action.startswith("set ") or (setting, action) == ("on_update", "cascade")
+        generated = [column.name for column in columns if column.generated is not None]
+        if generated and writes:
+            draft.problems.error(
+                "action-on-generated",
+                f'{setting} = "{action}" would write {model.name}.{generated[0]}, which is '
+                f"generated",
+                "take another action, or an ordinary column",
+                fields.key_at(setting),
+            )
+
+
+def _has_default(column: Column) -> bool:
+    return column.default is not None or column.server_default is not None
 
 
 def _default_name(model: ModelDraft, columns: list[Column]) -> str:

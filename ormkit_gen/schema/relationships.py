@@ -120,8 +120,8 @@ def by_foreign_key(
     key, is_owner = found
     holder = model if is_owner else target
     is_single = holder.is_unique(key.columns)
-    many = fields.data.get("many")
-    is_to_many = not is_owner and not is_single if many is None else bool(many)
+    many = wants_many(fields)
+    is_to_many = not is_owner and not is_single if many is None else many
     if is_owner and is_to_many:
         draft.problems.error(
             "to-many-over-own-key",
@@ -153,28 +153,42 @@ def find_key(
     draft: SchemaDraft, model: ModelDraft, target: ModelDraft, fields: Fields
 ) -> tuple[ForeignKey, bool] | None:
     """Return the foreign key that explains a relationship, and whether this side holds it."""
-    own = [key for key in model.foreign_keys if key.target == target.name]
-    theirs = [key for key in target.foreign_keys if key.target == model.name]
+    own = keys_between(model, target)
+    theirs = keys_between(target, model)
+    many = wants_many(fields)
     candidates = [(key, True) for key in own] + [(key, False) for key in theirs]
     if model is target:
         candidates = self_reference(draft, own, fields)
     chosen = fields.texts("foreign_key")
     if chosen:
-        wanted = tuple(chosen)
-        candidates = [each for each in candidates if each[0].columns == wanted]
-    elif model is not target and own and theirs and "many" in fields.data:
-        candidates = [(key, holds) for key, holds in candidates if holds != fields.data["many"]]
+        candidates = [each for each in candidates if each[0].columns == chosen]
+    if model is not target and own and theirs and many is not None:
+        candidates = [(key, holds) for key, holds in candidates if holds != many]
     if len(candidates) == 1:
         return candidates[0]
     explain(draft, model, target, candidates, chosen, fields)
     return None
 
 
+def keys_between(model: ModelDraft, target: ModelDraft) -> list[ForeignKey]:
+    """Return the model's foreign keys to the target; of two over the same columns, the first."""
+    keys: dict[tuple[str, ...], ForeignKey] = {}
+    for key in model.foreign_keys:
+        if key.target == target.name:
+            keys.setdefault(key.columns, key)
+    return list(keys.values())
+
+
+def wants_many(fields: Fields) -> bool | None:
+    """Return whether the relationship asks for a list; None where it leaves that open."""
+    return fields.flag("many") if "many" in fields.data else None
+
+
 def self_reference(
     draft: SchemaDraft, own: list[ForeignKey], fields: Fields
 ) -> list[tuple[ForeignKey, bool]]:
     """Return the ways that a model's keys to itself may be read."""
-    many = fields.data.get("many")
+    many = wants_many(fields)
     if many is None and own:
         draft.problems.error(
             "ambiguous-self-reference",
@@ -197,11 +211,19 @@ def explain(
 ) -> None:
     """Note that no foreign key, or more than one, explains a relationship."""
     if candidates:
-        columns = [", ".join(key.columns) for key, _ in candidates]
+        keys = [
+            f"{(model if is_owner else target).name} ({', '.join(key.columns)})"
+            for key, is_owner in candidates
+        ]
+        choices = list(dict.fromkeys(_setting(key.columns) for key, _ in candidates))
         draft.problems.error(
             "ambiguous-relationship",
-            f"{fields.what} could go by {len(candidates)} foreign keys",
-            f"choose one, as in foreign_key = {columns[0]!r}: there are {' and '.join(columns)}",
+            f"{fields.what} could go by {len(candidates)} foreign keys: {', '.join(keys)}",
+            (
+                f"choose: {' or '.join(choices)}"
+                if len(choices) > 1
+                else f"add many = true for a list of {target.name}, many = false for one"
+            ),
             fields.at,
         )
     elif any(each.at == fields.at for each in draft.problems.found):
@@ -222,6 +244,12 @@ def explain(
             f"many-to-many",
             fields.at,
         )
+
+
+def _setting(columns: tuple[str, ...]) -> str:
+    """Return how a relationship says that it goes by these columns."""
+    names = [f'"{column}"' for column in columns]
+    return f"foreign_key = {names[0] if len(names) == 1 else '[' + ', '.join(names) + ']'}"
 
 
 def unresolved(draft: SchemaDraft, model: ModelDraft, target: ModelDraft) -> bool:

@@ -17,6 +17,16 @@ SCALAR = re.compile(r"[^,\]}#\n]+")
 BLANK = re.compile(r"[ \t]*")
 SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 QUOTES = ('"""', "'''", '"', "'")
+#: Levels of tables and arrays; a schema needs five, and a few more for the default of a jsonb.
+MAX_DEPTH = 64
+
+
+class TooDeep(Exception):
+    """The text goes deeper than MAX_DEPTH at this place."""
+
+    def __init__(self, at: Position) -> None:
+        super().__init__(at)
+        self.at = at
 
 
 class TomlPositions:
@@ -45,13 +55,14 @@ class TomlPositions:
         is_array = self._text.startswith("[[", self._at)
         self._at += 2 if is_array else 1
         path: Path = ()
-        for part, at in self._key():
-            path = self._latest((*path, part))
+        parts = self._key()
+        for part, at in parts:
+            path = self._latest(self._deeper(path, part, at))
             self.keys.setdefault(path, at)
         if is_array:
             count = self._counts.get(path, 0)
             self._counts[path] = count + 1
-            self.keys[(*path, count)] = self.keys[path]
+            self.keys[(*path, count)] = parts[-1][1]
             path = (*path, count)
         self._at = self._text.index("]", self._at) + (2 if is_array else 1)
         return path
@@ -62,6 +73,12 @@ class TomlPositions:
         if parent in self._counts:
             return (*parent, self._counts[parent] - 1, path[-1])
         return path
+
+    def _deeper(self, path: Path, part: str | int, at: Position) -> Path:
+        """Return the path of what is under a path; its length is bounded, as its cost is square."""
+        if len(path) >= MAX_DEPTH:
+            raise TooDeep(at)
+        return (*path, part)
 
     def _key(self) -> list[tuple[str, Position]]:
         parts: list[tuple[str, Position]] = []
@@ -83,7 +100,7 @@ class TomlPositions:
     def _pair(self, table: Path) -> None:
         path = table
         for part, at in self._key():
-            path = (*path, part)
+            path = self._deeper(path, part, at)
             self.keys.setdefault(path, at)
         self._at += 1  # =
         self._skip(BLANK)
@@ -107,7 +124,7 @@ class TomlPositions:
         self._at += 1
         index = 0
         while self._text[self._skip(SPACE)] != "]":
-            self._value((*path, index))
+            self._value(self._deeper(path, index, self._position(self._at, self._at + 1)))
             index += 1
             if self._text[self._skip(SPACE)] == ",":
                 self._at += 1

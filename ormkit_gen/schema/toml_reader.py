@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import tomli
@@ -10,7 +9,8 @@ import tomli
 from ormkit_gen.diagnostics import Problems
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Document
-from ormkit_gen.schema.toml_positions import TomlPositions
+from ormkit_gen.schema.toml_errors import explain, explain_number
+from ormkit_gen.schema.toml_positions import TomlPositions, TooDeep
 
 #: No schema that people write comes near this; a larger file is a mistake or an attack.
 MAX_BYTES = 4 * 1024 * 1024
@@ -28,17 +28,18 @@ def read_toml(file: Path, name: str, problems: Problems) -> Document | None:
         data = tomli.loads(text)
         positions = TomlPositions(name, text)
     except tomli.TOMLDecodeError as error:
-        message, at = _place(str(error), name, text)
-        problems.error(
-            "broken-toml", f"not valid TOML: {message}", "mend the syntax: https://toml.io", at
-        )
+        problems.found.append(explain(str(error), name, text))
         return None
-    except RecursionError:
+    except ValueError:  # tomli lets it through where int() refuses a long number
+        problems.found.append(explain_number(name, text))
+        return None
+    except (RecursionError, TooDeep) as error:
+        at = error.at if isinstance(error, TooDeep) else Position(name, 1, 1)
         problems.error(
             "nested-too-deeply",
             "the file is nested too deeply to be read",
             "a schema needs four levels: models, a model, its columns, a column",
-            Position(name, 1, 1),
+            at,
         )
         return None
     return Document(name, data, positions.keys, positions.values)
@@ -67,12 +68,3 @@ def read_text(file: Path, name: str, problems: Problems) -> str | None:
             "unreadable-file", f"cannot read the file: {error.strerror}", "check the path", at
         )
     return None
-
-
-def _place(message: str, name: str, text: str) -> tuple[str, Position]:
-    """Split tomli's message into what is wrong and where."""
-    found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
-    if found:
-        return message[: found.start()], Position(name, int(found[1]), int(found[2]))
-    last = text.count("\n") + (not text.endswith("\n"))
-    return message.replace(" (at end of document)", " at the end"), Position(name, max(1, last), 1)

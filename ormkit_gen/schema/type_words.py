@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from ormkit_gen.diagnostics import did_you_mean
 from ormkit_gen.postgres.types import ALIASES, BASE_TYPES, ColumnType
 
-#: PostgreSQL's own limit, MAXDIM.
+#: PostgreSQL's own limits, MAXDIM and NUMERIC_MAX_SCALE.
 MAX_DIMENSIONS = 6
+MAX_SCALE = 1000
 
 WORDS = re.compile(
     r"(?P<name>[^\W\d]\w*(?:\s+[^\W\d]\w*)*)\s*"
@@ -125,5 +126,11 @@ def _modifiers(word: str, modifiers: str | None) -> tuple[int, ...]:
             "bad-modifier",
             f"{word}({numbers[0]}) is out of range",
             f"PostgreSQL takes {smallest} to {base.max_modifier}",
+        )
+    if len(numbers) > 1 and abs(numbers[1]) > MAX_SCALE:
+        raise BadType(
+            "bad-modifier",
+            f"the scale {numbers[1]} of {word} is out of range",
+            f"PostgreSQL takes {-MAX_SCALE} to {MAX_SCALE}",
         )
     return numbers

@@ -1,43 +1,90 @@
-"""Names that must differ across the whole schema: those of constraints and indexes."""
+"""Names that must differ across the whole schema: those of relations, types and constraints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
+from ormkit_gen.schema.names import is_database_name
+
+#: What names are unique in: relations of a namespace, types of one, constraints of a table.
+Scope = tuple[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something with a name in PostgreSQL."""
+
+    what: str
+    name: str
+    scopes: tuple[Scope, ...]
+    #: None where the name was not written by anyone, and something else is to be renamed.
+    at: Position | None
 
 
 def check_names(draft: SchemaDraft) -> None:
-    """Note constraints of one table, and relations of one namespace, that share a name.
+    """Note relations, types and constraints that share a name where they must not.
 
-    An index, and the index behind a constraint, is a relation like a table.
+    An index, and the index behind a constraint, is a relation like a table; and a table has a type
+    of its own, as an enum is one.
     """
-    taken = {
-        ("relation", model.schema, model.table): f"the table of {model.name}"
-        for model in draft.models.values()
-    }
-    for model in draft.models.values():
-        for kind, name, at, is_relation in _named(model):
-            scope = ("relation", model.schema, name) if is_relation else (model.name, None, name)
-            if scope in taken and at is not None:
-                draft.problems.error(
-                    "name-clash",
-                    f"the {kind} {name!r} of {model.name} is called like {taken[scope]}",
-                    "give it a name of its own",
-                    at,
-                )
-            taken.setdefault(scope, f"another {kind} of {model.name}")
+    taken: dict[tuple[Scope, str], str] = {}
+    for each in _everything(draft):
+        keys = [(scope, each.name) for scope in each.scopes]
+        other = next((taken[key] for key in keys if key in taken), None)
+        if other is not None and each.at is not None:
+            draft.problems.error(
+                "name-clash",
+                f"{each.what} is called {each.name!r}, like "
+                f"{'another one' if other == each.what else other}",
+                "give it a name of its own",
+                each.at,
+            )
+        for key in keys:
+            taken.setdefault(key, each.what)
 
 
-def _named(model: ModelDraft) -> Iterator[tuple[str, str, Position | None, bool]]:
+def _everything(draft: SchemaDraft) -> Iterator[Named]:
+    """Yield what was not named by hand first, so that a clash is told where a name is written."""
+    models = draft.models.values()
+    for model in models:
+        yield from _implied(model)
+    for model in models:
+        if draft.tables.get(model.full_table) is model:
+            scopes = (("relation", model.schema), ("type", model.schema))
+            yield Named(f"the table of {model.name}", model.table, scopes, model.at)
+    for enum in draft.enums.values():
+        scope = ("type", enum.schema)
+        yield Named(f"the enum {enum.name}", enum.db_name, (scope,), enum.at)
+    for model in models:
+        yield from _constraints(model)
+
+
+def _implied(model: ModelDraft) -> Iterator[Named]:
+    """Yield the relations that PostgreSQL makes for a primary key and an identity."""
+    relation, constraint = ("relation", model.schema), ("constraint", model.full_table)
+    key = f"{model.table}_pkey"
+    if model.primary_key and is_database_name(key):
+        yield Named(f"the primary key of {model.name}", key, (relation, constraint), None)
+    for column in model.columns:
+        sequence = f"{model.table}_{column.db_name}_seq"
+        if column.identity and is_database_name(sequence):
+            what = f"the sequence of {model.name}.{column.name}"
+            yield Named(what, sequence, (relation,), None)
+
+
+def _constraints(model: ModelDraft) -> Iterator[Named]:
+    relation, constraint = ("relation", model.schema), ("constraint", model.full_table)
+    of = f"of {model.name}"
     for unique in model.uniques:
-        yield "unique constraint", unique.name, unique.at, True
-    for index in model.indexes:
-        yield "index", index.name, index.at, True
+        yield Named(f"a unique constraint {of}", unique.name, (relation, constraint), unique.at)
     for exclude in model.excludes:
-        yield "exclude constraint", exclude.name, exclude.at, True
+        yield Named(f"an exclude constraint {of}", exclude.name, (relation, constraint), exclude.at)
+    for index in model.indexes:
+        yield Named(f"an index {of}", index.name, (relation,), index.at)
     for check in model.checks:
-        yield "check", check.name, check.at, False
+        yield Named(f"a check {of}", check.name, (constraint,), check.at)
     for key in model.foreign_keys:
-        yield "foreign key", key.name, key.at, False
+        yield Named(f"a foreign key {of}", key.name, (constraint,), key.at)

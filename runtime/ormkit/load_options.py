@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from .expressions import O
 from .relationships import R, Relationship, ToOne
+
+if TYPE_CHECKING:
+    from .model import Model
 
 Strategy = Literal["selectin", "joined"]
 #: A relationship by its name, or as in User.posts.
 Named = str | Relationship[Any, Any]
 
-N = TypeVar("N")  # the model that one more step leads to
+N = TypeVar("N", bound="Model")  # the model that one more step leads to
 
 
 class Load(Generic[O, R]):

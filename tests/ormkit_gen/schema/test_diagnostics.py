@@ -29,9 +29,8 @@ def told(directory: Path) -> str:
     texts = []
     for diagnostic in diagnose(directory):
         file = diagnostic.at.file if diagnostic.at else ""
-        lines = (directory / file).read_text(encoding="utf-8").splitlines() if file else []
-        # A line as long as a bomb is not worth keeping twice.
-        texts.append(format_diagnostic(diagnostic, [line[:200] for line in lines]))
+        lines = (directory / file).read_text(encoding="utf-8").split("\n") if file else []
+        texts.append(format_diagnostic(diagnostic, lines))
     return "\n\n".join(texts) + "\n"
 
 

@@ -1,0 +1,78 @@
+"""What PostgreSQL refuses in a column, and settings that exclude each other."""
+
+from __future__ import annotations
+
+from ormkit_gen.ir import Column
+from ormkit_gen.schema.fields import Fields
+
+#: Every table has these columns already.
+SYSTEM_COLUMNS = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
+
+
+def check_column(fields: Fields, column: Column) -> None:
+    """Note what is wrong with a column that could be read."""
+    check_sources(fields, column)
+    check_key(fields, column)
+    check_comparable(fields, column)
+    if column.db_name in SYSTEM_COLUMNS:
+        fields.problems.error(
+            "system-column",
+            f"{fields.what} cannot be named {column.db_name}: every table has such a column "
+            f"already",
+            "rename it",
+            fields.value_at("column") if "column" in fields.data else fields.at,
+        )
+
+
+def check_sources(fields: Fields, column: Column) -> None:
+    """Note more than one source of values, and an identity that is no integer."""
+    problems = fields.problems
+    sources = [key for key in ("server_default", "identity", "generated") if fields.data.get(key)]
+    if "default" in fields.data:
+        sources.insert(0, "default")
+    if len(sources) > 1:
+        problems.error(
+            "conflicting-defaults",
+            f"{fields.what} has both {sources[0]} and {sources[1]}",
+            "keep one: a column has one source of values",
+            fields.key_at(sources[1]),
+        )
+    if column.identity is not None and not column.type.is_integer:
+        problems.error(
+            "bad-identity",
+            f"{fields.what} cannot be an identity: it is no integer",
+            "take bigint, or a server_default such as gen_random_uuid()",
+            fields.key_at("identity"),
+        )
+
+
+def check_key(fields: Fields, column: Column) -> None:
+    """Note a key or an identity that may be NULL."""
+    if column.is_nullable and (column.is_primary_key or column.identity):
+        kind = "the key" if column.is_primary_key else "an identity"
+        fields.problems.error(
+            "nullable-key",
+            f"{fields.what} cannot be nullable: it is {kind}",
+            "leave out the ? or nullable = true",
+            fields.at,
+        )
+
+
+def check_comparable(fields: Fields, column: Column) -> None:
+    """Note a key or an index of a type whose values PostgreSQL cannot compare."""
+    for key in ("primary_key", "unique", "index"):
+        if fields.data.get(key) is True and not is_comparable(column):
+            fields.problems.error(
+                "json-key",
+                f"{fields.what} cannot be {WISHES[key]}: PostgreSQL does not compare json",
+                "take jsonb",
+                fields.key_at(key),
+            )
+
+
+def is_comparable(column: Column) -> bool:
+    """Return whether keys and plain indexes of the column's type are possible."""
+    return column.type.is_enum or column.type.name != "json"
+
+
+WISHES = {"primary_key": "the key", "unique": "unique", "index": "indexed"}

@@ -1,0 +1,51 @@
+"""Notes names that Python, PostgreSQL or generated code has no place for."""
+
+from __future__ import annotations
+
+from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.names import (
+    MAX_IDENTIFIER,
+    RESERVED_CLASSES,
+    is_class_name,
+    is_database_name,
+)
+
+
+def check_class_name(fields: Fields, name: str) -> None:
+    """Note a name that no class can have, or that generated code uses itself."""
+    if not is_class_name(name):
+        fields.problems.error(
+            "bad-class-name",
+            f"{name!r} cannot be the name of a class",
+            "write it in CapWords, as in BlogPost",
+            fields.at,
+        )
+    elif name in RESERVED_CLASSES:
+        fields.problems.error(
+            "reserved-class",
+            f"{name} is a name that generated code uses itself",
+            f"rename it, as in {name}Record; the table keeps its name with table = ...",
+            fields.at,
+        )
+
+
+def check_database_name(fields: Fields, key: str, name: str | None, what: str) -> None:
+    """Note a name that PostgreSQL would cut or refuse."""
+    if name is not None and not is_database_name(name):
+        fields.problems.error(
+            "long-name",
+            f"the name {name!r} of the {what} does not fit PostgreSQL",
+            f"it takes up to {MAX_IDENTIFIER} bytes",
+            fields.value_at(key),
+        )
+
+
+def check_schema_name(fields: Fields, name: str | None) -> None:
+    """Note a namespace that PostgreSQL keeps for itself."""
+    if name is not None and name.startswith("pg_"):
+        fields.problems.error(
+            "reserved-schema",
+            f"the schema {name!r} cannot be: names that begin with pg_ are PostgreSQL's own",
+            "rename it",
+            fields.value_at("schema"),
+        )
