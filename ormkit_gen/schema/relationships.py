@@ -256,7 +256,7 @@ def unresolved(draft: SchemaDraft, model: ModelDraft, target: ModelDraft) -> boo
     """Return whether a foreign key that was written could not be made out: that says enough."""
     return any(
         len(side.foreign_keys) < len(side.references)
-        or len(side.columns) < len(side.fields.data.get("columns", ()))
+        or len(side.columns) < sum(1 for _ in side.fields.named("columns"))
         for side in (model, target)
     )
 

@@ -9,22 +9,12 @@ the same shape, so that ``sql`` runs once for each shape.
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from .errors import InvalidValue, UsageError
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-    from decimal import Decimal
-
     from .scope import Scope
-    from .values import Range
-
-    #: What PostgreSQL has arithmetic for, with the same type on both sides.
-    Calculable: TypeAlias = (
-        "Expression[Any, int, Any] | Expression[Any, float, Any] | Expression[Any, Decimal, Any]"
-        "| Expression[Any, timedelta, Any] | Expression[Any, Range[Any], Any]"
-    )
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")  # what the expression is compared with
@@ -84,19 +74,19 @@ class Expression(Generic[O, T, V_co]):
     def __ge__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
         return Comparison("{0} >= {1}", self, other)
 
-    def __add__(self: Calculable, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
+    def __add__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
         return Arithmetic("({0} + {1})", self, other)
 
-    def __sub__(self: Calculable, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
+    def __sub__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
         return Arithmetic("({0} - {1})", self, other)
 
-    def __mul__(self: Calculable, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
+    def __mul__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
         return Arithmetic("({0} * {1})", self, other)
 
-    def __truediv__(self: Calculable, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
+    def __truediv__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
         return Arithmetic("({0} / {1})", self, other)
 
-    def __mod__(self: Calculable, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
+    def __mod__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
         return Arithmetic("({0} % {1})", self, other)
 
     def in_(self, values: Collection[T]) -> Condition[O]:
