@@ -9,7 +9,7 @@ from ormkit_gen.postgres.ddl import schema_sql
 from tests.ormkit_gen.schema.conftest import Diagnose, Read
 from tests.servers import Server
 
-#: The target's columns and constraints, and the referring column's type: key is what is referred to.
+#: The columns and constraints of what is referred to, by its column key, and the type of the other.
 KEYS = {
     "primary key": ("key = { type = 'bigint', primary_key = true }", "bigint"),
     "unique column": (
@@ -26,12 +26,13 @@ KEYS = {
     "jsonb": ("key = { type = 'jsonb', primary_key = true }", "jsonb"),
     "nulls not distinct": (
         "id = { type = 'bigint', primary_key = true }\nkey = 'text?'\n"
-        "[[models.Target.uniques]]\ncolumns = ['key']\nnulls_not_distinct = true",
+        "[[models.Parent.uniques]]\ncolumns = ['key']\nnulls_not_distinct = true",
         "text",
     ),
     "unique index": (
         "id = { type = 'bigint', primary_key = true }\nkey = 'text'\n"
-        "[[models.Target.indexes]]\nunique = true\ncolumns = [{ column = 'key', descending = true }]",
+        "[[models.Parent.indexes]]\nunique = true\n"
+        "columns = [{ column = 'key', descending = true }]",
         "text",
     ),
 }
@@ -46,13 +47,13 @@ NO_KEYS = {
     ),
     "partial unique index": (
         "id = { type = 'bigint', primary_key = true }\nkey = 'text'\n"
-        "[[models.Target.indexes]]\nunique = true\ncolumns = ['key']\nwhere = 'id > 0'",
+        "[[models.Parent.indexes]]\nunique = true\ncolumns = ['key']\nwhere = 'id > 0'",
         "text",
         "to-no-key",
     ),
     "unique expression": (
         "id = { type = 'bigint', primary_key = true }\nkey = 'text'\n"
-        "[[models.Target.indexes]]\nunique = true\ncolumns = [{ expression = 'lower(key)' }]",
+        "[[models.Parent.indexes]]\nunique = true\ncolumns = [{ expression = 'lower(key)' }]",
         "text",
         "to-no-key",
     ),
@@ -71,9 +72,9 @@ STRICTER = {
 
 def schema(target: str, type_: str) -> str:
     return (
-        f"[models.Target.columns]\n{target}\n[models.Source.columns]\n"
+        f"[models.Parent.columns]\n{target}\n[models.Child.columns]\n"
         f"id = {{ type = 'bigint', primary_key = true }}\n"
-        f"target_key = {{ type = '{type_}', foreign_key = 'target.key' }}\n"
+        f"parent_key = {{ type = '{type_}', foreign_key = 'parent.key' }}\n"
     )
 
 
@@ -84,16 +85,16 @@ def test_what_is_let_through_postgresql_takes(
     loaded = read(schema(target, type_))
     server18.run_script(database_url, schema_sql(loaded))
     found = "SELECT conname FROM pg_constraint WHERE contype = 'f'"
-    assert server18.fetch(database_url, found) == [("source_target_key_fkey",)]
+    assert server18.fetch(database_url, found) == [("child_parent_key_fkey",)]
 
 
 def refused_by_postgresql(server: Server, url: str, read: Read, target: str, type_: str) -> bool:
     """Return whether PostgreSQL refuses the foreign key, added to a schema without it."""
-    without = schema(target, type_).replace(", foreign_key = 'target.key'", "")
+    without = schema(target, type_).replace(", foreign_key = 'parent.key'", "")
     server.run_script(url, schema_sql(read(without)))
     try:
         server.run_script(
-            url, "ALTER TABLE source ADD FOREIGN KEY (target_key) REFERENCES target (key)"
+            url, "ALTER TABLE child ADD FOREIGN KEY (parent_key) REFERENCES parent (key)"
         )
     except (asyncpg.InvalidForeignKeyError, asyncpg.DatatypeMismatchError):
         return True
@@ -128,29 +129,29 @@ def test_the_columns_of_a_composite_key_may_come_in_any_order(
     server18: Server, database_url: str, read: Read
 ) -> None:
     loaded = read(
-        "[models.Target.columns]\nid = { type = 'bigint', primary_key = true }\n"
-        "a = 'text'\nb = 'integer'\n[[models.Target.uniques]]\ncolumns = ['a', 'b']\n"
-        "[models.Source.columns]\nid = { type = 'bigint', primary_key = true }\n"
-        "x = 'integer'\ny = 'text'\n[[models.Source.foreign_keys]]\ncolumns = ['x', 'y']\n"
-        "target = 'target'\ntarget_columns = ['b', 'a']\n"
+        "[models.Parent.columns]\nid = { type = 'bigint', primary_key = true }\n"
+        "a = 'text'\nb = 'integer'\n[[models.Parent.uniques]]\ncolumns = ['a', 'b']\n"
+        "[models.Child.columns]\nid = { type = 'bigint', primary_key = true }\n"
+        "x = 'integer'\ny = 'text'\n[[models.Child.foreign_keys]]\ncolumns = ['x', 'y']\n"
+        "target = 'parent'\ntarget_columns = ['b', 'a']\n"
     )
     server18.run_script(database_url, schema_sql(loaded))
     (found,) = server18.fetch(
         database_url, "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'f'"
     )
-    assert found[0] == "FOREIGN KEY (x, y) REFERENCES target(b, a)"
+    assert found[0] == "FOREIGN KEY (x, y) REFERENCES parent(b, a)"
 
 
-@pytest.mark.parametrize("target", ["people.target", "target", "Target"])
+@pytest.mark.parametrize("target", ["people.parent", "parent", "Parent"])
 def test_a_target_is_named_by_its_table_its_own_namespace_first_or_by_its_class(
     read: Read, target: str
 ) -> None:
     key = "id = { type = 'bigint', primary_key = true }\n"
     loaded = read(
-        f"[models.Other]\ntable = 'target'\n[models.Other.columns]\n{key}"
-        f"[models.Target]\nschema = 'people'\n[models.Target.columns]\n{key}"
-        f"[models.Source]\nschema = 'people'\n[models.Source.columns]\n{key}"
-        f"target_id = {{ type = 'bigint', foreign_key = '{target}.id' }}\n"
+        f"[models.Other]\ntable = 'parent'\n[models.Other.columns]\n{key}"
+        f"[models.Parent]\nschema = 'people'\n[models.Parent.columns]\n{key}"
+        f"[models.Child]\nschema = 'people'\n[models.Child.columns]\n{key}"
+        f"parent_id = {{ type = 'bigint', foreign_key = '{target}.id' }}\n"
     )
-    (found,) = loaded.model("Source").foreign_keys
-    assert found.target == "Target"
+    (found,) = loaded.model("Child").foreign_keys
+    assert found.target == "Parent"
