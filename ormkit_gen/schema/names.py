@@ -110,7 +110,7 @@ def member_name(label: str) -> str:
     words = "".join(each if f"a{each}".isidentifier() else "_" for each in text)
     name = re.sub(r"__+", "_", words).strip("_") or "empty"
     if not name.isidentifier():
-        name = f"n{name}"
+        name = unicodedata.normalize("NFKC", f"n{name}")
     return name if is_member(name) else f"{name}_"
 
 
