@@ -15,6 +15,8 @@ PATTERNS = (
     *("__like", "__ilike", "__contains", "__icontains", "__startswith", "__istartswith"),
     *("__endswith", "__iendswith", "__iexact", "__regex", "__iregex"),
 )
+#: Questions about the keys of a JSON object.
+KEYS = ("__has_key", "__has_keys", "__has_any_key")
 CONTAINMENT = ("__contains", "__contained_by", "__overlaps")
 
 ENDINGS: dict[Family, tuple[str, ...]] = {
@@ -23,7 +25,7 @@ ENDINGS: dict[Family, tuple[str, ...]] = {
     "ordered": (*COMPARISONS, *ORDERED),
     "text": (*COMPARISONS, *ORDERED, *PATTERNS),
     "array": ("", "__ne", *CONTAINMENT, "__len"),
-    "json": ("", "__ne", "__contains", "__contained_by"),
+    "json": ("", "__ne", "__contains", "__contained_by", *KEYS),
     "range": ("", "__ne", *CONTAINMENT),
     "opaque": (),
 }
@@ -34,7 +36,8 @@ def filter_keys(column: Column, value: str, imports: Imports) -> Iterator[tuple[
 
     value: the annotation of a value of the column that is not None.
     """
-    for ending in ENDINGS[column.type.family]:
+    is_document = column.type.name == "tsvector" and not column.type.is_array
+    for ending in ("__matches",) if is_document else ENDINGS[column.type.family]:
         yield ending, _value_type(ending, column, value, imports)
     if column.is_nullable:
         yield "__isnull", "bool"
@@ -45,6 +48,11 @@ def _value_type(ending: str, column: Column, value: str, imports: Imports) -> st
         return f"{value} | None" if column.is_nullable and value != "Any" else value
     if ending == "__len":
         return "int"
+    if ending in ("__has_key", "__matches"):
+        return "str"
+    if ending in ("__has_keys", "__has_any_key"):
+        imports.add("collections.abc", "Collection")
+        return "Collection[str]"
     if ending == "__between":
         return f"tuple[{value}, {value}]"
     element = None

@@ -171,8 +171,9 @@ class _Builder:
         arguments += [f"{flag}=True" for flag, is_set in flags.items() if is_set]
         if column.type.is_enum:
             arguments.append(f"labels={column.type.name}")
-        typed = f"Column[{self.model.name}, {value}, {optional(value, column.is_nullable)}]"
-        return Attribute(column.name, typed, f"Column({', '.join(arguments)})")
+        kind = column_class(column)
+        typed = f"{kind}[{self.model.name}, {value}, {optional(value, column.is_nullable)}]"
+        return Attribute(column.name, typed, f"{kind}({', '.join(arguments)})")
 
     def relationship_attribute(self, relationship: Relationship) -> Attribute:
         kind = "ToMany" if relationship.is_to_many else "ToOne"
@@ -296,8 +297,8 @@ class _Builder:
         return types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
 
     def runtime_names(self) -> list[str]:
-        used = ["Column", "Condition", "Expression", "Model", "ModelMeta", "Order", "Query"]
-        used += ["Record", "Source", "Table"]
+        used = ["Change", "Condition", "Expression", "Model", "ModelMeta", "Order", "Query"]
+        used += ["Record", "Source", "Table", *{column_class(each) for each in self.model.columns}]
         relationships = self.model.relationships
         if relationships:
             used.append("Related")
@@ -311,6 +312,14 @@ class _Builder:
     def typing_imports(self) -> tuple[str, ...]:
         targets = {each.target for each in self.model.relationships} - {self.model.name}
         return tuple(f"from .{module_name(name)} import {name}" for name in sorted(targets))
+
+
+def column_class(column: Column) -> str:
+    """Return the runtime's class for a column: some types have operators of their own."""
+    if column.type.is_array:
+        return "Column"
+    special = {"json": "Json", "jsonb": "Json", "tsvector": "Search", "vector": "Vector"}
+    return special.get(column.type.name, "") + "Column"
 
 
 def optional(typed: str, is_nullable: bool) -> str:

@@ -20,12 +20,16 @@ GENERATED = ROOT / "examples/blog/db"
 RUNTIME_LAYERS = (
     ("_version", "errors", "values"),
     (
-        *("expressions", "lookups", "scope", "columns", "table", "relationships", "load_options"),
-        *("model", "schema"),
+        *("scope", "operands", "ordering", "expressions", "lookups", "type_names", "literals"),
+        *("aggregates", "functions", "columns", "json_columns", "text_search", "vectors", "table"),
+        *("relationships", "paths", "load_options", "model", "schema"),
     ),
     ("driver", "pool", "embedded"),
     ("result", "engine"),
-    ("compiler", "loading", "writing", "upserting", "unit", "rows", "query"),
+    (
+        *("grouping", "compiler", "subqueries", "loading", "writing", "upserting", "unit"),
+        *("streaming", "rows", "keyset", "changing", "builder", "selection", "query"),
+    ),
     ("operations", "isolation", "transaction", "session"),
     ("__init__",),
 )

@@ -8,6 +8,8 @@ users = await session.query(User).filter(status="active").order_by("-created_at"
 from __future__ import annotations
 
 from ._version import __version__
+from .aggregates import Aggregate, Function, WindowFunction
+from .changing import Change
 from .columns import Column
 from .embedded import EmbeddedServer
 from .engine import Engine, create_engine
@@ -47,23 +49,35 @@ from .errors import (
     UnknownName,
     UsageError,
 )
-from .expressions import Condition, Expression, Order
+from .expressions import Condition, Expression
+from .functions import func
+from .json_columns import JsonColumn, JsonPath
+from .keyset import Cursor, Page
+from .literals import case, cast, literal
 from .load_options import Load, joinedload, selectinload
 from .model import Model, ModelMeta, Related
+from .ordering import Order
+from .paths import Q
 from .query import Query, Source
 from .relationships import Relationship, Secondary, ToMany, ToOne
 from .result import Result
 from .rows import Rows
 from .schema import Schema
 from .session import AsyncSession
+from .streaming import Stream
+from .subqueries import Subquery, exists
 from .table import Table
+from .text_search import SearchColumn, to_tsvector
 from .transaction import Transaction
 from .values import UNSET, BitString, Cidr, Inet, Range, Record
+from .vectors import VectorColumn
 
 __all__ = [
     "UNSET",
+    "Aggregate",
     "AsyncSession",
     "BitString",
+    "Change",
     "CheckViolation",
     "Cidr",
     "Column",
@@ -72,6 +86,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "ConnectionLost",
+    "Cursor",
     "DataError",
     "DatabaseError",
     "DeadlockDetected",
@@ -81,9 +96,12 @@ __all__ = [
     "ExclusionViolation",
     "Expression",
     "ForeignKeyViolation",
+    "Function",
     "Inet",
     "IntegrityError",
     "InvalidValue",
+    "JsonColumn",
+    "JsonPath",
     "Load",
     "LockNotAvailable",
     "MissingValue",
@@ -96,9 +114,11 @@ __all__ = [
     "OperationalError",
     "Order",
     "OrmKitError",
+    "Page",
     "PoolClosed",
     "PoolError",
     "PoolTimeout",
+    "Q",
     "Query",
     "QueryCanceled",
     "Range",
@@ -109,11 +129,14 @@ __all__ = [
     "RetryableError",
     "Rows",
     "Schema",
+    "SearchColumn",
     "Secondary",
     "SerializationFailure",
     "Source",
     "StaleObject",
     "StatementError",
+    "Stream",
+    "Subquery",
     "Table",
     "ToMany",
     "ToOne",
@@ -123,8 +146,16 @@ __all__ = [
     "UniqueViolation",
     "UnknownName",
     "UsageError",
+    "VectorColumn",
+    "WindowFunction",
     "__version__",
+    "case",
+    "cast",
     "create_engine",
+    "exists",
+    "func",
     "joinedload",
+    "literal",
     "selectinload",
+    "to_tsvector",
 ]

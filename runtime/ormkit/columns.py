@@ -11,7 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from .errors import InvalidValue
-from .expressions import Expression, O, T, V_co, as_list
+from .expressions import Expression, O, T, V_co
+from .operands import as_list
 from .scope import Scope, quote
 
 if TYPE_CHECKING:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .columns import Column
 from .errors import InvalidValue
-from .expressions import Condition, Expression, Order
+from .expressions import Condition, Expression
+from .grouping import Grouping, Selected, place_of
+from .ordering import Order
 from .relationships import named
 from .scope import Scope
 from .table import Table
@@ -16,6 +18,8 @@ from .values import Record
 
 if TYPE_CHECKING:
     from .loading import Step
+
+AnyExpression = Expression[Any, Any, Any]
 
 #: How many shapes are kept; the oldest goes first.
 CACHE_LIMIT = 4096
@@ -38,6 +42,12 @@ class Executor(Protocol):
 
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
         """Run one statement for each row of arguments and return all their rows."""
+        ...
+
+    def stream(
+        self, sql: str, args: Sequence[object], chunk: int
+    ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
+        """Yield the rows of one statement in chunks, and what runs on their connection."""
         ...
 
 
@@ -108,14 +118,32 @@ class Select:
     offset: int | None = None
     joins: tuple[Step, ...] = ()
     lock: str = ""
+    grouping: Grouping | None = None
 
     @property
     def values(self) -> list[object]:
-        """What the statement binds, in the order of its parameters."""
-        values = [value for condition in self.where for value in condition.values]
+        """What the statement binds that reads whole rows, in the order of its parameters."""
+        return self.bound(())
+
+    def bound(self, selected: Selected) -> list[object]:
+        """Return what the statement binds that reads these expressions."""
+        values: list[object] = []
+        grouping = self.grouping
+        if grouping is not None:
+            values.extend(value for each in grouping.on for value in each.values)
+        for expression in selected:
+            values.extend(expression.values)
+        for condition in self.where:
+            values.extend(condition.values)
+        if grouping is not None:
+            values.extend(grouping.bound(selected))
         for order in self.order:
-            values.extend(order.values)
-        values.extend(value for value in (self.limit, self.offset) if value is not None)
+            if not (order.values and place_of(order.expression, selected)):
+                values.extend(order.values)
+        if self.limit is not None:
+            values.append(self.limit)
+        if self.offset is not None:
+            values.append(self.offset)
         return values
 
     def shape(self, what: Hashable) -> Hashable:
@@ -129,15 +157,20 @@ class Select:
             self.offset is None,
             tuple([step.key for step in self.joins]),
             self.lock,
+            None if self.grouping is None else self.grouping.key,
         )
 
-    def rows(self) -> Statement:
-        """Return the statement that reads every column, then those of each join."""
-        return statement_for(self.shape("rows"), self._write_rows)
+    def rows(self, extra: Selected = ()) -> Statement:
+        """Return the statement that reads every column, those of each join, and then these."""
+        if not extra:
+            return statement_for(self.shape("rows"), self._write_rows)
+        return statement_for(
+            self.shape(("rows", self._selection(extra))), lambda: self._write_rows(extra)
+        )
 
-    def expressions(self, selected: Sequence[Expression[Any, Any, Any]]) -> Statement:
+    def expressions(self, selected: Selected) -> Statement:
         """Return the statement that reads these expressions only."""
-        key = ("expressions", *(expression.key for expression in selected))
+        key = ("expressions", self._selection(selected))
         return statement_for(self.shape(key), lambda: self._write_expressions(selected))
 
     def count(self) -> Statement:
@@ -148,105 +181,167 @@ class Select:
         """Return the statement that tells whether there is any row."""
         return statement_for(self.shape("exists"), self._write_exists)
 
-    def aggregate(self, function: str, operand: Expression[Any, Any, Any]) -> Statement:
+    def aggregate(self, function: str, operand: AnyExpression) -> Statement:
         """Return the statement that applies an aggregate function to one expression."""
         return statement_for(
             self.shape((function, operand.key)), lambda: self._write_aggregate(function, operand)
         )
 
-    def delete(self) -> Statement:
+    def delete(self, returned: Selected = ()) -> Statement:
         """Return the statement that deletes the rows."""
-        return statement_for(self.shape("delete"), self._write_delete)
+        key = ("delete", self._selection(returned))
+        return statement_for(self.shape(key), lambda: self._write_delete(returned))
 
-    def update(self, changes: Sequence[tuple[Column[Any, Any, Any], object]]) -> Statement:
+    def update(
+        self, changes: Sequence[tuple[Column[Any, Any, Any], object]], returned: Selected = ()
+    ) -> Statement:
         """Return the statement that assigns to columns; its first parameters are the new values."""
-        key = tuple(
+        assigned = tuple(
             (column.key, value.key if isinstance(value, Expression) else None)
             for column, value in changes
         )
-        return statement_for(self.shape(("update", key)), lambda: self._write_update(changes))
+        key = ("update", assigned, self._selection(returned))
+        return statement_for(self.shape(key), lambda: self._write_update(changes, returned))
 
     @property
     def is_cut(self) -> bool:
         """True where it is more than a filter that decides which rows these are."""
-        return self.limit is not None or self.offset is not None
+        return self.limit is not None or self.offset is not None or self.grouping is not None
 
     def as_set(self) -> Select:
         """Return the same rows in any order, for what does not look at it."""
         return replace(self, order=()) if self.order and not self.is_cut else self
 
-    def _write_rows(self) -> Statement:
+    def nested(self, scope: Scope, selected: AnyExpression | None) -> str:
+        """Return the text of the query within another one; None selects nothing, for EXISTS."""
+        scope.enter(self.table)
+        saved = scope.is_qualified, scope.bars_aggregates
+        scope.is_qualified, scope.bars_aggregates = True, False
+        chosen = () if selected is None else (selected,)
+        text = self._text(scope, ", ".join(written(chosen, scope)), "", chosen)
+        scope.is_qualified, scope.bars_aggregates = saved
+        scope.leave(self.table)
+        return text
+
+    def _selection(self, selected: Selected) -> Hashable:
+        """Return what a statement's text owes to what it selects."""
+        keys = tuple([each.key for each in selected])
+        later = [order.expression for order in self.order]
+        if self.grouping is not None:
+            later += self.grouping.by
+        if not any(each.values for each in later):
+            return keys
+        return keys, tuple([place_of(each, selected) for each in later])
+
+    def _write_rows(self, extra: Selected = ()) -> Statement:
         scope = Scope(self.table, is_qualified=bool(self.joins))
-        selected = [column.selected(column.sql(scope)) for column in self.table.columns]
+        distinct = self._distinct(scope)
+        selected = written(self.table.columns, scope)
         joined: list[str] = []
         for step in self.joins:
             step.write_join(scope, scope.name(self.table), selected, joined)
-        return self._statement(scope, ", ".join(selected), "".join(joined))
+        selected += written(extra, scope)
+        places = (*self.table.columns, *extra) if extra and not self.joins else ()
+        text = self._text(scope, distinct + ", ".join(selected), "".join(joined), places)
+        return Statement(text, tuple(scope.parameters))
 
-    def _write_expressions(self, selected: Sequence[Expression[Any, Any, Any]]) -> Statement:
+    def _write_expressions(self, selected: Selected) -> Statement:
         scope = Scope(self.table)
-        texts = [
-            each.selected(each.sql(scope)) if isinstance(each, Column) else each.sql(scope)
-            for each in selected
-        ]
-        return self._statement(scope, ", ".join(texts), "")
+        chosen = self._distinct(scope) + ", ".join(written(selected, scope))
+        return Statement(self._text(scope, chosen, "", selected), tuple(scope.parameters))
 
     def _write_around(self, result: str) -> Statement:
         scope = Scope(self.table)
         if not self.is_cut:
-            return self._statement(scope, result, "")
-        inner = self._statement(scope, "", "")
-        return Statement(f"SELECT {result} FROM ({inner.sql}) AS cut", inner.parameters)
+            return Statement(self._text(scope, result, ""), tuple(scope.parameters))
+        distinct = self._distinct(scope)
+        chosen = distinct + ", ".join(written(self.table.columns, scope)) if distinct else ""
+        inner = self._text(scope, chosen, "")
+        return Statement(f"SELECT {result} FROM ({inner}) AS cut", tuple(scope.parameters))
 
     def _write_exists(self) -> Statement:
-        inner = self._statement(Scope(self.table), "", "")
-        return Statement(f"SELECT EXISTS ({inner.sql})", inner.parameters)
-
-    def _write_aggregate(self, function: str, operand: Expression[Any, Any, Any]) -> Statement:
         scope = Scope(self.table)
+        return Statement(f"SELECT EXISTS ({self._text(scope, '', '')})", tuple(scope.parameters))
+
+    def _write_aggregate(self, function: str, operand: AnyExpression) -> Statement:
+        scope = Scope(self.table)
+        distinct = self._distinct(scope)
         text = operand.sql(scope)
         if not self.is_cut:
-            return self._statement(scope, f"{function}({text})", "")
-        inner = self._statement(scope, text, "")
+            sql = self._text(scope, f"{function}({text})", "")
+            return Statement(sql, tuple(scope.parameters))
+        inner = self._text(scope, distinct + text, "", (operand,))
         # Named outside: ORDER BY inside would take an output column's name before a table's.
-        sql = f"SELECT {function}(value) FROM ({inner.sql}) AS cut (value)"
-        return Statement(sql, inner.parameters)
+        sql = f"SELECT {function}(value) FROM ({inner}) AS cut (value)"
+        return Statement(sql, tuple(scope.parameters))
 
-    def _write_delete(self) -> Statement:
+    def _write_delete(self, returned: Selected) -> Statement:
         scope = Scope(self.table)
-        return Statement(
-            f"DELETE FROM {self.table.sql}{self._changed_rows(scope)}", tuple(scope.parameters)
-        )
+        text = f"DELETE FROM {self.table.sql}{self._changed_rows(scope)}"
+        return Statement(text + returning(returned, scope), tuple(scope.parameters))
 
-    def _write_update(self, changes: Sequence[tuple[Column[Any, Any, Any], object]]) -> Statement:
+    def _write_update(
+        self, changes: Sequence[tuple[Column[Any, Any, Any], object]], returned: Selected
+    ) -> Statement:
         scope = Scope(self.table)
         text = f"UPDATE {self.table.sql} SET {assignments(changes, scope)}"
-        return Statement(f"{text}{self._changed_rows(scope)}", tuple(scope.parameters))
+        text += self._changed_rows(scope)
+        return Statement(text + returning(returned, scope), tuple(scope.parameters))
 
     def _changed_rows(self, scope: Scope) -> str:
         """Return the WHERE of a DELETE or UPDATE; with a limit it goes by primary key."""
         if not self.is_cut:
             return self._where(scope)
         key = ", ".join(column.quoted for column in self.table.primary_key)
-        inner = self._statement(scope, key, "")
-        return f" WHERE ({key}) IN ({inner.sql})"
+        return f" WHERE ({key}) IN ({self._text(scope, key, '')})"
 
-    def _statement(self, scope: Scope, selected: str, joined: str) -> Statement:
+    def _distinct(self, scope: Scope) -> str:
+        """Return what stands between SELECT and its list; its values are the first of all."""
+        return "" if self.grouping is None else self.grouping.distinct_sql(scope)
+
+    def _text(self, scope: Scope, chosen: str, joined: str, selected: Selected = ()) -> str:
+        """Return the statement's text; what is `selected` may be named by its place."""
         source = named(self.table.sql, scope.name(self.table))
-        parts = ["SELECT ", selected, " FROM " if selected else "FROM ", source, joined]
+        parts = ["SELECT ", chosen, " FROM " if chosen else "FROM ", source, joined]
         parts.append(self._where(scope))
+        if self.grouping is not None:
+            parts.append(self.grouping.sql(scope, selected))
         if self.order:
-            parts.append(f" ORDER BY {', '.join(order.sql(scope) for order in self.order)}")
+            keys = [ordered(order, scope, selected) for order in self.order]
+            parts.append(f" ORDER BY {', '.join(keys)}")
         if self.limit is not None:
             parts.append(f" LIMIT {scope.bind(None)}")
         if self.offset is not None:
             parts.append(f" OFFSET {scope.bind(None)}")
         parts.append(self.lock)
-        return Statement("".join(parts), tuple(scope.parameters))
+        return "".join(parts)
 
     def _where(self, scope: Scope) -> str:
-        conditions = [condition.sql(scope) for condition in self.where]
-        return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+        if not self.where:
+            return ""
+        was_barred, scope.bars_aggregates = scope.bars_aggregates, True
+        text = " AND ".join([condition.sql(scope) for condition in self.where])
+        scope.bars_aggregates = was_barred
+        return f" WHERE {text}"
+
+
+def written(selected: Selected, scope: Scope) -> list[str]:
+    """Return the texts of what a statement selects."""
+    return [
+        each.selected(each.sql(scope)) if isinstance(each, Column) else each.sql(scope)
+        for each in selected
+    ]
+
+
+def returning(selected: Selected, scope: Scope) -> str:
+    """Return the RETURNING clause for these expressions; nothing for none."""
+    return f" RETURNING {', '.join(written(selected, scope))}" if selected else ""
+
+
+def ordered(order: Order[Any], scope: Scope, selected: Selected) -> str:
+    """Return one key of ORDER BY: what is selected and has values is named by its place."""
+    place = place_of(order.expression, selected) if order.values else 0
+    return order.sql(scope) if not place else order.suffixed(str(place))
 
 
 def assignments(changes: Sequence[tuple[Column[Any, Any, Any], object]], scope: Scope) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -126,6 +126,26 @@ class Connection:
             if self._forgets(sql, error):
                 return await self.fetch_many(sql, rows)
             raise self._failed(error, sql)
+
+    async def stream(
+        self, sql: str, args: Sequence[object], chunk: int
+    ) -> AsyncGenerator[tuple[Connection, list[Record]], None]:
+        """Yield the rows of one statement in chunks, read through a portal of the server.
+
+        The connection must be in a transaction, and may run other statements between chunks.
+        """
+        statement = None
+        try:
+            statement = await self._raw.prepare(sql)
+            cursor = await statement.cursor(*args, prefetch=None)
+            while records := await cursor.fetch(chunk):
+                yield self, records
+                if len(records) < chunk:
+                    break
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            raise self._failed(error, sql, statement, args)
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
         """Run statements without parameters in one round trip; return the last command tag."""

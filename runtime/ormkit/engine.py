@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -147,6 +147,22 @@ class Engine:
         try:
             return await connection.fetch_many(sql, rows)
         finally:
+            pool.give(connection)
+
+    async def stream(
+        self, sql: str, args: Sequence[object], chunk: int
+    ) -> AsyncGenerator[tuple[Connection, list[Record]], None]:
+        """Yield the rows of one statement in chunks, in a transaction of their own."""
+        pool = self.pool
+        connection = pool.take() or await pool.acquire()
+        records = connection.stream(sql, args, chunk)
+        try:
+            await connection.script("BEGIN")
+            async for each in records:
+                yield each
+            await connection.script("COMMIT")
+        finally:
+            await records.aclose()
             pool.give(connection)
 
     async def execute(

@@ -1,17 +1,18 @@
 """Typed SQL expressions: what conditions, orderings and computed values are made of.
 
-Every node is immutable and knows three things: ``key``, a hashable description of its shape in
-which values do not take part; ``values``, the values it binds, in the order its text numbers
-them; and ``sql``, the text itself. The key finds the compiled statement of an earlier query of
-the same shape, so that ``sql`` runs once for each shape.
+Every node is immutable and knows its ``key``, a hashable description of its shape without values;
+its ``values``, in the order its text numbers them; and ``sql``, the text, written once a shape.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection, Hashable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
-from .errors import InvalidValue, UsageError
+from .errors import UsageError
+from .operands import Selectable, as_list, is_textual, like_literal, span_cast
+from .ordering import Order
 
 if TYPE_CHECKING:
     from .scope import Scope
@@ -20,12 +21,17 @@ O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")  # what the expression is compared with
 V_co = TypeVar("V_co", covariant=True)  # what a row holds
 E = TypeVar("E")  # an array's element
+V = TypeVar("V")
 
+NO_TRUTH = (
+    "an SQL expression has no truth value in Python: combine conditions with & | ~ "
+    "instead of and, or, not, and hand them to filter()"
+)
 #: Stands in a key for a bound value.
 BOUND = "$"
 
 
-class Expression(Generic[O, T, V_co]):
+class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
     """An SQL expression over the columns of model O, compared with T, whose rows hold V."""
 
     __slots__ = ("key", "type", "values")
@@ -43,24 +49,35 @@ class Expression(Generic[O, T, V_co]):
         """Return the value as the driver takes it for this expression's type."""
         return value
 
+    def decode(self, value: Any) -> Any:
+        """Return what Python holds for a value as the driver gave it."""
+        return value
+
+    @property
+    def is_plain(self) -> bool:
+        """True where values come from the driver as Python holds them."""
+        return True
+
+    @property
+    def as_text(self) -> Expression[O, Any, Any]:
+        """What patterns are matched with: the expression itself, or the text within JSON."""
+        return self
+
     # A condition is not a truth: `if User.age == 3` would always be taken.
     def __bool__(self) -> NoReturn:
-        raise UsageError(
-            "an SQL expression has no truth value in Python: combine conditions with & | ~ "
-            "instead of and, or, not, and hand them to filter()"
-        )
+        raise UsageError(NO_TRUTH)
 
     __hash__ = object.__hash__
 
     def __eq__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, other: T | Expression[Any, T, Any] | None
     ) -> Condition[O]:
-        return Null(self) if other is None else Comparison("{0} = {1}", self, other)
+        return Test(IS_NULL, self) if other is None else Comparison("{0} = {1}", self, other)
 
     def __ne__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, other: T | Expression[Any, T, Any] | None
     ) -> Condition[O]:
-        return Null(self, negated=True) if other is None else Comparison("{0} <> {1}", self, other)
+        return Test(IS_NOT_NULL, self) if other is None else Comparison("{0} <> {1}", self, other)
 
     def __lt__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
         return Comparison("{0} < {1}", self, other)
@@ -74,11 +91,38 @@ class Expression(Generic[O, T, V_co]):
     def __ge__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
         return Comparison("{0} >= {1}", self, other)
 
-    def __add__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
-        return Arithmetic("({0} + {1})", self, other)
+    @overload
+    def __add__(
+        self: Expression[O, dt.datetime, V],
+        other: dt.timedelta | Expression[Any, dt.timedelta, Any],
+    ) -> Expression[O, dt.datetime, V]: ...
+    @overload
+    def __add__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]: ...
+    def __add__(self, other: Any) -> Any:
+        """Add; texts are joined."""
+        if is_textual(self.type):
+            return Arithmetic[O, Any, Any]("({0} || {1})", self, other)
+        return Arithmetic[O, Any, Any](f"({{0}} + {{1}}{span_cast(other)})", self, other)
 
-    def __sub__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
-        return Arithmetic("({0} - {1})", self, other)
+    @overload
+    def __sub__(
+        self: Expression[O, dt.datetime, V],
+        other: dt.timedelta | Expression[Any, dt.timedelta, Any],
+    ) -> Expression[O, dt.datetime, V]: ...
+    @overload
+    def __sub__(
+        self: Expression[O, dt.datetime, dt.datetime],
+        other: dt.datetime | Expression[Any, dt.datetime, dt.datetime],
+    ) -> Expression[O, dt.timedelta, dt.timedelta]: ...
+    @overload
+    def __sub__(
+        self: Expression[O, dt.datetime, Any],
+        other: dt.datetime | Expression[Any, dt.datetime, Any],
+    ) -> Expression[O, dt.timedelta, dt.timedelta | None]: ...
+    @overload
+    def __sub__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]: ...
+    def __sub__(self, other: Any) -> Any:
+        return Arithmetic[O, Any, Any](f"({{0}} - {{1}}{span_cast(other)})", self, other)
 
     def __mul__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
         return Arithmetic("({0} * {1})", self, other)
@@ -89,61 +133,90 @@ class Expression(Generic[O, T, V_co]):
     def __mod__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
         return Arithmetic("({0} % {1})", self, other)
 
-    def in_(self, values: Collection[T]) -> Condition[O]:
-        """Match any of the values; none of them matches nothing. NULL is never in a list."""
+    def __radd__(self, other: T) -> Expression[O, T, V_co]:
+        return Arithmetic("({1} || {0})" if is_textual(self.type) else "({1} + {0})", self, other)
+
+    def __rsub__(self, other: T) -> Expression[O, T, V_co]:
+        return Arithmetic("({1} - {0})", self, other)
+
+    def __rmul__(self, other: T) -> Expression[O, T, V_co]:
+        return Arithmetic("({1} * {0})", self, other)
+
+    def __rtruediv__(self, other: T) -> Expression[O, T, V_co]:
+        return Arithmetic("({1} / {0})", self, other)
+
+    def __neg__(self) -> Expression[O, T, V_co]:
+        return Call("(- {0})", self, self.type)
+
+    def is_distinct_from(self, other: T | Expression[Any, T, Any] | None) -> Condition[O]:
+        """Match where the two differ, NULL being a value like any other."""
+        return Comparison("{0} IS DISTINCT FROM {1}", self, other)
+
+    def in_(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
+        """Match any of the values; none of them matches nothing. NULL is never in a list.
+
+        values: a collection, or a subquery of one column.
+        """
+        if isinstance(values, Expression):
+            return Comparison("{0} IN {1}", self, values)
         return Membership("{0} = ANY({1})", self, values)
 
-    def notin(self, values: Collection[T]) -> Condition[O]:
-        """Match whatever equals none of the values; NULL never does."""
+    def notin(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
+        """Match whatever equals none of the values; NULL never does.
+
+        A subquery that returns a NULL matches nothing: that is SQL's NOT IN.
+        """
+        if isinstance(values, Expression):
+            return Comparison("{0} NOT IN {1}", self, values)
         return Membership("{0} <> ALL({1})", self, values)
 
     def between(self, low: T, high: T) -> Condition[O]:
         """Match low <= value <= high, both ends included."""
-        return Between(self, low, high)
+        return Junction("AND", (self >= low, self <= high))
 
     def isnull(self, is_null: bool = True) -> Condition[O]:
         """Match NULL, or with False whatever is not NULL."""
-        return Null(self, negated=not is_null)
+        return Test(IS_NULL if is_null else IS_NOT_NULL, self)
 
     def like(self: Expression[O, str, Any], pattern: str) -> Condition[O]:
         """Match a LIKE pattern: % any text, _ any character, backslash escapes."""
-        return Comparison("{0} LIKE {1}", self, pattern)
+        return Comparison("{0} LIKE {1}", self.as_text, pattern)
 
     def ilike(self: Expression[O, str, Any], pattern: str) -> Condition[O]:
         """Match a LIKE pattern, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self, pattern)
+        return Comparison("{0} ILIKE {1}", self.as_text, pattern)
 
     def icontains(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that has this in it, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self, f"%{like_literal(text)}%")
+        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_literal(text)}%")
 
     def startswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that begins with this; every character stands for itself."""
-        return Comparison("{0} LIKE {1}", self, f"{like_literal(text)}%")
+        return Comparison("{0} LIKE {1}", self.as_text, f"{like_literal(text)}%")
 
     def istartswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that begins with this, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self, f"{like_literal(text)}%")
+        return Comparison("{0} ILIKE {1}", self.as_text, f"{like_literal(text)}%")
 
     def endswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that ends with this; every character stands for itself."""
-        return Comparison("{0} LIKE {1}", self, f"%{like_literal(text)}")
+        return Comparison("{0} LIKE {1}", self.as_text, f"%{like_literal(text)}")
 
     def iendswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that ends with this, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self, f"%{like_literal(text)}")
+        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_literal(text)}")
 
     def iexact(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match equal text, upper and lower case alike."""
-        return Comparison("lower({0}) = lower({1})", self, text)
+        return Comparison("lower({0}) = lower({1})", self.as_text, text)
 
     def regex(self: Expression[O, str, Any], pattern: str) -> Condition[O]:
         """Match a POSIX regular expression anywhere in the text (PostgreSQL's ~)."""
-        return Comparison("{0} ~ {1}", self, pattern)
+        return Comparison("{0} ~ {1}", self.as_text, pattern)
 
     def iregex(self: Expression[O, str, Any], pattern: str) -> Condition[O]:
         """Match a POSIX regular expression, upper and lower case alike (PostgreSQL's ~*)."""
-        return Comparison("{0} ~* {1}", self, pattern)
+        return Comparison("{0} ~* {1}", self.as_text, pattern)
 
     @overload
     def contains(self: Expression[O, str, Any], value: str) -> Condition[O]: ...
@@ -200,46 +273,24 @@ class Condition(Expression[O, bool, bool]):
 
     __slots__ = ()
 
+    #: True for a Q, which has a meaning only once the query's model is known.
+    is_open = False
+
     def __and__(self, other: Condition[O]) -> Condition[O]:
-        return Junction("AND", (self, other))
+        return self._joined("AND", other)
 
     def __or__(self, other: Condition[O]) -> Condition[O]:
-        return Junction("OR", (self, other))
+        return self._joined("OR", other)
+
+    def _joined(self, word: str, other: Any) -> Condition[O]:
+        if not isinstance(other, Condition):
+            raise UsageError(
+                f"{other!r} is no condition: put comparisons in parentheses around &, |"
+            )
+        return NotImplemented if other.is_open else Junction[O](word, (self, other))
 
     def __invert__(self) -> Condition[O]:
-        return Negation(self)
-
-
-class Order(Generic[O]):
-    """One key of an ordering."""
-
-    __slots__ = ("expression", "is_descending", "key", "nulls", "values")
-
-    def __init__(
-        self,
-        expression: Expression[O, Any, Any],
-        *,
-        is_descending: bool = False,
-        nulls: str = "",
-    ) -> None:
-        self.expression = expression
-        self.is_descending = is_descending
-        self.nulls = nulls
-        self.key: Hashable = (expression.key, is_descending, nulls)
-        self.values = expression.values
-
-    def nulls_first(self) -> Order[O]:
-        """Return the same order with NULL before everything else."""
-        return Order(self.expression, is_descending=self.is_descending, nulls=" NULLS FIRST")
-
-    def nulls_last(self) -> Order[O]:
-        """Return the same order with NULL after everything else."""
-        return Order(self.expression, is_descending=self.is_descending, nulls=" NULLS LAST")
-
-    def sql(self, scope: Scope) -> str:
-        """Return the text of the key in ORDER BY."""
-        direction = " DESC" if self.is_descending else ""
-        return f"{self.expression.sql(scope)}{direction}{self.nulls}"
+        return Test(NOT, self)
 
 
 class _Pair(Expression[O, T, V_co]):
@@ -261,8 +312,8 @@ class _Pair(Expression[O, T, V_co]):
         self.type = left.type
 
     def sql(self, scope: Scope) -> str:
-        left = self.left.sql(scope)
-        right = scope.bind(self.left) if self.right is None else self.right.sql(scope)
+        left = grouped(self.left, scope)
+        right = scope.bind(self.left) if self.right is None else grouped(self.right, scope)
         return self.template.format(left, right)
 
 
@@ -277,7 +328,7 @@ class Comparison(_Pair[O, bool, bool], Condition[O]):
 
 
 class Arithmetic(_Pair[O, T, V_co]):
-    """An arithmetic operator; the result has the left operand's type."""
+    """An arithmetic operator; the result has the type of the expression that stands as {0}."""
 
     __slots__ = ()
 
@@ -298,38 +349,6 @@ class Membership(Condition[O]):
         return self.template.format(self.operand.sql(scope), scope.bind(self.operand))
 
 
-class Between(Condition[O]):
-    """A closed interval of two bound values."""
-
-    __slots__ = ("operand",)
-
-    def __init__(self, operand: Expression[O, T, Any], low: T, high: T) -> None:
-        self.operand = operand
-        self.key = ("between", operand.key)
-        self.values = (*operand.values, operand.encode(low), operand.encode(high))
-        self.type = "boolean"
-
-    def sql(self, scope: Scope) -> str:
-        operand = self.operand.sql(scope)
-        return f"{operand} BETWEEN {scope.bind(self.operand)} AND {scope.bind(self.operand)}"
-
-
-class Null(Condition[O]):
-    """IS NULL, or IS NOT NULL."""
-
-    __slots__ = ("operand", "test")
-
-    def __init__(self, operand: Expression[O, Any, Any], *, negated: bool = False) -> None:
-        self.operand = operand
-        self.test = "IS NOT NULL" if negated else "IS NULL"
-        self.key = (self.test, operand.key)
-        self.values = operand.values
-        self.type = "boolean"
-
-    def sql(self, scope: Scope) -> str:
-        return f"{self.operand.sql(scope)} {self.test}"
-
-
 class Junction(Condition[O]):
     """Conditions joined by AND or OR."""
 
@@ -346,21 +365,6 @@ class Junction(Condition[O]):
         return "(" + f" {self.word} ".join(each.sql(scope) for each in self.operands) + ")"
 
 
-class Negation(Condition[O]):
-    """NOT; a condition that is NULL stays NULL."""
-
-    __slots__ = ("operand",)
-
-    def __init__(self, operand: Condition[O]) -> None:
-        self.operand = operand
-        self.key = ("NOT", operand.key)
-        self.values = operand.values
-        self.type = "boolean"
-
-    def sql(self, scope: Scope) -> str:
-        return f"NOT ({self.operand.sql(scope)})"
-
-
 class Call(Expression[O, T, V_co]):
     """A function of one expression, with a result type of its own."""
 
@@ -374,25 +378,23 @@ class Call(Expression[O, T, V_co]):
         self.type = type_
 
     def sql(self, scope: Scope) -> str:
-        return self.template.format(self.operand.sql(scope))
+        return self.template.format(grouped(self.operand, scope))
 
 
-def is_textual(type_: str) -> bool:
-    """Return whether LIKE applies to the type, as opposed to the containment operators."""
-    return type_.partition("(")[0] in ("text", "varchar", "char", "citext")
+class Test(Call[O, bool, bool], Condition[O]):
+    """A question about one expression: IS NULL, NOT."""
+
+    __slots__ = ()
+
+    def __init__(self, template: str, operand: Expression[O, Any, Any]) -> None:
+        super().__init__(template, operand, "boolean")
 
 
-def as_list(values: object) -> list[Any]:
-    """Return the collection as a list; text is refused, since it is never meant as its letters."""
-    if isinstance(values, (str, bytes)) or not isinstance(values, Collection):
-        raise InvalidValue(
-            f"a collection of values is needed, not {type(values).__name__}: write [value]"
-        )
-    return list(values)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+IS_NULL, IS_NOT_NULL, NOT = "{0} IS NULL", "{0} IS NOT NULL", "NOT {0}"
 
 
-def like_literal(text: object) -> str:
-    r"""Return the text with LIKE's own characters (% _ and \) escaped."""
-    if not isinstance(text, str):
-        raise InvalidValue(f"text is needed to match text, not {type(text).__name__}")
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+def grouped(operand: Expression[Any, Any, Any], scope: Scope) -> str:
+    """Return the text of an operand, in parentheses where it has an operator of its own."""
+    text = operand.sql(scope)
+    has_operator = isinstance(operand, Condition) and not isinstance(operand, Junction)
+    return f"({text})" if has_operator else text

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from .errors import InvalidValue
-from .expressions import Condition, Expression, as_list
+from .expressions import Condition
+from .operands import as_list
 
 #: How a keyword of filter() ends (`age__gte`) and what it stands for.
-LOOKUPS: dict[str, Callable[[Expression[Any, Any, Any], Any], Condition[Any]]] = {
+LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
     "eq": lambda expression, value: expression == value,
     "ne": lambda expression, value: expression != value,
     "gt": lambda expression, value: expression > value,
@@ -34,6 +35,18 @@ LOOKUPS: dict[str, Callable[[Expression[Any, Any, Any], Any], Condition[Any]]] =
     "contained_by": lambda expression, value: expression.contained_by(value),
     "overlaps": lambda expression, value: expression.overlaps(value),
     "len": lambda expression, value: expression.len() == value,
+    "has_key": lambda expression, value: expression.has_key(value),
+    "has_keys": lambda expression, value: expression.has_keys(value),
+    "has_any_key": lambda expression, value: expression.has_any_key(value),
+    "matches": lambda expression, value: expression.matches(value),
+}
+
+#: Operators that only some columns have, by the method that shows it.
+METHODS = {
+    "has_key": "has_key",
+    "has_keys": "has_keys",
+    "has_any_key": "has_any_key",
+    "matches": "matches",
 }
 
 

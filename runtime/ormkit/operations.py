@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 from .compiler import Executor, Select
 from .errors import NotFound, UsageError
 from .loading import Step, fetch_objects, load_steps, resolve
-from .query import Query
+from .query import Query, same_key
 from .relationships import Relationship
 from .result import Result
 from .table import Table, table_of
@@ -167,19 +167,6 @@ class Operations:
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
         raise NotImplementedError
-
-
-def same_key(table: Table, key: object) -> tuple[Any, ...]:
-    """Return the conditions that find a row by its primary key; raises UsageError."""
-    columns = table.primary_key
-    parts: tuple[object, ...] = (key,)
-    if len(columns) > 1:
-        parts = tuple(key) if isinstance(key, (tuple, list)) else (key,)  # pyright: ignore
-    if len(parts) != len(columns) or None in parts:
-        names = ", ".join(column.slot for column in columns)
-        shape = f"the tuple ({names})" if len(columns) > 1 else f"a value of {names}"
-        raise UsageError(f"{table.label} is found by {shape}, and none of it can be None")
-    return tuple(column == part for column, part in zip(columns, parts, strict=True))
 
 
 def is_model(value: object) -> bool:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .columns import Column
-from .compiler import Executor, Select
-from .errors import InvalidValue, MultipleFound, NotFound, UsageError
-from .expressions import Condition, Expression, Junction, Negation, Order
-from .load_options import Load
-from .loading import Step, fetch_objects, joined, plan
-from .rows import Rows
-from .scope import quote
-from .table import Table, conditions_of
+from .builder import Source as Source
+from .changing import Change
+from .compiler import Executor, Select, Statement
+from .errors import MultipleFound, NotFound, UsageError
+from .expressions import Expression
+from .functions import INTEGERS
+from .keyset import Cursor, Page, cursor_at
+from .loading import fetch_objects, load_steps, unfold
+from .selection import Selection
+from .streaming import Stream, record_chunks
+from .table import Table
 from .writing import changes_for, values_of
 
 if TYPE_CHECKING:
@@ -21,119 +23,33 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
-#: Types whose sum is a whole number.
-INTEGERS = ("smallint", "integer", "bigint")
-
 A = TypeVar("A")
-B = TypeVar("B")
-C = TypeVar("C")
-D = TypeVar("D")
-E = TypeVar("E")
-F = TypeVar("F")
 
 
-class Source(Protocol):
-    """What a query runs on: a session or a transaction."""
-
-    def executor(self) -> Executor:
-        """Return what runs statements in this moment and task."""
-        ...
-
-
-class Query(Generic[M, K]):
+class Query(Selection[M], Generic[M, K]):
     """A query over model M, whose primary key is a K; each method returns a new one.
 
     Generated subclasses add the methods whose arguments depend on the model: filter, exclude,
     order_by and update.
     """
 
-    _where: tuple[Condition[Any], ...] = ()
-    _order: tuple[Order[Any], ...] = ()
-    _limit: int | None = None
-    _offset: int | None = None
-    _steps: tuple[Step, ...] = ()
-    _loads: tuple[Load[Any, Any], ...] = ()
-    _alive: bool | None = True
-    _lock = ""
-
-    def __init__(self, model: type[M], source: Source) -> None:
-        self._table: Table = model.__table__
-        self._source = source
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._select().rows().sql}>"
-
-    def _with(self, name: str, value: object) -> Self:
-        copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__)
-        copy.__dict__[name] = value
-        return copy
-
-    def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
-        found = conditions_of(self._table, conditions, by)
-        return self._with("_where", self._where + found)
-
-    def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
-        found = conditions_of(self._table, conditions, by)
-        if not found:
-            return self
-        both = found[0] if len(found) == 1 else Junction[M]("AND", found)
-        return self._with("_where", (*self._where, Negation(both)))
-
-    def _order_by(self, by: Sequence[Order[M] | Expression[M, Any, Any] | str]) -> Self:
-        return self._with("_order", self._order + tuple(order_of(self._table, each) for each in by))
-
-    async def _update(self, values: Mapping[str, object]) -> int:
-        changes = changes_for(self._table, values)
-        select = self._select().as_set()
-        bound = [*values_of(changes), *select.values]
-        _, count = await select.update(changes).run(self._source.executor(), bound)
-        return count
-
-    def limit(self, count: int) -> Self:
-        """Return at most this many rows."""
-        return self._with("_limit", whole_number("limit", count))
-
-    def offset(self, count: int) -> Self:
-        """Skip this many rows; without an order, which rows these are is undefined."""
-        return self._with("_offset", whole_number("offset", count))
-
-    def options(self, *loads: Load[M, Any]) -> Self:
-        """Load relationships along with the objects: selectinload(...), joinedload(...)."""
-        loads = self._loads + loads
-        copy = self._with("_loads", loads)
-        copy.__dict__["_steps"] = plan(self._table, loads)
-        return copy
-
-    def with_deleted(self) -> Self:
-        """Include softly deleted rows."""
-        return self._with("_alive", None)
-
-    def only_deleted(self) -> Self:
-        """Keep only softly deleted rows."""
-        return self._with("_alive", False)
-
-    def for_update(self, *, nowait: bool = False, skip_locked: bool = False) -> Self:
-        """Lock the rows until the transaction ends (FOR UPDATE).
-
-        nowait: raise LockNotAvailable where another transaction holds one of them.
-        skip_locked: leave such rows out.
-        """
-        if nowait and skip_locked:
-            raise UsageError("for_update: nowait and skip_locked exclude each other")
-        suffix = " NOWAIT" if nowait else " SKIP LOCKED" if skip_locked else ""
-        return self._with("_lock", f" FOR UPDATE OF {quote(self._table.name)}{suffix}")
-
     async def all(self) -> list[M]:
         """Return every object."""
-        return await fetch_objects(self._source.executor(), self._select(), self._steps)
+        return await self._read(self.as_select())
 
     async def first(self) -> M | None:
         """Return the first object, None where there is none; ordered by key if by nothing else."""
-        query = self if self._order else self._order_by(self._table.primary_key)
+        query = self
+        if not self._order:
+            query = self._with("_order", tuple([each.asc() for each in self._first_by()]))
         if query._limit is None:
             query = query.limit(1)
         found = await query.all()
+        return found[0] if found else None
+
+    async def get(self, key: K) -> M | None:
+        """Return the object with this primary key if it is among the query's rows."""
+        found = await self._filter(same_key(self._table, key), {}).all()
         return found[0] if found else None
 
     async def one(self) -> M:
@@ -150,63 +66,69 @@ class Query(Generic[M, K]):
             raise MultipleFound(f"more than one {self._table.label} answers the query")
         return found[0] if found else None
 
-    @overload
-    def values_list(self, a: Expression[M, Any, A], /) -> Rows[tuple[A]]: ...
-    @overload
-    def values_list(
-        self, a: Expression[M, Any, A], b: Expression[M, Any, B], /
-    ) -> Rows[tuple[A, B]]: ...
-    @overload
-    def values_list(
-        self, a: Expression[M, Any, A], b: Expression[M, Any, B], c: Expression[M, Any, C], /
-    ) -> Rows[tuple[A, B, C]]: ...
-    @overload
-    def values_list(
-        self,
-        a: Expression[M, Any, A],
-        b: Expression[M, Any, B],
-        c: Expression[M, Any, C],
-        d: Expression[M, Any, D],
-        /,
-    ) -> Rows[tuple[A, B, C, D]]: ...
-    @overload
-    def values_list(
-        self,
-        a: Expression[M, Any, A],
-        b: Expression[M, Any, B],
-        c: Expression[M, Any, C],
-        d: Expression[M, Any, D],
-        e: Expression[M, Any, E],
-        /,
-    ) -> Rows[tuple[A, B, C, D, E]]: ...
-    @overload
-    def values_list(
-        self,
-        a: Expression[M, Any, A],
-        b: Expression[M, Any, B],
-        c: Expression[M, Any, C],
-        d: Expression[M, Any, D],
-        e: Expression[M, Any, E],
-        f: Expression[M, Any, F],
-        /,
-    ) -> Rows[tuple[A, B, C, D, E, F]]: ...
-    @overload
-    def values_list(self, *columns: Expression[M, Any, Any]) -> Rows[tuple[Any, ...]]: ...
-    def values_list(self, *columns: Expression[M, Any, Any]) -> Rows[Any]:
-        """Read these columns only, as tuples; up to six of them are typed one by one."""
-        return Rows(self._source, self._select(), columns)
+    async def page(self, after: Cursor[M] | str | None = None) -> Page[M]:
+        """Return the next objects behind a cursor, as many as limit() says, and the next cursor.
+
+        Raises UsageError without a limit, InvalidValue for a cursor of another query.
+        """
+        if self._limit is None or self._offset is not None:
+            raise UsageError(
+                "page() needs a limit() and takes no offset(): the cursor is the place"
+            )
+        query = self.after(after)
+        found = await query.limit(self._limit + 1).all()
+        items = found[: self._limit]
+        has_more = len(found) > len(items) and bool(items)
+        last = cursor_at(self._table, query._order, items[-1]) if has_more else None
+        return Page(items, last)
+
+    def stream(self, chunk: int = 1000) -> Stream[M]:
+        """Read object by object through a cursor of the server: `async for user in ...stream():`.
+
+        chunk: how many rows are fetched, and held, at a time; their relationships are loaded
+            for each chunk together.
+
+        It holds a connection, and outside a transaction one of its own, until it ends.
+        """
+        return Stream(self._chunks(self.as_select(), chunk))
+
+    def iterate(self, chunk: int = 1000) -> Stream[M]:
+        """Read object by object, in chunks that are queries of their own, ordered by key.
+
+        It holds no connection and no transaction in between, for work that takes its time; rows
+        that change meanwhile are seen as they are when their chunk is read.
+        """
+        if self._limit is not None or self._offset is not None:
+            raise UsageError("iterate() reads all rows of a query: it takes no limit() or offset()")
+        return Stream(self._pages(chunk))
 
     async def count(self) -> int:
         """Return how many rows there are."""
-        select = self._select().as_set()
+        select = self.as_select().as_set()
         rows = await select.count().fetch(self._source.executor(), select.values)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def exists(self) -> bool:
         """Return whether there is any row."""
-        select = self._select().as_set()
+        select = self.as_select().as_set()
         rows = await select.exists().fetch(self._source.executor(), select.values)
         return rows[0][0]  # type: ignore[no-any-return]
+
+    async def explain(
+        self, *, analyze: bool = False, buffers: bool = False, verbose: bool = False
+    ) -> str:
+        """Return PostgreSQL's plan for reading the objects, as text.
+
+        analyze: run the query, and show rows and times as they were.
+        buffers: with analyze, how many pages were read.
+        """
+        flags = {"ANALYZE": analyze, "BUFFERS": buffers, "VERBOSE": verbose}
+        options = ", ".join(word for word, is_wanted in flags.items() if is_wanted)
+        statement, bound = self._statement(self.as_select())
+        words = f"EXPLAIN ({options}) " if options else "EXPLAIN "
+        explained = Statement(words + statement.sql, statement.parameters)
+        rows = await explained.fetch(self._source.executor(), bound)
+        return "\n".join(row[0] for row in rows)
 
     async def sum(self, column: Expression[M, A, Any]) -> A | None:
         """Return the sum of a column or expression; None over no rows."""
@@ -231,47 +153,101 @@ class Query(Generic[M, K]):
     async def _aggregate(self, function: str, operand: Expression[M, Any, Any]) -> Any:
         if not isinstance(operand, Expression):
             raise UsageError(f"{function}() takes a column such as User.age, not {operand!r}")
-        select = self._select().as_set()
-        values = [*operand.values, *select.values]
+        if self._grouping is not None and self._grouping.is_grouped:
+            raise UsageError(f"{function}() of groups: select func.{function}(...) with values()")
+        select = self.as_select().as_set()
         statement = select.aggregate(function, operand)
-        value = (await statement.fetch(self._source.executor(), values))[0][0]
-        if function in ("min", "max") and isinstance(operand, Column):
-            column: Column[Any, Any, Any] = operand
-            return column.decode(value)
-        return value
+        bound = select.bound((operand,))
+        value = (await statement.fetch(self._source.executor(), bound))[0][0]
+        return operand.decode(value) if function in ("min", "max") else value
 
-    async def delete(self) -> int:
-        """Delete the rows for good, by one statement, and return how many they were."""
-        select = self._select().as_set()
-        _, count = await select.delete().run(self._source.executor(), select.values)
-        return count
+    def delete(self) -> Change[M]:
+        """Delete the rows for good, by one statement; awaited, it returns how many they were."""
+        select = self._changeable("delete()")
+        return Change(self._source, self._table, select.delete, select.values)
 
-    def _select(self) -> Select:
-        where = self._where
-        if self._alive is not None:
-            where = (*where, *self._table.alive(is_deleted=not self._alive))
-        return Select(
-            table=self._table,
-            where=where,
-            order=self._order,
-            limit=self._limit,
-            offset=self._offset,
-            joins=joined(self._steps),
-            lock=self._lock,
+    def _update(self, values: Mapping[str, object]) -> Change[M]:
+        changes = changes_for(self._table, values)
+        select = self._changeable("update()")
+        bound = [*values_of(changes), *select.values]
+        return Change(
+            self._source, self._table, lambda returned: select.update(changes, returned), bound
         )
 
+    def _changeable(self, method: str) -> Select:
+        if self._grouping is not None:
+            raise UsageError(f"{method} changes rows, and distinct() or group_by() made others")
+        return self.as_select().as_set()
 
-def order_of(table: Table, by: Order[Any] | Expression[Any, Any, Any] | str) -> Order[Any]:
-    """Return the key of an ordering; "-age" is descending."""
-    if isinstance(by, Order):
-        return by
-    if isinstance(by, Expression):
-        return by.asc()
-    return table.column(by[1:]).desc() if by.startswith("-") else table.column(by).asc()
+    def _first_by(self) -> tuple[Any, ...]:
+        """Return what tells the first row where nothing was said."""
+        on = self._grouping.on if self._grouping is not None else ()
+        held = {each.key for each in on}
+        return (*on, *(each for each in self._table.primary_key if each.key not in held))
+
+    async def _read(self, select: Select) -> list[M]:
+        executor = self._source.executor()
+        if not self._only and self._grouping is None:
+            return await fetch_objects(executor, select, self._steps)
+        self._check_whole("objects")
+        statement, bound = self._statement(select)
+        return await self._made(executor, await statement.fetch(executor, bound), select)
+
+    def _statement(self, select: Select) -> tuple[Statement, list[object]]:
+        if not self._only:
+            return select.rows(), select.values
+        if select.joins:
+            raise UsageError("only() goes with selectinload(), not with joinedload()")
+        return select.expressions(self._only), select.bound(self._only)
+
+    async def _made(self, executor: Executor, records: list[Any], select: Select) -> list[M]:
+        """Make objects of records, with all that is loaded along."""
+        if self._only:
+            objects = self._partial(records)
+        else:
+            objects = unfold(self._table, records, select.joins)
+        await load_steps(executor, objects, self._steps)
+        return objects
+
+    def _partial(self, records: list[Any]) -> list[Any]:
+        """Make objects that hold some columns only; raises UsageError where a load needs more."""
+        held = {column.key for column in self._only}
+        for step in self._steps:
+            for column in step.relationship.local:
+                if column.key not in held:
+                    raise UsageError(f"only() leaves out {column.label}, which the load needs")
+        model = self._table.model
+        objects = [model.__new__(model) for _ in records]
+        for each, record in zip(objects, records, strict=True):
+            for column, value in zip(self._only, record, strict=True):
+                setattr(each, column.slot, column.decode(value))
+        return objects
+
+    async def _chunks(self, select: Select, chunk: int) -> AsyncIterator[list[M]]:
+        self._check_whole("objects")
+        statement, bound = self._statement(select)
+        source = self._source.executor()
+        async for executor, records in record_chunks(source, statement, bound, chunk):
+            yield await self._made(executor, records, select)
+
+    async def _pages(self, chunk: int) -> AsyncIterator[list[M]]:
+        query = self.limit(chunk)
+        page = await query.page()
+        while page.items:
+            yield page.items
+            if page.next is None:
+                return
+            page = await query.page(page.next)
 
 
-def whole_number(name: str, value: object) -> int:
-    """Return the count that limit() or offset() was given; raises InvalidValue."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidValue(f"{name} needs a whole number from 0 on, not {value!r}")
-    return value
+def same_key(table: Table, key: object) -> tuple[Any, ...]:
+    """Return the conditions that find a row by its primary key; raises UsageError."""
+    columns = table.primary_key
+    parts: tuple[object, ...] = (key,)
+    if len(columns) > 1:
+        parts = tuple(key) if isinstance(key, (tuple, list)) else (key,)  # pyright: ignore
+    if len(parts) != len(columns) or None in parts:
+        names = ", ".join(column.slot for column in columns)
+        shape = f"the tuple ({names})" if len(columns) > 1 else f"a value of {names}"
+        raise UsageError(f"{table.label} is found by {shape}, and none of it can be None")
+    return tuple(column == part for column, part in zip(columns, parts, strict=True))

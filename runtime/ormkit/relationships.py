@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar
 
+from .aggregates import Aggregate
 from .columns import Column, new_key
-from .expressions import Condition
+from .errors import UsageError
+from .expressions import Condition, Expression
 from .scope import quote
 from .table import Table, conditions_of, model_named, table_of
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 O = TypeVar("O")  # noqa: E741  the model that has the relationship
 R = TypeVar("R", bound="Model")  # the model it leads to
+T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Relationship(Generic[O, R]):
@@ -28,6 +32,8 @@ class Relationship(Generic[O, R]):
 
     table: Table
     is_to_many: bool
+    #: The method that asks for related rows: "has" or "any".
+    question: str
     name: str
 
     def __init__(
@@ -115,20 +121,37 @@ class ToOne(Relationship[O, R]):
     """A relationship whose value is one object, or None."""
 
     is_to_many = False
+    question = "has"
 
     def has(self, *conditions: Condition[R]) -> Condition[O]:
         """Match where the related row exists and answers every condition."""
         return self.related(conditions)
+
+    def value(self, expression: Expression[R, T, V]) -> Expression[O, T, V | None]:
+        """Return a column or expression of the related row; NULL where there is none."""
+        return RelatedValue(self, expression, self.related_alive())
 
 
 class ToMany(Relationship[O, R]):
     """A relationship whose value is a list of objects."""
 
     is_to_many = True
+    question = "any"
 
     def any(self, *conditions: Condition[R]) -> Condition[O]:
         """Match where at least one related row answers every condition."""
         return self.related(conditions)
+
+    def value(
+        self, aggregate: Expression[R, T, V], *conditions: Condition[R]
+    ) -> Expression[O, T, V]:
+        """Return an aggregate over the related rows, or over those that answer the conditions."""
+        wanted = conditions_of(self.target, conditions, {})
+        return RelatedValue(self, aggregate, (*wanted, *self.related_alive()))
+
+    def count(self, *conditions: Condition[R]) -> Expression[O, int, int]:
+        """Return how many related rows there are, or how many answer the conditions."""
+        return self.value(Aggregate[R, int, int]("count(*)", (), "bigint"), *conditions)
 
 
 class Secondary:
@@ -167,22 +190,73 @@ class Exists(Condition[O]):
         self.type = "boolean"
 
     def sql(self, scope: Scope) -> str:
-        relationship = self.relationship
-        outer = scope.name(relationship.table)
-        inner = scope.enter(relationship.target)
-        was_qualified, scope.is_qualified = scope.is_qualified, True
-        tables = named(relationship.target.sql, inner)
-        pairs = list(zip(relationship.local, relationship.remote, strict=False))
-        if relationship.secondary is None:
-            matches = [f"{inner}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
-        else:
-            through = scope.take(relationship.secondary.name)
-            tables = f"{named(relationship.secondary.sql, through)}, {tables}"
-            matches = relationship.through(outer, through, inner)
-        matches += [condition.sql(scope) for condition in self.conditions]
-        scope.leave(relationship.target)
-        scope.is_qualified = was_qualified
-        return f"EXISTS (SELECT FROM {tables} WHERE {' AND '.join(matches)})"
+        return f"EXISTS ({write_related(self.relationship, None, self.conditions, scope)})"
+
+
+class RelatedValue(Expression[O, Any, Any]):
+    """A value of the related row, or an aggregate over the related rows, as a subquery."""
+
+    __slots__ = ("conditions", "relationship", "selected")
+
+    def __init__(
+        self,
+        relationship: Relationship[O, Any],
+        selected: Expression[Any, Any, Any],
+        conditions: tuple[Condition[Any], ...],
+    ) -> None:
+        if not isinstance(selected, Expression):
+            raise UsageError(
+                f"{relationship.label}.value() takes a column or expression of "
+                f"{relationship.target.label}, not {selected!r}"
+            )
+        self.relationship = relationship
+        self.selected = selected
+        self.conditions = conditions
+        keys = [each.key for each in conditions]
+        self.key = ("related", relationship.key, selected.key, *keys)
+        values = [value for each in conditions for value in each.values]
+        self.values = (*selected.values, *values)
+        self.type = selected.type
+
+    def sql(self, scope: Scope) -> str:
+        return f"({write_related(self.relationship, self.selected, self.conditions, scope)})"
+
+    def encode(self, value: object) -> object:
+        return self.selected.encode(value)
+
+    def decode(self, value: Any) -> Any:
+        return self.selected.decode(value)
+
+    @property
+    def is_plain(self) -> bool:
+        return self.selected.is_plain
+
+
+def write_related(
+    relationship: Relationship[Any, Any],
+    selected: Expression[Any, Any, Any] | None,
+    conditions: tuple[Condition[Any], ...],
+    scope: Scope,
+) -> str:
+    """Return the text of a subquery over the rows related to one of the outer query."""
+    outer = scope.name(relationship.table)
+    inner = scope.enter(relationship.target)
+    saved = scope.is_qualified, scope.bars_aggregates
+    scope.is_qualified, scope.bars_aggregates = True, False
+    chosen = "" if selected is None else f"{selected.sql(scope)} "
+    scope.bars_aggregates = True
+    tables = named(relationship.target.sql, inner)
+    if relationship.secondary is None:
+        pairs = zip(relationship.local, relationship.remote, strict=True)
+        matches = [f"{inner}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
+    else:
+        through = scope.take(relationship.secondary.name)
+        tables = f"{named(relationship.secondary.sql, through)}, {tables}"
+        matches = relationship.through(outer, through, inner)
+    matches += [condition.sql(scope) for condition in conditions]
+    scope.leave(relationship.target)
+    scope.is_qualified, scope.bars_aggregates = saved
+    return f"SELECT {chosen}FROM {tables} WHERE {' AND '.join(matches)}"
 
 
 def named(table: str, name: str) -> str:

@@ -1,41 +1,46 @@
-"""Rows of chosen columns, for when whole objects are more than is needed."""
+"""Rows of chosen values, for when whole objects are more than is needed, or not all of it."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .columns import Column
-from .compiler import Select
+from .compiler import Executor, Select
 from .errors import UsageError
 from .expressions import Expression
-from .values import Record
+from .loading import Step, load_steps, unfold
+from .streaming import Stream, record_chunks
 
 if TYPE_CHECKING:
-    from .query import Source
+    from .builder import Source
 
 T = TypeVar("T")
 
-AnyColumn = Column[Any, Any, Any]
+AnyExpression = Expression[Any, Any, Any]
 
 
 class Rows(Generic[T]):
-    """The rows of a query as tuples of type T: await it for all of them."""
+    """The rows of a query as values of type T: await it for all of them."""
 
-    __slots__ = ("_columns", "_select", "_source")
+    __slots__ = ("_columns", "_make", "_select", "_source")
 
     def __init__(
-        self, source: Source, select: Select, columns: Sequence[Expression[Any, Any, Any]]
+        self,
+        source: Source,
+        select: Select,
+        columns: Sequence[AnyExpression],
+        make: Callable[[list[Any]], list[T]] = list,
     ) -> None:
-        for column in columns:
-            if not isinstance(column, Expression):
-                raise UsageError(f"values_list takes columns such as User.name, not {column!r}")
-        if not columns:
-            raise UsageError("values_list needs at least one column")
+        """Describe what to read.
+
+        make: turns rows, each a tuple or a record of the columns' values, into values of type T.
+        """
         self._source = source
         self._select = select
         self._columns = tuple(columns)
+        self._make = make
 
     def __await__(self) -> Generator[Any, None, list[T]]:
         return self.all().__await__()
@@ -46,26 +51,97 @@ class Rows(Generic[T]):
 
     async def first(self) -> T | None:
         """Return the first row; None where there is none."""
-        rows = await self._fetch(replace(self._select, limit=1))
+        select = self._select
+        rows = await self._fetch(replace(select, limit=1) if select.limit is None else select)
         return rows[0] if rows else None
 
-    async def _fetch(self, select: Select) -> list[Any]:
+    def stream(self, chunk: int = 1000) -> Stream[T]:
+        """Read row by row by a cursor of the server; see Query.stream."""
+        return Stream(self._chunks(chunk))
+
+    async def _chunks(self, chunk: int) -> AsyncIterator[list[T]]:
+        statement, bound = self._select.expressions(self._columns), self._select.bound(
+            self._columns
+        )
+        source = self._source.executor()
+        async for _, records in record_chunks(source, statement, bound, chunk):
+            yield self._make(self._decoded(records))
+
+    async def _fetch(self, select: Select) -> list[T]:
         statement = select.expressions(self._columns)
-        bound = [value for column in self._columns for value in column.values]
-        records = await statement.fetch(self._source.executor(), [*bound, *select.values])
-        coded = [
-            (place, column)
-            for place, column in enumerate(self._columns)
-            if isinstance(column, Column) and not column.is_plain
-        ]
-        if not coded:
-            return list(map(tuple, records))
-        return [decoded_row(record, coded) for record in records]
+        records = await statement.fetch(self._source.executor(), select.bound(self._columns))
+        return self._make(self._decoded(records))
+
+    def _decoded(self, records: list[Any]) -> list[Any]:
+        coded = coded_places(self._columns)
+        return [decoded_row(record, coded) for record in records] if coded else records
 
 
-def decoded_row(record: Record, columns: Sequence[tuple[int, AnyColumn]]) -> Any:
+class ObjectRows(Rows[T]):
+    """The rows of a query as tuples of an object and values computed beside it."""
+
+    __slots__ = ("_steps",)
+
+    def __init__(
+        self,
+        source: Source,
+        select: Select,
+        columns: Sequence[AnyExpression],
+        steps: tuple[Step, ...],
+    ) -> None:
+        super().__init__(source, select, columns)
+        self._steps = steps
+
+    async def _chunks(self, chunk: int) -> AsyncIterator[list[T]]:
+        statement, bound = self._statement(self._select)
+        source = self._source.executor()
+        async for executor, records in record_chunks(source, statement, bound, chunk):
+            yield await self._paired(executor, records)
+
+    async def _fetch(self, select: Select) -> list[T]:
+        statement, bound = self._statement(select)
+        executor = self._source.executor()
+        return await self._paired(executor, await statement.fetch(executor, bound))
+
+    def _statement(self, select: Select) -> tuple[Any, list[object]]:
+        places = () if select.joins else (*select.table.columns, *self._columns)
+        return select.rows(self._columns), select.bound(places or self._columns)
+
+    async def _paired(self, executor: Executor, records: list[Any]) -> list[Any]:
+        count = len(self._columns)
+        objects = unfold(self._select.table, [row[:-count] for row in records], self._select.joins)
+        await load_steps(executor, objects, self._steps)
+        values = self._decoded([row[-count:] for row in records])
+        return [(each, *row) for each, row in zip(objects, values, strict=True)]
+
+
+def checked_columns(method: str, columns: Sequence[object]) -> None:
+    """Raise UsageError for what is no column or expression."""
+    for column in columns:
+        if not isinstance(column, Expression):
+            raise UsageError(f"{method} takes columns such as User.name, not {column!r}")
+    if not columns:
+        raise UsageError(f"{method} needs at least one column")
+
+
+def coded_places(columns: Sequence[AnyExpression]) -> list[tuple[int, AnyExpression]]:
+    """Return the places of the columns whose values the driver does not give as Python's."""
+    return [(place, column) for place, column in enumerate(columns) if not column.is_plain]
+
+
+def decoded_row(record: Any, columns: Sequence[tuple[int, AnyExpression]]) -> tuple[Any, ...]:
     """Return the row as a tuple in which these columns hold what attributes would."""
     row = list(record)
     for place, column in columns:
         row[place] = column.decode(row[place])
     return tuple(row)
+
+
+def as_tuples(rows: list[Any]) -> list[Any]:
+    """Return rows as tuples."""
+    return rows if rows and type(rows[0]) is tuple else list(map(tuple, rows))
+
+
+def as_scalars(rows: list[Any]) -> list[Any]:
+    """Return the first value of each row."""
+    return list(map(itemgetter(0), rows))

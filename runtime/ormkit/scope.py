@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import UsageError
+from .errors import InvalidValue, UsageError
 
 if TYPE_CHECKING:
     from .columns import Column
@@ -19,7 +19,7 @@ class Scope:
     assigned to (None where there is none), so that an error about $3 can name its column.
     """
 
-    __slots__ = ("_names", "_taken", "is_qualified", "parameters")
+    __slots__ = ("_names", "_taken", "bars_aggregates", "is_qualified", "parameters")
 
     def __init__(self, table: Table | None = None, *, is_qualified: bool = False) -> None:
         self.parameters: list[Expression[Any, Any, Any] | None] = []
@@ -27,6 +27,8 @@ class Scope:
         self._taken: set[str] = set()
         #: True where column names carry their table's name, as joins and subqueries need it.
         self.is_qualified = is_qualified
+        #: True while a WHERE is written, where an aggregate has no meaning.
+        self.bars_aggregates = False
         if table is not None:
             self.enter(table)
 
@@ -84,6 +86,17 @@ def quote(identifier: str) -> str:
     if is_plain and identifier not in RESERVED:
         return identifier
     return '"' + identifier.replace('"', '""') + '"'
+
+
+def quoted_text(text: str) -> str:
+    """Return the text as a constant of SQL, whatever standard_conforming_strings says.
+
+    Raises InvalidValue for NUL, which no text of PostgreSQL can hold.
+    """
+    if "\0" in text:
+        raise InvalidValue("PostgreSQL's text cannot hold the character NUL")
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'" if "\\" not in text else "E'" + doubled.replace("\\", "\\\\") + "'"
 
 
 #: Words PostgreSQL 18 does not take as a bare column or table name: its pg_get_keywords() with

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from .columns import Column
 from .errors import UnknownName, UsageError, did_you_mean
-from .expressions import Condition, Expression, Null
-from .lookups import LOOKUPS
+from .expressions import IS_NOT_NULL, IS_NULL, Condition, Expression, Test
+from .lookups import LOOKUPS, METHODS
 from .scope import quote
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Table:
         """Return what leaves out softly deleted rows, or with True keeps only those."""
         if self.soft_delete is None:
             return ()
-        return (Null(self.soft_delete, negated=is_deleted),)
+        return (Test(IS_NOT_NULL if is_deleted else IS_NULL, self.soft_delete),)
 
     def column(self, name: str) -> AnyColumn:
         """Return the column of that Python name; UnknownName with a suggestion otherwise."""
@@ -142,14 +142,20 @@ class Table:
 
     def _resolve(self, keyword: str) -> tuple[AnyColumn, Any]:
         name, _, operator = keyword.partition("__")
+        if name in self.relationships:
+            raise UnknownName(
+                f"{self.label}.{name} is a relationship: write Q({keyword}=...), or "
+                f"{self.label}.{name}.{self.relationships[name].question}(...)"
+            )
         column = self.column(name)
-        try:
-            return column, LOOKUPS[operator or "eq"]
-        except KeyError:
+        lookup = LOOKUPS.get(operator or "eq")
+        if lookup is None or not hasattr(column, METHODS.get(operator, "sql")):
+            known = [each for each in LOOKUPS if hasattr(column, METHODS.get(each, "sql"))]
             raise UnknownName(
                 f"{column.label} has no operator {operator!r} (in {keyword!r}): "
-                f"{did_you_mean(operator, LOOKUPS)}"
-            ) from None
+                f"{did_you_mean(operator, known)}"
+            )
+        return column, lookup
 
 
 def model_named(name: str, *, beside: type[Model]) -> type[Model]:
@@ -173,10 +179,20 @@ def conditions_of(
     table: Table, conditions: Sequence[Condition[Any]], by: Mapping[str, object]
 ) -> tuple[Condition[Any], ...]:
     """Return positional and keyword conditions of one filter() call as one tuple."""
+    given = resolved(table, conditions) if conditions else ()
+    return (*given, *[table.condition(name, value) for name, value in by.items()])
+
+
+def resolved(table: Table, conditions: Sequence[Condition[Any]]) -> tuple[Condition[Any], ...]:
+    """Return the conditions with what each Q among them means for the table's model."""
     for condition in conditions:
         if not isinstance(condition, Expression):
             raise UsageError(
                 f"{table.label}: {condition!r} is no condition: write one like "
                 f"{table.columns[0].label} == value, or a keyword"
             )
-    return (*conditions, *(table.condition(name, value) for name, value in by.items()))
+    opened: Any = [each for each in conditions if getattr(each, "is_open", False)]
+    if not opened:
+        return tuple(conditions)
+    meant = {id(each): each.resolve(table) for each in opened}
+    return tuple([meant.get(id(each), each) for each in conditions])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -157,6 +157,26 @@ class Transaction(Operations):
         async with self._turn:
             connection = self._connection if self._is_begun else await self._begin()
             return await self._checked(connection).fetch_many(sql, rows)
+
+    async def stream(
+        self, sql: str, args: Sequence[object], chunk: int
+    ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
+        """Yield the rows of one statement in the transaction, in chunks."""
+        if self._added:
+            await self.flush()
+        async with self._turn:
+            connection = self._connection if self._is_begun else await self._begin()
+            records = self._checked(connection).stream(sql, args, chunk)
+        try:
+            while True:
+                async with self._turn:
+                    self._check_open()
+                    found = await anext(records, None)
+                if found is None:
+                    return
+                yield self, found[1]
+        finally:
+            await records.aclose()
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         check_statement(sql, params)

@@ -34,7 +34,7 @@ def given_columns(table: Table, instance: Model) -> tuple[AnyColumn, ...]:
             if column.is_generated:
                 continue
             given.append(column)
-        elif not (column.has_default or column.is_nullable):
+        elif not (column.has_default or column.is_nullable or column.is_generated):
             raise MissingValue(missing(table, column))
     return tuple(given)
 

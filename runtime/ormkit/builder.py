@@ -1,0 +1,249 @@
+"""The part of a query that says which rows it is about, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+
+from .columns import Column
+from .compiler import Executor, Select
+from .errors import InvalidValue, UnknownName, UsageError, did_you_mean
+from .expressions import NOT, Condition, Expression, Junction, Test
+from .grouping import Grouping
+from .keyset import Cursor, after_cursor, cursor_at, keyset_order
+from .load_options import Load
+from .loading import Step, joined, plan
+from .ordering import Order
+from .paths import expression_at
+from .scope import quote
+from .table import Table, conditions_of
+
+if TYPE_CHECKING:
+    from .model import Model
+
+M = TypeVar("M", bound="Model")
+
+AnyExpression = Expression[Any, Any, Any]
+
+
+class Source(Protocol):
+    """What a query runs on: a session or a transaction."""
+
+    def executor(self) -> Executor:
+        """Return what runs statements in this moment and task."""
+        ...
+
+
+class QueryBuilder(Generic[M]):
+    """Which rows of model M a query is about; each method returns a new query."""
+
+    _where: tuple[Condition[Any], ...] = ()
+    _order: tuple[Order[Any], ...] = ()
+    _limit: int | None = None
+    _offset: int | None = None
+    _steps: tuple[Step, ...] = ()
+    _loads: tuple[Load[Any, Any], ...] = ()
+    _alive: bool | None = True
+    _lock = ""
+    _grouping: Grouping | None = None
+    _named: Mapping[str, AnyExpression] = {}
+    _only: tuple[Column[Any, Any, Any], ...] = ()
+
+    def __init__(self, model: type[M], source: Source) -> None:
+        self._table: Table = model.__table__
+        self._source = source
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.as_select().rows().sql}>"
+
+    def _with(self, name: str, value: object) -> Self:
+        copy = object.__new__(type(self))
+        copy.__dict__.update(self.__dict__)
+        copy.__dict__[name] = value
+        return copy
+
+    def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
+        found = conditions_of(self._table, conditions, by)
+        return self._with("_where", self._where + found)
+
+    def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
+        found = conditions_of(self._table, conditions, by)
+        if not found:
+            return self
+        both = found[0] if len(found) == 1 else Junction[M]("AND", found)
+        return self._with("_where", (*self._where, Test(NOT, both)))
+
+    def _order_by(self, by: Sequence[Order[M] | Expression[M, Any, Any] | str]) -> Self:
+        return self._with("_order", self._order + tuple([self._order_key(each) for each in by]))
+
+    def limit(self, count: int) -> Self:
+        """Return at most this many rows."""
+        return self._with("_limit", whole_number("limit", count))
+
+    def offset(self, count: int) -> Self:
+        """Skip this many rows; without an order, which rows these are is undefined."""
+        return self._with("_offset", whole_number("offset", count))
+
+    def after(self, cursor: Cursor[M] | str | None) -> Self:
+        """Keep the rows behind a cursor in the query's order; None begins at the first.
+
+        The primary key is added to the order, so that no two rows are equal in it. Call it after
+        order_by(). Raises InvalidValue for what is no cursor of this model and order.
+        """
+        order = keyset_order(self._table, self._order)
+        query = self._with("_order", order)
+        if cursor is None:
+            return query
+        found = after_cursor(self._table, order, cursor)
+        return query._with("_where", (*query._where, found))
+
+    def cursor(self, instance: M) -> Cursor[M]:
+        """Return the place of an object in the query's order, for after()."""
+        return cursor_at(self._table, keyset_order(self._table, self._order), instance)
+
+    def distinct(self) -> Self:
+        """Leave out rows that are equal in all that is selected."""
+        return self._regrouped(is_distinct=True)
+
+    def distinct_on(self, *columns: Expression[M, Any, Any] | str) -> Self:
+        """Keep the first row for each combination of these values, by the query's order.
+
+        The order has to begin with the same columns.
+        """
+        return self._regrouped(on=self._expressions("distinct_on()", columns))
+
+    def group_by(self, *columns: Expression[M, Any, Any] | str) -> Self:
+        """Make one row of all that are equal in these; read it with values() or values_list()."""
+        held = self._grouping.by if self._grouping else ()
+        return self._regrouped(by=(*held, *self._expressions("group_by()", columns)))
+
+    def having(self, *conditions: Condition[M]) -> Self:
+        """Keep the groups that answer every condition, such as `func.count() > 3`."""
+        held = self._grouping.having if self._grouping else ()
+        found = conditions_of(self._table, conditions, {})
+        return self._regrouped(having=(*held, *found))
+
+    def annotate(self, **named: Expression[M, Any, Any]) -> Self:
+        """Give names to computed values, for values(), order_by() and group_by()."""
+        for name, expression in named.items():
+            if not isinstance(expression, Expression):
+                raise UsageError(f"annotate({name}=...) takes an expression, not {expression!r}")
+            if name in self._table.by_name or name in self._table.relationships:
+                raise UsageError(f"annotate({name}=...): {self._table.label} has that name already")
+        return self._with("_named", {**self._named, **named})
+
+    def options(self, *loads: Load[M, Any]) -> Self:
+        """Load relationships along with the objects: selectinload(...), joinedload(...)."""
+        loads = self._loads + loads
+        copy = self._with("_loads", loads)
+        copy.__dict__["_steps"] = plan(self._table, loads)
+        return copy
+
+    def only(self, *columns: Expression[M, Any, Any] | str) -> Self:
+        """Read just these columns of each object, and its primary key.
+
+        Reading another attribute is an AttributeError; a relationship can be loaded by
+        selectinload if its columns are among them.
+        """
+        chosen = self._expressions("only()", columns)
+        for each in chosen:
+            if not isinstance(each, Column) or each.table is not self._table:
+                raise UsageError(f"only() takes columns of {self._table.label}")
+        held = {each.key for each in chosen} | {each.key for each in self._table.primary_key}
+        kept = tuple(each for each in self._table.columns if each.key in held)
+        return self._with("_only", kept)
+
+    def with_deleted(self) -> Self:
+        """Include softly deleted rows."""
+        return self._with("_alive", None)
+
+    def only_deleted(self) -> Self:
+        """Keep only softly deleted rows."""
+        return self._with("_alive", False)
+
+    def for_update(self, *, nowait: bool = False, skip_locked: bool = False) -> Self:
+        """Lock the rows against change and other locks until the transaction ends.
+
+        nowait: raise LockNotAvailable where another transaction holds one of them.
+        skip_locked: leave such rows out.
+        """
+        return self._locked("UPDATE", is_nowait=nowait, is_skipping=skip_locked)
+
+    def for_share(self, *, nowait: bool = False, skip_locked: bool = False) -> Self:
+        """Lock the rows against change until the transaction ends; others may share the lock.
+
+        nowait, skip_locked: as in for_update().
+        """
+        return self._locked("SHARE", is_nowait=nowait, is_skipping=skip_locked)
+
+    def _locked(self, strength: str, *, is_nowait: bool, is_skipping: bool) -> Self:
+        if is_nowait and is_skipping:
+            raise UsageError(f"for_{strength.lower()}: nowait and skip_locked exclude each other")
+        suffix = " NOWAIT" if is_nowait else " SKIP LOCKED" if is_skipping else ""
+        return self._with("_lock", f" FOR {strength} OF {quote(self._table.name)}{suffix}")
+
+    def as_select(self) -> Select:
+        """Return what the query selects, for writing it as a statement."""
+        where = self._where
+        if self._alive is not None and self._table.soft_delete is not None:
+            where = (*where, *self._table.alive(is_deleted=not self._alive))
+        if self._grouping is not None:
+            self._check_grouping(self._grouping)
+        return Select(
+            table=self._table,
+            where=where,
+            order=self._order,
+            limit=self._limit,
+            offset=self._offset,
+            joins=joined(self._steps) if self._steps else (),
+            lock=self._lock,
+            grouping=self._grouping,
+        )
+
+    def _check_grouping(self, grouping: Grouping) -> None:
+        if self._lock:
+            raise UsageError("rows that distinct() or group_by() made one cannot be locked")
+        first = [each.expression.key for each in self._order[: len(grouping.on)]]
+        if self._order and {each.key for each in grouping.on} != set(first):
+            raise UsageError("distinct_on(): order_by() has to begin with the same columns")
+
+    def _regrouped(self, **changes: Any) -> Self:
+        return self._with("_grouping", replace(self._grouping or Grouping(), **changes))
+
+    def _expression(self, by: Expression[Any, Any, Any] | str) -> AnyExpression:
+        """Return the column or annotation of that name; an expression as it is."""
+        if isinstance(by, Expression):
+            return by
+        if by in self._named:
+            return self._named[by]
+        if not isinstance(by, str):
+            raise UsageError(f"{by!r} is no column of {self._table.label}")
+        if self._named and by not in self._table.by_name:
+            known = (*self._table.by_name, *self._named)
+            raise UnknownName(f"{self._table.label} has no {by!r}: {did_you_mean(by, known)}")
+        return expression_at(self._table, by) if "__" in by else self._table.column(by)
+
+    def _expressions(
+        self, method: str, columns: Sequence[Expression[Any, Any, Any] | str]
+    ) -> tuple[AnyExpression, ...]:
+        if not columns:
+            raise UsageError(f"{method} needs at least one column")
+        return tuple(self._expression(each) for each in columns)
+
+    def _order_key(self, by: Order[Any] | Expression[Any, Any, Any] | str) -> Order[Any]:
+        """Return the key of an ordering; "-age" is descending."""
+        if isinstance(by, Order):
+            return by
+        if isinstance(by, str) and by.startswith("-"):
+            return self._expression(by[1:]).desc()
+        return self._expression(by).asc()
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return the count that limit() or offset() was given; raises InvalidValue."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidValue(f"{name} needs a whole number from 0 on, not {value!r}")
+    if value >= 2**63:
+        raise InvalidValue(f"{name} is beyond PostgreSQL's bigint")
+    return value

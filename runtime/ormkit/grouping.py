@@ -1,0 +1,82 @@
+"""GROUP BY, HAVING and DISTINCT: what makes rows of a query one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .expressions import Condition, Expression
+
+if TYPE_CHECKING:
+    from .scope import Scope
+
+AnyExpression = Expression[Any, Any, Any]
+Selected = Sequence[AnyExpression]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """How the rows of a query are gathered.
+
+    by, having: GROUP BY and what a group must answer.
+    on: what DISTINCT ON compares; nothing for a plain DISTINCT, which is_distinct asks for.
+    """
+
+    by: tuple[AnyExpression, ...] = ()
+    having: tuple[Condition[Any], ...] = ()
+    is_distinct: bool = False
+    on: tuple[AnyExpression, ...] = ()
+
+    @property
+    def key(self) -> Hashable:
+        """The shape, for the cache of statements."""
+        return (
+            tuple([each.key for each in self.by]),
+            tuple([each.key for each in self.having]),
+            self.is_distinct,
+            tuple([each.key for each in self.on]),
+        )
+
+    @property
+    def is_grouped(self) -> bool:
+        """True where a row of the result is no row of the table."""
+        return bool(self.by or self.having)
+
+    def bound(self, selected: Selected) -> list[object]:
+        """Return what GROUP BY and HAVING bind; what is selected as well is bound there."""
+        by = [each for each in self.by if not (each.values and place_of(each, selected))]
+        return [value for each in (*by, *self.having) for value in each.values]
+
+    def sql(self, scope: Scope, selected: Selected) -> str:
+        """Return the text of GROUP BY and HAVING."""
+        text = ""
+        if self.by:
+            keys = [self._key_sql(each, scope, selected) for each in self.by]
+            text = f" GROUP BY {', '.join(keys)}"
+        if self.having:
+            text += f" HAVING {' AND '.join(each.sql(scope) for each in self.having)}"
+        return text
+
+    def distinct_sql(self, scope: Scope) -> str:
+        """Return the text of DISTINCT, which stands before what is selected."""
+        if self.on:
+            return f"DISTINCT ON ({', '.join(each.sql(scope) for each in self.on)}) "
+        return "DISTINCT " if self.is_distinct else ""
+
+    @staticmethod
+    def _key_sql(each: AnyExpression, scope: Scope, selected: Selected) -> str:
+        place = place_of(each, selected) if each.values else 0
+        return str(place) if place else each.sql(scope)
+
+
+def place_of(expression: AnyExpression, selected: Selected) -> int:
+    """Return where the very same expression is selected, from 1; 0 where it is not.
+
+    Two texts with parameters are never equal to PostgreSQL, even if their values are: GROUP BY
+    and ORDER BY must name what is selected by its place.
+    """
+    for place, each in enumerate(selected, 1):
+        if each is expression:
+            return place
+    return 0

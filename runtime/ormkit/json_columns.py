@@ -1,0 +1,192 @@
+"""jsonb columns and what lies within them: `User.settings["plan"] == "pro"`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, TypeVar
+
+from .columns import Column, json_text
+from .errors import UsageError
+from .expressions import (
+    IS_NOT_NULL,
+    IS_NULL,
+    Call,
+    Comparison,
+    Condition,
+    Expression,
+    Membership,
+    Test,
+)
+from .operands import as_list
+from .scope import Scope, quoted_text
+
+O = TypeVar("O")  # noqa: E741  the model that owns the expression
+T = TypeVar("T")
+V_co = TypeVar("V_co", covariant=True)
+
+
+class JsonOperators(Expression[O, T, V_co]):
+    """What jsonb can be asked, a whole column or a value within it."""
+
+    __slots__ = ()
+
+    def __getitem__(self, step: str | int) -> JsonPath[O]:
+        """Return the value under a key of an object, or at a place of an array; NULL without."""
+        return JsonPath(self, (step,))
+
+    @property
+    def as_text(self) -> Expression[O, str, str | None]:
+        """The value as text, a string without its quotes; NULL for JSON's null as well."""
+        return Call("({0} #>> '{{}}')", self.as_jsonb, "text")
+
+    @property
+    def as_jsonb(self) -> Expression[O, Any, Any]:
+        """The value as jsonb, which json has to be cast to for most operators."""
+        return Call("{0}::jsonb", self, "jsonb") if self.type == "json" else self
+
+    def has_key(self, key: str) -> Condition[O]:
+        """Match an object with this key, or an array with this string (PostgreSQL's ?)."""
+        return Comparison("{0} ? {1}", KeyOperand(self.as_jsonb), text_key(key))
+
+    def has_keys(self, keys: Collection[str]) -> Condition[O]:
+        """Match an object with all of these keys (PostgreSQL's ?&)."""
+        wanted = [text_key(key) for key in as_list(keys)]
+        return Comparison("{0} ?& {1}", KeyOperand(self.as_jsonb), wanted)
+
+    def has_any_key(self, keys: Collection[str]) -> Condition[O]:
+        """Match an object with at least one of these keys (PostgreSQL's ?|)."""
+        wanted = [text_key(key) for key in as_list(keys)]
+        return Comparison("{0} ?| {1}", KeyOperand(self.as_jsonb), wanted)
+
+    def in_(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
+        """Match any of the values."""
+        if isinstance(values, Expression):
+            return super().in_(values)
+        return JsonMembership("{0} = ANY({1}::text[]::jsonb[])", self.as_jsonb, values)
+
+    def notin(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
+        """Match whatever equals none of the values."""
+        if isinstance(values, Expression):
+            return super().notin(values)
+        return JsonMembership("{0} <> ALL({1}::text[]::jsonb[])", self.as_jsonb, values)
+
+
+class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
+    """A column of type jsonb or json."""
+
+    __slots__ = ()
+
+
+class JsonPath(JsonOperators[O, Any, Any]):
+    """A value within a jsonb column; NULL where a step of the path leads nowhere.
+
+    Compared with None it matches what is missing and JSON's null alike.
+    """
+
+    __slots__ = ("root", "steps")
+
+    def __init__(self, root: JsonOperators[O, Any, Any], steps: Sequence[str | int]) -> None:
+        self.root = root
+        self.steps = tuple(map(checked_step, steps))
+        # The steps are part of the text, so that an index on the same path can serve.
+        self.key = ("json path", root.key, self.steps)
+        self.values = root.values
+        self.type = "jsonb"
+
+    def __getitem__(self, step: str | int) -> JsonPath[O]:
+        return JsonPath(self.root, (*self.steps, step))
+
+    __hash__ = object.__hash__
+
+    def __eq__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: object
+    ) -> Condition[O]:
+        return self.isnull() if other is None else super().__eq__(other)
+
+    def __ne__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: object
+    ) -> Condition[O]:
+        return self.isnull(is_null=False) if other is None else super().__ne__(other)
+
+    def isnull(self, is_null: bool = True) -> Condition[O]:
+        return Test(IS_NULL if is_null else IS_NOT_NULL, self.as_text)
+
+    @property
+    def as_text(self) -> Expression[O, str, str | None]:
+        return JsonText(self)
+
+    def sql(self, scope: Scope) -> str:
+        return f"({self.written(scope)} -> {step_sql(self.steps[-1])})"
+
+    def written(self, scope: Scope) -> str:
+        """Return the text up to the last step."""
+        steps = "".join(f" -> {step_sql(step)}" for step in self.steps[:-1])
+        return f"{self.root.as_jsonb.sql(scope)}{steps}"
+
+
+class JsonText(Expression[O, str, str | None]):
+    """A value within a jsonb column as text."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: JsonPath[O]) -> None:
+        self.path = path
+        self.key = ("json text", path.key)
+        self.values = path.values
+        self.type = "text"
+
+    def sql(self, scope: Scope) -> str:
+        return f"({self.path.written(scope)} ->> {step_sql(self.path.steps[-1])})"
+
+
+class KeyOperand(Expression[O, str, Any]):
+    """A jsonb value that is compared with keys, which are text."""
+
+    __slots__ = ("operand",)
+
+    def __init__(self, operand: Expression[O, Any, Any]) -> None:
+        self.operand = operand
+        self.key = operand.key
+        self.values = operand.values
+        self.type = "text"
+
+    def sql(self, scope: Scope) -> str:
+        return self.operand.sql(scope)
+
+
+class JsonMembership(Membership[O]):
+    """A comparison with every one of many JSON values.
+
+    They travel as texts: as Python values, one that is a list could not be told from one more
+    dimension of the array.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, template: str, operand: Expression[O, Any, Any], of: Collection[object]
+    ) -> None:
+        super().__init__(template, operand, ())
+        self.values = (*operand.values, [json_text(value) for value in as_list(of)])
+
+
+def checked_step(step: object) -> str | int:
+    """Return one step of a path; UsageError for what is neither a key nor a place."""
+    if isinstance(step, bool) or not isinstance(step, (str, int)):
+        raise UsageError(
+            f"a step into JSON is a key (str) or a place in an array (int), not "
+            f"{type(step).__name__}"
+        )
+    return step
+
+
+def text_key(key: object) -> str:
+    """Return the key; UsageError for what is no text."""
+    if not isinstance(key, str):
+        raise UsageError(f"a key of a JSON object is a str, not {type(key).__name__}")
+    return key
+
+
+def step_sql(step: str | int) -> str:
+    """Return one step of a path as SQL's constant."""
+    return str(step) if isinstance(step, int) else quoted_text(step)

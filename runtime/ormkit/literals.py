@@ -1,0 +1,166 @@
+"""Values, casts and CASE as expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from .errors import UsageError
+from .expressions import BOUND, Call, Condition, Expression, grouped
+from .type_names import type_name, type_of_value
+
+if TYPE_CHECKING:
+    from .scope import Scope
+
+O = TypeVar("O")  # noqa: E741  the model that owns the expression
+T = TypeVar("T")
+S = TypeVar("S")
+
+#: Stands for an `else_` that was not given, since None is a value there.
+MISSING: Any = object()
+
+
+class Literal(Expression[Any, T, T]):
+    """A bound value that carries its type, for where PostgreSQL could not tell it."""
+
+    __slots__ = ()
+
+    def __init__(self, value: object, type_: str) -> None:
+        self.type = type_
+        self.key = ("literal", type_)
+        self.values = (value,)
+
+    def sql(self, scope: Scope) -> str:
+        return f"{scope.bind(self)}::{self.type}"
+
+
+class Bound(Expression[O, T, T]):
+    """A value that is sent as one of the expression beside it, as the default in coalesce is."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, target: Expression[O, Any, Any], value: object) -> None:
+        self.target = target
+        self.type = target.type
+        self.key = BOUND
+        self.values = (target.encode(value),)
+
+    def sql(self, scope: Scope) -> str:
+        return scope.bind(self.target)
+
+
+def literal(value: T, type_: type | str | None = None) -> Expression[Any, T, T]:
+    """Return a value as an expression, bound like any other.
+
+    type_: the type it is sent under, a Python type or PostgreSQL's name; told by the value where
+        None: int is integer or bigint, str is text, a datetime is a timestamptz if it has a zone.
+
+    Raises InvalidValue where no type stands for the value.
+    """
+    return Literal(value, type_of_value(value) if type_ is None else type_name(type_))
+
+
+def as_expression(value: Any) -> Expression[Any, Any, Any]:
+    """Return the argument if it is an expression, else the value as a literal."""
+    return value if isinstance(value, Expression) else literal(value)  # pyright: ignore
+
+
+@overload
+def cast(operand: Expression[O, T, T], to: type[S]) -> Expression[O, S, S]: ...
+@overload
+def cast(operand: Expression[O, T, T | None], to: type[S]) -> Expression[O, S, S | None]: ...
+@overload
+def cast(operand: Expression[O, Any, Any], to: str) -> Expression[O, Any, Any]: ...
+def cast(operand: Expression[Any, Any, Any], to: type | str) -> Expression[Any, Any, Any]:
+    """Convert to another type: CAST(operand AS type).
+
+    to: a Python type (int is bigint, float double precision, str text, datetime timestamptz), or
+        PostgreSQL's name, such as "numeric(10, 2)".
+    """
+    if not isinstance(operand, Expression):
+        raise UsageError("cast() takes an expression such as User.age, and then a type")
+    name = type_name(to)
+    return Call(f"CAST({{0}} AS {name})", operand, name)
+
+
+class Case(Expression[O, T, T]):
+    """CASE WHEN ... THEN ... ELSE ... END."""
+
+    __slots__ = ("branches", "otherwise")
+
+    def __init__(
+        self,
+        branches: tuple[tuple[Condition[Any], Expression[Any, Any, Any]], ...],
+        otherwise: Expression[Any, Any, Any] | None,
+    ) -> None:
+        self.branches = branches
+        self.otherwise = otherwise
+        parts = [part for branch in branches for part in branch]
+        parts += [otherwise] if otherwise is not None else []
+        keys: list[Hashable] = [part.key for part in parts]
+        self.key = ("case", otherwise is not None, *keys)
+        self.values = tuple(value for part in parts for value in part.values)
+        self.type = branches[0][1].type
+
+    def encode(self, value: object) -> object:
+        return self.branches[0][1].encode(value)
+
+    def decode(self, value: Any) -> Any:
+        return self.branches[0][1].decode(value)
+
+    @property
+    def is_plain(self) -> bool:
+        return self.branches[0][1].is_plain
+
+    def sql(self, scope: Scope) -> str:
+        texts = [
+            f"WHEN {condition.sql(scope)} THEN {grouped(value, scope)}"
+            for condition, value in self.branches
+        ]
+        if self.otherwise is not None:
+            texts.append(f"ELSE {grouped(self.otherwise, scope)}")
+        return f"CASE {' '.join(texts)} END"
+
+
+@overload
+def case(
+    *branches: tuple[Condition[O], T | Expression[Any, T, T]], else_: T | Expression[Any, T, T]
+) -> Expression[O, T, T]: ...
+@overload
+def case(
+    *branches: tuple[Condition[O], T | Expression[Any, T, Any]],
+    else_: T | Expression[Any, T, Any] | None = ...,
+) -> Expression[O, T, T | None]: ...
+def case(*branches: tuple[Condition[Any], Any], else_: Any = MISSING) -> Expression[Any, Any, Any]:
+    """Choose by conditions: the value beside the first that is true, else `else_`, else NULL.
+
+    Write it as `case((User.age < 18, "minor"), (User.age < 65, "adult"), else_="senior")`.
+    """
+    if not branches:
+        raise UsageError("case() needs at least one pair (condition, value)")
+    for branch in branches:
+        if (
+            not isinstance(branch, tuple)
+            or len(branch) != 2
+            or not isinstance(branch[0], Condition)
+        ):
+            raise UsageError(
+                "case() takes pairs (condition, value) such as (User.age < 18, 'young')"
+            )
+    values: list[Any] = [value for _, value in branches]
+    column: Any = next(filter(is_expression, values), None)
+    made = tuple((condition, branch_value(value, column)) for condition, value in branches)
+    is_open = else_ is MISSING or else_ is None
+    return Case(made, None if is_open else branch_value(else_, column))
+
+
+def is_expression(value: object) -> bool:
+    """Return whether the value is an expression."""
+    return isinstance(value, Expression)
+
+
+def branch_value(value: Any, beside: Any) -> Expression[Any, Any, Any]:
+    """Return a branch's value, sent as the column is that stands in another branch."""
+    if isinstance(value, Expression):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    return literal(value) if beside is None else Bound(beside, value)

@@ -1,0 +1,80 @@
+"""Streams: results read in chunks through a cursor of the server, so that any number fits."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from types import TracebackType
+from typing import Any, Generic, Self, TypeVar, cast
+
+from .compiler import Executor, Statement
+from .errors import InvalidValue
+from .values import Record
+
+T = TypeVar("T")
+
+
+class Stream(Generic[T]):
+    """Values that arrive one after the other: `async for value in stream:`.
+
+    It holds a connection until it ends. Where a loop may stop early, `async with stream:` around
+    it gives the connection back at once; without that, Python's collector does so later.
+    """
+
+    __slots__ = ("_chunks", "_values")
+
+    def __init__(self, chunks: AsyncIterator[list[T]]) -> None:
+        self._chunks = cast("AsyncGenerator[list[T], None]", chunks)
+        # Not a method, or the two would hold each other until the collector of cycles comes by.
+        self._values = each_of(self._chunks)
+
+    def __aiter__(self) -> AsyncIterator[T]:
+        return self._values
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def chunks(self) -> AsyncIterator[list[T]]:
+        """Return the values in lists, as they come from the server."""
+        return self._chunks
+
+    async def aclose(self) -> None:
+        """Stop reading and give the connection back."""
+        await self._values.aclose()
+        await self._chunks.aclose()
+
+
+async def each_of(chunks: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, None]:
+    """Yield the values of the chunks one by one."""
+    try:
+        async for chunk in chunks:
+            for value in chunk:
+                yield value
+    finally:
+        await chunks.aclose()
+
+
+async def record_chunks(
+    executor: Executor, statement: Statement, values: Sequence[object], chunk: int
+) -> AsyncIterator[tuple[Executor, list[Record]]]:
+    """Yield the rows of a statement, at most `chunk` at a time, and what runs on their connection.
+
+    Raises InvalidValue for a chunk that is no whole number from 1 on.
+    """
+    if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:
+        raise InvalidValue(f"chunk needs a whole number from 1 on, not {chunk!r}")
+    records: Any = executor.stream(statement.sql, values, chunk)
+    try:
+        async for each in records:
+            yield each
+    except InvalidValue as error:
+        raise statement.named(error, values) from None
+    finally:
+        await records.aclose()

@@ -1,0 +1,103 @@
+"""What the type checkers make of right queries. Never run: the checkers read it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from typing import Any, assert_type
+
+from examples.blog.db import Post, PostStatus, User, UserQuery
+from ormkit import (
+    Aggregate,
+    AsyncSession,
+    Change,
+    Condition,
+    Cursor,
+    Expression,
+    JsonPath,
+    Page,
+    Q,
+    Rows,
+    Subquery,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    to_tsvector,
+)
+
+
+def functions() -> None:
+    assert_type(func.count(), Aggregate[Any, int, int])
+    assert_type(func.count(User.id), Aggregate[User, int, int])
+    assert_type(func.sum(User.age), Aggregate[User, int, int | None])
+    assert_type(func.avg(User.age), Aggregate[User, Decimal, Decimal | None])
+    assert_type(func.max(Post.status), Aggregate[Post, PostStatus, PostStatus | None])
+    row = func.row_number().over(partition_by=User.role, order_by=User.age.desc())
+    assert_type(row, Expression[Any, int, int])
+    assert_type(User.age + 1 > 3, Condition[User])
+    assert_type(1 + User.age, Expression[User, int, int | None])
+    assert_type(User.name + "x", Expression[User, str, str])
+    assert_type(Post.created_at + dt.timedelta(1), Expression[Post, dt.datetime, dt.datetime])
+    assert_type(Post.created_at - Post.created_at, Expression[Post, dt.timedelta, dt.timedelta])
+    assert_type(cast(User.id, str), Expression[User, str, str])
+    assert_type(cast(User.age, str), Expression[User, str, str | None])
+    assert_type(literal(3), Expression[Any, int, int])
+    assert_type(User.settings["plan"], JsonPath[User])
+    assert_type(User.settings["plan"] == "pro", Condition[User])
+    assert_type(Post.author.value(User.name), Expression[Post, str, str | None])
+    assert_type(User.posts.count(Post.views > 3), Expression[User, int, int])
+    assert_type(User.posts.value(func.max(Post.views)), Expression[User, int, int | None])
+
+
+async def reading(session: AsyncSession) -> None:
+    query = session.query(User)
+    assert_type(query.filter(Q(posts__title="x") | (User.age > 3), name="x"), UserQuery)
+    assert_type(query.filter(~Q(name="x") & (User.age > 3)), UserQuery)
+    assert_type(query.filter(exists(session.query(Post).filter(Post.views > 3))), UserQuery)
+    assert_type(query.filter(to_tsvector(User.bio).matches("x")), UserQuery)
+    assert_type(query.filter(settings__has_key="plan", settings__has_keys=["a"]), UserQuery)
+    assert_type(query.group_by(User.role, "status").having(func.count() > 3), UserQuery)
+    assert_type(query.annotate(n=func.count()).distinct().distinct_on("role"), UserQuery)
+    assert_type(query.only("name", User.age).for_share(), UserQuery)
+    assert_type(query.order_by(User.posts.count().desc(), func.lower(User.name)), UserQuery)
+    assert_type(await query.scalars(User.age), list[int | None])
+    assert_type(await query.scalars(func.coalesce(User.age, 0)), list[int])
+    assert_type(await query.scalars(func.coalesce(User.bio, User.email)), list[str | None])
+    assert_type(await query.scalars(func.length(User.name)), list[int])
+    assert_type(await query.scalars(func.length(User.bio)), list[int | None])
+    assert_type(await query.scalars(func.lower(User.bio)), list[str | None])
+    assert_type(await query.scalars(func.array_agg(User.name)), list[list[str] | None])
+    assert_type(await query.values("name"), list[dict[str, Any]])
+    assert_type(await query.values_list("name", "age"), list[tuple[Any, ...]])
+    assert_type(
+        await query.group_by(User.role).values_list(User.role, func.count(), func.sum(User.age)),
+        list[tuple[str, int, int | None]],
+    )
+    assert_type(query.with_values(User.posts.count()), Rows[tuple[User, int]])
+    assert_type(query.subquery(User.id), Subquery[int])
+    session.query(Post).filter(Post.author_id.in_(query.subquery(User.id)))
+    assert_type(await query.get(1), User | None)
+    assert_type(await query.explain(analyze=True), str)
+    page = await query.limit(3).page()
+    assert_type(page, Page[User])
+    assert_type(page.next, Cursor[User] | None)
+    assert_type(await query.after(page.next).all(), list[User])
+    async for user in query.stream(chunk=10):
+        assert_type(user, User)
+    async for name, age in query.values_list(User.name, User.age).stream():
+        assert_type((name, age), tuple[str, int | None])
+    size = case((User.age < 18, "minor"), (User.age < 65, "adult"), else_="senior")
+    assert_type(await query.scalars(size), list[str])
+
+
+async def changing(session: AsyncSession) -> None:
+    query = session.query(Post)
+    assert_type(query.update(views=func.coalesce(Post.views, 0) + 1), Change[Post])
+    assert_type(await query.update(views=3), int)
+    assert_type(await query.delete().returning(), list[Post])
+    assert_type(await query.delete().returning(Post.id), list[tuple[int]])
+    assert_type(
+        await query.update(views=1).returning(Post.id, Post.status), list[tuple[int, PostStatus]]
+    )
