@@ -27,8 +27,9 @@ RUNTIME_LAYERS = (
     ("driver", "pool", "embedded"),
     ("result", "engine"),
     (
-        *("grouping", "compiler", "subqueries", "loading", "writing", "upserting", "unit"),
-        *("streaming", "rows", "keyset", "changing", "builder", "selection", "query"),
+        *("decoding", "matching", "steps", "grouping", "compiler", "subqueries", "riding"),
+        *("nesting", "selectin", "loading", "writing", "upserting", "unit", "streaming", "rows"),
+        *("keyset", "changing", "builder", "selection", "query"),
     ),
     ("operations", "isolation", "transaction", "session"),
     ("__init__",),

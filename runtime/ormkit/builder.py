@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from .columns import Column
 from .compiler import Executor, Select
-from .errors import InvalidValue, UnknownName, UsageError, did_you_mean
+from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import NOT, Condition, Expression, Junction, Test
 from .grouping import Grouping
 from .keyset import Cursor, after_cursor, cursor_at, keyset_order
-from .load_options import Load
-from .loading import Step, joined, plan
-from .ordering import Order
+from .load_options import Load, whole_number
+from .ordering import Order, order_by
 from .paths import expression_at
 from .scope import quote
+from .steps import Step, joined, plan
 from .table import Table, conditions_of
 
 if TYPE_CHECKING:
@@ -233,17 +233,4 @@ class QueryBuilder(Generic[M]):
 
     def _order_key(self, by: Order[Any] | Expression[Any, Any, Any] | str) -> Order[Any]:
         """Return the key of an ordering; "-age" is descending."""
-        if isinstance(by, Order):
-            return by
-        if isinstance(by, str) and by.startswith("-"):
-            return self._expression(by[1:]).desc()
-        return self._expression(by).asc()
-
-
-def whole_number(name: str, value: object) -> int:
-    """Return the count that limit() or offset() was given; raises InvalidValue."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidValue(f"{name} needs a whole number from 0 on, not {value!r}")
-    if value >= 2**63:
-        raise InvalidValue(f"{name} is beyond PostgreSQL's bigint")
-    return value
+        return order_by(by, self._expression)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from .compiler import Statement
+from .decoding import decode
 from .grouping import Selected
-from .loading import decode
 from .operands import Selectable
 from .rows import as_tuples, checked_columns, coded_places, decoded_row
 from .table import Table

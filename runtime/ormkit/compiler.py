@@ -17,7 +17,7 @@ from .table import Table
 from .values import Record
 
 if TYPE_CHECKING:
-    from .loading import Step
+    from .steps import Step
 
 AnyExpression = Expression[Any, Any, Any]
 

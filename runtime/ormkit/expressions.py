@@ -24,8 +24,7 @@ E = TypeVar("E")  # an array's element
 V = TypeVar("V")
 
 NO_TRUTH = (
-    "an SQL expression has no truth value in Python: combine conditions with & | ~ "
-    "instead of and, or, not, and hand them to filter()"
+    "an SQL expression is no truth in Python: combine conditions with & | ~ instead of and, or, not"
 )
 #: Stands in a key for a bound value.
 BOUND = "$"
@@ -287,7 +286,8 @@ class Condition(Expression[O, bool, bool]):
             raise UsageError(
                 f"{other!r} is no condition: put comparisons in parentheses around &, |"
             )
-        return NotImplemented if other.is_open else Junction[O](word, (self, other))
+        both: Any = (self, other)
+        return NotImplemented if other.is_open else Junction(word, both)
 
     def __invert__(self) -> Condition[O]:
         return Test(NOT, self)
@@ -328,7 +328,7 @@ class Comparison(_Pair[O, bool, bool], Condition[O]):
 
 
 class Arithmetic(_Pair[O, T, V_co]):
-    """An arithmetic operator; the result has the type of the expression that stands as {0}."""
+    """An arithmetic operator; the result has the type of the expression that is {0}."""
 
     __slots__ = ()
 

@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from .expressions import O
+from .errors import InvalidValue
+from .expressions import Condition, Expression, O
+from .ordering import Order
 from .relationships import R, Relationship, ToOne
 
 if TYPE_CHECKING:
     from .model import Model
 
-Strategy = Literal["selectin", "joined"]
+Strategy = Literal["selectin", "joined", "json", "none"]
 #: A relationship by its name, or as in User.posts.
 Named = str | Relationship[Any, Any]
 
 N = TypeVar("N", bound="Model")  # the model that one more step leads to
 
 
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One step of a path as the caller wrote it, before the names in it are looked up."""
+
+    strategy: Strategy
+    relationship: Named
+    conditions: tuple[Condition[Any], ...] = ()
+    by: tuple[tuple[str, object], ...] = ()
+    order: tuple[Order[Any] | Expression[Any, Any, Any] | str, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The option's name, for messages."""
+        return "noload" if self.strategy == "none" else f"{self.strategy}load"
+
+    @property
+    def is_refined(self) -> bool:
+        """True where the list is to be filtered, ordered or cut."""
+        is_cut = self.limit is not None or self.offset is not None
+        return bool(self.conditions or self.by or self.order) or is_cut
+
+
 class Load(Generic[O, R]):
-    """A path of relationships from model O to model R; made by selectinload() and joinedload()."""
+    """A path of relationships from model O to model R; made by selectinload() and its like.
+
+    filter, order_by, limit and offset are about the list that its last step loads, and hold for
+    each parent by itself.
+    """
 
     __slots__ = ("path",)
 
-    def __init__(self, path: tuple[tuple[Strategy, Named], ...]) -> None:
-        self.path = path
+    def __init__(self, path: Sequence[Hop]) -> None:
+        self.path = tuple(path)
 
     @overload
     def selectinload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
@@ -31,7 +63,7 @@ class Load(Generic[O, R]):
     def selectinload(self, relationship: str) -> Load[O, Any]: ...
     def selectinload(self, relationship: Named) -> Load[O, Any]:
         """Return the path with one more step, read by a query of its own."""
-        return Load((*self.path, ("selectin", relationship)))
+        return Load((*self.path, Hop("selectin", relationship)))
 
     @overload
     def joinedload(self, relationship: ToOne[R, N]) -> Load[O, N]: ...
@@ -39,7 +71,27 @@ class Load(Generic[O, R]):
     def joinedload(self, relationship: str) -> Load[O, Any]: ...
     def joinedload(self, relationship: Named) -> Load[O, Any]:
         """Return the path with one more step, joined to the step before it."""
-        return Load((*self.path, ("joined", relationship)))
+        return Load((*self.path, Hop("joined", relationship)))
+
+    def filter(self, *conditions: Condition[R], **by: Any) -> Load[O, R]:
+        """Return the path whose list holds only what answers every condition."""
+        last = self.path[-1]
+        return self._with(conditions=last.conditions + conditions, by=(*last.by, *by.items()))
+
+    def order_by(self, *by: Order[R] | Expression[R, Any, Any] | str) -> Load[O, R]:
+        """Return the path whose list comes in this order; "-age" is descending."""
+        return self._with(order=self.path[-1].order + by)
+
+    def limit(self, count: int) -> Load[O, R]:
+        """Return the path whose list holds at most this many for each parent."""
+        return self._with(limit=whole_number("limit", count))
+
+    def offset(self, count: int) -> Load[O, R]:
+        """Return the path whose list skips this many for each parent."""
+        return self._with(offset=whole_number("offset", count))
+
+    def _with(self, **changes: Any) -> Load[O, R]:
+        return Load((*self.path[:-1], replace(self.path[-1], **changes)))
 
 
 @overload
@@ -51,7 +103,7 @@ def selectinload(relationship: Named) -> Load[Any, Any]:
 
     The right choice for to-many relationships; it serves to-one as well.
     """
-    return Load((("selectin", relationship),))
+    return Load((Hop("selectin", relationship),))
 
 
 @overload
@@ -60,4 +112,13 @@ def joinedload(relationship: ToOne[O, R]) -> Load[O, R]: ...
 def joinedload(relationship: str) -> Load[Any, Any]: ...
 def joinedload(relationship: Named) -> Load[Any, Any]:
     """Load a to-one relationship in the same query, by a LEFT JOIN."""
-    return Load((("joined", relationship),))
+    return Load((Hop("joined", relationship),))
+
+
+def whole_number(name: str, value: object) -> int:
+    """Return the count that limit() or offset() was given; raises InvalidValue."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidValue(f"{name} needs a whole number from 0 on, not {value!r}")
+    if value >= 2**63:
+        raise InvalidValue(f"{name} is beyond PostgreSQL's bigint")
+    return value

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from .compiler import Executor, Select
 from .errors import NotFound, UsageError
-from .loading import Step, fetch_objects, load_steps, resolve
+from .load_options import Load
+from .loading import fetch_objects, load_steps
 from .query import Query, same_key
 from .relationships import Relationship
 from .result import Result
+from .steps import plan_at_hand
 from .table import Table, table_of
 from .unit import insert_objects
 from .upserting import upsert_many
@@ -152,17 +154,21 @@ class Operations:
         await upsert_many(self.executor(), instances, conflict_target, update_fields)
 
     async def load(
-        self, instances: M | Iterable[M], *relationships: str | Relationship[M, Any]
+        self,
+        instances: M | Iterable[M],
+        *relationships: str | Relationship[M, Any] | Load[M, Any],
     ) -> None:
-        """Load relationships of objects that are there already, one query for each."""
+        """Load relationships of objects that are there already, one query for each.
+
+        They are names, relationships such as User.posts, or load options.
+        """
         objects = list(instances) if isinstance(instances, Iterable) else [instances]
         if not objects:
             return
         table = table_of(type(as_model(objects[0])))
         if any(table_of(type(each)) is not table for each in objects):
             raise UsageError("load() takes objects of one model at a time")
-        steps = tuple(Step(resolve(table, each), "selectin") for each in relationships)
-        await load_steps(self.executor(), objects, steps)
+        await load_steps(self.executor(), objects, plan_at_hand(table, relationships))
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -45,3 +45,18 @@ class Order(Generic[O]):
     def suffixed(self, text: str) -> str:
         """Return a text that stands for the expression, with the direction behind it."""
         return f"{text}{' DESC' if self.is_descending else ''}{self.nulls}"
+
+
+def order_by(
+    by: Order[Any] | Expression[Any, Any, Any] | str,
+    find: Callable[[Expression[Any, Any, Any] | str], Expression[Any, Any, Any]],
+) -> Order[Any]:
+    """Return a key of an ordering; "-age" is descending.
+
+    find: returns the expression that a name stands for.
+    """
+    if isinstance(by, Order):
+        return by
+    if isinstance(by, str) and by.startswith("-"):
+        return find(by[1:]).desc()
+    return find(by).asc()

@@ -12,7 +12,8 @@ from .errors import MultipleFound, NotFound, UsageError
 from .expressions import Expression
 from .functions import INTEGERS
 from .keyset import Cursor, Page, cursor_at
-from .loading import fetch_objects, load_steps, unfold
+from .loading import fetch_objects, load_steps
+from .riding import unfold
 from .selection import Selection
 from .streaming import Stream, record_chunks
 from .table import Table

@@ -103,6 +103,13 @@ class Relationship(Generic[O, R]):
             f"{through}.{key} = {inner}.{column.quoted}" for key, column in there
         ]
 
+    def to_target(self, through: str, inner: str) -> list[str]:
+        """Return the equalities that join the target of a many-to-many to its secondary."""
+        if self.secondary is None:
+            return []
+        pairs = zip(self.secondary.remote, self.remote, strict=True)
+        return [f"{inner}.{column.quoted} = {through}.{key}" for key, column in pairs]
+
     def related(self, conditions: Sequence[Condition[R]]) -> Condition[O]:
         """Return the condition that some related row answers all of these."""
         wanted = conditions_of(self.target, conditions, {})

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from .compiler import Executor, Select
 from .errors import UsageError
 from .expressions import Expression
-from .loading import Step, load_steps, unfold
+from .loading import load_steps
+from .riding import unfold
+from .steps import Step
 from .streaming import Stream, record_chunks
 
 if TYPE_CHECKING:

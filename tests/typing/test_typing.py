@@ -84,7 +84,7 @@ def expected(files: Sequence[Path]) -> set[tuple[str, int]]:
 def test_both_checkers_report_wrong_lines_of_the_blog_and_no_others(
     checker: object, tmp_path: Path
 ) -> None:
-    files = sorted(HERE.glob("*_positive.py")) + sorted(HERE.glob("*_negative.py"))
+    files = sorted([*HERE.glob("*_positive.py"), *HERE.glob("*_negative.py")])
     generated = sorted((ROOT / "examples/blog/db").glob("*.py"))
     assert len(expected(files)) >= 100
     assert checker([*files, *generated], tmp_path) == expected(files)  # type: ignore[operator]

@@ -1,0 +1,54 @@
+"""Matching: finding for each object what belongs to its key, in time linear in all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .relationships import Relationship
+
+
+def attach(
+    objects: Sequence[Any],
+    keys: Sequence[Any],
+    relationship: Relationship[Any, Any],
+    owners: Sequence[Any],
+    related: Sequence[Any],
+) -> None:
+    """Give each object what belongs to its key; `owners` are the keys that `related` belong to."""
+    slot = relationship.slot
+    if not relationship.is_to_many:
+        by_key = dict(zip(owners, related, strict=True))
+        for each, key in zip(objects, keys, strict=True):
+            setattr(each, slot, by_key.get(key))
+        return
+    groups: dict[Any, list[Any]] = {}
+    for owner, each in zip(owners, related, strict=True):
+        if (group := groups.get(owner)) is None:
+            group = groups[owner] = []
+        group.append(each)
+    for each, key in zip(objects, keys, strict=True):
+        setattr(each, slot, list(groups.get(key, ())))
+
+
+def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:
+    """Return each row's key, a tuple where it has several columns; None where nothing joined."""
+    if len(places) == 1:
+        (place,) = places
+        return [row[place] for row in rows]
+    keys = [tuple([row[place] for place in places]) for row in rows]
+    return [None if key[0] is None else key for key in keys]
+
+
+def keys_of_objects(objects: Sequence[Any], slots: Sequence[str]) -> list[Any]:
+    """Return each object's key, a tuple where it has several columns; None where any is NULL."""
+    if len(slots) == 1:
+        (slot,) = slots
+        return [getattr(each, slot) for each in objects]
+    keys = [tuple([getattr(each, slot) for slot in slots]) for each in objects]
+    return [None if None in key else key for key in keys]
+
+
+def distinct(objects: Iterable[Any]) -> list[Any]:
+    """Return each object once, in the order of their first appearance."""
+    return list({id(each): each for each in objects}.values())

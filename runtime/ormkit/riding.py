@@ -1,0 +1,44 @@
+"""Riding: reading the relationships that came in the rows of their parents' query."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .decoding import decode
+from .matching import keys_of_rows
+from .table import Table
+
+if TYPE_CHECKING:
+    from .steps import Step
+
+
+def unfold(table: Table, rows: Sequence[Any], joins: tuple[Step, ...]) -> list[Any]:
+    """Make the objects of rows that hold a table's columns and then those of each join."""
+    if not joins:
+        return decode(table.model, rows)
+    width = len(table.columns)
+    objects = decode(table.model, [row[:width] for row in rows])
+    attach_joins(objects, rows, joins, width)
+    return objects
+
+
+def attach_joins(
+    objects: Sequence[Any], rows: Sequence[Any], joins: tuple[Step, ...], start: int
+) -> int:
+    """Give each object what was joined to its row; return where the next columns start."""
+    for step in joins:
+        target = step.relationship.target
+        width = len(target.columns)
+        places = [start + place for place in target.key_places]
+        keys = keys_of_rows(rows, places)
+        firsts = {key: row for key, row in zip(keys, rows, strict=True) if key is not None}
+        there = slice(start, start + width)
+        found = decode(target.model, [row[there] for row in firsts.values()])
+        by_key = dict(zip(firsts, found, strict=True))
+        slot = step.relationship.slot
+        for each, key in zip(objects, keys, strict=True):
+            if each is not None:
+                setattr(each, slot, by_key.get(key))
+        start = attach_joins([by_key.get(key) for key in keys], rows, step.joins, start + width)
+    return start

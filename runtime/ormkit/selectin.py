@@ -1,0 +1,158 @@
+"""Selectin: reading one relationship of many objects by a query of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .columns import Column
+from .compiler import Executor, Select, Statement, statement_for
+from .expressions import Condition
+from .matching import attach, distinct, keys_of_objects, keys_of_rows
+from .relationships import named
+from .riding import unfold
+from .scope import Scope
+from .steps import Step
+
+AnyColumn = Column[Any, Any, Any]
+
+
+async def load_step(executor: Executor, objects: Sequence[Any], step: Step) -> list[Any]:
+    """Read one relationship for all objects, and return the objects it led to."""
+    relationship = step.relationship
+    keys = keys_of_objects(objects, [column.slot for column in relationship.local])
+    wanted = list(dict.fromkeys(key for key in keys if key is not None))
+    owners: list[Any] = []
+    related: list[Any] = []
+    if wanted and (step.is_cut or relationship.secondary is not None):
+        owners, related = await fetch_pairs(executor, step, wanted)
+    elif wanted:
+        related = await fetch_alone(executor, step, wanted)
+        owners = keys_of_objects(related, [column.slot for column in relationship.remote])
+    attach(objects, keys, relationship, owners, related)
+    return related if relationship.secondary is None else distinct(related)
+
+
+async def fetch_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[Any]:
+    """Read related objects that hold the key of their owner."""
+    relationship = step.relationship
+    select = Select(
+        table=relationship.target,
+        where=(key_condition(relationship.remote, wanted), *step.where),
+        order=step.order,
+        joins=step.joins,
+    )
+    rows = await select.rows().fetch(executor, select.values)
+    return unfold(relationship.target, rows, step.joins)
+
+
+async def fetch_pairs(
+    executor: Executor, step: Step, wanted: list[Any]
+) -> tuple[list[Any], list[Any]]:
+    """Read pairs of an owner's key and a related object, which several owners may share."""
+    relationship = step.relationship
+    statement = statement_for(("pairs", step.key), lambda: write_pairs(step))
+    values = [*key_condition(relationship.local, wanted).values, *step.values]
+    rows = await statement.fetch(executor, values)
+    width = len(relationship.local)
+    target = relationship.target
+    keys = keys_of_rows(rows, [width + place for place in target.key_places])
+    firsts = dict(zip(keys, [row[width:] for row in rows], strict=True))
+    found = dict(zip(firsts, unfold(target, list(firsts.values()), step.joins), strict=True))
+    return keys_of_rows(rows, range(width)), [found[key] for key in keys]
+
+
+def write_pairs(step: Step) -> Statement:
+    """Return the statement that reads pairs for a list of owners' keys."""
+    local = step.relationship.local
+    scope = Scope(step.relationship.target, is_qualified=True)
+    source = Source(step, scope)
+    parameters = [scope.bind(column) for column in local]
+    if step.is_cut:
+        sql = write_parts(source, arrays(local, parameters), scope)
+    else:
+        wanted = in_keys(source.owner, local, parameters)
+        sql = source.select(scope, source.owner, [wanted])
+    return Statement(sql, tuple(scope.parameters))
+
+
+def write_parts(source: Source, keys: str, scope: Scope) -> str:
+    """Return the text that reads for each key the part that its owner gets.
+
+    LATERAL reads those parts one after the other, in their order: an index finds each of them,
+    where row_number() would have to number all there is.
+    """
+    given, found = scope.take("given"), scope.take("found")
+    names = [f"key_{place}" for place in range(len(source.owner))]
+    pairs = zip(source.owner, names, strict=True)
+    part = source.select(scope, [], [f"{owner} = {given}.{name}" for owner, name in pairs])
+    return (
+        f"SELECT {given}.*, {found}.* FROM unnest({keys}) AS {given} ({', '.join(names)}) "
+        f"CROSS JOIN LATERAL ({part}) AS {found}"
+    )
+
+
+class Source:
+    """Where a step's rows come from: the target, what rides along, and the secondary table."""
+
+    def __init__(self, step: Step, scope: Scope) -> None:
+        self.step = step
+        relationship = step.relationship
+        target = scope.name(relationship.target)
+        table = named(relationship.target.sql, target)
+        columns = relationship.target.columns
+        self.selected = [column.selected(column.sql(scope)) for column in columns]
+        #: The columns that hold the owner's key.
+        self.owner = [f"{target}.{column.quoted}" for column in relationship.remote]
+        if secondary := relationship.secondary:
+            through = scope.take(secondary.name)
+            matches = relationship.to_target(through, target)
+            table = f"{named(secondary.sql, through)} JOIN {table} ON {' AND '.join(matches)}"
+            self.owner = [f"{through}.{key}" for key in secondary.local]
+        joins: list[str] = []
+        for each in step.joins:
+            each.write_join(scope, target, self.selected, joins)
+        self.tables = f"{table}{''.join(joins)}"
+
+    def select(self, scope: Scope, first: Sequence[str], matches: Sequence[str]) -> str:
+        """Return the SELECT of these columns and the target's, where the matches hold."""
+        conditions = [*matches, *[condition.sql(scope) for condition in self.step.where]]
+        return (
+            f"SELECT {', '.join([*first, *self.selected])} FROM {self.tables} "
+            f"WHERE {' AND '.join(conditions)}{self.step.write_tail(scope)}"
+        )
+
+
+class KeyMembership(Condition[Any]):
+    """Several columns that together equal one of many keys."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: Sequence[AnyColumn], keys: Sequence[Any]) -> None:
+        self.columns = tuple(columns)
+        self.key = ("keys", *(column.key for column in columns))
+        self.values = tuple([key[place] for key in keys] for place in range(len(columns)))
+        self.type = "boolean"
+
+    def sql(self, scope: Scope) -> str:
+        names = [column.sql(scope) for column in self.columns]
+        parameters = [scope.bind(column) for column in self.columns]
+        return in_keys(names, self.columns, parameters)
+
+
+def key_condition(columns: Sequence[AnyColumn], keys: Sequence[Any]) -> Condition[Any]:
+    """Return the condition that the columns hold one of the keys."""
+    return columns[0].in_(keys) if len(columns) == 1 else KeyMembership(columns, keys)
+
+
+def in_keys(names: Sequence[str], columns: Sequence[AnyColumn], parameters: Sequence[str]) -> str:
+    """Return the text that compares columns with arrays, one array for each column."""
+    if len(names) == 1:
+        return f"{names[0]} = ANY({parameters[0]})"
+    return f"({', '.join(names)}) IN (SELECT * FROM unnest({arrays(columns, parameters)}))"
+
+
+def arrays(columns: Sequence[AnyColumn], parameters: Sequence[str]) -> str:
+    """Return the parameters as arrays of the columns' types, to go into unnest()."""
+    pairs = zip(parameters, columns, strict=True)
+    return ", ".join([f"{parameter}::{column.cast}[]" for parameter, column in pairs])

@@ -1,0 +1,21 @@
+"""Wrong code about relationships: both type checkers must report each line marked so, no other."""
+
+from __future__ import annotations
+
+from examples.blog.db import Comment, Post, User
+from ormkit import AsyncSession, joinedload, selectinload
+
+
+async def options(session: AsyncSession, user: User) -> None:
+    posts = selectinload(User.posts)
+    posts.filter(User.name == "x")  # expect-error
+    posts.filter("views > 3")  # expect-error
+    posts.order_by(User.name)  # expect-error
+    posts.order_by(Comment.id.desc())  # expect-error
+    posts.limit("3")  # expect-error
+    posts.selectinload(User.posts)  # expect-error
+    posts.joinedload(Post.comments)  # expect-error
+    joinedload(User.posts)  # expect-error
+    session.query(Post).options(posts)  # expect-error
+    await session.load(user, Post.comments)  # expect-error
+    await session.load(user, selectinload(Post.comments))  # expect-error

@@ -1,0 +1,21 @@
+"""What the type checkers make of right code about relationships. Never run."""
+
+from __future__ import annotations
+
+from typing import Any, assert_type
+
+from examples.blog.db import Comment, Post, PostStatus, User, UserQuery
+from ormkit import AsyncSession, Load, joinedload, selectinload
+
+
+async def options(session: AsyncSession, user: User) -> None:
+    drafts = selectinload(User.posts).filter(Post.status == PostStatus.draft, views__gte=3)
+    assert_type(drafts, Load[User, Post])
+    assert_type(drafts.order_by("-id", Post.views, Post.views.desc()), Load[User, Post])
+    assert_type(drafts.limit(3).offset(1), Load[User, Post])
+    assert_type(drafts.selectinload(Post.comments).filter(Comment.id > 3), Load[User, Comment])
+    assert_type(drafts.joinedload(Post.author), Load[User, User])
+    assert_type(drafts.selectinload("comments"), Load[User, Any])
+    assert_type(session.query(User).options(drafts, joinedload(User.profile)), UserQuery)
+    await session.load(user, drafts, User.profile, "posts")
+    await session.load([user], drafts.selectinload(Post.comments))
