@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from .relationships import Relationship
@@ -22,11 +24,9 @@ def attach(
         for each, key in zip(objects, keys, strict=True):
             setattr(each, slot, by_key.get(key))
         return
-    groups: dict[Any, list[Any]] = {}
+    groups: defaultdict[Any, list[Any]] = defaultdict(list)
     for owner, each in zip(owners, related, strict=True):
-        if (group := groups.get(owner)) is None:
-            group = groups[owner] = []
-        group.append(each)
+        groups[owner].append(each)
     for each, key in zip(objects, keys, strict=True):
         setattr(each, slot, list(groups.get(key, ())))
 
@@ -35,8 +35,8 @@ def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:
     """Return each row's key, a tuple where it has several columns; None where nothing joined."""
     if len(places) == 1:
         (place,) = places
-        return [row[place] for row in rows]
-    keys = [tuple([row[place] for place in places]) for row in rows]
+        return list(map(itemgetter(place), rows))
+    keys = list(map(itemgetter(*places), rows))
     return [None if key[0] is None else key for key in keys]
 
 
@@ -44,8 +44,8 @@ def keys_of_objects(objects: Sequence[Any], slots: Sequence[str]) -> list[Any]:
     """Return each object's key, a tuple where it has several columns; None where any is NULL."""
     if len(slots) == 1:
         (slot,) = slots
-        return [getattr(each, slot) for each in objects]
-    keys = [tuple([getattr(each, slot) for slot in slots]) for each in objects]
+        return list(map(attrgetter(slot), objects))
+    keys = list(map(attrgetter(*slots), objects))
     return [None if None in key else key for key in keys]
 
 
