@@ -27,7 +27,7 @@ RUNTIME_LAYERS = (
     ("driver", "pool", "embedded"),
     ("result", "engine"),
     (
-        *("decoding", "matching", "steps", "grouping", "compiler", "subqueries", "riding"),
+        *("decoding", "matching", "steps", "locks", "grouping", "compiler", "subqueries", "riding"),
         *("nesting", "selectin", "loading", "writing", "upserting", "unit", "streaming", "rows"),
         *("keyset", "changing", "builder", "selection", "query"),
     ),

@@ -13,9 +13,10 @@ from .expressions import NOT, Condition, Expression, Junction, Test
 from .grouping import Grouping
 from .keyset import Cursor, after_cursor, cursor_at, keyset_order
 from .load_options import Load, whole_number
+from .locks import Lock, lockable
 from .ordering import Order, order_by
 from .paths import expression_at
-from .scope import quote
+from .relationships import Relationship
 from .steps import Step, joined, plan
 from .table import Table, conditions_of
 
@@ -45,7 +46,7 @@ class QueryBuilder(Generic[M]):
     _steps: tuple[Step, ...] = ()
     _loads: tuple[Load[Any, Any], ...] = ()
     _alive: bool | None = True
-    _lock = ""
+    _lock: Lock | None = None
     _grouping: Grouping | None = None
     _named: Mapping[str, AnyExpression] = {}
     _only: tuple[Column[Any, Any, Any], ...] = ()
@@ -162,26 +163,40 @@ class QueryBuilder(Generic[M]):
         """Keep only softly deleted rows."""
         return self._with("_alive", False)
 
-    def for_update(self, *, nowait: bool = False, skip_locked: bool = False) -> Self:
+    def for_update(
+        self,
+        *,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Sequence[Relationship[M, Any] | str] = (),
+    ) -> Self:
         """Lock the rows against change and other locks until the transaction ends.
 
         nowait: raise LockNotAvailable where another transaction holds one of them.
         skip_locked: leave such rows out.
+        of: relationships of joinedload() whose rows are locked as well; they must always be there.
         """
-        return self._locked("UPDATE", is_nowait=nowait, is_skipping=skip_locked)
+        along = self._lockable(of)
+        lock = Lock("UPDATE", nowait=nowait, skip_locked=skip_locked, joined=along)
+        return self._with("_lock", lock)
 
-    def for_share(self, *, nowait: bool = False, skip_locked: bool = False) -> Self:
+    def for_share(
+        self,
+        *,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Sequence[Relationship[M, Any] | str] = (),
+    ) -> Self:
         """Lock the rows against change until the transaction ends; others may share the lock.
 
-        nowait, skip_locked: as in for_update().
+        nowait, skip_locked, of: as in for_update().
         """
-        return self._locked("SHARE", is_nowait=nowait, is_skipping=skip_locked)
+        along = self._lockable(of)
+        lock = Lock("SHARE", nowait=nowait, skip_locked=skip_locked, joined=along)
+        return self._with("_lock", lock)
 
-    def _locked(self, strength: str, *, is_nowait: bool, is_skipping: bool) -> Self:
-        if is_nowait and is_skipping:
-            raise UsageError(f"for_{strength.lower()}: nowait and skip_locked exclude each other")
-        suffix = " NOWAIT" if is_nowait else " SKIP LOCKED" if is_skipping else ""
-        return self._with("_lock", f" FOR {strength} OF {quote(self._table.name)}{suffix}")
+    def _lockable(self, of: Sequence[Any]) -> Sequence[Relationship[Any, Any]]:
+        return lockable(self._table, of, [step.relationship for step in joined(self._steps)])
 
     def as_select(self) -> Select:
         """Return what the query selects, for writing it as a statement."""
@@ -202,7 +217,7 @@ class QueryBuilder(Generic[M]):
         )
 
     def _check_grouping(self, grouping: Grouping) -> None:
-        if self._lock:
+        if self._lock is not None:
             raise UsageError("rows that distinct() or group_by() made one cannot be locked")
         first = [each.expression.key for each in self._order[: len(grouping.on)]]
         if self._order and {each.key for each in grouping.on} != set(first):

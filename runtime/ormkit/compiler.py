@@ -10,6 +10,7 @@ from .columns import Column
 from .errors import InvalidValue
 from .expressions import Condition, Expression
 from .grouping import Grouping, Selected, place_of
+from .locks import Lock
 from .ordering import Order
 from .relationships import named
 from .scope import Scope
@@ -117,7 +118,7 @@ class Select:
     limit: int | None = None
     offset: int | None = None
     joins: tuple[Step, ...] = ()
-    lock: str = ""
+    lock: Lock | None = None
     grouping: Grouping | None = None
 
     @property
@@ -156,7 +157,7 @@ class Select:
             self.limit is None,
             self.offset is None,
             tuple([step.key for step in self.joins]),
-            self.lock,
+            None if self.lock is None else self.lock.key,
             None if self.grouping is None else self.grouping.key,
         )
 
@@ -238,6 +239,7 @@ class Select:
         distinct = self._distinct(scope)
         selected = written(self.table.columns, scope)
         joined: list[str] = []
+        scope.joined.update(dict.fromkeys(self.lock.joined if self.lock else (), ""))
         for step in self.joins:
             step.write_join(scope, scope.name(self.table), selected, joined)
         selected += written(extra, scope)
@@ -313,7 +315,8 @@ class Select:
             parts.append(f" LIMIT {scope.bind(None)}")
         if self.offset is not None:
             parts.append(f" OFFSET {scope.bind(None)}")
-        parts.append(self.lock)
+        if self.lock is not None:
+            parts.append(self.lock.sql(scope, self.table))
         return "".join(parts)
 
     def _where(self, scope: Scope) -> str:

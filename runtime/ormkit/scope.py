@@ -19,7 +19,7 @@ class Scope:
     assigned to (None where there is none), so that an error about $3 can name its column.
     """
 
-    __slots__ = ("_names", "_taken", "bars_aggregates", "is_qualified", "parameters")
+    __slots__ = ("_names", "_taken", "bars_aggregates", "is_qualified", "joined", "parameters")
 
     def __init__(self, table: Table | None = None, *, is_qualified: bool = False) -> None:
         self.parameters: list[Expression[Any, Any, Any] | None] = []
@@ -29,6 +29,9 @@ class Scope:
         self.is_qualified = is_qualified
         #: True while a WHERE is written, where an aggregate has no meaning.
         self.bars_aggregates = False
+        #: What joined tables are called, by the relationship that leads to them; empty until then
+        #: for those that must be there, so that they are joined without LEFT.
+        self.joined: dict[Any, str] = {}
         if table is not None:
             self.enter(table)
 

@@ -84,13 +84,15 @@ class Step:
         """Add the columns and the LEFT JOIN of this step, and of the joins below it."""
         target = self.relationship.target
         name = scope.take(self.relationship.name)
+        word = "JOIN" if self.relationship in scope.joined else "LEFT JOIN"
+        scope.joined[self.relationship] = name
         pairs = zip(self.relationship.local, self.relationship.remote, strict=True)
         matches = [f"{name}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
         scope.enter_as(target, name)
         matches += [condition.sql(scope) for condition in self.where]
         scope.leave(target)
         selected.extend(column.selected(f"{name}.{column.quoted}") for column in target.columns)
-        joins.append(f" LEFT JOIN {named(target.sql, name)} ON {' AND '.join(matches)}")
+        joins.append(f" {word} {named(target.sql, name)} ON {' AND '.join(matches)}")
         for step in self.joins:
             step.write_join(scope, name, selected, joins)
 

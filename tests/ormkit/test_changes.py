@@ -6,8 +6,19 @@ from typing import Any
 
 import pytest
 
-from examples.blog.db import Post, PostStatus, User
-from ormkit import AsyncSession, Change, Engine, UsageError, case, exists, func
+from examples.blog.db import Comment, Post, PostStatus, User
+from ormkit import (
+    AsyncSession,
+    Change,
+    Engine,
+    LockNotAvailable,
+    UnknownName,
+    UsageError,
+    case,
+    exists,
+    func,
+    joinedload,
+)
 from tests.statements import Statements
 
 
@@ -180,3 +191,31 @@ async def test_for_share_lets_others_share_but_not_change(
             assert [post.title for post in await free.all()] == ["two", "three"]
     with pytest.raises(UsageError, match="exclude"):
         query.for_share(nowait=True, skip_locked=True)
+
+
+async def test_a_lock_takes_joined_rows_along(
+    session: AsyncSession, engine: Engine, posts: list[Post]
+) -> None:
+    other = AsyncSession(engine)
+    query = session.query(Post).options(joinedload("author")).order_by("id").limit(1)
+    assert " LEFT JOIN users AS author " in repr(query.for_update())
+    async with session.begin():
+        (post,) = await query.for_update(of=[Post.author]).all()
+        assert post.author.name == "Ada"
+        async with other.begin():
+            theirs = other.query(Post).options(joinedload("author"))
+            free = other.query(User).order_by("id").for_update(skip_locked=True)
+            assert [user.name for user in await free.all()] == ["Grace", "Linus"]
+            with pytest.raises(LockNotAvailable):
+                async with other.begin():
+                    await theirs.for_share(of=["author"], nowait=True).all()
+
+
+async def test_what_cannot_be_locked_along_is_refused(session: AsyncSession) -> None:
+    comments = session.query(Comment).options(joinedload("author"))
+    with pytest.raises(UsageError, match=r"Comment\.author may lead to nothing"):
+        comments.for_update(of=["author"])
+    with pytest.raises(UsageError, match=r"options\(joinedload\('post'\)\)"):
+        comments.for_update(of=["post"])
+    with pytest.raises(UnknownName, match="author"):
+        comments.for_update(of=["autor"])
