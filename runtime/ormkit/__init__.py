@@ -54,7 +54,7 @@ from .functions import func
 from .json_columns import JsonColumn, JsonPath
 from .keyset import Cursor, Page
 from .literals import case, cast, literal
-from .load_options import Load, joinedload, selectinload
+from .load_options import Load, joinedload, jsonload, noload, selectinload
 from .model import Model, ModelMeta, Related
 from .ordering import Order
 from .paths import Q
@@ -155,7 +155,9 @@ __all__ = [
     "exists",
     "func",
     "joinedload",
+    "jsonload",
     "literal",
+    "noload",
     "selectinload",
     "to_tsvector",
 ]

@@ -17,7 +17,7 @@ from .locks import Lock, lockable
 from .ordering import Order, order_by
 from .paths import expression_at
 from .relationships import Relationship
-from .steps import Step, joined, plan
+from .steps import Step, plan, riding
 from .table import Table, conditions_of
 
 if TYPE_CHECKING:
@@ -196,7 +196,8 @@ class QueryBuilder(Generic[M]):
         return self._with("_lock", lock)
 
     def _lockable(self, of: Sequence[Any]) -> Sequence[Relationship[Any, Any]]:
-        return lockable(self._table, of, [step.relationship for step in joined(self._steps)])
+        joined = [step.relationship for step in self._steps if step.strategy == "joined"]
+        return lockable(self._table, of, joined)
 
     def as_select(self) -> Select:
         """Return what the query selects, for writing it as a statement."""
@@ -211,7 +212,7 @@ class QueryBuilder(Generic[M]):
             order=self._order,
             limit=self._limit,
             offset=self._offset,
-            joins=joined(self._steps) if self._steps else (),
+            joins=riding(self._steps) if self._steps else (),
             lock=self._lock,
             grouping=self._grouping,
         )

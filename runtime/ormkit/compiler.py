@@ -132,6 +132,8 @@ class Select:
         grouping = self.grouping
         if grouping is not None:
             values.extend(value for each in grouping.on for value in each.values)
+        for step in self.joins:
+            values.extend(step.riding_values)
         for expression in selected:
             values.extend(expression.values)
         for condition in self.where:
@@ -210,8 +212,11 @@ class Select:
         return self.limit is not None or self.offset is not None or self.grouping is not None
 
     def as_set(self) -> Select:
-        """Return the same rows in any order, for what does not look at it."""
-        return replace(self, order=()) if self.order and not self.is_cut else self
+        """Return the same rows in any order and by themselves, for what does not look at that."""
+        order = self.order if self.is_cut else ()
+        if order is self.order and not self.joins:
+            return self
+        return replace(self, order=order, joins=())
 
     def nested(self, scope: Scope, selected: AnyExpression | None) -> str:
         """Return the text of the query within another one; None selects nothing, for EXISTS."""

@@ -36,7 +36,7 @@ class Hop:
     @property
     def name(self) -> str:
         """The option's name, for messages."""
-        return "noload" if self.strategy == "none" else f"{self.strategy}load"
+        return f"{'no' if self.strategy == 'none' else self.strategy}load"
 
     @property
     def is_refined(self) -> bool:
@@ -72,6 +72,22 @@ class Load(Generic[O, R]):
     def joinedload(self, relationship: Named) -> Load[O, Any]:
         """Return the path with one more step, joined to the step before it."""
         return Load((*self.path, Hop("joined", relationship)))
+
+    @overload
+    def jsonload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
+    @overload
+    def jsonload(self, relationship: str) -> Load[O, Any]: ...
+    def jsonload(self, relationship: Named) -> Load[O, Any]:
+        """Return the path with one more step, nested in the rows of the step before it."""
+        return Load((*self.path, Hop("json", relationship)))
+
+    @overload
+    def noload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
+    @overload
+    def noload(self, relationship: str) -> Load[O, Any]: ...
+    def noload(self, relationship: Named) -> Load[O, Any]:
+        """Return the path with one more step, which reads nothing."""
+        return Load((*self.path, Hop("none", relationship)))
 
     def filter(self, *conditions: Condition[R], **by: Any) -> Load[O, R]:
         """Return the path whose list holds only what answers every condition."""
@@ -113,6 +129,28 @@ def joinedload(relationship: str) -> Load[Any, Any]: ...
 def joinedload(relationship: Named) -> Load[Any, Any]:
     """Load a to-one relationship in the same query, by a LEFT JOIN."""
     return Load((Hop("joined", relationship),))
+
+
+@overload
+def jsonload(relationship: Relationship[O, R]) -> Load[O, R]: ...
+@overload
+def jsonload(relationship: str) -> Load[Any, Any]: ...
+def jsonload(relationship: Named) -> Load[Any, Any]:
+    """Load a relationship in the same query, nested in the rows of its parents.
+
+    Step by step, `jsonload(User.posts).jsonload(Post.comments)`, it brings a whole tree in one
+    round trip.
+    """
+    return Load((Hop("json", relationship),))
+
+
+@overload
+def noload(relationship: Relationship[O, R]) -> Load[O, R]: ...
+@overload
+def noload(relationship: str) -> Load[Any, Any]: ...
+def noload(relationship: Named) -> Load[Any, Any]:
+    """Leave a relationship empty, a list of nothing or None, without asking the database."""
+    return Load((Hop("none", relationship),))
 
 
 def whole_number(name: str, value: object) -> int:

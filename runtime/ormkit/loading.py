@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from .compiler import Executor, Select
-from .matching import distinct
+from .matching import related_objects
 from .riding import unfold
-from .selectin import load_step
+from .selectin import read_step
 from .steps import Step
 
 
@@ -25,10 +25,19 @@ async def load_steps(executor: Executor, objects: Sequence[Any], steps: tuple[St
     if not objects:
         return
     for step in steps:
-        if step.strategy == "joined":
-            found = [getattr(each, step.relationship.slot) for each in objects]
-            related = distinct(each for each in found if each is not None)
-        else:
-            related = await load_step(executor, objects, step)
+        related = await load_step(executor, objects, step)
         if step.below:
             await load_steps(executor, related, step.below)
+
+
+async def load_step(executor: Executor, objects: Sequence[Any], step: Step) -> list[Any]:
+    """Load one relationship for all objects, and return the objects it led to, each once."""
+    relationship = step.relationship
+    if step.strategy == "selectin":
+        return await read_step(executor, objects, step)
+    if step.strategy == "none":
+        for each in objects:
+            setattr(each, relationship.slot, [] if relationship.is_to_many else None)
+        return []
+    # It came with the objects.
+    return related_objects(objects, relationship) if step.below else []

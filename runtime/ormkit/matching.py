@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -52,3 +53,11 @@ def keys_of_objects(objects: Sequence[Any], slots: Sequence[str]) -> list[Any]:
 def distinct(objects: Iterable[Any]) -> list[Any]:
     """Return each object once, in the order of their first appearance."""
     return list({id(each): each for each in objects}.values())
+
+
+def related_objects(objects: Sequence[Any], relationship: Relationship[Any, Any]) -> list[Any]:
+    """Return what the objects hold as their related ones, each once."""
+    held = map(attrgetter(relationship.slot), objects)
+    if relationship.is_to_many:
+        return distinct(chain.from_iterable(held))
+    return distinct(each for each in held if each is not None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .decoding import decode
 from .matching import keys_of_rows
+from .nesting import attach_nested, witnesses
 from .table import Table
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def unfold(table: Table, rows: Sequence[Any], joins: tuple[Step, ...]) -> list[Any]:
-    """Make the objects of rows that hold a table's columns and then those of each join."""
+    """Make the objects of rows that hold a table's columns and then those of each step."""
     if not joins:
         return decode(table.model, rows)
     width = len(table.columns)
@@ -26,8 +27,12 @@ def unfold(table: Table, rows: Sequence[Any], joins: tuple[Step, ...]) -> list[A
 def attach_joins(
     objects: Sequence[Any], rows: Sequence[Any], joins: tuple[Step, ...], start: int
 ) -> int:
-    """Give each object what was joined to its row; return where the next columns start."""
+    """Give each object what rides in its row; return where the next columns start."""
     for step in joins:
+        if step.strategy == "json":
+            attach_nested(objects, [row[start] for row in rows], step)
+            start += 1 + len(witnesses(step))
+            continue
         target = step.relationship.target
         width = len(target.columns)
         places = [start + place for place in target.key_places]

@@ -12,12 +12,12 @@ from .matching import attach, distinct, keys_of_objects, keys_of_rows
 from .relationships import named
 from .riding import unfold
 from .scope import Scope
-from .steps import Step
+from .steps import Step, values_riding
 
 AnyColumn = Column[Any, Any, Any]
 
 
-async def load_step(executor: Executor, objects: Sequence[Any], step: Step) -> list[Any]:
+async def read_step(executor: Executor, objects: Sequence[Any], step: Step) -> list[Any]:
     """Read one relationship for all objects, and return the objects it led to."""
     relationship = step.relationship
     keys = keys_of_objects(objects, [column.slot for column in relationship.local])
@@ -52,7 +52,8 @@ async def fetch_pairs(
     """Read pairs of an owner's key and a related object, which several owners may share."""
     relationship = step.relationship
     statement = statement_for(("pairs", step.key), lambda: write_pairs(step))
-    values = [*key_condition(relationship.local, wanted).values, *step.values]
+    wanted_keys = key_condition(relationship.local, wanted).values
+    values = [*values_riding(step.joins), *wanted_keys, *step.values]
     rows = await statement.fetch(executor, values)
     width = len(relationship.local)
     target = relationship.target

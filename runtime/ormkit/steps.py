@@ -10,6 +10,7 @@ from typing import Any
 from .errors import UsageError
 from .expressions import Condition, Expression
 from .load_options import Hop, Load, Named, Strategy
+from .nesting import witnesses, write_nested
 from .ordering import Order, order_by
 from .paths import expression_at
 from .relationships import Relationship, named
@@ -40,7 +41,7 @@ class Step:
         self.strategy = strategy
         self.below = below
         #: The steps below that ride in the same query.
-        self.joins = joined(below)
+        self.joins = riding(below)
         #: What the related rows must answer, all of it.
         self.where = (*relationship.related_alive(), *where)
         self.order = order
@@ -71,6 +72,11 @@ class Step:
         values.extend(value for value in (self.limit, self.offset) if value is not None)
         return values
 
+    @property
+    def riding_values(self) -> list[object]:
+        """What a step that rides in its parent's query binds there, with the steps below it."""
+        return [*values_riding(self.joins), *self.values]
+
     def write_tail(self, scope: Scope) -> str:
         """Return the ORDER BY, LIMIT and OFFSET."""
         parts = [f" ORDER BY {', '.join([each.sql(scope) for each in self.order])}"]
@@ -81,7 +87,13 @@ class Step:
         return "".join(parts) if self.order else "".join(parts[1:])
 
     def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
-        """Add the columns and the LEFT JOIN of this step, and of the joins below it."""
+        """Add what a step that rides needs in its parent's query: columns, and LEFT JOINs.
+
+        A step of jsonload() is one column, an array of records, and a NULL for each witness.
+        """
+        if self.strategy == "json":
+            selected += [write_nested(self, scope, outer), *witnesses(self)]
+            return
         target = self.relationship.target
         name = scope.take(self.relationship.name)
         word = "JOIN" if self.relationship in scope.joined else "LEFT JOIN"
@@ -97,9 +109,14 @@ class Step:
             step.write_join(scope, name, selected, joins)
 
 
-def joined(steps: Iterable[Step]) -> tuple[Step, ...]:
+def riding(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Return the steps that ride in the query of their parent."""
-    return tuple(step for step in steps if step.strategy == "joined")
+    return tuple(step for step in steps if step.strategy in ("joined", "json"))
+
+
+def values_riding(steps: Iterable[Step]) -> list[object]:
+    """Return what steps that ride bind, in the order of their text."""
+    return [value for step in steps for value in step.riding_values]
 
 
 def plan(table: Table, loads: Sequence[Load[Any, Any]]) -> tuple[Step, ...]:
@@ -110,7 +127,9 @@ def plan(table: Table, loads: Sequence[Load[Any, Any]]) -> tuple[Step, ...]:
     branches: dict[Relationship[Any, Any], list[Load[Any, Any]]] = {}
     for load in loads:
         if not isinstance(load, Load):
-            raise UsageError(f"options() takes selectinload(...) or joinedload(...), not {load!r}")
+            raise UsageError(
+                f"options() takes selectinload(...), joinedload(...) and their like, not {load!r}"
+            )
         branches.setdefault(resolve(table, load.path[0].relationship), []).append(load)
     return tuple([step_of(relationship, found) for relationship, found in branches.items()])
 
@@ -158,7 +177,7 @@ def step_of(relationship: Relationship[Any, Any], loads: Sequence[Load[Any, Any]
             f"{relationship.label} is asked for with different filters, orders or limits: one "
             f"attribute cannot hold two lists"
         )
-    check(step, hops[0])
+    check(step, is_refined=bool(refined))
     return step
 
 
@@ -184,13 +203,18 @@ def refined_step(relationship: Relationship[Any, Any], hop: Hop, below: tuple[St
     )  # fmt: skip
 
 
-def check(step: Step, hop: Hop) -> None:
+def check(step: Step, *, is_refined: bool) -> None:
     """Raise UsageError where the relationship cannot be loaded in this way."""
     relationship = step.relationship
     if step.strategy == "joined" and relationship.is_to_many:
         raise UsageError(
             f"{relationship.label} leads to many rows, and a join would repeat the row for "
             f"each: use selectinload({relationship.name!r})"
+        )
+    if step.strategy == "none" and (step.below or is_refined):
+        raise UsageError(
+            f"noload leaves {relationship.label} empty: there is nothing below it to load, filter "
+            f"or order"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from examples.blog.db import Comment, Post, User
-from ormkit import AsyncSession, joinedload, selectinload
+from ormkit import AsyncSession, joinedload, jsonload, noload, selectinload
 
 
 async def options(session: AsyncSession, user: User) -> None:
@@ -16,6 +16,10 @@ async def options(session: AsyncSession, user: User) -> None:
     posts.selectinload(User.posts)  # expect-error
     posts.joinedload(Post.comments)  # expect-error
     joinedload(User.posts)  # expect-error
+    jsonload(User.posts).filter(User.name == "x")  # expect-error
+    jsonload(User.posts).jsonload(User.posts)  # expect-error
+    jsonload(User.name)  # expect-error
+    session.query(Post).options(noload(User.posts))  # expect-error
     session.query(Post).options(posts)  # expect-error
     await session.load(user, Post.comments)  # expect-error
     await session.load(user, selectinload(Post.comments))  # expect-error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from examples.blog.db import Comment, Post, PostStatus, User, UserQuery
-from ormkit import AsyncSession, Load, joinedload, selectinload
+from examples.blog.db import Comment, Post, PostStatus, Profile, User, UserQuery
+from ormkit import AsyncSession, Load, joinedload, jsonload, noload, selectinload
 
 
 async def options(session: AsyncSession, user: User) -> None:
@@ -17,5 +17,10 @@ async def options(session: AsyncSession, user: User) -> None:
     assert_type(drafts.joinedload(Post.author), Load[User, User])
     assert_type(drafts.selectinload("comments"), Load[User, Any])
     assert_type(session.query(User).options(drafts, joinedload(User.profile)), UserQuery)
+    tree = jsonload(User.posts).filter(Post.views > 3).limit(3).jsonload(Post.comments)
+    assert_type(tree.order_by(Comment.id), Load[User, Comment])
+    assert_type(tree.joinedload(Comment.author).noload(User.posts), Load[User, Post])
+    assert_type(noload(User.profile), Load[User, Profile])
+    assert_type(session.query(User).options(tree, noload("profile")), UserQuery)
     await session.load(user, drafts, User.profile, "posts")
     await session.load([user], drafts.selectinload(Post.comments))
