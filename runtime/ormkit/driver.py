@@ -1,12 +1,11 @@
-"""The seam to asyncpg: one connection, its prepared statements, and the mapping of its errors.
+"""The seam to asyncpg: one connection and its prepared statements.
 
-Nothing else in the runtime imports asyncpg's connections, and no other module catches its errors.
+Nothing else in the runtime imports asyncpg's connections; its errors are mapped in sqlstates.py.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +13,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from . import errors
 from .columns import json_text
-from .errors import DatabaseError, InvalidValue
+from .sqlstates import translate
 from .values import Record
 
 #: asyncpg publishes no types.
@@ -229,103 +228,3 @@ class Connection:
         """Close at once, without a word to the server."""
         self._statements.clear()
         self._raw.terminate()
-
-
-#: The class for an SQLSTATE, looked up by the whole code and then by its first two characters.
-CLASSES: dict[str, type[DatabaseError]] = {
-    "08": errors.ConnectionLost,
-    "22": errors.DataError,
-    "23": errors.IntegrityError,
-    "23502": errors.NotNullViolation,
-    "23503": errors.ForeignKeyViolation,
-    "23505": errors.UniqueViolation,
-    "23514": errors.CheckViolation,
-    "23P01": errors.ExclusionViolation,
-    "25P03": errors.ConnectionLost,
-    "25P04": errors.ConnectionLost,
-    "28": errors.ConnectionFailed,
-    "3D": errors.ConnectionFailed,
-    "40": errors.RetryableError,
-    "40001": errors.SerializationFailure,
-    "40P01": errors.DeadlockDetected,
-    "42": errors.StatementError,
-    "53": errors.OperationalError,
-    "55P03": errors.LockNotAvailable,
-    "57014": errors.QueryCanceled,
-    "57P": errors.OperationalError,
-    "57P01": errors.ConnectionLost,
-    "57P02": errors.ConnectionLost,
-    "57P05": errors.ConnectionLost,
-}
-
-
-def translate(
-    error: Exception,
-    sql: str | None,
-    statement: Any = None,
-    args: Sequence[object] = (),
-) -> Exception:
-    """Return the error of our own tree that stands for one of asyncpg's; others come back as is.
-
-    It carries asyncpg's error as its cause, except where that one's text would show a value.
-    """
-    if is_refused_value(error):
-        refused = refused_value(str(error), statement, args)
-        refused.__suppress_context__ = True
-        return refused
-    translated = counterpart(error, sql)
-    if translated is not error:
-        translated.__cause__ = error
-    return translated
-
-
-def counterpart(error: Exception, sql: str | None) -> Exception:
-    """Return our error for one of asyncpg's that is not about a value."""
-    if isinstance(error, asyncpg.PostgresError):
-        return server_error(error, sql)
-    if isinstance(error, TimeoutError):
-        canceled = errors.QueryCanceled("the statement took longer than its timeout")
-        canceled.statement = sql
-        return canceled
-    if isinstance(error, asyncpg.InterfaceError) and "for this query" in str(error):
-        return errors.UsageError(str(error).partition("\n")[0])
-    if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
-        lost = errors.ConnectionLost(f"the connection broke: {error}")
-        lost.statement = sql
-        return lost
-    return error
-
-
-def is_refused_value(error: Exception) -> bool:
-    """Return whether asyncpg could not encode an argument, so that nothing was sent."""
-    return isinstance(error, asyncpg.DataError) and getattr(error, "severity", None) is None
-
-
-def refused_value(text: str, statement: Any | None, args: Sequence[object]) -> InvalidValue:
-    """Return the error for an argument that could not be encoded, without its value."""
-    found = re.search(r"\$(\d+)", text)
-    number = int(found.group(1)) if found else 0
-    if not 0 < number <= len(args) or statement is None:
-        return InvalidValue("a value does not fit the type of its parameter")
-    wanted = statement.get_parameters()[number - 1].name
-    given = type(args[number - 1]).__name__
-    error = InvalidValue(f"parameter ${number} is of type {wanted} and cannot hold this {given}")
-    error.parameter = number
-    return error
-
-
-def server_error(error: Any, sql: str | None) -> DatabaseError:
-    """Return the error for what the server reported, with each field it sent."""
-    state: str = error.sqlstate or ""
-    kind = CLASSES.get(state) or CLASSES.get(state[:3]) or CLASSES.get(state[:2]) or DatabaseError
-    fields: dict[str, str | None] = error.as_dict()
-    wrapped = kind(fields.get("message") or str(error))
-    wrapped.sqlstate = state or None
-    wrapped.statement = sql
-    wrapped.detail = fields.get("detail")
-    wrapped.hint = fields.get("hint")
-    wrapped.schema = fields.get("schema_name")
-    wrapped.table = fields.get("table_name")
-    wrapped.column = fields.get("column_name")
-    wrapped.constraint = fields.get("constraint_name")
-    return wrapped

@@ -31,7 +31,7 @@
             └── ConnectionLost        the connection broke; the statement may or may not have run
                 └── CommitUnknown     it broke during COMMIT
 
-What the server says is mapped in ``driver.py`` and nowhere else. Values never enter a message.
+What the server says is mapped in ``sqlstates.py`` and nowhere else. Values never enter a message.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.blog.db import SCHEMA
 from ormkit import (
     ConfigurationError,
     ConnectionFailed,
@@ -108,7 +109,7 @@ async def test_too_few_parameters_are_refused(engine: Engine) -> None:
 
 async def test_create_all_may_run_again_and_at_once(database_url: str) -> None:
     async with await create_engine(database_url, max_connections=4) as engine:
-        await asyncio.gather(*(engine.create_all() for _ in range(4)))
+        await asyncio.gather(*(engine.create_all(SCHEMA) for _ in range(4)))
         assert (await engine.execute("SELECT count(*) FROM users")).scalar() == 0
 
 
@@ -118,7 +119,7 @@ async def test_create_all_that_fails_leaves_nothing_and_a_clean_connection(
     async with await create_engine(database_url, max_connections=1) as engine:
         await engine.execute("CREATE VIEW tags AS SELECT 1")
         with pytest.raises(DatabaseError):
-            await engine.create_all()
+            await engine.create_all(SCHEMA)
         tables = await engine.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
         assert tables.scalar() == 0
 
