@@ -16,6 +16,7 @@ from .errors import (
     CommitUnknown,
     ConfigurationError,
     ConnectionLost,
+    DatabaseError,
     TransactionClosed,
     TransactionFailed,
     UsageError,
@@ -29,6 +30,9 @@ from .values import Record
 if TYPE_CHECKING:
     from .model import Model
     from .session import AsyncSession
+
+#: SQLSTATE of a statement in a transaction that an error has ended.
+IN_FAILED_TRANSACTION = "25P02"
 
 _innermost: ContextVar[Transaction | None] = ContextVar("ormkit_transaction", default=None)
 
@@ -283,7 +287,7 @@ class Transaction(Operations):
     async def _finish(self) -> None:
         connection = self._checked(self._connection)
         if self._parent is not None:
-            await connection.script(f"RELEASE {self._savepoint}")
+            await self._release(connection)
             return
         try:
             tag = await connection.script("COMMIT")
@@ -296,6 +300,18 @@ class Transaction(Operations):
                 "nothing was committed: an earlier statement of the transaction had failed, and "
                 "its error was caught inside the block; use a nested begin() around what may fail"
             )
+
+    async def _release(self, connection: Connection) -> None:
+        try:
+            await connection.script(f"RELEASE {self._savepoint}")
+        except DatabaseError as error:
+            if error.sqlstate != IN_FAILED_TRANSACTION:
+                raise
+            raise TransactionFailed(
+                "nothing of this nested block was kept: a statement in it had failed, and its "
+                "error was caught inside the block; catch it around the block instead. The "
+                "transaction around it goes on"
+            ) from None
 
     async def _committed(self) -> None:
         callbacks, self._after_commit = self._after_commit, []

@@ -163,6 +163,21 @@ async def test_a_caught_failure_is_not_reported_as_a_commit(session: AsyncSessio
     assert await session.query(User).count() == 0
 
 
+async def test_a_failure_caught_inside_a_nested_block_undoes_that_block_alone(
+    session: AsyncSession,
+) -> None:
+    async with session.begin() as tx:
+        await tx.insert(User(name="outer"))
+        with pytest.raises(TransactionFailed, match="nothing of this nested block was kept"):
+            async with session.begin() as inner:
+                await inner.insert(User(name="inner"))
+                with pytest.raises(StatementError):
+                    await inner.execute_raw("SELECT nonsense")
+        await tx.insert(User(name="after"))
+    names = [user.name for user in await session.query(User).order_by("id").all()]
+    assert names == ["outer", "after"]
+
+
 async def test_commit_and_rollback_may_come_early(session: AsyncSession) -> None:
     async with session.begin() as tx:
         await tx.insert(User(name="kept"))
