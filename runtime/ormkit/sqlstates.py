@@ -38,6 +38,9 @@ CLASSES: dict[str, type[DatabaseError]] = {
     "57P05": errors.ConnectionLost,
 }
 
+#: The class of SQLSTATEs whose messages quote the value.
+DATA = "22"
+
 
 def translate(
     error: Exception,
@@ -47,14 +50,17 @@ def translate(
 ) -> Exception:
     """Return the error of our own tree that stands for one of asyncpg's; others come back as is.
 
-    It carries asyncpg's error as its cause, except where that one's text would show a value.
+    A traceback never shows asyncpg's error where that one's text may hold a value, as the server's
+    DETAIL does; where the connection broke it is the cause.
     """
     if is_refused_value(error):
-        refused = refused_value(str(error), statement, args)
-        refused.__suppress_context__ = True
-        return refused
-    translated = counterpart(error, sql)
-    if translated is not error:
+        translated: Exception = refused_value(str(error), statement, args)
+    else:
+        translated = counterpart(error, sql)
+    is_lost = isinstance(error, asyncpg.PostgresConnectionError)
+    if isinstance(error, asyncpg.PostgresError) and not is_lost:
+        translated.__suppress_context__ = True
+    elif translated is not error:
         translated.__cause__ = error
     return translated
 
@@ -99,13 +105,24 @@ def server_error(error: Any, sql: str | None) -> DatabaseError:
     state: str = error.sqlstate or ""
     kind = CLASSES.get(state) or CLASSES.get(state[:3]) or CLASSES.get(state[:2]) or DatabaseError
     fields: dict[str, str | None] = error.as_dict()
-    wrapped = kind(fields.get("message") or str(error))
+    said = fields.get("message") or str(error)
+    message = without_value(said) if state[:2] == DATA else said
+    wrapped = kind(message)
     wrapped.sqlstate = state or None
     wrapped.statement = sql
-    wrapped.detail = fields.get("detail")
+    details = (said if message != said else None, fields.get("detail"))
+    wrapped.detail = "\n".join(filter(None, details)) or None
     wrapped.hint = fields.get("hint")
     wrapped.schema = fields.get("schema_name")
     wrapped.table = fields.get("table_name")
     wrapped.column = fields.get("column_name")
     wrapped.constraint = fields.get("constraint_name")
     return wrapped
+
+
+def without_value(message: str) -> str:
+    """Return the server's message about a value without that value, which stands in quotes.
+
+    From the first quote to the last, since a value may hold quotes of its own.
+    """
+    return re.sub(r'".*"', '"..."', message, flags=re.DOTALL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -235,7 +236,7 @@ async def test_a_closed_engine_says_so(database_url: str) -> None:
     ],
 )
 async def test_options_that_cannot_be_are_refused_before_anything_starts(
-    url: str, options: dict[str, int], message: str
+    url: str, options: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigurationError, match=message):
         await create_engine(url, **options)
