@@ -1,12 +1,17 @@
-"""A way to a server that can be blocked or cut at a chosen moment."""
+"""A way to a server that can be blocked, slowed or cut at a chosen moment or byte."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import parse_qs, urlsplit
+
+#: How a connection ends: both ways at once, only the way on which its bytes were used up, or not
+#: at all, while nothing comes through any more.
+Ending = Literal["abort", "half-close", "stall"]
+Writer = asyncio.StreamWriter
 
 
 class Proxy:
@@ -21,6 +26,15 @@ class Proxy:
         self._cut = b""
         self.reached = asyncio.Event()
         self._released = asyncio.Event()
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._allowed: dict[str, int] = {}
+        self._ending: Ending = "abort"
+        #: Seconds by which each piece is late.
+        self.delay = 0.0
+        #: How many connections were made, and how many bytes went each way.
+        self.connections = 0
+        self.passed = {"asked": 0, "answered": 0}
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -36,6 +50,7 @@ class Proxy:
     ) -> None:
         self._server.close()
         self._released.set()
+        self._flowing.set()
         for writer in self._writers:
             writer.close()
         if self._tasks:
@@ -59,33 +74,82 @@ class Proxy:
         """Pass on the first message with this text, and break the connection with its answer."""
         self._cut = text
 
+    def freeze(self) -> None:
+        """Let nothing through any more, as a network that is gone, until `thaw`."""
+        self._flowing.clear()
+
+    def thaw(self) -> None:
+        """Let everything through again."""
+        self._flowing.set()
+
+    def break_all(self) -> None:
+        """Break every connection there is."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def end_after(
+        self, count: int, way: Literal["asked", "answered"], ending: Ending = "abort"
+    ) -> None:
+        """Pass on so many more bytes of what is asked or answered; then end the connection."""
+        self._allowed = {way: count}
+        self._ending = ending
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await asyncio.open_unix_connection(self._socket)
+        self.connections += 1
         self._writers += [writer, server_writer]
         for work in (self._ask(reader, server_writer), self._pass(server_reader, writer)):
             task = asyncio.create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _ask(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(1 << 16):
                 if self._held and self._held in data:
                     self._held = b""
                     self.reached.set()
                     await self._released.wait()
-                writer.write(data)
+                is_open = await self._forward("asked", data, writer)
                 if self._cut and self._cut in data:
                     self._cut = b""
                     self.reached.set()
-                await writer.drain()
+                if not is_open:
+                    return
         writer.close()
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(self, reader: asyncio.StreamReader, writer: Writer) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(1 << 16):
                 if self.reached.is_set() and not self._released.is_set():
                     break
-                writer.write(data)
-                await writer.drain()
+                if not await self._forward("answered", data, writer):
+                    return
         writer.close()
+
+    async def _forward(self, way: str, data: bytes, writer: Writer) -> bool:
+        """Send the bytes on, as many as may pass; return whether more of them may."""
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        await self._flowing.wait()
+        allowed = self._allowed.get(way)
+        is_open = allowed is None or len(data) < allowed
+        part = data if is_open else data[:allowed]
+        self.passed[way] += len(part)
+        if allowed is not None:
+            self._allowed[way] = allowed - len(part)
+        writer.write(part)
+        await writer.drain()
+        if not is_open:
+            del self._allowed[way]
+            self._end(writer)
+        return is_open
+
+    def _end(self, writer: Writer) -> None:
+        if self._ending == "half-close":
+            writer.write_eof()
+        elif self._ending == "abort":
+            number = self._writers.index(writer)
+            # What was written is on its way: the socket's buffer is not thrown away by a close.
+            for each in (writer, self._writers[number ^ 1]):
+                each.close()

@@ -24,7 +24,7 @@ RUNTIME_LAYERS = (
         *("aggregates", "functions", "columns", "json_columns", "text_search", "vectors", "table"),
         *("relationships", "paths", "load_options", "model", "schema"),
     ),
-    ("sqlstates", "driver", "pool", "embedded"),
+    ("sqlstates", "driver", "holders", "outage", "pool", "embedded"),
     ("result", "engine"),
     (
         *("decoding", "matching", "steps", "locks", "grouping", "compiler", "subqueries", "riding"),

@@ -6,7 +6,7 @@ Nothing else in the runtime imports asyncpg's connections; its errors are mapped
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -200,6 +200,14 @@ class Connection:
     def is_clean(self) -> bool:
         """True where the next user would find nothing of this one: no transaction, no SET."""
         return not (self._is_dirty or self._raw.is_in_transaction())
+
+    def on_close(self, callback: Callable[[Connection], None]) -> None:
+        """Call this soon after the connection has ended, whoever ended it."""
+
+        def ended(raw: object) -> None:
+            callback(self)
+
+        self._raw.add_termination_listener(ended)
 
     def mark_dirty(self) -> None:
         """Note that session state may have changed, or that a statement was cut short."""

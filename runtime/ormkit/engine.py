@@ -46,6 +46,8 @@ async def create_engine(
     acquire_timeout: float | None = 30.0,
     idle_lifetime: float | None = 600.0,
     max_lifetime: float | None = 3600.0,
+    reconnect_timeout: float = 5.0,
+    leak_threshold: float | None = None,
     connect_timeout: float = 10.0,
     statement_timeout: float | None = None,
     application_name: str = "ormkit",
@@ -60,6 +62,9 @@ async def create_engine(
     min_connections, max_connections: how many connections are kept open, and at most.
     acquire_timeout: seconds to wait for a free connection; None waits for ever.
     idle_lifetime, max_lifetime: seconds after which a connection is closed or replaced.
+    reconnect_timeout: seconds for which statements wait while the server refuses connections.
+    leak_threshold: seconds after which a connection still held is logged with the stack that took
+        it (logger `ormkit`), for development; None looks at none.
     connect_timeout: seconds for one connection to be made.
     statement_timeout: seconds after which the server stops a statement; None sets no limit.
     statement_cache_size: prepared statements kept on each connection; 0 for PgBouncer.
@@ -76,7 +81,13 @@ async def create_engine(
     if statement_timeout is not None:
         settings["statement_timeout"] = f"{round(statement_timeout * 1000)}ms"
     options = PoolOptions(
-        min_connections, max_connections, acquire_timeout, idle_lifetime, max_lifetime
+        min_connections,
+        max_connections,
+        acquire_timeout,
+        idle_lifetime,
+        max_lifetime,
+        reconnect_timeout,
+        leak_threshold,
     )
     server = None
     if url.startswith(EMBEDDED):

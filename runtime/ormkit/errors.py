@@ -102,6 +102,9 @@ class PoolError(OrmKitError):
 class PoolTimeout(PoolError, TimeoutError):
     """No connection came free within the acquire timeout."""
 
+    #: Who held the connections: the task, for how long, where, and its statement; longest first.
+    holders: tuple[str, ...] = ()
+
 
 class PoolClosed(PoolError):
     """The engine was closed."""

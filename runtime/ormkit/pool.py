@@ -3,23 +3,35 @@
 `take` and `give` are plain calls, so that a statement on an idle connection pays for no extra
 coroutine; only the wait for a connection suspends. What a connection needs before it can serve
 again after trouble (a cancelled statement, an open transaction) happens in the background, and
-it is closed where that fails.
+it is closed where that fails. New ones are opened in the background too, a few at once, so that
+a task that gives up waiting stops none of them; while the server refuses, one attempt at a time
+is made, with growing pauses, and those in line wait for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import copy
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from .driver import Connection
-from .errors import ConfigurationError, PoolClosed, PoolTimeout
+from .errors import ConfigurationError, PoolClosed, PoolTimeout, UsageError
+from .holders import Holders, described
+from .outage import Outage
+
+T = TypeVar("T")
 
 #: Seconds that a connection may take to become usable again before it is closed.
 RESET_TIMEOUT = 5.0
+#: Seconds in which an idle connection must answer, where another one was found dead.
+PROBE_TIMEOUT = 2.0
+#: How many connections are opened at once.
+MOST_OPENING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +46,10 @@ class PoolOptions:
     idle_lifetime: float | None = 600.0
     #: A connection older than this is replaced when it comes back; None keeps it.
     max_lifetime: float | None = 3600.0
+    #: How long those in line wait while the server refuses connections.
+    reconnect_timeout: float = 5.0
+    #: A connection held for longer is logged with the stack that took it; None looks at none.
+    leak_threshold: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_connections <= self.max_connections or self.max_connections < 1:
@@ -41,7 +57,11 @@ class PoolOptions:
                 f"min_connections={self.min_connections}, max_connections={self.max_connections}: "
                 f"give 0 <= min_connections <= max_connections, and at least 1 for the latter"
             )
-        for name in ("acquire_timeout", "idle_lifetime", "max_lifetime"):
+        if not self.reconnect_timeout >= 0:
+            raise ConfigurationError(
+                f"reconnect_timeout={self.reconnect_timeout!r}: give seconds, at least 0"
+            )
+        for name in ("acquire_timeout", "idle_lifetime", "max_lifetime", "leak_threshold"):
             seconds = getattr(self, name)
             if seconds is not None and not seconds > 0:
                 raise ConfigurationError(f"{name}={seconds!r}: give seconds above 0, or None")
@@ -50,21 +70,28 @@ class PoolOptions:
 class Pool:
     """Connections to one database, at most `max_connections` of them."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], options: PoolOptions) -> None:
+    def __init__(
+        self, connect: Callable[[], Coroutine[Any, Any, Connection]], options: PoolOptions
+    ) -> None:
         self._connect = connect
         self.options = options
         self._idle: deque[tuple[Connection, float]] = deque()
         self._waiters: deque[asyncio.Future[Connection]] = deque()
         self._born: dict[Connection, float] = {}
-        self._opening = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._holders = Holders(options.leak_threshold)
+        self._holds = self._holders.holds
+        self._is_tracing = self._holders.is_tracing
+        self._opening: set[asyncio.Task[Connection]] = set()
+        self._outage = Outage()
+        self._retry: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self.is_closed = False
 
     @property
     def size(self) -> int:
         """How many connections there are, those being opened included."""
-        return len(self._born) + self._opening
+        return len(self._born) + len(self._opening)
 
     @property
     def idle(self) -> int:
@@ -75,87 +102,102 @@ class Pool:
         """Open the first connections; raises what connecting raises, and then leaves none open."""
         try:
             for _ in range(self.options.min_connections):
-                self._idle.append((await self._open(), time.monotonic()))
+                connection = await self._connect()
+                self._admit(connection)
+                self._serve(connection)
         except BaseException:
             await self.close()
             raise
-        self._schedule_sweep()
+        self._every(self.options.idle_lifetime, self._sweep)
+        self._every(self.options.leak_threshold, self._holders.report_leaks)
 
     def take(self) -> Connection | None:
         """Return an idle connection, or None where `acquire` has to wait for one."""
         while self._idle and not self._waiters:
             connection, _ = self._idle.pop()
             if not connection.is_closed:
-                return connection
-            self._born.pop(connection, None)
+                return self._held(connection)
+            self._discard(connection)
         return None
 
     async def acquire(self) -> Connection:
-        """Return a connection, waiting in line for one where all are in use.
+        """Return a connection, waiting in line for one where none is idle.
 
-        Raises PoolTimeout after `acquire_timeout`, PoolClosed, and what connecting raises.
+        Raises PoolTimeout after `acquire_timeout`, PoolClosed, and what connecting raises where no
+        connection is left that could come back.
         """
         if self.is_closed:
             raise PoolClosed("the engine is closed")
         if connection := self.take():
             return connection
-        if not self._waiters and self.size < self.options.max_connections:
-            return await self._open()
         waiter: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
-        # Those in front may all have given up, with no connection left to come back.
-        self._replace()
+        self._fill()
         try:
             async with asyncio.timeout(self.options.acquire_timeout):
-                return await waiter
+                connection = await waiter
         except TimeoutError:
             self._forsake(waiter)
-            raise PoolTimeout(
-                f"no connection came free within {self.options.acquire_timeout} s: all "
-                f"{self.options.max_connections} are in use; raise max_connections, or look for "
-                f"transactions that stay open"
-            ) from None
+            raise self._timed_out() from self._outage.error
         except BaseException:
             self._forsake(waiter)
             raise
+        return self._held(connection)
 
     def give(self, connection: Connection) -> None:
-        """Take a connection back; one that is not clean is mended in the background first."""
-        if connection.is_clean:
-            self._serve(connection)
+        """Take a connection back; one that is not clean is mended in the background first.
+
+        Raises UsageError where it was given back before.
+        """
+        hold = self._holds.pop(connection, None)
+        if hold is None:
+            raise UsageError("the connection was given back already: give it back once")
+        if self._is_tracing:
+            self._holders.forget(connection, hold)
+        if connection.is_closed:
+            # What ended it may have ended the others, and the idle ones do not know yet.
+            self._suspect()
+            self._discard(connection)
+        elif connection.is_clean:
+            self._pass_on(connection)
         else:
             self._spawn(self._mend(connection))
 
     async def close(self) -> None:
         """Close every connection; those in use are closed when they come back."""
         self.is_closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_exception(PoolClosed("the engine was closed while waiting"))
-        self._waiters.clear()
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._retry is not None:
+            self._retry.cancel()
+        for task in self._opening:
+            task.cancel()
+        self._fail_line(PoolClosed("the engine was closed while waiting"))
         while self._idle:
             self._discard(self._idle.popleft()[0])
         # What is being mended is discarded in turn, by another task.
         while self._tasks:
             await asyncio.wait(self._tasks)
 
-    async def _open(self) -> Connection:
-        self._opening += 1
-        try:
-            connection = await self._connect()
-        except BaseException:
-            self._opening -= 1
-            self._replace()
-            raise
-        self._opening -= 1
-        self._born[connection] = time.monotonic()
+    def _held(self, connection: Connection) -> Connection:
+        """Note that the current task holds the connection, and return it."""
+        self._holds[connection] = (asyncio.current_task(), time.monotonic())
+        if self._is_tracing:
+            self._holders.trace(connection)
         return connection
 
     def _serve(self, connection: Connection) -> None:
+        """Pass the connection on where it can be of use, or drop it."""
+        if connection.is_closed:
+            self._discard(connection)
+        else:
+            self._pass_on(connection)
+
+    def _pass_on(self, connection: Connection) -> None:
         """Hand the connection to whoever waits longest, or put it with the idle ones."""
-        if connection.is_closed or self.is_closed or self._is_old(connection):
+        now = time.monotonic()
+        limit = self.options.max_lifetime
+        if self.is_closed or (limit is not None and now - self._born[connection] > limit):
             self._discard(connection)
             return
         while self._waiters:
@@ -163,7 +205,7 @@ class Pool:
             if not waiter.done():
                 waiter.set_result(connection)
                 return
-        self._idle.append((connection, time.monotonic()))
+        self._idle.append((connection, now))
 
     def _forsake(self, waiter: asyncio.Future[Connection]) -> None:
         """Leave the line; a connection that arrived in the same moment goes to the next."""
@@ -172,47 +214,97 @@ class Pool:
         elif waiter in self._waiters:
             self._waiters.remove(waiter)
 
-    def _is_old(self, connection: Connection) -> bool:
-        limit = self.options.max_lifetime
-        return limit is not None and time.monotonic() - self._born[connection] > limit
+    def _timed_out(self) -> PoolTimeout:
+        held = self._holders.described()
+        refused = f"; the server refuses more: {self._outage.error}" if self._outage.error else ""
+        error = PoolTimeout(
+            f"no connection came free within {self.options.acquire_timeout} s: {len(held)} of at "
+            f"most {self.options.max_connections} are in use; raise max_connections, or look for "
+            f"transactions that stay open{refused}{described(held)}"
+        )
+        error.holders = tuple(held)
+        return error
+
+    def _admit(self, connection: Connection) -> None:
+        self._born[connection] = time.monotonic()
+        connection.on_close(self._bury)
+
+    def _bury(self, connection: Connection) -> None:
+        """Strike out a connection that ended while it was idle."""
+        for entry in self._idle:
+            if entry[0] is connection:
+                self._idle.remove(entry)
+                self._discard(connection)
+                return
 
     def _discard(self, connection: Connection) -> None:
         self._born.pop(connection, None)
         if not connection.is_closed:
             self._spawn(self._close(connection))
-        self._replace()
+        self._fill()
 
-    def _replace(self) -> None:
-        """Open a connection for the first in line, where one was lost that it waited for."""
-        if self.size >= self.options.max_connections:
+    def _fill(self) -> None:
+        """Open connections for those in line, and up to the minimum, where there is room."""
+        if self._retry is not None or self.is_closed:
             return
-        waiting = sum(not waiter.done() for waiter in self._waiters)
-        if waiting > self._opening:
-            # Counted before the task runs, or whoever comes first would open one too many.
-            self._opening += 1
-            self._spawn(self._open_for_waiter())
+        room = min(
+            MOST_OPENING if self._outage.error is None else 1,
+            self.options.max_connections - len(self._born),
+            max(len(self._waiters), self.options.min_connections - len(self._born)),
+        )
+        while len(self._opening) < room:
+            task = self._spawn(self._connect())
+            self._opening.add(task)
+            task.add_done_callback(self._opened)
 
-    async def _open_for_waiter(self) -> None:
-        try:
-            connection = await self._connect()
-        except Exception as error:
-            self._opening -= 1
-            self._fail_waiter(error)
+    def _opened(self, task: asyncio.Task[Connection]) -> None:
+        self._opening.discard(task)
+        if task.cancelled():
             return
-        except BaseException:
-            self._opening -= 1
-            raise
-        self._opening -= 1
-        self._born[connection] = time.monotonic()
-        self._serve(connection)
+        if error := task.exception():
+            self._refused(error)
+            return
+        self._outage.end()
+        self._admit(task.result())
+        self._serve(task.result())
+        self._fill()
 
-    def _fail_waiter(self, error: Exception) -> None:
+    def _refused(self, error: BaseException) -> None:
+        """Ask again later; give up for those in line where nothing can come back to them."""
+        delay = self._outage.note(error)
+        is_over = self._outage.seconds >= self.options.reconnect_timeout
+        if not self.size and (is_over or not self._outage.may_pass):
+            self._fail_line(error)
+        if self._retry is None and not self.is_closed:
+            self._retry = asyncio.get_running_loop().call_later(delay, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._fill()
+        if not self._opening:
+            self._outage.end()
+
+    def _fail_line(self, error: BaseException) -> None:
+        """Raise the error for everyone in line, each with an exception of their own."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_exception(error)
-                break
-        self._replace()
+                own = copy.copy(error)
+                own.__cause__ = error.__cause__
+                waiter.set_exception(own)
+
+    def _suspect(self) -> None:
+        """Ask each idle connection whether it lives."""
+        while self._idle:
+            self._spawn(self._probe(self._idle.popleft()[0]))
+
+    async def _probe(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                await connection.script("SELECT")
+        except Exception:
+            connection.terminate()
+        self._serve(connection)
 
     async def _mend(self, connection: Connection) -> None:
         try:
@@ -220,27 +312,35 @@ class Pool:
                 await connection.reset()
         except Exception:
             connection.terminate()
+            self._suspect()
         self._serve(connection)
 
     async def _close(self, connection: Connection) -> None:
-        self._born.pop(connection, None)
         try:
             await connection.close(timeout=RESET_TIMEOUT)
         except Exception:
             connection.terminate()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        # Not in the caller's context, whose transaction and variables it would keep alive.
+        task = asyncio.create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    def _schedule_sweep(self) -> None:
-        """Look for connections idle too long, often enough to miss the limit by half at most."""
-        limit = self.options.idle_lifetime
-        if limit is not None and not self.is_closed:
-            self._timer = asyncio.get_running_loop().call_later(limit / 2, self._sweep)
+    def _every(self, seconds: float | None, work: Callable[[], None]) -> None:
+        """Do the work again and again, often enough to miss the limit by half at most."""
+        if seconds is None or self.is_closed:
+            return
+
+        def tick() -> None:
+            work()
+            self._every(seconds, work)
+
+        self._timers[work] = asyncio.get_running_loop().call_later(seconds / 2, tick)
 
     def _sweep(self) -> None:
+        """Close the connections that were idle too long, down to the minimum."""
         oldest = time.monotonic() - (self.options.idle_lifetime or 0)
         while (
             self._idle
@@ -248,4 +348,3 @@ class Pool:
             and len(self._born) > self.options.min_connections
         ):
             self._discard(self._idle.popleft()[0])
-        self._schedule_sweep()
