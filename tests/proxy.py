@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 #: How a connection ends: both ways at once, only the way on which its bytes were used up, or not
 #: at all, while nothing comes through any more.
 Ending = Literal["abort", "half-close", "stall"]
+Way = Literal["asked", "answered"]
 Writer = asyncio.StreamWriter
 
 
@@ -28,13 +29,13 @@ class Proxy:
         self._released = asyncio.Event()
         self._flowing = asyncio.Event()
         self._flowing.set()
-        self._allowed: dict[str, int] = {}
+        self._allowed: dict[Way, int] = {}
         self._ending: Ending = "abort"
         #: Seconds by which each piece is late.
         self.delay = 0.0
         #: How many connections were made, and how many bytes went each way.
         self.connections = 0
-        self.passed = {"asked": 0, "answered": 0}
+        self.passed: dict[Way, int] = {"asked": 0, "answered": 0}
         self._writers: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -87,9 +88,7 @@ class Proxy:
         for writer in self._writers:
             writer.transport.abort()
 
-    def end_after(
-        self, count: int, way: Literal["asked", "answered"], ending: Ending = "abort"
-    ) -> None:
+    def end_after(self, count: int, way: Way, ending: Ending = "abort") -> None:
         """Pass on so many more bytes of what is asked or answered; then end the connection."""
         self._allowed = {way: count}
         self._ending = ending
@@ -127,7 +126,7 @@ class Proxy:
                     return
         writer.close()
 
-    async def _forward(self, way: str, data: bytes, writer: Writer) -> bool:
+    async def _forward(self, way: Way, data: bytes, writer: Writer) -> bool:
         """Send the bytes on, as many as may pass; return whether more of them may."""
         if self.delay:
             await asyncio.sleep(self.delay)

@@ -25,7 +25,7 @@ RUNTIME_LAYERS = (
         *("relationships", "paths", "load_options", "model", "schema"),
     ),
     ("sqlstates", "driver", "holders", "outage", "pool", "embedded"),
-    ("result", "engine"),
+    ("result", "repeatable", "engine"),
     (
         *("decoding", "matching", "steps", "locks", "grouping", "compiler", "subqueries", "riding"),
         *("nesting", "selectin", "loading", "writing", "upserting", "unit", "streaming", "rows"),

@@ -11,8 +11,9 @@ from typing import Self
 
 from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer
-from .errors import ConfigurationError, UsageError
+from .errors import ConfigurationError, ConnectionLost, UsageError
 from .pool import Pool, PoolOptions
+from .repeatable import is_repeatable
 from .result import Result
 from .schema import Schema, known_schemas
 from .values import Record
@@ -132,9 +133,20 @@ class Engine:
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> list[Record]:
-        """Run one statement on a connection of the pool and return its rows."""
+        """Run one statement on a connection of the pool and return its rows.
+
+        A read whose connection broke is sent once more, on another one.
+        """
         pool = self.pool
         connection = pool.take() or await pool.acquire()
+        try:
+            return await connection.fetch(sql, args, timeout)
+        except ConnectionLost:
+            if not is_repeatable(sql):
+                raise
+        finally:
+            pool.give(connection)
+        connection = await pool.acquire()
         try:
             return await connection.fetch(sql, args, timeout)
         finally:

@@ -1,0 +1,160 @@
+"""A network that breaks at any byte: reads come through, writes and commits tell what is known."""
+
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from examples.blog.db import Post, Tag, User
+from ormkit import AsyncSession, CommitUnknown, ConnectionLost, QueryCanceled, create_engine
+from ormkit.repeatable import is_repeatable
+from tests.proxy import Ending, Proxy, Way
+from tests.reliability.pool_state import assert_all_usable
+from tests.statements import Statements
+
+
+@pytest.fixture
+async def proxy(blog_url: str) -> AsyncIterator[Proxy]:
+    async with Proxy(blog_url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def session(proxy: Proxy) -> AsyncIterator[AsyncSession]:
+    """A session whose connections go through the proxy."""
+    async with await create_engine(proxy.url, min_connections=0, max_connections=2) as engine:
+        yield AsyncSession(engine)
+
+
+@pytest.mark.parametrize("ending", ["abort", "half-close"])
+@pytest.mark.parametrize("way", ["asked", "answered"])
+async def test_a_read_cut_at_any_byte_comes_through(
+    session: AsyncSession, proxy: Proxy, way: Way, ending: Ending
+) -> None:
+    await session.insert(User(name="Ada", age=36))
+    await session.get(User, 1)
+    before = proxy.passed[way]
+    await session.get(User, 1)
+    length = proxy.passed[way] - before
+    assert length > 20
+    for count in range(length):
+        proxy.end_after(count, way, ending)
+        user = await session.get(User, 1)
+        assert user is not None
+        assert user.age == 36
+        assert way not in proxy._allowed
+    await assert_all_usable(session.engine)
+
+
+async def test_only_a_plain_read_outside_a_transaction_is_sent_again_and_only_once(
+    session: AsyncSession,
+) -> None:
+    await session.insert(Tag(name="a"))
+    await session.execute_raw("ALTER TABLE tags RENAME TO hidden")
+    await session.execute_raw(
+        "CREATE VIEW tags AS SELECT * FROM hidden WHERE pg_terminate_backend(pg_backend_pid())"
+    )
+    # Each of these reads ends the connection that it runs on.
+    with Statements(session.engine) as sent:
+        with pytest.raises(ConnectionLost):
+            await session.query(Tag).all()
+        assert len([sql for sql in sent if "FROM tags" in sql]) == 2
+        with pytest.raises(ConnectionLost):
+            await session.query(Tag).for_update().all()
+        with pytest.raises(ConnectionLost):
+            await session.execute_raw("SELECT id FROM tags")
+        with pytest.raises(ConnectionLost):
+            async with session.begin() as tx:
+                await tx.query(Tag).all()
+    assert len([sql for sql in sent if "FROM tags" in sql]) == 5
+    await assert_all_usable(session.engine)
+
+
+async def test_a_write_that_was_cut_is_lost_and_not_sent_again(
+    session: AsyncSession, proxy: Proxy
+) -> None:
+    await session.insert(Tag(name="warm"))
+    before = proxy.passed["answered"]
+    await session.insert(Tag(name="measured"))
+    length = proxy.passed["answered"] - before
+    for count in range(length):
+        proxy.end_after(count, "answered")
+        with pytest.raises(ConnectionLost):
+            await session.insert(Tag(name=f"cut {count}"))
+        assert await session.query(Tag).filter(name=f"cut {count}").count() == 1
+        # A new connection prepares the statement before the next measured answer.
+        await session.insert(Tag(name=f"warm {count}"))
+    await assert_all_usable(session.engine)
+
+
+@pytest.mark.parametrize("way", ["asked", "answered"])
+async def test_a_commit_cut_at_any_byte_is_unknown_or_done(
+    session: AsyncSession, proxy: Proxy, way: Way
+) -> None:
+    async def transfer(name: str, allowed: int | None) -> int:
+        async with session.begin() as tx:
+            await tx.insert(Tag(name=name))
+            before = proxy.passed[way]
+            if allowed is not None:
+                proxy.end_after(allowed, way)
+        return proxy.passed[way] - before
+
+    length = await transfer("whole", None)
+    for count in range(length):
+        with pytest.raises(CommitUnknown):
+            await transfer(f"cut {count}", count)
+        kept = await session.query(Tag).filter(name=f"cut {count}").count()
+        # Only a whole question reaches the server; each byte of its answer comes after the fact.
+        assert kept == (way == "answered")
+    await assert_all_usable(session.engine)
+
+
+async def test_a_stalled_answer_ends_with_the_statement_s_timeout(
+    session: AsyncSession, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ormkit.pool.RESET_TIMEOUT", 0.1)
+    await session.execute_raw("SELECT 1")
+    proxy.end_after(3, "answered", "stall")
+    with pytest.raises(QueryCanceled):
+        await session.engine.execute("SELECT 1", timeout=0.05)
+    assert (await session.execute_raw("SELECT 2")).scalar() == 2
+
+
+async def test_a_slow_network_changes_nothing(session: AsyncSession, proxy: Proxy) -> None:
+    proxy.delay = 0.005
+    async with session.begin() as tx:
+        await tx.insert(Tag(name="slow"))
+    assert await session.query(Tag).count() == 1
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO users (name) VALUES ($1) RETURNING id",
+        "UPDATE users SET age = 1 RETURNING id",
+        "WITH gone AS (DELETE FROM users RETURNING id) SELECT id FROM gone",
+        "SELECT id FROM users FOR UPDATE OF users SKIP LOCKED",
+        "SELECT id FROM users FOR NO KEY UPDATE",
+        "SELECT nextval('s')",
+        "SELECT count(*) FROM users WHERE pg_advisory_lock(id) IS NULL",
+        'SELECT "do_it"(id) FROM users',
+        "SELECT do_it (id) FROM users",
+        "SELECT mine.count(id) FROM users",
+    ],
+)
+def test_what_may_change_something_is_not_repeated(sql: str) -> None:
+    assert not is_repeatable(sql)
+
+
+async def test_what_queries_read_with_may_be_repeated(session: AsyncSession) -> None:
+    with Statements(session.engine) as sent:
+        query = session.query(User).filter(User.posts.any(Post.title.icontains("a")), age__gte=3)
+        await query.filter(name__in=["a", "nextval("]).order_by("-age").limit(3).all()
+        await query.count()
+        await query.exists()
+        await session.query(Post).filter(Post.title == "for update").all()
+        await session.get(User, 1)
+    assert len(sent) == 5
+    assert all(map(is_repeatable, sent))
