@@ -96,8 +96,11 @@ class Step:
             return
         target = self.relationship.target
         name = scope.take(self.relationship.name)
-        word = "JOIN" if self.relationship in scope.joined else "LEFT JOIN"
-        scope.joined[self.relationship] = name
+        # Deeper down a relationship to the same table comes by again: the first one is meant.
+        is_required = scope.joined.setdefault(self.relationship, name) == ""
+        if is_required:
+            scope.joined[self.relationship] = name
+        word = "JOIN" if is_required else "LEFT JOIN"
         pairs = zip(self.relationship.local, self.relationship.remote, strict=True)
         matches = [f"{name}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
         scope.enter_as(target, name)
