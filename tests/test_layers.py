@@ -25,13 +25,14 @@ RUNTIME_LAYERS = (
         *("relationships", "paths", "load_options", "model", "schema"),
     ),
     ("sqlstates", "driver", "holders", "outage", "pool", "embedded"),
-    ("result", "repeatable", "engine"),
+    ("result", "repeatable", "raw_sql"),
     (
         *("decoding", "matching", "steps", "locks", "grouping", "compiler", "subqueries", "riding"),
         *("nesting", "selectin", "loading", "writing", "upserting", "unit", "streaming", "rows"),
         *("keyset", "changing", "builder", "selection", "query"),
     ),
     ("operations", "isolation", "transaction", "session"),
+    ("engine",),
     ("__init__",),
 )
 #: Stages in the order in which a schema passes through them.

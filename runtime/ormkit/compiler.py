@@ -35,7 +35,7 @@ class Executor(Protocol):
         """Run one statement and return its rows."""
         ...
 
-    async def run(
+    async def fetch_tagged(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> tuple[list[Record], str]:
         """Run one statement and return its rows and command tag."""
@@ -69,7 +69,7 @@ class Statement:
     async def run(self, executor: Executor, values: Sequence[object]) -> tuple[list[Record], int]:
         """Run the statement and return its rows, and how many rows it changed."""
         try:
-            rows, status = await executor.run(self.sql, values)
+            rows, status = await executor.fetch_tagged(self.sql, values)
         except InvalidValue as error:
             raise self.named(error, values) from None
         return rows, int(status.rpartition(" ")[2])

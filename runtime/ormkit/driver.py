@@ -13,7 +13,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from . import errors
 from .columns import json_text
-from .sqlstates import translate
+from .sqlstates import refused_row, translate
 from .values import Record
 
 #: asyncpg publishes no types.
@@ -104,7 +104,8 @@ class Connection:
             if statement is None:
                 statement = await self._prepare(sql, timeout)
             rows = await statement.fetch(*args, timeout=timeout)
-            return rows, statement.get_statusmsg()
+            # An empty statement has none.
+            return rows, statement.get_statusmsg() or ""
         except BaseException as error:
             if self._forgets(sql, error):
                 return await self.run(sql, args, timeout)
@@ -124,6 +125,16 @@ class Connection:
         except BaseException as error:
             if self._forgets(sql, error):
                 return await self.fetch_many(sql, rows)
+            raise self._failed(error, sql, statement, rows[refused_row(error)] if rows else ())
+
+    async def returns_rows(self, sql: str) -> bool:
+        """Return whether the statement gives rows back, an empty list of them included."""
+        statement = self._statements.get(sql)
+        try:
+            if statement is None:
+                statement = await self._prepare(sql, None)
+            return bool(statement.get_attributes())
+        except BaseException as error:
             raise self._failed(error, sql)
 
     async def stream(

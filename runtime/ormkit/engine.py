@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer
 from .errors import ConfigurationError, ConnectionLost, UsageError
 from .pool import Pool, PoolOptions
+from .raw_sql import check_statement, checked_rows, leaves_traces, run_pipelined
 from .repeatable import is_repeatable
 from .result import Result
 from .schema import Schema, known_schemas
+from .session import AsyncSession
 from .values import Record
+
+T = TypeVar("T")
 
 EMBEDDED = "embedded://"
 SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
-
-#: Raw SQL that may change what the next user of the connection would find. A false alarm, as for
-#: whatever follows a comment, only costs a reset.
-LEAVES_TRACES = re.compile(
-    r"\s*(?:--|/\*|(?:SET|RESET|DISCARD|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|DECLARE|LOAD|CALL|DO)\b)"
-    r"|.*\b(?:TEMP|TEMPORARY|set_config|pg_(?:try_)?advisory_\w*lock\w*)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-#: Statements that would take the transaction out of the hands of begin().
-TAKES_OVER = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
-    r"(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 
 #: The key of the advisory lock that keeps two create_all() calls apart.
 CREATE_LOCK = 0x6F726D6B6974
@@ -152,7 +141,7 @@ class Engine:
         finally:
             pool.give(connection)
 
-    async def run(
+    async def fetch_tagged(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> tuple[list[Record], str]:
         """Run one statement and return its rows and command tag."""
@@ -188,6 +177,15 @@ class Engine:
             await records.aclose()
             pool.give(connection)
 
+    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do the work with a connection of the pool, and return what it returns."""
+        pool = self.pool
+        connection = pool.take() or await pool.acquire()
+        try:
+            return await work(connection)
+        finally:
+            pool.give(connection)
+
     async def execute(
         self, sql: str, params: Sequence[object] = (), *, timeout: float | None = None
     ) -> Result:
@@ -208,6 +206,26 @@ class Engine:
             return Result(records, status)
         finally:
             pool.give(connection)
+
+    async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
+        """Run one SQL statement for each row of parameters, all or none.
+
+        The result holds everything that came back, and its `rowcount` is the total. The rows go out
+        without waiting for the answers in between; other than SELECT, VALUES, statements with
+        RETURNING, and INSERT, UPDATE and DELETE, a statement runs row by row.
+        """
+        listed = checked_rows(sql, rows)
+
+        async def work(connection: Connection) -> Result | None:
+            if leaves_traces(sql):
+                connection.mark_dirty()
+            return await run_pipelined(connection, sql, listed)
+
+        result = await self.use(work)
+        if result is not None:
+            return result
+        async with AsyncSession(self).begin() as tx:
+            return await tx.execute_raw_many(sql, listed)
 
     async def create_all(self, *schemas: Schema) -> None:
         """Create what the generated packages describe and the database does not have yet.
@@ -235,22 +253,3 @@ class Engine:
             raise
         finally:
             pool.give(connection)
-
-
-def leaves_traces(sql: str) -> bool:
-    """Return whether raw SQL may change session state, so that its connection needs a reset."""
-    return LEAVES_TRACES.match(sql) is not None
-
-
-def check_statement(sql: str, params: object) -> None:
-    """Raise UsageError for what cannot be run as one statement with parameters."""
-    if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
-        raise UsageError(
-            f"parameters are a list, one value for each of $1, $2 ..., not "
-            f"{type(params).__name__}: write [value]"
-        )
-    if found := TAKES_OVER.match(sql):
-        raise UsageError(
-            f"{found.group(1).upper()} cannot be sent as a statement: use "
-            f"`async with session.begin() as tx:`"
-        )

@@ -174,6 +174,13 @@ class Operations:
         """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
         raise NotImplementedError
 
+    async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
+        """Run one SQL statement for each row of parameters, all or none.
+
+        The result holds everything that came back, and its `rowcount` is the total.
+        """
+        raise NotImplementedError
+
 
 def is_model(value: object) -> bool:
     """Return whether the value is an object of a generated model."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .compiler import Executor
-from .engine import Engine
 from .isolation import Isolation, TransactionOptions
 from .operations import Operations
 from .result import Result
@@ -14,6 +13,7 @@ from .transaction import Transaction, current_transaction
 from .unit import insert_objects, is_one_statement
 
 if TYPE_CHECKING:
+    from .engine import Engine
     from .model import Model
 
 
@@ -49,6 +49,12 @@ class AsyncSession(Operations):
         if transaction is None:
             return await self.engine.execute(sql, params)
         return await transaction.execute_raw(sql, params)
+
+    async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
+        transaction = current_transaction(self)
+        if transaction is None:
+            return await self.engine.execute_many(sql, rows)
+        return await transaction.execute_raw_many(sql, rows)
 
     async def _insert_listed(self, instances: Sequence[Model]) -> None:
         if current_transaction(self) is not None or is_one_statement(instances):

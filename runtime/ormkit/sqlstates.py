@@ -95,9 +95,19 @@ def refused_value(text: str, statement: Any | None, args: Sequence[object]) -> I
         return InvalidValue("a value does not fit the type of its parameter")
     wanted = statement.get_parameters()[number - 1].name
     given = type(args[number - 1]).__name__
-    error = InvalidValue(f"parameter ${number} is of type {wanted} and cannot hold this {given}")
+    row = re.search(r"in element #(\d+) of", text)
+    place = f" of row {int(row.group(1)) + 1}" if row else ""
+    error = InvalidValue(
+        f"parameter ${number}{place} is of type {wanted} and cannot hold this {given}"
+    )
     error.parameter = number
     return error
+
+
+def refused_row(error: BaseException) -> int:
+    """Return which of many rows of arguments, from 0, holds the one that could not be encoded."""
+    found = re.search(r"in element #(\d+) of", str(error))
+    return int(found.group(1)) if found else 0
 
 
 def server_error(error: Any, sql: str | None) -> DatabaseError:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .compiler import Executor
 from .driver import Connection
-from .engine import Engine, check_statement, leaves_traces
 from .errors import (
     CommitUnknown,
     ConfigurationError,
@@ -23,13 +22,17 @@ from .errors import (
 )
 from .isolation import TransactionOptions
 from .operations import Operations, as_model
+from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
 from .result import Result
 from .unit import insert_objects
 from .values import Record
 
 if TYPE_CHECKING:
+    from .engine import Engine
     from .model import Model
     from .session import AsyncSession
+
+T = TypeVar("T")
 
 #: SQLSTATE of a statement in a transaction that an error has ended.
 IN_FAILED_TRANSACTION = "25P02"
@@ -144,7 +147,7 @@ class Transaction(Operations):
             connection = self._connection if self._is_begun else await self._begin()
             return await self._checked(connection).fetch(sql, args, timeout)
 
-    async def run(
+    async def fetch_tagged(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> tuple[list[Record], str]:
         """Run one statement in the transaction and return its rows and command tag."""
@@ -182,15 +185,34 @@ class Transaction(Operations):
         finally:
             await records.aclose()
 
+    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do the work with the transaction's connection, in turn with other tasks on it."""
+        if self._added:
+            await self.flush()
+        async with self._turn:
+            connection = self._connection if self._is_begun else await self._begin()
+            return await work(self._checked(connection))
+
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         check_statement(sql, params)
         try:
-            records, status = await self.run(sql, params)
+            records, status = await self.fetch_tagged(sql, params)
         finally:
             # Also where it failed: an advisory lock of the session outlives the transaction.
             if leaves_traces(sql) and self._connection is not None:
                 self._connection.mark_dirty()
         return Result(records, status)
+
+    async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
+        listed = checked_rows(sql, rows)
+
+        async def work(connection: Connection) -> Result:
+            if leaves_traces(sql):
+                connection.mark_dirty()
+            result = await run_pipelined(connection, sql, listed)
+            return result if result is not None else await run_in_turn(connection, sql, listed)
+
+        return await self.use(work)
 
     async def commit(self) -> None:
         """Commit now, before the block ends; of a savepoint, release it.

@@ -65,17 +65,6 @@ async def test_column_names_of_any_kind_become_keys(engine: Engine) -> None:
     assert result.all() == [{"it's": 1, 'a"b': 2, "{x}": 3, "\\": 4}]
 
 
-async def test_rowcount_tells_what_each_kind_of_statement_did(engine: Engine) -> None:
-    async def rowcount(sql: str) -> int:
-        return (await engine.execute(sql)).rowcount
-
-    assert await rowcount("INSERT INTO tags (name) SELECT n FROM generate_series(1, 5) AS n") == 5
-    assert await rowcount("UPDATE tags SET name = name || '!'") == 5
-    assert await rowcount("SELECT * FROM tags LIMIT 2") == 2
-    assert await rowcount("DELETE FROM tags WHERE id < 4") == 3
-    assert await rowcount("CREATE TABLE nothing ()") == 0
-
-
 async def test_json_comes_back_as_python_values(engine: Engine) -> None:
     value = {"a": [1, None, True, "ü"]}
     result = await engine.execute("SELECT $1::jsonb, $2::json", [value, [1]])
