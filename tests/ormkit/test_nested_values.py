@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ormkit import AsyncSession, Engine, create_engine, jsonload
+from ormkit import AsyncSession, BitString, Engine, Range, create_engine, jsonload
 from tests.generated import import_models
 from tests.ormkit.test_round_trip import CASES, Case, drawn
 from tests.servers import Server
@@ -50,6 +50,7 @@ class Database:
     models: Any
     runner: asyncio.Runner
     engine: Engine
+    url: str
 
     async def both_ways(self, place: int, values: list[Any]) -> tuple[list[Any], list[Any]]:
         """Store children with these values; return them as a query reads them, and nested."""
@@ -74,7 +75,7 @@ def database(server18: Server, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with server18.database() as url, asyncio.Runner() as runner:
         engine = runner.run(create_engine(url, max_connections=2))
         runner.run(engine.create_all(models.SCHEMA))
-        yield Database(models, runner, engine)
+        yield Database(models, runner, engine, url)
         runner.run(engine.close())
 
 
@@ -100,6 +101,24 @@ def test_a_nested_value_is_what_a_query_of_its_own_reads(
     assert shown(case, nested) == shown(case, apart)
 
 
+@pytest.mark.parametrize("words", ["int4range", "integer", "text", "bit(6)"])
+def test_a_connection_that_has_met_no_type_yet_reads_nested_values(
+    database: Database, words: str
+) -> None:
+    place = [case.words for case in CASES].index(words)
+    value = {"int4range": Range(1, 5), "integer": 3, "text": "x", "bit(6)": BitString("010101")}
+    runner, models = database.runner, database.models
+    runner.run(database.both_ways(place, [value[words]]))
+
+    async def read() -> list[Any]:
+        async with await create_engine(database.url) as engine:
+            query = AsyncSession(engine).query(models.Parent).order_by("-id")
+            found = await query.options(jsonload(f"children{place}")).first()
+            return getattr(found, f"children{place}")[0].items  # type: ignore[no-any-return]
+
+    assert runner.run(read()) == [value[words], None]
+
+
 def test_types_of_extensions_nest_too(
     contrib_server: Server, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -110,7 +129,7 @@ def test_types_of_extensions_nest_too(
     with contrib_server.database() as url, asyncio.Runner() as runner:
         engine = runner.run(create_engine(url))
         runner.run(engine.create_all(models.SCHEMA))
-        database = Database(models, runner, engine)
+        database = Database(models, runner, engine, url)
         apart, nested = runner.run(database.both_ways(0, ["", "Ada", 'It\'s \\ "ü"']))
         runner.run(engine.close())
     case = Case("citext", st.none())
