@@ -29,7 +29,7 @@ RUNTIME_LAYERS = (
     (
         *("decoding", "matching", "steps", "locks", "grouping", "compiler", "subqueries", "riding"),
         *("nesting", "selectin", "loading", "writing", "upserting", "unit", "streaming", "rows"),
-        *("keyset", "changing", "builder", "selection", "query"),
+        *("keyset", "changing", "builder", "selection", "query", "links", "ownership", "related"),
     ),
     ("operations", "isolation", "transaction", "session"),
     ("engine",),

@@ -59,6 +59,7 @@ from .model import Model, ModelMeta, Related
 from .ordering import Order
 from .paths import Q
 from .query import Query, Source
+from .related import RelatedSet, SetChange
 from .relationships import Relationship, Secondary, ToMany, ToOne
 from .result import Result
 from .rows import Rows
@@ -124,6 +125,7 @@ __all__ = [
     "Range",
     "Record",
     "Related",
+    "RelatedSet",
     "Relationship",
     "Result",
     "RetryableError",
@@ -132,6 +134,7 @@ __all__ = [
     "SearchColumn",
     "Secondary",
     "SerializationFailure",
+    "SetChange",
     "Source",
     "StaleObject",
     "StatementError",

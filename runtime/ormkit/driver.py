@@ -95,7 +95,7 @@ class Connection:
                 return await self.fetch(sql, args, timeout)
             raise self._failed(error, sql, statement, args)
 
-    async def run(
+    async def fetch_tagged(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> tuple[list[Record], str]:
         """Run one statement and return its rows and command tag, such as "UPDATE 3"."""
@@ -108,7 +108,7 @@ class Connection:
             return rows, statement.get_statusmsg() or ""
         except BaseException as error:
             if self._forgets(sql, error):
-                return await self.run(sql, args, timeout)
+                return await self.fetch_tagged(sql, args, timeout)
             raise self._failed(error, sql, statement, args)
 
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:

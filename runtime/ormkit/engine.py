@@ -148,7 +148,7 @@ class Engine:
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         try:
-            return await connection.run(sql, args, timeout)
+            return await connection.fetch_tagged(sql, args, timeout)
         finally:
             pool.give(connection)
 
@@ -202,7 +202,7 @@ class Engine:
         try:
             if leaves_traces(sql):
                 connection.mark_dirty()
-            records, status = await connection.run(sql, params, timeout)
+            records, status = await connection.fetch_tagged(sql, params, timeout)
             return Result(records, status)
         finally:
             pool.give(connection)

@@ -10,7 +10,8 @@ from .errors import NotFound, UsageError
 from .load_options import Load
 from .loading import fetch_objects, load_steps
 from .query import Query, same_key
-from .relationships import Relationship
+from .related import RelatedSet
+from .relationships import R, Relationship, ToMany
 from .result import Result
 from .steps import plan_at_hand
 from .table import Table, table_of
@@ -169,6 +170,10 @@ class Operations:
         if any(table_of(type(each)) is not table for each in objects):
             raise UsageError("load() takes objects of one model at a time")
         await load_steps(self.executor(), objects, plan_at_hand(table, relationships))
+
+    def related(self, instance: M, relationship: ToMany[M, R]) -> RelatedSet[R]:
+        """Return what belongs to the object, to add to and to remove from."""
+        return RelatedSet(self, as_model(instance), relationship)
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""

@@ -84,7 +84,7 @@ async def run_pipelined(
 
 async def run_in_turn(connection: Connection, sql: str, rows: Sequence[Sequence[object]]) -> Result:
     """Run the statement for each row, one after the other, in the transaction that is open."""
-    results = [Result(*await connection.run(sql, row)) for row in rows]
+    results = [Result(*await connection.fetch_tagged(sql, row)) for row in rows]
     total = sum(result.rowcount for result in results)
     return Result([], f"{first_word(sql)} {total}")
 

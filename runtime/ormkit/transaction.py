@@ -155,7 +155,7 @@ class Transaction(Operations):
             await self.flush()
         async with self._turn:
             connection = self._connection if self._is_begun else await self._begin()
-            return await self._checked(connection).run(sql, args, timeout)
+            return await self._checked(connection).fetch_tagged(sql, args, timeout)
 
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
         """Run one statement in the transaction for each row of arguments; return their rows."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from examples.blog.db import Comment, Post, User
+from examples.blog.db import Comment, Post, Tag, User
 from ormkit import AsyncSession, joinedload, jsonload, noload, selectinload
 
 
@@ -23,3 +23,15 @@ async def options(session: AsyncSession, user: User) -> None:
     session.query(Post).options(posts)  # expect-error
     await session.load(user, Post.comments)  # expect-error
     await session.load(user, selectinload(Post.comments))  # expect-error
+
+
+async def writing(session: AsyncSession, post: Post, tag: Tag, user: User) -> None:
+    related = session.related(post, Post.tags)
+    await related.add(post)  # expect-error
+    await related.add([tag])  # expect-error
+    await related.remove(1)  # expect-error
+    await related.set([post])  # expect-error
+    await related.set(tag)  # expect-error
+    session.related(post, Post.author)  # expect-error
+    session.related(post, User.posts)  # expect-error
+    session.related(post, "tags")  # expect-error

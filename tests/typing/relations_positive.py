@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import Any, assert_type
 
-from examples.blog.db import Comment, Post, PostStatus, Profile, User, UserQuery
-from ormkit import AsyncSession, Load, joinedload, jsonload, noload, selectinload
+from examples.blog.db import Comment, Post, PostStatus, Profile, Tag, User, UserQuery
+from ormkit import (
+    AsyncSession,
+    Load,
+    RelatedSet,
+    SetChange,
+    joinedload,
+    jsonload,
+    noload,
+    selectinload,
+)
 
 
 async def options(session: AsyncSession, user: User) -> None:
@@ -24,3 +33,14 @@ async def options(session: AsyncSession, user: User) -> None:
     assert_type(session.query(User).options(tree, noload("profile")), UserQuery)
     await session.load(user, drafts, User.profile, "posts")
     await session.load([user], drafts.selectinload(Post.comments))
+
+
+async def writing(session: AsyncSession, post: Post, tags: list[Tag]) -> None:
+    related = session.related(post, Post.tags)
+    assert_type(related, RelatedSet[Tag])
+    assert_type(await related.add(*tags), int)
+    assert_type(await related.remove(tags[0]), int)
+    assert_type(await related.set(tags), SetChange)
+    assert_type(await related.clear(), int)
+    async with session.begin() as tx:
+        await tx.related(tags[0], Tag.posts).add(post)

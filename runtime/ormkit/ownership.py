@@ -1,0 +1,135 @@
+"""Ownership: the foreign keys by which rows of a one-to-many belong to one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from .columns import Column
+from .compiler import Executor, Select, Statement, assignments, statement_for
+from .errors import StaleObject, UsageError
+from .expressions import Condition
+from .matching import keys_of_objects
+from .relationships import Relationship
+from .scope import Scope
+from .selectin import in_keys
+from .writing import changes_for, computed_columns, receive, returning, stale, values_of
+
+if TYPE_CHECKING:
+    from .model import Model
+
+AnyColumn = Column[Any, Any, Any]
+Changes = Sequence[tuple[AnyColumn, object]]
+
+
+class Ownership:
+    """Writes the foreign keys that lead to one object, and sets them on the objects that have them.
+
+    owner: the values of the columns that the foreign keys refer to.
+    """
+
+    def __init__(
+        self, relationship: Relationship[Any, Any], instance: Model, owner: Sequence[object]
+    ) -> None:
+        self._relationship = relationship
+        self._target = relationship.target
+        self._instance = instance
+        self._owner = tuple(owner)
+
+    async def take(self, executor: Executor, objects: Sequence[Any]) -> int:
+        """Make all the objects belong to the owner; raises StaleObject and then writes none."""
+        await self._assign(executor, objects, "take", self._owner)
+        self._follow(objects, self._owner, self._instance)
+        return len(objects)
+
+    async def leave(self, executor: Executor, objects: Sequence[Any]) -> int:
+        """Make those that belong to the owner belong to nothing; return how many they were."""
+        nothing = self._nothing()
+        keys = [self._key_of(each) for each in objects]
+        own = [each for each, key in zip(objects, keys, strict=True) if key == self._owner]
+        if own:
+            await self._assign(executor, own, "leave", nothing)
+            self._follow(own, nothing, None)
+        return len(own)
+
+    async def leave_all(self, executor: Executor, held: Sequence[Any]) -> int:
+        """Make every row that belongs to the owner belong to nothing; `held` are known of them."""
+        nothing = self._nothing()
+        remote = self._relationship.remote
+        pairs = zip(remote, self._owner, strict=True)
+        where: tuple[Condition[Any], ...] = tuple([key == value for key, value in pairs])
+        changes = self._changes(nothing)
+        select = Select(table=self._target, where=where)
+        values = [*values_of(changes), *select.values]
+        _, count = await select.update(changes).run(executor, values)
+        self._follow(held, nothing, None)
+        return count
+
+    def _key_of(self, instance: Any) -> tuple[object, ...]:
+        return tuple([getattr(instance, key.slot, None) for key in self._relationship.remote])
+
+    def _nothing(self) -> tuple[object, ...]:
+        """Return the foreign key that leads nowhere; UsageError where there can be none."""
+        remote = self._relationship.remote
+        if not any(key.is_nullable for key in remote):
+            raise UsageError(
+                f"{remote[0].label} cannot be NULL, so that no {self._target.label} can belong to "
+                f"nothing: add() it to another {self._relationship.table.label}, or delete it "
+                f"with session.remove()"
+            )
+        pairs = zip(remote, self._owner, strict=True)
+        return tuple([None if key.is_nullable else value for key, value in pairs])
+
+    def _changes(self, key: Iterable[object]) -> Changes:
+        slots = [column.slot for column in self._relationship.remote]
+        return changes_for(self._target, dict(zip(slots, key, strict=True)))
+
+    async def _assign(
+        self, executor: Executor, objects: Sequence[Any], what: str, key: Iterable[object]
+    ) -> None:
+        """Write the foreign key to the rows of all objects, or to none where one has changed."""
+        changes = self._changes(key)
+        statement = statement_for(
+            ("ownership", what, self._relationship.key), lambda: self._write(changes)
+        )
+        identity = [list(keys_of_objects(objects, [c.slot])) for c in self._target.identity]
+        values = [*values_of(changes), *identity, len(objects)]
+        rows = await statement.fetch(executor, values)
+        if len(rows) != len(objects):
+            raise StaleObject(stale(self._target, "update"))
+        self._receive(objects, rows, changes)
+
+    def _write(self, changes: Changes) -> Statement:
+        table = self._target
+        scope = Scope(table)
+        text = f"UPDATE {table.sql} SET {assignments(changes, scope)}"
+        names = [column.quoted for column in table.identity]
+        same = in_keys(names, table.identity, [scope.bind(column) for column in table.identity])
+        returned = (*table.primary_key, *computed_columns(table, changes))
+        sql = (
+            f"{text} WHERE {same} AND "
+            f"(SELECT count(*) FROM {table.sql} WHERE {same}) = {scope.bind(None)}"
+            f"{returning(returned)}"
+        )
+        return Statement(sql, tuple(scope.parameters))
+
+    def _receive(self, objects: Sequence[Any], rows: Sequence[Any], changes: Changes) -> None:
+        """Set what PostgreSQL filled in, such as the version, on the object of each row."""
+        table = self._target
+        keys = [tuple([getattr(each, key.slot) for key in table.primary_key]) for each in objects]
+        by_key = dict(zip(keys, objects, strict=True))
+        width = len(table.primary_key)
+        found = [by_key[tuple(row[:width])] for row in rows]
+        receive(found, [row[width:] for row in rows], computed_columns(table, changes))
+
+    def _follow(
+        self, objects: Sequence[Any], key: Sequence[object], instance: Model | None
+    ) -> None:
+        """Set the foreign key, and the relationship back where there is one."""
+        relationship = self._relationship
+        back = [each.slot for each in self._target.owned if each.local == relationship.remote]
+        for each in objects:
+            for column, value in zip(relationship.remote, key, strict=True):
+                setattr(each, column.slot, value)
+            for slot in back:
+                setattr(each, slot, instance)
