@@ -8,7 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= auto
 
-.PHONY: demo test check format typing bench clean
+.PHONY: demo test check format typing bench soak clean
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -31,6 +31,9 @@ format: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m benchmarks.generation
+
+soak: $(VENV)/installed
+	PYTHONPATH=runtime:. $(BIN)/python -m tests.reliability.soak --write
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
