@@ -18,7 +18,7 @@ class Statements(list[str]):
         self._originals: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        for name in ("fetch", "fetch_many", "run", "script"):
+        for name in ("fetch", "fetch_many", "fetch_tagged", "script"):
             self._originals[name] = original = getattr(Connection, name)
             setattr(Connection, name, self._recorded(original))
         return self
