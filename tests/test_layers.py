@@ -31,7 +31,7 @@ RUNTIME_LAYERS = (
         *("nesting", "selectin", "loading", "writing", "upserting", "unit", "streaming", "rows"),
         *("keyset", "changing", "builder", "selection", "query", "links", "ownership", "related"),
     ),
-    ("operations", "isolation", "transaction", "session"),
+    ("operations", "isolation", "transaction", "retries", "session"),
     ("engine",),
     ("__init__",),
 )

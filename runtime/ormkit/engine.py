@@ -11,12 +11,14 @@ from typing import Self, TypeVar
 from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer
 from .errors import ConfigurationError, ConnectionLost, UsageError
+from .isolation import Isolation
 from .pool import Pool, PoolOptions
 from .raw_sql import check_statement, checked_rows, leaves_traces, run_pipelined
 from .repeatable import is_repeatable
 from .result import Result
 from .schema import Schema, known_schemas
 from .session import AsyncSession
+from .transaction import Transaction
 from .values import Record
 
 T = TypeVar("T")
@@ -224,8 +226,47 @@ class Engine:
         result = await self.use(work)
         if result is not None:
             return result
-        async with AsyncSession(self).begin() as tx:
+        async with self.transaction() as tx:
             return await tx.execute_raw_many(sql, listed)
+
+    def transaction(
+        self,
+        *,
+        isolation: Isolation | None = None,
+        read_only: bool = False,
+        deferrable: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> Transaction:
+        """Return a transaction of its own for `async with`, with the options of session.begin().
+
+        It is never part of another one; `tx.begin()` is a savepoint in it.
+        """
+        return AsyncSession(self).begin(
+            isolation=isolation, read_only=read_only, deferrable=deferrable, settings=settings
+        )
+
+    async def run(
+        self,
+        fn: Callable[[Transaction], Awaitable[T]],
+        *,
+        retries: int = 3,
+        isolation: Isolation | None = None,
+        read_only: bool = False,
+        deferrable: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> T:
+        """Run `await fn(tx)` in a transaction of its own, and again where it must be repeated.
+
+        It is session.run() without a session: never part of a transaction that is open.
+        """
+        return await AsyncSession(self).run(
+            fn,
+            retries=retries,
+            isolation=isolation,
+            read_only=read_only,
+            deferrable=deferrable,
+            settings=settings,
+        )
 
     async def create_all(self, *schemas: Schema) -> None:
         """Create what the generated packages describe and the database does not have yet.

@@ -1,14 +1,24 @@
-"""How a transaction begins: its isolation level and modes."""
+"""How a transaction begins: its isolation level, its modes and its settings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .errors import ConfigurationError
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 ISOLATIONS = ("read committed", "repeatable read", "serializable")
+
+#: The name of a run-time parameter, "work_mem" or "app.tenant", as PostgreSQL takes them.
+PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
+#: Sets any number of parameters until the transaction ends; an array of names, one of values.
+SET_ALL = (
+    "SELECT set_config(name, value, true) "
+    "FROM unnest($1::text[], $2::text[]) AS given (name, value)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +28,16 @@ class TransactionOptions:
     isolation: Isolation | None = None
     is_read_only: bool = False
     is_deferrable: bool = False
+    #: Run-time parameters for this transaction alone, sent right behind BEGIN.
+    settings: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def __post_init__(self) -> None:
         if self.isolation is not None and self.isolation not in ISOLATIONS:
             raise ConfigurationError(
                 f"isolation={self.isolation!r}: it is one of {', '.join(map(repr, ISOLATIONS))}"
             )
+        for name, value in self.settings.items():
+            check_setting(name, value)
 
     @property
     def sql(self) -> str:
@@ -36,3 +50,18 @@ class TransactionOptions:
         if self.is_deferrable:
             words.append("DEFERRABLE")
         return " ".join(words)
+
+
+def check_setting(name: object, value: object) -> None:
+    """Raise ConfigurationError for what cannot be a run-time parameter and its value."""
+    if not isinstance(name, str) or not PARAMETER.fullmatch(name):
+        raise ConfigurationError(
+            f"settings: {name!r} is no parameter of PostgreSQL; write 'work_mem', or 'app.tenant' "
+            f"for one of your own"
+        )
+    if not isinstance(value, str):
+        raise ConfigurationError(
+            f"settings: the value of {name!r} is text, not {type(value).__name__}: pass str(...)"
+        )
+    if "\0" in value:
+        raise ConfigurationError(f"settings: the value of {name!r} holds a NUL character")

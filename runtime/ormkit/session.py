@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from .compiler import Executor
+from .errors import UsageError
 from .isolation import Isolation, TransactionOptions
 from .operations import Operations
 from .result import Result
+from .retries import run_with_retries
 from .transaction import Transaction, current_transaction
 from .unit import insert_objects, is_one_statement
 
 if TYPE_CHECKING:
     from .engine import Engine
     from .model import Model
+
+T = TypeVar("T")
 
 
 class AsyncSession(Operations):
@@ -37,12 +41,42 @@ class AsyncSession(Operations):
         isolation: Isolation | None = None,
         read_only: bool = False,
         deferrable: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> Transaction:
         """Return a transaction for `async with`; within another one, a savepoint.
 
         isolation: the server's default (READ COMMITTED unless configured) where None.
+        settings: run-time parameters for this transaction alone, such as {"app.tenant": "42"}.
         """
-        return Transaction(self, TransactionOptions(isolation, read_only, deferrable))
+        return Transaction(
+            self, TransactionOptions(isolation, read_only, deferrable, settings or {})
+        )
+
+    async def run(
+        self,
+        fn: Callable[[Transaction], Awaitable[T]],
+        *,
+        retries: int = 3,
+        isolation: Isolation | None = None,
+        read_only: bool = False,
+        deferrable: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> T:
+        """Run `await fn(tx)` in a transaction and return its result once that is committed.
+
+        retries: how many times at most it is run again from the start where the server ended the
+            transaction for another one's sake (RetryableError), also at COMMIT; with growing,
+            random waits in between. Every other error passes through at once.
+
+        Raises UsageError inside a transaction of the session, which cannot be begun again.
+        """
+        if current_transaction(self) is not None:
+            raise UsageError(
+                "run() cannot repeat a part of a transaction: call the function with the "
+                "transaction that is open, and let run() begin the outermost one"
+            )
+        options = TransactionOptions(isolation, read_only, deferrable, settings or {})
+        return await run_with_retries(lambda: Transaction(self, options), fn, retries)
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         transaction = current_transaction(self)

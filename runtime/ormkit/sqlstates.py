@@ -26,6 +26,8 @@ CLASSES: dict[str, type[DatabaseError]] = {
     "28": errors.ConnectionFailed,
     "3D": errors.ConnectionFailed,
     "40": errors.RetryableError,
+    # Whether the transaction was completed is not known, so that it must not be repeated.
+    "40003": errors.OperationalError,
     "40001": errors.SerializationFailure,
     "40P01": errors.DeadlockDetected,
     "42": errors.StatementError,

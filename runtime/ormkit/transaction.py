@@ -20,7 +20,7 @@ from .errors import (
     TransactionFailed,
     UsageError,
 )
-from .isolation import TransactionOptions
+from .isolation import SET_ALL, TransactionOptions
 from .operations import Operations, as_model
 from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
 from .result import Result
@@ -88,7 +88,7 @@ class Transaction(Operations):
                 "outer one's hold"
             )
         await parent.flush()
-        if parent._inner is not None and not parent._inner.is_closed:
+        if parent._inner is not None:
             raise UsageError(
                 "another block within this transaction is open: savepoints nest, so that tasks "
                 "cannot hold them side by side; give each task a transaction of its own"
@@ -116,9 +116,16 @@ class Transaction(Operations):
     def executor(self) -> Executor:
         return self
 
+    def begin(self) -> Transaction:
+        """Return a savepoint within this transaction, for `async with`."""
+        return Transaction(self.session, TransactionOptions())
+
     def add(self, instance: Model) -> None:
         """Insert the object at the end, or before the next read, together with the others added."""
         self._check_open()
+        if self._inner is not None:
+            self._inner.add(instance)
+            return
         self._added.append(as_model(instance))
 
     def add_all(self, instances: Sequence[Model]) -> None:
@@ -144,7 +151,7 @@ class Transaction(Operations):
         if self._added:
             await self.flush()
         async with self._turn:
-            connection = self._connection if self._is_begun else await self._begin()
+            connection = self._connection if self._is_ready else await self._ready()
             return await self._checked(connection).fetch(sql, args, timeout)
 
     async def fetch_tagged(
@@ -154,7 +161,7 @@ class Transaction(Operations):
         if self._added:
             await self.flush()
         async with self._turn:
-            connection = self._connection if self._is_begun else await self._begin()
+            connection = self._connection if self._is_ready else await self._ready()
             return await self._checked(connection).fetch_tagged(sql, args, timeout)
 
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
@@ -162,7 +169,7 @@ class Transaction(Operations):
         if self._added:
             await self.flush()
         async with self._turn:
-            connection = self._connection if self._is_begun else await self._begin()
+            connection = self._connection if self._is_ready else await self._ready()
             return await self._checked(connection).fetch_many(sql, rows)
 
     async def stream(
@@ -172,7 +179,7 @@ class Transaction(Operations):
         if self._added:
             await self.flush()
         async with self._turn:
-            connection = self._connection if self._is_begun else await self._begin()
+            connection = self._connection if self._is_ready else await self._ready()
             records = self._checked(connection).stream(sql, args, chunk)
         try:
             while True:
@@ -190,7 +197,7 @@ class Transaction(Operations):
         if self._added:
             await self.flush()
         async with self._turn:
-            connection = self._connection if self._is_begun else await self._begin()
+            connection = self._connection if self._is_ready else await self._ready()
             return await work(self._checked(connection))
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
@@ -266,6 +273,22 @@ class Transaction(Operations):
             depth, parent = depth + 1, parent._parent
         return f"ormkit_{depth}"
 
+    @property
+    def _is_ready(self) -> bool:
+        return self._is_begun and self._inner is None
+
+    async def _ready(self) -> Connection:
+        """Begin what has not begun yet, savepoints that are open within this one included.
+
+        A statement through the outer transaction's object inside a nested block is a part of that
+        block, which may be about to be undone.
+        """
+        if self._inner is not None:
+            return await self._inner._ready()
+        if self._is_begun:
+            return self._checked(self._connection)
+        return await self._begin()
+
     async def _begin(self) -> Connection:
         self._check_open()
         connection = await (
@@ -282,6 +305,8 @@ class Transaction(Operations):
         connection = pool.take() or await pool.acquire()
         try:
             await connection.script(self._options.sql)
+            if settings := self._options.settings:
+                await connection.fetch(SET_ALL, [list(settings), list(settings.values())])
             # The block may have ended meanwhile, where a task that it started runs on.
             self._check_open()
         except BaseException:
@@ -348,7 +373,9 @@ class Transaction(Operations):
     def _close(self) -> None:
         self.is_closed = True
         connection, self._connection = self._connection, None
-        if connection is not None and self._parent is None:
+        if self._parent is not None:
+            self._parent._inner = None
+        elif connection is not None:
             self._engine.pool.give(connection)
 
     def _leave(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from examples.blog.db import SCHEMA
+from examples.blog.db import SCHEMA, Tag
 from ormkit import (
     ConfigurationError,
     ConnectionFailed,
@@ -247,3 +247,22 @@ async def test_an_embedded_url_starts_and_stops_a_server(server_directory: Path)
         assert (await engine.execute("SELECT 1")).scalar() == 1
         assert (data / "postmaster.pid").exists()
     assert not (data / "postmaster.pid").exists()
+
+
+async def test_a_transaction_needs_no_session(engine: Engine) -> None:
+    async with engine.transaction(isolation="repeatable read") as tx:
+        await tx.execute_raw("INSERT INTO tags (name) VALUES ('kept')")
+        with pytest.raises(StatementError):
+            async with tx.begin():
+                await tx.execute_raw("INSERT INTO tags (name) VALUES ('undone')")
+                await tx.execute_raw("SELECT nonsense")
+        assert (await tx.execute_raw("SHOW transaction_isolation")).scalar() == "repeatable read"
+        assert await tx.query(Tag).count() == 1
+        assert (await engine.execute("SELECT count(*) FROM tags")).scalar() == 0
+    assert (await engine.execute("SELECT name FROM tags")).column() == ["kept"]
+
+
+async def test_transactions_of_the_engine_stand_side_by_side(engine: Engine) -> None:
+    async with engine.transaction() as one, engine.transaction() as two:
+        await one.execute_raw("INSERT INTO tags (name) VALUES ('one')")
+        assert (await two.execute_raw("SELECT count(*) FROM tags")).scalar() == 0

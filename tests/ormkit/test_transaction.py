@@ -163,6 +163,27 @@ async def test_a_caught_failure_is_not_reported_as_a_commit(session: AsyncSessio
     assert await session.query(User).count() == 0
 
 
+async def test_the_outer_transactions_object_takes_part_in_a_nested_block(
+    session: AsyncSession,
+) -> None:
+    async with session.begin() as tx:
+        await tx.insert(User(name="outer"))
+        with pytest.raises(RuntimeError):
+            async with session.begin(), session.begin():
+                await tx.insert(User(name="sent in the innermost block"))
+                tx.add(User(name="added in the innermost block"))
+                raise RuntimeError
+        with pytest.raises(RuntimeError):
+            async with session.begin():
+                tx.add(User(name="added in the block"))
+                raise RuntimeError
+        async with session.begin():
+            tx.add(User(name="kept"))
+        await tx.insert(User(name="after"))
+    names = [user.name for user in await session.query(User).order_by("id").all()]
+    assert names == ["outer", "kept", "after"]
+
+
 async def test_a_failure_caught_inside_a_nested_block_undoes_that_block_alone(
     session: AsyncSession,
 ) -> None:
