@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar
 
@@ -283,3 +283,17 @@ def copy_key(relationship: Relationship[Any, Any], instance: object, target: obj
             setattr(instance, local.slot, getattr(target, remote.slot))
         elif hasattr(instance, local.slot):
             delattr(instance, local.slot)
+
+
+def drop_outdated(table: Table, instance: object, written: Container[str]) -> None:
+    """Forget loaded objects that a foreign key, now written, leads to no longer."""
+    for relationship in table.owned:
+        slots = [column.slot for column in relationship.local]
+        if not hasattr(instance, relationship.slot) or not any(slot in written for slot in slots):
+            continue
+        key = [getattr(instance, slot, None) for slot in slots]
+        target = getattr(instance, relationship.slot)
+        if None in key:
+            setattr(instance, relationship.slot, None)
+        elif key != [getattr(target, column.slot, None) for column in relationship.remote]:
+            delattr(instance, relationship.slot)

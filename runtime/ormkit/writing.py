@@ -10,7 +10,7 @@ from .columns import Column
 from .compiler import Executor, Statement, assignments, statement_for
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
-from .relationships import copy_key
+from .relationships import copy_key, drop_outdated
 from .scope import Scope
 from .table import Table, table_of
 
@@ -235,6 +235,7 @@ async def update_one(executor: Executor, instance: Model, values: Mapping[str, o
     for column, value in changes:
         if not isinstance(value, Expression):
             setattr(instance, column.slot, values[column.slot])
+    drop_outdated(table, instance, values)
 
 
 def computed_columns(
