@@ -1,0 +1,93 @@
+"""A PgBouncer in transaction mode in front of a server of the tests."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import parse_qs, urlsplit
+
+PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+
+SETTINGS = """
+[databases]
+* = host={host} port={port} user=postgres
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {listen}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 2
+logfile = {directory}/pgbouncer.log
+ignore_startup_parameters = extra_float_digits
+"""
+
+
+class Bouncer:
+    """Serves a server's databases through two connections each, as long as the block lasts."""
+
+    def __init__(self, url: str, directory: Path) -> None:
+        parts = urlsplit(url)
+        words = parse_qs(parts.query)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self._path = parts.path
+        self._directory = directory
+        self._host = words["host"][0]
+        self._settings = SETTINGS.format(
+            host=self._host,
+            port=words.get("port", ["5432"])[0],
+            listen=self.port,
+            directory=directory,
+        )
+
+    @property
+    def url(self) -> str:
+        """The URL of the same database through here."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}{self._path}?sslmode=disable"
+
+    def __enter__(self) -> Self:
+        assert PROGRAM is not None
+        self._directory.mkdir()
+        file = self._directory / "pgbouncer.ini"
+        file.write_text(self._settings, encoding="utf-8")
+        # It does not run as root, and the server's socket is for the server's own user.
+        owner = os.stat(self._host)
+        shutil.chown(self._directory, owner.st_uid)
+        is_root = os.geteuid() == 0
+        self._process = subprocess.Popen(
+            [PROGRAM, str(file)],
+            user=owner.st_uid if is_root else None,
+            group=owner.st_gid if is_root else None,
+            extra_groups=[] if is_root else None,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return self
+            time.sleep(0.02)
+        self._stop()
+        raise AssertionError("PgBouncer does not answer")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(10)
