@@ -88,8 +88,9 @@ class Change(Generic[M]):
             checked_columns("returning()", columns)
         selected = columns or self._table.columns
         bound = [*self._bound, *(value for each in selected for value in each.values)]
-        rows, _ = await self._write(selected).run(self._source.executor(), bound)
+        executor = self._source.executor()
+        rows, _ = await self._write(selected).run(executor, bound)
         if not columns:
-            return decode(self._table.model, rows)
+            return decode(self._table.model, rows, executor.identity)
         coded = coded_places(columns)
         return [decoded_row(row, coded) for row in rows] if coded else as_tuples(rows)

@@ -10,6 +10,7 @@ from .columns import Column
 from .errors import InvalidValue
 from .expressions import Condition, Expression
 from .grouping import Grouping, Selected, place_of
+from .identity import IdentityMap
 from .locks import Lock
 from .ordering import Order
 from .relationships import named
@@ -28,6 +29,11 @@ CACHE_LIMIT = 4096
 
 class Executor(Protocol):
     """What runs statements: an engine, or a transaction."""
+
+    @property
+    def identity(self) -> IdentityMap | None:
+        """The objects that are held by their keys; None outside a transaction."""
+        ...
 
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None

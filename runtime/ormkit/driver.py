@@ -36,6 +36,9 @@ NOTHING_RAN = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementN
 class Connection:
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
+    #: A connection holds no objects: that is what a transaction does.
+    identity = None
+
     __slots__ = ("_is_dirty", "_limit", "_raw", "_statements")
 
     def __init__(self, raw: Any, statement_cache_size: int) -> None:

@@ -99,6 +99,9 @@ async def create_engine(
 class Engine:
     """A database and the pool of connections to it; made by create_engine()."""
 
+    #: Outside a transaction no objects are held.
+    identity = None
+
     def __init__(self, pool: Pool, server: EmbeddedServer | None = None) -> None:
         self.pool = pool
         self._server = server

@@ -15,7 +15,7 @@ from .steps import Step
 async def fetch_objects(executor: Executor, select: Select, steps: tuple[Step, ...]) -> list[Any]:
     """Run the select and return its objects with everything the steps ask for."""
     rows = await select.rows().fetch(executor, select.values)
-    objects = unfold(select.table, rows, select.joins)
+    objects = unfold(select.table, rows, select.joins, executor.identity)
     await load_steps(executor, objects, steps)
     return objects
 

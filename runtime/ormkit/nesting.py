@@ -19,6 +19,7 @@ from .scope import Scope
 from .table import Table
 
 if TYPE_CHECKING:
+    from .identity import IdentityMap
     from .steps import Step
 
 AnyColumn = Column[Any, Any, Any]
@@ -83,12 +84,14 @@ def collect_types(step: Step, found: dict[str, None]) -> None:
         collect_types(each, found)
 
 
-def attach_nested(objects: Sequence[Any], lists: Sequence[Any], step: Step) -> None:
+def attach_nested(
+    objects: Sequence[Any], lists: Sequence[Any], step: Step, identity: IdentityMap | None
+) -> None:
     """Give each object what the records nested in its row hold; None stands for no object."""
     pairs = zip(objects, lists, strict=True)
     # An object that was joined to several rows has its records in each of them.
     own = {id(each): (each, rows) for each, rows in pairs if each is not None}
-    found = iter(nested_objects([row for _, rows in own.values() for row in rows], step))
+    found = iter(nested_objects([row for _, rows in own.values() for row in rows], step, identity))
     relationship = step.relationship
     for each, rows in own.values():
         related = list(islice(found, len(rows)))
@@ -96,14 +99,14 @@ def attach_nested(objects: Sequence[Any], lists: Sequence[Any], step: Step) -> N
         setattr(each, relationship.slot, value)
 
 
-def nested_objects(records: Sequence[Any], step: Step) -> list[Any]:
+def nested_objects(records: Sequence[Any], step: Step, identity: IdentityMap | None) -> list[Any]:
     """Return the object of each record; records of one row share theirs."""
     target = step.relationship.target
     if not is_shared(step.relationship):
-        return decode_records(target, records, step.joins)
+        return decode_records(target, records, step.joins, identity)
     keys = keys_of_rows(records, target.key_places)
     firsts = dict(zip(keys, records, strict=True))
-    found = decode_records(target, list(firsts.values()), step.joins)
+    found = decode_records(target, list(firsts.values()), step.joins, identity)
     by_key = dict(zip(firsts, found, strict=True))
     return [by_key[key] for key in keys]
 
@@ -113,12 +116,14 @@ def is_shared(relationship: Relationship[Any, Any]) -> bool:
     return relationship.is_owner or relationship.secondary is not None
 
 
-def decode_records(table: Table, records: Sequence[Any], joins: Iterable[Step]) -> list[Any]:
+def decode_records(
+    table: Table, records: Sequence[Any], joins: Iterable[Step], identity: IdentityMap | None
+) -> list[Any]:
     """Make the objects of records that hold a table's columns and then an array for each join."""
     width = len(table.columns)
-    found = decode(table.model, plain_rows(table, records))
+    found = decode(table.model, plain_rows(table, records), identity)
     for place, step in enumerate(joins, start=width):
-        attach_nested(found, [record[place] for record in records], step)
+        attach_nested(found, [record[place] for record in records], step, identity)
     return found
 
 

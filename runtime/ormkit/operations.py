@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
+from .bulk import update_objects
+from .columns import Column
 from .compiler import Executor, Select
 from .errors import NotFound, UsageError
 from .load_options import Load
@@ -92,6 +94,28 @@ class Operations:
         Raises StaleObject where the row is gone or, with a version column, was changed since.
         """
         await update_one(self.executor(), as_model(instance), values)
+
+    async def bulk_update(
+        self, instances: Iterable[M], fields: Sequence[str | Column[M, Any, Any]] | None = None
+    ) -> list[M]:
+        """Write columns of objects of one model as they are on the objects, all or none.
+
+        fields: the columns or their names; every one that can be written where None.
+
+        It is one statement for any number, up to 10,000; with array columns one for each object.
+        Raises StaleObject where a row is gone or, with a version column, was changed since.
+        """
+        listed = list(instances)
+        for instance in listed:
+            as_model(instance)
+        if listed:
+            await self._update_listed(listed, fields)
+        return listed
+
+    async def _update_listed(
+        self, instances: Sequence[Model], fields: Sequence[Any] | None
+    ) -> None:
+        await update_objects(self.executor(), instances, fields)
 
     async def remove(self, instance: Model) -> None:
         """Delete the object's row; raises StaleObject where it is gone or was changed since."""

@@ -206,7 +206,7 @@ class Query(Selection[M], Generic[M, K]):
         if self._only:
             objects = self._partial(records)
         else:
-            objects = unfold(self._table, records, select.joins)
+            objects = unfold(self._table, records, select.joins, executor.identity)
         await load_steps(executor, objects, self._steps)
         return objects
 

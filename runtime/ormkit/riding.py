@@ -11,26 +11,36 @@ from .nesting import attach_nested, witnesses
 from .table import Table
 
 if TYPE_CHECKING:
+    from .identity import IdentityMap
     from .steps import Step
 
 
-def unfold(table: Table, rows: Sequence[Any], joins: tuple[Step, ...]) -> list[Any]:
+def unfold(
+    table: Table,
+    rows: Sequence[Any],
+    joins: tuple[Step, ...],
+    identity: IdentityMap | None = None,
+) -> list[Any]:
     """Make the objects of rows that hold a table's columns and then those of each step."""
     if not joins:
-        return decode(table.model, rows)
+        return decode(table.model, rows, identity)
     width = len(table.columns)
-    objects = decode(table.model, [row[:width] for row in rows])
-    attach_joins(objects, rows, joins, width)
+    objects = decode(table.model, [row[:width] for row in rows], identity)
+    attach_joins(objects, rows, joins, width, identity)
     return objects
 
 
 def attach_joins(
-    objects: Sequence[Any], rows: Sequence[Any], joins: tuple[Step, ...], start: int
+    objects: Sequence[Any],
+    rows: Sequence[Any],
+    joins: tuple[Step, ...],
+    start: int,
+    identity: IdentityMap | None,
 ) -> int:
     """Give each object what rides in its row; return where the next columns start."""
     for step in joins:
         if step.strategy == "json":
-            attach_nested(objects, [row[start] for row in rows], step)
+            attach_nested(objects, [row[start] for row in rows], step, identity)
             start += 1 + len(witnesses(step))
             continue
         target = step.relationship.target
@@ -39,11 +49,12 @@ def attach_joins(
         keys = keys_of_rows(rows, places)
         firsts = {key: row for key, row in zip(keys, rows, strict=True) if key is not None}
         there = slice(start, start + width)
-        found = decode(target.model, [row[there] for row in firsts.values()])
+        found = decode(target.model, [row[there] for row in firsts.values()], identity)
         by_key = dict(zip(firsts, found, strict=True))
         slot = step.relationship.slot
         for each, key in zip(objects, keys, strict=True):
             if each is not None:
                 setattr(each, slot, by_key.get(key))
-        start = attach_joins([by_key.get(key) for key in keys], rows, step.joins, start + width)
+        below = [by_key.get(key) for key in keys]
+        start = attach_joins(below, rows, step.joins, start + width, identity)
     return start

@@ -111,7 +111,8 @@ class ObjectRows(Rows[T]):
 
     async def _paired(self, executor: Executor, records: list[Any]) -> list[Any]:
         count = len(self._columns)
-        objects = unfold(self._select.table, [row[:-count] for row in records], self._select.joins)
+        rows, joins = [row[:-count] for row in records], self._select.joins
+        objects = unfold(self._select.table, rows, joins, executor.identity)
         await load_steps(executor, objects, self._steps)
         values = self._decoded([row[-count:] for row in records])
         return [(each, *row) for each, row in zip(objects, values, strict=True)]

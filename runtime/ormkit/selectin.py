@@ -43,7 +43,7 @@ async def fetch_alone(executor: Executor, step: Step, wanted: list[Any]) -> list
         joins=step.joins,
     )
     rows = await select.rows().fetch(executor, select.values)
-    return unfold(relationship.target, rows, step.joins)
+    return unfold(relationship.target, rows, step.joins, executor.identity)
 
 
 async def fetch_pairs(
@@ -59,7 +59,13 @@ async def fetch_pairs(
     target = relationship.target
     keys = keys_of_rows(rows, [width + place for place in target.key_places])
     firsts = dict(zip(keys, [row[width:] for row in rows], strict=True))
-    found = dict(zip(firsts, unfold(target, list(firsts.values()), step.joins), strict=True))
+    found = dict(
+        zip(
+            firsts,
+            unfold(target, list(firsts.values()), step.joins, executor.identity),
+            strict=True,
+        )
+    )
     return keys_of_rows(rows, range(width)), [found[key] for key in keys]
 
 

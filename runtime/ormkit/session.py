@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from .bulk import update_objects
 from .compiler import Executor
 from .errors import UsageError
 from .isolation import Isolation, TransactionOptions
@@ -89,6 +90,12 @@ class AsyncSession(Operations):
         if transaction is None:
             return await self.engine.execute_many(sql, rows)
         return await transaction.execute_raw_many(sql, rows)
+
+    async def _update_listed(
+        self, instances: Sequence[Model], fields: Sequence[Any] | None
+    ) -> None:
+        async with self.begin() as tx:
+            await update_objects(tx, instances, fields)
 
     async def _insert_listed(self, instances: Sequence[Model]) -> None:
         if current_transaction(self) is not None or is_one_statement(instances):

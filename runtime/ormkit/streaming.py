@@ -51,6 +51,19 @@ class Stream(Generic[T]):
         await self._chunks.aclose()
 
 
+class Aside:
+    """What runs statements on a connection and holds none of their objects, since a stream may
+    have any number of them."""
+
+    identity = None
+
+    def __init__(self, executor: Executor) -> None:
+        self.fetch = executor.fetch
+        self.fetch_tagged = executor.fetch_tagged
+        self.fetch_many = executor.fetch_many
+        self.stream = executor.stream
+
+
 async def each_of(chunks: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, None]:
     """Yield the values of the chunks one by one."""
     try:
@@ -72,8 +85,8 @@ async def record_chunks(
         raise InvalidValue(f"chunk needs a whole number from 1 on, not {chunk!r}")
     records: Any = executor.stream(statement.sql, values, chunk)
     try:
-        async for each in records:
-            yield each
+        async for each, found in records:
+            yield Aside(each), found
     except InvalidValue as error:
         raise statement.named(error, values) from None
     finally:

@@ -21,15 +21,13 @@ from .errors import (
     UsageError,
 )
 from .isolation import SET_ALL, TransactionOptions
-from .operations import Operations, as_model
+from .pending import Pending
 from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
 from .result import Result
-from .unit import insert_objects
 from .values import Record
 
 if TYPE_CHECKING:
     from .engine import Engine
-    from .model import Model
     from .session import AsyncSession
 
 T = TypeVar("T")
@@ -50,7 +48,7 @@ def current_transaction(session: AsyncSession) -> Transaction | None:
     return None
 
 
-class Transaction(Operations):
+class Transaction(Pending):
     """A transaction, used as `async with session.begin() as tx:`.
 
     It takes a connection with its first statement and keeps it until the block ends: COMMIT, or
@@ -59,17 +57,17 @@ class Transaction(Operations):
     """
 
     def __init__(self, session: AsyncSession, options: TransactionOptions) -> None:
+        super().__init__(is_read_only=options.is_read_only)
         self.session = session
         self.enclosing: Transaction | None = None
         self.is_closed = False
-        self._inner: Transaction | None = None
+        self._inner = None
         self._engine: Engine = session.engine
         self._options = options
         self._parent: Transaction | None = None
         self._connection: Connection | None = None
         self._is_begun = False
         self._turn = asyncio.Lock()
-        self._added: list[Model] = []
         self._after_commit: list[Callable[[], Awaitable[object] | object]] = []
         self._token: Token[Transaction | None] | None = None
 
@@ -88,6 +86,7 @@ class Transaction(Operations):
                 "outer one's hold"
             )
         await parent.flush()
+        self._share(parent)
         if parent._inner is not None:
             raise UsageError(
                 "another block within this transaction is open: savepoints nest, so that tasks "
@@ -120,25 +119,6 @@ class Transaction(Operations):
         """Return a savepoint within this transaction, for `async with`."""
         return Transaction(self.session, TransactionOptions())
 
-    def add(self, instance: Model) -> None:
-        """Insert the object at the end, or before the next read, together with the others added."""
-        self._check_open()
-        if self._inner is not None:
-            self._inner.add(instance)
-            return
-        self._added.append(as_model(instance))
-
-    def add_all(self, instances: Sequence[Model]) -> None:
-        """Insert these objects at the end, or before the next read."""
-        for instance in instances:
-            self.add(instance)
-
-    async def flush(self) -> None:
-        """Send what was added; fields that PostgreSQL fills in are on the objects afterwards."""
-        added, self._added = self._added, []
-        if added:
-            await insert_objects(self, added)
-
     def after_commit(self, callback: Callable[[], Awaitable[object] | object]) -> None:
         """Call this once the transaction was committed; of a savepoint, once the outermost was."""
         self._check_open()
@@ -149,7 +129,7 @@ class Transaction(Operations):
     ) -> list[Record]:
         """Run one statement in the transaction and return its rows."""
         if self._added:
-            await self.flush()
+            await self._flush_added()
         async with self._turn:
             connection = self._connection if self._is_ready else await self._ready()
             return await self._checked(connection).fetch(sql, args, timeout)
@@ -157,9 +137,11 @@ class Transaction(Operations):
     async def fetch_tagged(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> tuple[list[Record], str]:
-        """Run one statement in the transaction and return its rows and command tag."""
-        if self._added:
-            await self.flush()
+        """Run one statement in the transaction and return its rows and command tag.
+
+        It may change rows of objects that are held: what the code changed before goes first.
+        """
+        await self.flush()
         async with self._turn:
             connection = self._connection if self._is_ready else await self._ready()
             return await self._checked(connection).fetch_tagged(sql, args, timeout)
@@ -167,7 +149,7 @@ class Transaction(Operations):
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
         """Run one statement in the transaction for each row of arguments; return their rows."""
         if self._added:
-            await self.flush()
+            await self._flush_added()
         async with self._turn:
             connection = self._connection if self._is_ready else await self._ready()
             return await self._checked(connection).fetch_many(sql, rows)
@@ -177,7 +159,7 @@ class Transaction(Operations):
     ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
         """Yield the rows of one statement in the transaction, in chunks."""
         if self._added:
-            await self.flush()
+            await self._flush_added()
         async with self._turn:
             connection = self._connection if self._is_ready else await self._ready()
             records = self._checked(connection).stream(sql, args, chunk)
@@ -195,7 +177,7 @@ class Transaction(Operations):
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do the work with the transaction's connection, in turn with other tasks on it."""
         if self._added:
-            await self.flush()
+            await self._flush_added()
         async with self._turn:
             connection = self._connection if self._is_ready else await self._ready()
             return await work(self._checked(connection))
@@ -229,6 +211,7 @@ class Transaction(Operations):
         """
         self._check_open()
         try:
+            self._check_whole()
             await self.flush()
             async with self._turn:
                 if self._is_begun:
@@ -243,8 +226,8 @@ class Transaction(Operations):
         """Undo everything, now; the block's end then does nothing more."""
         if self.is_closed:
             return
-        self._added.clear()
         self._after_commit.clear()
+        self._forsake()
         try:
             if self._is_begun and not self.is_over:
                 async with self._turn:
@@ -284,7 +267,8 @@ class Transaction(Operations):
         block, which may be about to be undone.
         """
         if self._inner is not None:
-            return await self._inner._ready()
+            ready: Connection = await self._inner._ready()
+            return ready
         if self._is_begun:
             return self._checked(self._connection)
         return await self._begin()

@@ -49,6 +49,8 @@ async def upsert_many(
         # ON CONFLICT waits for another transaction's row, and may then not be allowed to see it.
         raise StaleObject(f"a {table.label} was deleted while it was being upserted; try again")
     receive(instances, rows, table.columns)
+    if executor.identity is not None:
+        executor.identity.hold(instances)
 
 
 def named_columns(table: Table, names: Sequence[str]) -> tuple[AnyColumn, ...]:

@@ -74,6 +74,8 @@ async def insert_one(executor: Executor, instance: Model) -> None:
     given = given_columns(table, instance)
     rows = await insert_for(table, given).fetch(executor, values_given(given, instance))
     receive([instance], rows, returned_columns(table, given))
+    if executor.identity is not None:
+        executor.identity.hold([instance])
 
 
 def insert_for(table: Table, given: Sequence[AnyColumn]) -> Statement:
@@ -97,6 +99,8 @@ async def insert_many(executor: Executor, table: Table, instances: Sequence[Mode
         values = [values_given(given, instance) for instance in instances]
         rows = await insert_for(table, given).fetch_many(executor, values)
         receive(instances, rows, returned_columns(table, given))
+        if executor.identity is not None:
+            executor.identity.hold(instances)
         return
     statement = statement_for(
         ("insert all", table, tuple([column.key for column in given])),
@@ -106,6 +110,8 @@ async def insert_many(executor: Executor, table: Table, instances: Sequence[Mode
         chunk = instances[start : start + CHUNK]
         rows = await statement.fetch(executor, [array_of(column, chunk) for column in given])
         receive(chunk, rows, returned_columns(table, given))
+    if executor.identity is not None:
+        executor.identity.hold(instances)
 
 
 def array_of(column: AnyColumn, instances: Iterable[Model]) -> list[object]:
@@ -223,19 +229,33 @@ NOW = Now()
 async def update_one(executor: Executor, instance: Model, values: Mapping[str, object]) -> None:
     """Write the named columns of one object, and set them on it once that has succeeded."""
     table = table_of(type(instance))
+    await update_row(executor, table, instance, values, identity_of(table, instance))
+    drop_outdated(table, instance, values)
+
+
+async def update_row(
+    executor: Executor,
+    table: Table,
+    instance: Model,
+    values: Mapping[str, object],
+    identity: Sequence[object],
+) -> None:
+    """Write the named columns of an object to the row with this key and version."""
     changes = changes_for(table, values)
-    identity = identity_of(table, instance)
     key = tuple((c.key, v.key if isinstance(v, Expression) else None) for c, v in changes)
     statement = statement_for(("update one", table, key), lambda: write_update(table, changes))
     bound = [*values_of(changes), *identity]
     rows = await statement.fetch(executor, bound)
     if not rows:
         raise StaleObject(stale(table, "update"))
-    receive([instance], rows, computed_columns(table, changes))
+    computed = computed_columns(table, changes)
+    receive([instance], rows, computed)
     for column, value in changes:
         if not isinstance(value, Expression):
             setattr(instance, column.slot, values[column.slot])
-    drop_outdated(table, instance, values)
+    if executor.identity is not None:
+        written = [*(column for column, _ in changes), *computed]
+        executor.identity.wrote(instance, identity[: len(table.primary_key)], written)
 
 
 def computed_columns(
@@ -273,9 +293,12 @@ async def delete_one(executor: Executor, instance: Model) -> None:
     """Delete the object's row for good; raises StaleObject where it is gone or has changed."""
     table = table_of(type(instance))
     statement = statement_for(("delete one", table), lambda: write_delete(table))
-    _, count = await statement.run(executor, identity_of(table, instance))
+    identity = identity_of(table, instance)
+    _, count = await statement.run(executor, identity)
     if not count:
         raise StaleObject(stale(table, "delete"))
+    if executor.identity is not None:
+        executor.identity.forget(table, identity[: len(table.primary_key)])
 
 
 def write_delete(table: Table) -> Statement:

@@ -1,0 +1,177 @@
+"""Bulk updates: the same columns of many objects, each with values of its own, by one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .columns import Column
+from .compiler import Executor, Statement, assignments, statement_for
+from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
+from .expressions import Expression
+from .relationships import named
+from .scope import Scope
+from .table import Table, table_of
+from .writing import (
+    CHUNK,
+    changes_for,
+    computed_columns,
+    identity_of,
+    receive,
+    stale,
+    update_row,
+    values_of,
+)
+
+if TYPE_CHECKING:
+    from .model import Model
+
+AnyColumn = Column[Any, Any, Any]
+
+
+async def update_objects(
+    executor: Executor, instances: Sequence[Model], fields: Sequence[Any] | None
+) -> None:
+    """Write columns of objects of one model as the objects hold them.
+
+    fields: the columns or their names; every one that can be written where None.
+
+    It may take several statements: within a transaction all or nothing is written.
+    """
+    table = table_of(type(instances[0]))
+    if any(table_of(type(each)) is not table for each in instances):
+        raise UsageError("bulk_update takes objects of one model at a time")
+    columns = writable_columns(table) if fields is None else named_columns(table, fields)
+    identities = [identity_of(table, each) for each in instances]
+    keys = {tuple(identity[: len(table.primary_key)]) for identity in identities}
+    if len(keys) < len(instances):
+        raise UsageError(f"bulk_update: one {table.label} is given twice")
+    check_values(table, columns, instances)
+    await update_many(executor, table, columns, instances, identities)
+
+
+async def update_many(
+    executor: Executor,
+    table: Table,
+    columns: Sequence[AnyColumn],
+    instances: Sequence[Model],
+    identities: Sequence[Sequence[object]],
+) -> None:
+    """Write these columns of each object to the row that has its identity.
+
+    Raises StaleObject where a row is gone or was changed; others may have been written then.
+    """
+    if len(instances) == 1 or any(column.is_array for column in columns):
+        for instance, identity in zip(instances, identities, strict=True):
+            values = {column.slot: getattr(instance, column.slot) for column in columns}
+            await update_row(executor, table, instance, values, identity)
+        return
+    for start in range(0, len(instances), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        await update_chunk(executor, table, columns, instances[chunk], identities[chunk])
+
+
+async def update_chunk(
+    executor: Executor,
+    table: Table,
+    columns: Sequence[AnyColumn],
+    instances: Sequence[Model],
+    identities: Sequence[Sequence[object]],
+) -> None:
+    """Write these columns of the objects by one statement."""
+    # What is assigned besides, an updated_at or a version, does not depend on the objects.
+    assigned = changes_for(table, {column.slot: None for column in columns})
+    besides: list[tuple[AnyColumn, object]] = [
+        (column, value) for column, value in assigned if isinstance(value, Expression)
+    ]
+    returned = computed_columns(table, besides)
+    key = ("update all", table, tuple([column.key for column in columns]))
+    statement = statement_for(key, lambda: write_update_all(table, columns, besides, returned))
+    arrays: list[list[object]] = [
+        column.encode_many([getattr(each, column.slot) for each in instances]) for column in columns
+    ]
+    arrays += [list(parts) for parts in zip(*identities, strict=True)]
+    rows = await statement.fetch(executor, [*arrays, *values_of(besides)])
+    if len(rows) != len(instances):
+        raise StaleObject(stale(table, "update"))
+    rows = sorted(rows, key=lambda row: row[-1])
+    receive(instances, [row[: len(returned)] for row in rows], returned)
+    if executor.identity is not None:
+        width = len(table.primary_key)
+        for instance, identity in zip(instances, identities, strict=True):
+            executor.identity.wrote(instance, identity[:width], [*columns, *returned])
+
+
+def write_update_all(
+    table: Table,
+    columns: Sequence[AnyColumn],
+    besides: Sequence[tuple[AnyColumn, object]],
+    returned: Sequence[AnyColumn],
+) -> Statement:
+    """Return the UPDATE of any number of rows, one array parameter for each column."""
+    scope = Scope(table, is_qualified=True)
+    name = scope.name(table)
+    given = scope.take("given")
+    values = [f"value_{place}" for place in range(len(columns))]
+    keys = [f"key_{place}" for place in range(len(table.identity))]
+    arrays = [f"{scope.bind(column)}::{column.carrier}[]" for column in columns]
+    arrays += [f"{scope.bind(column)}::{column.cast}[]" for column in table.identity]
+    carried = [
+        f"{column.quoted} = {given}.{value}"
+        + ("" if column.carrier == column.cast else f"::{column.cast}")
+        for column, value in zip(columns, values, strict=True)
+    ]
+    if besides:
+        carried.append(assignments(besides, scope))
+    matches = [
+        f"{name}.{column.quoted} = {given}.{key}"
+        for column, key in zip(table.identity, keys, strict=True)
+    ]
+    answers = [column.selected(f"{name}.{column.quoted}") for column in returned]
+    sql = (
+        f"UPDATE {named(table.sql, name)} SET {', '.join(carried)} "
+        f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY "
+        f"AS {given} ({', '.join([*values, *keys])}, place) "
+        f"WHERE {' AND '.join(matches)} RETURNING {', '.join(answers)}, {given}.place"
+    )
+    return Statement(sql, tuple(scope.parameters))
+
+
+def writable_columns(table: Table) -> tuple[AnyColumn, ...]:
+    """Return the columns that an update of whole objects writes."""
+    special = (*table.primary_key, table.version, table.updated_at)
+    held = {column.key for column in special if column is not None}
+    return tuple(each for each in table.columns if each.key not in held and not each.is_generated)
+
+
+def named_columns(table: Table, fields: Sequence[Any]) -> tuple[AnyColumn, ...]:
+    """Return the columns of these names; raises UnknownName, UsageError."""
+    if isinstance(fields, str) or not fields:
+        raise UsageError("fields is a list of columns or their names, with at least one")
+    found: list[AnyColumn] = []
+    for field in fields:
+        column: Any = table.by_name.get(field) if isinstance(field, str) else field
+        is_own = isinstance(column, Column) and column.table is table
+        if not is_own:
+            raise UnknownName(
+                f"{table.label} has no column {field!r}: {did_you_mean(str(field), table.by_name)}"
+            )
+        if column.is_generated:
+            raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
+        if column.key not in [each.key for each in found]:
+            found.append(column)
+    return tuple(found)
+
+
+def check_values(table: Table, columns: Sequence[AnyColumn], instances: Sequence[Model]) -> None:
+    """Raise MissingValue or UsageError for an object without a plain value for a column."""
+    for instance in instances:
+        for column in columns:
+            value = getattr(instance, column.slot, check_values)
+            if value is check_values:
+                raise MissingValue(f"an object has no value for {column.label}: load or set it")
+            if isinstance(value, Expression):
+                raise UsageError(
+                    f"{column.label} holds an expression: an attribute holds a value; write it "
+                    f"with session.update({table.label.lower()}, {column.slot}=...)"
+                )

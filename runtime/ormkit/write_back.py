@@ -1,0 +1,59 @@
+"""Writing back: what the code has changed on objects that a transaction holds."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from .bulk import check_values, update_many
+from .columns import Column
+from .compiler import Executor
+from .errors import UsageError
+from .identity import Held, IdentityMap, watch_of
+from .table import Table
+from .unit import in_key_order
+from .writing import fill_keys
+
+AnyColumn = Column[Any, Any, Any]
+Group = tuple[tuple[AnyColumn, ...], list[Held]]
+
+
+async def write_changes(executor: Executor, identity: IdentityMap) -> None:
+    """Write the changed columns of every object, one statement for each model and set of columns.
+
+    Raises StaleObject where a row is gone or, with a version, was changed meanwhile.
+    """
+    groups = changed_groups(identity)
+    for table in in_key_order(groups):
+        for columns, entries in groups[table].values():
+            await write_group(executor, table, columns, entries)
+
+
+def changed_groups(identity: IdentityMap) -> dict[Table, dict[Hashable, Group]]:
+    """Return what has changed, by table and by the columns that did."""
+    groups: dict[Table, dict[Hashable, Group]] = {}
+    for entry, columns in list(identity.changed()):
+        table: Table = entry.instance.__table__
+        if not all(hasattr(entry.instance, column.slot) for column in columns):
+            # It refers to an object that had no key yet when it was set.
+            fill_keys(table, entry.instance)
+            columns = watch_of(table).changes(entry)
+        key = tuple([column.key for column in columns])
+        groups.setdefault(table, {}).setdefault(key, (columns, []))[1].append(entry)
+    return groups
+
+
+async def write_group(
+    executor: Executor, table: Table, columns: tuple[AnyColumn, ...], entries: list[Held]
+) -> None:
+    """Write the same columns of several objects, to the rows that they were read from."""
+    for column in columns:
+        if column.is_generated:
+            raise UsageError(
+                f"{column.label} is filled in by PostgreSQL, and the code has assigned to it"
+            )
+    instances = [entry.instance for entry in entries]
+    check_values(table, columns, instances)
+    places = [watch_of(table).places[column.key] for column in table.identity]
+    identities = [[entry.row[place] for place in places] for entry in entries]
+    await update_many(executor, table, columns, instances, identities)
