@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Hashable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .columns import Column
 from .errors import InvalidValue
@@ -19,9 +19,12 @@ from .table import Table
 from .values import Record
 
 if TYPE_CHECKING:
+    from .driver import Connection
     from .steps import Step
 
 AnyExpression = Expression[Any, Any, Any]
+
+T = TypeVar("T")
 
 #: How many shapes are kept; the oldest goes first.
 CACHE_LIMIT = 4096
@@ -55,6 +58,10 @@ class Executor(Protocol):
         self, sql: str, args: Sequence[object], chunk: int
     ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
         """Yield the rows of one statement in chunks, and what runs on their connection."""
+        ...
+
+    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do the work with the connection that statements run on, and return what it returns."""
         ...
 
 

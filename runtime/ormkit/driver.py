@@ -6,15 +6,27 @@ Nothing else in the runtime imports asyncpg's connections; its errors are mapped
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from typing import Any, Protocol, TypeVar
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from . import errors
 from .columns import json_text
-from .sqlstates import refused_row, translate
+from .errors import InvalidValue
+from .scope import quote
+from .sqlstates import is_unencodable, refused_row, translate
 from .values import Record
+
+T = TypeVar("T")
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
@@ -31,6 +43,39 @@ OUTGROWN = (
 )
 #: Those of them that come before anything has run.
 NOTHING_RAN = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
+
+
+def json_bytes(value: object) -> bytes:
+    """Return a value of type json as the server takes it."""
+    return json_text(value).encode()
+
+
+def jsonb_bytes(value: object) -> bytes:
+    """Return a value of type jsonb as the server takes it: behind the version of the format, 1."""
+    return b"\1" + json_text(value).encode()
+
+
+def from_jsonb_bytes(data: bytes) -> Any:
+    """Return the value of type jsonb that the server sent."""
+    return json.loads(data[1:].decode())
+
+
+JSON_CODECS: dict[str, tuple[Callable[[object], bytes], Callable[[bytes], Any]]] = {
+    "json": (json_bytes, lambda data: json.loads(data.decode())),
+    "jsonb": (jsonb_bytes, from_jsonb_bytes),
+}
+
+
+class Copied(Protocol):
+    """What COPY needs to know of the rows that it stores."""
+
+    table: str
+    schema: str | None
+    names: Sequence[str]
+
+    @property
+    def is_reading(self) -> bool: ...
+    def described(self) -> str: ...
 
 
 class Connection:
@@ -71,9 +116,10 @@ class Connection:
             ) from None
         connection = cls(raw, statement_cache_size)
         try:
-            for name in ("json", "jsonb"):
+            # In binary, since COPY has no other form for its rows.
+            for name, (encode, decode) in JSON_CODECS.items():
                 await raw.set_type_codec(
-                    name, schema="pg_catalog", encoder=json_text, decoder=json.loads
+                    name, schema="pg_catalog", encoder=encode, decoder=decode, format="binary"
                 )
         except BaseException:
             raw.terminate()
@@ -140,6 +186,10 @@ class Connection:
         except BaseException as error:
             raise self._failed(error, sql)
 
+    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do the work with this connection, and return what it returns."""
+        return await work(self)
+
     async def stream(
         self, sql: str, args: Sequence[object], chunk: int
     ) -> AsyncGenerator[tuple[Connection, list[Record]], None]:
@@ -159,6 +209,53 @@ class Connection:
             raise
         except BaseException as error:
             raise self._failed(error, sql, statement, args)
+
+    async def copy_in(self, cells: Copied, records: Iterable[Any] | AsyncIterable[Any]) -> int:
+        """Store rows by binary COPY, all or none, and return how many they were.
+
+        records: rows of which the driver takes one cell after the other; while it asks for the
+            next one, `cells.is_reading` is true, and what is raised then comes out as it is.
+        """
+        names = ", ".join(quote(name) for name in cells.names)
+        sql = f"COPY {quote(cells.table)} ({names}) FROM STDIN"
+        try:
+            tag: str = await self._raw.copy_records_to_table(
+                cells.table, schema_name=cells.schema, columns=cells.names, records=records
+            )
+        except BaseException as error:
+            # The driver asks the server to cancel, which may take a while.
+            self._is_dirty = True
+            if cells.is_reading:
+                raise
+            if is_unencodable(error):
+                raise InvalidValue(cells.described()) from None
+            raise self._failed(error, sql)
+        return int(tag.rpartition(" ")[2])
+
+    async def copy_out(
+        self, sql: str, write: Callable[[bytes], Awaitable[object]], options: Mapping[str, str]
+    ) -> int:
+        """Write the rows of a query by COPY and return how many they were.
+
+        What `write` raises comes out as it is.
+        """
+        raised: list[BaseException] = []
+
+        async def guarded(data: bytes) -> None:
+            try:
+                await write(data)
+            except BaseException as error:
+                raised.append(error)
+                raise
+
+        try:
+            tag: str = await self._raw.copy_from_query(sql, output=guarded, **options)
+        except BaseException as error:
+            self._is_dirty = True
+            if error in raised:
+                raise
+            raise self._failed(error, sql)
+        return int(tag.rpartition(" ")[2])
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
         """Run statements without parameters in one round trip; return the last command tag."""

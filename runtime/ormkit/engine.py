@@ -8,6 +8,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
+from .compiler import Executor
+from .copying import Copying
 from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer
 from .errors import ConfigurationError, ConnectionLost, UsageError
@@ -96,7 +98,7 @@ async def create_engine(
     return Engine(pool, server)
 
 
-class Engine:
+class Engine(Copying):
     """A database and the pool of connections to it; made by create_engine()."""
 
     #: Outside a transaction no objects are held.
@@ -105,6 +107,9 @@ class Engine:
     def __init__(self, pool: Pool, server: EmbeddedServer | None = None) -> None:
         self.pool = pool
         self._server = server
+
+    def executor(self) -> Executor:
+        return self
 
     async def __aenter__(self) -> Self:
         return self

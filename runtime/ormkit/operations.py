@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from .bulk import update_objects
 from .columns import Column
-from .compiler import Executor, Select
+from .compiler import Select
+from .copying import Copying
 from .errors import NotFound, UsageError
 from .load_options import Load
 from .loading import fetch_objects, load_steps
@@ -43,12 +44,8 @@ class Assignable(Protocol[P]):
     def __assign__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
 
 
-class Operations:
+class Operations(Copying):
     """Reading and writing objects, on whatever `executor()` gives."""
-
-    def executor(self) -> Executor:
-        """Return what runs statements in this moment and task."""
-        raise NotImplementedError
 
     def query(self, model: type[Queryable[Q_co]]) -> Q_co:
         """Return a query over the model, to be narrowed with filter() and read with all()."""

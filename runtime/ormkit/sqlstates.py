@@ -75,6 +75,8 @@ def counterpart(error: Exception, sql: str | None) -> Exception:
         canceled = errors.QueryCanceled("the statement took longer than its timeout")
         canceled.statement = sql
         return canceled
+    if isinstance(error, asyncpg.InternalClientError) and "no binary format" in str(error):
+        return errors.UsageError(f"COPY: {error}; use insert_all(), or execute_many()")
     if isinstance(error, asyncpg.InterfaceError) and "for this query" in str(error):
         return errors.UsageError(str(error).partition("\n")[0])
     if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
@@ -87,6 +89,13 @@ def counterpart(error: Exception, sql: str | None) -> Exception:
 def is_refused_value(error: Exception) -> bool:
     """Return whether asyncpg could not encode an argument, so that nothing was sent."""
     return isinstance(error, asyncpg.DataError) and getattr(error, "severity", None) is None
+
+
+def is_unencodable(error: BaseException) -> bool:
+    """Return whether a codec refused a value, outside of a statement's parameters."""
+    if isinstance(error, asyncpg.PostgresError):
+        return is_refused_value(error)
+    return isinstance(error, (TypeError, ValueError, OverflowError, AttributeError, LookupError))
 
 
 def refused_value(text: str, statement: Any | None, args: Sequence[object]) -> InvalidValue:
@@ -127,7 +136,7 @@ def server_error(error: Any, sql: str | None) -> DatabaseError:
     wrapped.hint = fields.get("hint")
     wrapped.schema = fields.get("schema_name")
     wrapped.table = fields.get("table_name")
-    wrapped.column = fields.get("column_name")
+    wrapped.column = fields.get("column_name") or copied_column(fields.get("context"))
     wrapped.constraint = fields.get("constraint_name")
     return wrapped
 
@@ -138,3 +147,9 @@ def without_value(message: str) -> str:
     From the first quote to the last, since a value may hold quotes of its own.
     """
     return re.sub(r'".*"', '"..."', message, flags=re.DOTALL)
+
+
+def copied_column(context: str | None) -> str | None:
+    """Return the column that COPY was at, which only the error's context tells."""
+    found = re.match(r"COPY .*, line \d+, column (\w+)", context or "")
+    return found.group(1) if found else None

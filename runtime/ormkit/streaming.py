@@ -62,6 +62,7 @@ class Aside:
         self.fetch_tagged = executor.fetch_tagged
         self.fetch_many = executor.fetch_many
         self.stream = executor.stream
+        self.use = executor.use
 
 
 async def each_of(chunks: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, None]:

@@ -48,6 +48,7 @@ class Table:
         parents: names of the models that foreign keys of this one point to.
         """
         self.name = name
+        self.schema = schema
         self.sql = f"{quote(schema)}.{quote(name)}" if schema else quote(name)
         self._primary_key = tuple(primary_key)
         self._special = (soft_delete, version, updated_at)

@@ -1,0 +1,265 @@
+"""COPY: rows into tables and out of queries, all or none."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import io
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.blog.db import Post, PostStatus, Tag, User
+from ormkit import (
+    AsyncSession,
+    Engine,
+    InvalidValue,
+    MissingValue,
+    NotNullViolation,
+    StatementError,
+    UniqueViolation,
+    UnknownName,
+    UsageError,
+    create_engine,
+)
+
+COUNT = "SELECT count(*) FROM tags"
+
+
+async def test_objects_of_a_model_are_stored(session: AsyncSession) -> None:
+    users = [User(name=f"user {n}", age=n if n % 2 else None) for n in range(1000)]
+    assert await session.copy_in(User, users) == 1000
+    stored = await session.query(User).order_by("id").all()
+    assert [(each.name, each.age) for each in stored] == [(each.name, each.age) for each in users]
+    assert stored[0].created_at is not None
+
+
+async def test_values_of_every_kind_arrive(session: AsyncSession) -> None:
+    ada = await session.insert(User(name="Ada"))
+    made = Post(author=ada, title="t\t\\N\n", status=PostStatus.published, keywords=["a", "", "ü"])
+    assert await session.copy_in(Post, [made]) == 1
+    post = await session.query(Post).one()
+    assert (post.author_id, post.title, post.status, post.keywords) == (
+        ada.id,
+        made.title,
+        PostStatus.published,
+        ["a", "", "ü"],
+    )
+
+
+async def test_tuples_are_stored_by_the_names_of_their_columns(engine: Engine) -> None:
+    rows = [("a", 1), ("b", None)]
+    assert await engine.copy_in("users", rows, columns=["name", "age"]) == 2
+    assert await engine.copy_in("public.users", [["c", 3]], columns=["name", "age"]) == 1
+    assert await engine.copy_in(User, iter([(4, "d")]), columns=["age", "name"]) == 1
+    stored = await engine.execute("SELECT name, age FROM users ORDER BY id")
+    assert stored.tuples() == [("a", 1), ("b", None), ("c", 3), ("d", 4)]
+
+
+async def test_json_is_stored(database_url: str) -> None:
+    value = {"a": [1, None, "ü"]}
+    async with await create_engine(database_url) as engine:
+        await engine.execute('CREATE TABLE "Odd ""table" (j json, "b b" jsonb, at timestamptz)')
+        now = dt.datetime.now(dt.UTC)
+        rows: list[tuple[object, ...]] = [(value, value, now), (None, [], None), (1, "x", None)]
+        assert await engine.copy_in('Odd "table', rows, columns=["j", "b b", "at"]) == 3
+        assert (await engine.execute('SELECT * FROM "Odd ""table"')).tuples() == rows
+
+
+async def test_rows_may_come_from_an_asynchronous_generator(session: AsyncSession) -> None:
+    async def tags() -> AsyncIterator[Tag]:
+        for number in range(3):
+            await asyncio.sleep(0)
+            yield Tag(name=f"{number}")
+
+    async def none() -> AsyncIterator[Tag]:
+        for tag in ():
+            yield tag
+
+    assert await session.copy_in(Tag, tags()) == 3
+    assert await session.copy_in(Tag, none()) == 0
+    assert await session.copy_in(Tag, []) == 0
+    assert await session.query(Tag).count() == 3
+
+
+async def test_it_takes_part_in_the_transaction(session: AsyncSession) -> None:
+    with pytest.raises(RuntimeError):
+        async with session.begin() as tx:
+            tx.add(Tag(name="added"))
+            assert await session.copy_in(Tag, [Tag(name="a")]) == 1
+            assert await tx.copy_in(Tag, [Tag(name="b")]) == 1
+            out = io.BytesIO()
+            assert await tx.copy_out("SELECT name FROM tags ORDER BY id", out) == 3
+            assert out.getvalue() == b"added\na\nb\n"
+            raise RuntimeError
+    assert await session.query(Tag).count() == 0
+
+
+async def test_all_rows_are_stored_or_none(engine: Engine) -> None:
+    with pytest.raises(UniqueViolation) as caught:
+        await engine.copy_in(Tag, [Tag(name="a"), Tag(name="b"), Tag(name="a")])
+    assert caught.value.constraint is not None
+    assert (await engine.execute(COUNT)).scalar() == 0
+
+
+@pytest.mark.parametrize("place", [0, 1, 2000])
+async def test_a_value_that_does_not_fit_is_named_by_column_and_row(
+    engine: Engine, place: int
+) -> None:
+    rows: list[tuple[object, ...]] = [("x", 1)] * 3000
+    rows[place] = ("x", "secret")
+    with pytest.raises(InvalidValue, match=rf"^age \(row {place + 1}\) cannot take this str$"):
+        await engine.copy_in("users", rows, columns=["name", "age"])
+    users = [User(name="a"), User(name=3)]  # type: ignore[arg-type]  # pyright: ignore
+    with pytest.raises(InvalidValue, match=r"^User\.name \(row 2\) cannot take this int$"):
+        await engine.copy_in(User, users)
+    assert (await engine.execute("SELECT count(*) FROM users")).scalar() == 0
+
+
+async def test_what_the_server_refuses_names_its_column(engine: Engine) -> None:
+    with pytest.raises(NotNullViolation) as missing:
+        await engine.copy_in("users", [(None,)], columns=["name"])
+    assert missing.value.column == "name"
+    with pytest.raises(Exception, match="too long") as long:
+        await engine.copy_in("users", [("x" * 101,)], columns=["name"])
+    assert getattr(long.value, "column", None) == "name"
+    with pytest.raises(StatementError, match="does not exist"):
+        await engine.copy_in("users", [("x",)], columns=["nmae"])
+    with pytest.raises(StatementError, match="does not exist"):
+        await engine.copy_in("usres", [("x",)], columns=["name"])
+
+
+async def test_rows_of_another_shape_are_refused(engine: Engine) -> None:
+    async def refused(kind: type[Exception], words: str, into: Any, rows: Any, **how: Any) -> None:
+        with pytest.raises(kind, match=words):
+            await engine.copy_in(into, rows, **how)
+
+    await refused(
+        UsageError, "takes objects of it, not Post", User, [User(name="a"), Post(title="t")]
+    )
+    await refused(UsageError, "tuples need columns", User, [("a",)])
+    await refused(UsageError, "a value in row 2", User, [User(name="a"), User(id=3, name="b")])
+    await refused(MissingValue, "no value in row 2", User, [User(id=3, name="b"), User(name="a")])
+    await refused(MissingValue, "Post.author_id", Post, [Post(title="t")])
+    await refused(
+        UsageError, "row 2 must have 1 values", "tags", [("a",), (1, 2)], columns=["name"]
+    )
+    await refused(UsageError, "row 1 is no tuple", "tags", ["ab"], columns=["id", "name"])
+    await refused(UsageError, "list of names", "tags", [("a",)], columns="name")
+    await refused(UsageError, "list of names", "tags", [("a",)], columns=[])
+    await refused(UnknownName, "did you mean 'name'", Tag, [("a",)], columns=["nam"])
+    await refused(UsageError, "list or generator, not int", Tag, 3)
+    await refused(UsageError, "is not a generated model", int, [3])
+    assert (await engine.execute(COUNT)).scalar() == 0
+
+
+async def test_a_type_that_copy_cannot_carry_is_refused(engine: Engine) -> None:
+    await engine.execute("CREATE TABLE texts (v tsvector)")
+    with pytest.raises(UsageError, match=r"tsvector.*insert_all"):
+        await engine.copy_in("texts", [("a",)], columns=["v"])
+
+
+async def test_an_error_of_the_source_comes_out_as_it_is(blog_url: str) -> None:
+    def broken() -> Iterator[Tag]:
+        yield Tag(name="a")
+        raise FileNotFoundError("the source's own")
+
+    async with await create_engine(blog_url, max_connections=1) as engine:
+        with pytest.raises(FileNotFoundError):
+            await engine.copy_in(Tag, broken())
+        assert (await engine.execute(COUNT)).scalar() == 0
+
+
+async def test_a_failed_copy_in_a_nested_block_leaves_the_transaction(
+    session: AsyncSession,
+) -> None:
+    async with session.begin() as tx:
+        await tx.insert(Tag(name="kept"))
+        with pytest.raises(InvalidValue):
+            async with session.begin():
+                await session.copy_in("tags", [(3,)], columns=["name"])
+        await tx.insert(Tag(name="too"))
+    assert await session.query(Tag).count() == 2
+
+
+async def test_a_copy_that_is_cancelled_leaves_a_clean_connection(blog_url: str) -> None:
+    async def endless() -> AsyncIterator[tuple[object]]:
+        number = 0
+        while True:
+            number += 1
+            if number % 50_000 == 0:
+                await asyncio.sleep(0.01)
+            yield (f"{number}",)
+
+    async def slow(data: bytes) -> None:
+        await asyncio.sleep(0.01)
+
+    async with await create_engine(blog_url, max_connections=1) as engine:
+        rows = "SELECT repeat('x', 1000) FROM generate_series(1, 1000000)"
+        for work in (
+            engine.copy_in("tags", endless(), columns=["name"]),
+            engine.copy_out(rows, slow),
+        ):
+            task = asyncio.ensure_future(work)
+            await asyncio.sleep(0.2)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert (await engine.execute(COUNT)).scalar() == 0
+        assert engine.pool.size == 1
+
+
+async def test_rows_are_written_to_whatever_takes_bytes(engine: Engine, tmp_path: Path) -> None:
+    await engine.copy_in(Tag, [Tag(name="a"), Tag(name="b,c")])
+    query = "SELECT name FROM tags ORDER BY id; "
+    got: list[bytes] = []
+
+    async def take(data: bytes) -> None:
+        got.append(data)
+
+    file = io.BytesIO()
+    assert await engine.copy_out(query, tmp_path / "tags.csv") == 2
+    assert await engine.copy_out(query, f"{tmp_path}/tags.too") == 2
+    assert await engine.copy_out(query, file) == 2
+    assert await engine.copy_out(f"{query.strip('; ')} -- all", take) == 2
+    expected = b'a\n"b,c"\n'
+    assert (tmp_path / "tags.csv").read_bytes() == expected
+    assert (tmp_path / "tags.too").read_bytes() == expected
+    assert file.getvalue() == expected
+    assert b"".join(got) == expected
+
+
+async def test_formats_and_their_options(engine: Engine) -> None:
+    await engine.copy_in("users", [("a", None)], columns=["name", "age"])
+
+    async def out(source: Any, **options: Any) -> bytes:
+        file = io.BytesIO()
+        await engine.copy_out(source, file, **options)
+        return file.getvalue()
+
+    query = "SELECT name, age FROM users"
+    assert await out(query, header=True) == b"name,age\na,\n"
+    assert await out(query, format="text") == b"a\t\\N\n"
+    assert await out(query, delimiter=";", null="'?'") == b"a;'?'\n"
+    assert (await out(query, format="binary")).startswith(b"PGCOPY\n")
+    assert (await out(User, header=True)).startswith(b"id,name,")
+    with pytest.raises(UsageError, match="format='xml'"):
+        await out(query, format="xml")
+    with pytest.raises(UsageError, match="COMMIT"):
+        await out("COMMIT")
+
+
+async def test_an_error_of_the_sink_comes_out_as_it_is(blog_url: str, tmp_path: Path) -> None:
+    async def full(data: bytes) -> None:
+        raise OSError("disk full")
+
+    async with await create_engine(blog_url, max_connections=1) as engine:
+        with pytest.raises(OSError, match="disk full"):
+            await engine.copy_out("SELECT 1", full)
+        with pytest.raises(IsADirectoryError):
+            await engine.copy_out("SELECT 1", tmp_path)
+        with pytest.raises(StatementError):
+            await engine.copy_out("SELECT nonsense", full)
+        assert (await engine.execute("SELECT 1")).scalar() == 1
