@@ -59,6 +59,7 @@ from .model import Model, ModelMeta, Related
 from .ordering import Order
 from .paths import Q
 from .query import Query, Source
+from .raw_sql import NewConnection
 from .related import RelatedSet, SetChange
 from .relationships import Relationship, Secondary, ToMany, ToOne
 from .result import Result
@@ -109,6 +110,7 @@ __all__ = [
     "Model",
     "ModelMeta",
     "MultipleFound",
+    "NewConnection",
     "NotFound",
     "NotLoaded",
     "NotNullViolation",

@@ -151,8 +151,7 @@ def named_columns(table: Table, fields: Sequence[Any]) -> tuple[AnyColumn, ...]:
     found: list[AnyColumn] = []
     for field in fields:
         column: Any = table.by_name.get(field) if isinstance(field, str) else field
-        is_own = isinstance(column, Column) and column.table is table
-        if not is_own:
+        if not is_column_of(table, column):
             raise UnknownName(
                 f"{table.label} has no column {field!r}: {did_you_mean(str(field), table.by_name)}"
             )
@@ -161,6 +160,11 @@ def named_columns(table: Table, fields: Sequence[Any]) -> tuple[AnyColumn, ...]:
         if column.key not in [each.key for each in found]:
             found.append(column)
     return tuple(found)
+
+
+def is_column_of(table: Table, value: object) -> bool:
+    """Return whether the value is a column of the table."""
+    return isinstance(value, Column) and value.table is table
 
 
 def check_values(table: Table, columns: Sequence[AnyColumn], instances: Sequence[Model]) -> None:

@@ -19,11 +19,10 @@ from typing import Any, Protocol, TypeVar
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
-from . import errors
 from .columns import json_text
 from .errors import InvalidValue
 from .scope import quote
-from .sqlstates import is_unencodable, refused_row, translate
+from .sqlstates import is_unencodable, refused_connection, refused_row, translate
 from .values import Record
 
 T = TypeVar("T")
@@ -84,11 +83,12 @@ class Connection:
     #: A connection holds no objects: that is what a transaction does.
     identity = None
 
-    __slots__ = ("_is_dirty", "_limit", "_raw", "_statements")
+    __slots__ = ("_init", "_is_dirty", "_limit", "_raw", "_statements")
 
     def __init__(self, raw: Any, statement_cache_size: int) -> None:
         self._raw = raw
         self._limit = statement_cache_size
+        self._init: Callable[[Connection], Awaitable[None]] | None = None
         self._is_dirty = False
         self._statements: dict[str, Any] = {}
 
@@ -102,18 +102,8 @@ class Connection:
         """
         try:
             raw = await DRIVER.connect(**options, statement_cache_size=statement_cache_size)
-        except (OSError, asyncpg.PostgresConnectionError) as error:
-            raise errors.ConnectionFailed(f"cannot connect: {error}") from error
-        except asyncpg.ClientConfigurationError as error:
-            raise errors.ConfigurationError(str(error)) from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise translate(error, None)
-        except ValueError:
-            # Its text may show a part of the password.
-            raise errors.ConfigurationError(
-                "the URL cannot be read: check its host and port, and that characters such as "
-                "/ @ : in the password are percent-encoded"
-            ) from None
+        except Exception as error:
+            raise refused_connection(error)
         connection = cls(raw, statement_cache_size)
         try:
             # In binary, since COPY has no other form for its rows.
@@ -125,6 +115,15 @@ class Connection:
             raw.terminate()
             raise
         return connection
+
+    async def initialize(self, init: Callable[[Connection], Awaitable[None]]) -> None:
+        """Run this now, and again after each reset, which undoes it; close where it raises."""
+        try:
+            await init(self)
+        except BaseException:
+            self.terminate()
+            raise
+        self._init = init
 
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
@@ -336,6 +335,8 @@ class Connection:
             await self.script("ROLLBACK")
         await self._raw.reset()
         await self.script("DISCARD TEMP")
+        if self._init is not None:
+            await self._init(self)
         self._is_dirty = False
 
     async def close(self, timeout: float | None = None) -> None:

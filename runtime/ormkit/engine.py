@@ -15,7 +15,7 @@ from .embedded import EmbeddedServer
 from .errors import ConfigurationError, ConnectionLost, UsageError
 from .isolation import Isolation
 from .pool import Pool, PoolOptions
-from .raw_sql import check_statement, checked_rows, leaves_traces, run_pipelined
+from .raw_sql import Init, check_statement, checked_rows, initializer, leaves_traces, run_pipelined
 from .repeatable import is_repeatable
 from .result import Result
 from .schema import Schema, known_schemas
@@ -47,6 +47,7 @@ async def create_engine(
     application_name: str = "ormkit",
     statement_cache_size: int = DEFAULT_STATEMENTS,
     server_settings: Mapping[str, str] | None = None,
+    init: Init | None = None,
 ) -> Engine:
     """Open an engine: the first connections are made, so that a wrong URL fails here.
 
@@ -63,6 +64,8 @@ async def create_engine(
     statement_timeout: seconds after which the server stops a statement; None sets no limit.
     statement_cache_size: prepared statements kept on each connection; 0 for PgBouncer.
     server_settings: run-time parameters of PostgreSQL, set on each connection.
+    init: an async function that is called with each new connection before its first use, and again
+        after each reset; it has `execute(sql, params)`. What it raises fails the connection.
 
     Raises ConfigurationError, ConnectionFailed, EmbeddedServerError.
     """
@@ -71,6 +74,8 @@ async def create_engine(
             f"the URL begins with {url.partition('://')[0][:20]!r}: it must be one of "
             f"{', '.join(SCHEMES)}"
         )
+    if init is not None and not callable(init):
+        raise ConfigurationError(f"init={init!r}: give an async function of a new connection")
     settings = {"application_name": application_name, **(server_settings or {})}
     if statement_timeout is not None:
         settings["statement_timeout"] = f"{round(statement_timeout * 1000)}ms"
@@ -88,7 +93,14 @@ async def create_engine(
         server = await asyncio.to_thread(EmbeddedServer.start, url.removeprefix(EMBEDDED))
         url = server.url
     arguments = {"dsn": url, "timeout": connect_timeout, "server_settings": settings}
-    pool = Pool(lambda: Connection.open(arguments, statement_cache_size), options)
+
+    async def connect() -> Connection:
+        connection = await Connection.open(arguments, statement_cache_size)
+        if init is not None:
+            await connection.initialize(initializer(init, connect_timeout))
+        return connection
+
+    pool = Pool(connect, options)
     try:
         await pool.start()
     except BaseException:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from .driver import Connection
-from .errors import UsageError
+from .errors import ConnectionFailed, UsageError
 from .result import Result
 
 #: Raw SQL that may change what the next user of the connection would find. A false alarm, as for
@@ -61,6 +62,48 @@ def checked_rows(sql: str, rows: Iterable[Sequence[object]]) -> list[Sequence[ob
     for row in listed:
         check_statement("", row)
     return listed
+
+
+class NewConnection:
+    """What the `init` of an engine gets: a connection before its first use, for raw SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Connection | None = connection
+
+    async def execute(self, sql: str, params: Sequence[object] = ()) -> Result:
+        """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
+        check_statement(sql, params)
+        if self._connection is None:
+            raise UsageError("init has ended: its connection belongs to the pool now")
+        return Result(*await self._connection.run(sql, params))
+
+    def end(self) -> None:
+        """Let nothing more be sent."""
+        self._connection = None
+
+
+Init = Callable[[NewConnection], Awaitable[object]]
+
+
+def initializer(init: Init, timeout: float) -> Callable[[Connection], Awaitable[None]]:
+    """Return what runs `init` on a connection, for that many seconds at most."""
+
+    async def initialize(connection: Connection) -> None:
+        new = NewConnection(connection)
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                await init(new)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ConnectionFailed(
+                f"init took longer than connect_timeout, {timeout} s: the connection was closed"
+            ) from None
+        finally:
+            new.end()
+
+    return initialize
 
 
 async def run_pipelined(

@@ -67,6 +67,52 @@ def translate(
     return translated
 
 
+def refused_connection(error: Exception) -> Exception:
+    """Return the error of our own tree for a connection that could not be made."""
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        refused: Exception = errors.ConfigurationError(configuration_text(str(error)))
+    elif isinstance(error, OSError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError):
+        # The text of a timeout is empty.
+        refused = errors.ConnectionFailed(f"cannot connect: {str(error) or 'no answer in time'}")
+        refused.__cause__ = error
+    elif isinstance(error, asyncpg.PostgresError):
+        refused = refused_by_server(error)
+    elif isinstance(error, ValueError):
+        # Its text may show a part of the password.
+        refused = errors.ConfigurationError(
+            "the URL cannot be read: check its host and port, and that characters such as "
+            "/ @ : in the password are percent-encoded"
+        )
+    else:
+        refused = error
+    refused.__suppress_context__ = True
+    return refused
+
+
+def configuration_text(text: str) -> str:
+    """Return the message about an option of the URL."""
+    if "target_session_attrs" in text:
+        return (
+            "target_session_attrs is one of any, primary, standby, prefer-standby, read-write and "
+            "read-only"
+        )
+    return text
+
+
+def refused_by_server(error: Exception) -> DatabaseError | errors.ConfigurationError:
+    """Return the error for what the server said to a new connection."""
+    reported = server_error(error, None)
+    if reported.sqlstate == "42501":
+        failed = errors.ConnectionFailed(str(reported))
+        failed.sqlstate, failed.detail = reported.sqlstate, reported.detail
+        return failed
+    if isinstance(reported, errors.StatementError | errors.DataError):
+        return errors.ConfigurationError(
+            f"a word of the URL or a setting of the connection is refused: {reported}"
+        )
+    return reported
+
+
 def counterpart(error: Exception, sql: str | None) -> Exception:
     """Return our error for one of asyncpg's that is not about a value."""
     if isinstance(error, asyncpg.PostgresError):
