@@ -65,7 +65,7 @@ from .relationships import Relationship, Secondary, ToMany, ToOne
 from .result import Result
 from .rows import Rows
 from .schema import Schema
-from .session import AsyncSession
+from .session import AsyncSession, current_session, session_context
 from .streaming import Stream
 from .subqueries import Subquery, exists
 from .table import Table
@@ -157,6 +157,7 @@ __all__ = [
     "case",
     "cast",
     "create_engine",
+    "current_session",
     "exists",
     "func",
     "joinedload",
@@ -164,5 +165,6 @@ __all__ = [
     "literal",
     "noload",
     "selectinload",
+    "session_context",
     "to_tsvector",
 ]

@@ -75,7 +75,7 @@ class NewConnection:
         check_statement(sql, params)
         if self._connection is None:
             raise UsageError("init has ended: its connection belongs to the pool now")
-        return Result(*await self._connection.run(sql, params))
+        return Result(*await self._connection.fetch_tagged(sql, params))
 
     def end(self) -> None:
         """Let nothing more be sent."""

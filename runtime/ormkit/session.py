@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bulk import update_objects
@@ -103,3 +105,33 @@ class AsyncSession(Operations):
             return
         async with self.begin() as tx:
             await insert_objects(tx, instances)
+
+
+_current: ContextVar[AsyncSession | None] = ContextVar("ormkit_session", default=None)
+
+
+@asynccontextmanager
+async def session_context(engine: Engine) -> AsyncGenerator[AsyncSession]:
+    """Bind a session to the block: code below it, in any depth, gets it from current_session().
+
+    Tasks started inside see it too; those outside do not. It is no transaction: the session's
+    `begin()` is.
+    """
+    session = AsyncSession(engine)
+    token = _current.set(session)
+    try:
+        yield session
+    finally:
+        # A ValueError means another context, as a fixture's generator may end in.
+        with suppress(ValueError):
+            _current.reset(token)
+
+
+def current_session() -> AsyncSession:
+    """Return the session of the innermost session_context() around; raises UsageError."""
+    session = _current.get()
+    if session is None:
+        raise UsageError(
+            "there is no current session: enter `async with session_context(engine):` first"
+        )
+    return session
