@@ -28,8 +28,11 @@ from .writing import fill_keys, given_columns
 
 if TYPE_CHECKING:
     from .model import Model
+    from .operations import Queryable
+    from .query import Query
 
 M = TypeVar("M", bound="Model")
+K = TypeVar("K")
 AnyColumn = Column[Any, Any, Any]
 Row = tuple[object, ...] | list[object]
 Format = Literal["csv", "text", "binary"]
@@ -61,7 +64,9 @@ class Copying:
         raise NotImplementedError
 
     @overload
-    async def copy_in(self, into: type[M], rows: Iterable[M] | AsyncIterable[M]) -> int: ...
+    async def copy_in(
+        self, into: type[Queryable[Query[M, K]]], rows: Iterable[M] | AsyncIterable[M]
+    ) -> int: ...
     @overload
     async def copy_in(
         self,

@@ -84,3 +84,14 @@ async def sessions(session: AsyncSession, engine: Engine, user: User) -> None:
     print(PostStatus.nope)  # expect-error
     names: list[str] = await session.query(User).all()  # expect-error
     print(names)
+
+
+async def engines(session: AsyncSession, engine: Engine, user: User) -> None:
+    await session.copy_in(User, [Post(author=user, title="t")])  # expect-error
+    await session.copy_in("users", [("a",)])  # expect-error
+    await session.copy_in("users", ["a"], columns=["name"])  # expect-error
+    await engine.copy_out(User, "users.xml", format="xml")  # expect-error
+    await engine.execute_many("SELECT $1", [1])  # expect-error
+    await session.run(user)  # expect-error
+    session.begin(settings={"app.tenant": 1})  # expect-error
+    engine.transaction(isolation="none")  # expect-error

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
+from collections.abc import AsyncIterator
 from typing import Any, assert_type
 
 from examples.blog.db import Comment, Post, PostQuery, PostStatus, Profile, Tag, User, UserQuery
@@ -16,8 +18,10 @@ from ormkit import (
     ToMany,
     ToOne,
     Transaction,
+    current_session,
     joinedload,
     selectinload,
+    session_context,
 )
 
 
@@ -109,3 +113,26 @@ async def transactions(session: AsyncSession, engine: Engine) -> None:
     assert_type(result.tuples(), list[tuple[Any, ...]])
     assert_type(result.first(), dict[str, Any] | None)
     assert_type(result.rowcount, int)
+
+
+async def copies(engine: Engine, session: AsyncSession, tags: AsyncIterator[Tag]) -> None:
+    assert_type(await session.copy_in(User, [User(name="a")]), int)
+    assert_type(await engine.copy_in(Tag, tags), int)
+    assert_type(await engine.copy_in("tags", [("a",)], columns=["name"]), int)
+    assert_type(await engine.copy_in(Tag, ((f"{n}",) for n in range(3)), columns=["name"]), int)
+    assert_type(await engine.copy_out(User, "users.csv", header=True), int)
+    assert_type(await engine.copy_out("SELECT 1", io.BytesIO(), format="binary"), int)
+
+
+async def repeated(engine: Engine, session: AsyncSession) -> None:
+    async def find(tx: Transaction) -> User | None:
+        return await tx.get(User, 1)
+
+    assert_type(await session.run(find, isolation="serializable"), User | None)
+    assert_type(await engine.run(find, retries=5, settings={"app.tenant": "1"}), User | None)
+    assert_type((await engine.execute_many("SELECT $1", [[1], (2,)])).rowcount, int)
+    async with engine.transaction(read_only=True) as tx:
+        assert_type(await tx.get(User, 1), User | None)
+    async with session_context(engine) as bound:
+        assert_type(bound, AsyncSession)
+    assert_type(current_session(), AsyncSession)
