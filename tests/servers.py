@@ -125,9 +125,12 @@ def contrib_binaries() -> Path | None:
 class ContribServer(Server):
     """A cluster of an installed PostgreSQL on a unix socket, as long as the block lasts."""
 
-    def __init__(self, binaries: Path, directory: Path) -> None:
+    def __init__(
+        self, binaries: Path, directory: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(f"postgresql://postgres@/postgres?host={directory}")
         self._binaries = binaries
+        self._settings = [f"--{name}={value}" for name, value in (settings or {}).items()]
         self._directory = directory
         self._data = directory / "data"
         self._process: subprocess.Popen[bytes] | None = None
@@ -151,6 +154,7 @@ class ContribServer(Server):
         ]
         subprocess.run(initdb, check=True, capture_output=True, user=user, cwd="/")
         options: list[str | Path] = ["-k", self._directory, "-h", "", "-F", "-D", self._data]
+        options += self._settings
         self._process = subprocess.Popen(
             [self._binaries / "postgres", *options],
             stdout=subprocess.DEVNULL,
