@@ -112,4 +112,4 @@ async def test_a_deadlock_can_be_told_and_tried_again(session: AsyncSession) -> 
                 continue
 
     await asyncio.gather(work(tags[0], tags[1]), work(tags[1], tags[0]))
-    assert tries == 3
+    assert tries > 2
