@@ -87,7 +87,7 @@ async def test_a_value_that_is_no_longer_in_the_enum_is_refused_by_the_server(
 ) -> None:
     await warm(session)
     await engine.execute("ALTER TYPE post_status RENAME VALUE 'draft' TO 'sketch'")
-    with pytest.raises(DataError, match="draft"):
+    with pytest.raises(DataError, match="enum post_status"):
         await read(session)
     await assert_all_usable(engine)
 
