@@ -24,13 +24,23 @@ async def read_step(executor: Executor, objects: Sequence[Any], step: Step) -> l
     wanted = list(dict.fromkeys(key for key in keys if key is not None))
     owners: list[Any] = []
     related: list[Any] = []
-    if wanted and (step.is_cut or relationship.secondary is not None):
+    if wanted and (is_by_owner(step) or relationship.secondary is not None):
         owners, related = await fetch_pairs(executor, step, wanted)
     elif wanted:
         related = await fetch_alone(executor, step, wanted)
         owners = keys_of_objects(related, [column.slot for column in relationship.remote])
     attach(objects, keys, relationship, owners, related)
     return related if relationship.secondary is None else distinct(related)
+
+
+def is_by_owner(step: Step) -> bool:
+    """Return whether related rows are to be read owner by owner, and not for all at once.
+
+    So it must be for a part of what belongs to each, and for keys that PostgreSQL takes as equal
+    where Python does not: citext in either case, char with and without its padding.
+    """
+    keys = (*step.relationship.local, *step.relationship.remote)
+    return step.is_cut or any(key.cast in ("citext", "bpchar") for key in keys)
 
 
 async def fetch_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[Any]:
@@ -75,7 +85,7 @@ def write_pairs(step: Step) -> Statement:
     scope = Scope(step.relationship.target, is_qualified=True)
     source = Source(step, scope)
     parameters = [scope.bind(column) for column in local]
-    if step.is_cut:
+    if is_by_owner(step):
         sql = write_parts(source, arrays(local, parameters), scope)
     else:
         wanted = in_keys(source.owner, local, parameters)
