@@ -92,14 +92,14 @@ class Links:
             f"INSERT INTO {self._secondary.sql} ({columns}) "
             f"SELECT {', '.join([*owner, *names])} FROM {source} AS given ({', '.join(names)})"
         )
+        # In one order, whoever writes: two that add the same links wait for each other only once.
+        order = f"ORDER BY {', '.join(names)}"
         if self._is_unique:
-            return f"{text} ON CONFLICT ({columns}) DO NOTHING"
+            return f"{text} {order} ON CONFLICT ({columns}) DO NOTHING"
         there = zip(self._secondary.remote, names, strict=True)
         same = [*self._same_owner(owner), *[f"{key} = given.{name}" for key, name in there]]
-        return (
-            f"{text} WHERE NOT EXISTS "
-            f"(SELECT FROM {self._secondary.sql} WHERE {' AND '.join(same)})"
-        )
+        exists = f"SELECT FROM {self._secondary.sql} WHERE {' AND '.join(same)}"
+        return f"{text} WHERE NOT EXISTS ({exists}) {order}"
 
     def _write_remove(self, scope: Scope, owner: Sequence[str]) -> str:
         remote = self._relationship.remote

@@ -46,7 +46,9 @@ def loose(
         yield url, models, name, spelling
 
 
-def test_keys_that_postgresql_takes_as_equal_lead_to_each_other(loose: tuple[str, Any, str, str]) -> None:
+def test_keys_that_postgresql_takes_as_equal_lead_to_each_other(
+    loose: tuple[str, Any, str, str],
+) -> None:
     url, models, name, spelling = loose
 
     async def found() -> None:

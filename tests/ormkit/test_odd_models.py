@@ -16,6 +16,7 @@ from ormkit import (
     StaleObject,
     create_engine,
     joinedload,
+    jsonload,
     selectinload,
 )
 from tests.generated import import_models
@@ -251,13 +252,13 @@ async def test_one_to_one_loads_from_both_sides_and_may_be_missing(
     session: AsyncSession, models: Any, people: list[Any]
 ) -> None:
     await session.insert(models.Badge(person=people[3], user="b"))
-    for load in (selectinload, joinedload):
+    for load in (selectinload, joinedload, jsonload):
         rows = await session.query(models.Person).options(load("badge")).order_by("id").all()
         assert [row.badge and row.badge.user for row in rows] == ["b", None, None, None]
         badge = await session.query(models.Badge).options(load("person")).one()
         assert badge.person.age == 60
     await session.soft_delete(badge)
-    for load in (selectinload, joinedload):
+    for load in (selectinload, joinedload, jsonload):
         row = await session.query(models.Person).options(load("badge")).filter(id=1).one()
         assert row.badge is None
 
@@ -292,7 +293,7 @@ async def test_relationships_go_by_composite_keys(
     line, remark = models.Line, models.Remark
     rows = await session.query(line).options(selectinload("remarks")).order_by("text").all()
     assert [ids(row.remarks) for row in rows] == [[1, 2], [], []]
-    for load in (selectinload, joinedload):
+    for load in (selectinload, joinedload, jsonload):
         remarks = await session.query(remark).options(load("line")).order_by("id").all()
         assert [each.line and each.line.text for each in remarks] == ["1.1", "1.1", None]
     assert await session.query(line).filter(line.remarks.any(remark.id == 2)).count() == 1
@@ -330,7 +331,7 @@ async def test_a_reference_leads_to_its_row_also_where_that_is_softly_deleted(
 ) -> None:
     line, person = models.Line, models.Person
     await session.query(person).filter(id=1).update(deleted_at=DELETED)
-    for load in (selectinload, joinedload):
+    for load in (selectinload, joinedload, jsonload):
         row = (await session.query(line).options(load("user")).all())[0]
         assert row.user.deleted_at == DELETED
     assert await session.query(line).filter(line.user.has(person.age == 60)).count() == 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -70,6 +71,17 @@ async def test_set_writes_only_what_differs_by_one_statement(
     assert (await engine.execute("SELECT xmin FROM post_tags WHERE tag_id = 2")).scalar() == before
     assert await related.set([]) == (0, 3)
     assert await links(engine) == [(2, 1)]
+
+
+async def test_tasks_that_add_the_same_links_do_not_stand_in_each_other_s_way(
+    session: AsyncSession, engine: Engine, post: Post
+) -> None:
+    tags = await session.insert_all([Tag(name=f"t{n}") for n in range(500)])
+    related = session.related(post, Post.tags)
+    for _ in range(10):
+        counts = await asyncio.gather(related.add(*tags), related.add(*reversed(tags)))
+        assert sum(counts) == 500
+        assert await related.clear() == 500
 
 
 async def test_the_other_side_writes_the_same_links(
