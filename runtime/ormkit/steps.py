@@ -79,12 +79,14 @@ class Step:
 
     def write_tail(self, scope: Scope) -> str:
         """Return the ORDER BY, LIMIT and OFFSET."""
-        parts = [f" ORDER BY {', '.join([each.sql(scope) for each in self.order])}"]
+        parts: list[str] = []
+        if self.order:
+            parts.append(f" ORDER BY {', '.join([each.sql(scope) for each in self.order])}")
         if self.limit is not None:
             parts.append(f" LIMIT {scope.bind(None)}")
         if self.offset is not None:
             parts.append(f" OFFSET {scope.bind(None)}")
-        return "".join(parts) if self.order else "".join(parts[1:])
+        return "".join(parts)
 
     def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
         """Add what a step that rides needs in its parent's query: columns, and LEFT JOINs.
