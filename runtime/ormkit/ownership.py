@@ -37,20 +37,35 @@ class Ownership:
         self._owner = tuple(owner)
 
     async def take(self, executor: Executor, objects: Sequence[Any]) -> int:
-        """Make all the objects belong to the owner; raises StaleObject and then writes none."""
-        await self._assign(executor, objects, "take", self._owner)
+        """Make all the objects belong to the owner; return how many did not yet.
+
+        Raises StaleObject where a row is gone or has changed, and then writes none.
+        """
+        added, _ = await self._assign(executor, objects, self._owner)
         self._follow(objects, self._owner, self._instance)
-        return len(objects)
+        return added
 
     async def leave(self, executor: Executor, objects: Sequence[Any]) -> int:
         """Make those that belong to the owner belong to nothing; return how many they were."""
         nothing = self._nothing()
-        keys = [self._key_of(each) for each in objects]
-        own = [each for each, key in zip(objects, keys, strict=True) if key == self._owner]
+        own = [each for each in objects if self._key_of(each) == self._owner]
         if own:
-            await self._assign(executor, own, "leave", nothing)
+            await self._assign(executor, own, nothing)
             self._follow(own, nothing, None)
         return len(own)
+
+    async def replace(
+        self, executor: Executor, objects: Sequence[Any], left: Sequence[Any]
+    ) -> tuple[int, int]:
+        """Make these and no others belong to the owner; `left` are known not to, any longer.
+
+        Return how many were added, and how many removed.
+        """
+        nothing = self._nothing()
+        change = await self._assign(executor, objects, self._owner, nothing)
+        self._follow(left, nothing, None)
+        self._follow(objects, self._owner, self._instance)
+        return change
 
     async def leave_all(self, executor: Executor, held: Sequence[Any]) -> int:
         """Make every row that belongs to the owner belong to nothing; `held` are known of them."""
@@ -85,33 +100,73 @@ class Ownership:
         return changes_for(self._target, dict(zip(slots, key, strict=True)))
 
     async def _assign(
-        self, executor: Executor, objects: Sequence[Any], what: str, key: Iterable[object]
-    ) -> None:
-        """Write the foreign key to the rows of all objects, or to none where one has changed."""
+        self,
+        executor: Executor,
+        objects: Sequence[Any],
+        key: Sequence[object],
+        others: Sequence[object] | None = None,
+    ) -> tuple[int, int]:
+        """Write the foreign key to the rows of all objects, or to none where one has changed.
+
+        others: the foreign key for all other rows that belong to the owner; None leaves them.
+
+        Return how many of each differed and were written.
+        """
         changes = self._changes(key)
+        parting = None if others is None else self._changes(others)
         statement = statement_for(
-            ("ownership", what, self._relationship.key), lambda: self._write(changes)
+            ("ownership", self._relationship.key, key == self._owner, others is None),
+            lambda: self._write(changes, parting),
         )
         identity = [list(keys_of_objects(objects, [c.slot])) for c in self._target.identity]
-        values = [*values_of(changes), *identity, len(objects)]
+        values = [*values_of(changes), *identity, len(objects), *key]
+        if parting is not None:
+            values += [*values_of(parting), *self._owner]
         rows = await statement.fetch(executor, values)
-        if len(rows) != len(objects):
+        holds, removed = rows[0][:2]
+        if not holds:
             raise StaleObject(stale(self._target, "update"))
-        self._receive(objects, rows, changes)
+        written = [row[2:] for row in rows if row[2] is not None]
+        self._receive(objects, written, changes)
+        return len(written), removed
 
-    def _write(self, changes: Changes) -> Statement:
+    def _write(self, changes: Changes, parting: Changes | None) -> Statement:
+        """Return one statement: what it writes it writes only if every row is as it was read."""
         table = self._target
         scope = Scope(table)
-        text = f"UPDATE {table.sql} SET {assignments(changes, scope)}"
-        names = [column.quoted for column in table.identity]
-        same = in_keys(names, table.identity, [scope.bind(column) for column in table.identity])
+        assigned = assignments(changes, scope)
+        parameters = [scope.bind(column) for column in table.identity]
+        same = in_keys([c.quoted for c in table.identity], table.identity, parameters)
+        count = scope.bind(None)
+        keys = ", ".join([column.quoted for column in self._relationship.remote])
         returned = (*table.primary_key, *computed_columns(table, changes))
+        parts = [
+            f"same AS (SELECT count(*) = {count} AS holds FROM {table.sql} WHERE {same})",
+            f"taken AS (UPDATE {table.sql} SET {assigned} WHERE {same} "
+            f"AND ({keys}) IS DISTINCT FROM ({self._bound(scope)}) "
+            f"AND (SELECT holds FROM same){returning(returned)})",
+        ]
+        gone = "0"
+        if parting is not None:
+            width = len(table.primary_key)
+            names = [column.quoted for column in table.primary_key]
+            stays = in_keys(names, table.primary_key, parameters[:width])
+            parts.append(
+                f"gone AS (UPDATE {table.sql} SET {assignments(parting, scope)} "
+                f"WHERE ({keys}) = ({self._bound(scope)}) AND NOT {stays} "
+                f"AND (SELECT holds FROM same) RETURNING 1)"
+            )
+            gone = "(SELECT count(*) FROM gone)"
         sql = (
-            f"{text} WHERE {same} AND "
-            f"(SELECT count(*) FROM {table.sql} WHERE {same}) = {scope.bind(None)}"
-            f"{returning(returned)}"
+            f"WITH {', '.join(parts)} "
+            f"SELECT same.holds, {gone}, taken.* FROM same LEFT JOIN taken ON true"
         )
         return Statement(sql, tuple(scope.parameters))
+
+    def _bound(self, scope: Scope) -> str:
+        """Return parameters for a foreign key, with the types of its columns."""
+        remote = self._relationship.remote
+        return ", ".join([f"{scope.bind(column)}::{column.cast}" for column in remote])
 
     def _receive(self, objects: Sequence[Any], rows: Sequence[Any], changes: Changes) -> None:
         """Set what PostgreSQL filled in, such as the version, on the object of each row."""

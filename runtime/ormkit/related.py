@@ -58,7 +58,7 @@ class RelatedSet(Generic[R]):
     async def add(self, *objects: R) -> int:
         """Relate these; return how many were not related before.
 
-        For a one-to-many this sets their foreign key, and all that were given count.
+        For a one-to-many this sets their foreign key.
         """
         by_key = self._by_key("add", objects)
         if not by_key:
@@ -90,16 +90,17 @@ class RelatedSet(Generic[R]):
         return count
 
     async def set(self, objects: Iterable[R]) -> SetChange:
-        """Relate these and no others, writing only what differs; for a many-to-many."""
+        """Relate these and no others, writing only what differs."""
         by_key = self._by_key("set", tuple(objects))
+        given = list(by_key.values())
+        executor = self._runs.executor()
         if self._links is None:
-            raise UsageError(
-                f"{self._relationship.label} is no many-to-many: use add() and remove(), which "
-                f"say what becomes of each object"
-            )
-        keys = columns_of(by_key, width=len(self._relationship.remote))
-        change = await self._links.replace(self._runs.executor(), self._owner, keys)
-        self._follow(list(by_key.values()))
+            left = [each for key, each in self._held().items() if key not in by_key]
+            change = await self._ownership.replace(executor, given, left)
+        else:
+            keys = columns_of(by_key, width=len(self._relationship.remote))
+            change = await self._links.replace(executor, self._owner, keys)
+        self._follow(given)
         return SetChange(*change)
 
     async def clear(self) -> int:

@@ -165,8 +165,9 @@ async def test_a_one_to_many_is_written_by_its_foreign_key(
             UsageError, match=r"Post\.author_id cannot be NULL.*add\(\) it to another User"
         ):
             await write
-    with pytest.raises(UsageError, match=r"User\.posts is no many-to-many"):
+    with pytest.raises(UsageError, match=r"Post\.author_id cannot be NULL"):
         await session.related(grace, User.posts).set([post])
+    assert await session.related(grace, User.posts).add(post, *more) == 0
 
 
 async def test_nothing_is_written_where_one_row_of_a_one_to_many_is_gone(
@@ -265,6 +266,31 @@ async def test_children_of_a_tree_come_and_go_with_their_versions(
     await odd.update(nodes[0], parent_id=None)
     with pytest.raises(StaleObject):
         await related.add(stale, nodes[1])
+
+
+async def test_set_of_a_one_to_many_writes_only_what_differs_by_one_statement(
+    odd: AsyncSession, models: Any
+) -> None:
+    node = models.Node
+    root, *nodes = await odd.insert_all([node() for _ in range(5)])
+    related = odd.related(root, node.children)
+    await related.add(*nodes[:2])
+    assert await related.add(*nodes[:2]) == 0
+    await odd.load(root, node.children)
+    first, second = root.children
+    with Statements(odd.engine) as sent:
+        assert await related.set([second, nodes[2], nodes[3]]) == (2, 1)
+    assert len(sent) == 1
+    assert [each.id for each in root.children] == [3, 4, 5]
+    assert (first.parent_id, first.parent) == (None, None)
+    assert [each.version for each in (second, nodes[2], nodes[3])] == [2, 2, 2]
+    found = await odd.query(node).filter(parent_id=root.id).order_by("id").all()
+    assert [(each.id, each.version) for each in found] == [(3, 2), (4, 2), (5, 2)]
+    await odd.query(node).filter(id=4).update(parent_id=root.id)
+    with pytest.raises(StaleObject):
+        await related.set([nodes[2]])
+    assert await odd.query(node).filter(parent_id=root.id).count() == 3
+    assert await related.set([]) == (0, 3)
 
 
 async def test_many_to_many_of_a_table_with_itself_has_a_direction(
