@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .driver import Connection
-from .errors import ConfigurationError, PoolClosed, PoolTimeout, UsageError
+from .errors import ConfigurationError, OperationalError, PoolClosed, PoolTimeout, UsageError
 from .holders import Holders, described
 from .outage import Outage
 
@@ -273,7 +273,9 @@ class Pool:
         """Ask again later; give up for those in line where nothing can come back to them."""
         delay = self._outage.note(error)
         is_over = self._outage.seconds >= self.options.reconnect_timeout
-        if not self.size and (is_over or not self._outage.may_pass):
+        # What is no word of the server, as an `init` that raised, is a mistake that waiting hides.
+        is_mistake = not isinstance(error, OperationalError)
+        if is_mistake or (not self.size and (is_over or not self._outage.may_pass)):
             self._fail_line(error)
         if self._retry is None and not self.is_closed:
             self._retry = asyncio.get_running_loop().call_later(delay, self._try_again)
