@@ -391,10 +391,12 @@ async def store(session: AsyncSession, models: Any, owners: Any, items: Any) -> 
     await session.insert_all(
         [models.Owner(id=each["id"], name=each["name"], n=each["n"]) for each in people]
     )
+    made: list[Any] = []
     for row in rows:
         values = {field: stored(models, field, row[field]) for field in VALUES}
         owner_id = None if row["owner"] is None else row["owner"]["id"]
-        await session.insert(models.Item(id=row["id"], owner_id=owner_id, **values))
+        made.append(models.Item(id=row["id"], owner_id=owner_id, **values))
+    await session.insert_all(made)
     return rows
 
 
@@ -429,6 +431,37 @@ async def test_a_query_finds_what_python_finds(
         assert await found.delete() == len(right)
         left = [number for number in truths if number not in right]
         assert await query.order_by("id").scalars(models.Item.id) == left
+
+
+def columns_of(field: str) -> st.SearchStrategy[Any]:
+    """Return rows in which only this field differs."""
+    others = dict.fromkeys(VALUES)
+    return (st.none() | VALUES[field]).map(lambda value: (None, {**others, field: value}))
+
+
+@pytest.mark.parametrize(
+    ("field", "operator"), [(name, each) for name in VALUES for each in OPERATORS[name]]
+)
+async def test_an_operator_finds_what_python_finds(
+    items: AsyncSession, models: Any, field: str, operator: str
+) -> None:
+    drawn: list[Any] = []
+
+    @settings(
+        max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(st.lists(columns_of(field), min_size=6, max_size=9), operand(field, operator))
+    def draw(rows: Any, value: Any) -> None:
+        drawn.append((rows, value))
+
+    draw()
+    for given_rows, value in drawn:
+        node = Node("leaf", field, operator, value)
+        rows = await store(items, models, [], given_rows)
+        right = [row["id"] for row in rows if truth_of(node, row) is True]
+        by = {f"{field}__{operator}": given_value(models, node)}
+        query = items.query(models.Item).order_by("id")
+        assert await query.filter(**by).scalars(models.Item.id) == right, (node, given_rows)
 
 
 ORDERS = st.lists(
