@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import marshal
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import cache
 from itertools import repeat
-from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from operator import attrgetter, is_not, itemgetter, ne
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .columns import Column
 from .errors import UsageError
@@ -26,13 +26,8 @@ M = TypeVar("M", bound="Model")
 AnyColumn = Column[Any, Any, Any]
 
 
-class Held(NamedTuple):
-    """An object, the row it was read from or written as, and copies of its values that can change
-    in place."""
-
-    instance: Any
-    row: Any
-    frozen: tuple[bytes | None, ...] | None
+#: An object, the row it was read from or written as, and copies of what can change in place.
+Held = tuple[Any, Any, "tuple[bytes, ...] | None"]
 
 
 class IdentityMap:
@@ -56,8 +51,9 @@ class IdentityMap:
         if rows and type(rows[0]) is list:
             rows = list(map(tuple, rows))
         fresh = cast("list[M]", model.__decode__(rows))
+        # Iterators of C all the way: objects by the thousand must not cost a step of Python each.
         keys: list[Any] = list(map(watch.key_of_row, rows))
-        found = map(Held, fresh, rows, watch.frozen(fresh))
+        found = zip(fresh, rows, watch.frozen(fresh), strict=False)
         held = self._held.setdefault(table, {})
         count = len(held) + len(keys)
         if held.keys().isdisjoint(keys):
@@ -65,19 +61,19 @@ class IdentityMap:
             if len(held) == count:
                 return fresh
         else:
-            for key, each in zip(keys, found, strict=True):
+            for key, each in zip(keys, found, strict=False):
                 known = held.get(key)
                 held[key] = each if known is None else watch.refreshed(known, each)
-        return [held[key].instance for key in keys]
+        return [held[key][0] for key in keys]
 
     def hold(self, instances: Iterable[Model]) -> None:
         """Take objects as they are now for what their rows are."""
         for instance in instances:
             watch = watch_of(type(instance).__table__)
             with suppress(AttributeError):
-                entry = Held(instance, watch.values(instance), watch.frozen_one(instance))
+                row = watch.values(instance)
                 held = self._held.setdefault(watch.table, {})
-                held[watch.key_of_row(entry.row)] = entry
+                held[watch.key_of_row(row)] = (instance, row, watch.frozen_one(instance))
 
     def wrote(self, instance: Model, key: Sequence[object], columns: Iterable[AnyColumn]) -> None:
         """Note that these columns of an object are in its row now.
@@ -86,18 +82,12 @@ class IdentityMap:
         """
         watch = watch_of(type(instance).__table__)
         held = self._held.get(watch.table, {})
-        entry = held.pop(watch.joined_key(key), None)
-        if entry is None or entry.instance is not instance:
+        entry = held.get(watch.joined_key(key))
+        if entry is None or entry[0] is not instance:
             return
-        row, frozen = list(entry.row), list(entry.frozen or ())
-        now = watch.frozen_one(instance) or ()
-        for column in columns:
-            place = watch.places[column.key]
-            row[place] = getattr(instance, column.slot)
-            if place in watch.mutable:
-                frozen[watch.mutable.index(place)] = now[watch.mutable.index(place)]
-        written = Held(instance, tuple(row), tuple(frozen) if frozen else None)
-        held[watch.key_of_row(written.row)] = written
+        written = watch.written(entry, columns)
+        del held[watch.joined_key(key)]
+        held[watch.key_of_row(written[1])] = written
 
     def forget(self, table: Table, key: Sequence[object]) -> None:
         """Let go of an object whose row is gone."""
@@ -111,7 +101,7 @@ class IdentityMap:
             return False
         key = [getattr(instance, column.slot) for column in table.primary_key]
         entry = held.get(watch_of(table).joined_key(key))
-        return entry is not None and entry.instance is instance
+        return entry is not None and entry[0] is instance
 
     def clear(self) -> None:
         """Let go of everything; changes that were not written yet are not written any more."""
@@ -121,6 +111,8 @@ class IdentityMap:
         """Yield what is held with the columns that the code has changed, where there are any."""
         for table, held in self._held.items():
             watch = watch_of(table)
+            if watch.are_same(held.values()):
+                continue
             for entry in held.values():
                 if columns := watch.changes(entry):
                     yield entry, columns
@@ -137,8 +129,8 @@ class IdentityMap:
             for entry in held.values():
                 changed = watch.changes(entry)
                 for column in changed:
-                    setattr(entry.instance, column.slot, watch.value_then(entry, column))
-                drop_outdated(table, entry.instance, [column.slot for column in changed])
+                    setattr(entry[0], column.slot, watch.value_then(entry, column))
+                drop_outdated(table, entry[0], [column.slot for column in changed])
 
 
 class Watch:
@@ -148,44 +140,67 @@ class Watch:
         self.table = table
         columns = table.columns
         self.places = {column.key: place for place, column in enumerate(columns)}
-        self.mutable = [place for place, each in enumerate(columns) if is_mutable(each)]
-        exact = {"real", "double precision", "numeric"}
+        #: Where each column that can change in place has its copy.
+        self.mutable = {p: n for n, p in enumerate(filter(self._is_mutable, range(len(columns))))}
         #: Where equal is not the same: 1.0 and 1.00, 0.0 and -0.0.
-        self.exact = [p for p, each in enumerate(columns) if each.type.partition("(")[0] in exact]
-        special = {*self.mutable, *self.exact}
-        plain = [place for place in range(len(columns)) if place not in special]
-        self._plain_of_row = picker(plain) if special else None
-        self._plain_of_object = attributes([columns[place] for place in plain])
-        self.values = attributes(columns)
+        self.exact = [p for p, each in enumerate(columns) if each.type.partition("(")[0] in EXACT]
+        plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
         self.key_of_row: Any = itemgetter(*table.key_places)
-        self._mutable_of_object = attributes([columns[place] for place in self.mutable])
+        self.values = attributes(columns)
+        self._plain_of_row = picker(plain)
+        self._plain_of_object = attributes([columns[place] for place in plain])
+
+    def _is_mutable(self, place: int) -> bool:
+        column = self.table.columns[place]
+        return column.is_json or column.is_array or (not column.is_plain and column.labels is None)
 
     @staticmethod
     def joined_key(parts: Sequence[object]) -> object:
         """Return the key of a row as `key_of_row` does, from its parts."""
         return parts[0] if len(parts) == 1 else tuple(parts)
 
-    def frozen(self, instances: Sequence[Any]) -> Iterable[tuple[bytes | None, ...] | None]:
-        """Return copies of what may change in place, for each object."""
-        return map(self.frozen_one, instances) if self.mutable else repeat(None)
-
-    def frozen_one(self, instance: Any) -> tuple[bytes | None, ...] | None:
-        """Return copies of one object's values that may change in place."""
+    def frozen(self, instances: Sequence[Any]) -> Iterable[Any]:
+        """Return for each object copies of its values that can change in place; None for none."""
         if not self.mutable:
-            return None
+            return repeat(None)
+        try:
+            return list(
+                zip(*[self._copies(place, instances) for place in self.mutable], strict=True)
+            )
+        except (ValueError, TypeError):
+            return map(self.frozen_one, instances)
+
+    def _copies(self, place: int, instances: Sequence[Any]) -> Iterable[bytes]:
+        column = self.table.columns[place]
+        values = map(attrgetter(column.slot), instances)
+        return map(pickle.dumps if column.is_array else marshalled, values, repeat(2))
+
+    def frozen_one(self, instance: Any) -> tuple[bytes, ...] | None:
+        """Return copies of one object's values that can change in place; None for none."""
+        columns = [self.table.columns[place] for place in self.mutable]
+        return tuple([freeze(each, getattr(instance, each.slot)) for each in columns]) or None
+
+    def are_same(self, entries: Collection[Held]) -> bool:
+        """Return whether no object differs from its row, by as few steps as possible."""
+        if not entries:
+            return True
+        instances, rows, frozen = zip(*entries, strict=True)
         columns = self.table.columns
-        values = self._mutable_of_object(instance)
-        pairs = zip(self.mutable, values, strict=True)
-        return tuple([freeze(columns[place], value) for place, value in pairs])
+        try:
+            for place in self.exact:
+                values = map(attrgetter(columns[place].slot), instances)
+                if any(map(is_not, map(itemgetter(place), rows), values)):
+                    return False
+            then, now = map(self._plain_of_row, rows), map(self._plain_of_object, instances)
+            if any(map(ne, then, now)):
+                return False
+            return not self.mutable or list(self.frozen(instances)) == list(frozen)
+        except (AttributeError, UsageError):
+            # A key that waits for the object referred to; an expression, which has no truth.
+            return False
 
     def changes(self, entry: Held) -> tuple[AnyColumn, ...]:
         """Return the columns that differ from the row."""
-        try:
-            if not self._differs(entry):
-                return ()
-        except (AttributeError, UsageError):
-            # A key that waits for the object referred to; an expression, which has no truth.
-            pass
         columns = enumerate(self.table.columns)
         return tuple([column for place, column in columns if self._is_changed(entry, place)])
 
@@ -194,34 +209,35 @@ class Watch:
         changed = {column.key for column in self.changes(known)}
         for column in self.table.columns:
             if column.key not in changed:
-                setattr(known.instance, column.slot, getattr(fresh.instance, column.slot))
-        return Held(known.instance, fresh.row, fresh.frozen)
+                setattr(known[0], column.slot, getattr(fresh[0], column.slot))
+        return known[0], fresh[1], fresh[2]
+
+    def written(self, entry: Held, columns: Iterable[AnyColumn]) -> Held:
+        """Return the entry once these columns of the object were written."""
+        instance, row, frozen = entry[0], list(entry[1]), list(entry[2] or ())
+        for column in columns:
+            place = self.places[column.key]
+            row[place] = getattr(instance, column.slot)
+            if place in self.mutable:
+                frozen[self.mutable[place]] = freeze(column, row[place])
+        return instance, tuple(row), tuple(frozen) or None
 
     def value_then(self, entry: Held, column: AnyColumn) -> Any:
         """Return what the attribute held when the row was read or written."""
         place = self.places[column.key]
-        if entry.frozen is None or place not in self.mutable:
-            return column.decode(entry.row[place])
-        copy = entry.frozen[self.mutable.index(place)]
-        return None if copy is None else thaw(column, copy)
-
-    def _differs(self, entry: Held) -> bool:
-        """Return whether anything differs, by as few steps as possible."""
-        now = self._plain_of_object(entry.instance)
-        if self._plain_of_row is None:
-            return bool(entry.row != now)
-        if self._plain_of_row(entry.row) != now:
-            return True
-        return any(self._is_changed(entry, place) for place in (*self.exact, *self.mutable))
+        if entry[2] is None or place not in self.mutable:
+            return column.decode(entry[1][place])
+        copy = entry[2][self.mutable[place]]
+        return pickle.loads(copy) if column.is_array else marshal.loads(copy)
 
     def _is_changed(self, entry: Held, place: int) -> bool:
         column = self.table.columns[place]
-        now = getattr(entry.instance, column.slot, MISSING)
+        now = getattr(entry[0], column.slot, MISSING)
         if now is MISSING:
             return not column.is_generated
-        if entry.frozen is not None and place in self.mutable:
-            return freeze(column, now) != entry.frozen[self.mutable.index(place)]
-        then = entry.row[place]
+        if entry[2] is not None and place in self.mutable:
+            return freeze(column, now) != entry[2][self.mutable[place]]
+        then = entry[1][place]
         if now is then or isinstance(now, Expression):
             return now is not then
         if isinstance(now, (float, Decimal)) and type(now) is type(then):
@@ -229,6 +245,8 @@ class Watch:
         return bool(now != then)
 
 
+#: Types whose equal values may differ.
+EXACT = ("real", "double precision", "numeric")
 MISSING: Any = object()
 
 
@@ -238,27 +256,18 @@ def watch_of(table: Table) -> Watch:
     return Watch(table)
 
 
-def is_mutable(column: AnyColumn) -> bool:
-    """Return whether a value of the column can be changed in place: JSON, a list."""
-    return column.is_json or column.is_array or (not column.is_plain and column.labels is None)
-
-
-def freeze(column: AnyColumn, value: Any) -> bytes | None:
+def freeze(column: AnyColumn, value: Any) -> bytes:
     """Return a copy of a value that can be compared; equal bytes are equal values.
 
     A value that has none is different from every other.
     """
-    if value is None:
-        return None
     with suppress(ValueError, TypeError, AttributeError, pickle.PickleError, RecursionError):
-        # Version 2 of marshal has no references, which would depend on who else holds a value.
-        return pickle.dumps(value) if column.is_array else marshal.dumps(value, 2)
+        return pickle.dumps(value, 2) if column.is_array else marshalled(value, 2)
     return b""
 
 
-def thaw(column: AnyColumn, copy: bytes) -> Any:
-    """Return the value that freeze() copied."""
-    return pickle.loads(copy) if column.is_array else marshal.loads(copy)
+#: Its version 2 has no references, which would depend on who else holds a value.
+marshalled: Any = marshal.dumps
 
 
 def attributes(columns: Sequence[AnyColumn]) -> Any:

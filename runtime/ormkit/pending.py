@@ -78,7 +78,7 @@ class Pending(Operations):
             await insert_objects(self.executor(), added)
 
     def _check_unchanged(self) -> None:
-        changed = [type(entry.instance).__name__ for entry, _ in self.identity.changed()]
+        changed = [type(entry[0]).__name__ for entry, _ in self.identity.changed()]
         if changed or self._added:
             changed += [type(each).__name__ for each in self._added]
             raise UsageError(f"the transaction is read-only, and a {changed[0]} was changed in it")

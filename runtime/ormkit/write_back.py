@@ -33,10 +33,11 @@ def changed_groups(identity: IdentityMap) -> dict[Table, dict[Hashable, Group]]:
     """Return what has changed, by table and by the columns that did."""
     groups: dict[Table, dict[Hashable, Group]] = {}
     for entry, columns in list(identity.changed()):
-        table: Table = entry.instance.__table__
-        if not all(hasattr(entry.instance, column.slot) for column in columns):
+        instance = entry[0]
+        table: Table = instance.__table__
+        if not all(hasattr(instance, column.slot) for column in columns):
             # It refers to an object that had no key yet when it was set.
-            fill_keys(table, entry.instance)
+            fill_keys(table, instance)
             columns = watch_of(table).changes(entry)
         key = tuple([column.key for column in columns])
         groups.setdefault(table, {}).setdefault(key, (columns, []))[1].append(entry)
@@ -52,8 +53,8 @@ async def write_group(
             raise UsageError(
                 f"{column.label} is filled in by PostgreSQL, and the code has assigned to it"
             )
-    instances = [entry.instance for entry in entries]
+    instances = [instance for instance, _, _ in entries]
     check_values(table, columns, instances)
     places = [watch_of(table).places[column.key] for column in table.identity]
-    identities = [[entry.row[place] for place in places] for entry in entries]
+    identities = [[row[place] for place in places] for _, row, _ in entries]
     await update_many(executor, table, columns, instances, identities)
