@@ -38,6 +38,10 @@ class Executor(Protocol):
         """The objects that are held by their keys; None outside a transaction."""
         ...
 
+    async def settle(self) -> None:
+        """Write what is still to be written, before a statement that computes from it."""
+        ...
+
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> list[Record]:

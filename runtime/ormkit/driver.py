@@ -125,6 +125,9 @@ class Connection:
             raise
         self._init = init
 
+    async def settle(self) -> None:
+        """Do nothing: nothing waits here to be written."""
+
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> list[Record]:

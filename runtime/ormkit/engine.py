@@ -141,6 +141,9 @@ class Engine(Copying):
             server, self._server = self._server, None
             await asyncio.to_thread(server.stop)
 
+    async def settle(self) -> None:
+        """Do nothing: outside a transaction nothing waits to be written."""
+
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> list[Record]:

@@ -72,6 +72,10 @@ class Pending(Operations):
             self._is_broken = True
             raise
 
+    async def settle(self) -> None:
+        """Send what was added and changed, for what computes from it."""
+        await self.flush()
+
     async def _flush_added(self) -> None:
         added, self._added = self._added, []
         if added:

@@ -58,6 +58,7 @@ class Aside:
     identity = None
 
     def __init__(self, executor: Executor) -> None:
+        self.settle = executor.settle
         self.fetch = executor.fetch
         self.fetch_tagged = executor.fetch_tagged
         self.fetch_many = executor.fetch_many

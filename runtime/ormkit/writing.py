@@ -229,6 +229,8 @@ NOW = Now()
 async def update_one(executor: Executor, instance: Model, values: Mapping[str, object]) -> None:
     """Write the named columns of one object, and set them on it once that has succeeded."""
     table = table_of(type(instance))
+    if any(isinstance(value, Expression) for value in values.values()):
+        await executor.settle()
     await update_row(executor, table, instance, values, identity_of(table, instance))
     drop_outdated(table, instance, values)
 

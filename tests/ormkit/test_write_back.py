@@ -282,6 +282,20 @@ async def test_a_change_goes_out_before_a_change_by_query_or_raw_sql(
     assert (await session.get_or_raise(User, users[0].id)).age == 61
 
 
+async def test_an_update_with_an_expression_computes_from_what_was_set_before(
+    session: AsyncSession, models: Any, notes: list[Any], users: list[User]
+) -> None:
+    async with session.begin() as tx:
+        user = await tx.get_or_raise(User, users[0].id)
+        user.age = 50
+        await tx.update(user, age=User.age + 1)
+        assert user.age == 51
+        note = await tx.get_or_raise(models.Note, notes[0].id)
+        note.title = "a"
+        await tx.update(note, title=models.Note.title + "b")
+        assert (note.title, note.version) == ("ab", 3)
+
+
 async def test_a_nested_block_that_is_undone_gives_objects_their_values_back(
     session: AsyncSession, users: list[User]
 ) -> None:
