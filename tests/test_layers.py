@@ -31,7 +31,7 @@ RUNTIME_LAYERS = (
         *("subqueries", "riding", "copying"),
         *("nesting", "selectin", "loading", "writing", "upserting", "unit", "streaming", "rows"),
         *("keyset", "changing", "builder", "selection", "query", "links", "ownership", "related"),
-        *("bulk", "write_back"),
+        *("bulk", "write_back", "coalescing"),
     ),
     ("operations", "pending", "isolation", "transaction", "retries", "session"),
     ("engine",),

@@ -8,6 +8,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
+from .coalescing import Lookups
 from .compiler import Executor
 from .copying import Copying
 from .driver import DEFAULT_STATEMENTS, Connection
@@ -48,6 +49,7 @@ async def create_engine(
     statement_cache_size: int = DEFAULT_STATEMENTS,
     server_settings: Mapping[str, str] | None = None,
     init: Init | None = None,
+    coalesce: bool = True,
 ) -> Engine:
     """Open an engine: the first connections are made, so that a wrong URL fails here.
 
@@ -66,6 +68,8 @@ async def create_engine(
     server_settings: run-time parameters of PostgreSQL, set on each connection.
     init: an async function that is called with each new connection before its first use, and again
         after each reset; it has `execute(sql, params)`. What it raises fails the connection.
+
+    coalesce: let lookups by key that many tasks make at once share statements.
 
     Raises ConfigurationError, ConnectionFailed, EmbeddedServerError.
     """
@@ -107,7 +111,7 @@ async def create_engine(
         if server is not None:
             await asyncio.to_thread(server.stop)
         raise
-    return Engine(pool, server)
+    return Engine(pool, server, coalesce=coalesce)
 
 
 class Engine(Copying):
@@ -116,8 +120,12 @@ class Engine(Copying):
     #: Outside a transaction no objects are held.
     identity = None
 
-    def __init__(self, pool: Pool, server: EmbeddedServer | None = None) -> None:
+    def __init__(
+        self, pool: Pool, server: EmbeddedServer | None = None, *, coalesce: bool = True
+    ) -> None:
         self.pool = pool
+        #: Lookups by key that share statements; None where each goes out by itself.
+        self.lookups = Lookups(self) if coalesce else None
         self._server = server
 
     def executor(self) -> Executor:

@@ -11,9 +11,11 @@ from .bulk import update_objects
 from .compiler import Executor
 from .errors import UsageError
 from .isolation import Isolation, TransactionOptions
-from .operations import Operations
+from .operations import Operations, Queryable
+from .query import Query
 from .result import Result
 from .retries import run_with_retries
+from .table import table_of
 from .transaction import Transaction, current_transaction
 from .unit import insert_objects, is_one_statement
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from .model import Model
 
 T = TypeVar("T")
+M = TypeVar("M", bound="Model")
+K = TypeVar("K")
 
 
 class AsyncSession(Operations):
@@ -37,6 +41,21 @@ class AsyncSession(Operations):
 
     def executor(self) -> Executor:
         return current_transaction(self) or self.engine
+
+    async def get(
+        self, model: type[Queryable[Query[M, K]]], key: K, *, coalesce: bool = True
+    ) -> M | None:
+        """Return the object with this primary key, a tuple for a composite one; None without.
+
+        coalesce: outside a transaction, let lookups that many tasks make at once share
+            statements; with False this one, and with the engine's option all, go out by themselves.
+        """
+        if coalesce and self.engine.lookups is not None and current_transaction(self) is None:
+            lookup = self.engine.lookups.of(table_of(model))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            if lookup is not None and lookup.takes(key):
+                found: M | None = await lookup.get(key)
+                return found
+        return await super().get(model, key)
 
     def begin(
         self,

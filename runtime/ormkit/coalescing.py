@@ -1,0 +1,190 @@
+"""Coalesced reads: lookups by key that many tasks make at once share statements.
+
+Two lookups of a model fly at a time, each alone and at once. Whoever comes while they fly waits
+for the first of them to land, and then goes out together with all others as one `= ANY($1)`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from .columns import Column
+from .compiler import Executor, Select, Statement
+from .errors import InvalidValue
+from .query import same_key
+from .selectin import key_condition
+
+if TYPE_CHECKING:
+    from .table import Table
+
+#: How many statements of a model fly at once.
+FLYING = 2
+#: How many keys one statement takes at most.
+MOST = 10_000
+#: Types whose equal values are equal keys in PostgreSQL as well, with their Python type.
+KEY_TYPES: dict[str, type] = {
+    **dict.fromkeys(("smallint", "integer", "bigint"), int),
+    **dict.fromkeys(("text", "varchar"), str),
+    "uuid": UUID,
+}
+
+
+class Lookups:
+    """The lookups by key of one engine, by model."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._by_table: dict[Table, Lookup | None] = {}
+
+    def of(self, table: Table) -> Lookup | None:
+        """Return the lookup of a model; None where its keys cannot be told apart in Python."""
+        try:
+            return self._by_table[table]
+        except KeyError:
+            is_plain = all(key_type(column) is not None for column in table.primary_key)
+            made = Lookup(self._executor, table) if is_plain else None
+            self._by_table[table] = made
+            return made
+
+
+class Lookup:
+    """The lookups of one model."""
+
+    __slots__ = (
+        "_executor",
+        "_flying",
+        "_mutable",
+        "_one",
+        "_table",
+        "_tasks",
+        "_types",
+        "_waiting",
+    )
+
+    def __init__(self, executor: Executor, table: Table) -> None:
+        self._executor = executor
+        self._table = table
+        self._types = [key_type(column) for column in table.primary_key]
+        none = [0] * len(self._types)
+        self._one: Statement = self._select(none[0] if len(none) == 1 else tuple(none)).rows()
+        self._mutable = [
+            place for place, each in enumerate(table.columns) if each.is_json or each.is_array
+        ]
+        self._flying = 0
+        self._waiting: dict[Any, list[asyncio.Future[Any]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def takes(self, key: Any) -> bool:
+        """Return whether a key has just the types of the columns, so that it may be shared."""
+        if len(self._types) == 1:
+            return type(key) is self._types[0]
+        return key.__class__ is tuple and [type(part) for part in key] == self._types
+
+    async def get(self, key: Any) -> Any:
+        """Return the object with this key, one of the caller's own; None where there is none."""
+        if self._flying < FLYING:
+            row = await self._alone(key)
+        else:
+            waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            self._waiting.setdefault(key, []).append(waiter)
+            row = await waiter
+        return None if row is None else self._table.model.__decode__([row])[0]
+
+    async def _alone(self, key: Any) -> Any:
+        self._flying += 1
+        try:
+            return await self._row(key)
+        finally:
+            self._landed()
+
+    async def _row(self, key: Any) -> Any:
+        values = [key] if len(self._types) == 1 else list(key)
+        rows = await self._one.fetch(self._executor, values)
+        return rows[0] if rows else None
+
+    def _landed(self) -> None:
+        """Send those who came meanwhile."""
+        self._flying -= 1
+        if not self._waiting:
+            return
+        batch, self._waiting = self._waiting, {}
+        if len(batch) > MOST:
+            keys = list(batch)
+            self._waiting = {key: batch[key] for key in keys[MOST:]}
+            batch = {key: batch[key] for key in keys[:MOST]}
+        self._flying += 1
+        # A task of its own: nobody's cancellation is to reach the others.
+        task = asyncio.create_task(self._together(batch))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _together(self, batch: dict[Any, list[asyncio.Future[Any]]]) -> None:
+        try:
+            select = self._select(None, list(batch))
+            rows = await select.rows().fetch(self._executor, select.values)
+        except InvalidValue:
+            # One key that PostgreSQL's type cannot hold is not to fail the others.
+            await self._one_by_one(batch)
+        except Exception as error:
+            for waiters in batch.values():
+                refuse(waiters, error)
+        except BaseException:
+            for waiters in batch.values():
+                for waiter in waiters:
+                    waiter.cancel()
+            raise
+        else:
+            places = self._table.key_places
+            single = places[0] if len(places) == 1 else None
+            found = {
+                row[single] if single is not None else tuple([row[place] for place in places]): row
+                for row in rows
+            }
+            for key, waiters in batch.items():
+                self._answer(waiters, found.get(key))
+        finally:
+            self._landed()
+
+    async def _one_by_one(self, batch: dict[Any, list[asyncio.Future[Any]]]) -> None:
+        for key, waiters in batch.items():
+            try:
+                self._answer(waiters, await self._row(key))
+            except Exception as error:
+                refuse(waiters, error)
+
+    def _answer(self, waiters: list[asyncio.Future[Any]], row: Any) -> None:
+        """Give the row to each, with values of its own where they can change in place."""
+        is_first = True
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(row if is_first or not self._mutable else self._copied(row))
+                is_first = False
+
+    def _copied(self, row: Any) -> Any:
+        values = None if row is None else list(row)
+        for place in self._mutable if values is not None else ():
+            values[place] = copy.deepcopy(values[place])  # type: ignore[index]
+        return values
+
+    def _select(self, key: Any, keys: list[Any] | None = None) -> Select:
+        table = self._table
+        if keys is None:
+            return Select(table=table, where=(*same_key(table, key), *table.alive()))
+        return Select(table=table, where=(key_condition(table.primary_key, keys), *table.alive()))
+
+
+def key_type(column: Column[Any, Any, Any]) -> type | None:
+    """Return the type of a key's values whose equality is PostgreSQL's; None for other types."""
+    return KEY_TYPES.get(column.type.partition("(")[0]) if column.labels is None else None
+
+
+def refuse(waiters: list[asyncio.Future[Any]], error: Exception) -> None:
+    """Raise the error for each waiter, with an exception and a traceback of its own."""
+    for waiter in waiters:
+        if not waiter.done():
+            own = copy.copy(error)
+            own.__cause__, own.__suppress_context__ = error.__cause__, error.__suppress_context__
+            waiter.set_exception(own.with_traceback(None))
