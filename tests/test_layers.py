@@ -20,8 +20,17 @@ GENERATED = ROOT / "examples/blog/db"
 RUNTIME_LAYERS = (
     ("_version", "errors", "values"),
     (
-        *("scope", "operands", "ordering", "expressions", "lookups", "type_names", "literals"),
-        *("aggregates", "functions", "columns", "json_columns", "text_search", "vectors", "table"),
+        *("scope", "operands", "ordering", "expressions", "borrowed", "lookups", "type_names"),
+        *(
+            "literals",
+            "aggregates",
+            "functions",
+            "columns",
+            "json_columns",
+            "text_search",
+            "vectors",
+            "table",
+        ),
         *("relationships", "paths", "load_options", "model", "schema"),
     ),
     ("sqlstates", "driver", "holders", "outage", "pool", "embedded"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from .borrowed import Borrowed
 from .errors import UsageError
 from .expressions import BOUND, Call, Condition, Expression, grouped
 from .type_names import type_name, type_of_value
@@ -83,7 +84,7 @@ def cast(operand: Expression[Any, Any, Any], to: type | str) -> Expression[Any, 
     return Call(f"CAST({{0}} AS {name})", operand, name)
 
 
-class Case(Expression[O, T, T]):
+class Case(Borrowed[O, T, T]):
     """CASE WHEN ... THEN ... ELSE ... END."""
 
     __slots__ = ("branches", "otherwise")
@@ -100,17 +101,8 @@ class Case(Expression[O, T, T]):
         keys: list[Hashable] = [part.key for part in parts]
         self.key = ("case", otherwise is not None, *keys)
         self.values = tuple(value for part in parts for value in part.values)
-        self.type = branches[0][1].type
-
-    def encode(self, value: object) -> object:
-        return self.branches[0][1].encode(value)
-
-    def decode(self, value: Any) -> Any:
-        return self.branches[0][1].decode(value)
-
-    @property
-    def is_plain(self) -> bool:
-        return self.branches[0][1].is_plain
+        self.source = branches[0][1]
+        self.type = self.source.type
 
     def sql(self, scope: Scope) -> str:
         texts = [

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .columns import Column, decoded
 from .decoding import decode
 from .matching import keys_of_rows
-from .relationships import Relationship, named
+from .relationships import Relationship
 from .scope import Scope
 from .table import Table
 
@@ -44,14 +44,7 @@ def write_nested(step: Step, scope: Scope, outer: str) -> str:
     scope.enter_as(target, name)
     fields = [field(column, f"{name}.{column.quoted}") for column in target.columns]
     fields += [write_nested(each, scope, name) for each in step.joins]
-    tables = named(target.sql, name)
-    if relationship.secondary is None:
-        pairs = zip(relationship.local, relationship.remote, strict=True)
-        matches = [f"{name}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
-    else:
-        through = scope.take(relationship.secondary.name)
-        tables = f"{named(relationship.secondary.sql, through)}, {tables}"
-        matches = relationship.through(outer, through, name)
+    tables, matches = relationship.tables(scope, outer, name)
     matches += [condition.sql(scope) for condition in step.where]
     tail = step.write_tail(scope)
     scope.leave(target)

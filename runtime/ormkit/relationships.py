@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar
 
 from .aggregates import Aggregate
+from .borrowed import Borrowed
 from .columns import Column, new_key
 from .errors import UsageError
 from .expressions import Condition, Expression
@@ -102,6 +103,21 @@ class Relationship(Generic[O, R]):
         return [f"{through}.{key} = {outer}.{column.quoted}" for key, column in here] + [
             f"{through}.{key} = {inner}.{column.quoted}" for key, column in there
         ]
+
+    def tables(self, scope: Scope, outer: str, inner: str) -> tuple[str, list[str]]:
+        """Return what a subquery over the related rows reads from, and the equalities that join it.
+
+        outer, inner: what the tables of both sides are called.
+        """
+        target = named(self.target.sql, inner)
+        if self.secondary is None:
+            pairs = zip(self.local, self.remote, strict=True)
+            return target, [
+                f"{inner}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs
+            ]
+        through = scope.take(self.secondary.name)
+        tables = f"{named(self.secondary.sql, through)}, {target}"
+        return tables, self.through(outer, through, inner)
 
     def to_target(self, through: str, inner: str) -> list[str]:
         """Return the equalities that join the target of a many-to-many to its secondary."""
@@ -200,10 +216,10 @@ class Exists(Condition[O]):
         return f"EXISTS ({write_related(self.relationship, None, self.conditions, scope)})"
 
 
-class RelatedValue(Expression[O, Any, Any]):
+class RelatedValue(Borrowed[O, Any, Any]):
     """A value of the related row, or an aggregate over the related rows, as a subquery."""
 
-    __slots__ = ("conditions", "relationship", "selected")
+    __slots__ = ("conditions", "relationship")
 
     def __init__(
         self,
@@ -217,7 +233,7 @@ class RelatedValue(Expression[O, Any, Any]):
                 f"{relationship.target.label}, not {selected!r}"
             )
         self.relationship = relationship
-        self.selected = selected
+        self.source = selected
         self.conditions = conditions
         keys = [each.key for each in conditions]
         self.key = ("related", relationship.key, selected.key, *keys)
@@ -226,17 +242,7 @@ class RelatedValue(Expression[O, Any, Any]):
         self.type = selected.type
 
     def sql(self, scope: Scope) -> str:
-        return f"({write_related(self.relationship, self.selected, self.conditions, scope)})"
-
-    def encode(self, value: object) -> object:
-        return self.selected.encode(value)
-
-    def decode(self, value: Any) -> Any:
-        return self.selected.decode(value)
-
-    @property
-    def is_plain(self) -> bool:
-        return self.selected.is_plain
+        return f"({write_related(self.relationship, self.source, self.conditions, scope)})"
 
 
 def write_related(
@@ -252,14 +258,7 @@ def write_related(
     scope.is_qualified, scope.bars_aggregates = True, False
     chosen = "" if selected is None else f"{selected.sql(scope)} "
     scope.bars_aggregates = True
-    tables = named(relationship.target.sql, inner)
-    if relationship.secondary is None:
-        pairs = zip(relationship.local, relationship.remote, strict=True)
-        matches = [f"{inner}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
-    else:
-        through = scope.take(relationship.secondary.name)
-        tables = f"{named(relationship.secondary.sql, through)}, {tables}"
-        matches = relationship.through(outer, through, inner)
+    tables, matches = relationship.tables(scope, outer, inner)
     matches += [condition.sql(scope) for condition in conditions]
     scope.leave(relationship.target)
     scope.is_qualified, scope.bars_aggregates = saved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .borrowed import Borrowed
 from .compiler import Select
 from .errors import UsageError
 from .expressions import Condition, Expression
@@ -15,34 +16,24 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Subquery(Expression[Any, T, T | None]):
+class Subquery(Borrowed[Any, T, T | None]):
     """The values of one column or expression of another query; made by Query.subquery().
 
     In in_() and notin() it stands for all of them, elsewhere for the only one, NULL without any.
     Columns of the outer query's model mean its row.
     """
 
-    __slots__ = ("select", "selected")
+    __slots__ = ("select",)
 
     def __init__(self, select: Select, selected: Expression[Any, T, Any]) -> None:
         self.select = select
-        self.selected = selected
+        self.source = selected
         self.key = ("subquery", select.shape(("expressions", selected.key)))
         self.values = (*selected.values, *select.values)
         self.type = selected.type
 
     def sql(self, scope: Scope) -> str:
-        return f"({self.select.nested(scope, self.selected)})"
-
-    def encode(self, value: object) -> object:
-        return self.selected.encode(value)
-
-    def decode(self, value: Any) -> Any:
-        return self.selected.decode(value)
-
-    @property
-    def is_plain(self) -> bool:
-        return self.selected.is_plain
+        return f"({self.select.nested(scope, self.source)})"
 
 
 class ExistsQuery(Condition[Any]):
