@@ -148,7 +148,7 @@ class Select:
         values: list[object] = []
         grouping = self.grouping
         if grouping is not None:
-            values.extend(value for each in grouping.on for value in each.values)
+            values.extend(grouping.bound_on(selected))
         for step in self.joins:
             values.extend(step.riding_values)
         for expression in selected:
@@ -251,27 +251,27 @@ class Select:
         keys = tuple([each.key for each in selected])
         later = [order.expression for order in self.order]
         if self.grouping is not None:
-            later += self.grouping.by
+            later += (*self.grouping.by, *self.grouping.on)
         if not any(each.values for each in later):
             return keys
         return keys, tuple([place_of(each, selected) for each in later])
 
     def _write_rows(self, extra: Selected = ()) -> Statement:
         scope = Scope(self.table, is_qualified=bool(self.joins))
-        distinct = self._distinct(scope)
+        places = (*self.table.columns, *extra) if extra and not self.joins else ()
+        distinct = self._distinct(scope, places)
         selected = written(self.table.columns, scope)
         joined: list[str] = []
         scope.joined.update(dict.fromkeys(self.lock.joined if self.lock else (), ""))
         for step in self.joins:
             step.write_join(scope, scope.name(self.table), selected, joined)
         selected += written(extra, scope)
-        places = (*self.table.columns, *extra) if extra and not self.joins else ()
         text = self._text(scope, distinct + ", ".join(selected), "".join(joined), places)
         return Statement(text, tuple(scope.parameters))
 
     def _write_expressions(self, selected: Selected) -> Statement:
         scope = Scope(self.table)
-        chosen = self._distinct(scope) + ", ".join(written(selected, scope))
+        chosen = self._distinct(scope, selected) + ", ".join(written(selected, scope))
         return Statement(self._text(scope, chosen, "", selected), tuple(scope.parameters))
 
     def _write_around(self, result: str) -> Statement:
@@ -289,7 +289,7 @@ class Select:
 
     def _write_aggregate(self, function: str, operand: AnyExpression) -> Statement:
         scope = Scope(self.table)
-        distinct = self._distinct(scope)
+        distinct = self._distinct(scope, (operand,))
         text = operand.sql(scope)
         if not self.is_cut:
             sql = self._text(scope, f"{function}({text})", "")
@@ -319,9 +319,9 @@ class Select:
         key = ", ".join(column.quoted for column in self.table.primary_key)
         return f" WHERE ({key}) IN ({self._text(scope, key, '')})"
 
-    def _distinct(self, scope: Scope) -> str:
+    def _distinct(self, scope: Scope, selected: Selected = ()) -> str:
         """Return what stands between SELECT and its list; its values are the first of all."""
-        return "" if self.grouping is None else self.grouping.distinct_sql(scope)
+        return "" if self.grouping is None else self.grouping.distinct_sql(scope, selected)
 
     def _text(self, scope: Scope, chosen: str, joined: str, selected: Selected = ()) -> str:
         """Return the statement's text; what is `selected` may be named by its place."""

@@ -58,10 +58,15 @@ class Grouping:
             text += f" HAVING {' AND '.join(each.sql(scope) for each in self.having)}"
         return text
 
-    def distinct_sql(self, scope: Scope) -> str:
+    def bound_on(self, selected: Selected) -> list[object]:
+        """Return what DISTINCT ON binds, before everything that is selected."""
+        return [v for each in self.on if not place_of(each, selected) for v in each.values]
+
+    def distinct_sql(self, scope: Scope, selected: Selected) -> str:
         """Return the text of DISTINCT, which stands before what is selected."""
         if self.on:
-            return f"DISTINCT ON ({', '.join(each.sql(scope) for each in self.on)}) "
+            keys = [self._key_sql(each, scope, selected) for each in self.on]
+            return f"DISTINCT ON ({', '.join(keys)}) "
         return "DISTINCT " if self.is_distinct else ""
 
     @staticmethod
@@ -71,12 +76,12 @@ class Grouping:
 
 
 def place_of(expression: AnyExpression, selected: Selected) -> int:
-    """Return where the very same expression is selected, from 1; 0 where it is not.
+    """Return where the same expression, with the same values, is selected, from 1; 0 without.
 
     Two texts with parameters are never equal to PostgreSQL, even if their values are: GROUP BY
     and ORDER BY must name what is selected by its place.
     """
     for place, each in enumerate(selected, 1):
-        if each is expression:
+        if each is expression or (each.key == expression.key and each.values == expression.values):
             return place
     return 0

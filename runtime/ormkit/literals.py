@@ -101,7 +101,8 @@ class Case(Borrowed[O, T, T]):
         keys: list[Hashable] = [part.key for part in parts]
         self.key = ("case", otherwise is not None, *keys)
         self.values = tuple(value for part in parts for value in part.values)
-        self.source = branches[0][1]
+        held = [value for _, value in branches if not isinstance(value, Nothing)]
+        self.source = held[0] if held else branches[0][1]
         self.type = self.source.type
 
     def sql(self, scope: Scope) -> str:
@@ -151,8 +152,24 @@ def is_expression(value: object) -> bool:
     return isinstance(value, Expression)
 
 
+class Nothing(Expression[Any, Any, None]):
+    """NULL, which has no type of its own."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.type = ""
+        self.key = "NULL"
+        self.values = ()
+
+    def sql(self, scope: Scope) -> str:
+        return "NULL"
+
+
 def branch_value(value: Any, beside: Any) -> Expression[Any, Any, Any]:
     """Return a branch's value, sent as the column is that stands in another branch."""
+    if value is None:
+        return Nothing()
     if isinstance(value, Expression):
         return value  # pyright: ignore[reportUnknownVariableType]
     return literal(value) if beside is None else Bound(beside, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from .errors import UnknownName, UsageError, did_you_mean
@@ -19,6 +19,14 @@ class Open(Condition[Any]):
     __slots__ = ()
 
     is_open = True
+
+    @property
+    def key(self) -> Hashable:  # type: ignore[override]
+        """Raise UsageError: it was put where no query can tell it what its names mean."""
+        raise UsageError(
+            "a Q has a meaning only in filter(), exclude(), having(), has() and any(), also joined "
+            "with & | ~; elsewhere write conditions of columns"
+        )
 
     def __and__(self, other: Condition[Any]) -> Condition[Any]:
         return OpenJunction("AND", (self, other))

@@ -77,6 +77,8 @@ async def posts(session: AsyncSession) -> list[Post]:
         (func.call("pg_catalog.initcap", User.role), "Member"),
         (case((User.age < 18, "minor"), (User.age < 65, "adult"), else_="senior"), "adult"),
         (case((User.age > 99, 1)), None),
+        (case((User.age > 9, None), else_="x"), None),
+        (case((User.age > 99, None), (User.age > 9, User.name), else_=None), "Ada"),
         (case((User.age > 9, User.name), else_="x"), "Ada"),
         (case((User.age > 99, User.name), else_="x"), "x"),
     ],

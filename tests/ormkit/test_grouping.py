@@ -152,6 +152,22 @@ async def test_distinct_on_keeps_the_first_of_each(
         await query.order_by("views").all()
 
 
+async def test_equal_expressions_with_values_are_one_to_the_server(
+    session: AsyncSession, posts: list[Post]
+) -> None:
+    def half() -> Any:
+        return Post.views % 20
+
+    query = session.query(Post)
+    grouped = query.group_by(half()).order_by(half())
+    assert await grouped.values_list(half(), func.count()) == [(0, 2), (10, 1)]
+    named = query.annotate(k=Post.views % 20).distinct_on("k").order_by("k", "id")
+    assert await named.values("k", "title") == [{"k": 0, "title": "two"}, {"k": 10, "title": "one"}]
+    first = query.distinct_on(half()).order_by(half(), Post.id.desc())
+    assert await first.values_list(half(), Post.title) == [(0, "three"), (10, "one")]
+    assert len(await first.with_values(half())) == 2
+
+
 async def test_only_reads_some_columns_and_the_key(
     session: AsyncSession, engine: Engine, posts: list[Post]
 ) -> None:

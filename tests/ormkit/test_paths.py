@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from examples.blog.db import Comment, Post, PostStatus, Tag, User
-from ormkit import AsyncSession, Engine, InvalidValue, Q, UnknownName, UsageError
+from ormkit import AsyncSession, Engine, InvalidValue, Q, UnknownName, UsageError, case, func
 from tests.statements import Statements
 
 
@@ -149,6 +149,13 @@ async def test_a_keyword_of_filter_that_is_a_relationship_says_to_use_q(
     by: Any = {"posts__title": "x"}
     with pytest.raises(UnknownName, match=r"Q\(posts__title=...\), or User\.posts\.any\(...\)"):
         session.query(User).filter(**by)
+
+
+async def test_a_q_where_no_query_reads_it_is_refused(session: AsyncSession) -> None:
+    with pytest.raises(UsageError, match="only in filter"):
+        case((Q(name="Ada"), 1), else_=0)
+    with pytest.raises(UsageError, match="only in filter"):
+        func.count().filter(Q(name="Ada") | (User.age > 1))
 
 
 def test_a_condition_joined_with_what_is_none_is_refused() -> None:
