@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from .columns import Column
-from .compiler import Executor, Select
+from .compiler import Select
 from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import NOT, Condition, Expression, Junction, Test
 from .grouping import Grouping
@@ -17,6 +17,7 @@ from .locks import Lock, lockable
 from .ordering import Order, order_by
 from .paths import expression_at
 from .relationships import Relationship
+from .statement import Executor
 from .steps import Step, plan, riding
 from .table import Table, conditions_of
 

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
-from .compiler import Executor, Statement, assignments, statement_for
+from .compiler import assignments
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
 from .relationships import named
 from .scope import Scope
+from .statement import Executor, Statement, statement_for
 from .table import Table, table_of
 from .writing import (
     CHUNK,

@@ -6,11 +6,11 @@ import warnings
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from .compiler import Statement
 from .decoding import decode
 from .grouping import Selected
 from .operands import Selectable
 from .rows import as_tuples, checked_columns, coded_places, decoded_row
+from .statement import Statement
 from .table import Table
 
 if TYPE_CHECKING:

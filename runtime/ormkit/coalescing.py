@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from .columns import Column
-from .compiler import Executor, Select, Statement
+from .compiler import Select
 from .errors import InvalidValue
 from .query import same_key
 from .selectin import key_condition
+from .statement import Executor, Statement
 
 if TYPE_CHECKING:
     from .table import Table

@@ -1,126 +1,25 @@
-"""Compiled statements: SQL text written once for each shape, and the writers of that text."""
+"""The compiler: it writes the SQL text of a SELECT, UPDATE or DELETE, once for each shape."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from .columns import Column
-from .errors import InvalidValue
 from .expressions import Condition, Expression
 from .grouping import Grouping, Selected, place_of
-from .identity import IdentityMap
 from .locks import Lock
 from .ordering import Order
 from .relationships import named
 from .scope import Scope
+from .statement import Statement, statement_for
 from .table import Table
-from .values import Record
 
 if TYPE_CHECKING:
-    from .driver import Connection
     from .steps import Step
 
 AnyExpression = Expression[Any, Any, Any]
-
-T = TypeVar("T")
-
-#: How many shapes are kept; the oldest goes first.
-CACHE_LIMIT = 4096
-
-
-class Executor(Protocol):
-    """What runs statements: an engine, or a transaction."""
-
-    @property
-    def identity(self) -> IdentityMap | None:
-        """The objects that are held by their keys; None outside a transaction."""
-        ...
-
-    async def settle(self) -> None:
-        """Write what is still to be written, before a statement that computes from it."""
-        ...
-
-    async def fetch(
-        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
-    ) -> list[Record]:
-        """Run one statement and return its rows."""
-        ...
-
-    async def fetch_tagged(
-        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
-    ) -> tuple[list[Record], str]:
-        """Run one statement and return its rows and command tag."""
-        ...
-
-    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
-        """Run one statement for each row of arguments and return all their rows."""
-        ...
-
-    def stream(
-        self, sql: str, args: Sequence[object], chunk: int
-    ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
-        """Yield the rows of one statement in chunks, and what runs on their connection."""
-        ...
-
-    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do the work with the connection that statements run on, and return what it returns."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Statement:
-    """The text of a statement, and what each of its parameters is compared with or assigned to."""
-
-    sql: str
-    parameters: tuple[Expression[Any, Any, Any] | None, ...]
-
-    async def fetch(self, executor: Executor, values: Sequence[object]) -> list[Record]:
-        """Run the statement and return its rows."""
-        try:
-            return await executor.fetch(self.sql, values)
-        except InvalidValue as error:
-            raise self.named(error, values) from None
-
-    async def run(self, executor: Executor, values: Sequence[object]) -> tuple[list[Record], int]:
-        """Run the statement and return its rows, and how many rows it changed."""
-        try:
-            rows, status = await executor.fetch_tagged(self.sql, values)
-        except InvalidValue as error:
-            raise self.named(error, values) from None
-        return rows, int(status.rpartition(" ")[2])
-
-    async def fetch_many(
-        self, executor: Executor, rows: Sequence[Sequence[object]]
-    ) -> list[Record]:
-        """Run the statement for each row of values, all or none, and return all their rows."""
-        return await executor.fetch_many(self.sql, rows)
-
-    def named(self, error: InvalidValue, values: Sequence[object]) -> InvalidValue:
-        """Return the error about a parameter as one about the column it was meant for."""
-        number = error.parameter
-        target = self.parameters[number - 1] if number else None
-        if number is None or target is None:
-            return error
-        given = type(values[number - 1]).__name__
-        label = target.label if isinstance(target, Column) else "the expression"
-        better = InvalidValue(f"{label} is of type {target.type} and cannot take this {given}")
-        better.parameter = number
-        return better
-
-
-_statements: dict[Hashable, Statement] = {}
-
-
-def statement_for(key: Hashable, write: Callable[[], Statement]) -> Statement:
-    """Return the statement of this shape, written now if no one asked for it before."""
-    statement = _statements.get(key)
-    if statement is None:
-        if len(_statements) >= CACHE_LIMIT:
-            del _statements[next(iter(_statements))]
-        statement = _statements[key] = write()
-    return statement
 
 
 # Not frozen: setting the fields of a frozen dataclass takes four times as long, and a query makes

@@ -20,9 +20,9 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from .columns import Column
-from .compiler import Executor
 from .errors import MissingValue, UsageError
 from .raw_sql import check_statement
+from .statement import Executor
 from .table import Table, table_of
 from .writing import fill_keys, given_columns
 

@@ -15,17 +15,16 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from .columns import json_text
 from .errors import InvalidValue
+from .receiving import receive_into_buffer
 from .scope import quote
 from .sqlstates import is_unencodable, refused_connection, refused_row, translate
 from .values import Record
-
-T = TypeVar("T")
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
@@ -80,9 +79,6 @@ class Copied(Protocol):
 class Connection:
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
-    #: A connection holds no objects: that is what a transaction does.
-    identity = None
-
     __slots__ = ("_init", "_is_dirty", "_limit", "_raw", "_statements")
 
     def __init__(self, raw: Any, statement_cache_size: int) -> None:
@@ -105,6 +101,7 @@ class Connection:
         except Exception as error:
             raise refused_connection(error)
         connection = cls(raw, statement_cache_size)
+        receive_into_buffer(getattr(raw, "_transport", None))
         try:
             # In binary, since COPY has no other form for its rows.
             for name, (encode, decode) in JSON_CODECS.items():
@@ -124,9 +121,6 @@ class Connection:
             self.terminate()
             raise
         self._init = init
-
-    async def settle(self) -> None:
-        """Do nothing: nothing waits here to be written."""
 
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
@@ -188,13 +182,9 @@ class Connection:
         except BaseException as error:
             raise self._failed(error, sql)
 
-    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do the work with this connection, and return what it returns."""
-        return await work(self)
-
     async def stream(
         self, sql: str, args: Sequence[object], chunk: int
-    ) -> AsyncGenerator[tuple[Connection, list[Record]], None]:
+    ) -> AsyncGenerator[list[Record], None]:
         """Yield the rows of one statement in chunks, read through a portal of the server.
 
         The connection must be in a transaction, and may run other statements between chunks.
@@ -204,7 +194,7 @@ class Connection:
             statement = await self._raw.prepare(sql)
             cursor = await statement.cursor(*args, prefetch=None)
             while records := await cursor.fetch(chunk):
-                yield self, records
+                yield records
                 if len(records) < chunk:
                     break
         except GeneratorExit:

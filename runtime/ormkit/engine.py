@@ -9,11 +9,10 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from .coalescing import Lookups
-from .compiler import Executor
 from .copying import Copying
 from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer
-from .errors import ConfigurationError, ConnectionLost, UsageError
+from .errors import ConfigurationError, ConnectionLost, InvalidValue, UsageError
 from .isolation import Isolation
 from .pool import Pool, PoolOptions
 from .raw_sql import Init, check_statement, checked_rows, initializer, leaves_traces, run_pipelined
@@ -21,6 +20,7 @@ from .repeatable import is_repeatable
 from .result import Result
 from .schema import Schema, known_schemas
 from .session import AsyncSession
+from .statement import Executor, OneConnection, Statement
 from .transaction import Transaction
 from .values import Record
 
@@ -152,25 +152,25 @@ class Engine(Copying):
     async def settle(self) -> None:
         """Do nothing: outside a transaction nothing waits to be written."""
 
-    async def fetch(
-        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
-    ) -> list[Record]:
-        """Run one statement on a connection of the pool and return its rows.
+    async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
+        """Run the statement on a connection of the pool and return its rows.
 
         A read whose connection broke is sent once more, on another one.
         """
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         try:
-            return await connection.fetch(sql, args, timeout)
+            return await connection.fetch(statement.sql, values)
+        except InvalidValue as error:
+            raise statement.named(error, values) from None
         except ConnectionLost:
-            if not is_repeatable(sql):
+            if not is_repeatable(statement.sql):
                 raise
         finally:
             pool.give(connection)
         connection = await pool.acquire()
         try:
-            return await connection.fetch(sql, args, timeout)
+            return await connection.fetch(statement.sql, values)
         finally:
             pool.give(connection)
 
@@ -196,15 +196,16 @@ class Engine(Copying):
 
     async def stream(
         self, sql: str, args: Sequence[object], chunk: int
-    ) -> AsyncGenerator[tuple[Connection, list[Record]], None]:
+    ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
         """Yield the rows of one statement in chunks, in a transaction of their own."""
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         records = connection.stream(sql, args, chunk)
+        executor = OneConnection(connection)
         try:
             await connection.script("BEGIN")
             async for each in records:
-                yield each
+                yield executor, each
             await connection.script("COMMIT")
         finally:
             await records.aclose()

@@ -7,11 +7,11 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
-from .compiler import Executor, Statement, statement_for
 from .errors import UsageError
 from .relationships import Relationship, Secondary
 from .scope import Scope
 from .selectin import arrays, in_keys
+from .statement import Executor, Statement, statement_for
 from .table import Table
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .compiler import Executor, Select
+from .compiler import Select
 from .matching import related_objects
 from .riding import unfold
 from .selectin import read_step
+from .statement import Executor
 from .steps import Step
 
 

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
-from .compiler import Executor, Select, Statement, assignments, statement_for
+from .compiler import Select, assignments
 from .errors import StaleObject, UsageError
 from .expressions import Condition
 from .matching import keys_of_objects
 from .relationships import Relationship
 from .scope import Scope
 from .selectin import in_keys
+from .statement import Executor, Statement, statement_for
 from .writing import changes_for, computed_columns, receive, returning, stale, values_of
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .builder import Source as Source
 from .changing import Change
-from .compiler import Executor, Select, Statement
+from .compiler import Select
 from .errors import MultipleFound, NotFound, UsageError
 from .expressions import Expression
 from .functions import INTEGERS
@@ -15,6 +15,7 @@ from .keyset import Cursor, Page, cursor_at
 from .loading import fetch_objects, load_steps
 from .riding import unfold
 from .selection import Selection
+from .statement import Executor, Statement
 from .streaming import Stream, record_chunks
 from .table import Table
 from .writing import changes_for, values_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
 
-from .compiler import Executor
 from .errors import UsageError
 from .links import Links
 from .matching import keys_of_objects
 from .ownership import Ownership
 from .relationships import R, Relationship
+from .statement import Executor
 
 if TYPE_CHECKING:
     from .columns import Column

@@ -7,11 +7,12 @@ from dataclasses import replace
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .compiler import Executor, Select
+from .compiler import Select
 from .errors import UsageError
 from .expressions import Expression
 from .loading import load_steps
 from .riding import unfold
+from .statement import Executor
 from .steps import Step
 from .streaming import Stream, record_chunks
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from .columns import Column
-from .compiler import Executor, Select, Statement, statement_for
+from .compiler import Select
 from .expressions import Condition
 from .matching import attach, distinct, keys_of_objects, keys_of_rows
 from .relationships import named
 from .riding import unfold
 from .scope import Scope
+from .statement import Executor, Statement, statement_for
 from .steps import Step, values_riding
 
 AnyColumn = Column[Any, Any, Any]

@@ -8,13 +8,13 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bulk import update_objects
-from .compiler import Executor
 from .errors import UsageError
 from .isolation import Isolation, TransactionOptions
 from .operations import Operations, Queryable
 from .query import Query
 from .result import Result
 from .retries import run_with_retries
+from .statement import Executor
 from .table import table_of
 from .transaction import Transaction, current_transaction
 from .unit import insert_objects, is_one_statement

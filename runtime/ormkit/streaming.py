@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
-from .compiler import Executor, Statement
 from .errors import InvalidValue
+from .statement import Executor, Statement
 from .values import Record
 
 T = TypeVar("T")

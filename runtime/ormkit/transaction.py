@@ -9,13 +9,13 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from .compiler import Executor
 from .driver import Connection
 from .errors import (
     CommitUnknown,
     ConfigurationError,
     ConnectionLost,
     DatabaseError,
+    InvalidValue,
     TransactionClosed,
     TransactionFailed,
     UsageError,
@@ -24,6 +24,7 @@ from .isolation import SET_ALL, TransactionOptions
 from .pending import Pending
 from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
 from .result import Result
+from .statement import Executor, Statement
 from .values import Record
 
 if TYPE_CHECKING:
@@ -124,15 +125,16 @@ class Transaction(Pending):
         self._check_open()
         self._after_commit.append(callback)
 
-    async def fetch(
-        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
-    ) -> list[Record]:
-        """Run one statement in the transaction and return its rows."""
+    async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
+        """Run the statement in the transaction and return its rows."""
         if self._added:
             await self._flush_added()
         async with self._turn:
             connection = self._connection if self._is_ready else await self._ready()
-            return await self._checked(connection).fetch(sql, args, timeout)
+            try:
+                return await self._checked(connection).fetch(statement.sql, values)
+            except InvalidValue as error:
+                raise statement.named(error, values) from None
 
     async def fetch_tagged(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
@@ -170,7 +172,7 @@ class Transaction(Pending):
                     found = await anext(records, None)
                 if found is None:
                     return
-                yield self, found[1]
+                yield self, found
         finally:
             await records.aclose()
 

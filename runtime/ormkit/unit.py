@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from .compiler import Executor
+from .statement import Executor
 from .table import Table, table_of
 from .writing import CHUNK, by_columns_given, insert_many
 

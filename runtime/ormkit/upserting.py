@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
-from .compiler import Executor, Statement, statement_for
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .scope import Scope
+from .statement import Executor, Statement, statement_for
 from .table import Table, table_of
 from .writing import by_columns_given, receive, returning, values_given
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from .bulk import check_values, update_many
 from .columns import Column
-from .compiler import Executor
 from .errors import UsageError
 from .identity import Held, IdentityMap, watch_of
+from .statement import Executor
 from .table import Table
 from .unit import in_key_order
 from .writing import fill_keys

@@ -7,11 +7,12 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
-from .compiler import Executor, Statement, assignments, statement_for
+from .compiler import assignments
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
 from .relationships import copy_key, drop_outdated
 from .scope import Scope
+from .statement import Executor, Statement, statement_for
 from .table import Table, table_of
 
 if TYPE_CHECKING:

@@ -1,0 +1,143 @@
+"""Statements: SQL text written once for each shape, and what runs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from .columns import Column
+from .errors import InvalidValue
+from .expressions import Expression
+from .identity import IdentityMap
+from .values import Record
+
+if TYPE_CHECKING:
+    from .driver import Connection
+
+T = TypeVar("T")
+
+#: How many shapes are kept; the oldest goes first.
+CACHE_LIMIT = 4096
+
+
+class Executor(Protocol):
+    """What runs statements: an engine, or a transaction."""
+
+    @property
+    def identity(self) -> IdentityMap | None:
+        """The objects that are held by their keys; None outside a transaction."""
+        ...
+
+    async def settle(self) -> None:
+        """Write what is still to be written, before a statement that computes from it."""
+        ...
+
+    async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
+        """Run the statement and return its rows; its errors name what a value was meant for."""
+        ...
+
+    async def fetch_tagged(
+        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+    ) -> tuple[list[Record], str]:
+        """Run one statement and return its rows and command tag."""
+        ...
+
+    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
+        """Run one statement for each row of arguments and return all their rows."""
+        ...
+
+    def stream(
+        self, sql: str, args: Sequence[object], chunk: int
+    ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
+        """Yield the rows of one statement in chunks, and what runs on their connection."""
+        ...
+
+    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do the work with the connection that statements run on, and return what it returns."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """The text of a statement, and what each of its parameters is compared with or assigned to."""
+
+    sql: str
+    parameters: tuple[Expression[Any, Any, Any] | None, ...]
+
+    def fetch(
+        self, executor: Executor, values: Sequence[object]
+    ) -> Coroutine[Any, Any, list[Record]]:
+        """Run the statement and return its rows."""
+        return executor.fetch(self, values)
+
+    async def run(self, executor: Executor, values: Sequence[object]) -> tuple[list[Record], int]:
+        """Run the statement and return its rows, and how many rows it changed."""
+        try:
+            rows, status = await executor.fetch_tagged(self.sql, values)
+        except InvalidValue as error:
+            raise self.named(error, values) from None
+        return rows, int(status.rpartition(" ")[2])
+
+    async def fetch_many(
+        self, executor: Executor, rows: Sequence[Sequence[object]]
+    ) -> list[Record]:
+        """Run the statement for each row of values, all or none, and return all their rows."""
+        return await executor.fetch_many(self.sql, rows)
+
+    def named(self, error: InvalidValue, values: Sequence[object]) -> InvalidValue:
+        """Return the error about a parameter as one about the column it was meant for."""
+        number = error.parameter
+        target = self.parameters[number - 1] if number else None
+        if number is None or target is None:
+            return error
+        given = type(values[number - 1]).__name__
+        label = target.label if isinstance(target, Column) else "the expression"
+        better = InvalidValue(f"{label} is of type {target.type} and cannot take this {given}")
+        better.parameter = number
+        return better
+
+
+_statements: dict[Hashable, Statement] = {}
+
+
+def statement_for(key: Hashable, write: Callable[[], Statement]) -> Statement:
+    """Return the statement of this shape, written now if no one asked for it before."""
+    statement = _statements.get(key)
+    if statement is None:
+        if len(_statements) >= CACHE_LIMIT:
+            del _statements[next(iter(_statements))]
+        statement = _statements[key] = write()
+    return statement
+
+
+class OneConnection:
+    """Runs statements on a connection that is held for them, outside a transaction's own object."""
+
+    identity = None
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.fetch_tagged = connection.fetch_tagged
+        self.fetch_many = connection.fetch_many
+
+    async def settle(self) -> None:
+        """Do nothing: nothing waits here to be written."""
+
+    async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
+        """Run the statement and return its rows."""
+        try:
+            return await self._connection.fetch(statement.sql, values)
+        except InvalidValue as error:
+            raise statement.named(error, values) from None
+
+    async def stream(
+        self, sql: str, args: Sequence[object], chunk: int
+    ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
+        """Yield the rows of one statement in chunks."""
+        async for records in self._connection.stream(sql, args, chunk):
+            yield self, records
+
+    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do the work with the connection, and return what it returns."""
+        return await work(self._connection)

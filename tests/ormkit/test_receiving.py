@@ -1,0 +1,89 @@
+"""Receiving: answers of any size come whole, and the collector is as it was before."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from typing import Any
+
+import pytest
+
+from ormkit import Engine
+from ormkit.receiving import BUFFER_SIZE, Receiver, receive_into_buffer
+
+
+class Seen:
+    """A protocol that notes what it is given, and whether the collector ran meanwhile."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.data: list[bytes] = []
+        self.collecting: list[bool] = []
+        self.error = error
+
+    def data_received(self, data: bytes) -> None:
+        self.data.append(data)
+        self.collecting.append(gc.isenabled())
+        if self.error is not None:
+            raise self.error
+
+
+def fed(receiver: Receiver, data: bytes) -> None:
+    """Give data to a receiver as a transport does."""
+    receiver.get_buffer(-1)[: len(data)] = data
+    receiver.buffer_updated(len(data))
+
+
+def test_every_connection_of_an_engine_reads_through_a_receiver(engine: Engine) -> None:
+    connection: Any = engine.pool.take()
+    try:
+        assert isinstance(connection._raw._transport.get_protocol(), Receiver)
+    finally:
+        engine.pool.give(connection)
+
+
+@pytest.mark.parametrize("size", [0, 1, BUFFER_SIZE - 1, BUFFER_SIZE, 10 * BUFFER_SIZE + 7])
+async def test_an_answer_of_any_size_comes_whole(engine: Engine, size: int) -> None:
+    result = await engine.execute("SELECT repeat('x', $1) || 'y' AS text, $1 AS size", [size])
+    assert result.tuples() == [("x" * size + "y", size)]
+
+
+def test_what_was_read_before_is_not_overwritten() -> None:
+    seen = Seen()
+    receiver = Receiver(seen)
+    fed(receiver, b"first")
+    fed(receiver, b"then")
+    assert seen.data == [b"first", b"then"]
+
+
+def test_the_collector_is_paused_for_large_pieces_alone_and_goes_on_afterwards() -> None:
+    seen = Seen()
+    receiver = Receiver(seen)
+    fed(receiver, b"small")
+    fed(receiver, bytes(BUFFER_SIZE))
+    assert seen.collecting == [True, False]
+    assert gc.isenabled()
+
+
+def test_the_collector_goes_on_where_decoding_fails() -> None:
+    receiver = Receiver(Seen(ValueError("no such message")))
+    with pytest.raises(ValueError, match="no such message"):
+        fed(receiver, bytes(BUFFER_SIZE))
+    assert gc.isenabled()
+
+
+def test_a_collector_that_the_application_has_stopped_stays_so() -> None:
+    gc.disable()
+    try:
+        fed(Receiver(Seen()), bytes(BUFFER_SIZE))
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_transports_of_other_loops_are_left_alone() -> None:
+    class Foreign(asyncio.Transport):
+        def set_protocol(self, protocol: Any) -> None:
+            raise AssertionError("it reads by itself")
+
+    receive_into_buffer(Foreign())
+    receive_into_buffer(None)
