@@ -44,7 +44,7 @@ RUNTIME_LAYERS = (
             "locks",
             "grouping",
             "statement",
-            "compiler",
+            *("compiler", "primary_keys"),
         ),
         *("subqueries", "riding", "copying"),
         *("nesting", "selectin", "loading", "writing", "upserting", "unit", "streaming", "rows"),

@@ -61,8 +61,7 @@ class QueryBuilder(Generic[M]):
 
     def _with(self, name: str, value: object) -> Self:
         copy = object.__new__(type(self))
-        copy.__dict__.update(self.__dict__)
-        copy.__dict__[name] = value
+        copy.__dict__ = {**self.__dict__, name: value}
         return copy
 
     def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
@@ -250,4 +249,10 @@ class QueryBuilder(Generic[M]):
 
     def _order_key(self, by: Order[Any] | Expression[Any, Any, Any] | str) -> Order[Any]:
         """Return the key of an ordering; "-age" is descending."""
+        if not self._named and isinstance(by, str):
+            # A name means the same to every query of the model.
+            known = self._table.orders.get(by)
+            if known is None:
+                known = self._table.orders[by] = order_by(by, self._expression)
+            return known
         return order_by(by, self._expression)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from .columns import Column
 from .compiler import Select
 from .errors import InvalidValue
-from .query import same_key
+from .primary_keys import by_key
 from .selectin import key_condition
 from .statement import Executor, Statement
 
@@ -57,6 +58,7 @@ class Lookup:
     __slots__ = (
         "_executor",
         "_flying",
+        "_model",
         "_mutable",
         "_one",
         "_table",
@@ -69,8 +71,9 @@ class Lookup:
         self._executor = executor
         self._table = table
         self._types = [key_type(column) for column in table.primary_key]
-        none = [0] * len(self._types)
-        self._one: Statement = self._select(none[0] if len(none) == 1 else tuple(none)).rows()
+        self._model = table.model
+        #: The statement for one key, written when the first one is looked up.
+        self._one: Statement | None = None
         self._mutable = [
             place for place, each in enumerate(table.columns) if each.is_json or each.is_array
         ]
@@ -87,30 +90,28 @@ class Lookup:
     async def get(self, key: Any) -> Any:
         """Return the object with this key, one of the caller's own; None where there is none."""
         if self._flying < FLYING:
-            row = await self._alone(key)
-        else:
-            waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            self._waiting.setdefault(key, []).append(waiter)
-            row = await waiter
-        return None if row is None else self._table.model.__decode__([row])[0]
+            self._flying += 1
+            try:
+                rows = await self._alone(key)
+            finally:
+                self._flying -= 1
+                if self._waiting:
+                    self._send()
+            return self._model.__decode__(rows)[0] if rows else None
+        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(key, []).append(waiter)
+        row = await waiter
+        return None if row is None else self._model.__decode__([row])[0]
 
-    async def _alone(self, key: Any) -> Any:
-        self._flying += 1
-        try:
-            return await self._row(key)
-        finally:
-            self._landed()
+    def _alone(self, key: Any) -> Coroutine[Any, Any, list[Any]]:
+        """Return the lookup of one key by itself."""
+        statement = self._one
+        if statement is None:
+            statement = self._one = by_key(self._table, key)
+        return self._executor.fetch(statement, (key,) if len(self._types) == 1 else key)
 
-    async def _row(self, key: Any) -> Any:
-        values = [key] if len(self._types) == 1 else list(key)
-        rows = await self._one.fetch(self._executor, values)
-        return rows[0] if rows else None
-
-    def _landed(self) -> None:
+    def _send(self) -> None:
         """Send those who came meanwhile."""
-        self._flying -= 1
-        if not self._waiting:
-            return
         batch, self._waiting = self._waiting, {}
         if len(batch) > MOST:
             keys = list(batch)
@@ -124,7 +125,7 @@ class Lookup:
 
     async def _together(self, batch: dict[Any, list[asyncio.Future[Any]]]) -> None:
         try:
-            select = self._select(None, list(batch))
+            select = self._select(list(batch))
             rows = await select.rows().fetch(self._executor, select.values)
         except InvalidValue:
             # One key that PostgreSQL's type cannot hold is not to fail the others.
@@ -147,12 +148,15 @@ class Lookup:
             for key, waiters in batch.items():
                 self._answer(waiters, found.get(key))
         finally:
-            self._landed()
+            self._flying -= 1
+            if self._waiting:
+                self._send()
 
     async def _one_by_one(self, batch: dict[Any, list[asyncio.Future[Any]]]) -> None:
         for key, waiters in batch.items():
             try:
-                self._answer(waiters, await self._row(key))
+                rows = await self._alone(key)
+                self._answer(waiters, rows[0] if rows else None)
             except Exception as error:
                 refuse(waiters, error)
 
@@ -170,10 +174,8 @@ class Lookup:
             values[place] = copy.deepcopy(values[place])  # type: ignore[index]
         return values
 
-    def _select(self, key: Any, keys: list[Any] | None = None) -> Select:
+    def _select(self, keys: list[Any]) -> Select:
         table = self._table
-        if keys is None:
-            return Select(table=table, where=(*same_key(table, key), *table.alive()))
         return Select(table=table, where=(key_condition(table.primary_key, keys), *table.alive()))
 
 

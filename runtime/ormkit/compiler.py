@@ -46,6 +46,8 @@ class Select:
         """Return what the statement binds that reads these expressions."""
         values: list[object] = []
         grouping = self.grouping
+        if not selected and not self.joins and grouping is None:
+            return self._plain_values()
         if grouping is not None:
             values.extend(grouping.bound_on(selected))
         for step in self.joins:
@@ -65,16 +67,26 @@ class Select:
             values.append(self.offset)
         return values
 
+    def _plain_values(self) -> list[object]:
+        values = [value for condition in self.where for value in condition.values]
+        for order in self.order:
+            values.extend(order.values)
+        if self.limit is not None:
+            values.append(self.limit)
+        if self.offset is not None:
+            values.append(self.offset)
+        return values
+
     def shape(self, what: Hashable) -> Hashable:
         """Return the key under which the statement is kept; `what` tells what it selects."""
         return (
             what,
             self.table,
             tuple([condition.key for condition in self.where]),
-            tuple([order.key for order in self.order]),
+            tuple([order.key for order in self.order]) if self.order else (),
             self.limit is None,
             self.offset is None,
-            tuple([step.key for step in self.joins]),
+            tuple([step.key for step in self.joins]) if self.joins else (),
             None if self.lock is None else self.lock.key,
             None if self.grouping is None else self.grouping.key,
         )

@@ -300,9 +300,10 @@ class Connection:
         return bool(self._raw.is_in_transaction())
 
     @property
-    def is_clean(self) -> bool:
-        """True where the next user would find nothing of this one: no transaction, no SET."""
-        return not (self._is_dirty or self._raw.is_in_transaction())
+    def is_reusable(self) -> bool:
+        """True where it is open and the next user would find nothing of this one."""
+        raw = self._raw
+        return not (self._is_dirty or raw.is_closed() or raw.is_in_transaction())
 
     def on_close(self, callback: Callable[[Connection], None]) -> None:
         """Call this soon after the connection has ended, whoever ended it."""

@@ -298,6 +298,9 @@ class _Pair(Expression[O, T, V_co]):
 
     __slots__ = ("left", "right", "template")
 
+    #: The type of the result where it is not that of the left operand.
+    result = ""
+
     def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
         self.template = template
         self.left = left
@@ -309,7 +312,7 @@ class _Pair(Expression[O, T, V_co]):
             self.right = None
             self.key = (template, left.key, BOUND)
             self.values = (*left.values, left.encode(right))
-        self.type = left.type
+        self.type = self.result or left.type
 
     def sql(self, scope: Scope) -> str:
         left = grouped(self.left, scope)
@@ -322,9 +325,7 @@ class Comparison(_Pair[O, bool, bool], Condition[O]):
 
     __slots__ = ()
 
-    def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
-        super().__init__(template, left, right)
-        self.type = "boolean"
+    result = "boolean"
 
 
 class Arithmetic(_Pair[O, T, V_co]):

@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .compiler import Select
 from .matching import related_objects
-from .riding import unfold
 from .selectin import read_step
 from .statement import Executor
 from .steps import Step
-
-
-async def fetch_objects(executor: Executor, select: Select, steps: tuple[Step, ...]) -> list[Any]:
-    """Run the select and return its objects with everything the steps ask for."""
-    rows = await select.rows().fetch(executor, select.values)
-    objects = unfold(select.table, rows, select.joins, executor.identity)
-    await load_steps(executor, objects, steps)
-    return objects
 
 
 async def load_steps(executor: Executor, objects: Sequence[Any], steps: tuple[Step, ...]) -> None:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from .bulk import update_objects
 from .columns import Column
-from .compiler import Select
 from .copying import Copying
+from .decoding import decode
 from .errors import NotFound, UsageError
 from .load_options import Load
-from .loading import fetch_objects, load_steps
-from .query import Query, same_key
+from .loading import load_steps
+from .primary_keys import by_key, key_values
+from .query import Query
 from .related import RelatedSet
 from .relationships import R, Relationship, ToMany
 from .result import Result
@@ -54,8 +55,9 @@ class Operations(Copying):
     async def get(self, model: type[Queryable[Query[M, K]]], key: K) -> M | None:
         """Return the object with this primary key, a tuple for a composite one; None without."""
         table = table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        select = Select(table=table, where=(*same_key(table, key), *table.alive()))
-        found = await fetch_objects(self.executor(), select, ())
+        executor = self.executor()
+        rows = await executor.fetch(by_key(table, key), key_values(table, key))
+        found: list[Any] = decode(table.model, rows, executor.identity) if rows else rows
         return found[0] if found else None
 
     async def get_or_raise(self, model: type[Queryable[Query[M, K]]], key: K) -> M:

@@ -115,7 +115,7 @@ class Pool:
         """Return an idle connection, or None where `acquire` has to wait for one."""
         while self._idle and not self._waiters:
             connection, _ = self._idle.pop()
-            if not connection.is_closed:
+            if connection.is_reusable:
                 return self._held(connection)
             self._discard(connection)
         return None
@@ -154,12 +154,12 @@ class Pool:
             raise UsageError("the connection was given back already: give it back once")
         if self._is_tracing:
             self._holders.forget(connection, hold)
-        if connection.is_closed:
+        if connection.is_reusable:
+            self._pass_on(connection)
+        elif connection.is_closed:
             # What ended it may have ended the others, and the idle ones do not know yet.
             self._suspect()
             self._discard(connection)
-        elif connection.is_clean:
-            self._pass_on(connection)
         else:
             self._spawn(self._mend(connection))
 

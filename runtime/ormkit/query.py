@@ -12,12 +12,12 @@ from .errors import MultipleFound, NotFound, UsageError
 from .expressions import Expression
 from .functions import INTEGERS
 from .keyset import Cursor, Page, cursor_at
-from .loading import fetch_objects, load_steps
+from .loading import load_steps
+from .primary_keys import same_key
 from .riding import unfold
 from .selection import Selection
 from .statement import Executor, Statement
 from .streaming import Stream, record_chunks
-from .table import Table
 from .writing import changes_for, values_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,17 @@ class Query(Selection[M], Generic[M, K]):
 
     async def all(self) -> list[M]:
         """Return every object."""
-        return await self._read(self.as_select())
+        select = self.as_select()
+        executor = self._source.executor()
+        if not self._only and self._grouping is None:
+            rows = await executor.fetch(select.rows(), select.values)
+            objects = unfold(self._table, rows, select.joins, executor.identity)
+            if self._steps:
+                await load_steps(executor, objects, self._steps)
+            return objects
+        self._check_whole("objects")
+        statement, bound = self._statement(select)
+        return await self._made(executor, await executor.fetch(statement, bound), select)
 
     async def first(self) -> M | None:
         """Return the first object, None where there is none; ordered by key if by nothing else."""
@@ -107,13 +117,13 @@ class Query(Selection[M], Generic[M, K]):
     async def count(self) -> int:
         """Return how many rows there are."""
         select = self.as_select().as_set()
-        rows = await select.count().fetch(self._source.executor(), select.values)
+        rows = await self._source.executor().fetch(select.count(), select.values)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def exists(self) -> bool:
         """Return whether there is any row."""
         select = self.as_select().as_set()
-        rows = await select.exists().fetch(self._source.executor(), select.values)
+        rows = await self._source.executor().fetch(select.exists(), select.values)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def explain(
@@ -187,14 +197,6 @@ class Query(Selection[M], Generic[M, K]):
         held = {each.key for each in on}
         return (*on, *(each for each in self._table.primary_key if each.key not in held))
 
-    async def _read(self, select: Select) -> list[M]:
-        executor = self._source.executor()
-        if not self._only and self._grouping is None:
-            return await fetch_objects(executor, select, self._steps)
-        self._check_whole("objects")
-        statement, bound = self._statement(select)
-        return await self._made(executor, await statement.fetch(executor, bound), select)
-
     def _statement(self, select: Select) -> tuple[Statement, list[object]]:
         if not self._only:
             return select.rows(), select.values
@@ -240,16 +242,3 @@ class Query(Selection[M], Generic[M, K]):
             if page.next is None:
                 return
             page = await query.page(page.next)
-
-
-def same_key(table: Table, key: object) -> tuple[Any, ...]:
-    """Return the conditions that find a row by its primary key; raises UsageError."""
-    columns = table.primary_key
-    parts: tuple[object, ...] = (key,)
-    if len(columns) > 1:
-        parts = tuple(key) if isinstance(key, (tuple, list)) else (key,)  # pyright: ignore
-    if len(parts) != len(columns) or None in parts:
-        names = ", ".join(column.slot for column in columns)
-        shape = f"the tuple ({names})" if len(columns) > 1 else f"a value of {names}"
-        raise UsageError(f"{table.label} is found by {shape}, and none of it can be None")
-    return tuple(column == part for column, part in zip(columns, parts, strict=True))

@@ -33,7 +33,9 @@ class Executor(Protocol):
         """Write what is still to be written, before a statement that computes from it."""
         ...
 
-    async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
+    def fetch(
+        self, statement: Statement, values: Sequence[object]
+    ) -> Coroutine[Any, Any, list[Record]]:
         """Run the statement and return its rows; its errors name what a value was meant for."""
         ...
 

@@ -15,6 +15,7 @@ from .scope import quote
 
 if TYPE_CHECKING:
     from .model import Model
+    from .ordering import Order
     from .relationships import Relationship
 
 AnyColumn = Column[Any, Any, Any]
@@ -54,6 +55,8 @@ class Table:
         self._special = (soft_delete, version, updated_at)
         self._parents = tuple(parents)
         self._lookups: dict[str, tuple[AnyColumn, Any]] = {}
+        #: The orderings that were asked for by name.
+        self.orders: dict[str, Order[Any]] = {}
 
     def bind(
         self,

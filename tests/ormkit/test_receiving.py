@@ -33,7 +33,7 @@ def fed(receiver: Receiver, data: bytes) -> None:
     receiver.buffer_updated(len(data))
 
 
-def test_every_connection_of_an_engine_reads_through_a_receiver(engine: Engine) -> None:
+async def test_every_connection_of_an_engine_reads_through_a_receiver(engine: Engine) -> None:
     connection: Any = engine.pool.take()
     try:
         assert isinstance(connection._raw._transport.get_protocol(), Receiver)

@@ -25,7 +25,7 @@ async def assert_all_usable(engine: Engine) -> None:
     taken = [await pool.acquire() for _ in range(pool.idle)]
     try:
         for connection in taken:
-            assert connection.is_clean
+            assert connection.is_reusable
             assert [tuple(row) for row in await connection.fetch("SELECT 7 AS seven")] == [(7,)]
     finally:
         for connection in taken:
