@@ -298,8 +298,7 @@ class _Pair(Expression[O, T, V_co]):
 
     __slots__ = ("left", "right", "template")
 
-    #: The type of the result where it is not that of the left operand.
-    result = ""
+    result = ""  # its type, where that is not the left operand's
 
     def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
         self.template = template
