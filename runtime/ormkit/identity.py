@@ -26,6 +26,8 @@ M = TypeVar("M", bound="Model")
 AnyColumn = Column[Any, Any, Any]
 
 
+#: Up to how many objects are looked at one by one; more are first compared as a whole.
+FEW = 8
 #: An object, the row it was read from or written as, and copies of what can change in place.
 Held = tuple[Any, Any, "tuple[bytes, ...] | None"]
 
@@ -111,7 +113,7 @@ class IdentityMap:
         """Yield what is held with the columns that the code has changed, where there are any."""
         for table, held in self._held.items():
             watch = watch_of(table)
-            if watch.are_same(held.values()):
+            if len(held) > FEW and watch.are_same(held.values()):
                 continue
             for entry in held.values():
                 if columns := watch.changes(entry):
@@ -201,8 +203,14 @@ class Watch:
 
     def changes(self, entry: Held) -> tuple[AnyColumn, ...]:
         """Return the columns that differ from the row."""
-        columns = enumerate(self.table.columns)
-        return tuple([column for place, column in columns if self._is_changed(entry, place)])
+        columns = self.table.columns
+        places: Iterable[int] = range(len(columns))
+        with suppress(AttributeError):
+            # What is the very same value needs no look, unless it can change in place.
+            pairs = zip(entry[1], self.values(entry[0]), places, strict=True)
+            mutable = self.mutable
+            places = [place for then, now, place in pairs if then is not now or place in mutable]
+        return tuple([columns[place] for place in places if self._is_changed(entry, place)])
 
     def refreshed(self, known: Held, fresh: Held) -> Held:
         """Return the known object as the fresh one was read, but for what the code has changed."""

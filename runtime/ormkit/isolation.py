@@ -30,6 +30,8 @@ class TransactionOptions:
     is_deferrable: bool = False
     #: Run-time parameters for this transaction alone, sent right behind BEGIN.
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: The statement that begins it.
+    sql: str = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.isolation is not None and self.isolation not in ISOLATIONS:
@@ -38,10 +40,6 @@ class TransactionOptions:
             )
         for name, value in self.settings.items():
             check_setting(name, value)
-
-    @property
-    def sql(self) -> str:
-        """The statement that begins it."""
         words = ["BEGIN"]
         if self.isolation is not None:
             words.append(f"ISOLATION LEVEL {self.isolation.upper()}")
@@ -49,7 +47,23 @@ class TransactionOptions:
             words.append("READ ONLY")
         if self.is_deferrable:
             words.append("DEFERRABLE")
-        return " ".join(words)
+        object.__setattr__(self, "sql", " ".join(words))
+
+    @classmethod
+    def of(
+        cls,
+        isolation: Isolation | None,
+        read_only: bool,
+        deferrable: bool,
+        settings: Mapping[str, str] | None,
+    ) -> TransactionOptions:
+        """Return the options that begin() was given; those of the server are made once."""
+        if isolation is None and not (read_only or deferrable or settings):
+            return DEFAULTS
+        return cls(isolation, read_only, deferrable, settings or {})
+
+
+DEFAULTS = TransactionOptions()
 
 
 def check_setting(name: object, value: object) -> None:

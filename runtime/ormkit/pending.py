@@ -66,7 +66,8 @@ class Pending(Operations):
         if self._is_read_only:
             self._check_unchanged()
         try:
-            await self._flush_added()
+            if self._added:
+                await self._flush_added()
             await write_changes(self.executor(), self.identity)
         except BaseException:
             self._is_broken = True

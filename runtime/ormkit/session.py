@@ -70,9 +70,8 @@ class AsyncSession(Operations):
         isolation: the server's default (READ COMMITTED unless configured) where None.
         settings: run-time parameters for this transaction alone, such as {"app.tenant": "42"}.
         """
-        return Transaction(
-            self, TransactionOptions(isolation, read_only, deferrable, settings or {})
-        )
+        options = TransactionOptions.of(isolation, read_only, deferrable, settings)
+        return Transaction(self, options)
 
     async def run(
         self,
@@ -97,7 +96,7 @@ class AsyncSession(Operations):
                 "run() cannot repeat a part of a transaction: call the function with the "
                 "transaction that is open, and let run() begin the outermost one"
             )
-        options = TransactionOptions(isolation, read_only, deferrable, settings or {})
+        options = TransactionOptions.of(isolation, read_only, deferrable, settings)
         return await run_with_retries(lambda: Transaction(self, options), fn, retries)
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:

@@ -91,6 +91,11 @@ class Table:
         return f"<Table {self.sql}>"
 
     @cached_property
+    def computed(self) -> tuple[AnyColumn, ...]:
+        """The columns that PostgreSQL fills in again at every update."""
+        return tuple([column for column in self.columns if column.is_computed])
+
+    @cached_property
     def owned(self) -> tuple[Relationship[Any, Any], ...]:
         """The relationships whose foreign key stands in this table."""
         return tuple(each for each in self.relationships.values() if each.is_owner)

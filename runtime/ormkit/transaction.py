@@ -20,7 +20,7 @@ from .errors import (
     TransactionFailed,
     UsageError,
 )
-from .isolation import SET_ALL, TransactionOptions
+from .isolation import DEFAULTS, SET_ALL, TransactionOptions
 from .pending import Pending
 from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
 from .result import Result
@@ -81,7 +81,7 @@ class Transaction(Pending):
 
     async def _nest(self, parent: Transaction) -> None:
         """Become a savepoint of the transaction, behind everything that was added to it."""
-        if self._options != TransactionOptions():
+        if self._options != DEFAULTS:
             raise ConfigurationError(
                 "a transaction within a transaction is a savepoint and takes no options: the "
                 "outer one's hold"
@@ -118,7 +118,7 @@ class Transaction(Pending):
 
     def begin(self) -> Transaction:
         """Return a savepoint within this transaction, for `async with`."""
-        return Transaction(self.session, TransactionOptions())
+        return Transaction(self.session, DEFAULTS)
 
     def after_commit(self, callback: Callable[[], Awaitable[object] | object]) -> None:
         """Call this once the transaction was committed; of a savepoint, once the outermost was."""
@@ -130,9 +130,11 @@ class Transaction(Pending):
         if self._added:
             await self._flush_added()
         async with self._turn:
-            connection = self._connection if self._is_ready else await self._ready()
+            connection = self._connection
+            if connection is None or self._inner is not None or self.is_over:
+                connection = await self._ready()
             try:
-                return await self._checked(connection).fetch(statement.sql, values)
+                return await connection.fetch(statement.sql, values)
             except InvalidValue as error:
                 raise statement.named(error, values) from None
 

@@ -24,7 +24,7 @@ async def write_changes(executor: Executor, identity: IdentityMap) -> None:
     Raises StaleObject where a row is gone or, with a version, was changed meanwhile.
     """
     groups = changed_groups(identity)
-    for table in in_key_order(groups):
+    for table in in_key_order(groups) if len(groups) > 1 else groups:
         for columns, entries in groups[table].values():
             await write_group(executor, table, columns, entries)
 

@@ -194,6 +194,8 @@ def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyCol
         if column.is_generated:
             raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
         changes.append((column, column.encode(value)))
+    if table.updated_at is None and table.version is None:
+        return changes
     assigned = {column.key for column, _ in changes}
     if table.updated_at is not None and table.updated_at.key not in assigned:
         changes.append((table.updated_at, NOW))
@@ -245,10 +247,9 @@ async def update_row(
 ) -> None:
     """Write the named columns of an object to the row with this key and version."""
     changes = changes_for(table, values)
-    key = tuple((c.key, v.key if isinstance(v, Expression) else None) for c, v in changes)
+    key = tuple([(c.key, v.key if isinstance(v, Expression) else None) for c, v in changes])
     statement = statement_for(("update one", table, key), lambda: write_update(table, changes))
-    bound = [*values_of(changes), *identity]
-    rows = await statement.fetch(executor, bound)
+    rows = await executor.fetch(statement, [*values_of(changes), *identity])
     if not rows:
         raise StaleObject(stale(table, "update"))
     computed = computed_columns(table, changes)
@@ -266,7 +267,7 @@ def computed_columns(
 ) -> tuple[AnyColumn, ...]:
     """Return the columns whose new value only PostgreSQL knows, and at least one."""
     computed = [column for column, value in changes if isinstance(value, Expression)]
-    computed += [column for column in table.columns if column.is_computed]
+    computed += table.computed
     return tuple(computed) or (table.primary_key[0],)
 
 
