@@ -9,16 +9,15 @@ from .columns import Column
 from .compiler import assignments
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
+from .inserting import arrays_of, receive
 from .relationships import named
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
 from .table import Table, table_of
 from .writing import (
-    CHUNK,
     changes_for,
     computed_columns,
     identity_of,
-    receive,
     stale,
     update_row,
     values_of,
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from .model import Model
 
 AnyColumn = Column[Any, Any, Any]
+
+#: How many rows one UPDATE carries; beyond this the arrays cost more memory than they save time.
+CHUNK = 10_000
 
 
 async def update_objects(
@@ -88,9 +90,7 @@ async def update_chunk(
     returned = computed_columns(table, besides)
     key = ("update all", table, tuple([column.key for column in columns]))
     statement = statement_for(key, lambda: write_update_all(table, columns, besides, returned))
-    arrays: list[list[object]] = [
-        column.encode_many([getattr(each, column.slot) for each in instances]) for column in columns
-    ]
+    arrays = arrays_of(columns, instances)
     arrays += [list(parts) for parts in zip(*identities, strict=True)]
     rows = await statement.fetch(executor, [*arrays, *values_of(besides)])
     if len(rows) != len(instances):

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from .columns import Column
 from .errors import MissingValue, UsageError
+from .inserting import fill_keys, given_columns
 from .raw_sql import check_statement
 from .statement import Executor
 from .table import Table, table_of
-from .writing import fill_keys, given_columns
 
 if TYPE_CHECKING:
     from .model import Model

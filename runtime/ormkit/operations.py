@@ -10,6 +10,7 @@ from .columns import Column
 from .copying import Copying
 from .decoding import decode
 from .errors import NotFound, UsageError
+from .inserting import insert_one
 from .load_options import Load
 from .loading import load_steps
 from .primary_keys import by_key, key_values
@@ -21,7 +22,7 @@ from .steps import plan_at_hand
 from .table import Table, table_of
 from .unit import insert_objects
 from .upserting import upsert_many
-from .writing import delete_one, insert_one, mark_deleted, update_one
+from .writing import delete_one, mark_deleted, update_one
 
 if TYPE_CHECKING:
     from .model import Model

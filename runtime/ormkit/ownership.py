@@ -9,12 +9,13 @@ from .columns import Column
 from .compiler import Select, assignments
 from .errors import StaleObject, UsageError
 from .expressions import Condition
+from .inserting import receive, returning
 from .matching import keys_of_objects
 from .relationships import Relationship
 from .scope import Scope
 from .selectin import in_keys
 from .statement import Executor, Statement, statement_for
-from .writing import changes_for, computed_columns, receive, returning, stale, values_of
+from .writing import changes_for, computed_columns, stale, values_of
 
 if TYPE_CHECKING:
     from .model import Model

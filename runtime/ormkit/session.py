@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .bulk import update_objects
 from .errors import UsageError
+from .inserting import insert_many
 from .isolation import Isolation, TransactionOptions
 from .operations import Operations, Queryable
 from .query import Query
@@ -17,7 +18,7 @@ from .retries import run_with_retries
 from .statement import Executor
 from .table import table_of
 from .transaction import Transaction, current_transaction
-from .unit import insert_objects, is_one_statement
+from .unit import insert_objects, one_statement
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -118,11 +119,14 @@ class AsyncSession(Operations):
             await update_objects(tx, instances, fields)
 
     async def _insert_listed(self, instances: Sequence[Model]) -> None:
-        if current_transaction(self) is not None or is_one_statement(instances):
-            await insert_objects(self.executor(), instances)
-            return
-        async with self.begin() as tx:
-            await insert_objects(tx, instances)
+        transaction = current_transaction(self)
+        if transaction is not None:
+            await insert_objects(transaction, instances)
+        elif (given := one_statement(instances)) is not None:
+            await insert_many(self.engine, table_of(type(instances[0])), given, instances)
+        else:
+            async with self.begin() as tx:
+                await insert_objects(tx, instances)
 
 
 _current: ContextVar[AsyncSession | None] = ContextVar("ormkit_session", default=None)

@@ -66,6 +66,8 @@ class Statement:
 
     sql: str
     parameters: tuple[Expression[Any, Any, Any] | None, ...]
+    #: The columns that come back, of a change that returns some.
+    returned: tuple[Column[Any, Any, Any], ...] = ()
 
     def fetch(
         self, executor: Executor, values: Sequence[object]
@@ -85,7 +87,10 @@ class Statement:
         self, executor: Executor, rows: Sequence[Sequence[object]]
     ) -> list[Record]:
         """Run the statement for each row of values, all or none, and return all their rows."""
-        return await executor.fetch_many(self.sql, rows)
+        try:
+            return await executor.fetch_many(self.sql, rows)
+        except InvalidValue as error:
+            raise self.named(error, rows[0]) from None
 
     def named(self, error: InvalidValue, values: Sequence[object]) -> InvalidValue:
         """Return the error about a parameter as one about the column it was meant for."""

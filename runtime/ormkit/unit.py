@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from .columns import Column
+from .inserting import by_columns_given, insert_many
 from .statement import Executor
 from .table import Table, table_of
-from .writing import CHUNK, by_columns_given, insert_many
 
 if TYPE_CHECKING:
     from .model import Model
@@ -23,16 +24,20 @@ async def insert_objects(executor: Executor, instances: Iterable[Model]) -> None
         by_table.setdefault(table_of(type(instance)), []).append(instance)
     for table in in_key_order(by_table):
         for wave in waves(table, by_table[table]):
-            for members in by_columns_given(table, wave).values():
-                await insert_many(executor, table, members)
+            for given, members in by_columns_given(table, wave).items():
+                await insert_many(executor, table, given, members)
 
 
-def is_one_statement(instances: Sequence[Model]) -> bool:
-    """Return whether a single INSERT takes them all, so that no transaction is needed."""
-    if len(instances) > CHUNK or len({type(instance) for instance in instances}) > 1:
-        return False
+def one_statement(instances: Sequence[Model]) -> tuple[Column[Any, Any, Any], ...] | None:
+    """Return the columns of the INSERT that takes all the objects; None where one does not.
+
+    It needs no transaction around it.
+    """
+    if len(set(map(type, instances))) > 1:
+        return None
     table = table_of(type(instances[0]))
-    return not table.owned_by_itself and len(by_columns_given(table, instances)) == 1
+    groups = {} if table.owned_by_itself else by_columns_given(table, instances)
+    return next(iter(groups)) if len(groups) == 1 else None
 
 
 def in_key_order(tables: Iterable[Table]) -> list[Table]:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
+from .inserting import (
+    arrays_of,
+    by_columns_given,
+    insert_of_arrays,
+    insert_of_values,
+    receive,
+    returning,
+    send_arrays,
+    values_given,
+)
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
 from .table import Table, table_of
-from .writing import by_columns_given, receive, returning, values_given
 
 if TYPE_CHECKING:
     from .model import Model
@@ -26,7 +36,8 @@ async def upsert_many(
 ) -> None:
     """Upsert objects of one model; each then holds its row as it is in the database.
 
-    The rows go out together, in one implicit transaction, and come back one for each.
+    One statement takes some hundred objects, or with array columns one; all are sent together, as
+    one transaction. Every row comes back, in the order of the objects.
     """
     table = table_of(type(instances[0]))
     if any(type(each) is not type(instances[0]) for each in instances):
@@ -40,13 +51,22 @@ async def upsert_many(
     ((given, _),) = groups.items()
     target = named_columns(table, conflict_target) if conflict_target else table.primary_key
     check_target(target, given)
+    check_distinct(table, target, instances)
     changed = changed_columns(table, given, target, update_fields)
-    key = ("upsert", table, keys_of(given), keys_of(target), keys_of(changed))
-    statement = statement_for(key, lambda: write_upsert(table, given, target, changed))
-    values = [values_given(given, each) for each in instances]
-    rows = await statement.fetch_many(executor, values)
+    is_by_array = table.is_insertable_by_array and len(instances) > 1
+    key = ("upsert", table, keys_of(given), keys_of(target), keys_of(changed), is_by_array)
+
+    def write() -> Statement:
+        return write_upsert(table, given, target, changed, is_by_array=is_by_array)
+
+    statement = statement_for(key, write)
+    if is_by_array:
+        rows = await send_arrays(executor, statement, given, instances)
+    else:
+        values = [values_given(given, each) for each in instances]
+        rows = await statement.fetch_many(executor, values)
     if len(rows) != len(instances):
-        # ON CONFLICT waits for another transaction's row, and may then not be allowed to see it.
+        # ON CONFLICT waits for another transaction's row, and may then not see it.
         raise StaleObject(f"a {table.label} was deleted while it was being upserted; try again")
     receive(instances, rows, table.columns)
     if executor.identity is not None:
@@ -75,6 +95,21 @@ def check_target(target: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> Non
             )
 
 
+def check_distinct(table: Table, target: Sequence[AnyColumn], instances: Sequence[Model]) -> None:
+    """Raise UsageError where two objects have the same conflict target."""
+    if len(instances) == 1:
+        return
+    keys = list(zip(*arrays_of(target, instances), strict=True))
+    # What cannot be hashed is left to the server, which refuses to change a row twice.
+    with suppress(TypeError):
+        if len({key for key in keys if None not in key}) < sum(None not in key for key in keys):
+            names = ", ".join(column.slot for column in target)
+            raise UsageError(
+                f"upsert_all: two {table.label} objects have the same {names}, by which rows are "
+                f"told apart: leave one of them out"
+            )
+
+
 def changed_columns(
     table: Table,
     given: Sequence[AnyColumn],
@@ -98,14 +133,16 @@ def write_upsert(
     given: Sequence[AnyColumn],
     target: Sequence[AnyColumn],
     changed: Sequence[AnyColumn],
+    *,
+    is_by_array: bool,
 ) -> Statement:
-    """Return the INSERT ... ON CONFLICT of one row, which returns the row in any case.
+    """Return the INSERT ... ON CONFLICT of one row, or of many, which returns them in any case.
 
     DO NOTHING returns no row where there is one; assigning a column to itself does.
     """
     scope = Scope()
-    names = ", ".join(column.quoted for column in given)
-    values = ", ".join(column.placeholder(scope.bind(column)) for column in given)
+    insert = insert_of_arrays if is_by_array else insert_of_values
+    text = insert(table, given, scope)
     assigned = [f"{column.quoted} = EXCLUDED.{column.quoted}" for column in changed]
     if changed:
         assigned += automatic(table, changed)
@@ -113,8 +150,7 @@ def write_upsert(
         same = target[0].quoted
         assigned = [f"{same} = {table.sql}.{same}"]
     sql = (
-        f"INSERT INTO {table.sql} ({names}) VALUES ({values}) "
-        f"ON CONFLICT ({', '.join(column.quoted for column in target)}) "
+        f"{text} ON CONFLICT ({', '.join(column.quoted for column in target)}) "
         f"DO UPDATE SET {', '.join(assigned)}{returning(table.columns)}"
     )
     return Statement(sql, tuple(scope.parameters))

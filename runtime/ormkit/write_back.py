@@ -9,10 +9,10 @@ from .bulk import check_values, update_many
 from .columns import Column
 from .errors import UsageError
 from .identity import Held, IdentityMap, watch_of
+from .inserting import fill_keys
 from .statement import Executor
 from .table import Table
 from .unit import in_key_order
-from .writing import fill_keys
 
 AnyColumn = Column[Any, Any, Any]
 Group = tuple[tuple[AnyColumn, ...], list[Held]]
