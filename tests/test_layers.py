@@ -18,7 +18,7 @@ GENERATED = ROOT / "examples/blog/db"
 
 #: From the bottom up: a module imports from layers below its own, or from earlier in its layer.
 RUNTIME_LAYERS = (
-    ("_version", "errors", "values"),
+    ("_version", "errors", "uninterrupted", "values"),
     (
         *("scope", "operands", "ordering", "expressions", "borrowed", "lookups", "type_names"),
         *(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from .decoding import decode
 from .grouping import Selected
 from .operands import Selectable
-from .rows import as_tuples, checked_columns, coded_places, decoded_row
+from .result import as_tuples
+from .rows import checked_columns, coded_places, decoded_row
 from .statement import Statement
 from .table import Table
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from .errors import MultipleFound, NotFound, UnknownName, did_you_mean
-from .values import Record
+from .uninterrupted import uninterrupted
+from .values import Record, whole_row
 
 _COUNT = re.compile(r" (\d+)$")
 
@@ -47,11 +48,11 @@ class Result:
         """Return each row as a dict; of columns with the same name the last one stays."""
         if not self._records:
             return []
-        return dict_maker(self.columns)(self._records)
+        return uninterrupted(dict_maker(self.columns), self._records)
 
     def tuples(self) -> list[tuple[Any, ...]]:
         """Return each row as a tuple."""
-        return list(map(tuple, self._records))
+        return uninterrupted(as_tuples, self._records)
 
     def column(self, name: str | int = 0) -> list[Any]:
         """Return one column's values, by name or by position from 0."""
@@ -80,8 +81,13 @@ class Result:
         return self._records[0][0] if self._records else None
 
 
+def as_tuples(rows: Sequence[Any]) -> list[Any]:
+    """Return rows as tuples."""
+    return list(map(whole_row, rows))
+
+
 @lru_cache(maxsize=512)
-def dict_maker(columns: tuple[str, ...]) -> Callable[[Iterable[Record]], list[dict[str, Any]]]:
+def dict_maker(columns: tuple[str, ...]) -> Callable[[Sequence[Record]], list[dict[str, Any]]]:
     """Return a function that makes dicts of rows with these columns.
 
     Its text names each column once, `{"id": v0, "name": v1}`, which takes well under half the time
@@ -89,5 +95,6 @@ def dict_maker(columns: tuple[str, ...]) -> Callable[[Iterable[Record]], list[di
     """
     names = [f"v{number}" for number in range(len(columns))]
     items = ", ".join(f"{column!r}: {name}" for column, name in zip(columns, names, strict=True))
-    source = f"lambda rows: [{{{items}}} for ({', '.join(names)},) in rows]"
-    return eval(source, {"__builtins__": {}})  # type: ignore[no-any-return]
+    source = f"lambda rows: [{{{items}}} for ({', '.join(names)},) in map(whole_row, rows)]"
+    known: dict[str, Any] = {"__builtins__": {}, "map": map, "whole_row": whole_row}
+    return eval(source, known)  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ from .riding import unfold
 from .statement import Executor
 from .steps import Step
 from .streaming import Stream, record_chunks
+from .uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from .builder import Source
@@ -34,7 +35,7 @@ class Rows(Generic[T]):
         source: Source,
         select: Select,
         columns: Sequence[AnyExpression],
-        make: Callable[[list[Any]], list[T]] = list,
+        make: Callable[[Sequence[Any]], list[T]] = list,
     ) -> None:
         """Describe what to read.
 
@@ -68,14 +69,17 @@ class Rows(Generic[T]):
         )
         source = self._source.executor()
         async for _, records in record_chunks(source, statement, bound, chunk):
-            yield self._make(self._decoded(records))
+            yield uninterrupted(self._made, records)
 
     async def _fetch(self, select: Select) -> list[T]:
         statement = select.expressions(self._columns)
         records = await statement.fetch(self._source.executor(), select.bound(self._columns))
+        return uninterrupted(self._made, records)
+
+    def _made(self, records: Sequence[Any]) -> list[T]:
         return self._make(self._decoded(records))
 
-    def _decoded(self, records: list[Any]) -> list[Any]:
+    def _decoded(self, records: Sequence[Any]) -> Sequence[Any]:
         coded = coded_places(self._columns)
         return [decoded_row(record, coded) for record in records] if coded else records
 
@@ -141,11 +145,6 @@ def decoded_row(record: Any, columns: Sequence[tuple[int, AnyExpression]]) -> tu
     return tuple(row)
 
 
-def as_tuples(rows: list[Any]) -> list[Any]:
-    """Return rows as tuples."""
-    return rows if rows and type(rows[0]) is tuple else list(map(tuple, rows))
-
-
-def as_scalars(rows: list[Any]) -> list[Any]:
+def as_scalars(rows: Sequence[Any]) -> list[Any]:
     """Return the first value of each row."""
     return list(map(itemgetter(0), rows))

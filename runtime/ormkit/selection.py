@@ -10,8 +10,8 @@ from .compiler import Select
 from .errors import UsageError
 from .expressions import Expression
 from .operands import Selectable
-from .result import dict_maker
-from .rows import ObjectRows, Rows, as_scalars, as_tuples, checked_columns
+from .result import as_tuples, dict_maker
+from .rows import ObjectRows, Rows, as_scalars, checked_columns
 from .subqueries import Subquery
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -10,6 +11,7 @@ from ipaddress import (
     IPv6Interface,
     IPv6Network,
 )
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, final
 
 __all__ = ["UNSET", "BitString", "Cidr", "Inet", "Range", "Record", "Unset"]
@@ -18,6 +20,11 @@ __all__ = ["UNSET", "BitString", "Cidr", "Inet", "Range", "Record", "Unset"]
 Inet: TypeAlias = IPv4Address | IPv6Address | IPv4Interface | IPv6Interface
 #: Value of a cidr column.
 Cidr: TypeAlias = IPv4Network | IPv6Network
+
+
+#: Returns a row as a tuple. The driver's records copy themselves when they are sliced, which takes
+#: half the time of going through them.
+whole_row: Callable[[Any], tuple[Any, ...]] = itemgetter(slice(None))
 
 
 @final
