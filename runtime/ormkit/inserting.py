@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter, itemgetter
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from .columns import Column
 from .errors import MissingValue
+from .matching import set_all
 from .relationships import copy_key
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
@@ -244,5 +244,4 @@ def receive(instances: Sequence[Model], rows: Sequence[Any], columns: Sequence[A
         values: Iterable[Any] = map(itemgetter(place), rows)
         if not column.is_plain:
             values = map(column.decode, values)
-        # Iterators of C: objects by the thousand must not cost a step of Python each.
-        deque(map(setattr, instances, repeat(column.slot), values), maxlen=0)
+        set_all(instances, column.slot, values)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -22,14 +22,21 @@ def attach(
     slot = relationship.slot
     if not relationship.is_to_many:
         by_key = dict(zip(owners, related, strict=True))
-        for each, key in zip(objects, keys, strict=True):
-            setattr(each, slot, by_key.get(key))
+        set_all(objects, slot, map(by_key.get, keys))
         return
     groups: defaultdict[Any, list[Any]] = defaultdict(list)
+    for key in keys:
+        groups[key]
+    is_one_each = len(groups) == len(objects)
     for owner, each in zip(owners, related, strict=True):
         groups[owner].append(each)
-    for each, key in zip(objects, keys, strict=True):
-        setattr(each, slot, list(groups.get(key, ())))
+    lists = groups.values() if is_one_each else [list(groups[key]) for key in keys]
+    set_all(objects, slot, lists)
+
+
+def set_all(objects: Iterable[Any], name: str, values: Iterable[Any]) -> None:
+    """Set an attribute of each object, by iterators of C; values that are left over are dropped."""
+    deque(map(setattr, objects, repeat(name), values), maxlen=0)
 
 
 def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:

@@ -8,30 +8,36 @@ from typing import Any
 from .columns import Column
 from .compiler import Select
 from .expressions import Condition
+from .identity import IdentityMap
 from .matching import attach, distinct, keys_of_objects, keys_of_rows
 from .relationships import named
 from .riding import unfold
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
 from .steps import Step, values_riding
+from .uninterrupted import uninterrupted
+from .values import Record
 
 AnyColumn = Column[Any, Any, Any]
 
 
 async def read_step(executor: Executor, objects: Sequence[Any], step: Step) -> list[Any]:
-    """Read one relationship for all objects, and return the objects it led to."""
+    """Read one relationship for all objects; return what is below, each once, if it is needed."""
     relationship = step.relationship
     keys = keys_of_objects(objects, [column.slot for column in relationship.local])
-    wanted = list(dict.fromkeys(key for key in keys if key is not None))
-    owners: list[Any] = []
-    related: list[Any] = []
-    if wanted and (is_by_owner(step) or relationship.secondary is not None):
-        owners, related = await fetch_pairs(executor, step, wanted)
-    elif wanted:
-        related = await fetch_alone(executor, step, wanted)
-        owners = keys_of_objects(related, [column.slot for column in relationship.remote])
-    attach(objects, keys, relationship, owners, related)
-    return related if relationship.secondary is None else distinct(related)
+    wanted = list(dict.fromkeys(keys))
+    if None in wanted:
+        wanted.remove(None)
+    is_by_pair = is_by_owner(step) or relationship.secondary is not None
+    read, match = (read_pairs, match_pairs) if is_by_pair else (read_alone, match_alone)
+    rows = await read(executor, step, wanted) if wanted else []
+
+    def matched(rows: Sequence[Any]) -> list[Any]:
+        owners, related = match(step, rows, executor.identity)
+        attach(objects, keys, relationship, owners, related)
+        return distinct(related) if step.below and relationship.secondary is not None else related
+
+    return uninterrupted(matched, rows)
 
 
 def is_by_owner(step: Step) -> bool:
@@ -44,8 +50,8 @@ def is_by_owner(step: Step) -> bool:
     return step.is_cut or any(key.cast in ("citext", "bpchar") for key in keys)
 
 
-async def fetch_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[Any]:
-    """Read related objects that hold the key of their owner."""
+async def read_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[Record]:
+    """Read the rows of related objects that hold the key of their owner."""
     relationship = step.relationship
     select = Select(
         table=relationship.target,
@@ -53,31 +59,35 @@ async def fetch_alone(executor: Executor, step: Step, wanted: list[Any]) -> list
         order=step.order,
         joins=step.joins,
     )
-    rows = await select.rows().fetch(executor, select.values)
-    return unfold(relationship.target, rows, step.joins, executor.identity)
+    return await executor.fetch(select.rows(), select.values)
 
 
-async def fetch_pairs(
-    executor: Executor, step: Step, wanted: list[Any]
+def match_alone(
+    step: Step, rows: Sequence[Any], identity: IdentityMap | None
 ) -> tuple[list[Any], list[Any]]:
-    """Read pairs of an owner's key and a related object, which several owners may share."""
-    relationship = step.relationship
+    """Return the owner's key of each row, and the related object."""
+    related = unfold(step.relationship.target, rows, step.joins, identity)
+    return keys_of_objects(related, [each.slot for each in step.relationship.remote]), related
+
+
+async def read_pairs(executor: Executor, step: Step, wanted: list[Any]) -> list[Record]:
+    """Read rows of an owner's key and a related object, which several owners may share."""
     statement = statement_for(("pairs", step.key), lambda: write_pairs(step))
-    wanted_keys = key_condition(relationship.local, wanted).values
-    values = [*values_riding(step.joins), *wanted_keys, *step.values]
-    rows = await statement.fetch(executor, values)
-    width = len(relationship.local)
-    target = relationship.target
+    keys = key_condition(step.relationship.local, wanted).values
+    return await executor.fetch(statement, [*values_riding(step.joins), *keys, *step.values])
+
+
+def match_pairs(
+    step: Step, rows: Sequence[Any], identity: IdentityMap | None
+) -> tuple[list[Any], list[Any]]:
+    """Return the owner's key of each row, and the related object, one for all rows that have it."""
+    width = len(step.relationship.local)
+    target = step.relationship.target
     keys = keys_of_rows(rows, [width + place for place in target.key_places])
-    firsts = dict(zip(keys, [row[width:] for row in rows], strict=True))
-    found = dict(
-        zip(
-            firsts,
-            unfold(target, list(firsts.values()), step.joins, executor.identity),
-            strict=True,
-        )
-    )
-    return keys_of_rows(rows, range(width)), [found[key] for key in keys]
+    firsts = dict(zip(keys, rows, strict=True))
+    related = unfold(target, [row[width:] for row in firsts.values()], step.joins, identity)
+    by_key = dict(zip(firsts, related, strict=True))
+    return keys_of_rows(rows, range(width)), list(map(by_key.__getitem__, keys))
 
 
 def write_pairs(step: Step) -> Statement:
