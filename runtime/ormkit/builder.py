@@ -61,7 +61,9 @@ class QueryBuilder(Generic[M]):
 
     def _with(self, name: str, value: object) -> Self:
         copy = object.__new__(type(self))
-        copy.__dict__ = {**self.__dict__, name: value}
+        # Half the time of filling the new object's own.
+        copy.__dict__ = held = self.__dict__.copy()
+        held[name] = value
         return copy
 
     def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:

@@ -188,8 +188,8 @@ def conditions_of(
     table: Table, conditions: Sequence[Condition[Any]], by: Mapping[str, object]
 ) -> tuple[Condition[Any], ...]:
     """Return positional and keyword conditions of one filter() call as one tuple."""
-    given = resolved(table, conditions) if conditions else ()
-    return (*given, *[table.condition(name, value) for name, value in by.items()])
+    named = tuple([table.condition(name, value) for name, value in by.items()])
+    return (*resolved(table, conditions), *named) if conditions else named
 
 
 def resolved(table: Table, conditions: Sequence[Condition[Any]]) -> tuple[Condition[Any], ...]:
