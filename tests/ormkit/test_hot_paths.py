@@ -1,4 +1,4 @@
-"""What the paths that every request takes cost, counted in calls and statements, never in seconds."""
+"""What common pieces of work cost, counted in calls and statements, never in seconds."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ async def calls_of(work: Work, session: AsyncSession) -> Counter[str]:
     return calls
 
 
-#: Each piece of work with the calls that it may take. More is a step that somebody put in everyone's
-#: way; less is a figure to write down here.
+#: Each piece of work with the calls that it may take. More is a step put in everyone's way; less
+#: is a figure to write down here.
 BUDGETS: dict[str, tuple[Work, int]] = {
     "get": (lambda session: session.get(User, 1), 22),
     "get alone": (lambda session: session.get(User, 1, coalesce=False), 29),
