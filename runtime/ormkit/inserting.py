@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Hashable, Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter, itemgetter
@@ -172,13 +173,15 @@ def given_to_all(table: Table, instances: Sequence[Model]) -> tuple[AnyColumn, .
     Objects by the thousand are looked at by iterators of C, column by column.
     """
     given = given_columns(table, instances[0])
+    if given:
+        try:
+            deque(map(attrgetter(*[column.slot for column in given]), instances), maxlen=0)
+        except AttributeError:
+            return None
     keys = {column.key for column in given}
     for column in table.columns:
-        has_value = map(hasattr, instances, repeat(column.slot))
-        if column.key in keys:
-            if not all(has_value):
-                return None
-        elif not column.is_generated and any(has_value):
+        is_left_out = column.key not in keys and not column.is_generated
+        if is_left_out and any(map(hasattr, instances, repeat(column.slot))):
             return None
     return given
 
