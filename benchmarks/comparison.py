@@ -55,7 +55,7 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--only", action="append", metavar="WORK", help="a part of works' names")
     parser.add_argument("--libraries", default="", help=f"of {','.join(LIBRARIES)}")
     parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="asyncio")
-    parser.add_argument("--placement", choices=PLACEMENTS, default="together", help="see placement.py")
+    parser.add_argument("--placement", choices=PLACEMENTS, default=PLACEMENTS[0])
     parser.add_argument("--write", action="store_true", help="write README.md and docs/")
     given = parser.parse_args(arguments)
     works = [work for work in WORKS if is_wanted(work, given.only)]

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-PLACEMENTS = ("apart", "together", "free")
+PLACEMENTS = ("together", "apart", "free")
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.libraries import Library
-from benchmarks.measuring import Measured
+from benchmarks.measuring import Measured, Spread, ratios
 
 OURS = "ormkit"
 ALONE = "ormkit-alone"
+#: Where the two differ. In every other work they run the same code, and differ by chance only.
+COALESCED = ("get", "get_in_tasks")
+#: A figure is unsteady where the same code differs from itself by more than this.
+STEADY = 0.05
 TITLE = 26
 COLUMN = 14
 
@@ -69,6 +73,13 @@ def verdicts_of(found: Sequence[Measured]) -> list[Verdict]:
     return verdicts
 
 
+def noise(measured: Measured) -> float | None:
+    """Return by how much OrmKit's time differs from that of the same code; None where unknown."""
+    if not {OURS, ALONE} <= measured.seconds.keys() or measured.work.method in COALESCED:
+        return None
+    return abs(Spread.of(ratios(measured.seconds[ALONE], measured.seconds[OURS])).median - 1)
+
+
 def ahead_of(measured: Measured, libraries: Sequence[Library]) -> list[Library]:
     """Return the peers that are faster than OrmKit in a work, or as fast."""
     ours = measured.ratios(OURS).median
@@ -91,5 +102,7 @@ def verdicts(found: Sequence[Measured], libraries: Sequence[Library]) -> str:
         faster = ahead_of(each.measured, libraries) if each.key == OURS else []
         behind = f"behind {', '.join(peer.title for peer in faster)}" if faster else ""
         title = each.measured.work.title + (", alone" if each.key == ALONE else "")
-        lines.append(f"{title:34}{each.figure:6.2f}  {limit:12}{met:9}{behind}".rstrip())
+        error = noise(each.measured) or 0
+        doubt = f"unsteady: the same code differs by {error:.0%}  " if error > STEADY else ""
+        lines.append(f"{title:34}{each.figure:6.2f}  {limit:12}{met:9}{doubt}{behind}".rstrip())
     return "\n".join(lines)
