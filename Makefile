@@ -6,9 +6,10 @@ PYTHON ?= $(shell for version in 3.13 3.12 3.11; do \
 	then echo python$$version; exit; fi; done; echo python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
+BENCH_VENV ?= .venv-bench
 WORKERS ?= auto
 
-.PHONY: demo test check format typing bench soak clean
+.PHONY: demo test check format typing bench bench-generation soak clean
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -29,18 +30,28 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/black --quiet .
 
-bench: $(VENV)/installed
+bench: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.comparison --write
+
+bench-generation: $(VENV)/installed
 	$(BIN)/python -m benchmarks.generation
 
 soak: $(VENV)/installed
 	PYTHONPATH=runtime:. $(BIN)/python -m tests.reliability.soak --write
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| (echo "OrmKit needs CPython 3.11 or newer; $(PYTHON) is older: make PYTHON=..." >&2; exit 2)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+# Apart from the environment of tests: what is compared brings a good deal of its own.
+$(BENCH_VENV)/installed: pyproject.toml benchmarks/constraints.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c benchmarks/constraints.txt -e '.[bench]'
 	touch $@

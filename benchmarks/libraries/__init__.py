@@ -16,6 +16,7 @@ LIBRARIES = {
     "pool": ("benchmarks.libraries.pool", "Pool", "asyncpg"),
     "ormkit": ("benchmarks.libraries.ormkit_", "OrmKit", "ormkit"),
     "ormkit-alone": ("benchmarks.libraries.ormkit_", "OrmKitAlone", "ormkit"),
+    "sqlalchemy": ("benchmarks.libraries.sqlalchemy_", "SqlAlchemy", "sqlalchemy"),
 }
 
 
