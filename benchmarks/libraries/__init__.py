@@ -17,6 +17,7 @@ LIBRARIES = {
     "ormkit": ("benchmarks.libraries.ormkit_", "OrmKit", "ormkit"),
     "ormkit-alone": ("benchmarks.libraries.ormkit_", "OrmKitAlone", "ormkit"),
     "sqlalchemy": ("benchmarks.libraries.sqlalchemy_", "SqlAlchemy", "sqlalchemy"),
+    "tortoise": ("benchmarks.libraries.tortoise_", "TortoiseOrm", "tortoise"),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Column, ForeignKey, Table, exists, func, make_url, select, update
 from sqlalchemy import insert as orm_insert
@@ -38,10 +38,10 @@ CHUNK = 1000
 class Base(DeclarativeBase):
     """What the classes share."""
 
-    type_annotation_map = {
+    type_annotation_map: ClassVar = {
         dt.datetime: sql.DateTime(timezone=True),
         int: sql.BigInteger,
-    }  # noqa: RUF012
+    }
 
 
 class Person:
