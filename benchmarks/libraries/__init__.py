@@ -18,6 +18,7 @@ LIBRARIES = {
     "ormkit-alone": ("benchmarks.libraries.ormkit_", "OrmKitAlone", "ormkit"),
     "sqlalchemy": ("benchmarks.libraries.sqlalchemy_", "SqlAlchemy", "sqlalchemy"),
     "tortoise": ("benchmarks.libraries.tortoise_", "TortoiseOrm", "tortoise"),
+    "piccolo": ("benchmarks.libraries.piccolo_", "Piccolo", "piccolo"),
 }
 
 
