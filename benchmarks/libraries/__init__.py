@@ -19,6 +19,7 @@ LIBRARIES = {
     "sqlalchemy": ("benchmarks.libraries.sqlalchemy_", "SqlAlchemy", "sqlalchemy"),
     "tortoise": ("benchmarks.libraries.tortoise_", "TortoiseOrm", "tortoise"),
     "piccolo": ("benchmarks.libraries.piccolo_", "Piccolo", "piccolo"),
+    "yara": ("benchmarks.libraries.yara_", "Yara", "yara_orm"),
 }
 
 
