@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import uuid
 from pathlib import Path
 from typing import Any
@@ -56,3 +59,11 @@ def import_models(directory: Path, schema: Path) -> Any:
     finally:
         sys.path.remove(str(directory))
         known_packages.pop(package.name, None)
+
+
+def models_of(name: str, schema: str) -> Any:
+    """Return the package generated from a schema, whose files are gone when the process ends."""
+    directory = Path(tempfile.mkdtemp(prefix=f"ormkit-{name}-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    (directory / f"{name}.toml").write_text(schema, encoding="utf-8")
+    return import_models(directory, directory / f"{name}.toml")

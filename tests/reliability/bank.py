@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from ormkit import AsyncSession, Engine, RetryableError
 from ormkit.isolation import Isolation
-from tests.generated import import_models
+from tests.generated import models_of
 
 SCHEMA = """
 [models.Account]
@@ -32,9 +30,7 @@ START = 1000
 
 def models() -> Any:
     """Return the bank's generated package."""
-    directory = Path(tempfile.mkdtemp(prefix="ormkit-bank-"))
-    (directory / "bank.toml").write_text(SCHEMA, encoding="utf-8")
-    return import_models(directory, directory / "bank.toml")
+    return models_of("bank", SCHEMA)
 
 
 class Bank:
