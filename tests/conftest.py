@@ -10,10 +10,18 @@ import pytest
 
 from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
 from tests.golden_files import Golden
+from tests.reliability.bouncer import PROGRAM, Bouncer
 from tests.servers import ContribServer, Server, contrib_binaries, server_files
 
 #: Durability is not what tests of a schema or a query are about.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+#: Modules of tests/ormkit whose tests run twice: directly, and through PgBouncer.
+CORE = {
+    *("session", "query", "loading", "loaded_lists", "nesting", "transaction", "isolation"),
+    *("retries", "upsert", "coalescing", "stream", "related", "write_back", "raw_sql"),
+    *("changes", "grouping", "keyset", "paths", "mixins", "copying", "conditions"),
+    "session_context",
+}
 
 
 def pytest_configure() -> None:
@@ -90,10 +98,31 @@ def blog_url(server18: Server, blog_template: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def bouncer(server18: Server, server_directory: Path) -> Iterator[Bouncer]:
+    """A PgBouncer in front of the server."""
+    if PROGRAM is None:
+        pytest.skip("pgbouncer is not installed")
+    with Bouncer(server18.url, server_directory / "bouncer") as bouncer:
+        yield bouncer
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    # What the core does, it does the same through PgBouncer.
+    name = metafunc.module.__name__.rpartition(".")[2].removeprefix("test_")
+    if name in CORE and "engine" in metafunc.fixturenames:
+        metafunc.parametrize("engine", ["direct", "pgbouncer"], indirect=True)
+
+
 @pytest.fixture
-async def engine(blog_url: str) -> AsyncIterator[Engine]:
+async def engine(request: pytest.FixtureRequest, blog_url: str) -> AsyncIterator[Engine]:
     """An engine on a database with the blog's tables."""
-    async with await create_engine(blog_url, max_connections=5) as engine:
+    if getattr(request, "param", "direct") == "direct":
+        async with await create_engine(blog_url, max_connections=5) as engine:
+            yield engine
+        return
+    bouncer: Bouncer = request.getfixturevalue("bouncer")
+    async with bouncer.engine(blog_url) as engine:
         yield engine
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import time
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
+
+import asyncpg
+
+from ormkit import Engine, create_engine
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -24,8 +30,10 @@ listen_addr = 127.0.0.1
 listen_port = {listen}
 unix_socket_dir =
 auth_type = any
+admin_users = postgres
 pool_mode = transaction
 default_pool_size = 2
+server_round_robin = 1
 logfile = {directory}/pgbouncer.log
 ignore_startup_parameters = extra_float_digits
 """
@@ -40,7 +48,6 @@ class Bouncer:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
-        self._path = parts.path
         self._directory = directory
         self._host = words["host"][0]
         self._settings = SETTINGS.format(
@@ -50,10 +57,23 @@ class Bouncer:
             directory=directory,
         )
 
-    @property
-    def url(self) -> str:
-        """The URL of the same database through here."""
-        return f"postgresql://postgres@127.0.0.1:{self.port}{self._path}?sslmode=disable"
+    def url_of(self, url: str) -> str:
+        """Return the URL of a database of the server, through here."""
+        path = urlsplit(url).path
+        return f"postgresql://postgres@127.0.0.1:{self.port}{path}?sslmode=disable"
+
+    @asynccontextmanager
+    async def engine(self, url: str) -> AsyncGenerator[Engine]:
+        """Yield an engine on a database of the server, through here."""
+        options: Any = {"max_connections": 5, "statement_cache_size": 0}
+        async with await create_engine(self.url_of(url), **options) as engine:
+            # Two backends, of which each transaction then meets the other one.
+            await asyncio.gather(*(engine.execute("SELECT pg_sleep(0.01)") for _ in range(2)))
+            yield engine
+        # Or to drop the database, the server would wait for the end of these connections.
+        console: Any = await asyncpg.connect(self.url_of("/pgbouncer"))
+        await console.execute(f"KILL {urlsplit(url).path[1:]}")
+        console.terminate()
 
     def __enter__(self) -> Self:
         assert PROGRAM is not None

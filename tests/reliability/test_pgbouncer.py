@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from urllib.parse import urlsplit
+from collections.abc import AsyncIterator
 
 import pytest
 
 from examples.blog.db import Post, Tag, User
-from ormkit import AsyncSession, Engine, UniqueViolation, create_engine, selectinload
+from ormkit import AsyncSession, Engine, UniqueViolation, selectinload
 from tests.reliability.bank import Bank
 from tests.reliability.bouncer import PROGRAM, Bouncer
 from tests.reliability.pool_state import settled
@@ -20,16 +18,8 @@ pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not instal
 
 
 @pytest.fixture
-def bouncer(blog_url: str, server_directory: Path) -> Iterator[Bouncer]:
-    with Bouncer(blog_url, server_directory / f"bouncer-{urlsplit(blog_url).path[1:]}") as bouncer:
-        yield bouncer
-
-
-@pytest.fixture
-async def engine(bouncer: Bouncer) -> AsyncIterator[Engine]:
-    async with await create_engine(
-        bouncer.url, max_connections=5, statement_cache_size=0
-    ) as engine:
+async def engine(bouncer: Bouncer, blog_url: str) -> AsyncIterator[Engine]:
+    async with bouncer.engine(blog_url) as engine:
         yield engine
 
 
