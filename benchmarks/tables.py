@@ -32,7 +32,7 @@ class Verdict:
 
     @property
     def is_met(self) -> bool:
-        return self.limit is None or round(self.figure, 2) <= self.limit
+        return self.limit is None or self.figure <= self.limit
 
 
 def heading(libraries: Sequence[Library]) -> str:

@@ -1,0 +1,1 @@
+"""What benchmarks compute and compare; nothing here is timed."""
