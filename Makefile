@@ -32,6 +32,7 @@ format: $(VENV)/installed
 
 bench: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.comparison --write
+	$(BENCH_VENV)/bin/python -m benchmarks.anatomy --write
 
 bench-generation: $(VENV)/installed
 	$(BIN)/python -m benchmarks.generation
