@@ -5,6 +5,7 @@ Nothing else in the runtime imports asyncpg's connections; its errors are mapped
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import (
     AsyncGenerator,
@@ -31,6 +32,11 @@ DRIVER: Any = asyncpg
 
 #: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
 DEFAULT_STATEMENTS = 512
+
+#: What comes once the server was asked to end a COPY, and what closes the connection otherwise.
+Ending = tuple["asyncio.Future[None]", asyncio.TimerHandle]
+#: Seconds that this may take.
+ENDING_TIMEOUT = 5.0
 
 #: What the server and asyncpg say of a prepared statement that the schema has outgrown.
 OUTGROWN = (
@@ -232,22 +238,46 @@ class Connection:
         What `write` raises comes out as it is.
         """
         raised: list[BaseException] = []
+        ending: Ending | None = None
 
         async def guarded(data: bytes) -> None:
+            nonlocal ending
+            if raised:
+                return
             try:
                 await write(data)
             except BaseException as error:
                 raised.append(error)
-                raise
+                ending = self._end_copy()
 
         try:
             tag: str = await self._raw.copy_from_query(sql, output=guarded, **options)
         except BaseException as error:
             self._is_dirty = True
-            if error in raised:
-                raise
-            raise self._failed(error, sql)
+            if not raised:
+                raise self._failed(error, sql)
+        finally:
+            if ending is not None:
+                is_asked, deadline = ending
+                try:
+                    await is_asked
+                finally:
+                    deadline.cancel()
+        if raised:
+            self._is_dirty = True
+            raise raised[0]
         return int(tag.rpartition(" ")[2])
+
+    def _end_copy(self) -> Ending:
+        """Ask the server to end a COPY that nobody reads any more.
+
+        asyncpg asks by itself where its sink raises, and then waits for ever where the end was on
+        its way already.
+        """
+        loop = asyncio.get_running_loop()
+        is_asked = loop.create_future()
+        self._raw._cancel_current_command(is_asked)
+        return is_asked, loop.call_later(ENDING_TIMEOUT, self._raw.terminate)
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
         """Run statements without parameters in one round trip; return the last command tag."""

@@ -24,6 +24,7 @@ from ormkit import (
     UsageError,
     create_engine,
 )
+from tests.proxy import Proxy
 
 COUNT = "SELECT count(*) FROM tags"
 
@@ -209,6 +210,46 @@ async def test_a_copy_that_is_cancelled_leaves_a_clean_connection(blog_url: str)
                 await task
             assert (await engine.execute(COUNT)).scalar() == 0
         assert engine.pool.size == 1
+
+
+@pytest.mark.parametrize("count", [1, 100_000])
+async def test_a_sink_that_fails_is_undone_with_its_block_and_costs_no_time(
+    session: AsyncSession, count: int
+) -> None:
+    """Also where the server has sent everything by then."""
+
+    async def full(data: bytes) -> None:
+        raise OSError("no space left")
+
+    async with asyncio.timeout(2):
+        async with session.begin() as tx:
+            await tx.insert(Tag(name="before"))
+            with pytest.raises(OSError, match="no space left"):
+                async with session.begin() as inner:
+                    await inner.insert(Tag(name="undone"))
+                    await inner.copy_out(f"SELECT generate_series(1, {count})", full)
+            await tx.insert(Tag(name="after"))
+        with pytest.raises(OSError, match="no space left"):
+            await session.copy_out(f"SELECT generate_series(1, {count})", full)
+        names = await session.query(Tag).order_by("id").values_list(Tag.name)
+    assert names == [("before",), ("after",)]
+
+
+async def test_a_copy_that_a_dead_server_does_not_end_closes_its_connection(
+    blog_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ormkit.driver.ENDING_TIMEOUT", 0.1)
+
+    async def full(data: bytes) -> None:
+        proxy.freeze()
+        raise OSError("no space left")
+
+    async with Proxy(blog_url) as proxy, await create_engine(proxy.url) as engine:
+        with pytest.raises(OSError, match="no space left"):
+            async with asyncio.timeout(2):
+                await engine.copy_out("SELECT generate_series(1, 1000000)", full)
+        proxy.thaw()
+        assert (await engine.execute("SELECT 1")).scalar() == 1
 
 
 async def test_rows_are_written_to_whatever_takes_bytes(engine: Engine, tmp_path: Path) -> None:
