@@ -80,7 +80,10 @@ class TransactionClosed(UsageError):
 
 
 class TransactionFailed(OrmKitError):
-    """The transaction could not be committed: a statement in it had failed; nothing was kept."""
+    """The transaction could not be committed: a statement in it had failed, or was cut short.
+
+    Nothing was kept.
+    """
 
 
 class NotFound(OrmKitError, LookupError):

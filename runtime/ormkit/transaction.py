@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
@@ -25,6 +24,7 @@ from .pending import Pending
 from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
 from .result import Result
 from .statement import Executor, Statement
+from .turn import Turn
 from .values import Record
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Transaction(Pending):
         self._parent: Transaction | None = None
         self._connection: Connection | None = None
         self._is_begun = False
-        self._turn = asyncio.Lock()
+        self._turn = Turn()
         self._after_commit: list[Callable[[], Awaitable[object] | object]] = []
         self._token: Token[Transaction | None] | None = None
 
@@ -87,6 +87,7 @@ class Transaction(Pending):
                 "outer one's hold"
             )
         await parent.flush()
+        parent._turn.check()
         self._share(parent)
         if parent._inner is not None:
             raise UsageError(
@@ -216,12 +217,15 @@ class Transaction(Pending):
         self._check_open()
         try:
             self._check_whole()
+            self._turn.check()
             await self.flush()
             async with self._turn:
                 if self._is_begun:
                     await self._finish()
         except BaseException:
-            await self.rollback()
+            # After a RELEASE that was cut short, and done all the same, there is nothing to undo.
+            with suppress(DatabaseError):
+                await self.rollback()
             raise
         self._close()
         await self._committed()
@@ -236,6 +240,8 @@ class Transaction(Pending):
             if self._is_begun and not self.is_over:
                 async with self._turn:
                     await self._undo()
+            # What was cut short began within this block, and is undone with it.
+            self._turn.is_cut = False
         except ConnectionLost:
             # What the server saw of the transaction is gone with the connection.
             pass
@@ -300,6 +306,8 @@ class Transaction(Pending):
         except BaseException:
             pool.give(connection)
             raise
+        # What was cut short before had done nothing yet.
+        self._turn.is_cut = False
         return connection
 
     async def _begin_savepoint(self, parent: Transaction) -> Connection:
