@@ -3,81 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any
+from collections.abc import AsyncIterator
+from itertools import count
 
 import pytest
 
-from examples.blog.db import Tag, User
-from ormkit import AsyncSession, Engine, UniqueViolation, create_engine
+from examples.blog.db import Tag
+from ormkit import AsyncSession, Engine, create_engine
 from tests.reliability.interruption import interrupt
 from tests.reliability.pool_state import assert_all_usable, settled
+from tests.reliability.works import WORKS, Work, seed
 
-Work = Callable[[AsyncSession], Coroutine[Any, Any, object]]
-
-
-async def get(session: AsyncSession) -> None:
-    await session.get(User, 1)
+OPEN_ONES = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'counted'"
 
 
-async def insert(session: AsyncSession) -> None:
-    await session.insert(Tag(name="a"))
-
-
-async def insert_all(session: AsyncSession) -> None:
-    await session.insert_all([Tag(name="a"), User(name="Ada")])
-
-
-async def failing_insert(session: AsyncSession) -> None:
-    with pytest.raises(UniqueViolation):
-        await session.insert(Tag(name="taken"))
-
-
-async def set_state(session: AsyncSession) -> None:
-    await session.execute_raw("SET work_mem = '1MB'")
-
-
-async def transaction(session: AsyncSession) -> None:
-    async with session.begin() as tx:
-        await tx.insert(Tag(name="a"))
-        tx.add(Tag(name="b"))
-        assert await tx.query(Tag).filter(name="b").count() == 1
-
-
-async def transaction_that_raises(session: AsyncSession) -> None:
-    with pytest.raises(KeyError):
-        async with session.begin() as tx:
-            await tx.insert(Tag(name="a"))
-            raise KeyError
-
-
-async def savepoint(session: AsyncSession) -> None:
-    async with session.begin() as tx:
-        await tx.insert(Tag(name="a"))
-        with pytest.raises(UniqueViolation):
-            async with session.begin() as inner:
-                await inner.insert(Tag(name="taken"))
-        await tx.insert(Tag(name="b"))
-
-
-async def early_commit(session: AsyncSession) -> None:
-    async with session.begin() as tx:
-        tx.add(Tag(name="a"))
-        tx.add(Tag(name="b"))
-        await tx.commit()
-
-
-WORKS: list[Work] = [
-    get,
-    insert,
-    insert_all,
-    failing_insert,
-    set_state,
-    transaction,
-    transaction_that_raises,
-    savepoint,
-    early_commit,
-]
+async def stored(session: AsyncSession) -> list[str]:
+    """Return the names of the tags that a work has left, and remove them."""
+    mine = session.query(Tag).filter(Tag.name != "taken")
+    names = await mine.values_list(Tag.name)
+    await mine.delete()
+    return sorted(name for (name,) in names)
 
 
 @pytest.fixture
@@ -86,7 +31,7 @@ async def engine(blog_url: str) -> AsyncIterator[Engine]:
     async with await create_engine(
         blog_url, min_connections=0, max_connections=1, acquire_timeout=3
     ) as engine:
-        await AsyncSession(engine).insert(Tag(name="taken"))
+        await seed(AsyncSession(engine))
         yield engine
 
 
@@ -96,14 +41,14 @@ async def test_cancelled_at_any_suspension_all_is_as_before(
     engine: Engine, work: Work, *, is_late: bool
 ) -> None:
     session = AsyncSession(engine)
-    number = 0
-    while await interrupt(work(session), number, is_late=is_late):
+    for number in count():
+        was_cut = await interrupt(work(session), number, is_late=is_late)
         await assert_all_usable(engine)
-        names = sorted(await session.query(Tag).filter(Tag.name != "taken").values_list(Tag.name))
-        if work in (transaction, savepoint, early_commit):
-            assert names in ([], [("a",), ("b",)])
-        await session.query(Tag).filter(Tag.name != "taken").delete()
-        number += 1
+        names = await stored(session)
+        if not was_cut:
+            break
+        assert names in ([], WORKS[work])
+    assert names == WORKS[work]
     assert number > 0
 
 
@@ -119,7 +64,7 @@ async def test_cancelled_where_the_connection_is_new_or_waited_for_the_next_one_
             blog_url, min_connections=number % 2, max_connections=1, acquire_timeout=3
         ) as engine:
             session = AsyncSession(engine)
-            await session.insert(Tag(name="taken")) if number == 0 else None
+            await seed(session) if number == 0 else None
             taken = await engine.pool.acquire() if number % 3 == 0 else None
             first = asyncio.create_task(
                 interrupt(work(session), number // 2, is_late=is_late), name="first"
@@ -134,6 +79,87 @@ async def test_cancelled_where_the_connection_is_new_or_waited_for_the_next_one_
             await settled(engine)
             assert engine.pool.size == 1
             await assert_all_usable(engine)
-            await session.query(Tag).filter(Tag.name != "taken").delete()
+            assert await stored(session) in ([], WORKS[work])
         number += 1
     assert number > 2
+
+
+@pytest.mark.parametrize("work", WORKS, ids=lambda work: work.__name__)
+async def test_a_timeout_at_any_moment_leaves_all_as_before(engine: Engine, work: Work) -> None:
+    session = AsyncSession(engine)
+    for number in count():
+        try:
+            async with asyncio.timeout(number * 0.0005):
+                await work(session)
+        except TimeoutError:
+            is_late = True
+        else:
+            is_late = False
+        await assert_all_usable(engine)
+        names = await stored(session)
+        if not is_late:
+            break
+        assert names in ([], WORKS[work])
+    assert names == WORKS[work]
+
+
+@pytest.mark.parametrize("work", WORKS, ids=lambda work: work.__name__)
+async def test_what_a_task_group_cancels_leaves_all_as_before(engine: Engine, work: Work) -> None:
+    session = AsyncSession(engine)
+
+    async def fail(steps: int) -> None:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        raise KeyError
+
+    for steps in range(0, 40, 3):
+        with pytest.raises(ExceptionGroup) as caught:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(work(session))
+                group.create_task(fail(steps))
+        # No error of a connection that was cut short stands beside the one that is the cause.
+        assert [type(each) for each in caught.value.exceptions] == [KeyError]
+        await assert_all_usable(engine)
+        assert await stored(session) in ([], WORKS[work])
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["waiting", "answered"])
+async def test_an_engine_whose_start_is_cancelled_leaves_no_connection(
+    blog_url: str, *, is_late: bool
+) -> None:
+    made: list[Engine] = []
+
+    async def start() -> None:
+        made.append(await create_engine(blog_url, min_connections=3, application_name="counted"))
+
+    async with await create_engine(blog_url, max_connections=1) as observer:
+        for number in count():
+            was_cut = await interrupt(start(), number, is_late=is_late)
+            for engine in made:
+                await engine.close()
+            if not was_cut:
+                break
+            async with asyncio.timeout(3):
+                while (await observer.execute(OPEN_ONES)).scalar():
+                    await asyncio.sleep(0.001)
+    assert number > 3
+    assert len(made) == 1
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["waiting", "answered"])
+async def test_a_close_that_is_cancelled_goes_on_and_can_be_called_again(
+    blog_url: str, *, is_late: bool
+) -> None:
+    async with await create_engine(blog_url, max_connections=1) as observer:
+        for number in count():
+            engine = await create_engine(blog_url, min_connections=3, application_name="counted")
+            held = await engine.pool.acquire()
+            held.mark_dirty()
+            engine.pool.give(held)
+            was_cut = await interrupt(engine.close(), number, is_late=is_late)
+            await engine.close()
+            assert engine.pool.size == 0
+            assert (await observer.execute(OPEN_ONES)).scalar() == 0
+            if not was_cut:
+                break
+    assert number > 0
