@@ -239,6 +239,7 @@ class Connection:
         """
         raised: list[BaseException] = []
         ending: Ending | None = None
+        tag = ""
 
         async def guarded(data: bytes) -> None:
             nonlocal ending
@@ -251,7 +252,7 @@ class Connection:
                 ending = self._end_copy()
 
         try:
-            tag: str = await self._raw.copy_from_query(sql, output=guarded, **options)
+            tag = await self._raw.copy_from_query(sql, output=guarded, **options)
         except BaseException as error:
             self._is_dirty = True
             if not raised:
