@@ -67,7 +67,7 @@ BUDGETS: dict[str, tuple[Work, int]] = {
     "page": (page, 47),
     "insert": (lambda session: session.insert(User(name="Grace")), 39),
     "update": (update, 36),
-    "read, change, commit": (change, 127),
+    "read, change, commit": (change, 134),
 }
 
 
