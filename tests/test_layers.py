@@ -18,7 +18,7 @@ GENERATED = ROOT / "examples/blog/db"
 
 #: From the bottom up: a module imports from layers below its own, or from earlier in its layer.
 RUNTIME_LAYERS = (
-    ("_version", "errors", "uninterrupted", "values"),
+    ("_version", "_accelerator", "errors", "uninterrupted", "values"),
     (
         *("scope", "operands", "ordering", "expressions", "borrowed", "lookups", "type_names"),
         *(
@@ -37,8 +37,7 @@ RUNTIME_LAYERS = (
     ("result", "repeatable", "raw_sql"),
     (
         *(
-            "identity",
-            "decoding",
+            *("standard_decode", "decoding", "identity"),
             "matching",
             "steps",
             "locks",

@@ -1,0 +1,547 @@
+/* Making objects, tuples and dicts of rows in C.
+ *
+ * decoding.py says when this is used, and what Python it stands for. Whatever it is given, it may
+ * refuse it and must not crash: the wrong arguments, rows of any type and length, code that runs
+ * in the middle (a conversion, an iterator, a collection of garbage) and changes what it reads.
+ */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+#include <stddef.h>
+
+/* Stands for no place to begin at: the row holds these values and no others. */
+#define WHOLE (-1)
+
+/* Values of a row are read from a tuple, or from a record by the sequence protocol, which checks
+ * every place; of any other row a tuple is made. */
+
+/* Returns what the row's values are read from, and in `first` where they begin in it. */
+static PyObject *
+values_of(PyObject *row, PyTypeObject *record, Py_ssize_t start, Py_ssize_t width,
+          Py_ssize_t *first)
+{
+    *first = start == WHOLE ? 0 : start;
+    if (Py_IS_TYPE(row, record) || PyTuple_CheckExact(row)) {
+        return Py_NewRef(row);
+    }
+    if (start == WHOLE) {
+        return PySequence_Tuple(row);
+    }
+    *first = 0;
+    PyObject *part = PySequence_GetSlice(row, start, start + width);
+    PyObject *values = part == NULL ? NULL : PySequence_Tuple(part);
+    Py_XDECREF(part);
+    return values;
+}
+
+static inline Py_ssize_t
+length_of(PyObject *values)
+{
+    return PyTuple_CheckExact(values) ? PyTuple_GET_SIZE(values)
+                                      : PySequence_Size(values);
+}
+
+static inline PyObject *
+value_at(PyObject *values, Py_ssize_t place)
+{
+    if (PyTuple_CheckExact(values)) {
+        return Py_NewRef(PyTuple_GET_ITEM(values, place));
+    }
+    /* PySequence_GetItem does the same, and costs a third more over all that is done for a row. */
+    PySequenceMethods *methods = Py_TYPE(values)->tp_as_sequence;
+    return methods != NULL && methods->sq_item != NULL ? methods->sq_item(values, place)
+                                                       : PySequence_GetItem(values, place);
+}
+
+/* Fails in the words of Python's unpacking if `width` values are not there from `first` on. */
+static int
+check_length(PyObject *values, Py_ssize_t first, Py_ssize_t width, int is_whole)
+{
+    Py_ssize_t length = length_of(values);
+    if (length < 0) {
+        return -1;
+    }
+    Py_ssize_t found = length > first ? length - first : 0;
+    if (found < width) {
+        PyErr_Format(PyExc_ValueError, "not enough values to unpack (expected %zd, got %zd)",
+                     width, found);
+        return -1;
+    }
+    if (found > width && is_whole) {
+        PyErr_Format(PyExc_ValueError, "too many values to unpack (expected %zd)", width);
+        return -1;
+    }
+    return 0;
+}
+
+/* What makes one thing of one row. */
+typedef PyObject *(*maker)(void *context, PyObject *row);
+
+/* Returns the list of what is made of each row. */
+static PyObject *
+made_of_each(PyObject *given, maker make, void *context)
+{
+    PyObject *rows = PySequence_Fast(given, "rows must be a sequence");
+    if (rows == NULL) {
+        return NULL;
+    }
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(rows);
+    PyObject *made = PyList_New(count);
+    if (made == NULL) {
+        Py_DECREF(rows);
+        return NULL;
+    }
+    /* Garbage may be collected at every row; the code that this runs must not find the gaps. */
+    PyObject_GC_UnTrack(made);
+    for (Py_ssize_t n = 0; n < count; n++) {
+        if (PySequence_Fast_GET_SIZE(rows) != count) {
+            PyErr_SetString(PyExc_RuntimeError, "the list of rows changed while it was read");
+            Py_CLEAR(made);
+            break;
+        }
+        PyObject *row = Py_NewRef(PySequence_Fast_GET_ITEM(rows, n));
+        PyObject *one = make(context, row);
+        Py_DECREF(row);
+        if (one == NULL) {
+            Py_CLEAR(made);
+            break;
+        }
+        PyList_SET_ITEM(made, n, one);
+    }
+    if (made != NULL) {
+        PyObject_GC_Track(made);
+    }
+    Py_DECREF(rows);
+    return made;
+}
+
+/* Tuples and dicts. */
+
+static PyObject *
+tuple_of(void *context, PyObject *row)
+{
+    if (!Py_IS_TYPE(row, (PyTypeObject *)context)) {
+        return PySequence_Tuple(row);
+    }
+    Py_ssize_t width = length_of(row);
+    PyObject *tuple = width < 0 ? NULL : PyTuple_New(width);
+    for (Py_ssize_t n = 0; tuple != NULL && n < width; n++) {
+        PyObject *value = value_at(row, n);
+        if (value == NULL) {
+            Py_CLEAR(tuple);
+            break;
+        }
+        PyTuple_SET_ITEM(tuple, n, value);
+    }
+    return tuple;
+}
+
+PyDoc_STRVAR(tuples_doc,
+"tuples(record, rows, /)\n--\n\n"
+"Return each row as a tuple.");
+
+static PyObject *
+tuples(PyObject *module, PyObject *args)
+{
+    PyTypeObject *record;
+    PyObject *rows;
+    if (!PyArg_ParseTuple(args, "O!O:tuples", &PyType_Type, &record, &rows)) {
+        return NULL;
+    }
+    return made_of_each(rows, tuple_of, record);
+}
+
+typedef struct {
+    PyTypeObject *record;
+    PyObject *names;
+} Names;
+
+static PyObject *
+dict_of(void *context, PyObject *row)
+{
+    Names *given = context;
+    Py_ssize_t first, width = PyTuple_GET_SIZE(given->names);
+    PyObject *values = values_of(row, given->record, WHOLE, width, &first);
+    if (values == NULL) {
+        return NULL;
+    }
+    PyObject *dict = check_length(values, first, width, 1) < 0 ? NULL : PyDict_New();
+    for (Py_ssize_t n = 0; dict != NULL && n < width; n++) {
+        PyObject *value = value_at(values, n);
+        if (value == NULL
+            || PyDict_SetItem(dict, PyTuple_GET_ITEM(given->names, n), value) < 0) {
+            Py_CLEAR(dict);
+        }
+        Py_XDECREF(value);
+    }
+    Py_DECREF(values);
+    return dict;
+}
+
+PyDoc_STRVAR(dicts_doc,
+"dicts(record, names, rows, /)\n--\n\n"
+"Return each row as a dict of these names; of equal names the last one's value stays.");
+
+static PyObject *
+dicts(PyObject *module, PyObject *args)
+{
+    Names given;
+    PyObject *rows;
+    if (!PyArg_ParseTuple(args, "O!O!O:dicts", &PyType_Type, &given.record,
+                          &PyTuple_Type, &given.names, &rows)) {
+        return NULL;
+    }
+    return made_of_each(rows, dict_of, &given);
+}
+
+/* Objects. */
+
+typedef struct {
+    Py_ssize_t offset;
+    PyObject *conversion; /* a dict, something to call, or NULL: the value goes in as it is */
+} Slot;
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    PyTypeObject *model;
+    PyTypeObject *record;
+    PyObject *otherwise; /* what makes the objects if the model is not plain any more */
+    PyObject *nothing;   /* the arguments of object.__new__ */
+    int has_conversions;
+    Py_ssize_t width;
+    Slot *slots;
+} Decoder;
+
+typedef struct {
+    Decoder *decoder;
+    Py_ssize_t start;
+} Part;
+
+/* Whether object.__new__ makes the objects and object.__setattr__ assigns to them, so that to write
+ * their slots is to do the same. A class can be changed: it is asked again at each call. */
+static int
+is_plain(PyTypeObject *model)
+{
+    return model->tp_new == PyBaseObject_Type.tp_new
+        && model->tp_setattro == PyBaseObject_Type.tp_setattro;
+}
+
+static inline PyObject **
+place_of(PyObject *object, const Slot *slot)
+{
+    return (PyObject **)((char *)object + slot->offset);
+}
+
+/* Takes the reference to the value. */
+static inline void
+store(PyObject *object, const Slot *slot, PyObject *value)
+{
+    PyObject **place = place_of(object, slot);
+    PyObject *old = *place;
+    *place = value;
+    Py_XDECREF(old);
+}
+
+static int
+fill(Decoder *self, PyObject *object, PyObject *row, Py_ssize_t start)
+{
+    Py_ssize_t first;
+    PyObject *values = values_of(row, self->record, start, self->width, &first);
+    if (values == NULL) {
+        return -1;
+    }
+    int failed = check_length(values, first, self->width, start == WHOLE);
+    for (Py_ssize_t n = 0; !failed && n < self->width; n++) {
+        PyObject *value = value_at(values, first + n);
+        if (value == NULL) {
+            failed = -1;
+            break;
+        }
+        store(object, &self->slots[n], value);
+    }
+    Py_DECREF(values);
+    return failed;
+}
+
+static PyObject *
+converted(PyObject *conversion, PyObject *value)
+{
+    return PyDict_CheckExact(conversion) ? PyObject_GetItem(conversion, value)
+                                         : PyObject_CallOneArg(conversion, value);
+}
+
+static int
+convert(Decoder *self, PyObject *object)
+{
+    for (Py_ssize_t n = 0; n < self->width; n++) {
+        const Slot *slot = &self->slots[n];
+        if (slot->conversion == NULL) {
+            continue;
+        }
+        /* The conversion of another column may have found the object and emptied the slot. */
+        PyObject *given = Py_XNewRef(*place_of(object, slot));
+        PyObject *value = given == NULL ? NULL : converted(slot->conversion, given);
+        Py_XDECREF(given);
+        if (value == NULL) {
+            if (!PyErr_Occurred()) {
+                PyErr_SetString(PyExc_AttributeError, "a value is gone from its object");
+            }
+            return -1;
+        }
+        store(object, slot, value);
+    }
+    return 0;
+}
+
+static PyObject *
+object_of(void *context, PyObject *row)
+{
+    Part *part = context;
+    Decoder *self = part->decoder;
+    PyObject *object = PyBaseObject_Type.tp_new(self->model, self->nothing, NULL);
+    if (object == NULL) {
+        return NULL;
+    }
+    if (fill(self, object, row, part->start) < 0
+        || (self->has_conversions && convert(self, object) < 0)) {
+        Py_DECREF(object);
+        return NULL;
+    }
+    return object;
+}
+
+static PyObject *
+slice_of(void *context, PyObject *row)
+{
+    Part *part = context;
+    return PySequence_GetSlice(row, part->start, part->start + part->decoder->width);
+}
+
+static PyObject *
+decoded_otherwise(Part *part, PyObject *rows)
+{
+    if (part->start == WHOLE) {
+        return PyObject_CallOneArg(part->decoder->otherwise, rows);
+    }
+    PyObject *slices = made_of_each(rows, slice_of, part);
+    PyObject *objects = slices == NULL ? NULL
+                                       : PyObject_CallOneArg(part->decoder->otherwise, slices);
+    Py_XDECREF(slices);
+    return objects;
+}
+
+static PyObject *
+decoder_call(PyObject *self, PyObject *const *args, size_t flagged, PyObject *keywords)
+{
+    Py_ssize_t count = PyVectorcall_NARGS(flagged);
+    if (keywords != NULL || count < 1 || count > 2) {
+        PyErr_SetString(PyExc_TypeError, "a Decoder takes rows, and where their values begin");
+        return NULL;
+    }
+    Part part = {(Decoder *)self, WHOLE};
+    if (count == 2) {
+        part.start = PyNumber_AsSsize_t(args[1], PyExc_OverflowError);
+        if (part.start == -1 && PyErr_Occurred()) {
+            return NULL;
+        }
+        if (part.start < 0 || part.start > PY_SSIZE_T_MAX - part.decoder->width) {
+            PyErr_SetString(PyExc_ValueError, "no row has a place for values to begin there");
+            return NULL;
+        }
+    }
+    return is_plain(part.decoder->model) ? made_of_each(args[0], object_of, &part)
+                                         : decoded_otherwise(&part, args[0]);
+}
+
+/* Returns the offset of the slot; -1 with an error for what is no slot of the model. */
+static Py_ssize_t
+offset_of(PyTypeObject *model, PyObject *descriptor)
+{
+    if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type)) {
+        PyErr_Format(PyExc_TypeError, "a slot's descriptor is needed, not %.200s",
+                     Py_TYPE(descriptor)->tp_name);
+        return -1;
+    }
+    PyTypeObject *owner = PyDescr_TYPE(descriptor);
+    PyMemberDef *member = ((PyMemberDescrObject *)descriptor)->d_member;
+    Py_ssize_t end = model->tp_basicsize - (Py_ssize_t)sizeof(PyObject *);
+    if (!PyType_HasFeature(owner, Py_TPFLAGS_HEAPTYPE) || !PyType_IsSubtype(model, owner)
+        || member->type != T_OBJECT_EX || member->flags != 0
+        || member->offset < (Py_ssize_t)sizeof(PyObject) || member->offset > end) {
+        PyErr_Format(PyExc_TypeError, "%.200s is no slot of %.200s", member->name, model->tp_name);
+        return -1;
+    }
+    return member->offset;
+}
+
+static int
+set_slots(Decoder *self, PyObject *descriptors, PyObject *conversions)
+{
+    Py_ssize_t width = PyTuple_GET_SIZE(descriptors);
+    if (PyTuple_GET_SIZE(conversions) != width) {
+        PyErr_SetString(PyExc_ValueError, "each slot needs its conversion, or None");
+        return -1;
+    }
+    self->slots = PyMem_Calloc(width ? width : 1, sizeof(Slot));
+    if (self->slots == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    self->width = width;
+    for (Py_ssize_t n = 0; n < width; n++) {
+        Slot *slot = &self->slots[n];
+        slot->offset = offset_of(self->model, PyTuple_GET_ITEM(descriptors, n));
+        if (slot->offset < 0) {
+            return -1;
+        }
+        PyObject *conversion = PyTuple_GET_ITEM(conversions, n);
+        if (conversion == Py_None) {
+            continue;
+        }
+        if (!PyDict_CheckExact(conversion) && !PyCallable_Check(conversion)) {
+            PyErr_SetString(PyExc_TypeError, "a conversion is a dict, a callable or None");
+            return -1;
+        }
+        slot->conversion = Py_NewRef(conversion);
+        self->has_conversions = 1;
+    }
+    return 0;
+}
+
+static PyObject *
+decoder_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"record", "model", "slots", "conversions", "otherwise", NULL};
+    PyTypeObject *record, *model;
+    PyObject *descriptors, *conversions, *otherwise;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!O!O!O!O:Decoder", names,
+                                     &PyType_Type, &record, &PyType_Type, &model,
+                                     &PyTuple_Type, &descriptors, &PyTuple_Type, &conversions,
+                                     &otherwise)) {
+        return NULL;
+    }
+    if (!is_plain(model)) {
+        PyErr_Format(PyExc_TypeError, "%.200s makes or sets its objects in its own way",
+                     model->tp_name);
+        return NULL;
+    }
+    Decoder *self = (Decoder *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->vectorcall = decoder_call;
+    self->record = (PyTypeObject *)Py_NewRef(record);
+    self->model = (PyTypeObject *)Py_NewRef(model);
+    self->otherwise = Py_NewRef(otherwise);
+    self->nothing = PyTuple_New(0);
+    if (self->nothing == NULL || set_slots(self, descriptors, conversions) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+/* There is no tp_clear, as tuples have none: what a Decoder holds is read until its very end, and
+ * every cycle through it goes through something that can be cleared. */
+static int
+decoder_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Decoder *self = (Decoder *)object;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->record);
+    Py_VISIT(self->model);
+    Py_VISIT(self->otherwise);
+    for (Py_ssize_t n = 0; n < self->width; n++) {
+        Py_VISIT(self->slots[n].conversion);
+    }
+    return 0;
+}
+
+static void
+decoder_dealloc(PyObject *object)
+{
+    Decoder *self = (Decoder *)object;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    for (Py_ssize_t n = 0; n < self->width; n++) {
+        Py_XDECREF(self->slots[n].conversion);
+    }
+    PyMem_Free(self->slots);
+    Py_XDECREF(self->nothing);
+    Py_XDECREF(self->otherwise);
+    Py_XDECREF(self->model);
+    Py_XDECREF(self->record);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef decoder_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Decoder, vectorcall), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+PyDoc_STRVAR(decoder_doc,
+"Decoder(record, model, slots, conversions, otherwise)\n--\n\n"
+"Make objects of a list of rows, each of whose values goes into a slot of its own.");
+
+static PyType_Slot decoder_slots[] = {
+    {Py_tp_doc, (void *)decoder_doc},
+    {Py_tp_new, decoder_new},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_traverse, decoder_traverse},
+    {Py_tp_dealloc, decoder_dealloc},
+    {Py_tp_members, decoder_members},
+    {0, NULL},
+};
+
+static PyType_Spec decoder_spec = {
+    .name = "ormkit._accelerator.Decoder",
+    .basicsize = sizeof(Decoder),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
+        | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = decoder_slots,
+};
+
+/* The module. */
+
+static int
+add_decoder(PyObject *module)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, &decoder_spec, NULL);
+    if (type == NULL) {
+        return -1;
+    }
+    int failed = PyModule_AddType(module, (PyTypeObject *)type);
+    Py_DECREF(type);
+    return failed;
+}
+
+static PyMethodDef functions[] = {
+    {"tuples", tuples, METH_VARARGS, tuples_doc},
+    {"dicts", dicts, METH_VARARGS, dicts_doc},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef_Slot module_slots[] = {
+    {Py_mod_exec, (void *)add_decoder},
+#if PY_VERSION_HEX >= 0x030C0000
+    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
+#endif
+    {0, NULL},
+};
+
+static PyModuleDef module_definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_accelerator",
+    .m_doc = "Making objects, tuples and dicts of rows in C.",
+    .m_methods = functions,
+    .m_slots = module_slots,
+};
+
+PyMODINIT_FUNC
+PyInit__accelerator(void)
+{
+    return PyModuleDef_Init(&module_definition);
+}

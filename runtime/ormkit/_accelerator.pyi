@@ -1,0 +1,18 @@
+from collections.abc import Callable, Sequence
+from typing import Any, final
+
+def tuples(record: type[Any], rows: Sequence[Any], /) -> list[tuple[Any, ...]]: ...
+def dicts(
+    record: type[Any], names: tuple[str, ...], rows: Sequence[Any], /
+) -> list[dict[str, Any]]: ...
+@final
+class Decoder:
+    def __new__(
+        cls,
+        record: type[Any],
+        model: type[Any],
+        slots: tuple[Any, ...],
+        conversions: tuple[dict[Any, Any] | Callable[[Any], Any] | None, ...],
+        otherwise: Callable[[Sequence[Any]], Sequence[Any]],
+    ) -> Decoder: ...
+    def __call__(self, rows: Sequence[Any], start: int = ..., /) -> list[Any]: ...
