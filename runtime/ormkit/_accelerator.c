@@ -1,8 +1,8 @@
-/* Making objects, tuples and dicts of rows in C.
+/* Making objects of rows in C: what the generated `Model.__decode__` does in Python.
  *
- * decoding.py says when this is used, and what Python it stands for. Whatever it is given, it may
- * refuse it and must not crash: the wrong arguments, rows of any type and length, code that runs
- * in the middle (a conversion, an iterator, a collection of garbage) and changes what it reads.
+ * decoding.py says when it is used. Whatever this is given, it may refuse it and must not crash:
+ * the wrong arguments, rows of any type and length, code that runs in the middle (a conversion, an
+ * iterator, a collection of garbage) and changes what is read here.
  */
 
 #define PY_SSIZE_T_CLEAN
@@ -10,192 +10,8 @@
 #include <structmember.h>
 #include <stddef.h>
 
-/* Stands for no place to begin at: the row holds these values and no others. */
+/* In the place of where values begin: the row holds these and no others. */
 #define WHOLE (-1)
-
-/* Values of a row are read from a tuple, or from a record by the sequence protocol, which checks
- * every place; of any other row a tuple is made. */
-
-/* Returns what the row's values are read from, and in `first` where they begin in it. */
-static PyObject *
-values_of(PyObject *row, PyTypeObject *record, Py_ssize_t start, Py_ssize_t width,
-          Py_ssize_t *first)
-{
-    *first = start == WHOLE ? 0 : start;
-    if (Py_IS_TYPE(row, record) || PyTuple_CheckExact(row)) {
-        return Py_NewRef(row);
-    }
-    if (start == WHOLE) {
-        return PySequence_Tuple(row);
-    }
-    *first = 0;
-    PyObject *part = PySequence_GetSlice(row, start, start + width);
-    PyObject *values = part == NULL ? NULL : PySequence_Tuple(part);
-    Py_XDECREF(part);
-    return values;
-}
-
-static inline Py_ssize_t
-length_of(PyObject *values)
-{
-    return PyTuple_CheckExact(values) ? PyTuple_GET_SIZE(values)
-                                      : PySequence_Size(values);
-}
-
-static inline PyObject *
-value_at(PyObject *values, Py_ssize_t place)
-{
-    if (PyTuple_CheckExact(values)) {
-        return Py_NewRef(PyTuple_GET_ITEM(values, place));
-    }
-    /* PySequence_GetItem does the same, and costs a third more over all that is done for a row. */
-    PySequenceMethods *methods = Py_TYPE(values)->tp_as_sequence;
-    return methods != NULL && methods->sq_item != NULL ? methods->sq_item(values, place)
-                                                       : PySequence_GetItem(values, place);
-}
-
-/* Fails in the words of Python's unpacking if `width` values are not there from `first` on. */
-static int
-check_length(PyObject *values, Py_ssize_t first, Py_ssize_t width, int is_whole)
-{
-    Py_ssize_t length = length_of(values);
-    if (length < 0) {
-        return -1;
-    }
-    Py_ssize_t found = length > first ? length - first : 0;
-    if (found < width) {
-        PyErr_Format(PyExc_ValueError, "not enough values to unpack (expected %zd, got %zd)",
-                     width, found);
-        return -1;
-    }
-    if (found > width && is_whole) {
-        PyErr_Format(PyExc_ValueError, "too many values to unpack (expected %zd)", width);
-        return -1;
-    }
-    return 0;
-}
-
-/* What makes one thing of one row. */
-typedef PyObject *(*maker)(void *context, PyObject *row);
-
-/* Returns the list of what is made of each row. */
-static PyObject *
-made_of_each(PyObject *given, maker make, void *context)
-{
-    PyObject *rows = PySequence_Fast(given, "rows must be a sequence");
-    if (rows == NULL) {
-        return NULL;
-    }
-    Py_ssize_t count = PySequence_Fast_GET_SIZE(rows);
-    PyObject *made = PyList_New(count);
-    if (made == NULL) {
-        Py_DECREF(rows);
-        return NULL;
-    }
-    /* Garbage may be collected at every row; the code that this runs must not find the gaps. */
-    PyObject_GC_UnTrack(made);
-    for (Py_ssize_t n = 0; n < count; n++) {
-        if (PySequence_Fast_GET_SIZE(rows) != count) {
-            PyErr_SetString(PyExc_RuntimeError, "the list of rows changed while it was read");
-            Py_CLEAR(made);
-            break;
-        }
-        PyObject *row = Py_NewRef(PySequence_Fast_GET_ITEM(rows, n));
-        PyObject *one = make(context, row);
-        Py_DECREF(row);
-        if (one == NULL) {
-            Py_CLEAR(made);
-            break;
-        }
-        PyList_SET_ITEM(made, n, one);
-    }
-    if (made != NULL) {
-        PyObject_GC_Track(made);
-    }
-    Py_DECREF(rows);
-    return made;
-}
-
-/* Tuples and dicts. */
-
-static PyObject *
-tuple_of(void *context, PyObject *row)
-{
-    if (!Py_IS_TYPE(row, (PyTypeObject *)context)) {
-        return PySequence_Tuple(row);
-    }
-    Py_ssize_t width = length_of(row);
-    PyObject *tuple = width < 0 ? NULL : PyTuple_New(width);
-    for (Py_ssize_t n = 0; tuple != NULL && n < width; n++) {
-        PyObject *value = value_at(row, n);
-        if (value == NULL) {
-            Py_CLEAR(tuple);
-            break;
-        }
-        PyTuple_SET_ITEM(tuple, n, value);
-    }
-    return tuple;
-}
-
-PyDoc_STRVAR(tuples_doc,
-"tuples(record, rows, /)\n--\n\n"
-"Return each row as a tuple.");
-
-static PyObject *
-tuples(PyObject *module, PyObject *args)
-{
-    PyTypeObject *record;
-    PyObject *rows;
-    if (!PyArg_ParseTuple(args, "O!O:tuples", &PyType_Type, &record, &rows)) {
-        return NULL;
-    }
-    return made_of_each(rows, tuple_of, record);
-}
-
-typedef struct {
-    PyTypeObject *record;
-    PyObject *names;
-} Names;
-
-static PyObject *
-dict_of(void *context, PyObject *row)
-{
-    Names *given = context;
-    Py_ssize_t first, width = PyTuple_GET_SIZE(given->names);
-    PyObject *values = values_of(row, given->record, WHOLE, width, &first);
-    if (values == NULL) {
-        return NULL;
-    }
-    PyObject *dict = check_length(values, first, width, 1) < 0 ? NULL : PyDict_New();
-    for (Py_ssize_t n = 0; dict != NULL && n < width; n++) {
-        PyObject *value = value_at(values, n);
-        if (value == NULL
-            || PyDict_SetItem(dict, PyTuple_GET_ITEM(given->names, n), value) < 0) {
-            Py_CLEAR(dict);
-        }
-        Py_XDECREF(value);
-    }
-    Py_DECREF(values);
-    return dict;
-}
-
-PyDoc_STRVAR(dicts_doc,
-"dicts(record, names, rows, /)\n--\n\n"
-"Return each row as a dict of these names; of equal names the last one's value stays.");
-
-static PyObject *
-dicts(PyObject *module, PyObject *args)
-{
-    Names given;
-    PyObject *rows;
-    if (!PyArg_ParseTuple(args, "O!O!O:dicts", &PyType_Type, &given.record,
-                          &PyTuple_Type, &given.names, &rows)) {
-        return NULL;
-    }
-    return made_of_each(rows, dict_of, &given);
-}
-
-/* Objects. */
 
 typedef struct {
     Py_ssize_t offset;
@@ -218,6 +34,61 @@ typedef struct {
     Decoder *decoder;
     Py_ssize_t start;
 } Part;
+
+/* The values of a row are read from a tuple, or from a record by the sequence protocol, which checks
+ * every place; of any other row a tuple is made. */
+
+/* Returns what to read the values from, and in `first` where they begin in it. */
+static PyObject *
+values_of(PyObject *row, const Part *part, Py_ssize_t *first)
+{
+    *first = part->start == WHOLE ? 0 : part->start;
+    if (Py_IS_TYPE(row, part->decoder->record) || PyTuple_CheckExact(row)) {
+        return Py_NewRef(row);
+    }
+    if (part->start == WHOLE) {
+        return PySequence_Tuple(row);
+    }
+    *first = 0;
+    PyObject *slice = PySequence_GetSlice(row, part->start, part->start + part->decoder->width);
+    PyObject *values = slice == NULL ? NULL : PySequence_Tuple(slice);
+    Py_XDECREF(slice);
+    return values;
+}
+
+static inline PyObject *
+value_at(PyObject *values, Py_ssize_t place)
+{
+    if (PyTuple_CheckExact(values)) {
+        return Py_NewRef(PyTuple_GET_ITEM(values, place));
+    }
+    /* PySequence_GetItem does the same, and adds a third to all that is done for a row. */
+    PySequenceMethods *methods = Py_TYPE(values)->tp_as_sequence;
+    return methods != NULL && methods->sq_item != NULL ? methods->sq_item(values, place)
+                                                       : PySequence_GetItem(values, place);
+}
+
+/* Fails in the words of Python's unpacking where the values from `first` on are not so many. */
+static int
+check_length(PyObject *values, Py_ssize_t first, const Part *part)
+{
+    Py_ssize_t width = part->decoder->width;
+    Py_ssize_t length = PySequence_Size(values);
+    if (length < 0) {
+        return -1;
+    }
+    Py_ssize_t found = length > first ? length - first : 0;
+    if (found < width) {
+        PyErr_Format(PyExc_ValueError, "not enough values to unpack (expected %zd, got %zd)",
+                     width, found);
+        return -1;
+    }
+    if (found > width && part->start == WHOLE) {
+        PyErr_Format(PyExc_ValueError, "too many values to unpack (expected %zd)", width);
+        return -1;
+    }
+    return 0;
+}
 
 /* Whether object.__new__ makes the objects and object.__setattr__ assigns to them, so that to write
  * their slots is to do the same. A class can be changed: it is asked again at each call. */
@@ -245,21 +116,21 @@ store(PyObject *object, const Slot *slot, PyObject *value)
 }
 
 static int
-fill(Decoder *self, PyObject *object, PyObject *row, Py_ssize_t start)
+fill(PyObject *object, PyObject *row, const Part *part)
 {
     Py_ssize_t first;
-    PyObject *values = values_of(row, self->record, start, self->width, &first);
+    PyObject *values = values_of(row, part, &first);
     if (values == NULL) {
         return -1;
     }
-    int failed = check_length(values, first, self->width, start == WHOLE);
-    for (Py_ssize_t n = 0; !failed && n < self->width; n++) {
+    int failed = check_length(values, first, part);
+    for (Py_ssize_t n = 0; !failed && n < part->decoder->width; n++) {
         PyObject *value = value_at(values, first + n);
         if (value == NULL) {
             failed = -1;
             break;
         }
-        store(object, &self->slots[n], value);
+        store(object, &part->decoder->slots[n], value);
     }
     Py_DECREF(values);
     return failed;
@@ -273,7 +144,7 @@ converted(PyObject *conversion, PyObject *value)
 }
 
 static int
-convert(Decoder *self, PyObject *object)
+convert(PyObject *object, Decoder *self)
 {
     for (Py_ssize_t n = 0; n < self->width; n++) {
         const Slot *slot = &self->slots[n];
@@ -296,16 +167,14 @@ convert(Decoder *self, PyObject *object)
 }
 
 static PyObject *
-object_of(void *context, PyObject *row)
+object_of(PyObject *row, const Part *part)
 {
-    Part *part = context;
     Decoder *self = part->decoder;
     PyObject *object = PyBaseObject_Type.tp_new(self->model, self->nothing, NULL);
     if (object == NULL) {
         return NULL;
     }
-    if (fill(self, object, row, part->start) < 0
-        || (self->has_conversions && convert(self, object) < 0)) {
+    if (fill(object, row, part) < 0 || (self->has_conversions && convert(object, self) < 0)) {
         Py_DECREF(object);
         return NULL;
     }
@@ -313,21 +182,61 @@ object_of(void *context, PyObject *row)
 }
 
 static PyObject *
-slice_of(void *context, PyObject *row)
+slice_of(PyObject *row, const Part *part)
 {
-    Part *part = context;
     return PySequence_GetSlice(row, part->start, part->start + part->decoder->width);
 }
 
+/* Makes one thing of one row. */
+typedef PyObject *(*Maker)(PyObject *row, const Part *part);
+
+/* Returns the list of what is made of each row. */
 static PyObject *
-decoded_otherwise(Part *part, PyObject *rows)
+made_of_each(PyObject *given, Maker make, const Part *part)
 {
+    PyObject *rows = PySequence_Fast(given, "rows must be a sequence");
+    if (rows == NULL) {
+        return NULL;
+    }
+    Py_ssize_t count = PySequence_Fast_GET_SIZE(rows);
+    PyObject *made = PyList_New(count);
+    if (made == NULL) {
+        Py_DECREF(rows);
+        return NULL;
+    }
+    /* Garbage may be collected at every row; the code that this runs must not find the gaps. */
+    PyObject_GC_UnTrack(made);
+    for (Py_ssize_t n = 0; n < count; n++) {
+        PyObject *one = NULL;
+        if (PySequence_Fast_GET_SIZE(rows) == count) {
+            PyObject *row = Py_NewRef(PySequence_Fast_GET_ITEM(rows, n));
+            one = make(row, part);
+            Py_DECREF(row);
+        }
+        else {
+            PyErr_SetString(PyExc_RuntimeError, "the list of rows changed while it was read");
+        }
+        if (one == NULL) {
+            Py_DECREF(made);
+            Py_DECREF(rows);
+            return NULL;
+        }
+        PyList_SET_ITEM(made, n, one);
+    }
+    PyObject_GC_Track(made);
+    Py_DECREF(rows);
+    return made;
+}
+
+static PyObject *
+made_otherwise(PyObject *rows, const Part *part)
+{
+    PyObject *otherwise = part->decoder->otherwise;
     if (part->start == WHOLE) {
-        return PyObject_CallOneArg(part->decoder->otherwise, rows);
+        return PyObject_CallOneArg(otherwise, rows);
     }
     PyObject *slices = made_of_each(rows, slice_of, part);
-    PyObject *objects = slices == NULL ? NULL
-                                       : PyObject_CallOneArg(part->decoder->otherwise, slices);
+    PyObject *objects = slices == NULL ? NULL : PyObject_CallOneArg(otherwise, slices);
     Py_XDECREF(slices);
     return objects;
 }
@@ -352,7 +261,7 @@ decoder_call(PyObject *self, PyObject *const *args, size_t flagged, PyObject *ke
         }
     }
     return is_plain(part.decoder->model) ? made_of_each(args[0], object_of, &part)
-                                         : decoded_otherwise(&part, args[0]);
+                                         : made_otherwise(args[0], &part);
 }
 
 /* Returns the offset of the slot; -1 with an error for what is no slot of the model. */
@@ -504,8 +413,6 @@ static PyType_Spec decoder_spec = {
     .slots = decoder_slots,
 };
 
-/* The module. */
-
 static int
 add_decoder(PyObject *module)
 {
@@ -518,12 +425,6 @@ add_decoder(PyObject *module)
     return failed;
 }
 
-static PyMethodDef functions[] = {
-    {"tuples", tuples, METH_VARARGS, tuples_doc},
-    {"dicts", dicts, METH_VARARGS, dicts_doc},
-    {NULL, NULL, 0, NULL},
-};
-
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, (void *)add_decoder},
 #if PY_VERSION_HEX >= 0x030C0000
@@ -535,8 +436,7 @@ static PyModuleDef_Slot module_slots[] = {
 static PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_accelerator",
-    .m_doc = "Making objects, tuples and dicts of rows in C.",
-    .m_methods = functions,
+    .m_doc = "Making objects of rows in C.",
     .m_slots = module_slots,
 };
 

@@ -1,10 +1,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any, final
 
-def tuples(record: type[Any], rows: Sequence[Any], /) -> list[tuple[Any, ...]]: ...
-def dicts(
-    record: type[Any], names: tuple[str, ...], rows: Sequence[Any], /
-) -> list[dict[str, Any]]: ...
 @final
 class Decoder:
     def __new__(

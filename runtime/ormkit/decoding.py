@@ -1,17 +1,30 @@
-"""Decoding: making objects of rows."""
+"""Decoding: making objects of rows.
+
+The accelerator does it, an extension in C, where that was built; Python otherwise, and always with
+ORMKIT_PURE_PYTHON=1. Which of them is chosen here and nowhere else.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from .standard_decode import conversions, is_standard, slots
 from .uninterrupted import uninterrupted
-from .values import whole_row
+from .values import Record, whole_row
 
 if TYPE_CHECKING:
     from .identity import IdentityMap
     from .model import Model
+
+Decoder: Any = None
+if os.environ.get("ORMKIT_PURE_PYTHON", "") in ("", "0"):
+    try:
+        from ._accelerator import Decoder
+    except ImportError:
+        Decoder = None
 
 M = TypeVar("M", bound="Model")
 
@@ -26,12 +39,38 @@ def decode(model: type[M], rows: Sequence[Any], identity: IdentityMap | None = N
     """
     if identity is not None:
         return uninterrupted(partial(identity.adopt, model), rows)
-    if len(rows) < MANY:
-        return cast("list[M]", model.__decode__(rows))
-    return uninterrupted(partial(decode_many, model), rows)
+    return cast("list[M]", uninterrupted(maker_of(model, rows), rows))
 
 
-def decode_many(model: type[M], rows: Sequence[Any]) -> list[M]:
+def decode_part(
+    model: type[M], rows: Sequence[Any], start: int, identity: IdentityMap | None = None
+) -> list[M]:
+    """Make objects of rows that hold other values too; the model's begin at `start`."""
+    if identity is None and Decoder is not None:
+        make = decoder_of(model.__decode__)
+        if type(make) is Decoder:
+            return cast("list[M]", uninterrupted(lambda rows: make(rows, start), rows))
+    there = slice(start, start + len(model.__table__.columns))
+    return decode(model, [row[there] for row in rows], identity)
+
+
+def maker_of(model: type[Model], rows: Sequence[Any]) -> Any:
+    """Return what makes objects of these rows in the shortest time."""
+    if Decoder is not None:
+        return decoder_of(model.__decode__)
+    return model.__decode__ if len(rows) < MANY else partial(decode_many, model.__decode__)
+
+
+# By the method and not by the model: a `__decode__` put in the place of another is asked again.
+@cache
+def decoder_of(method: Any) -> Any:
+    """Return what does the same as a model's `__decode__`, in C where that is the standard one."""
+    if not is_standard(method):
+        return partial(decode_many, method)
+    model = cast("type[Model]", method.__self__)
+    return Decoder(Record, model, slots(model), conversions(model), method)
+
+
+def decode_many(method: Any, rows: Sequence[Any]) -> Any:
     """Make objects of rows, which unpack faster as tuples than as the driver's records."""
-    tuples: Any = map(whole_row, rows)
-    return cast("list[M]", model.__decode__(tuples))
+    return method(map(whole_row, rows))

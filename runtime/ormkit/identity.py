@@ -13,6 +13,7 @@ from operator import attrgetter, is_not, itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .columns import Column
+from .decoding import maker_of
 from .errors import UsageError
 from .expressions import Expression
 from .relationships import drop_outdated
@@ -52,7 +53,7 @@ class IdentityMap:
         watch = watch_of(table)
         if rows and type(rows[0]) is list:
             rows = list(map(tuple, rows))
-        fresh = cast("list[M]", model.__decode__(rows))
+        fresh = cast("list[M]", maker_of(model, rows)(rows))
         # Iterators of C all the way: objects by the thousand must not cost a step of Python each.
         keys: list[Any] = list(map(watch.key_of_row, rows))
         found = zip(fresh, rows, watch.frozen(fresh), strict=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .decoding import decode
+from .decoding import decode, decode_part
 from .matching import keys_of_rows
 from .nesting import attach_nested, witnesses
 from .table import Table
@@ -25,7 +25,7 @@ def unfold(
     if not joins:
         return decode(table.model, rows, identity)
     width = len(table.columns)
-    objects = decode(table.model, [row[:width] for row in rows], identity)
+    objects = decode_part(table.model, rows, 0, identity)
     attach_joins(objects, rows, joins, width, identity)
     return objects
 
@@ -48,8 +48,7 @@ def attach_joins(
         places = [start + place for place in target.key_places]
         keys = keys_of_rows(rows, places)
         firsts = {key: row for key, row in zip(keys, rows, strict=True) if key is not None}
-        there = slice(start, start + width)
-        found = decode(target.model, [row[there] for row in firsts.values()], identity)
+        found = decode_part(target.model, list(firsts.values()), start, identity)
         by_key = dict(zip(firsts, found, strict=True))
         slot = step.relationship.slot
         for each, key in zip(objects, keys, strict=True):

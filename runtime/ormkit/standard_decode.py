@@ -6,7 +6,7 @@ it was edited, replaced or wrapped, keeps its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any
 
@@ -45,9 +45,9 @@ def is_standard(method: object) -> bool:
 def is_plain(model: type[Model]) -> bool:
     """Return whether to assign to an object's attributes is to write slots, and no more."""
     own = vars(model)
-    columns = model.__table__.columns
+    columns = model.__table__.columns if "__table__" in own else ()
     return (
-        "__table__" in own
+        bool(columns)
         and model.__new__ is object.__new__
         and model.__setattr__ is object.__setattr__
         and all(isinstance(own.get(each.slot), MemberDescriptorType) for each in columns)
@@ -75,12 +75,14 @@ def standard_code(model: type[Model]) -> CodeType:
     return next(each for each in code.co_consts if isinstance(each, CodeType))
 
 
-def conversions(columns: Sequence[AnyColumn]) -> tuple[Any, ...]:
+def conversions(model: type[Model]) -> tuple[Any, ...]:
     """Return for each column what makes the attribute's value: a dict, a callable, or None."""
-    return tuple(None if each.is_plain else conversion_of(each) for each in columns)
+    return tuple([conversion_of(column) for column in model.__table__.columns])
 
 
 def conversion_of(column: AnyColumn) -> Any:
+    if column.is_plain:
+        return None
     if column.labels is None or column.is_array:
         return column.decode
     return {**column.labels, None: None} if column.is_nullable else column.labels
@@ -113,9 +115,9 @@ def names_in(model: type[Model]) -> dict[str, Any]:
 def is_same(function: FunctionType, standard: CodeType, meant: Mapping[str, Any]) -> bool:
     """Return whether the function does what the standard code does, with what its names mean."""
     own, known = function.__code__, function.__globals__
-    if any(getattr(own, each) != getattr(standard, each) for each in ASPECTS):
-        return False
-    return all(
-        known.get(name) == meant[wanted] if wanted in meant else name == wanted
-        for name, wanted in zip(own.co_names, standard.co_names, strict=True)
+    names = list(zip(own.co_names, standard.co_names, strict=False))
+    return (
+        len(own.co_names) == len(standard.co_names)
+        and all(getattr(own, each) == getattr(standard, each) for each in ASPECTS)
+        and all(known.get(a) == meant[b] if b in meant else a == b for a, b in names)
     )
