@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 BENCH_VENV ?= .venv-bench
 WORKERS ?= auto
 
-.PHONY: demo test check format typing bench bench-generation soak clean
+.PHONY: demo test check format typing bench bench-generation soak accelerator clean
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -40,10 +40,14 @@ bench-generation: $(VENV)/installed
 soak: $(VENV)/installed
 	PYTHONPATH=runtime:. $(BIN)/python -m tests.reliability.soak --write
 
-clean:
-	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+# An editable install builds it where it can; this says why where it cannot.
+accelerator: $(VENV)/installed
+	$(BIN)/python hatch_build.py
 
-$(VENV)/installed: pyproject.toml constraints.txt
+clean:
+	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis runtime/ormkit/*.so
+
+$(VENV)/installed: pyproject.toml constraints.txt hatch_build.py runtime/ormkit/_accelerator.c
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| (echo "OrmKit needs CPython 3.11 or newer; $(PYTHON) is older: make PYTHON=..." >&2; exit 2)
 	$(PYTHON) -m venv $(VENV)

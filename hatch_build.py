@@ -1,0 +1,107 @@
+"""The accelerator, built into the wheel where a C compiler is at hand; the wheel is pure otherwise.
+
+`python hatch_build.py` builds it in place and fails where that cannot be done: `make accelerator`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SOURCE = Path("runtime/ormkit/_accelerator.c")
+
+
+class NotBuilt(Exception):
+    """Why there is no accelerator."""
+
+
+class AcceleratorHook(BuildHookInterface[Any]):
+    """Adds the accelerator to a wheel, or puts it beside its source for an editable install."""
+
+    made: Path | None = None
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if self.target_name != "wheel":
+            return
+        root = Path(self.root)
+        try:
+            if version == "editable":
+                build(root, (root / SOURCE).parent)
+                return
+            self.made = Path(tempfile.mkdtemp(prefix="ormkit-"))
+            file = build(root, self.made)
+        except NotBuilt as reason:
+            self.app.display_warning(f"OrmKit is built without its accelerator: {reason}")
+            return
+        build_data["pure_python"] = False
+        build_data["infer_tag"] = True
+        build_data["force_include"][str(file)] = f"ormkit/{file.name}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        if self.made is not None:
+            shutil.rmtree(self.made, ignore_errors=True)
+
+
+def build(root: Path, directory: Path) -> Path:
+    """Compile the accelerator into the directory and return its file; raises NotBuilt."""
+    suffix = sysconfig.get_config_var("EXT_SUFFIX")
+    file = directory / f"{SOURCE.stem}{suffix}"
+    # What an older source was compiled to must not stay, whatever follows.
+    file.unlink(missing_ok=True)
+    refuse_if_unsuitable()
+    # A process that has the file open keeps what it opened, and none sees half of it.
+    half = file.with_suffix(".half")
+    try:
+        compiler = command(root / SOURCE, half)
+        subprocess.run(compiler, check=True, capture_output=True, text=True, errors="replace")
+        half.replace(file)
+    except OSError as error:
+        raise NotBuilt(f"the C compiler does not start: {error}") from error
+    except subprocess.CalledProcessError as error:
+        raise NotBuilt(f"the C compiler failed:\n{error.stderr.strip()}") from error
+    finally:
+        half.unlink(missing_ok=True)
+    return file
+
+
+def refuse_if_unsuitable() -> None:
+    """Raise NotBuilt where the accelerator is not wanted, or not made for this interpreter."""
+    if os.environ.get("ORMKIT_PURE_PYTHON", "") not in ("", "0"):
+        raise NotBuilt("ORMKIT_PURE_PYTHON is set")
+    if sys.implementation.name != "cpython":
+        raise NotBuilt(f"it is made for CPython, and this is {sys.implementation.name}")
+    if sysconfig.get_config_var("Py_GIL_DISABLED"):
+        raise NotBuilt("it needs the interpreter's lock, and this CPython has none")
+    if not sysconfig.get_config_var("LDSHARED"):
+        raise NotBuilt("this CPython does not say how extensions are compiled for it")
+
+
+def command(source: Path, target: Path) -> list[str]:
+    """Return the command that this CPython names for extensions, with CC and CFLAGS as they are set."""
+
+    def words(name: str) -> list[str]:
+        return shlex.split(sysconfig.get_config_var(name) or "")
+
+    shared = words("LDSHARED")
+    compiler = shlex.split(os.environ.get("CC", "")) or shared[:1]
+    flags = [*words("CFLAGS"), *words("CCSHARED"), *shlex.split(os.environ.get("CFLAGS", ""))]
+    paths = sysconfig.get_paths()
+    headers = [f"-I{paths[name]}" for name in ("include", "platinclude")]
+    return [*compiler, *shared[1:], *flags, *headers, str(source), "-o", str(target)]
+
+
+if __name__ == "__main__":
+    home = Path(__file__).parent
+    try:
+        print(build(home, (home / SOURCE).parent))
+    except NotBuilt as problem:
+        sys.exit(f"the accelerator is not built: {problem}")
