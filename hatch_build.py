@@ -86,7 +86,7 @@ def refuse_if_unsuitable() -> None:
 
 
 def command(source: Path, target: Path) -> list[str]:
-    """Return the command that this CPython names for extensions, with CC and CFLAGS as they are set."""
+    """Return the command that this CPython names for extensions; CC and CFLAGS are heeded."""
 
     def words(name: str) -> list[str]:
         return shlex.split(sysconfig.get_config_var(name) or "")

@@ -36,25 +36,7 @@ typedef struct {
 } Part;
 
 /* The values of a row are read from a tuple, or from a record by the sequence protocol, which checks
- * every place; of any other row a tuple is made. */
-
-/* Returns what to read the values from, and in `first` where they begin in it. */
-static PyObject *
-values_of(PyObject *row, const Part *part, Py_ssize_t *first)
-{
-    *first = part->start == WHOLE ? 0 : part->start;
-    if (Py_IS_TYPE(row, part->decoder->record) || PyTuple_CheckExact(row)) {
-        return Py_NewRef(row);
-    }
-    if (part->start == WHOLE) {
-        return PySequence_Tuple(row);
-    }
-    *first = 0;
-    PyObject *slice = PySequence_GetSlice(row, part->start, part->start + part->decoder->width);
-    PyObject *values = slice == NULL ? NULL : PySequence_Tuple(slice);
-    Py_XDECREF(slice);
-    return values;
-}
+ * every place. */
 
 static inline PyObject *
 value_at(PyObject *values, Py_ssize_t place)
@@ -68,11 +50,12 @@ value_at(PyObject *values, Py_ssize_t place)
                                                        : PySequence_GetItem(values, place);
 }
 
-/* Fails in the words of Python's unpacking where the values from `first` on are not so many. */
+/* Fails in the words of Python's unpacking where there are more values, or fewer. */
 static int
-check_length(PyObject *values, Py_ssize_t first, const Part *part)
+check_length(PyObject *values, const Part *part)
 {
     Py_ssize_t width = part->decoder->width;
+    Py_ssize_t first = part->start == WHOLE ? 0 : part->start;
     Py_ssize_t length = PySequence_Size(values);
     if (length < 0) {
         return -1;
@@ -91,7 +74,7 @@ check_length(PyObject *values, Py_ssize_t first, const Part *part)
 }
 
 /* Whether object.__new__ makes the objects and object.__setattr__ assigns to them, so that to write
- * their slots is to do the same. A class can be changed: it is asked again at each call. */
+ * their slots is to do the same. A class can be changed: it is asked again for each row. */
 static int
 is_plain(PyTypeObject *model)
 {
@@ -116,24 +99,20 @@ store(PyObject *object, const Slot *slot, PyObject *value)
 }
 
 static int
-fill(PyObject *object, PyObject *row, const Part *part)
+fill(PyObject *object, PyObject *values, const Part *part)
 {
-    Py_ssize_t first;
-    PyObject *values = values_of(row, part, &first);
-    if (values == NULL) {
+    if (check_length(values, part) < 0) {
         return -1;
     }
-    int failed = check_length(values, first, part);
-    for (Py_ssize_t n = 0; !failed && n < part->decoder->width; n++) {
+    Py_ssize_t first = part->start == WHOLE ? 0 : part->start;
+    for (Py_ssize_t n = 0; n < part->decoder->width; n++) {
         PyObject *value = value_at(values, first + n);
         if (value == NULL) {
-            failed = -1;
-            break;
+            return -1;
         }
         store(object, &part->decoder->slots[n], value);
     }
-    Py_DECREF(values);
-    return failed;
+    return 0;
 }
 
 static PyObject *
@@ -167,77 +146,93 @@ convert(PyObject *object, Decoder *self)
 }
 
 static PyObject *
-object_of(PyObject *row, const Part *part)
+object_of_values(PyObject *values, const Part *part)
 {
     Decoder *self = part->decoder;
     PyObject *object = PyBaseObject_Type.tp_new(self->model, self->nothing, NULL);
     if (object == NULL) {
         return NULL;
     }
-    if (fill(object, row, part) < 0 || (self->has_conversions && convert(object, self) < 0)) {
+    if (fill(object, values, part) < 0 || (self->has_conversions && convert(object, self) < 0)) {
         Py_DECREF(object);
         return NULL;
     }
     return object;
 }
 
+/* Lets Python make the object of a row that is none of a driver's, or of a class that has changed. */
 static PyObject *
-slice_of(PyObject *row, const Part *part)
+object_otherwise(PyObject *row, const Part *part)
 {
-    return PySequence_GetSlice(row, part->start, part->start + part->decoder->width);
+    Py_ssize_t start = part->start;
+    PyObject *values = start == WHOLE
+        ? Py_NewRef(row) : PySequence_GetSlice(row, start, start + part->decoder->width);
+    PyObject *rows = values == NULL ? NULL : PyList_New(1);
+    if (rows == NULL) {
+        Py_XDECREF(values);
+        return NULL;
+    }
+    PyList_SET_ITEM(rows, 0, values);
+    PyObject *objects = PyObject_CallOneArg(part->decoder->otherwise, rows);
+    Py_DECREF(rows);
+    PyObject *object = objects == NULL ? NULL : PySequence_GetItem(objects, 0);
+    Py_XDECREF(objects);
+    return object;
 }
 
-/* Makes one thing of one row. */
-typedef PyObject *(*Maker)(PyObject *row, const Part *part);
-
-/* Returns the list of what is made of each row. */
 static PyObject *
-made_of_each(PyObject *given, Maker make, const Part *part)
+object_of(PyObject *row, const Part *part)
+{
+    if (!is_plain(part->decoder->model)) {
+        return object_otherwise(row, part);
+    }
+    if (Py_IS_TYPE(row, part->decoder->record) || PyTuple_CheckExact(row)) {
+        return object_of_values(row, part);
+    }
+    if (!PyList_CheckExact(row)) {
+        return object_otherwise(row, part);
+    }
+    /* A list can change while it is read. */
+    PyObject *values = PyList_AsTuple(row);
+    PyObject *object = values == NULL ? NULL : object_of_values(values, part);
+    Py_XDECREF(values);
+    return object;
+}
+
+static PyObject *
+objects_of(PyObject *given, const Part *part)
 {
     PyObject *rows = PySequence_Fast(given, "rows must be a sequence");
     if (rows == NULL) {
         return NULL;
     }
     Py_ssize_t count = PySequence_Fast_GET_SIZE(rows);
-    PyObject *made = PyList_New(count);
-    if (made == NULL) {
+    PyObject *objects = PyList_New(count);
+    if (objects == NULL) {
         Py_DECREF(rows);
         return NULL;
     }
     /* Garbage may be collected at every row; the code that this runs must not find the gaps. */
-    PyObject_GC_UnTrack(made);
+    PyObject_GC_UnTrack(objects);
     for (Py_ssize_t n = 0; n < count; n++) {
-        PyObject *one = NULL;
+        PyObject *object = NULL;
         if (PySequence_Fast_GET_SIZE(rows) == count) {
             PyObject *row = Py_NewRef(PySequence_Fast_GET_ITEM(rows, n));
-            one = make(row, part);
+            object = object_of(row, part);
             Py_DECREF(row);
         }
         else {
             PyErr_SetString(PyExc_RuntimeError, "the list of rows changed while it was read");
         }
-        if (one == NULL) {
-            Py_DECREF(made);
+        if (object == NULL) {
+            Py_DECREF(objects);
             Py_DECREF(rows);
             return NULL;
         }
-        PyList_SET_ITEM(made, n, one);
+        PyList_SET_ITEM(objects, n, object);
     }
-    PyObject_GC_Track(made);
+    PyObject_GC_Track(objects);
     Py_DECREF(rows);
-    return made;
-}
-
-static PyObject *
-made_otherwise(PyObject *rows, const Part *part)
-{
-    PyObject *otherwise = part->decoder->otherwise;
-    if (part->start == WHOLE) {
-        return PyObject_CallOneArg(otherwise, rows);
-    }
-    PyObject *slices = made_of_each(rows, slice_of, part);
-    PyObject *objects = slices == NULL ? NULL : PyObject_CallOneArg(otherwise, slices);
-    Py_XDECREF(slices);
     return objects;
 }
 
@@ -260,8 +255,7 @@ decoder_call(PyObject *self, PyObject *const *args, size_t flagged, PyObject *ke
             return NULL;
         }
     }
-    return is_plain(part.decoder->model) ? made_of_each(args[0], object_of, &part)
-                                         : made_otherwise(args[0], &part);
+    return objects_of(args[0], &part);
 }
 
 /* Returns the offset of the slot; -1 with an error for what is no slot of the model. */
