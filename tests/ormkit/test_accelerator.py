@@ -207,6 +207,7 @@ def test_every_reference_is_given_back() -> None:
             make([row, (value, None)])
         with pytest.raises(TypeError):
             make([row, None])
+        make([{value: 1, row: 2}])
     assert list(map(sys.getrefcount, watched)) == before
     reference = weakref.ref(value)
     made = make([(value, 1)])
@@ -214,6 +215,33 @@ def test_every_reference_is_given_back() -> None:
     assert reference() is made[0].x
     del made
     assert reference() is None
+
+
+def test_a_decoder_gives_back_what_it_holds() -> None:
+    def convert(value: Any) -> Any:
+        return value
+
+    def otherwise(rows: Any) -> Any:
+        return Point.decode(rows)
+
+    def wide(count: int) -> int:
+        for _ in range(count):
+            decoder(Point, ("x",) * 50, conversions=(convert,) * 50, otherwise=otherwise)
+            with pytest.raises(TypeError):
+                decoder(Point, ("x", "decode"), conversions=(convert, None), otherwise=otherwise)
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    watched = [Point, Record, Decoder, convert, otherwise]
+    before = list(map(sys.getrefcount, watched))
+    tracemalloc.start()
+    try:
+        wide(5)
+        start = wide(5)
+        assert wide(100) - start < 20_000
+    finally:
+        tracemalloc.stop()
+    assert list(map(sys.getrefcount, watched)) == before
 
 
 def test_memory_does_not_grow() -> None:
@@ -257,6 +285,20 @@ def test_a_decoder_goes_with_its_model() -> None:
     Node.make = decoder(Node)  # type: ignore[attr-defined]
     reference = weakref.ref(Node)
     del Node
+    gc.collect()
+    assert reference() is None
+
+
+@pytest.mark.parametrize("place", ["conversion", "otherwise"])
+def test_a_decoder_in_a_cycle_is_collected(place: str) -> None:
+    def call(value: Any) -> Any:
+        return value
+
+    conversions = (call, None) if place == "conversion" else (None, None)
+    otherwise = call if place == "otherwise" else None
+    call.held = decoder(conversions=conversions, otherwise=otherwise)  # type: ignore[attr-defined]
+    reference = weakref.ref(call)
+    del call, conversions, otherwise
     gc.collect()
     assert reference() is None
 
