@@ -3,24 +3,57 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 import venv
 import zipfile
 from pathlib import Path
 
 import pytest
 
+import ormkit
+
 ROOT = Path(__file__).parents[1]
+
+
+#: What a machine without a compiler looks like to a build.
+NO_COMPILER = {"CC": "/nowhere/cc", "PATH": "/nowhere"}
+EXTENSION = f"ormkit/_accelerator{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("dist")
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out)]
-    subprocess.run([*build, str(ROOT)], check=True, capture_output=True)
-    (file,) = out.glob("*.whl")
+    file, _ = built(tmp_path_factory.mktemp("dist"), "--wheel", ROOT)
     return file
+
+
+@pytest.fixture(scope="module")
+def pure_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file, _ = built(tmp_path_factory.mktemp("pure"), "--wheel", ROOT, **NO_COMPILER)
+    return file
+
+
+def built(out: Path, form: str, source: Path, **environment: str) -> tuple[Path, str]:
+    """Build a distribution; return its file and what the build said."""
+    build = [sys.executable, "-m", "build", form, "--no-isolation", "--outdir", str(out)]
+    # A pure wheel may be asked for where these tests run; here each test says what it wants.
+    own = {**os.environ, "ORMKIT_PURE_PYTHON": "", **environment}
+    done = subprocess.run(
+        [*build, str(source)], check=True, capture_output=True, text=True, env=own
+    )
+    (file,) = [each for each in out.iterdir() if each.suffix in (".whl", ".gz")]
+    return file, done.stdout + done.stderr
+
+
+def tags(wheel: Path) -> tuple[str, bool]:
+    """Return the tags that a wheel bears within, as its name has to, and whether it is pure."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [each for each in archive.namelist() if each.endswith(".dist-info/WHEEL")]
+        lines = dict(line.split(": ") for line in archive.read(name).decode().splitlines() if line)
+    assert wheel.name == f"ormkit-{ormkit.__version__}-{lines['Tag']}.whl"
+    return lines["Tag"], lines["Root-Is-Purelib"] == "true"
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +86,93 @@ def test_the_wheel_holds_both_packages_the_templates_and_the_type_markers(wheel:
     templates = {str(file.relative_to(ROOT)) for file in (ROOT / "templates").rglob("*.jinja")}
     assert {f"ormkit_gen/{name}" for name in templates} <= names
     assert not [name for name in names if name.startswith(("tests", "examples", "templates"))]
+
+
+needs_compiler = pytest.mark.skipif(
+    shutil.which((sysconfig.get_config_var("CC") or "none").split()[0]) is None,
+    reason="no C compiler is installed",
+)
+
+
+@needs_compiler
+def test_with_a_compiler_the_wheel_is_of_this_platform_and_has_the_accelerator(
+    wheel: Path,
+) -> None:
+    tag, is_pure = tags(wheel)
+    version = "cp{}{}".format(*sys.version_info)
+    platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    assert (tag, is_pure) == (f"{version}-{version}-{platform}", False)
+    names = zipfile.ZipFile(wheel).namelist()
+    assert [name for name in names if "_accelerator" in name] == [
+        "ormkit/_accelerator.pyi",
+        EXTENSION,
+    ]
+
+
+def test_without_a_compiler_the_wheel_is_pure(pure_wheel: Path) -> None:
+    assert tags(pure_wheel) == ("py3-none-any", True)
+    names = zipfile.ZipFile(pure_wheel).namelist()
+    assert [name for name in names if "_accelerator" in name] == ["ormkit/_accelerator.pyi"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        (NO_COMPILER, "the C compiler does not start"),
+        ({"CC": "false"}, "the C compiler failed"),
+        ({"CFLAGS": "-include nowhere.h"}, "nowhere.h"),
+        ({"ORMKIT_PURE_PYTHON": "1"}, "ORMKIT_PURE_PYTHON is set"),
+    ],
+    ids=["no compiler", "broken compiler", "missing header", "switched off"],
+)
+@needs_compiler
+def test_a_build_without_the_accelerator_says_why(
+    tmp_path: Path, environment: dict[str, str], said: str
+) -> None:
+    file, output = built(tmp_path, "--wheel", ROOT, **environment)
+    assert file.name.endswith("-py3-none-any.whl")
+    assert "built without its accelerator" in output
+    assert said in output
+
+
+@needs_compiler
+def test_a_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    source, _ = built(tmp_path / "source", "--sdist", ROOT)
+    shutil.unpack_archive(source, tmp_path / "unpacked")
+    (directory,) = (tmp_path / "unpacked").iterdir()
+    again, _ = built(tmp_path / "wheel", "--wheel", directory)
+    assert again.name == wheel.name
+    listed = [sorted(zipfile.ZipFile(file).namelist()) for file in (wheel, again)]
+    assert listed[0] == listed[1]
+
+
+WHICH = "from ormkit import decoding; print(decoding.Decoder is not None)"
+
+
+@needs_compiler
+def test_what_is_installed_uses_what_was_built(
+    wheel: Path, pure_wheel: Path, tmp_path: Path
+) -> None:
+    for file, answer in ((wheel, "True"), (pure_wheel, "False")):
+        directory = tmp_path / answer
+        venv.create(directory, with_pip=True)
+        install(directory, str(file))
+        assert run(directory, tmp_path, "python", "-c", WHICH).stdout.strip() == answer
+
+
+@needs_compiler
+def test_an_editable_install_builds_it_in_place_or_takes_away_an_old_one(tmp_path: Path) -> None:
+    source, _ = built(tmp_path / "source", "--sdist", ROOT)
+    shutil.unpack_archive(source, tmp_path / "unpacked")
+    (directory,) = (tmp_path / "unpacked").iterdir()
+    home = tmp_path / "venv"
+    venv.create(home, with_pip=True)
+    editable = [str(home / "bin/python"), "-m", "pip", "install", "-q", "-e", str(directory)]
+    for off, answer in (("", "True"), ("1", "False"), ("", "True")):
+        environment = {**os.environ, "ORMKIT_PURE_PYTHON": off}
+        subprocess.run(editable, check=True, capture_output=True, env=environment)
+        assert run(home, tmp_path, "python", "-c", WHICH).stdout.strip() == answer
+        assert (directory / "runtime" / EXTENSION).exists() is (answer == "True")
 
 
 def test_the_runtime_alone_needs_asyncpg_only_and_tells_what_the_command_needs(
