@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import re
 import sys
 import threading
 import tracemalloc
@@ -433,7 +434,7 @@ class Number(int):
         (Record, Point, (Point.x,), (None,)),
         (),
     ],
-    ids=repr,
+    ids=lambda arguments: re.sub(" at 0x[0-9a-f]+", "", repr(arguments)),
 )
 def test_what_cannot_be_decoded_into_is_refused(arguments: tuple[Any, ...]) -> None:
     with pytest.raises((TypeError, ValueError)):
