@@ -37,9 +37,14 @@ def decode(model: type[M], rows: Sequence[Any], identity: IdentityMap | None = N
 
     identity: where objects are held by their keys, so that one row has one object.
     """
+    make: Any
     if identity is not None:
-        return uninterrupted(partial(identity.adopt, model), rows)
-    return cast("list[M]", uninterrupted(maker_of(model, rows), rows))
+        make = partial(identity.adopt, model)
+    elif Decoder is not None:
+        make = decoder_of(model.__decode__)
+    else:
+        make = model.__decode__ if len(rows) < MANY else partial(decode_many, model.__decode__)
+    return cast("list[M]", make(rows) if len(rows) < MANY else uninterrupted(make, rows))
 
 
 def decode_part(
@@ -52,13 +57,6 @@ def decode_part(
             return cast("list[M]", uninterrupted(lambda rows: make(rows, start), rows))
     there = slice(start, start + len(model.__table__.columns))
     return decode(model, [row[there] for row in rows], identity)
-
-
-def maker_of(model: type[Model], rows: Sequence[Any]) -> Any:
-    """Return what makes objects of these rows in the shortest time."""
-    if Decoder is not None:
-        return decoder_of(model.__decode__)
-    return model.__decode__ if len(rows) < MANY else partial(decode_many, model.__decode__)
 
 
 # By the method and not by the model: a `__decode__` put in the place of another is asked again.

@@ -10,10 +10,10 @@ from decimal import Decimal
 from functools import cache
 from itertools import repeat
 from operator import attrgetter, is_not, itemgetter, ne
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .columns import Column
-from .decoding import maker_of
+from .decoding import decode
 from .errors import UsageError
 from .expressions import Expression
 from .relationships import drop_outdated
@@ -53,7 +53,7 @@ class IdentityMap:
         watch = watch_of(table)
         if rows and type(rows[0]) is list:
             rows = list(map(tuple, rows))
-        fresh = cast("list[M]", maker_of(model, rows)(rows))
+        fresh = decode(model, rows)
         # Iterators of C all the way: objects by the thousand must not cost a step of Python each.
         keys: list[Any] = list(map(watch.key_of_row, rows))
         found = zip(fresh, rows, watch.frozen(fresh), strict=False)
