@@ -24,7 +24,7 @@ from .columns import json_text
 from .errors import InvalidValue
 from .receiving import receive_into_buffer
 from .scope import quote
-from .sqlstates import is_unencodable, refused_connection, refused_row, translate
+from .sqlstates import is_outdated, is_unencodable, refused_connection, refused_row, translate
 from .values import Record
 
 #: asyncpg publishes no types.
@@ -38,15 +38,8 @@ Ending = tuple["asyncio.Future[None]", asyncio.TimerHandle]
 #: Seconds that this may take.
 ENDING_TIMEOUT = 5.0
 
-#: What the server and asyncpg say of a prepared statement that the schema has outgrown.
-OUTGROWN = (
-    asyncpg.InvalidCachedStatementError,
-    asyncpg.OutdatedSchemaCacheError,
-    asyncpg.InvalidSQLStatementNameError,
-    asyncpg.InternalServerError,
-)
-#: Those of them that come before anything has run.
-NOTHING_RAN = (asyncpg.InvalidCachedStatementError, asyncpg.InvalidSQLStatementNameError)
+#: After these, whatever their reason, a prepared statement may not serve again.
+NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalServerError)
 
 
 def json_bytes(value: object) -> bytes:
@@ -85,7 +78,7 @@ class Copied(Protocol):
 class Connection:
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
-    __slots__ = ("_init", "_is_dirty", "_limit", "_raw", "_statements")
+    __slots__ = ("_init", "_is_dirty", "_limit", "_on_outdated", "_raw", "_statements")
 
     def __init__(self, raw: Any, statement_cache_size: int) -> None:
         self._raw = raw
@@ -93,6 +86,7 @@ class Connection:
         self._init: Callable[[Connection], Awaitable[None]] | None = None
         self._is_dirty = False
         self._statements: dict[str, Any] = {}
+        self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
 
     @classmethod
     async def open(
@@ -135,14 +129,14 @@ class Connection:
 
         timeout: seconds until QueryCanceled.
         """
-        statement = self._statements.get(sql)
+        kept = statement = self._statements.get(sql)
         try:
             if statement is None:
                 statement = await self._prepare(sql, timeout)
             records: list[Record] = await statement.fetch(*args, timeout=timeout)
             return records
         except BaseException as error:
-            if self._forgets(sql, error):
+            if self._forgets(sql, error) and kept is not None:
                 return await self.fetch(sql, args, timeout)
             raise self._failed(error, sql, statement, args)
 
@@ -150,7 +144,7 @@ class Connection:
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> tuple[list[Record], str]:
         """Run one statement and return its rows and command tag, such as "UPDATE 3"."""
-        statement = self._statements.get(sql)
+        kept = statement = self._statements.get(sql)
         try:
             if statement is None:
                 statement = await self._prepare(sql, timeout)
@@ -158,7 +152,7 @@ class Connection:
             # An empty statement has none.
             return rows, statement.get_statusmsg() or ""
         except BaseException as error:
-            if self._forgets(sql, error):
+            if self._forgets(sql, error) and kept is not None:
                 return await self.fetch_tagged(sql, args, timeout)
             raise self._failed(error, sql, statement, args)
 
@@ -167,14 +161,14 @@ class Connection:
 
         The arguments go out without waiting for the answers in between.
         """
-        statement = self._statements.get(sql)
+        kept = statement = self._statements.get(sql)
         try:
             if statement is None:
                 statement = await self._prepare(sql, None)
             records: list[Record] = await statement.fetchmany(rows)
             return records
         except BaseException as error:
-            if self._forgets(sql, error):
+            if self._forgets(sql, error) and kept is not None:
                 return await self.fetch_many(sql, rows)
             raise self._failed(error, sql, statement, rows[refused_row(error)] if rows else ())
 
@@ -303,13 +297,24 @@ class Connection:
         return translate(error, sql, statement, args)
 
     def _forgets(self, sql: str, error: BaseException) -> bool:
-        """Drop a prepared statement that the schema has outgrown; True where it may go out again.
+        """Drop prepared statements that the schema has outgrown; True where this may go out again.
 
         Inside a transaction it may not: the error has ended that.
         """
-        if not isinstance(error, OUTGROWN) or self._statements.pop(sql, None) is None:
+        if is_outdated(error) or isinstance(error, asyncpg.OutdatedSchemaCacheError):
+            # What one has outgrown, others have too, here and on other connections.
+            self._on_outdated(self)
+            has_run = isinstance(error, asyncpg.OutdatedSchemaCacheError)
+        elif isinstance(error, NEEDS_NEW_STATEMENT):
+            self._statements.pop(sql, None)
+            has_run = isinstance(error, asyncpg.InternalServerError)
+        else:
             return False
-        return isinstance(error, NOTHING_RAN) and not self._raw.is_in_transaction()
+        return not has_run and not self._raw.is_in_transaction()
+
+    def forget_statements(self) -> None:
+        """Prepare each statement anew when it comes again."""
+        self._statements.clear()
 
     async def _prepare(self, sql: str, timeout: float | None) -> Any:
         statement: Any = await self._raw.prepare(sql, timeout=timeout)
@@ -343,6 +348,10 @@ class Connection:
             callback(self)
 
         self._raw.add_termination_listener(ended)
+
+    def on_outdated(self, callback: Callable[[Connection], None]) -> None:
+        """Call this where the schema has outgrown a statement, to forget them all."""
+        self._on_outdated = callback
 
     def mark_dirty(self) -> None:
         """Note that session state may have changed, or that a statement was cut short."""

@@ -23,7 +23,7 @@
         ├── DataError                 22xxx: a value out of range or of the wrong form
         ├── StatementError            42xxx: the SQL, or what it names, is not there
         ├── RetryableError            run the transaction again
-        │   └── SerializationFailure, DeadlockDetected
+        │   └── SerializationFailure, DeadlockDetected, OutdatedStatement
         ├── LockNotAvailable          55P03: NOWAIT or lock_timeout
         ├── QueryCanceled             57014: statement_timeout or a cancel request
         └── OperationalError          08xxx, 53xxx, 57Pxx: the server is not in a state to answer
@@ -173,6 +173,13 @@ class SerializationFailure(RetryableError):
 
 class DeadlockDetected(RetryableError):
     """The server ended this transaction to break a deadlock (40P01)."""
+
+
+class OutdatedStatement(RetryableError):
+    """A table or type changed since the statement was prepared (0A000, XX000).
+
+    Outside a transaction it is prepared anew and sent again: this is for one that it has ended.
+    """
 
 
 class LockNotAvailable(DatabaseError):

@@ -228,6 +228,12 @@ class Pool:
     def _admit(self, connection: Connection) -> None:
         self._born[connection] = time.monotonic()
         connection.on_close(self._bury)
+        connection.on_outdated(self._forget_statements)
+
+    def _forget_statements(self, connection: Connection) -> None:
+        """Let no other connection find out by an error what this one has."""
+        for each in self._born:
+            each.forget_statements()
 
     def _bury(self, connection: Connection) -> None:
         """Strike out a connection that ended while it was idle."""

@@ -40,6 +40,9 @@ CLASSES: dict[str, type[DatabaseError]] = {
     "57P05": errors.ConnectionLost,
 }
 
+#: Where the server makes values of a statement's parameters, before it runs.
+MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
+
 #: The class of SQLSTATEs whose messages quote the value.
 DATA = "22"
 
@@ -117,12 +120,20 @@ def counterpart(error: Exception, sql: str | None) -> Exception:
     """Return our error for one of asyncpg's that is not about a value."""
     if isinstance(error, asyncpg.PostgresError):
         return server_error(error, sql)
+    if isinstance(error, asyncpg.OutdatedSchemaCacheError):
+        unreadable = DatabaseError(
+            f"the statement has run, and its answer cannot be read, since a type changed: {error}"
+        )
+        unreadable.statement = sql
+        return unreadable
     if isinstance(error, TimeoutError):
         canceled = errors.QueryCanceled("the statement took longer than its timeout")
         canceled.statement = sql
         return canceled
     if isinstance(error, asyncpg.InternalClientError) and "no binary format" in str(error):
         return errors.UsageError(f"COPY: {error}; use insert_all(), or execute_many()")
+    if isinstance(error, asyncpg.InternalClientError) and "no decoder" in str(error):
+        return errors.UsageError(f"{error}: name its columns, or cast it to text")
     if isinstance(error, asyncpg.InterfaceError) and "for this query" in str(error):
         return errors.UsageError(str(error).partition("\n")[0])
     if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
@@ -130,6 +141,17 @@ def counterpart(error: Exception, sql: str | None) -> Exception:
         lost.statement = sql
         return lost
     return error
+
+
+def is_outdated(error: BaseException) -> bool:
+    """Return whether a table or type has changed since the statement was prepared.
+
+    Of a type that was dropped, or dropped and made anew, the server says that it finds it no more
+    (XX000), and does so while it takes the parameters. In either case nothing has run.
+    """
+    if isinstance(error, asyncpg.InternalServerError):
+        return getattr(error, "server_source_function", None) in MAKES_VALUES
+    return isinstance(error, asyncpg.InvalidCachedStatementError)
 
 
 def is_refused_value(error: Exception) -> bool:
@@ -174,6 +196,9 @@ def server_error(error: Any, sql: str | None) -> DatabaseError:
     fields: dict[str, str | None] = error.as_dict()
     said = fields.get("message") or str(error)
     message = without_value(said) if state[:2] == DATA else said
+    if is_outdated(error):
+        kind = errors.OutdatedStatement
+        message = f"a table or type was changed since the statement was prepared: {said}"
     wrapped = kind(message)
     wrapped.sqlstate = state or None
     wrapped.statement = sql

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from examples.blog.db import Post, PostStatus, Tag, User
-from ormkit import AsyncSession, DatabaseError, DataError, Engine, RetryableError, StatementError
+from examples.blog.db import SCHEMA, Post, PostStatus, Tag, User
+from ormkit import (
+    AsyncSession,
+    ConnectionLost,
+    DatabaseError,
+    DataError,
+    Engine,
+    OutdatedStatement,
+    RetryableError,
+    StatementError,
+    Transaction,
+    UsageError,
+)
 from tests.reliability.pool_state import assert_all_usable
+from tests.statements import Statements
 
 
 async def warm(session: AsyncSession) -> None:
@@ -44,27 +57,128 @@ async def test_every_connection_works_after_a_change_that_leaves_the_columns(
     await assert_all_usable(engine)
 
 
-async def test_an_enum_that_was_made_anew_costs_each_connection_one_error_at_most(
-    session: AsyncSession, engine: Engine
+async def make_anew(engine: Engine) -> None:
+    """Drop the type of a column and make it again, under the same name and with the same labels."""
+    for sql in (
+        "ALTER TYPE post_status RENAME TO old_status",
+        "CREATE TYPE post_status AS ENUM ('draft', 'published', 'archived')",
+        "ALTER TABLE posts ALTER COLUMN status DROP DEFAULT",
+        "ALTER TABLE posts ALTER COLUMN status TYPE post_status USING status::text::post_status",
+        "DROP TYPE old_status",
+    ):
+        await engine.execute(sql)
+
+
+async def make_table_anew(engine: Engine) -> None:
+    """Drop a table and its type and make them again, with the rows."""
+    await engine.execute("CREATE TABLE kept AS SELECT id, author_id, title FROM posts")
+    await engine.execute("DROP TABLE posts CASCADE")
+    await engine.execute("DROP TYPE post_status")
+    await engine.create_all(SCHEMA)
+    await engine.execute("INSERT INTO posts (id, author_id, title) SELECT * FROM kept")
+    await engine.execute("ALTER TABLE posts ALTER COLUMN id RESTART WITH 1000")
+
+
+async def give_column_anew(engine: Engine) -> None:
+    await engine.execute("ALTER TABLE posts DROP COLUMN views, DROP COLUMN title")
+    await engine.execute("ALTER TABLE posts ADD COLUMN title text DEFAULT 'a' NOT NULL")
+    await engine.execute("ALTER TABLE posts ADD COLUMN views smallint DEFAULT 0 NOT NULL")
+
+
+CHANGES = [make_anew, make_table_anew, give_column_anew]
+Change = Callable[[Engine], Awaitable[None]]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_what_was_made_anew_costs_no_error_outside_a_transaction(
+    session: AsyncSession, engine: Engine, change: Change
 ) -> None:
+    """Its statements are prepared anew and sent again, writes too: nothing of them has run."""
     ada = await session.insert(User(name="Ada"))
     await session.insert(Post(title="a", author_id=ada.id))
+
+    async def write(number: int) -> None:
+        title = f"{number}"
+        await session.insert(Post(title=title, author_id=ada.id, status=PostStatus.archived))
+        await session.query(Post).filter(title=title).update(status=PostStatus.published)
+
     await warm(session)
-    await engine.execute("ALTER TYPE post_status RENAME TO old_status")
-    await engine.execute("CREATE TYPE post_status AS ENUM ('draft', 'published', 'archived')")
-    await engine.execute("ALTER TABLE posts ALTER COLUMN status DROP DEFAULT")
-    await engine.execute(
-        "ALTER TABLE posts ALTER COLUMN status TYPE post_status USING status::text::post_status"
+    await asyncio.gather(*(write(number) for number in range(20)))
+    await session.query(Post).filter(Post.title != "a").delete()
+    await change(engine)
+    reads, _ = await asyncio.gather(
+        asyncio.gather(*(read(session) for _ in range(50))),
+        asyncio.gather(*(write(number) for number in range(20))),
     )
-    await engine.execute("DROP TYPE old_status")
-    # A statement that was prepared for the old type says so once on each connection.
-    told = await asyncio.gather(*(read(session) for _ in range(50)), return_exceptions=True)
-    errors = [answer for answer in told if isinstance(answer, BaseException)]
-    assert {type(error) for error in errors} <= {DatabaseError}
-    assert len(errors) <= engine.pool.options.max_connections
-    for posts in await asyncio.gather(*(read(session) for _ in range(50))):
-        assert [post.title for post in posts] == ["a"]
+    assert [[post.title for post in posts] for posts in reads] == [["a"]] * 50
+    written = await session.query(Post).filter(status=PostStatus.published).values_list(Post.title)
+    assert sorted(written) == sorted((f"{number}",) for number in range(20))
     await assert_all_usable(engine)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_transaction_that_meets_what_was_made_anew_can_be_run_again(
+    session: AsyncSession, engine: Engine, change: Change
+) -> None:
+    """The first one finds out for all connections and statements, so that run() gets through."""
+    ada = await session.insert(User(name="Ada"))
+    post = await session.insert(Post(title="a", author_id=ada.id))
+
+    async def work(tx: Transaction) -> int:
+        await tx.query(Post).filter(status=PostStatus.draft).all()
+        await tx.query(Post).filter(status=PostStatus.draft).count()
+        await tx.query(Post).filter(id=post.id).update(status=PostStatus.draft)
+        await tx.query(Post).filter(status__in=[PostStatus.draft]).exists()
+        return await tx.query(Post).filter(Post.status != PostStatus.archived).count()
+
+    await asyncio.gather(*(engine.run(work) for _ in range(20)))
+    await change(engine)
+    with pytest.raises(OutdatedStatement) as caught:
+        async with session.begin() as tx:
+            await work(tx)
+    assert caught.value.sqlstate in ("0A000", "XX000")
+    assert isinstance(caught.value, RetryableError)
+
+    async def apart(barrier: asyncio.Barrier) -> int:
+        async with AsyncSession(engine).begin() as tx:
+            await tx.execute_raw("SELECT 1")
+            await barrier.wait()
+            return await work(tx)
+
+    # It has told the other connections: not even a transaction that is not run again meets it.
+    together = asyncio.Barrier(5)
+    assert await asyncio.gather(*(apart(together) for _ in range(5))) == [1] * 5
+    await change(engine) if change is make_anew else None
+    assert await asyncio.gather(*(engine.run(work) for _ in range(50))) == [1] * 50
+    await assert_all_usable(engine)
+
+
+async def test_a_row_type_that_changed_is_told_apart_from_a_broken_connection(
+    session: AsyncSession, engine: Engine
+) -> None:
+    await session.insert(Tag(name="a"))
+    sql = "UPDATE tags SET name = name || '!' RETURNING tags"
+    async with engine.transaction() as tx:
+        await tx.execute_raw(sql)
+        await engine.execute("SELECT 1")
+    await engine.execute("ALTER TABLE tags ADD COLUMN more text")
+    with pytest.raises(DatabaseError, match="the statement has run") as caught:
+        await engine.execute(sql)
+    assert not isinstance(caught.value, (ConnectionLost, RetryableError))
+    ((row,),) = (await engine.execute(sql)).tuples()
+    assert tuple(row)[1:] == ("a!!!", None)
+
+
+async def test_a_row_whose_parts_cannot_be_read_is_no_broken_connection(engine: Engine) -> None:
+    with pytest.raises(UsageError, match="no decoder for composite type"):
+        await engine.execute("SELECT ROW(1, 'draft'::post_status)")
+    await assert_all_usable(engine)
+
+
+async def test_a_statement_that_was_never_prepared_is_asked_for_once(engine: Engine) -> None:
+    with Statements(engine) as sent, pytest.raises(DatabaseError, match="does not exist"):
+        await engine.execute("EXECUTE missing")
+    assert sent == ["EXECUTE missing"]
 
 
 async def test_what_is_gone_is_said_by_name_and_costs_no_connection(
