@@ -24,7 +24,7 @@ from .pending import Pending
 from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
 from .result import Result
 from .statement import Executor, Statement
-from .turn import Turn
+from .turn import Turn, cut_short
 from .values import Record
 
 if TYPE_CHECKING:
@@ -87,7 +87,8 @@ class Transaction(Pending):
                 "outer one's hold"
             )
         await parent.flush()
-        parent._turn.check()
+        if parent._turn.is_cut:
+            raise cut_short()
         self._share(parent)
         if parent._inner is not None:
             raise UsageError(
@@ -130,14 +131,17 @@ class Transaction(Pending):
         """Run the statement in the transaction and return its rows."""
         if self._added:
             await self._flush_added()
-        async with self._turn:
-            connection = self._connection
-            if connection is None or self._inner is not None or self.is_over:
-                connection = await self._ready()
-            try:
+        try:
+            async with self._turn:
+                connection = self._connection
+                if connection is None or self._inner is not None or self.is_over:
+                    connection = await self._ready()
                 return await connection.fetch(statement.sql, values)
-            except InvalidValue as error:
-                raise statement.named(error, values) from None
+        except InvalidValue as error:
+            raise statement.named(error, values) from None
+        except BaseException as error:
+            self._turn.note(error)
+            raise
 
     async def fetch_tagged(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
@@ -147,45 +151,48 @@ class Transaction(Pending):
         It may change rows of objects that are held: what the code changed before goes first.
         """
         await self.flush()
-        async with self._turn:
-            connection = self._connection if self._is_ready else await self._ready()
-            return await self._checked(connection).fetch_tagged(sql, args, timeout)
+        return await self.use(lambda connection: connection.fetch_tagged(sql, args, timeout))
 
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
         """Run one statement in the transaction for each row of arguments; return their rows."""
-        if self._added:
-            await self._flush_added()
-        async with self._turn:
-            connection = self._connection if self._is_ready else await self._ready()
-            return await self._checked(connection).fetch_many(sql, rows)
+        return await self.use(lambda connection: connection.fetch_many(sql, rows))
 
     async def stream(
         self, sql: str, args: Sequence[object], chunk: int
     ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
         """Yield the rows of one statement in the transaction, in chunks."""
-        if self._added:
-            await self._flush_added()
-        async with self._turn:
-            connection = self._connection if self._is_ready else await self._ready()
-            records = self._checked(connection).stream(sql, args, chunk)
+
+        async def begun(connection: Connection) -> AsyncGenerator[list[Record], None]:
+            return connection.stream(sql, args, chunk)
+
+        records = await self.use(begun)
         try:
-            while True:
-                async with self._turn:
-                    self._check_open()
-                    found = await anext(records, None)
-                if found is None:
-                    return
+            while (found := await self._next(records)) is not None:
                 yield self, found
         finally:
             await records.aclose()
+
+    async def _next(self, records: AsyncGenerator[list[Record], None]) -> list[Record] | None:
+        """Return the next chunk of a stream; None at its end."""
+        try:
+            async with self._turn:
+                self._check_open()
+                return await anext(records, None)
+        except BaseException as error:
+            self._turn.note(error)
+            raise
 
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do the work with the transaction's connection, in turn with other tasks on it."""
         if self._added:
             await self._flush_added()
-        async with self._turn:
-            connection = self._connection if self._is_ready else await self._ready()
-            return await work(self._checked(connection))
+        try:
+            async with self._turn:
+                connection = self._connection if self._is_ready else await self._ready()
+                return await work(self._checked(connection))
+        except BaseException as error:
+            self._turn.note(error)
+            raise
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         check_statement(sql, params)
@@ -217,7 +224,8 @@ class Transaction(Pending):
         self._check_open()
         try:
             self._check_whole()
-            self._turn.check()
+            if self._turn.is_cut:
+                raise cut_short()
             await self.flush()
             async with self._turn:
                 if self._is_begun:
@@ -245,6 +253,9 @@ class Transaction(Pending):
         except ConnectionLost:
             # What the server saw of the transaction is gone with the connection.
             pass
+        except BaseException as error:
+            self._turn.note(error)
+            raise
         finally:
             self._close()
 

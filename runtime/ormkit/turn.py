@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from types import TracebackType
 
 from .errors import TransactionFailed
 
@@ -15,28 +14,14 @@ class Turn(asyncio.Lock):
     #: done, which the server cannot know where it came to the end of a statement first.
     is_cut = False
 
-    async def __aenter__(self) -> None:
-        try:
-            await self.acquire()
-        except BaseException:
-            self.is_cut = True
-            raise
+    def note(self, error: BaseException) -> None:
+        """Take note of what ended a turn, or the wait for it."""
+        self.is_cut |= not isinstance(error, Exception)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.release()
-        if error is not None and not isinstance(error, Exception):
-            self.is_cut = True
 
-    def check(self) -> None:
-        """Raise TransactionFailed where a turn was cut short since the last one was undone."""
-        if self.is_cut:
-            raise TransactionFailed(
-                "nothing was committed: a call in the transaction was cancelled or timed out, so "
-                "that it may be half done, and the block went on; use a nested begin() around "
-                "what may be cut short"
-            )
+def cut_short() -> TransactionFailed:
+    """Return the error for a transaction that goes on after a turn was cut short."""
+    return TransactionFailed(
+        "nothing was committed: a call in the transaction was cancelled or timed out, so that it "
+        "may be half done, and the block went on; use a nested begin() around what may be cut short"
+    )
