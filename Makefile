@@ -8,6 +8,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH_VENV ?= .venv-bench
 WORKERS ?= auto
+ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
 .PHONY: demo test check format typing bench bench-generation soak accelerator clean
 
@@ -47,7 +48,7 @@ accelerator: $(VENV)/installed
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis runtime/ormkit/*.so
 
-$(VENV)/installed: pyproject.toml constraints.txt hatch_build.py runtime/ormkit/_accelerator.c
+$(VENV)/installed: pyproject.toml constraints.txt $(ACCELERATOR)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| (echo "OrmKit needs CPython 3.11 or newer; $(PYTHON) is older: make PYTHON=..." >&2; exit 2)
 	$(PYTHON) -m venv $(VENV)
@@ -55,7 +56,7 @@ $(VENV)/installed: pyproject.toml constraints.txt hatch_build.py runtime/ormkit/
 	touch $@
 
 # Apart from the environment of tests: what is compared brings a good deal of its own.
-$(BENCH_VENV)/installed: pyproject.toml benchmarks/constraints.txt
+$(BENCH_VENV)/installed: pyproject.toml benchmarks/constraints.txt $(ACCELERATOR)
 	$(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 		-c benchmarks/constraints.txt -e '.[bench]'

@@ -11,8 +11,9 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -82,60 +83,78 @@ def fill(width: int, count: int) -> str:
     )
 
 
-def in_form(form: Any, call: Callable[[], Any]) -> Any:
-    """Return what the call does with this accelerator; None decodes in Python."""
-    decoding.Decoder = form
+@dataclass(frozen=True)
+class Measurement:
+    """The median seconds in Python and in C, and the median of the ratios in each turn.
+
+    What else runs on the machine meets both forms of a turn, more or less, and some turns alone.
+    """
+
+    python: float
+    c: float
+    ratio: float
+
+    @classmethod
+    def of(cls, turns: Sequence[dict[bool, float]]) -> Measurement:
+        """Return what the seconds of many turns come to, by whether they were in C."""
+        python, c = (statistics.median([turn[form] for turn in turns]) for form in (False, True))
+        return cls(python, c, statistics.median([turn[True] / turn[False] for turn in turns]))
+
+    def cells(self, digits: int) -> list[str]:
+        """Return the cells of a table, in microseconds."""
+        times = [f"{seconds * 1e6:,.{digits}f}" for seconds in (self.python, self.c)]
+        return [*times, f"{self.ratio:.2f}"]
+
+
+@contextmanager
+def form_of(is_c: bool) -> Iterator[None]:
+    """Let rows be decoded in C, or in Python."""
+    decoding.Decoder = ACCELERATOR if is_c else None
     try:
-        return call()
+        yield
     finally:
         decoding.Decoder = ACCELERATOR
 
 
-def seconds_of(call: Callable[[], object], loops: int) -> float:
-    """Return the seconds of one call."""
-    start = time.perf_counter()
-    for _ in range(loops):
-        call()
-    return (time.perf_counter() - start) / loops
+def orders(turns: int) -> list[tuple[bool, bool]]:
+    """Return which form comes first in each turn, and which second: by turns."""
+    return [(bool(turn % 2), not turn % 2) for turn in range(turns)]
 
 
-async def seconds_of_each(call: Callable[[], Awaitable[object]], loops: int) -> float:
-    start = time.perf_counter()
-    for _ in range(loops):
-        await call()
-    return (time.perf_counter() - start) / loops
-
-
-def decoding_alone(model: Any, rows: Sequence[Any]) -> tuple[float, float]:
-    """Return the seconds that decoding takes in Python and by the accelerator."""
+def measure_decoding(model: Any, rows: Sequence[Any]) -> Measurement:
+    """Measure the decoding of rows that are there."""
     loops = max(1, 20_000 // len(rows))
-    call = partial(decoding.decode, model, rows)
-    pairs = [
-        [in_form(form, partial(seconds_of, call, loops)) for form in (None, ACCELERATOR)]
-        for _ in range(7 if len(rows) > 1000 else 31)
-    ]
-    pure, fast = zip(*pairs, strict=True)
-    return statistics.median(pure), statistics.median(fast)
+    turns: list[dict[bool, float]] = []
+    for order in orders(20 if len(rows) > 1000 else 40):
+        turns.append({})
+        for is_c in order:
+            with form_of(is_c):
+                start = time.perf_counter()
+                for _ in range(loops):
+                    decoding.decode(model, rows)
+                turns[-1][is_c] = (time.perf_counter() - start) / loops
+    return Measurement.of(turns)
 
 
-async def whole_queries(query: Callable[[], Awaitable[object]], count: int) -> tuple[float, float]:
-    """Return the seconds that a whole query takes, decoded in Python and by the accelerator."""
+async def measure_query(query: Callable[[], Awaitable[object]], count: int) -> Measurement:
+    """Measure a whole query of that many rows, from the call to its objects."""
     loops = max(1, min(200, 4000 // count))
-    found: dict[bool, list[float]] = {False: [], True: []}
-    for _ in range(9 if count > 1000 else 41):
-        for is_fast in found:
-            decoding.Decoder = ACCELERATOR if is_fast else None
-            found[is_fast].append(await seconds_of_each(query, loops))
-    return statistics.median(found[False]), statistics.median(found[True])
+    turns: list[dict[bool, float]] = []
+    for order in orders(30 if count > 1000 else 60):
+        turns.append({})
+        for is_c in order:
+            with form_of(is_c):
+                start = time.perf_counter()
+                for _ in range(loops):
+                    await query()
+                turns[-1][is_c] = (time.perf_counter() - start) / loops
+    return Measurement.of(turns)
 
 
-def line(name: str, alone: tuple[float, float] | None, whole: tuple[float, float]) -> str:
-    """Return a line of the table, in microseconds and ratios."""
-    cells = ["", "", ""]
-    if alone:
-        cells = [f"{alone[0] * 1e6:,.1f}", f"{alone[1] * 1e6:,.1f}", f"{alone[1] / alone[0]:.2f}"]
-    cells += [f"{whole[0] * 1e6:,.0f}", f"{whole[1] * 1e6:,.0f}", f"{whole[1] / whole[0]:.2f}"]
-    return f"| {name} | {' | '.join(cells)} |"
+def show(name: str, alone: Measurement | None, query: Measurement) -> None:
+    """Print a line of the table."""
+    cells = alone.cells(1) if alone else [""] * 3
+    print(f"| {name} | {' | '.join([*cells, *query.cells(0)])} |", flush=True)
 
 
 async def measure(engine: Engine, models: Any) -> None:
@@ -146,24 +165,22 @@ async def measure(engine: Engine, models: Any) -> None:
     for width in WIDTHS:
         model = getattr(models, f"Wide{width}")
         for count in COUNTS:
-            if count * width > MOST_VALUES:
-                continue
-            query = session.query(model).limit(count)
-            rows = (await engine.execute(f"SELECT * FROM wide{width} LIMIT {count}"))._records
-            alone = decoding_alone(model, rows)
-            name = f"{width} columns, {count:,} row{'s' * (count > 1)}"
-            print(line(name, alone, await whole_queries(query.all, count)), flush=True)
-            del rows
-    get = partial(session.get, models.Wide8, 1)
-    print(line("`get`, 8 columns", None, await whole_queries(get, 1)), flush=True)
+            if count * width <= MOST_VALUES:
+                rows = (await engine.execute(f"SELECT * FROM wide{width} LIMIT {count}"))._records
+                query = session.query(model).limit(count)
+                name = f"{width} columns, {count:,} row{'s' * (count > 1)}"
+                show(name, measure_decoding(model, rows), await measure_query(query.all, count))
+                del rows
+    show("`get`, 8 columns", None, await measure_query(lambda: session.get(models.Wide8, 1), 1))
     rows = (await engine.execute("SELECT * FROM items"))._records
     items = session.query(models.Item)
-    alone = decoding_alone(models.Item, rows)
-    print(line("5 columns, 2 of enums, 10,000 rows", alone, await whole_queries(items.all, 10_000)))
+    alone = measure_decoding(models.Item, rows)
+    name = "5 columns, 2 of them enums, 10,000 rows"
+    show(name, alone, await measure_query(items.all, 10_000))
     for count in (200, 10_000):
         joined = items.options(joinedload("wide8")).limit(count)
         name = f"`joinedload`, 5 + 8 columns, {count:,} rows"
-        print(line(name, None, await whole_queries(joined.all, count)), flush=True)
+        show(name, None, await measure_query(joined.all, count))
 
 
 async def main() -> None:

@@ -138,7 +138,7 @@ def test_a_build_without_the_accelerator_says_why(
 @needs_compiler
 def test_a_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
     source, _ = built(tmp_path / "source", "--sdist", ROOT)
-    shutil.unpack_archive(source, tmp_path / "unpacked")
+    shutil.unpack_archive(source, tmp_path / "unpacked", filter="data")
     (directory,) = (tmp_path / "unpacked").iterdir()
     again, _ = built(tmp_path / "wheel", "--wheel", directory)
     assert again.name == wheel.name
@@ -163,7 +163,7 @@ def test_what_is_installed_uses_what_was_built(
 @needs_compiler
 def test_an_editable_install_builds_it_in_place_or_takes_away_an_old_one(tmp_path: Path) -> None:
     source, _ = built(tmp_path / "source", "--sdist", ROOT)
-    shutil.unpack_archive(source, tmp_path / "unpacked")
+    shutil.unpack_archive(source, tmp_path / "unpacked", filter="data")
     (directory,) = (tmp_path / "unpacked").iterdir()
     home = tmp_path / "venv"
     venv.create(home, with_pip=True)
