@@ -9,25 +9,28 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 
-from benchmarks import tables
+from benchmarks import publication, tables
 from benchmarks.dataset import FULL, QUICK, Sizes, create
+from benchmarks.interference import share_of_others
 from benchmarks.libraries import LIBRARIES, Library, UnknownLibrary, choose
 from benchmarks.measuring import Bench, Measured, opened
 from benchmarks.placement import PLACEMENTS, Placement, bound_to, place
+from benchmarks.saved import About, save
+from benchmarks.server import server
 from benchmarks.works import WORKS, Work
-from ormkit import EmbeddedServer
 
 ROUNDS = 15
 QUICK_ROUNDS = 5
+#: A quick run does this part of the operations of a sample.
+QUICK_PART = 5
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Options:
     loop: str
     placement: str
     write: bool
+    save: Path | None
 
     @property
     def sizes(self) -> Sizes:
@@ -56,11 +60,14 @@ def parse(arguments: Sequence[str]) -> Options:
     parser.add_argument("--libraries", default="", help=f"of {','.join(LIBRARIES)}")
     parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="asyncio")
     parser.add_argument("--placement", choices=PLACEMENTS, default=PLACEMENTS[0])
-    parser.add_argument("--write", action="store_true", help="write README.md and docs/")
+    parser.add_argument("--write", action="store_true", help="measure all, write README and docs/")
+    parser.add_argument("--save", type=Path, help="write the samples to this file")
     given = parser.parse_args(arguments)
     works = [work for work in WORKS if is_wanted(work, given.only)]
     if not works:
         parser.error(f"no work is called so: there are {', '.join(w.method for w in WORKS)}")
+    if given.write and (given.only or given.libraries):
+        parser.error("--write publishes every work and library: leave --only and --libraries out")
     return Options(
         rounds=given.rounds or (QUICK_ROUNDS if given.quick else ROUNDS),
         quick=given.quick,
@@ -69,6 +76,7 @@ def parse(arguments: Sequence[str]) -> Options:
         loop=given.loop,
         placement=given.placement,
         write=given.write,
+        save=given.save,
     )
 
 
@@ -76,51 +84,48 @@ def is_wanted(work: Work, parts: Sequence[str] | None) -> bool:
     return not parts or any(part == work.method or part in work.title for part in parts)
 
 
-@contextmanager
-def server(placement: Placement) -> Generator[str]:
-    """Yield the URL of a PostgreSQL of its own, with the settings that PostgreSQL comes with."""
-    with tempfile.TemporaryDirectory(prefix="ormkit-bench-") as directory:
-        Path(directory).chmod(0o755)
-        with bound_to(placement.server):
-            running = EmbeddedServer.start(Path(directory) / "data", version=18)
-        with running:
-            yield running.url
-
-
 async def compare(
     url: str, options: Options, placement: Placement, libraries: Sequence[Library]
-) -> list[Measured]:
+) -> tuple[list[Measured], About]:
     """Measure the works, and print each as soon as it is done."""
     # Threads are bound where they are started from, which is while a library connects.
-    before = bound_to(placement.client) if placement.binds_threads else nullcontext()
+    early = bound_to(placement.client) if placement.binds_threads else nullcontext()
     connection = await asyncpg.connect(url)
     try:
         await create(connection, options.sizes)
-        with before:
-            return await compare_opened(connection, url, options, placement, libraries)
+        with early:
+            async with opened(libraries, url):
+                with bound_to(placement.client):
+                    return await compare_opened(connection, options, placement, libraries)
     finally:
         await connection.close()
 
 
 async def compare_opened(
-    connection: Any, url: str, options: Options, placement: Placement, libraries: Sequence[Library]
-) -> list[Measured]:
-    """Connect the libraries and measure the works."""
-    async with opened(libraries, url):
-        with bound_to(placement.client):
-            bench = Bench(connection, options.sizes, libraries)
-            print(tables.heading(libraries), flush=True)
-            found = []
-            for work in options.works:
-                rounds = min(options.rounds, work.rounds or options.rounds)
-                operations = -(-work.operations // (5 if options.quick else 1))
-                measured = await bench.measure(work, rounds, operations)
-                print(tables.line(measured, libraries), flush=True)
-                found.append(measured)
-            return found
+    connection: Any, options: Options, placement: Placement, libraries: Sequence[Library]
+) -> tuple[list[Measured], About]:
+    """Measure the works with libraries that are connected."""
+    bench = Bench(connection, options.sizes, libraries)
+    print(tables.heading(libraries), flush=True)
+    found, others = [], []
+    for work in options.works:
+        others.append(await share_of_others())
+        rounds = min(options.rounds, work.rounds or options.rounds)
+        operations = -(-work.operations // (QUICK_PART if options.quick else 1))
+        measured = await bench.measure(work, rounds, operations)
+        print(tables.line(measured, libraries), flush=True)
+        found.append(measured)
+    about = About(
+        placement=placement.name,
+        loop=options.loop,
+        rounds=options.rounds,
+        postgresql=(await connection.fetchval("SHOW server_version")).split()[0],
+        others=[share for share in others if share is not None],
+    )
+    return found, about
 
 
-def run(options: Options, libraries: Sequence[Library]) -> list[Measured]:
+def run(options: Options, libraries: Sequence[Library]) -> tuple[list[Measured], About]:
     """Measure on a server that lives as long."""
     factory = None
     if options.loop == "uvloop":
@@ -128,7 +133,7 @@ def run(options: Options, libraries: Sequence[Library]) -> list[Measured]:
 
         factory = uvloop.new_event_loop
     placement = place(options.placement)
-    print(f"placement of server and libraries: {placement.name}", flush=True)
+    print(f"placement {placement.name}, loop {options.loop}", flush=True)
     with server(placement) as url, asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(compare(url, options, placement, libraries))
 
@@ -143,9 +148,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     for key in missing:
         print(f"{key} is not installed and left out; `make bench` installs it", file=sys.stderr)
-    found = run(options, libraries)
-    print()
-    print(tables.verdicts(found, libraries))
+    if options.write:
+        if missing:
+            return 2
+        publication.publish(options.rounds, quick=options.quick)
+        return 0
+    found, about = run(options, libraries)
+    print(f"\n{tables.verdicts(found, libraries)}\n{tables.warning(about)}".rstrip())
+    if options.save:
+        save(options.save, found, about)
     return 0
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from benchmarks.interference import QUIET
 from benchmarks.libraries import Library
 from benchmarks.measuring import Measured, Spread, ratios
+from benchmarks.saved import About
 
 OURS = "ormkit"
 ALONE = "ormkit-alone"
 #: Where the two differ. In every other work they run the same code, and differ by chance only.
 COALESCED = ("get", "get_in_tasks")
-#: A figure is unsteady where the same code differs from itself by more than this.
-STEADY = 0.05
+#: A figure is unsteady where chance changes it by more than this share.
+STEADY = 0.10
 TITLE = 26
 COLUMN = 14
 
@@ -33,6 +35,20 @@ class Verdict:
     @property
     def is_met(self) -> bool:
         return self.limit is None or self.figure <= self.limit
+
+    @property
+    def is_undecided(self) -> bool:
+        """True where chance alone can carry the figure over its limit, or below it."""
+        if self.limit is None:
+            return False
+        share = noise(self.measured, self.key)
+        return self.figure * (1 - share) <= self.limit < self.figure * (1 + share)
+
+    @property
+    def word(self) -> str:
+        if self.limit is None:
+            return ""
+        return "undecided" if self.is_undecided else "met" if self.is_met else "NOT met"
 
 
 def heading(libraries: Sequence[Library]) -> str:
@@ -73,11 +89,17 @@ def verdicts_of(found: Sequence[Measured]) -> list[Verdict]:
     return verdicts
 
 
-def noise(measured: Measured) -> float | None:
-    """Return by how much OrmKit's time differs from that of the same code; None where unknown."""
-    if not {OURS, ALONE} <= measured.seconds.keys() or measured.work.method in COALESCED:
-        return None
-    return abs(Spread.of(ratios(measured.seconds[ALONE], measured.seconds[OURS])).median - 1)
+def noise(measured: Measured, key: str = OURS) -> float:
+    """Return the share by which chance changes OrmKit's time.
+
+    It is how far the quartiles of OrmKit's time over that of the same code are from 1: a median may
+    be 1 by luck. In a lookup by key there is no same code, and the figure's own quartiles stand in.
+    """
+    if {OURS, ALONE} <= measured.seconds.keys() and measured.work.method not in COALESCED:
+        found = Spread.of(ratios(measured.seconds[ALONE], measured.seconds[OURS]))
+        return max(abs(found.low - 1), abs(found.high - 1))
+    found = measured.ratios(key)
+    return max(1 - found.low / found.median, found.high / found.median - 1)
 
 
 def ahead_of(measured: Measured, libraries: Sequence[Library]) -> list[Library]:
@@ -98,11 +120,22 @@ def verdicts(found: Sequence[Measured], libraries: Sequence[Library]) -> str:
     lines = []
     for each in verdicts_of(found):
         limit = "no limit" if each.limit is None else f"limit {each.limit:.2f}"
-        met = "" if each.limit is None else "met" if each.is_met else "NOT met"
         faster = ahead_of(each.measured, libraries) if each.key == OURS else []
         behind = f"behind {', '.join(peer.title for peer in faster)}" if faster else ""
         title = each.measured.work.title + (", alone" if each.key == ALONE else "")
-        error = noise(each.measured) or 0
-        doubt = f"unsteady: the same code differs by {error:.0%}  " if error > STEADY else ""
-        lines.append(f"{title:34}{each.figure:6.2f}  {limit:12}{met:9}{doubt}{behind}".rstrip())
+        chance = f"chance {noise(each.measured, each.key):.0%}"
+        line = f"{title:34}{each.figure:6.2f}  {limit:12}{each.word:11}{chance:13}{behind}"
+        lines.append(line.rstrip())
     return "\n".join(lines)
+
+
+def warning(about: About) -> str:
+    """Return a line about other work on the machine; empty where there was none to speak of."""
+    busiest = max(about.others, default=0.0)
+    if busiest <= QUIET:
+        return ""
+    mean = sum(about.others) / len(about.others)
+    return (
+        f"other work kept {mean:.2f} cores busy between the works, at most {busiest:.2f}: ratios "
+        f"come out larger than they are, most of all where a sample is long"
+    )

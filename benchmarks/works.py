@@ -36,6 +36,8 @@ class Work:
     accounts: Callable[[Sizes], int] | None = None
     #: Rounds at most, for what takes long.
     rounds: int | None = None
+    #: MiB that OrmKit may take at its peak over the start.
+    memory_limit: int | None = None
 
     def arguments(self, sizes: Sizes, operations: int, seed: int) -> Batch:
         """Return the arguments of a sample, the same for the same seed."""
@@ -200,5 +202,5 @@ WORKS = (
         answers.links,
         operations=2,
     ),
-    Work("stream 1,000,000", "stream", once(), answers.plain, rounds=3),
+    Work("stream 1,000,000", "stream", once(), answers.plain, rounds=3, memory_limit=30),
 )
