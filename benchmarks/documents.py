@@ -76,7 +76,7 @@ def long(findings: Findings) -> str:
         [
             machine(findings),
             "![times over asyncpg's](comparison.svg)",
-            "### Limits\n\nWhat was asked of OrmKit before it was measured. A limit is met where "
+            "### Limits\n\nWhat was asked of OrmKit before this was written. A limit is met where "
             "it holds on one core and on two.\n\n" + limits_table(findings),
             losses(findings),
             "### Spread\n\nMedian and quartiles of the ratios, on one core.\n\n"
