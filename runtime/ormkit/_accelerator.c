@@ -7,6 +7,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <datetime.h>
 #include <structmember.h>
 #include <stddef.h>
 
@@ -419,18 +420,128 @@ add_decoder(PyObject *module)
     return failed;
 }
 
+/* Moments: timestamptz in PostgreSQL's binary form, microseconds since 2000 in UTC. */
+
+#define DAY INT64_C(86400000000)
+/* Days from 0000-03-01, where the algorithm begins its years, and from 1970, to 2000-01-01. */
+#define SINCE_MARCH 730425
+/* The first and the last day that Python's dates know, from 2000-01-01. */
+#define FIRST_DAY (-730119)
+#define LAST_DAY 2921939
+/* What the driver takes for infinity, the first and last naive datetime, as microseconds in UTC. */
+#define FIRST_MOMENT INT64_C(-63082281600000000)
+#define LAST_MOMENT INT64_C(252455615999999999)
+
+/* Both ways as in http://howardhinnant.github.io/date_algorithms.html: years begin in March, so
+ * that the odd day comes last. */
+static PyObject *
+moment_at(int64_t when)
+{
+    int64_t day = when / DAY, rest = when % DAY;
+    if (rest < 0) {
+        rest += DAY;
+        day--;
+    }
+    if (day < FIRST_DAY || day > LAST_DAY) {
+        PyErr_SetString(PyExc_OverflowError, "date value out of range");
+        return NULL;
+    }
+    unsigned since = (unsigned)(day + SINCE_MARCH);
+    unsigned era = since / 146097, of_era = since % 146097;
+    unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    unsigned of_year = of_era - (365 * year + year / 4 - year / 100);
+    unsigned month = (5 * of_year + 2) / 153;
+    unsigned of_month = of_year - (153 * month + 2) / 5 + 1;
+    month = month < 10 ? month + 3 : month - 9;
+    year += era * 400 + (month <= 2);
+    int second = (int)(rest / 1000000), microsecond = (int)(rest % 1000000);
+    return PyDateTimeAPI->DateTime_FromDateAndTime(
+        (int)year, (int)month, (int)of_month, second / 3600, second / 60 % 60, second % 60,
+        microsecond, PyDateTime_TimeZone_UTC, PyDateTimeAPI->DateTimeType);
+}
+
+/* The naive moments that stand for infinity, as the driver's own decoder gives them. */
+static PyObject *
+infinite(int is_future)
+{
+    return is_future ? PyDateTime_FromDateAndTime(9999, 12, 31, 23, 59, 59, 999999)
+                     : PyDateTime_FromDateAndTime(1, 1, 1, 0, 0, 0, 0);
+}
+
+static PyObject *
+decode_timestamptz(PyObject *module, PyObject *data)
+{
+    if (!PyBytes_CheckExact(data) || PyBytes_GET_SIZE(data) != 8) {
+        PyErr_SetString(PyExc_ValueError, "a timestamptz is 8 bytes");
+        return NULL;
+    }
+    const unsigned char *bytes = (const unsigned char *)PyBytes_AS_STRING(data);
+    uint64_t bits = 0;
+    for (int n = 0; n < 8; n++) {
+        bits = bits << 8 | bytes[n];
+    }
+    int64_t when = (int64_t)bits;
+    if (when == INT64_MAX || when == INT64_MIN) {
+        return infinite(when == INT64_MAX);
+    }
+    return moment_at(when);
+}
+
+/* Returns the 8 bytes of a datetime in datetime.timezone.utc; None for any other value. */
+static PyObject *
+encode_timestamptz(PyObject *module, PyObject *value)
+{
+    if (!PyDateTime_CheckExact(value)
+        || PyDateTime_DATE_GET_TZINFO(value) != PyDateTime_TimeZone_UTC) {
+        Py_RETURN_NONE;
+    }
+    int month = PyDateTime_GET_MONTH(value);
+    int year = PyDateTime_GET_YEAR(value) - (month <= 2);
+    int era = (year >= 0 ? year : year - 399) / 400, of_era = year - era * 400;
+    int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5
+        + PyDateTime_GET_DAY(value) - 1;
+    int64_t day = (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year
+        - SINCE_MARCH;
+    int64_t seconds = (PyDateTime_DATE_GET_HOUR(value) * 60 + PyDateTime_DATE_GET_MINUTE(value))
+        * 60 + PyDateTime_DATE_GET_SECOND(value);
+    int64_t when = day * DAY + seconds * 1000000 + PyDateTime_DATE_GET_MICROSECOND(value);
+    uint64_t bits = (uint64_t)(when == LAST_MOMENT    ? INT64_MAX
+                               : when == FIRST_MOMENT ? INT64_MIN
+                                                      : when);
+    char bytes[8];
+    for (int n = 7; n >= 0; n--) {
+        bytes[n] = (char)(bits & 0xff);
+        bits >>= 8;
+    }
+    return PyBytes_FromStringAndSize(bytes, 8);
+}
+
+static PyMethodDef functions[] = {
+    {"decode_timestamptz", decode_timestamptz, METH_O,
+     PyDoc_STR("Return the moment that the server sent.")},
+    {"encode_timestamptz", encode_timestamptz, METH_O,
+     PyDoc_STR("Return a moment in UTC as the server takes it; None for any other value.")},
+    {NULL, NULL, 0, NULL},
+};
+
+static int
+import_datetime(PyObject *module)
+{
+    PyDateTime_IMPORT;
+    return PyDateTimeAPI == NULL ? -1 : 0;
+}
+
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, (void *)add_decoder},
-#if PY_VERSION_HEX >= 0x030C0000
-    {Py_mod_multiple_interpreters, Py_MOD_PER_INTERPRETER_GIL_SUPPORTED},
-#endif
+    {Py_mod_exec, (void *)import_datetime},
     {0, NULL},
 };
 
 static PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_accelerator",
-    .m_doc = "Making objects of rows in C.",
+    .m_doc = "Making objects of rows, and moments of bytes, in C.",
+    .m_methods = functions,
     .m_slots = module_slots,
 };
 

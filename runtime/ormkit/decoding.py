@@ -1,16 +1,15 @@
 """Decoding: making objects of rows.
 
-The accelerator does it, an extension in C, where that was built; Python otherwise, and always with
-ORMKIT_PURE_PYTHON=1. Which of them is chosen here and nowhere else.
+The accelerator does it, an extension in C, where there is one; Python otherwise.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from .acceleration import accelerator
 from .standard_decode import conversions, is_standard, slots
 from .uninterrupted import uninterrupted
 from .values import Record, whole_row
@@ -19,12 +18,7 @@ if TYPE_CHECKING:
     from .identity import IdentityMap
     from .model import Model
 
-Decoder: Any = None
-if os.environ.get("ORMKIT_PURE_PYTHON", "") in ("", "0"):
-    try:
-        from ._accelerator import Decoder
-    except ImportError:
-        Decoder = None
+Decoder: Any = getattr(accelerator, "Decoder", None)
 
 M = TypeVar("M", bound="Model")
 

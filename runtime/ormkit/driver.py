@@ -22,6 +22,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from .columns import json_text
 from .errors import InvalidValue
+from .moments import moment_codec
 from .receiving import receive_into_buffer
 from .scope import quote
 from .sqlstates import is_outdated, is_unencodable, refused_connection, refused_row, translate
@@ -57,10 +58,13 @@ def from_jsonb_bytes(data: bytes) -> Any:
     return json.loads(data[1:].decode())
 
 
-JSON_CODECS: dict[str, tuple[Callable[[object], bytes], Callable[[bytes], Any]]] = {
+#: What encodes and decodes the types that asyncpg does not, or not as fast.
+CODECS: dict[str, tuple[Callable[[object], bytes], Callable[[bytes], Any]]] = {
     "json": (json_bytes, lambda data: json.loads(data.decode())),
     "jsonb": (jsonb_bytes, from_jsonb_bytes),
 }
+if moments := moment_codec():
+    CODECS["timestamptz"] = moments
 
 
 class Copied(Protocol):
@@ -104,7 +108,7 @@ class Connection:
         receive_into_buffer(getattr(raw, "_transport", None))
         try:
             # In binary, since COPY has no other form for its rows.
-            for name, (encode, decode) in JSON_CODECS.items():
+            for name, (encode, decode) in CODECS.items():
                 await raw.set_type_codec(
                     name, schema="pg_catalog", encoder=encode, decoder=decode, format="binary"
                 )

@@ -1,0 +1,15 @@
+"""The choice of the accelerator: an extension in C, where it was built and is not switched off."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Any
+
+#: The extension; None where it was not built, and always with ORMKIT_PURE_PYTHON=1.
+accelerator: Any = None
+if os.environ.get("ORMKIT_PURE_PYTHON", "") in ("", "0"):
+    with suppress(ImportError):
+        from . import _accelerator
+
+        accelerator = _accelerator
