@@ -198,6 +198,7 @@ def test_every_reference_is_given_back() -> None:
     value, row = Payload(), (Payload(), Payload())
     make = decoder(conversions=(None, fail))
     watched = [value, row, row[0], Point, Record, make, fail]
+    gc.collect()
     before = list(map(sys.getrefcount, watched))
     for _ in range(50):
         assert len(make([row, (value, value), [value, value]])) == 3
@@ -209,6 +210,7 @@ def test_every_reference_is_given_back() -> None:
         with pytest.raises(TypeError):
             make([row, None])
         make([{value: 1, row: 2}])
+    gc.collect()
     assert list(map(sys.getrefcount, watched)) == before
     reference = weakref.ref(value)
     made = make([(value, 1)])
@@ -234,6 +236,7 @@ def test_a_decoder_gives_back_what_it_holds() -> None:
         return tracemalloc.get_traced_memory()[0]
 
     watched = [Point, Record, Decoder, convert, otherwise]
+    gc.collect()
     before = list(map(sys.getrefcount, watched))
     tracemalloc.start()
     try:
