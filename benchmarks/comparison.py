@@ -29,6 +29,7 @@ from benchmarks.works import WORKS, Work
 
 ROUNDS = 15
 QUICK_ROUNDS = 5
+METHODS = {work.method for work in WORKS}
 #: A quick run does this part of the operations of a sample.
 QUICK_PART = 5
 
@@ -81,7 +82,10 @@ def parse(arguments: Sequence[str]) -> Options:
 
 
 def is_wanted(work: Work, parts: Sequence[str] | None) -> bool:
-    return not parts or any(part == work.method or part in work.title for part in parts)
+    # A method's name means that work alone: "count" or "get" may be part of another's title.
+    named = [part for part in parts or () if part in METHODS]
+    titled = [part for part in parts or () if part not in METHODS]
+    return not parts or work.method in named or any(part in work.title for part in titled)
 
 
 async def compare(

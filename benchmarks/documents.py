@@ -51,10 +51,16 @@ def machine(findings: Findings) -> str:
     ours = next(each for each in findings.libraries if each.key == "ormkit").version
     sentences = (
         f"{describe_machine()}, PostgreSQL {findings.about.postgresql}, asyncpg {asyncpg}, "
-        f"OrmKit {ours}, {versions}. Medians of {findings.about.rounds} rounds."
+        f"OrmKit {ours}, {versions}. Medians of {rounds_of(findings)} rounds."
     )
     noisy = {warning(about) for about in (findings.about, findings.about_apart)} - {""}
     return " ".join([sentences, *(f"{each[0].upper()}{each[1:]}." for each in sorted(noisy))])
+
+
+def rounds_of(findings: Findings) -> str:
+    """Return how many rounds there were; works that take long have fewer."""
+    numbers = {len(each.seconds[each.work.floor]) for each in (*findings.together, *findings.apart)}
+    return " to ".join(str(number) for number in sorted({min(numbers), max(numbers)}))
 
 
 def short(findings: Findings) -> str:

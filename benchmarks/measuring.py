@@ -15,6 +15,10 @@ from benchmarks.dataset import Sizes, accounts, renew_accounts
 from benchmarks.libraries import Library
 from benchmarks.works import Batch, Work
 
+#: Seconds after which a work has rounds enough, unless they are fewer than that.
+BUDGET = 10.0
+ROUNDS_AT_LEAST = 5
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -116,8 +120,12 @@ class Bench:
         measured = Measured(work, notes=dict(await self.check(work, min(operations, 20))))
         able = [each for each in self.libraries if each.key not in measured.notes]
         measured.seconds = {each.key: [] for each in able}
-        # Round 0 fills the caches of statements and is not counted.
-        for number in range(rounds + 1):
+        start = time.perf_counter()
+        # Round 0 fills the caches of statements and is not counted. What takes long has filled them
+        # while its answer was checked.
+        for number in range(0 if work.rounds is None else 1, rounds + 1):
+            if number > ROUNDS_AT_LEAST and time.perf_counter() - start > BUDGET:
+                break
             arguments = work.arguments(self.sizes, operations, seed=number)
             for library in rotated(able, number):
                 seconds = await self.sample(work, library, arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from benchmarks import documents
 from benchmarks.findings import Findings
 from benchmarks.libraries import LIBRARIES, load
 from benchmarks.saved import restore
+from benchmarks.works import WORKS
 
 ROOT = Path(__file__).parents[1]
 #: Of the run with uvloop, which is there to tell whether it changes the picture.
@@ -22,6 +24,7 @@ UVLOOP_ROUNDS = 5
 
 def publish(rounds: int, *, quick: bool) -> None:
     """Measure everything and write README.md and docs/."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as name:
         findings = measure(Path(name), rounds, quick=quick)
     documents.write(ROOT, findings)
@@ -38,7 +41,8 @@ def measure(directory: Path, rounds: int, *, quick: bool) -> Findings:
 
     together, about = restore(saved("comparison", "--placement", "together", *counted))
     apart, about_apart = restore(saved("comparison", "--placement", "apart", *counted))
-    uvloop, _ = restore(saved("comparison", "--loop", "uvloop", *few))
+    short = [f"--only={work.method}" for work in WORKS if work.rounds is None]
+    uvloop, _ = restore(saved("comparison", "--loop", "uvloop", *few, *short))
     return Findings(
         libraries=[load(key) for key in LIBRARIES],
         together=together,
@@ -57,8 +61,21 @@ def run_part(directory: Path, module: str, arguments: Sequence[str]) -> Path:
     file = directory / f"{len(list(directory.iterdir()))}.json"
     print(f"\n== {' '.join((module, *arguments))}", flush=True)
     command = [sys.executable, "-m", f"benchmarks.{module}", *arguments, "--save", str(file)]
-    subprocess.run(command, cwd=ROOT, check=True)
+    run(command)
     return file
+
+
+def run(command: Sequence[str]) -> None:
+    """Run a command; where this process is told to end, let the command stop its server first."""
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        code = process.wait()
+    except BaseException:
+        process.terminate()
+        process.wait()
+        raise
+    if code:
+        raise subprocess.CalledProcessError(code, command)
 
 
 def read(file: Path) -> Any:

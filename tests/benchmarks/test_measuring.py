@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.comparison import parse
 from benchmarks.libraries import UnknownLibrary, choose, load
 from benchmarks.measuring import Measured, Spread, ratios, rotated
 from benchmarks.tables import ahead_of, noise, verdicts, verdicts_of
@@ -104,3 +105,16 @@ def test_an_unknown_library_is_refused() -> None:
 
 def test_the_floor_and_the_pool_are_always_there() -> None:
     assert [each.key for each in choose(["ormkit"])[0]] == ["bare", "pool", "ormkit"]
+
+
+def test_a_method_names_one_work_and_a_text_those_whose_title_has_it() -> None:
+    assert [each.method for each in parse(["--only", "get"]).works] == ["get"]
+    assert [each.method for each in parse(["--only", "insert"]).works] == ["insert"]
+    assert [each.method for each in parse(["--only", "5,000"]).works] == ["insert_many", "upsert"]
+
+
+@pytest.mark.parametrize("options", [["--only", "get"], ["--libraries", "ormkit"]])
+def test_a_part_is_not_published(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parse(["--write", *options])
+    assert "--write publishes every work and library" in capsys.readouterr().err

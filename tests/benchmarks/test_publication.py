@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,7 @@ from benchmarks.plots import bars
 from benchmarks.saved import About, restore, save
 from benchmarks.tables import warning
 from benchmarks.works import WORKS
+from tests.servers import is_alive
 
 ROOT = Path(__file__).parents[2]
 KEYS = ("bare", "pool", "ormkit", "ormkit-alone")
@@ -155,3 +158,50 @@ def test_memory_that_was_free_before_is_counted_and_what_was_freed_since_is_too(
     command = [sys.executable, "-c", KNOWN]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert 1.7 < float(done.stdout) < 2.4
+
+
+def runs(pid: int) -> bool:
+    """Return whether a process runs: one that has ended may wait for its parent to take note."""
+    status = Path(f"/proc/{pid}/status")
+    try:
+        return "State:\tZ" not in status.read_text(encoding="ascii")
+    except FileNotFoundError:
+        return is_alive(pid) if not status.parents[1].exists() else False
+
+
+def test_a_run_that_is_told_to_end_stops_its_server() -> None:
+    """Else a PostgreSQL would stay for each run that was given up."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT / 'runtime'}{os.pathsep}{ROOT}",
+        "TMPDIR": tempfile.mkdtemp(prefix="ormkit-tests-bench-", dir="/tmp"),
+    }
+    directory = Path(environment["TMPDIR"])
+    script = (
+        "import signal, sys; from benchmarks import publication\n"
+        "signal.signal(signal.SIGTERM, signal.default_int_handler)\n"
+        "command = [sys.executable, '-m', 'benchmarks.comparison', '--quick', '--only', 'stream']\n"
+        "publication.run(command)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        # The heading comes once the libraries are connected: initdb has such a file of its own.
+        assert any("floor" in line for line in process.stdout)
+        (file,) = directory.glob("ormkit-bench-*/data/postmaster.pid")
+        server = int(file.read_text(encoding="ascii").splitlines()[0])
+        assert runs(server)
+        process.terminate()
+        process.wait(30)
+        assert not runs(server)
+        assert not list(directory.iterdir())
+    finally:
+        process.kill()
+        process.stdout.close()
+        shutil.rmtree(directory, ignore_errors=True)
