@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from contextlib import suppress
 from types import TracebackType
 from typing import Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
-#: How a connection ends: both ways at once, only the way on which its bytes were used up, or not
-#: at all, while nothing comes through any more.
-Ending = Literal["abort", "half-close", "stall"]
+#: How a connection ends: both ways at once behind what was passed on, as a broken one whose last
+#: bytes may be lost, only the way on which its bytes were used up, or not at all, while nothing
+#: comes through any more.
+Ending = Literal["abort", "reset", "half-close", "stall"]
 Way = Literal["asked", "answered"]
 Writer = asyncio.StreamWriter
 
@@ -149,10 +152,20 @@ class Proxy:
         return is_open
 
     def _end(self, writer: Writer) -> None:
+        number = self._writers.index(writer)
+        both = (writer, self._writers[number ^ 1])
         if self._ending == "half-close":
             writer.write_eof()
         elif self._ending == "abort":
-            number = self._writers.index(writer)
             # What was written is on its way: the socket's buffer is not thrown away by a close.
-            for each in (writer, self._writers[number ^ 1]):
+            for each in both:
                 each.close()
+        elif self._ending == "reset":
+            for each in both:
+                if each.get_extra_info("socket").family == socket.AF_INET:
+                    # Closing it sends a reset, and throws away what was not read yet.
+                    option = struct.pack("ii", 1, 0)
+                    each.get_extra_info("socket").setsockopt(
+                        socket.SOL_SOCKET, socket.SO_LINGER, option
+                    )
+                each.transport.abort()

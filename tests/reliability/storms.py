@@ -198,7 +198,7 @@ async def faults(url: str, operations: int) -> Figures:
                         )
                     else:
                         way: Any = random.choice(("asked", "answered"))
-                        ending: Any = random.choice(("abort", "half-close"))
+                        ending: Any = random.choice(("abort", "reset", "half-close"))
                         proxy.end_after(random.randrange(400), way, ending)
 
         injector = asyncio.create_task(inject())

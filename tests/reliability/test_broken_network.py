@@ -12,7 +12,36 @@ from ormkit import AsyncSession, CommitUnknown, ConnectionLost, QueryCanceled, c
 from ormkit.repeatable import is_repeatable
 from tests.proxy import Ending, Proxy, Way
 from tests.reliability.pool_state import assert_all_usable
+from tests.reliability.works import (
+    WORKS,
+    Work,
+    get,
+    get_before_others,
+    get_behind_others,
+    iterate,
+    load,
+    load_along,
+    page,
+    relate,
+    seed,
+)
 from tests.statements import Statements
+
+
+async def count(session: AsyncSession) -> None:
+    assert await session.query(User).count() == 3
+
+
+async def exists(session: AsyncSession) -> None:
+    assert await session.query(User).filter(id=3).exists()
+
+
+async def values(session: AsyncSession) -> None:
+    assert len(await session.query(Post).values("id", "title")) == 3
+
+
+async def aggregate(session: AsyncSession) -> None:
+    assert await session.query(Post).max(Post.id) == 3
 
 
 @pytest.fixture
@@ -28,7 +57,7 @@ async def session(proxy: Proxy) -> AsyncIterator[AsyncSession]:
         yield AsyncSession(engine)
 
 
-@pytest.mark.parametrize("ending", ["abort", "half-close"])
+@pytest.mark.parametrize("ending", ["abort", "half-close", "reset"])
 @pytest.mark.parametrize("way", ["asked", "answered"])
 async def test_a_read_cut_at_any_byte_comes_through(
     session: AsyncSession, proxy: Proxy, way: Way, ending: Ending
@@ -45,6 +74,44 @@ async def test_a_read_cut_at_any_byte_comes_through(
         assert user is not None
         assert user.age == 36
         assert way not in proxy._allowed
+    await assert_all_usable(session.engine)
+
+
+#: Reads that go out again by themselves where their connection broke.
+READS: tuple[Work, ...] = (
+    *(get, get_before_others, get_behind_others, load, load_along, page, iterate),
+    *(count, exists, values, aggregate),
+)
+#: How many times each work is cut, on each way.
+CUTS = 15
+ENDINGS: tuple[Ending, ...] = ("abort", "reset", "half-close")
+
+
+@pytest.mark.parametrize("way", ["asked", "answered"])
+@pytest.mark.parametrize("work", dict.fromkeys([*WORKS, *READS]), ids=lambda work: work.__name__)
+async def test_any_work_cut_anywhere_is_whole_or_not_at_all_and_says_that_it_was_cut(
+    session: AsyncSession, proxy: Proxy, work: Work, way: Way
+) -> None:
+    await seed(session)
+    tags, whole = session.query(Tag).filter(Tag.name != "taken"), WORKS.get(work, [])
+    before = proxy.passed[way]
+    await work(session)
+    length = proxy.passed[way] - before
+    errors = 0
+    for number in range(CUTS):
+        await tags.delete()
+        proxy.end_after(length * number // CUTS, way, ENDINGS[number % 3])
+        try:
+            await work(session)
+            is_done = True
+        except* ConnectionLost:
+            errors += 1
+            is_done = False
+        proxy.end_nothing()
+        names = sorted(name for (name,) in await tags.values_list(Tag.name))
+        assert names == whole if is_done else names in ([], whole)
+    # Most of what relate() is answered are the rows that it reads, which may be read again.
+    assert errors == 0 if work in READS else errors > 0 or work is relate
     await assert_all_usable(session.engine)
 
 
@@ -111,15 +178,22 @@ async def test_a_commit_cut_at_any_byte_is_unknown_or_done(
     await assert_all_usable(session.engine)
 
 
-async def test_a_stalled_answer_ends_with_the_statement_s_timeout(
-    session: AsyncSession, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("way", ["asked", "answered"])
+async def test_what_stalls_at_any_byte_ends_with_the_statement_s_timeout(
+    session: AsyncSession, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, way: Way
 ) -> None:
-    monkeypatch.setattr("ormkit.pool.RESET_TIMEOUT", 0.1)
-    await session.execute_raw("SELECT 1")
-    proxy.end_after(3, "answered", "stall")
-    with pytest.raises(QueryCanceled):
-        await session.engine.execute("SELECT 1", timeout=0.05)
-    assert (await session.execute_raw("SELECT 2")).scalar() == 2
+    monkeypatch.setattr("ormkit.pool.RESET_TIMEOUT", 0.05)
+    monkeypatch.setattr("ormkit.pool.PROBE_TIMEOUT", 0.05)
+    sql = "SELECT repeat('x', 50)"
+    await session.engine.execute(sql)
+    before = proxy.passed[way]
+    await session.engine.execute(sql)
+    for count in range(0, proxy.passed[way] - before, 7):
+        proxy.end_after(count, way, "stall")
+        with pytest.raises(QueryCanceled):
+            await session.engine.execute(sql, timeout=0.05)
+        assert (await session.execute_raw("SELECT 2")).scalar() == 2
+    await assert_all_usable(session.engine)
 
 
 async def test_a_slow_network_changes_nothing(session: AsyncSession, proxy: Proxy) -> None:
