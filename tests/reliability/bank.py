@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from ormkit import AsyncSession, Engine, RetryableError
+from ormkit import AsyncSession, Engine, Transaction
 from ormkit.isolation import Isolation
 from tests.generated import models_of
 
@@ -61,18 +61,11 @@ class Bank:
         source, target = random.sample(range(ACCOUNTS), 2)
         self.begun += 1
         number, amount = self.begun, random.randint(1, 9)
-        while True:
-            try:
-                await self._move(number, source, target, amount, isolation)
-                break
-            except RetryableError:
-                self.retries += 1
-        self.acknowledged.add(number)
+        tries = 0
 
-    async def _move(
-        self, number: int, source: int, target: int, amount: int, isolation: Isolation | None
-    ) -> None:
-        async with self.session.begin(isolation=isolation) as tx:
+        async def move(tx: Transaction) -> None:
+            nonlocal tries
+            tries += 1
             query = tx.query(self.models.Account).filter(id__in=[source, target]).order_by("id")
             if isolation is None:
                 query = query.for_update()
@@ -81,6 +74,10 @@ class Bank:
             for key, change in ((source, -amount), (target, amount)):
                 account = accounts[key]
                 await tx.update(account, balance=account.balance + change)
+
+        await self.session.run(move, retries=1000, isolation=isolation)
+        self.retries += tries - 1
+        self.acknowledged.add(number)
 
     async def read(self) -> None:
         """Read an account, as most of what a service does."""

@@ -15,6 +15,7 @@ from tests.reliability.storms import (
     bad_inputs,
     cancellations,
     crashes,
+    exactness,
     faults,
     load,
 )
@@ -37,12 +38,13 @@ def soak(directory: Path, scale: float) -> dict[str, Figures]:
         server = Server(embedded.url)
         for name, storm, count in (
             ("cancellations", cancellations, 100_000),
-            ("load", load, 100_000),
+            ("load", load, 60),
+            ("exactness", exactness, 2_000),
             ("faults", faults, 20_000),
             ("bad inputs", bad_inputs, 20_000),
         ):
             with server.database() as url:
-                note(name, asyncio.run(storm(url, int(count * scale))))
+                note(name, asyncio.run(storm(url, round(count * scale))))
     note("crashes", asyncio.run(crashes(directory / "crashed", max(2, int(10 * scale)), 1)))
     return found
 

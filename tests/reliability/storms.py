@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import os
 import random
 import resource
 import signal
+import statistics
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from array import array
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +26,15 @@ from ormkit import (
     OrmKitError,
     create_engine,
 )
+from ormkit.isolation import Isolation
 from tests.proxy import Proxy
+from tests.reliability.attempts import Attempts
 from tests.reliability.bank import Bank
 from tests.reliability.pool_state import assert_all_usable
 
 Figures = dict[str, float]
+#: READ COMMITTED, with row locks, is None.
+ISOLATIONS: tuple[Isolation | None, ...] = (None, "repeatable read", "serializable")
 #: What PostgreSQL or asyncpg must refuse for one of the columns, or take and give back.
 BAD: list[Any] = [
     *(None, True, -1, 2**63, -(2**63) - 1, 2**4000, 1.5, float("nan"), float("inf"), 10**400),
@@ -37,10 +44,10 @@ BAD: list[Any] = [
 
 
 async def work_off(
-    count: int, tasks: int, work: Callable[[int], Coroutine[Any, Any, None]]
+    times: int | Iterator[int], tasks: int, work: Callable[[int], Coroutine[Any, Any, None]]
 ) -> float:
     """Do the work so many times, in so many tasks; return the seconds it took."""
-    numbers = iter(range(count))
+    numbers = iter(range(times)) if isinstance(times, int) else times
 
     async def worker() -> None:
         for number in numbers:
@@ -83,36 +90,60 @@ async def cancellations(url: str, operations: int) -> Figures:
     }
 
 
-async def load(url: str, operations: int, tasks: int = 2000) -> Figures:
+async def exactness(url: str, transfers: int) -> Figures:
+    """Transfer at each isolation level in turn, and run again what lost against another one."""
+    async with await create_engine(url, max_connections=10) as engine:
+        bank = Bank(engine)
+        await bank.open()
+        retries: dict[str, float] = {}
+        for isolation in ISOLATIONS:
+            before = bank.retries
+            await work_off(transfers, 20, lambda number, each=isolation: bank.transfer(each))
+            retries[f"retries at {isolation or 'read committed'}"] = bank.retries - before
+        lost = await bank.audit()
+        leaked = await leaked_connections(engine)
+    return {"transfers": len(bank.acknowledged), **retries, "lost": lost, "leaked": leaked}
+
+
+async def load(url: str, seconds: float, tasks: int = 2000) -> Figures:
     """Hold up many tasks with reads and transfers on 10 connections, without one error."""
     async with await create_engine(url, max_connections=10, acquire_timeout=60) as engine:
         bank = Bank(engine)
         await bank.open()
-        took: list[float] = []
+        took = array("d")
         sizes: list[int] = []
+        start = time.perf_counter()
 
         async def work(number: int) -> None:
-            start = time.perf_counter()
+            begun = time.perf_counter()
             await (bank.transfer() if number % 10 == 0 else bank.read())
-            took.append(time.perf_counter() - start)
-            if number in (operations // 2, operations - 1):
+            took.append(time.perf_counter() - begun)
+
+        async def weigh() -> None:
+            while True:
+                await asyncio.sleep(seconds / 20)
                 sizes.append(resident_bytes())
 
-        seconds = await work_off(operations, tasks, work)
+        scale = asyncio.create_task(weigh())
+        is_time = lambda _: time.perf_counter() - start < seconds  # noqa: E731
+        await work_off(itertools.takewhile(is_time, itertools.count()), tasks, work)
+        scale.cancel()
         lost = await bank.audit()
         leaked = await leaked_connections(engine)
-    took.sort()
+    ordered = sorted(took)
+    halves = sizes[len(sizes) // 4 : len(sizes) // 2], sizes[-len(sizes) // 4 :]
+    first, last = (statistics.median(half) for half in halves)
     return {
-        "operations": operations,
+        "operations": len(took),
         "tasks": tasks,
-        "per second": operations / seconds,
-        "p50 ms": took[len(took) // 2] * 1000,
-        "p99.9 ms": took[int(len(took) * 0.999)] * 1000,
-        "longest ms": took[-1] * 1000,
-        "grown bytes an operation": (sizes[-1] - sizes[0]) / (operations / 2),
+        "per second": len(took) / (time.perf_counter() - start),
+        "p50 ms": ordered[len(took) // 2] * 1000,
+        "p99.9 ms": ordered[int(len(took) * 0.999)] * 1000,
+        "longest ms": ordered[-1] * 1000,
+        "grown MB": (last - first) / 1e6,
         "lost": lost,
         "leaked": leaked,
-        "seconds": seconds,
+        "seconds": time.perf_counter() - start,
     }
 
 
@@ -124,6 +155,7 @@ async def crashes(directory: Path, rounds: int, seconds: float) -> Figures:
     slowest = 0.0
     errors = 0
     engine = await create_engine(server.url, max_connections=10, reconnect_timeout=30)
+    attempts = Attempts(engine)
     try:
         bank = Bank(engine)
         await bank.open()
@@ -133,7 +165,7 @@ async def crashes(directory: Path, rounds: int, seconds: float) -> Figures:
             nonlocal errors
             while not is_over:
                 try:
-                    await bank.transfer()
+                    await bank.transfer(random.choice(ISOLATIONS))
                 except (ConnectionLost, ConnectionFailed):
                     errors += 1
 
@@ -159,6 +191,8 @@ async def crashes(directory: Path, rounds: int, seconds: float) -> Figures:
         "transfers": len(bank.acknowledged),
         "errors": errors,
         "slowest recovery ms": slowest * 1000,
+        "attempts to connect a crash": attempts.count / rounds,
+        "attempts at once": attempts.most,
         "lost": lost,
         "leaked": leaked,
     }
@@ -179,7 +213,7 @@ async def faults(url: str, operations: int) -> Figures:
         async def work(number: int) -> None:
             nonlocal errors
             try:
-                await (bank.transfer() if number % 2 else bank.read())
+                await (bank.transfer(random.choice(ISOLATIONS)) if number % 2 else bank.read())
             except (ConnectionLost, ConnectionFailed):
                 errors += 1
 
@@ -213,6 +247,7 @@ async def faults(url: str, operations: int) -> Figures:
         "operations": operations,
         "faults": injected,
         "errors": errors,
+        "connections": proxy.connections,
         "lost": lost,
         "leaked": leaked,
         "seconds": seconds,
@@ -256,6 +291,9 @@ async def leaked_connections(engine: Engine) -> int:
 
 
 def resident_bytes() -> int:
-    """Return how much memory the process has had at most."""
+    """Return how much memory the process has; where that is not told, what it has had at most."""
+    status = Path("/proc/self/statm")
+    if status.exists():
+        return int(status.read_text().split()[1]) * resource.getpagesize()
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size if sys.platform == "darwin" else size * 1024

@@ -27,32 +27,14 @@ from ormkit import (
     UsageError,
     create_engine,
 )
-from ormkit.driver import Connection
 from ormkit.outage import LONGEST_DELAY
 from ormkit.pool import MOST_OPENING
 from tests.proxy import Proxy
+from tests.reliability.attempts import Attempts
 from tests.reliability.pool_state import assert_all_usable, settled
 from tests.servers import Server
 
 Ask = Callable[[], Awaitable[Any]]
-
-
-class Attempts:
-    """How often a pool connects, and how many times at once at most."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.count = self.now = self.most = 0
-        self._connect = engine.pool._connect
-        engine.pool._connect = self._counted
-
-    async def _counted(self) -> Connection:
-        self.count += 1
-        self.now += 1
-        self.most = max(self.most, self.now)
-        try:
-            return await self._connect()
-        finally:
-            self.now -= 1
 
 
 @pytest.fixture

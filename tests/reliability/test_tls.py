@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ormkit import ConfigurationError, ConnectionFailed, Engine, create_engine
+from ormkit import ConfigurationError, ConnectionFailed, Engine, PoolTimeout, create_engine
 from tests.reliability.certificates import make_authority, make_certificate
 from tests.servers import ContribServer, contrib_binaries
 
@@ -157,3 +157,31 @@ async def test_a_password_shows_in_no_repr_and_no_log_of_a_working_engine(
         assert await is_encrypted(engine)
         assert "may be leaking" in caplog.text
         assert PASSWORD not in shown + caplog.text
+
+
+async def test_a_password_shows_in_no_exception_group_no_task_and_no_holder(
+    secure: SecureServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    asyncio.get_running_loop().set_debug(True)
+    url = secure.url("require", user=f"ada:{PASSWORD}")
+    wrong = secure.url("require", user=f"ada:{PASSWORD}x")
+    shown = ""
+    for each, problem in ((url, PoolTimeout), (wrong, ConnectionFailed)):
+        async with await create_engine(
+            each, min_connections=0, max_connections=1, acquire_timeout=0.5
+        ) as engine:
+            held = await engine.pool.acquire() if each is url else None
+            with pytest.raises(ExceptionGroup) as caught:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(3):
+                        group.create_task(engine.execute("SELECT 1"))
+                    await asyncio.sleep(0)
+                    shown += f"{asyncio.all_tasks()} {[t.get_stack() for t in asyncio.all_tasks()]}"
+            assert {type(error) for error in caught.value.exceptions} == {problem}
+            shown += "".join(traceback.format_exception(caught.value))
+            shown += "".join(repr(vars(error)) for error in caught.value.exceptions)
+            if held is not None:
+                engine.pool.give(held)
+    assert "held by" in shown
+    assert PASSWORD not in shown + caplog.text
