@@ -18,7 +18,10 @@ GENERATED = ROOT / "examples/blog/db"
 
 #: From the bottom up: a module imports from layers below its own, or from earlier in its layer.
 RUNTIME_LAYERS = (
-    ("_version", "_accelerator", "acceleration", "errors", "uninterrupted", "values"),
+    (
+        *("_version", "_accelerator", "acceleration", "errors", "uninterrupted", "values"),
+        *("fitting", "exactness"),
+    ),
     (
         *("scope", "operands", "ordering", "expressions", "borrowed", "lookups", "type_names"),
         *(
@@ -33,7 +36,10 @@ RUNTIME_LAYERS = (
         ),
         *("relationships", "paths", "load_options", "model", "schema"),
     ),
-    ("sqlstates", "moments", "receiving", "driver", "holders", "outage", "pool", "embedded"),
+    (
+        *("options", "refusals", "sqlstates", "moments", "receiving", "driver", "holders"),
+        *("outage", "pool", "embedded"),
+    ),
     ("result", "repeatable", "raw_sql"),
     (
         *(

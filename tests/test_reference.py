@@ -68,7 +68,7 @@ INTERNAL = {
     *("source", "template", "where", "expression", "is_descending", "nulls", "quoted", "cast"),
     *("selected", "placeholder", "encode_many", "carrier", "labels", "is_json", "is_read_as_text"),
     *("is_nullable", "has_default", "is_generated", "is_computed", "is_simple", "as_jsonb"),
-    *("frame", "records", "tables"),
+    *("frame", "records", "tables", "encode_each", "exact", "sure"),
 }
 OPERATORS = {"==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "&", "|", "~", "[...]"}
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from .columns import Column
 from .compiler import Select
-from .errors import InvalidValue
+from .errors import DataError, InvalidValue
 from .primary_keys import by_key
 from .selectin import key_condition
 from .statement import Executor, Statement
@@ -127,7 +127,7 @@ class Lookup:
         try:
             select = self._select(list(batch))
             rows = await select.rows().fetch(self._executor, select.values)
-        except InvalidValue:
+        except (InvalidValue, DataError):
             # One key that PostgreSQL's type cannot hold is not to fail the others.
             await self._one_by_one(batch)
         except Exception as error:

@@ -174,7 +174,7 @@ class Connection:
         except BaseException as error:
             if self._forgets(sql, error) and kept is not None:
                 return await self.fetch_many(sql, rows)
-            raise self._failed(error, sql, statement, rows[refused_row(error)] if rows else ())
+            raise self._failed(error, sql, statement, refused_row(error, rows))
 
     async def returns_rows(self, sql: str) -> bool:
         """Return whether the statement gives rows back, an empty list of them included."""

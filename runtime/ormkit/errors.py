@@ -65,6 +65,8 @@ class InvalidValue(UsageError, ValueError):
 
     #: Number of the statement's parameter, from 1, where one was refused.
     parameter: int | None = None
+    #: Number of the row of parameters, from 1, where there were many.
+    row: int | None = None
 
 
 class MissingValue(UsageError, ValueError):
@@ -158,6 +160,9 @@ class ExclusionViolation(IntegrityError):
 class DataError(DatabaseError):
     """A value is out of range or of the wrong form (SQLSTATE class 22)."""
 
+    #: The same error in the server's words alone, where this one names what it is about.
+    unnamed: DataError | None = None
+
 
 class StatementError(DatabaseError):
     """The SQL is wrong, or names what is not there or not permitted (SQLSTATE class 42)."""
@@ -206,10 +211,19 @@ class CommitUnknown(ConnectionLost):
     """The connection broke during COMMIT: the transaction may have been committed, or not."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def shown(value: object) -> str:
+    """Return a wrong option for a message, in short; its type where it cannot be shown."""
+    try:
+        text = repr(value)
+    except Exception:
+        return f"this {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
     """Return a sentence that suggests the nearest known names, or lists a few of them."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3)
+    near = difflib.get_close_matches(name, names, n=3) if isinstance(name, str) else []
     if near:
         return f"did you mean {' or '.join(map(repr, near))}?"
     return f"there are: {', '.join(names[:20])}" if names else "there are none"

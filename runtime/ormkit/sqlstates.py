@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from . import errors
 from .errors import DatabaseError, InvalidValue
+from .refusals import named_by_number, refused
 
 #: The class for an SQLSTATE, looked up by the whole code and then by its first two characters.
 CLASSES: dict[str, type[DatabaseError]] = {
@@ -45,6 +46,12 @@ MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
 
 #: The class of SQLSTATEs whose messages quote the value.
 DATA = "22"
+#: Errors of a syntax error's class that quote a search, which is a value as well.
+ABOUT_SEARCHES = re.compile(r"syntax error in ts|no operand in tsquery")
+#: What the driver says of the number of arguments.
+COUNTED = re.compile("for this query|number of query arguments")
+#: What the driver may raise while it shows a value that it refuses.
+SHOWING = (ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RuntimeError)
 
 
 def translate(
@@ -58,10 +65,13 @@ def translate(
     A traceback never shows asyncpg's error where that one's text may hold a value, as the server's
     DETAIL does; where the connection broke it is the cause.
     """
-    if is_refused_value(error):
+    if is_refused_value(error) or (isinstance(error, SHOWING) and unshown(args)):
         translated: Exception = refused_value(str(error), statement, args)
     else:
         translated = counterpart(error, sql)
+    if isinstance(translated, errors.DataError) and statement is not None:
+        types = [each.name for each in statement.get_parameters()]
+        translated = named_by_number(translated, types, args)
     is_lost = isinstance(error, asyncpg.PostgresConnectionError)
     if isinstance(error, asyncpg.PostgresError) and not is_lost:
         translated.__suppress_context__ = True
@@ -134,8 +144,12 @@ def counterpart(error: Exception, sql: str | None) -> Exception:
         return errors.UsageError(f"COPY: {error}; use insert_all(), or execute_many()")
     if isinstance(error, asyncpg.InternalClientError) and "no decoder" in str(error):
         return errors.UsageError(f"{error}: name its columns, or cast it to text")
-    if isinstance(error, asyncpg.InterfaceError) and "for this query" in str(error):
+    if isinstance(error, asyncpg.InterfaceError) and COUNTED.search(str(error)):
         return errors.UsageError(str(error).partition("\n")[0])
+    if isinstance(error, UnicodeEncodeError):
+        return errors.UsageError(
+            "the SQL holds half of a surrogate pair, which is no character of any text"
+        )
     if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
         lost = errors.ConnectionLost(f"the connection broke: {error}")
         lost.statement = sql
@@ -163,30 +177,44 @@ def is_unencodable(error: BaseException) -> bool:
     """Return whether a codec refused a value, outside of a statement's parameters."""
     if isinstance(error, asyncpg.PostgresError):
         return is_refused_value(error)
-    return isinstance(error, (TypeError, ValueError, OverflowError, AttributeError, LookupError))
+    return isinstance(error, (*SHOWING, BufferError))
 
 
-def refused_value(text: str, statement: Any | None, args: Sequence[object]) -> InvalidValue:
+def refused_value(text: str, statement: Any | None, args: Sequence[Any]) -> InvalidValue:
     """Return the error for an argument that could not be encoded, without its value."""
     found = re.search(r"\$(\d+)", text)
-    number = int(found.group(1)) if found else 0
+    number = int(found.group(1)) if found else unshown(args)
     if not 0 < number <= len(args) or statement is None:
         return InvalidValue("a value does not fit the type of its parameter")
-    wanted = statement.get_parameters()[number - 1].name
-    given = type(args[number - 1]).__name__
     row = re.search(r"in element #(\d+) of", text)
-    place = f" of row {int(row.group(1)) + 1}" if row else ""
-    error = InvalidValue(
-        f"parameter ${number}{place} is of type {wanted} and cannot hold this {given}"
-    )
-    error.parameter = number
-    return error
+    wanted = statement.get_parameters()[number - 1].name
+    return refused(number, int(row.group(1)) + 1 if row else 0, wanted, args[number - 1])
 
 
-def refused_row(error: BaseException) -> int:
-    """Return which of many rows of arguments, from 0, holds the one that could not be encoded."""
+def refused_row(error: BaseException, rows: Iterable[Sequence[Any]]) -> Sequence[Any]:
+    """Return which of many rows of arguments holds the one that could not be encoded."""
     found = re.search(r"in element #(\d+) of", str(error))
-    return int(found.group(1)) if found else 0
+    number = int(found.group(1)) if found else None
+    first: Sequence[Any] | None = None
+    for place, row in enumerate(rows):
+        if place == number or (number is None and unshown(row)):
+            return row
+        first = row if first is None else first
+    return first or ()
+
+
+def unshown(args: Iterable[Any]) -> int:
+    """Return which argument, from 1, cannot be shown as text; 0 where all can.
+
+    The driver's own error about a value shows it, and fails where the value does: a number of
+    thousands of digits, a list within lists.
+    """
+    for number, value in enumerate(args, 1):
+        try:
+            repr(value)
+        except Exception:
+            return number
+    return 0
 
 
 def server_error(error: Any, sql: str | None) -> DatabaseError:
@@ -195,7 +223,9 @@ def server_error(error: Any, sql: str | None) -> DatabaseError:
     kind = CLASSES.get(state) or CLASSES.get(state[:3]) or CLASSES.get(state[:2]) or DatabaseError
     fields: dict[str, str | None] = error.as_dict()
     said = fields.get("message") or str(error)
-    message = without_value(said) if state[:2] == DATA else said
+    if ABOUT_SEARCHES.match(said):
+        kind = errors.DataError
+    message = without_value(said) if kind is errors.DataError else said
     if is_outdated(error):
         kind = errors.OutdatedStatement
         message = f"a table or type was changed since the statement was prepared: {said}"

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .columns import Column
-from .errors import InvalidValue
+from .errors import DataError, InvalidValue
 from .expressions import Expression
 from .identity import IdentityMap
+from .refusals import named
 from .values import Record
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Statement:
         """Run the statement and return its rows, and how many rows it changed."""
         try:
             rows, status = await executor.fetch_tagged(self.sql, values)
-        except InvalidValue as error:
+        except (InvalidValue, DataError) as error:
             raise self.named(error, values) from None
         return rows, int(status.rpartition(" ")[2])
 
@@ -89,20 +90,14 @@ class Statement:
         """Run the statement for each row of values, all or none, and return all their rows."""
         try:
             return await executor.fetch_many(self.sql, rows)
-        except InvalidValue as error:
-            raise self.named(error, rows[0]) from None
+        except (InvalidValue, DataError) as error:
+            raise self.named(error, *rows) from None
 
-    def named(self, error: InvalidValue, values: Sequence[object]) -> InvalidValue:
-        """Return the error about a parameter as one about the column it was meant for."""
-        number = error.parameter
-        target = self.parameters[number - 1] if number else None
-        if number is None or target is None:
-            return error
-        given = type(values[number - 1]).__name__
-        label = target.label if isinstance(target, Column) else "the expression"
-        better = InvalidValue(f"{label} is of type {target.type} and cannot take this {given}")
-        better.parameter = number
-        return better
+    def named(
+        self, error: InvalidValue | DataError, *rows: Sequence[object]
+    ) -> InvalidValue | DataError:
+        """Return the error about a value as one about the column it was meant for."""
+        return named(self.parameters, error, rows)
 
 
 _statements: dict[Hashable, Statement] = {}
@@ -135,7 +130,7 @@ class OneConnection:
         """Run the statement and return its rows."""
         try:
             return await self._connection.fetch(statement.sql, values)
-        except InvalidValue as error:
+        except (InvalidValue, DataError) as error:
             raise statement.named(error, values) from None
 
     async def stream(
