@@ -6,12 +6,13 @@ import itertools
 import json
 import re
 from array import array
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from .errors import InvalidValue
+from .exactness import EXACT
 from .expressions import Expression, O, T, V_co
+from .fitting import misfit
 from .operands import as_list
 from .scope import Scope, quote
 
@@ -36,6 +37,7 @@ class Column(Expression[O, T, V_co]):
     __slots__ = (
         "carrier",
         "cast",
+        "exact",
         "has_default",
         "is_computed",
         "is_generated",
@@ -46,6 +48,7 @@ class Column(Expression[O, T, V_co]):
         "name",
         "quoted",
         "slot",
+        "sure",
         "table",
     )
 
@@ -79,8 +82,13 @@ class Column(Expression[O, T, V_co]):
         self.cast = castable(type_)
         #: The element type of the array in which many values of the column travel.
         self.carrier = "text" if type_ in ("json", "jsonb") else self.cast
+        #: What tells the values that the driver would cut in silence; None where it cuts none.
+        self.exact = EXACT.get(self.cast.partition("[")[0])
+        #: The type whose values are never cut, where that is all there is to know of them.
+        self.sure = self.exact.sure if self.exact is not None else None
+        is_coded = type_.startswith(("vector", "json")) and type_ not in ("json", "jsonb")
         #: True where values go to the driver as attributes hold them.
-        self.is_simple = not type_.startswith(("vector", "json")) or type_ in ("json", "jsonb")
+        self.is_simple = not is_coded and self.exact is None
         self.name = name
         self.is_nullable = is_nullable
         self.has_default = has_default
@@ -118,16 +126,50 @@ class Column(Expression[O, T, V_co]):
         return self.type.startswith("json")
 
     def encode(self, value: object) -> object:
-        if value is None or self.is_simple or isinstance(value, Expression):
+        if self.is_simple or value is None or type(value) is self.sure:
+            return value
+        if isinstance(value, Expression):
             return value  # pyright: ignore[reportUnknownVariableType]
-        encoder = json_text if self.is_json else partial(vector_text, self.label)
-        return encoded(value, encoder, self.type.count("[]"))
+        if self.exact is not None:
+            return value if self.exact.holds(value) else self._checked(value)
+        encoder = json_text if self.is_json else vector_text
+        try:
+            return encoded(value, encoder, self.type.count("[]"))
+        except InvalidValue as error:
+            raise self._unfit(value, str(error)) from None
+
+    def encode_each(self, values: list[Any]) -> list[Any]:
+        if self.is_simple or (self.exact is not None and self.exact.holds_all(values)):
+            return values
+        return list(map(self.encode, values))
 
     def encode_many(self, values: Iterable[object]) -> list[object]:
         """Return values of the column as one array parameter of type `carrier`[]."""
         if not self.is_json:
-            return list(values if self.is_simple else map(self.encode, values))
-        return [None if value is None else json_text(value) for value in values]
+            return self.encode_each(list(values))
+        return [None if value is None else self._text(value) for value in values]
+
+    def _text(self, value: object) -> str:
+        try:
+            return json_text(value)
+        except InvalidValue as error:
+            raise self._unfit(value, str(error)) from None
+
+    def _checked(self, value: Any) -> Any:
+        """Return a value of which nothing would be lost; raises InvalidValue for others."""
+        if self.exact is not None and self.is_array and self.exact.holds_elements(value):
+            return value
+        if reason := misfit(self.cast, value):
+            raise self._unfit(value, reason)
+        return value
+
+    def _unfit(self, value: object, reason: str) -> InvalidValue:
+        if self.type.startswith("vector"):
+            return InvalidValue(f"{self.label} needs numbers: {reason}")
+        kind = type(value).__name__
+        return InvalidValue(
+            f"{self.label} is of type {self.type} and cannot take this {kind}: {reason}"
+        )
 
     def selected(self, name: str) -> str:
         """Return the text that reads the column under this name.
@@ -159,12 +201,12 @@ class Column(Expression[O, T, V_co]):
         return decoded(value, self.labels.__getitem__ if self.labels else numbers)
 
 
-def vector_text(label: str, value: object) -> str:
+def vector_text(value: object) -> str:
     """Return the numbers in pgvector's text form, "[1.0,2.0]"."""
     try:
-        return f"[{','.join(map(repr, map(float, as_list(value))))}]"
-    except (TypeError, ValueError) as error:
-        raise InvalidValue(f"{label} needs numbers: {error}") from None
+        return f"[{','.join(map(repr, map(float, elements(value))))}]"
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidValue("it takes a list of numbers, each no larger than a float") from None
 
 
 def numbers(text: str) -> list[float]:
@@ -179,8 +221,8 @@ def json_text(value: object) -> str:
     """Return the JSON text; InvalidValue where the value has none."""
     try:
         return json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidValue(f"no JSON for the value: {error}") from None
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidValue(misfit("json", value) or "it has no JSON") from None
 
 
 def encoded(value: Any, encode: Callable[[Any], str], depth: int) -> Any:
@@ -189,7 +231,14 @@ def encoded(value: Any, encode: Callable[[Any], str], depth: int) -> Any:
         return None
     if not depth:
         return encode(value)
-    return [encoded(each, encode, depth - 1) for each in as_list(value)]
+    return [encoded(each, encode, depth - 1) for each in elements(value)]
+
+
+def elements(value: object) -> list[Any]:
+    """Return what an array or a vector holds; raises InvalidValue."""
+    if isinstance(value, Mapping):
+        raise InvalidValue("it takes a list, not dict")
+    return as_list(value)
 
 
 def decoded(value: Any, decode: Callable[[Any], Any]) -> Any:

@@ -11,7 +11,8 @@ from collections.abc import Collection, Hashable
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from .errors import UsageError
-from .operands import Selectable, as_list, is_textual, like_literal, span_cast
+from .exactness import FRACTIONAL, uncut
+from .operands import Selectable, about, as_list, is_textual, like_literal, span_cast, truth
 from .ordering import Order
 
 if TYPE_CHECKING:
@@ -45,17 +46,7 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
         raise NotImplementedError
 
     def encode(self, value: object) -> object:
-        """Return the value as the driver takes it for this expression's type."""
-        return value
-
-    def decode(self, value: Any) -> Any:
-        """Return what Python holds for a value as the driver gave it."""
-        return value
-
-    @property
-    def is_plain(self) -> bool:
-        """True where values come from the driver as Python holds them."""
-        return True
+        return uncut(self.type, value) if type(value) in FRACTIONAL else value
 
     @property
     def as_text(self) -> Expression[O, Any, Any]:
@@ -175,7 +166,7 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
 
     def isnull(self, is_null: bool = True) -> Condition[O]:
         """Match NULL, or with False whatever is not NULL."""
-        return Test(IS_NULL if is_null else IS_NOT_NULL, self)
+        return Test(IS_NULL if truth(is_null) else IS_NOT_NULL, self)
 
     def like(self: Expression[O, str, Any], pattern: str) -> Condition[O]:
         """Match a LIKE pattern: % any text, _ any character, backslash escapes."""
@@ -187,23 +178,23 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
 
     def icontains(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that has this in it, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_literal(text)}%")
+        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_literal(text, self)}%")
 
     def startswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that begins with this; every character stands for itself."""
-        return Comparison("{0} LIKE {1}", self.as_text, f"{like_literal(text)}%")
+        return Comparison("{0} LIKE {1}", self.as_text, f"{like_literal(text, self)}%")
 
     def istartswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that begins with this, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, f"{like_literal(text)}%")
+        return Comparison("{0} ILIKE {1}", self.as_text, f"{like_literal(text, self)}%")
 
     def endswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that ends with this; every character stands for itself."""
-        return Comparison("{0} LIKE {1}", self.as_text, f"%{like_literal(text)}")
+        return Comparison("{0} LIKE {1}", self.as_text, f"%{like_literal(text, self)}")
 
     def iendswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that ends with this, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_literal(text)}")
+        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_literal(text, self)}")
 
     def iexact(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match equal text, upper and lower case alike."""
@@ -230,8 +221,8 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
         PostgreSQL's @> operator.
         """
         if is_textual(self.type):
-            return Comparison("{0} LIKE {1}", self, f"%{like_literal(value)}%")
-        return Comparison("{0} @> {1}", self, as_list(value) if self.is_array else value)
+            return Comparison("{0} LIKE {1}", self, f"%{like_literal(value, self)}%")
+        return Comparison("{0} @> {1}", self, as_list(value, self) if self.is_array else value)
 
     @overload
     def contained_by(self: Expression[O, list[E], Any], value: Collection[E]) -> Condition[O]: ...
@@ -239,7 +230,7 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
     def contained_by(self, value: T) -> Condition[O]: ...
     def contained_by(self, value: Any) -> Condition[O]:
         """Match an array, a range or jsonb that lies wholly within this (PostgreSQL's <@)."""
-        return Comparison("{0} <@ {1}", self, as_list(value) if self.is_array else value)
+        return Comparison("{0} <@ {1}", self, as_list(value, self) if self.is_array else value)
 
     @overload
     def overlaps(self: Expression[O, list[E], Any], value: Collection[E]) -> Condition[O]: ...
@@ -247,7 +238,7 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
     def overlaps(self, value: T) -> Condition[O]: ...
     def overlaps(self, value: Any) -> Condition[O]:
         """Match an array or a range that has anything in common with this (PostgreSQL's &&)."""
-        return Comparison("{0} && {1}", self, as_list(value) if self.is_array else value)
+        return Comparison("{0} && {1}", self, as_list(value, self) if self.is_array else value)
 
     def len(self: Expression[O, list[E], Any]) -> Expression[O, int, int]:
         """Return the number of an array's elements; 0 for an empty one."""
@@ -314,8 +305,8 @@ class _Pair(Expression[O, T, V_co]):
         self.type = self.result or left.type
 
     def sql(self, scope: Scope) -> str:
-        left = grouped(self.left, scope)
-        right = scope.bind(self.left) if self.right is None else grouped(self.right, scope)
+        left = comparable(self.left, scope)
+        right = scope.bind(self.left) if self.right is None else comparable(self.right, scope)
         return self.template.format(left, right)
 
 
@@ -342,10 +333,13 @@ class Membership(Condition[O]):
         self.template = template
         self.operand = operand
         self.key = (template, operand.key)
-        self.values = (*operand.values, [operand.encode(value) for value in as_list(of)])
+        self.values = (*operand.values, operand.encode_each(as_list(of, operand)))
         self.type = "boolean"
 
     def sql(self, scope: Scope) -> str:
+        if self.operand.is_array:
+            advice = "in_() and notin() compare no arrays: take == and |, contains() or overlaps()"
+            raise UsageError(f"{about(self.operand)}{advice}")
         return self.template.format(self.operand.sql(scope), scope.bind(self.operand))
 
 
@@ -391,6 +385,12 @@ class Test(Call[O, bool, bool], Condition[O]):
 
 
 IS_NULL, IS_NOT_NULL, NOT = "{0} IS NULL", "{0} IS NOT NULL", "NOT {0}"
+
+
+def comparable(operand: Expression[Any, Any, Any], scope: Scope) -> str:
+    """Return the text of an operand as PostgreSQL can compare it, which json cannot be."""
+    text = grouped(operand, scope)
+    return f"{text}::jsonb" if operand.type == "json" else text
 
 
 def grouped(operand: Expression[Any, Any, Any], scope: Scope) -> str:

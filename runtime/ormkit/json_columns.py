@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
 from .columns import Column, json_text
-from .errors import UsageError
+from .errors import InvalidValue, UsageError
 from .expressions import (
     IS_NOT_NULL,
     IS_NULL,
@@ -17,7 +17,8 @@ from .expressions import (
     Membership,
     Test,
 )
-from .operands import as_list
+from .fitting import misfit
+from .operands import about, as_list, truth
 from .scope import Scope, quoted_text
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
@@ -50,12 +51,12 @@ class JsonOperators(Expression[O, T, V_co]):
 
     def has_keys(self, keys: Collection[str]) -> Condition[O]:
         """Match an object with all of these keys (PostgreSQL's ?&)."""
-        wanted = [text_key(key) for key in as_list(keys)]
+        wanted = [text_key(key) for key in as_list(keys, self)]
         return Comparison("{0} ?& {1}", KeyOperand(self.as_jsonb), wanted)
 
     def has_any_key(self, keys: Collection[str]) -> Condition[O]:
         """Match an object with at least one of these keys (PostgreSQL's ?|)."""
-        wanted = [text_key(key) for key in as_list(keys)]
+        wanted = [text_key(key) for key in as_list(keys, self)]
         return Comparison("{0} ?| {1}", KeyOperand(self.as_jsonb), wanted)
 
     def in_(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
@@ -109,7 +110,7 @@ class JsonPath(JsonOperators[O, Any, Any]):
         return self.isnull(is_null=False) if other is None else super().__ne__(other)
 
     def isnull(self, is_null: bool = True) -> Condition[O]:
-        return Test(IS_NULL if is_null else IS_NOT_NULL, self.as_text)
+        return Test(IS_NULL if truth(is_null) else IS_NOT_NULL, self.as_text)
 
     @property
     def as_text(self) -> Expression[O, str, str | None]:
@@ -167,7 +168,11 @@ class JsonMembership(Membership[O]):
         self, template: str, operand: Expression[O, Any, Any], of: Collection[object]
     ) -> None:
         super().__init__(template, operand, ())
-        self.values = (*operand.values, [json_text(value) for value in as_list(of)])
+        listed = as_list(of, operand)
+        try:
+            self.values = (*operand.values, [json_text(value) for value in listed])
+        except InvalidValue as error:
+            raise InvalidValue(f"{about(operand)}{error}") from None
 
 
 def checked_step(step: object) -> str | int:
@@ -177,6 +182,8 @@ def checked_step(step: object) -> str | int:
             f"a step into JSON is a key (str) or a place in an array (int), not "
             f"{type(step).__name__}"
         )
+    if reason := misfit("text" if isinstance(step, str) else "integer", step):
+        raise InvalidValue(f"a step into JSON cannot be this {type(step).__name__}: {reason}")
     return step
 
 

@@ -29,7 +29,7 @@ class Literal(Expression[Any, T, T]):
     def __init__(self, value: object, type_: str) -> None:
         self.type = type_
         self.key = ("literal", type_)
-        self.values = (value,)
+        self.values = (self.encode(value),)
 
     def sql(self, scope: Scope) -> str:
         return f"{scope.bind(self)}::{self.type}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from .errors import InvalidValue
 from .expressions import Condition
-from .operands import as_list
+from .operands import about, as_list, is_textual
 
 #: How a keyword of filter() ends (`age__gte`) and what it stands for.
 LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
@@ -19,7 +19,7 @@ LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
     "lte": lambda expression, value: expression <= value,
     "in": lambda expression, value: expression.in_(value),
     "notin": lambda expression, value: expression.notin(value),
-    "between": lambda expression, value: expression.between(*bounds(value)),
+    "between": lambda expression, value: expression.between(*bounds(value, expression)),
     "isnull": lambda expression, value: expression.isnull(value),
     "like": lambda expression, value: expression.like(value),
     "ilike": lambda expression, value: expression.ilike(value),
@@ -41,18 +41,40 @@ LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
     "matches": lambda expression, value: expression.matches(value),
 }
 
-#: Operators that only some columns have, by the method that shows it.
-METHODS = {
-    "has_key": "has_key",
-    "has_keys": "has_keys",
-    "has_any_key": "has_any_key",
-    "matches": "matches",
-}
+#: Operators that match text.
+PATTERNS = frozenset(
+    (
+        *("like", "ilike", "contains", "icontains", "startswith", "istartswith", "endswith"),
+        *("iendswith", "iexact", "regex", "iregex"),
+    )
+)
+#: Operators that arrays and ranges have.
+CONTAINMENT = frozenset(("contains", "contained_by", "overlaps"))
+#: Operators that jsonb has, those on its text included.
+OF_JSON = PATTERNS | {"contained_by", "has_key", "has_keys", "has_any_key"}
+#: Every operator that not all columns have.
+PARTIAL = PATTERNS | CONTAINMENT | OF_JSON | {"len", "matches"}
 
 
-def bounds(value: object) -> tuple[Any, Any]:
+def operators_of(column: Any) -> Set[str]:
+    """Return the operators that a column of its type has, by their names in keywords."""
+    special: Set[str] = frozenset()
+    if column.is_array:
+        return (LOOKUPS.keys() - PARTIAL - {"in", "notin"}) | CONTAINMENT | {"len"}
+    if column.is_json:
+        special = OF_JSON
+    elif column.type == "tsvector":
+        special = frozenset(("matches",))
+    elif is_textual(column.type):
+        special = PATTERNS
+    elif column.type.endswith("range"):
+        special = CONTAINMENT
+    return (LOOKUPS.keys() - PARTIAL) | special
+
+
+def bounds(value: object, of: object) -> tuple[Any, Any]:
     """Return the two ends that `between` was given."""
-    ends = as_list(value)
+    ends = as_list(value, of)
     if len(ends) != 2:
-        raise InvalidValue(f"between needs two values, (low, high), not {len(ends)}")
+        raise InvalidValue(f"{about(of)}between needs two values, (low, high), not {len(ends)}")
     return ends[0], ends[1]

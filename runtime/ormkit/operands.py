@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any, Generic, TypeVar
 
 from .errors import InvalidValue
@@ -21,25 +21,59 @@ class Selectable(Generic[O, V_co]):
 
     __slots__ = ()
 
+    def encode(self, value: object) -> object:
+        """Return the value as the driver takes it for this expression's type."""
+        return value
+
+    def encode_each(self, values: list[Any]) -> list[Any]:
+        """Return each value of a list of them as the driver takes it."""
+        return list(map(self.encode, values))
+
+    def decode(self, value: Any) -> Any:
+        """Return what Python holds for a value as the driver gave it."""
+        return value
+
+    @property
+    def is_plain(self) -> bool:
+        """True where values come from the driver as Python holds them."""
+        return True
+
 
 def is_textual(type_: str) -> bool:
     """Return whether LIKE applies to the type, as opposed to the containment operators."""
     return type_.partition("(")[0] in ("text", "varchar", "char", "citext")
 
 
-def as_list(values: object) -> list[Any]:
-    """Return the collection as a list; text is refused, since it is never meant as its letters."""
-    if isinstance(values, (str, bytes)) or not isinstance(values, Collection):
-        raise InvalidValue(
-            f"a collection of values is needed, not {type(values).__name__}: write [value]"
-        )
+def as_list(values: object, of: object = None) -> list[Any]:
+    """Return the collection as a list; text is refused, since it is never meant as its letters.
+
+    of: what the values are compared with, for the message.
+    """
+    if isinstance(values, (str, bytes, bytearray)) or not isinstance(values, Collection):
+        kind = type(values).__name__
+        advice = "write [value]" if not isinstance(values, Iterator) else "write list(...)"
+        raise InvalidValue(f"{about(of)}a collection of values is needed, not {kind}: {advice}")
     return list(values)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
-def like_literal(text: object) -> str:
+def about(compared: object) -> str:
+    """Return what a message about an operand begins with: its column, where that is known."""
+    label = getattr(compared, "label", None)
+    return f"{label}: " if isinstance(label, str) else ""
+
+
+def truth(is_null: object) -> bool:
+    """Return what isnull was given; a text is refused, since "false" would count as true."""
+    if is_null is True or is_null is False:
+        return is_null
+    raise InvalidValue(f"isnull takes True or False, not {type(is_null).__name__}")
+
+
+def like_literal(text: object, of: object = None) -> str:
     r"""Return the text with LIKE's own characters (% _ and \) escaped."""
     if not isinstance(text, str):
-        raise InvalidValue(f"text is needed to match text, not {type(text).__name__}")
+        kind = type(text).__name__
+        raise InvalidValue(f"{about(of)}text is needed to match text, not {kind}")
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 

@@ -9,6 +9,7 @@ from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import IS_NULL, NOT, Condition, Expression, Junction, Test
 from .json_columns import JsonOperators, JsonPath
 from .lookups import LOOKUPS
+from .operands import truth
 from .relationships import RelatedValue, Relationship
 from .table import Table, resolved
 
@@ -138,6 +139,8 @@ def within(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> Expres
 
 def expression_at(table: Table, path: str) -> Expression[Any, Any, Any]:
     """Return the column that a path leads to, through to-one relationships or into JSON."""
+    if not isinstance(path, str):
+        raise UsageError(f"{path!r} is no column of {table.label}")
     name, _, rest = path.partition("__")
     relationship = table.relationships.get(name)
     if relationship is not None and rest:
@@ -181,4 +184,4 @@ def is_unrelated(relationship: Relationship[Any, Any], *, is_null: bool) -> Cond
         none = nulls[0] if len(nulls) == 1 else Junction[Any]("OR", tuple(nulls))
     else:
         none = Test(NOT, relationship.related(()))
-    return none if is_null else Test(NOT, none)
+    return none if truth(is_null) else Test(NOT, none)

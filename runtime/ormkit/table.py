@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .columns import Column
 from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import IS_NOT_NULL, IS_NULL, Condition, Expression, Test
-from .lookups import LOOKUPS, METHODS
+from .lookups import LOOKUPS, operators_of
 from .scope import quote
 
 if TYPE_CHECKING:
@@ -157,14 +157,13 @@ class Table:
                 f"{self.label}.{name}.{self.relationships[name].question}(...)"
             )
         column = self.column(name)
-        lookup = LOOKUPS.get(operator or "eq")
-        if lookup is None or not hasattr(column, METHODS.get(operator, "sql")):
-            known = [each for each in LOOKUPS if hasattr(column, METHODS.get(each, "sql"))]
+        known = operators_of(column)
+        if (operator or "eq") not in known:
             raise UnknownName(
                 f"{column.label} has no operator {operator!r} (in {keyword!r}): "
                 f"{did_you_mean(operator, known)}"
             )
-        return column, lookup
+        return column, LOOKUPS[operator or "eq"]
 
 
 def model_named(name: str, *, beside: type[Model]) -> type[Model]:
@@ -180,6 +179,11 @@ def table_of(model: type[Model]) -> Table:
     """Return the model's table; UsageError for what is no generated model."""
     table = getattr(model, "__table__", None)
     if not isinstance(table, Table):
+        if isinstance(model, type):
+            kind = model.__name__
+            raise UsageError(
+                f"{kind} is not a generated model: give a class such as User, or an object of one"
+            )
         raise UsageError(f"{model!r} is not a generated model: pass a class such as User")
     return table
 
