@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 from collections.abc import (
     AsyncGenerator,
@@ -10,19 +11,22 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Collection,
     Generator,
     Iterable,
     Iterator,
     Sequence,
 )
 from contextlib import aclosing
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from .columns import Column
 from .errors import MissingValue, UsageError
+from .fitting import misfit
 from .inserting import fill_keys, given_columns
-from .raw_sql import check_statement
+from .raw_sql import check_statement, check_text
 from .statement import Executor
 from .table import Table, table_of
 
@@ -37,6 +41,8 @@ AnyColumn = Column[Any, Any, Any]
 Row = tuple[object, ...] | list[object]
 Format = Literal["csv", "text", "binary"]
 FORMATS = ("csv", "text", "binary")
+#: Types that the driver knows only as text, which a binary COPY cannot hold.
+AS_TEXT = ("macaddr", "tsvector", "citext", "vector")
 
 #: In the place of a cell's number: the source is asked for its next row.
 READING = -1
@@ -115,6 +121,8 @@ class Copying:
         """
         if format not in FORMATS:
             raise UsageError(f"format={format!r}: it is one of {', '.join(map(repr, FORMATS))}")
+        check_option("delimiter", delimiter)
+        check_option("null", null)
         sql = query_of(source)
         options = {"format": format, "delimiter": delimiter, "null": null}
         if header:
@@ -133,9 +141,31 @@ class Copying:
             finally:
                 await asyncio.to_thread(file.close)
         if callable(sink):
-            return await into(sink)
-        opened = sink
+            return await into(partial(pass_on, sink))
+        opened: Any = sink
+        if not hasattr(opened, "write") or isinstance(opened, io.TextIOBase):
+            raise UsageError(
+                "copy_out() writes to a path, to a file opened for bytes, or to an async function "
+                "of bytes"
+            )
         return await into(lambda data: asyncio.to_thread(opened.write, data))
+
+
+async def pass_on(sink: Callable[[bytes], Awaitable[object]], data: bytes) -> None:
+    """Await what the function returns for the bytes; raises UsageError where it is not async."""
+    answer: Any = sink(data)
+    if not isinstance(answer, Awaitable):
+        raise UsageError(
+            f"copy_out() awaits what its function returns, and that is {type(answer).__name__}: "
+            f"give an async function of bytes"
+        )
+    await answer
+
+
+def check_option(name: str, value: object) -> None:
+    """Raise UsageError for an option of COPY that is no text."""
+    if value is not None and (reason := misfit("text", value)):
+        raise UsageError(f"copy_out({name}=...): {reason}")
 
 
 def query_of(source: type[Model] | str) -> str:
@@ -243,11 +273,11 @@ class ObjectCells(Cells):
         self._check_model(row)
         given = given_columns(self._table, row)
         for column in given:
-            if column.is_json and column.is_array:
+            if column.cast.partition("[")[0] in AS_TEXT or (column.is_json and column.is_array):
                 raise UsageError(f"{column.label}: COPY has no {column.type}; use insert_all()")
         self.names = [column.name for column in given]
         self.labels = [column.label for column in given]
-        self._getters = [attrgetter(column.slot) for column in given]
+        self._getters = [getter_of(column) for column in given]
         self._given = given
         self._left_out = [
             column
@@ -279,11 +309,19 @@ class ObjectCells(Cells):
                 )
 
 
+def getter_of(column: AnyColumn) -> Callable[[Any], object]:
+    """Return what reads the column's value of an object, checked where the driver would cut it."""
+    get: Callable[[Any], object] = attrgetter(column.slot)
+    return get if column.exact is None else lambda row: column.encode(get(row))
+
+
 def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:
     """Return the cells of tuples; raises UsageError for columns that cannot be."""
-    if isinstance(columns, str) or not columns:
+    if isinstance(columns, str) or not isinstance(columns, Collection) or not columns:
         raise UsageError("columns is a list of names, one for each value of a row")
     if isinstance(into, str):
+        for given in (into, *columns):
+            check_text(given)
         schema, _, name = into.rpartition(".")
         return TupleCells(name, schema or None, list(columns))
     table = table_of(into)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
 
 from .driver import Connection
-from .errors import ConnectionFailed, UsageError
+from .errors import ConfigurationError, ConnectionFailed, UsageError
+from .fitting import is_encodable
 from .result import Result
 
 #: Raw SQL that may change what the next user of the connection would find. A false alarm, as for
@@ -36,6 +38,7 @@ def leaves_traces(sql: str) -> bool:
 
 def check_statement(sql: str, params: object = ()) -> None:
     """Raise UsageError for what cannot be run as one statement with parameters."""
+    check_text(sql)
     if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
         raise UsageError(
             f"parameters are a list, one value for each of $1, $2 ..., not "
@@ -50,6 +53,21 @@ def check_statement(sql: str, params: object = ()) -> None:
         raise UsageError(
             "COPY from STDIN or to STDOUT has data beside its statement: use copy_in() or "
             "copy_out()"
+        )
+
+
+def check_text(sql: object) -> None:
+    """Raise UsageError for what is no text that could be sent.
+
+    The protocol ends a text at a NUL: the server would take the rest for something else, and
+    close the connection.
+    """
+    if not isinstance(sql, str):
+        raise UsageError(f"SQL is a text, not {type(sql).__name__}")
+    if "\0" in sql or not (sql.isascii() or is_encodable(sql)):
+        raise UsageError(
+            "the SQL holds the character NUL or half of a surrogate pair, which cannot be sent: "
+            "pass values as parameters"
         )
 
 
@@ -93,7 +111,7 @@ def initializer(init: Init, timeout: float) -> Callable[[Connection], Awaitable[
         limit = asyncio.timeout(timeout)
         try:
             async with limit:
-                await init(new)
+                await init_of(new, init)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -104,6 +122,16 @@ def initializer(init: Init, timeout: float) -> Callable[[Connection], Awaitable[
             new.end()
 
     return initialize
+
+
+async def init_of(connection: NewConnection, init: Init) -> None:
+    """Await what `init` returns; raises ConfigurationError for a function that is not async."""
+    answer: Any = init(connection)
+    if not isinstance(answer, Awaitable):
+        raise ConfigurationError(
+            f"init returned {type(answer).__name__}: give an async function of a new connection"
+        )
+    await answer
 
 
 async def run_pipelined(

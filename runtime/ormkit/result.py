@@ -62,6 +62,13 @@ class Result:
             raise UnknownName(
                 f"the result has no column {name!r}: {did_you_mean(name, self.columns)}"
             )
+        if isinstance(name, str):
+            return [record[name] for record in self._records]
+        count = len(self.columns)
+        if not isinstance(name, int) or not -count <= name < count:
+            raise UnknownName(
+                f"the result has {count} columns: a position is from 0 to {count - 1}"
+            )
         return [record[name] for record in self._records]
 
     def first(self) -> dict[str, Any] | None:
