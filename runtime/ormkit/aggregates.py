@@ -90,6 +90,9 @@ class Aggregate(Function[O, T, V_co]):
         """Take only the rows that answer every condition: FILTER (WHERE ...)."""
         if not conditions:
             return self
+        for each in conditions:
+            if not isinstance(each, Condition):
+                raise UsageError(f"filter() of an aggregate takes conditions, not {each!r}")
         where = conditions[0]
         for condition in conditions[1:]:
             where = where & condition

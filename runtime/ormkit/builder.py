@@ -103,6 +103,9 @@ class QueryBuilder(Generic[M]):
 
     def cursor(self, instance: M) -> Cursor[M]:
         """Return the place of an object in the query's order, for after()."""
+        if not isinstance(instance, self._table.model):
+            kind = type(instance).__name__
+            raise UsageError(f"cursor() takes an object of {self._table.label}, not {kind}")
         return cursor_at(self._table, keyset_order(self._table, self._order), instance)
 
     def distinct(self) -> Self:
@@ -233,10 +236,10 @@ class QueryBuilder(Generic[M]):
         """Return the column or annotation of that name; an expression as it is."""
         if isinstance(by, Expression):
             return by
-        if by in self._named:
-            return self._named[by]
         if not isinstance(by, str):
             raise UsageError(f"{by!r} is no column of {self._table.label}")
+        if by in self._named:
+            return self._named[by]
         if self._named and by not in self._table.by_name:
             known = (*self._table.by_name, *self._named)
             raise UnknownName(f"{self._table.label} has no {by!r}: {did_you_mean(by, known)}")

@@ -263,7 +263,7 @@ class Functions:
     ) -> Function[O, Decimal, Decimal | None]: ...
     def extract(self, field: Field, moment: Expression[O, Any, Any]) -> Function[O, Decimal, Any]:
         """Return one field of a date, a time or an interval, as a Decimal."""
-        if field not in FIELDS:
+        if not isinstance(field, str) or field not in FIELDS:
             raise UnknownName(f"extract() has no field {field!r}: {did_you_mean(field, FIELDS)}")
         return Function(f"extract({field} FROM {{0}})", (checked(moment),), "numeric")
 

@@ -16,6 +16,7 @@ from uuid import UUID
 from .columns import Column
 from .errors import InvalidValue, UsageError
 from .expressions import BOUND, IS_NOT_NULL, IS_NULL, Condition, Junction, Test
+from .fitting import misfit
 from .ordering import Order
 from .scope import Scope
 from .table import Table
@@ -52,13 +53,13 @@ class Page(Generic[M]):
 
 #: How values of each type are read from a token, by PostgreSQL's name without its modifier.
 READERS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("smallint", "integer", "bigint"), int),
-    **dict.fromkeys(("text", "varchar", "char", "citext"), str),
+    **dict.fromkeys(("smallint", "integer", "bigint"), lambda value: of_type(int, value)),
+    **dict.fromkeys(("text", "varchar", "char", "citext"), lambda value: of_type(str, value)),
     **dict.fromkeys(("real", "double precision"), float),
     **dict.fromkeys(("timestamp", "timestamptz"), dt.datetime.fromisoformat),
     **dict.fromkeys(("time", "timetz"), dt.time.fromisoformat),
     "numeric": Decimal,
-    "boolean": bool,
+    "boolean": lambda value: of_type(bool, value),
     "uuid": UUID,
     "date": dt.date.fromisoformat,
     "interval": lambda parts: dt.timedelta(*parts),
@@ -164,13 +165,25 @@ def written(value: Any) -> Any:
     return value
 
 
+def of_type(kind: type, value: Any) -> Any:
+    """Return the value if it is of just this type; raises TypeError."""
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
 def read(column: AnyColumn, value: Any) -> Any:
-    """Return a value of the column from what a token holds."""
+    """Return a value of the column from what a token holds; raises ValueError, TypeError."""
     if value is None:
+        if not column.is_nullable:
+            raise ValueError
         return None
     if column.labels is not None:
         return column.labels[value]
-    return READERS[type_word(column)](value)
+    found = READERS[type_word(column)](value)
+    if misfit(type_word(column), found):
+        raise ValueError
+    return found
 
 
 def behind(keys: Sequence[tuple[Order[Any], Any]]) -> Condition[Any] | None:

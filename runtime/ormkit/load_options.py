@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from .errors import InvalidValue
+from .errors import InvalidValue, shown
 from .expressions import Condition, Expression, O
 from .ordering import Order
 from .relationships import R, Relationship, ToOne
@@ -156,7 +156,7 @@ def noload(relationship: Named) -> Load[Any, Any]:
 def whole_number(name: str, value: object) -> int:
     """Return the count that limit() or offset() was given; raises InvalidValue."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidValue(f"{name} needs a whole number from 0 on, not {value!r}")
+        raise InvalidValue(f"{name} needs a whole number from 0 on, not {shown(value)}")
     if value >= 2**63:
         raise InvalidValue(f"{name} is beyond PostgreSQL's bigint")
     return value

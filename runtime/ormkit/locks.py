@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
@@ -47,6 +47,8 @@ def lockable(
     of: relationships, or their names.
     joined: those that the query joins.
     """
+    if isinstance(of, str) or not isinstance(of, Iterable):
+        raise UsageError("of is a list of relationships or their names: write of=[...]")
     found: list[Relationship[Any, Any]] = []
     for each in of:
         relationship = table.relationship(each) if isinstance(each, str) else each

@@ -17,7 +17,7 @@ from .primary_keys import same_key
 from .riding import unfold
 from .selection import Selection
 from .statement import Executor, Statement
-from .streaming import Stream, record_chunks
+from .streaming import Stream, check_chunk, record_chunks
 from .writing import changes_for, values_of
 
 if TYPE_CHECKING:
@@ -235,6 +235,7 @@ class Query(Selection[M], Generic[M, K]):
             yield await self._made(executor, records, select)
 
     async def _pages(self, chunk: int) -> AsyncIterator[list[M]]:
+        check_chunk(chunk)
         query = self.limit(chunk)
         page = await query.page()
         while page.items:

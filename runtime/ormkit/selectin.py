@@ -7,10 +7,11 @@ from typing import Any
 
 from .columns import Column
 from .compiler import Select
+from .errors import UsageError
 from .expressions import Condition
 from .identity import IdentityMap
 from .matching import attach, distinct, keys_of_objects, keys_of_rows
-from .relationships import named
+from .relationships import Relationship, named
 from .riding import unfold
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
@@ -24,7 +25,10 @@ AnyColumn = Column[Any, Any, Any]
 async def read_step(executor: Executor, objects: Sequence[Any], step: Step) -> list[Any]:
     """Read one relationship for all objects; return what is below, each once, if it is needed."""
     relationship = step.relationship
-    keys = keys_of_objects(objects, [column.slot for column in relationship.local])
+    try:
+        keys = keys_of_objects(objects, [column.slot for column in relationship.local])
+    except AttributeError:
+        raise UsageError(lacking(relationship)) from None
     wanted = list(dict.fromkeys(keys))
     if None in wanted:
         wanted.remove(None)
@@ -38,6 +42,15 @@ async def read_step(executor: Executor, objects: Sequence[Any], step: Step) -> l
         return distinct(related) if step.below and relationship.secondary is not None else related
 
     return uninterrupted(matched, rows)
+
+
+def lacking(relationship: Relationship[Any, Any]) -> str:
+    """Return the message for objects without the columns that the relationship goes by."""
+    names = ", ".join(column.label for column in relationship.local)
+    return (
+        f"{relationship.label} goes by {names}, which an object has no value for: insert it first, "
+        f"or read it without only()"
+    )
 
 
 def is_by_owner(step: Step) -> bool:

@@ -6,11 +6,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
-from .errors import InvalidValue
+from .errors import DataError, InvalidValue, shown
 from .statement import Executor, Statement
 from .values import Record
 
 T = TypeVar("T")
+
+#: A count of rows is an int4 in the protocol.
+MOST_ROWS = 2**31 - 1
 
 
 class Stream(Generic[T]):
@@ -76,6 +79,14 @@ async def each_of(chunks: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, No
         await chunks.aclose()
 
 
+def check_chunk(chunk: object) -> None:
+    """Raise InvalidValue for what is no number of rows."""
+    if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:
+        raise InvalidValue(f"chunk needs a whole number from 1 on, not {shown(chunk)}")
+    if chunk > MOST_ROWS:
+        raise InvalidValue(f"chunk is at most {MOST_ROWS}, what the protocol can ask for at once")
+
+
 async def record_chunks(
     executor: Executor, statement: Statement, values: Sequence[object], chunk: int
 ) -> AsyncIterator[tuple[Executor, list[Record]]]:
@@ -83,13 +94,12 @@ async def record_chunks(
 
     Raises InvalidValue for a chunk that is no whole number from 1 on.
     """
-    if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:
-        raise InvalidValue(f"chunk needs a whole number from 1 on, not {chunk!r}")
+    check_chunk(chunk)
     records: Any = executor.stream(statement.sql, values, chunk)
     try:
         async for each, found in records:
             yield Aside(each), found
-    except InvalidValue as error:
+    except (InvalidValue, DataError) as error:
         raise statement.named(error, values) from None
     finally:
         await records.aclose()
