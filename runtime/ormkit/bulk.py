@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
@@ -147,7 +147,7 @@ def writable_columns(table: Table) -> tuple[AnyColumn, ...]:
 
 def named_columns(table: Table, fields: Sequence[Any]) -> tuple[AnyColumn, ...]:
     """Return the columns of these names; raises UnknownName, UsageError."""
-    if isinstance(fields, str) or not fields:
+    if isinstance(fields, str) or not isinstance(fields, Iterable) or not fields:
         raise UsageError("fields is a list of columns or their names, with at least one")
     found: list[AnyColumn] = []
     for field in fields:

@@ -75,6 +75,11 @@ class Related(Generic[T]):
                 f"{relationship.label} cannot be assigned: a list set here would never be written; "
                 f"set the other side's attribute, or insert the objects"
             )
+        if value is not None and not isinstance(value, relationship.target.model):
+            raise UsageError(
+                f"{relationship.label} holds an object of {relationship.target.label} or None, not "
+                f"{type(value).__name__}"
+            )
         setattr(instance, self.slot, value)
         if relationship.is_owner:
             copy_key(relationship, instance, value)

@@ -51,7 +51,12 @@ class Operations(Copying):
 
     def query(self, model: type[Queryable[Q_co]]) -> Q_co:
         """Return a query over the model, to be narrowed with filter() and read with all()."""
-        return model.__query__(self)
+        try:
+            return model.__query__(self)
+        except AttributeError:
+            # For what is no model; an error of the query's own passes through.
+            table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            raise
 
     async def get(self, model: type[Queryable[Query[M, K]]], key: K) -> M | None:
         """Return the object with this primary key, a tuple for a composite one; None without."""
@@ -80,7 +85,7 @@ class Operations(Copying):
         Each gets what PostgreSQL filled in for its own row. It is one statement for each model
         and each combination of columns given.
         """
-        listed = list(instances)
+        listed = as_objects("insert_all", instances)
         if listed:
             await self._insert_listed(listed)
         return listed
@@ -105,7 +110,7 @@ class Operations(Copying):
         It is one statement for any number, up to 10,000; with array columns one for each object.
         Raises StaleObject where a row is gone or, with a version column, was changed since.
         """
-        listed = list(instances)
+        listed = as_objects("bulk_update", instances)
         for instance in listed:
             as_model(instance)
         if listed:
@@ -165,7 +170,7 @@ class Operations(Copying):
 
         All must be given values for the same columns.
         """
-        listed = list(instances)
+        listed = as_objects("upsert_all", instances)
         if listed:
             await self._upsert_listed(listed, conflict_target, update_fields)
         return listed
@@ -209,6 +214,17 @@ class Operations(Copying):
         The result holds everything that came back, and its `rowcount` is the total.
         """
         raise NotImplementedError
+
+
+def as_objects(method: str, instances: Iterable[M]) -> list[M]:
+    """Return the objects as a list; UsageError for what holds none."""
+    try:
+        return list(instances)
+    except TypeError:
+        if hasattr(instances, "__iter__"):
+            raise
+        kind = type(instances).__name__
+        raise UsageError(f"{method}() takes a list of objects, not {kind}") from None
 
 
 def is_model(value: object) -> bool:

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import TransactionFailed, UsageError
 from .identity import IdentityMap
-from .operations import Operations, as_model
+from .operations import Operations, as_model, as_objects
 from .unit import insert_objects
 from .write_back import write_changes
 
 if TYPE_CHECKING:
     from .model import Model
+
+
+def check_whole(instance: Model) -> None:
+    """Raise UsageError for an object of which there is no row to compare it with later."""
+    for column in type(instance).__table__.columns:
+        if not hasattr(instance, column.slot):
+            raise UsageError(
+                f"attach() takes whole objects: this one has no {column.label}; insert it first, "
+                f"or read it without only()"
+            )
 
 
 class Pending(Operations):
@@ -45,13 +55,15 @@ class Pending(Operations):
 
     def add_all(self, instances: Sequence[Model]) -> None:
         """Insert these objects at the end, or before the next read."""
-        for instance in instances:
+        for instance in as_objects("add_all", instances):
             self.add(instance)
 
     def attach(self, *instances: Model) -> None:
         """Hold objects that came from elsewhere, so that what is changed from now on is written."""
         self._check_open()
-        self.identity.hold(map(as_model, instances))
+        for instance in instances:
+            check_whole(as_model(instance))
+        self.identity.hold(instances)
 
     def expunge_all(self) -> None:
         """Let go of every object, for long transactions; what was not flushed is not written."""

@@ -40,6 +40,15 @@ class RelatedSet(Generic[R]):
     """
 
     def __init__(self, runs: Runs, instance: Model, relationship: Relationship[Any, R]) -> None:
+        if not isinstance(relationship, Relationship):
+            raise UsageError(
+                f"related() takes a relationship such as User.posts, not {relationship!r}"
+            )
+        if not isinstance(instance, relationship.table.model):
+            kind = type(instance).__name__
+            raise UsageError(
+                f"{relationship.label} is of {relationship.table.label}, not of {kind}"
+            )
         if not relationship.is_to_many:
             raise UsageError(
                 f"{relationship.label} leads to one row: assign to the attribute, or update the "
@@ -91,6 +100,10 @@ class RelatedSet(Generic[R]):
 
     async def set(self, objects: Iterable[R]) -> SetChange:
         """Relate these and no others, writing only what differs."""
+        if not isinstance(objects, Iterable):
+            raise UsageError(
+                f"{self._relationship.label} set() takes a list, not {type(objects).__name__}"
+            )
         by_key = self._by_key("set", tuple(objects))
         given = list(by_key.values())
         executor = self._runs.executor()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -77,12 +77,14 @@ def named_columns(table: Table, names: Sequence[str]) -> tuple[AnyColumn, ...]:
     """Return the columns of these names; raises UnknownName, UsageError."""
     if isinstance(names, str):
         raise UsageError(f"give a list of column names, [{names!r}], not one text")
+    if not isinstance(names, Collection):
+        raise UsageError(f"give a list of column names, not {type(names).__name__}")
     for name in names:
-        if name not in table.by_name:
+        if not isinstance(name, str) or name not in table.by_name:
             raise UnknownName(
                 f"{table.label} has no column {name!r}: {did_you_mean(name, table.by_name)}"
             )
-    return tuple(table.by_name[name] for name in names)
+    return tuple([table.by_name[name] for name in dict.fromkeys(names)])
 
 
 def check_target(target: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> None:
@@ -118,7 +120,13 @@ def changed_columns(
 ) -> tuple[AnyColumn, ...]:
     """Return the columns that an existing row gets from the object."""
     if update_fields is not None:
-        return named_columns(table, update_fields)
+        found = named_columns(table, update_fields)
+        for column in found:
+            if column.is_generated:
+                raise UsageError(
+                    f"{column.label} is filled in by PostgreSQL and cannot be assigned"
+                )
+        return found
     fixed = keys_of([*target, *table.identity])
     return tuple(column for column in given if column.key not in fixed)
 
