@@ -12,8 +12,9 @@ from .coalescing import Lookups
 from .copying import Copying
 from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer
-from .errors import ConfigurationError, ConnectionLost, InvalidValue, UsageError
+from .errors import ConfigurationError, ConnectionLost, DataError, InvalidValue, UsageError
 from .isolation import Isolation
+from .options import EMBEDDED, check_count, check_seconds, check_url, checked_settings
 from .pool import Pool, PoolOptions
 from .raw_sql import Init, check_statement, checked_rows, initializer, leaves_traces, run_pipelined
 from .repeatable import is_repeatable
@@ -25,9 +26,6 @@ from .transaction import Transaction
 from .values import Record
 
 T = TypeVar("T")
-
-EMBEDDED = "embedded://"
-SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
 
 #: The key of the advisory lock that keeps two create_all() calls apart.
 CREATE_LOCK = 0x6F726D6B6974
@@ -73,16 +71,12 @@ async def create_engine(
 
     Raises ConfigurationError, ConnectionFailed, EmbeddedServerError.
     """
-    if not url.startswith(SCHEMES):
-        raise ConfigurationError(
-            f"the URL begins with {url.partition('://')[0][:20]!r}: it must be one of "
-            f"{', '.join(SCHEMES)}"
-        )
+    check_url(url)
     if init is not None and not callable(init):
         raise ConfigurationError(f"init={init!r}: give an async function of a new connection")
-    settings = {"application_name": application_name, **(server_settings or {})}
-    if statement_timeout is not None:
-        settings["statement_timeout"] = f"{round(statement_timeout * 1000)}ms"
+    check_seconds("connect_timeout", connect_timeout)
+    check_count("statement_cache_size", statement_cache_size)
+    settings = checked_settings(application_name, server_settings, statement_timeout)
     options = PoolOptions(
         min_connections,
         max_connections,
@@ -161,7 +155,7 @@ class Engine(Copying):
         connection = pool.take() or await pool.acquire()
         try:
             return await connection.fetch(statement.sql, values)
-        except InvalidValue as error:
+        except (InvalidValue, DataError) as error:
             raise statement.named(error, values) from None
         except ConnectionLost:
             if not is_repeatable(statement.sql):
@@ -231,6 +225,8 @@ class Engine(Copying):
         statement, and `begin()` holds one for a transaction.
         """
         check_statement(sql, params)
+        if timeout is not None:
+            check_seconds("timeout", timeout)
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         try:
@@ -310,6 +306,12 @@ class Engine(Copying):
         wanted = schemas or known_schemas()
         if not wanted:
             raise UsageError("no generated package was imported: import it, or pass its SCHEMA")
+        for each in wanted:
+            if not isinstance(each, Schema):
+                raise UsageError(
+                    f"create_all() takes the SCHEMA of generated packages, not "
+                    f"{type(each).__name__}"
+                )
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from .errors import ConfigurationError
+from .fitting import misfit
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 ISOLATIONS = ("read committed", "repeatable read", "serializable")
@@ -37,6 +38,11 @@ class TransactionOptions:
         if self.isolation is not None and self.isolation not in ISOLATIONS:
             raise ConfigurationError(
                 f"isolation={self.isolation!r}: it is one of {', '.join(map(repr, ISOLATIONS))}"
+            )
+        if not isinstance(self.settings, Mapping):
+            raise ConfigurationError(
+                f"settings is a dict of parameters and their values, not "
+                f"{type(self.settings).__name__}"
             )
         for name, value in self.settings.items():
             check_setting(name, value)
@@ -77,5 +83,5 @@ def check_setting(name: object, value: object) -> None:
         raise ConfigurationError(
             f"settings: the value of {name!r} is text, not {type(value).__name__}: pass str(...)"
         )
-    if "\0" in value:
-        raise ConfigurationError(f"settings: the value of {name!r} holds a NUL character")
+    if reason := misfit("text", value):
+        raise ConfigurationError(f"settings: the value of {name!r} cannot be sent: {reason}")

@@ -20,8 +20,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .driver import Connection
-from .errors import ConfigurationError, OperationalError, PoolClosed, PoolTimeout, UsageError
+from .errors import (
+    ConfigurationError,
+    OperationalError,
+    PoolClosed,
+    PoolTimeout,
+    UsageError,
+    shown,
+)
 from .holders import Holders, described
+from .options import check_count, check_seconds, is_number
 from .outage import Outage
 
 T = TypeVar("T")
@@ -52,19 +60,20 @@ class PoolOptions:
     leak_threshold: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.min_connections <= self.max_connections or self.max_connections < 1:
+        check_count("min_connections", self.min_connections)
+        check_count("max_connections", self.max_connections)
+        if not self.min_connections <= self.max_connections or self.max_connections < 1:
             raise ConfigurationError(
                 f"min_connections={self.min_connections}, max_connections={self.max_connections}: "
                 f"give 0 <= min_connections <= max_connections, and at least 1 for the latter"
             )
-        if not self.reconnect_timeout >= 0:
+        if not (is_number(self.reconnect_timeout) and self.reconnect_timeout >= 0):
             raise ConfigurationError(
-                f"reconnect_timeout={self.reconnect_timeout!r}: give seconds, at least 0"
+                f"reconnect_timeout={shown(self.reconnect_timeout)}: give seconds, at least 0"
             )
         for name in ("acquire_timeout", "idle_lifetime", "max_lifetime", "leak_threshold"):
-            seconds = getattr(self, name)
-            if seconds is not None and not seconds > 0:
-                raise ConfigurationError(f"{name}={seconds!r}: give seconds above 0, or None")
+            if getattr(self, name) is not None:
+                check_seconds(name, getattr(self, name), ", or None")
 
 
 class Pool:

@@ -6,9 +6,9 @@ import asyncio
 import itertools
 import random
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-from .errors import ConfigurationError, RetryableError
+from .errors import ConfigurationError, RetryableError, UsageError, shown
 from .transaction import Transaction
 
 T = TypeVar("T")
@@ -30,11 +30,19 @@ async def run_with_retries(
     from the start, `retries` times at most.
     """
     if type(retries) is not int or retries < 0:
-        raise ConfigurationError(f"retries={retries!r}: give a whole number from 0")
+        raise ConfigurationError(f"retries={shown(retries)}: give a whole number from 0")
+    if not callable(fn):
+        raise UsageError(f"run() takes an async function of a transaction, not {type(fn).__name__}")
     for repetition in itertools.count():
         try:
             async with begin() as tx:
-                return await fn(tx)
+                answer: Any = fn(tx)
+                if not isinstance(answer, Awaitable):
+                    raise UsageError(
+                        f"run() awaits what its function returns, and that is "
+                        f"{type(answer).__name__}: give an async function of a transaction"
+                    )
+                return await cast("Awaitable[T]", answer)
         except RetryableError:
             if repetition >= retries:
                 raise

@@ -38,6 +38,11 @@ class AsyncSession(Operations):
     """
 
     def __init__(self, engine: Engine) -> None:
+        if not hasattr(engine, "pool"):
+            raise UsageError(
+                f"a session takes an engine, as create_engine() returns it, not "
+                f"{type(engine).__name__}"
+            )
         self.engine = engine
 
     def executor(self) -> Executor:

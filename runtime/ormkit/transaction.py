@@ -14,6 +14,7 @@ from .errors import (
     ConfigurationError,
     ConnectionLost,
     DatabaseError,
+    DataError,
     InvalidValue,
     TransactionClosed,
     TransactionFailed,
@@ -120,11 +121,16 @@ class Transaction(Pending):
 
     def begin(self) -> Transaction:
         """Return a savepoint within this transaction, for `async with`."""
+        self._check_open()
         return Transaction(self.session, DEFAULTS)
 
     def after_commit(self, callback: Callable[[], Awaitable[object] | object]) -> None:
         """Call this once the transaction was committed; of a savepoint, once the outermost was."""
         self._check_open()
+        if not callable(callback):
+            raise UsageError(
+                f"after_commit() takes a function to call, not {type(callback).__name__}"
+            )
         self._after_commit.append(callback)
 
     async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
@@ -137,7 +143,7 @@ class Transaction(Pending):
                 if connection is None or self._inner is not None or self.is_over:
                     connection = await self._ready()
                 return await connection.fetch(statement.sql, values)
-        except InvalidValue as error:
+        except (InvalidValue, DataError) as error:
             raise statement.named(error, values) from None
         except BaseException as error:
             self._turn.note(error)

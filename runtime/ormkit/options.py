@@ -1,0 +1,88 @@
+"""Options: what create_engine() was given, checked before anything is opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from .errors import ConfigurationError, shown
+from .fitting import misfit
+
+EMBEDDED = "embedded://"
+SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
+#: Seconds of the longest statement_timeout, which PostgreSQL counts in an int4 of milliseconds.
+LONGEST_TIMEOUT = 2**31 // 1000
+
+
+def check_url(url: object) -> None:
+    """Raise ConfigurationError for what is no URL of a database; no part of it but the scheme is
+    shown, as it may hold a password."""
+    if not isinstance(url, str):
+        raise ConfigurationError(f"the URL is a text, not {type(url).__name__}")
+    if not url.startswith(SCHEMES):
+        raise ConfigurationError(
+            f"the URL begins with {url.partition('://')[0][:20]!r}: it must be one of "
+            f"{', '.join(SCHEMES)}"
+        )
+    if reason := misfit("text", url):
+        raise ConfigurationError(f"the URL cannot be used: {reason}")
+    if url.startswith(EMBEDDED):
+        return
+    hosts = url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
+    for port in re.findall(r":(\d+)(?:,|\Z)", hosts):
+        if len(port) > 5 or not 0 < int(port) < 65536:
+            raise ConfigurationError(f"the URL has port {port[:20]}: give one from 1 to 65535")
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether the value is a number, which a bool is not."""
+    if type(value) is int:
+        return value.bit_length() < 64
+    return isinstance(value, float)
+
+
+def check_seconds(name: str, value: object, ways: str = "") -> None:
+    """Raise ConfigurationError for what is no time above 0."""
+    if not (is_number(value) and value > 0):
+        raise ConfigurationError(f"{name}={shown(value)}: give seconds above 0{ways}")
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise ConfigurationError for what is no whole number from 0 on."""
+    if type(value) is not int or value < 0:
+        raise ConfigurationError(f"{name}={shown(value)}: give a whole number from 0")
+
+
+def checked_settings(
+    application_name: object, server_settings: object, statement_timeout: object
+) -> dict[str, str]:
+    """Return the run-time parameters for each connection; raises ConfigurationError."""
+    if not isinstance(server_settings, (Mapping, type(None))):
+        raise ConfigurationError(
+            f"server_settings is a dict of parameters and their values, not "
+            f"{type(server_settings).__name__}"
+        )
+    given: Mapping[Any, Any] = server_settings or {}  # pyright: ignore[reportUnknownVariableType]
+    check_parameter("application_name", application_name)
+    for name, value in given.items():
+        if not isinstance(name, str) or not name or misfit("text", name):
+            raise ConfigurationError(f"server_settings: {name!r} is no parameter of PostgreSQL")
+        check_parameter(f"server_settings[{name!r}]", value)
+    settings = {"application_name": str(application_name), **given}
+    if statement_timeout is not None:
+        if not (is_number(statement_timeout) and 0 <= statement_timeout < LONGEST_TIMEOUT):
+            raise ConfigurationError(
+                f"statement_timeout={shown(statement_timeout)}: give seconds, less than "
+                f"{LONGEST_TIMEOUT}, or None"
+            )
+        settings["statement_timeout"] = f"{round(statement_timeout * 1000)}ms"
+    return settings
+
+
+def check_parameter(name: str, value: object) -> None:
+    """Raise ConfigurationError for what is no text that could be sent."""
+    if reason := misfit("text", value):
+        raise ConfigurationError(f"{name} cannot be set: {reason}")
+    if value is None:
+        raise ConfigurationError(f"{name} cannot be set: it takes a str, not NoneType")
