@@ -194,8 +194,8 @@ class Transaction(Pending):
             await self._flush_added()
         try:
             async with self._turn:
-                connection = self._connection if self._is_ready else await self._ready()
-                return await work(self._checked(connection))
+                connection = await self._ready()
+                return await work(connection)
         except BaseException as error:
             self._turn.note(error)
             raise
@@ -282,10 +282,6 @@ class Transaction(Pending):
         while parent is not None and parent._parent is not None:
             depth, parent = depth + 1, parent._parent
         return f"ormkit_{depth}"
-
-    @property
-    def _is_ready(self) -> bool:
-        return self._is_begun and self._inner is None
 
     async def _ready(self) -> Connection:
         """Begin what has not begun yet, savepoints that are open within this one included.
