@@ -9,7 +9,7 @@ from .columns import Column
 from .compiler import assignments
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
-from .inserting import arrays_of, receive
+from .inserting import arrays_of, guarded, receive
 from .relationships import named
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
@@ -133,7 +133,8 @@ def write_update_all(
         f"UPDATE {named(table.sql, name)} SET {', '.join(carried)} "
         f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY "
         f"AS {given} ({', '.join([*values, *keys])}, place) "
-        f"WHERE {' AND '.join(matches)} RETURNING {', '.join(answers)}, {given}.place"
+        f"WHERE {' AND '.join(matches)} {guarded('AND', columns, arrays)}"
+        f"RETURNING {', '.join(answers)}, {given}.place"
     )
     return Statement(sql, tuple(scope.parameters))
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from .errors import InvalidValue
 from .exactness import EXACT
 from .expressions import Expression, O, T, V_co
-from .fitting import misfit
+from .fitting import misfit, misplaced
 from .operands import as_list
 from .scope import Scope, quote
 
@@ -121,6 +121,11 @@ class Column(Expression[O, T, V_co]):
         return self.labels is None and not self.type.startswith("vector")
 
     @property
+    def may_nest(self) -> bool:
+        """True where the driver takes a list for one more dimension of an array of values."""
+        return self.is_simple and not self.is_json
+
+    @property
     def is_json(self) -> bool:
         """True for json and jsonb, and arrays of them."""
         return self.type.startswith("json")
@@ -147,13 +152,12 @@ class Column(Expression[O, T, V_co]):
         """Return values of the column as one array parameter of type `carrier`[]."""
         if not self.is_json:
             return self.encode_each(list(values))
-        return [None if value is None else self._text(value) for value in values]
-
-    def _text(self, value: object) -> str:
+        listed = list(values)
         try:
-            return json_text(value)
-        except InvalidValue as error:
-            raise self._unfit(value, str(error)) from None
+            return [None if value is None else json_text(value) for value in listed]
+        except InvalidValue:
+            place, reason = misplaced(self.type, listed) or (1, "it has no JSON")
+            raise self._unfit(listed[place - 1], reason) from None
 
     def _checked(self, value: Any) -> Any:
         """Return a value of which nothing would be lost; raises InvalidValue for others."""

@@ -174,7 +174,7 @@ class Connection:
         except BaseException as error:
             if self._forgets(sql, error) and kept is not None:
                 return await self.fetch_many(sql, rows)
-            raise self._failed(error, sql, statement, refused_row(error, rows))
+            raise self._failed(error, sql, statement, *refused_row(error, rows))
 
     async def returns_rows(self, sql: str) -> bool:
         """Return whether the statement gives rows back, an empty list of them included."""
@@ -292,13 +292,14 @@ class Connection:
         sql: str,
         statement: Any = None,
         args: Sequence[object] = (),
+        row: int = 0,
     ) -> BaseException:
         """Return the error to raise, and note where the connection was left in the middle."""
         if not isinstance(error, Exception):
             self._is_dirty = True
             return error
         self._is_dirty |= isinstance(error, TimeoutError)
-        return translate(error, sql, statement, args)
+        return translate(error, sql, statement, args, row)
 
     def _forgets(self, sql: str, error: BaseException) -> bool:
         """Drop prepared statements that the schema has outgrown; True where this may go out again.

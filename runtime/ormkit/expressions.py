@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
 
 from .errors import UsageError
 from .exactness import FRACTIONAL, uncut
-from .operands import Selectable, about, as_list, is_textual, like_literal, span_cast, truth
+from .operands import Selectable, as_list, is_textual, like_text, single, singles, span_cast, truth
 from .ordering import Order
 
 if TYPE_CHECKING:
@@ -178,23 +178,23 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
 
     def icontains(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that has this in it, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_literal(text, self)}%")
+        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_text(text, self)}%")
 
     def startswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that begins with this; every character stands for itself."""
-        return Comparison("{0} LIKE {1}", self.as_text, f"{like_literal(text, self)}%")
+        return Comparison("{0} LIKE {1}", self.as_text, f"{like_text(text, self)}%")
 
     def istartswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that begins with this, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, f"{like_literal(text, self)}%")
+        return Comparison("{0} ILIKE {1}", self.as_text, f"{like_text(text, self)}%")
 
     def endswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that ends with this; every character stands for itself."""
-        return Comparison("{0} LIKE {1}", self.as_text, f"%{like_literal(text, self)}")
+        return Comparison("{0} LIKE {1}", self.as_text, f"%{like_text(text, self)}")
 
     def iendswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match text that ends with this, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_literal(text, self)}")
+        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_text(text, self)}")
 
     def iexact(self: Expression[O, str, Any], text: str) -> Condition[O]:
         """Match equal text, upper and lower case alike."""
@@ -221,7 +221,7 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
         PostgreSQL's @> operator.
         """
         if is_textual(self.type):
-            return Comparison("{0} LIKE {1}", self, f"%{like_literal(value, self)}%")
+            return Comparison("{0} LIKE {1}", self, f"%{like_text(value, self)}%")
         return Comparison("{0} @> {1}", self, as_list(value, self) if self.is_array else value)
 
     @overload
@@ -333,14 +333,11 @@ class Membership(Condition[O]):
         self.template = template
         self.operand = operand
         self.key = (template, operand.key)
-        self.values = (*operand.values, operand.encode_each(as_list(of, operand)))
+        self.values = (*operand.values, operand.encode_each(singles(of, operand)))
         self.type = "boolean"
 
     def sql(self, scope: Scope) -> str:
-        if self.operand.is_array:
-            advice = "in_() and notin() compare no arrays: take == and |, contains() or overlaps()"
-            raise UsageError(f"{about(self.operand)}{advice}")
-        return self.template.format(self.operand.sql(scope), scope.bind(self.operand))
+        return self.template.format(single(self.operand).sql(scope), scope.bind(self.operand))
 
 
 class Junction(Condition[O]):

@@ -101,8 +101,9 @@ def misfit_of_array(type_: str, value: Any, labels: Mapping[Any, Any] | None) ->
     elements: Collection[Any] = value  # pyright: ignore[reportUnknownVariableType]
     for number, each in enumerate(elements, 1):
         # PostgreSQL has one type for arrays of any number of dimensions.
-        is_deeper = isinstance(each, (list, tuple)) and not element.startswith(LISTS)
-        if reason := misfit(type_ if is_deeper else element, each, labels):
+        if not element.startswith(LISTS):
+            element = type_ if isinstance(each, (list, tuple)) else type_.partition("[")[0]
+        if reason := misfit(element, each, labels):
             return f"element {number}: {reason}"
     lengths = {len(each) if type(each) in (list, tuple) else None for each in elements}
     is_ragged = len(lengths) > 1 and not element.startswith(LISTS)
@@ -152,7 +153,7 @@ def misfit_of_double(value: Any, limits: list[int]) -> str | None:
         return "it is beyond double precision"
     except (TypeError, ValueError):
         return needed("a float", value)
-    return needed("a float", value) if isinstance(value, str) else None
+    return needed("a float", value) if isinstance(value, (str, bytes, bytearray)) else None
 
 
 def misfit_of_numeric(value: Any, limits: list[int]) -> str | None:
@@ -161,8 +162,11 @@ def misfit_of_numeric(value: Any, limits: list[int]) -> str | None:
             return f"it has more than {MOST_DIGITS} digits before the point"
         # Not by way of text, which Python refuses for numbers of thousands of digits.
         value = Decimal(value)
-    if isinstance(value, float):
-        value = Decimal(value)
+    if isinstance(value, (float, str)):
+        try:
+            value = Decimal(value)
+        except ArithmeticError:
+            return "it is no text of a number"
     if not isinstance(value, Decimal):
         return needed("a Decimal", value)
     if value.is_finite() and value and value.adjusted() >= MOST_DIGITS:

@@ -219,16 +219,28 @@ def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
 def insert_of_arrays(table: Table, given: Sequence[AnyColumn], scope: Scope) -> str:
     """Return the text of an INSERT whose rows come from arrays, in their order."""
     names = ", ".join(column.quoted for column in given)
-    arrays = ", ".join(f"{scope.bind(column)}::{column.carrier}[]" for column in given)
+    arrays = [f"{scope.bind(column)}::{column.carrier}[]" for column in given]
     carried = ", ".join(
         column.quoted if column.carrier == column.cast else f"{column.quoted}::{column.cast}"
         for column in given
     )
     return (
         f"INSERT INTO {table.sql} ({names}) "
-        f"SELECT {carried} FROM unnest({arrays}) WITH ORDINALITY AS given ({names}, ordinality) "
-        f"ORDER BY ordinality"
+        f"SELECT {carried} "
+        f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({names}, ordinality) "
+        f"{guarded('WHERE', given, arrays)}ORDER BY ordinality"
     )
+
+
+def guarded(word: str, columns: Sequence[AnyColumn], arrays: Sequence[str]) -> str:
+    """Return the condition that no array has a list among its values, behind this word.
+
+    To the driver such a list is one more dimension, and unnest makes a row of each of its elements.
+    It is looked at once a statement, which it fails, and not once a row.
+    """
+    pairs = zip(columns, arrays, strict=False)
+    flat = [f"array_ndims({array}) = 1" for column, array in pairs if column.may_nest]
+    return f"{word} 1 / ({' AND '.join(flat)})::integer = 1 " if flat else ""
 
 
 def returning(columns: Sequence[AnyColumn]) -> str:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Collection, Iterator
 from typing import Any, Generic, TypeVar
 
-from .errors import InvalidValue
+from .errors import InvalidValue, UsageError
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 V_co = TypeVar("V_co", covariant=True)  # what a row holds
@@ -56,10 +56,38 @@ def as_list(values: object, of: object = None) -> list[Any]:
     return list(values)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
+def singles(values: object, of: Selectable[Any, Any]) -> list[Any]:
+    """Return what in_() was given; a list among the values, which the driver would flatten, is
+    refused."""
+    listed = as_list(values, of)
+    if holds_lists(listed):
+        single(of)
+        raise InvalidValue(f"{about(of)}in_() takes single values, and no lists of them")
+    return listed
+
+
+def holds_lists(values: Collection[object]) -> bool:
+    """Return whether there is a list among the values."""
+    kinds = set(map(type, values))
+    return list in kinds or tuple in kinds
+
+
+def single(operand: Any) -> Any:
+    """Return what in_() looks for; raises UsageError for an array."""
+    if operand.is_array:
+        raise UsageError(
+            f"{about(operand)}in_() and notin() compare no arrays: take == and |, contains() or "
+            f"overlaps()"
+        )
+    return operand
+
+
 def about(compared: object) -> str:
     """Return what a message about an operand begins with: its column, where that is known."""
-    label = getattr(compared, "label", None)
-    return f"{label}: " if isinstance(label, str) else ""
+    for each in (compared, getattr(compared, "operand", None)):
+        if isinstance(label := getattr(each, "label", None), str):
+            return f"{label}: "
+    return ""
 
 
 def truth(is_null: object) -> bool:
@@ -69,7 +97,7 @@ def truth(is_null: object) -> bool:
     raise InvalidValue(f"isnull takes True or False, not {type(is_null).__name__}")
 
 
-def like_literal(text: object, of: object = None) -> str:
+def like_text(text: object, of: object = None) -> str:
     r"""Return the text with LIKE's own characters (% _ and \) escaped."""
     if not isinstance(text, str):
         kind = type(text).__name__

@@ -12,12 +12,15 @@ from .columns import Column
 from .errors import DataError, InvalidValue
 from .expressions import Expression
 from .fitting import misfit, misplaced
+from .operands import holds_lists
 
 AnyExpression = Expression[Any, Any, Any]
 Rows = Sequence[Sequence[Any]]
 
 #: Where an expression may hold the one that it was made of.
 PARTS = ("operand", "source", "root", "path", "left", "target")
+#: The SQLSTATE of a division by zero, by which statements over arrays fail for lists among values.
+NESTED = "22012"
 #: SQLSTATEs that a value alone explains, which does not fit the type of its column.
 ABOUT_VALUES = frozenset(("22000", "22001", "22003", "22021", "22026", "22P02", "22P05"))
 
@@ -67,8 +70,10 @@ def refused_by_driver(target: AnyExpression, value: Any) -> str:
 
 def named_by_server(
     parameters: Sequence[AnyExpression | None], error: DataError, rows: Rows
-) -> DataError:
+) -> InvalidValue | DataError:
     """Return the server's error with the first column that has a value which does not fit it."""
+    if error.sqlstate == NESTED:
+        return named_nested(parameters, rows) or error
     if error.sqlstate not in ABOUT_VALUES:
         return error
     for row in rows:
@@ -82,6 +87,16 @@ def named_by_server(
                 better.column = better.column or target.name
             return better
     return error
+
+
+def named_nested(parameters: Sequence[AnyExpression | None], rows: Rows) -> InvalidValue | None:
+    """Return the error about a list among the values of a column that holds none, if there is."""
+    for row in rows:
+        for target, values in zip(parameters, row, strict=False):
+            listed: Any = values if isinstance(values, list) else []
+            if target is not None and holds_lists(listed):
+                return InvalidValue(refused_by_driver(target, listed))
+    return None
 
 
 def named_by_number(error: DataError, wanted: Sequence[str], values: Sequence[Any]) -> DataError:

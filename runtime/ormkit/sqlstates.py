@@ -59,14 +59,17 @@ def translate(
     sql: str | None,
     statement: Any = None,
     args: Sequence[object] = (),
+    row: int = 0,
 ) -> Exception:
     """Return the error of our own tree that stands for one of asyncpg's; others come back as is.
 
     A traceback never shows asyncpg's error where that one's text may hold a value, as the server's
     DETAIL does; where the connection broke it is the cause.
+
+    row: which of many rows the arguments are, from 1.
     """
     if is_refused_value(error) or (isinstance(error, SHOWING) and unshown(args)):
-        translated: Exception = refused_value(str(error), statement, args)
+        translated: Exception = refused_value(str(error), statement, args, row)
     else:
         translated = counterpart(error, sql)
     if isinstance(translated, errors.DataError) and statement is not None:
@@ -180,27 +183,29 @@ def is_unencodable(error: BaseException) -> bool:
     return isinstance(error, (*SHOWING, BufferError))
 
 
-def refused_value(text: str, statement: Any | None, args: Sequence[Any]) -> InvalidValue:
+def refused_value(text: str, statement: Any | None, args: Sequence[Any], row: int) -> InvalidValue:
     """Return the error for an argument that could not be encoded, without its value."""
     found = re.search(r"\$(\d+)", text)
     number = int(found.group(1)) if found else unshown(args)
     if not 0 < number <= len(args) or statement is None:
         return InvalidValue("a value does not fit the type of its parameter")
-    row = re.search(r"in element #(\d+) of", text)
     wanted = statement.get_parameters()[number - 1].name
-    return refused(number, int(row.group(1)) + 1 if row else 0, wanted, args[number - 1])
+    return refused(number, row, wanted, args[number - 1])
 
 
-def refused_row(error: BaseException, rows: Iterable[Sequence[Any]]) -> Sequence[Any]:
-    """Return which of many rows of arguments holds the one that could not be encoded."""
+def refused_row(error: BaseException, rows: Iterable[Sequence[Any]]) -> tuple[Sequence[Any], int]:
+    """Return which of many rows of arguments could not be encoded, and its number from 1.
+
+    Where it is another error, that is the first row and no number.
+    """
     found = re.search(r"in element #(\d+) of", str(error))
-    number = int(found.group(1)) if found else None
-    first: Sequence[Any] | None = None
-    for place, row in enumerate(rows):
-        if place == number or (number is None and unshown(row)):
-            return row
-        first = row if first is None else first
-    return first or ()
+    wanted = int(found.group(1)) + 1 if found else 0
+    first: Sequence[Any] = ()
+    for number, row in enumerate(rows, 1):
+        if number == wanted or (not found and isinstance(error, SHOWING) and unshown(row)):
+            return row, number
+        first = row if number == 1 else first
+    return first, 0
 
 
 def unshown(args: Iterable[Any]) -> int:
