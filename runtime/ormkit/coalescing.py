@@ -22,6 +22,8 @@ from .statement import Executor, Statement
 if TYPE_CHECKING:
     from .table import Table
 
+#: Those who wait, by the key that they look for.
+Batch = dict[Any, list["asyncio.Future[Any]"]]
 #: How many statements of a model fly at once.
 FLYING = 2
 #: How many keys one statement takes at most.
@@ -78,8 +80,8 @@ class Lookup:
             place for place, each in enumerate(table.columns) if each.is_json or each.is_array
         ]
         self._flying = 0
-        self._waiting: dict[Any, list[asyncio.Future[Any]]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: Batch = {}
+        self._tasks: dict[asyncio.Task[None], Batch] = {}
 
     def takes(self, key: Any) -> bool:
         """Return whether a key has just the types of the columns, so that it may be shared."""
@@ -100,7 +102,11 @@ class Lookup:
             return self._model.__decode__(rows)[0] if rows else None
         waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(key, []).append(waiter)
-        row = await waiter
+        try:
+            row = await waiter
+        except asyncio.CancelledError:
+            self._leave(key, waiter)
+            raise
         return None if row is None else self._model.__decode__([row])[0]
 
     def _alone(self, key: Any) -> Coroutine[Any, Any, list[Any]]:
@@ -120,10 +126,27 @@ class Lookup:
         self._flying += 1
         # A task of its own: nobody's cancellation is to reach the others.
         task = asyncio.create_task(self._together(batch))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = batch
+        task.add_done_callback(self._tasks.pop)
 
-    async def _together(self, batch: dict[Any, list[asyncio.Future[Any]]]) -> None:
+    def _leave(self, key: Any, waiter: asyncio.Future[Any]) -> None:
+        """Give up a place in line, and what nobody waits for any more.
+
+        On a dead network that would bar the way for all others.
+        """
+        waiters = self._waiting.get(key, [])
+        if waiter in waiters:
+            waiters.remove(waiter)
+            if not waiters:
+                del self._waiting[key]
+            return
+        for task, batch in self._tasks.items():
+            # The last ones first, who give up last: most of the time one look will do.
+            if all(each.done() for waiters in reversed(batch.values()) for each in waiters):
+                task.cancel()
+                self._tasks[task] = {}
+
+    async def _together(self, batch: Batch) -> None:
         try:
             select = self._select(list(batch))
             rows = await select.rows().fetch(self._executor, select.values)
@@ -152,7 +175,7 @@ class Lookup:
             if self._waiting:
                 self._send()
 
-    async def _one_by_one(self, batch: dict[Any, list[asyncio.Future[Any]]]) -> None:
+    async def _one_by_one(self, batch: Batch) -> None:
         for key, waiters in batch.items():
             try:
                 rows = await self._alone(key)

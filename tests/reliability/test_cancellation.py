@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from examples.blog.db import Tag
+from examples.blog.db import Tag, User
 from ormkit import AsyncSession, Engine, create_engine
 from tests.reliability.interruption import interrupt
 from tests.reliability.pool_state import assert_all_usable, settled
@@ -121,6 +121,37 @@ async def test_what_a_task_group_cancels_leaves_all_as_before(engine: Engine, wo
         assert [type(each) for each in caught.value.exceptions] == [KeyError]
         await assert_all_usable(engine)
         assert await stored(session) in ([], WORKS[work])
+
+
+@pytest.mark.parametrize("keys", [(1, 2, 3, 4, 5), (1, 1, 1, 1, 1)], ids=["several", "one"])
+async def test_lookups_end_where_all_who_share_them_have_given_up(
+    blog_url: str, keys: tuple[int, ...]
+) -> None:
+    """Two statements of a model fly at most: they would hold up all lookups that come later."""
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    async with (
+        await create_engine(blog_url, max_connections=4) as engine,
+        await create_engine(blog_url, max_connections=2) as other,
+    ):
+        session = AsyncSession(engine)
+        await seed(session)
+
+        async def look_up(key: int, seconds: float) -> None:
+            async with asyncio.timeout(seconds):
+                await session.get(User, key)
+
+        async with other.transaction() as tx:
+            await tx.execute_raw("LOCK TABLE users")
+            # The first two fly alone; when they give up, the others go out together.
+            patience = (0.1, 0.1, 0.2, 0.2, 0.2)
+            lookups = [look_up(key, each) for key, each in zip(keys, patience, strict=True)]
+            ends = await asyncio.gather(*lookups, return_exceptions=True)
+            assert [type(end) for end in ends] == [TimeoutError] * 5
+            async with asyncio.timeout(2):
+                while (await other.execute(waiting)).scalar():
+                    await asyncio.sleep(0.01)
+        await assert_all_usable(engine)
+        await asyncio.gather(*(look_up(key, 2) for key in keys))
 
 
 @pytest.mark.parametrize("is_late", [False, True], ids=["waiting", "answered"])
