@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -322,9 +321,6 @@ class Engine(Copying):
                     f"SELECT pg_advisory_xact_lock({CREATE_LOCK});\n"
                     f"{schema.ddl()}\nCOMMIT;"
                 )
-        except BaseException:
-            with suppress(Exception):
-                await connection.reset()
-            raise
         finally:
+            # Where it failed, its transaction is open, and ended by the pool.
             pool.give(connection)

@@ -236,7 +236,8 @@ class Transaction(Pending):
             async with self._turn:
                 if self._is_begun:
                     await self._finish()
-        except BaseException:
+        except BaseException as error:
+            self._turn.note(error)
             # After a RELEASE that was cut short, and done all the same, there is nothing to undo.
             with suppress(DatabaseError):
                 await self.rollback()
@@ -251,19 +252,20 @@ class Transaction(Pending):
         self._after_commit.clear()
         self._forsake()
         try:
-            if self._is_begun and not self.is_over:
-                async with self._turn:
-                    await self._undo()
+            if self._is_begun and not self.is_over and not self._leaves_undoing_to_the_pool:
+                await self._undo()
             # What was cut short began within this block, and is undone with it.
             self._turn.is_cut = False
         except ConnectionLost:
             # What the server saw of the transaction is gone with the connection.
             pass
-        except BaseException as error:
-            self._turn.note(error)
-            raise
         finally:
             self._close()
+
+    @property
+    def _leaves_undoing_to_the_pool(self) -> bool:
+        """True where nobody may wait for it, who was cancelled, and nobody else is at it."""
+        return self._parent is None and self._turn.is_cut and not self._turn.locked()
 
     @property
     def is_over(self) -> bool:
@@ -274,7 +276,8 @@ class Transaction(Pending):
         connection = self._connection
         if connection is not None and not connection.is_closed:
             undo = f"ROLLBACK TO {self._savepoint}" if self._parent else "ROLLBACK"
-            await connection.script(undo)
+            async with self._turn.undoing(connection):
+                await connection.script(undo)
 
     @property
     def _savepoint(self) -> str:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
+from .driver import Connection
 from .errors import TransactionFailed
+
+#: Seconds that undoing may take before the connection is closed, which undoes everything.
+UNDO_TIMEOUT = 5.0
 
 
 class Turn(asyncio.Lock):
@@ -13,6 +19,21 @@ class Turn(asyncio.Lock):
     #: True once a task was cancelled in its turn or in line for it. What it was at may be half
     #: done, which the server cannot know where it came to the end of a statement first.
     is_cut = False
+
+    @asynccontextmanager
+    async def undoing(self, connection: Connection) -> AsyncGenerator[None]:
+        """Take a turn for ROLLBACK, which a network that is dead never answers."""
+        limit = asyncio.timeout(UNDO_TIMEOUT)
+        try:
+            async with limit, self:
+                yield
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            connection.terminate()
+        except BaseException as error:
+            self.note(error)
+            raise
 
     def note(self, error: BaseException) -> None:
         """Take note of what ended a turn, or the wait for it."""
