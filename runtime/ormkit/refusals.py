@@ -6,7 +6,7 @@ import copy
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from .columns import Column
 from .errors import DataError, InvalidValue
@@ -93,9 +93,9 @@ def named_nested(parameters: Sequence[AnyExpression | None], rows: Rows) -> Inva
     """Return the error about a list among the values of a column that holds none, if there is."""
     for row in rows:
         for target, values in zip(parameters, row, strict=False):
-            listed: Any = values if isinstance(values, list) else []
-            if target is not None and holds_lists(listed):
-                return InvalidValue(refused_by_driver(target, listed))
+            is_array = isinstance(values, list)
+            if target is not None and is_array and holds_lists(cast("list[Any]", values)):
+                return InvalidValue(refused_by_driver(target, values))
     return None
 
 

@@ -257,8 +257,7 @@ class Transaction(Pending):
             # What was cut short began within this block, and is undone with it.
             self._turn.is_cut = False
         except ConnectionLost:
-            # What the server saw of the transaction is gone with the connection.
-            pass
+            pass  # What the server saw of the transaction is gone with the connection.
         finally:
             self._close()
 
