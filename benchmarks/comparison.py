@@ -20,6 +20,7 @@ import asyncpg
 from benchmarks import publication, tables
 from benchmarks.dataset import FULL, QUICK, Sizes, create
 from benchmarks.interference import share_of_others
+from benchmarks.leaving import leave
 from benchmarks.libraries import LIBRARIES, Library, UnknownLibrary, choose
 from benchmarks.measuring import Bench, Measured, opened
 from benchmarks.placement import PLACEMENTS, Placement, bound_to, place
@@ -165,4 +166,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -11,7 +11,6 @@ import gc
 import json
 import random
 import statistics
-import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
@@ -22,6 +21,7 @@ from typing import Any
 import asyncpg
 
 from benchmarks.dataset import FULL, QUICK, WIDTHS, Sizes, create
+from benchmarks.leaving import leave
 from benchmarks.libraries import LIBRARIES, Library, is_installed, load
 from benchmarks.measuring import opened, rotated
 from benchmarks.placement import PLACEMENTS, Placement, bound_to, place
@@ -147,4 +147,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

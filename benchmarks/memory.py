@@ -18,6 +18,7 @@ from pathlib import Path
 import asyncpg
 
 from benchmarks.dataset import FULL, QUICK, Sizes, create, renew_accounts
+from benchmarks.leaving import leave
 from benchmarks.libraries import LIBRARIES, is_installed, load
 from benchmarks.placement import place
 from benchmarks.server import server
@@ -70,7 +71,7 @@ def peak_of(url: str, sizes: Sizes, work: Work, key: str) -> int:
         command.append("--quick")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{key}: {work.title}: {done.stderr}")
+        raise RuntimeError(f"{key}: {work.title}: exit code {done.returncode}: {done.stderr}")
     return int(done.stdout)
 
 
@@ -176,4 +177,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

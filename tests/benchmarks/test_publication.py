@@ -160,6 +160,17 @@ def test_memory_that_was_free_before_is_counted_and_what_was_freed_since_is_too(
     assert 1.7 < float(done.stdout) < 2.4
 
 
+def test_a_process_leaves_with_its_output_and_without_what_libraries_do_at_the_end() -> None:
+    script = (
+        "import atexit, os; from benchmarks.leaving import leave\n"
+        "atexit.register(os.abort); print('measured'); leave(3)"
+    )
+    command = [sys.executable, "-c", script]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "measured\n")
+
+
 def runs(pid: int) -> bool:
     """Return whether a process runs: one that has ended may wait for its parent to take note."""
     status = Path(f"/proc/{pid}/status")
