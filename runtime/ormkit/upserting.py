@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
-from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
+from .errors import (
+    MissingValue,
+    StaleObject,
+    StatementError,
+    UnknownName,
+    UsageError,
+    did_you_mean,
+)
 from .inserting import (
     arrays_of,
     by_columns_given,
@@ -26,6 +34,9 @@ if TYPE_CHECKING:
     from .model import Model
 
 AnyColumn = Column[Any, Any, Any]
+
+#: SQLSTATE of ON CONFLICT over columns that nothing makes unique.
+NO_CONSTRAINT = "42P10"
 
 
 async def upsert_many(
@@ -60,17 +71,33 @@ async def upsert_many(
         return write_upsert(table, given, target, changed, is_by_array=is_by_array)
 
     statement = statement_for(key, write)
-    if is_by_array:
-        rows = await send_arrays(executor, statement, given, instances)
-    else:
-        values = [values_given(given, each) for each in instances]
-        rows = await statement.fetch_many(executor, values)
+    try:
+        if is_by_array:
+            rows = await send_arrays(executor, statement, given, instances)
+        else:
+            values = [values_given(given, each) for each in instances]
+            rows = await statement.fetch_many(executor, values)
+    except StatementError as error:
+        if error.sqlstate != NO_CONSTRAINT:
+            raise
+        raise unmatched(table, target, error) from None
     if len(rows) != len(instances):
         # ON CONFLICT waits for another transaction's row, and may then not see it.
         raise StaleObject(f"a {table.label} was deleted while it was being upserted; try again")
     receive(instances, rows, table.columns)
     if executor.identity is not None:
         executor.identity.hold(instances)
+
+
+def unmatched(table: Table, target: Sequence[AnyColumn], error: StatementError) -> StatementError:
+    """Return the error for columns that no constraint makes unique."""
+    names = ", ".join(column.slot for column in target)
+    better = copy.copy(error)
+    better.args = (
+        f"upsert: nothing in the database makes ({names}) of {table.label} unique: name the "
+        f"columns of a unique constraint in conflict_target, or add one to the schema",
+    )
+    return better
 
 
 def named_columns(table: Table, names: Sequence[str]) -> tuple[AnyColumn, ...]:

@@ -32,7 +32,7 @@ async def furnished(lab_url: str, server_directory: Path) -> AsyncIterator[Lab]:
         await create_engine(lab_url, max_connections=2) as other,
     ):
         sessions = (AsyncSession(engine), AsyncSession(other), AsyncSession(closed))
-        lab = Lab(engine, *sessions, lab_models(directory), *[nothing] * 8)
+        lab = Lab(lab_url, engine, *sessions, lab_models(directory), *[nothing] * 8)
         await furnish(lab)
         yield lab
 
