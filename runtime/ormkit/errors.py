@@ -206,6 +206,9 @@ class ConnectionFailed(OperationalError):
 class ConnectionLost(OperationalError):
     """The connection broke; a statement under way may or may not have run."""
 
+    #: False where the connection had ended before the statement was sent.
+    is_sent = True
+
 
 class CommitUnknown(ConnectionLost):
     """The connection broke during COMMIT: the transaction may have been committed, or not."""

@@ -156,6 +156,7 @@ def counterpart(error: Exception, sql: str | None) -> Exception:
     if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
         lost = errors.ConnectionLost(f"the connection broke: {error}")
         lost.statement = sql
+        lost.is_sent = "connection is closed" not in str(error)
         return lost
     return error
 

@@ -224,8 +224,8 @@ class Transaction(Pending):
     async def commit(self) -> None:
         """Commit now, before the block ends; of a savepoint, release it.
 
-        Raises TransactionFailed where a statement had failed, CommitUnknown where the connection
-        broke before the answer came, and what a deferred constraint raises.
+        Raises TransactionFailed where a statement had failed or was cut short, CommitUnknown where
+        the connection broke before the answer came, and what a deferred constraint raises.
         """
         self._check_open()
         try:
@@ -321,8 +321,7 @@ class Transaction(Pending):
         except BaseException:
             pool.give(connection)
             raise
-        # What was cut short before had done nothing yet.
-        self._turn.is_cut = False
+        self._turn.is_cut = False  # what was cut short before had done nothing yet
         return connection
 
     async def _begin_savepoint(self, parent: Transaction) -> Connection:
@@ -350,6 +349,8 @@ class Transaction(Pending):
         try:
             tag = await connection.script("COMMIT")
         except ConnectionLost as error:
+            if not error.is_sent:
+                raise
             raise CommitUnknown(
                 "the connection broke during COMMIT: the transaction may have been committed"
             ) from error

@@ -14,8 +14,10 @@ from typing import Any
 
 import pytest
 
+from examples.blog.db import Tag
 from ormkit import (
     AsyncSession,
+    CommitUnknown,
     ConfigurationError,
     ConnectionFailed,
     ConnectionLost,
@@ -254,6 +256,25 @@ async def test_a_connection_lost_in_a_transaction_is_lost_and_the_next_one_works
             async with session.begin() as tx:
                 await tx.execute_raw("SELECT pg_terminate_backend(pg_backend_pid())")
         assert await one(engine) == 1
+
+
+async def test_a_commit_on_a_connection_that_had_ended_is_known_to_have_failed(
+    blog_url: str, server18: Server
+) -> None:
+    """Nothing of it was sent: there is no doubt, as with an answer that was lost."""
+    async with await create_engine(blog_url, max_connections=1) as engine:
+        session = AsyncSession(engine)
+        with pytest.raises(ConnectionLost) as caught:
+            async with session.begin() as tx:
+                await tx.insert(Tag(name="gone"))
+                pid = (await tx.execute_raw("SELECT pg_backend_pid()")).scalar()
+                sql = f"SELECT pg_terminate_backend({pid})"
+                await asyncio.to_thread(server18.fetch, blog_url, sql)
+                connection = tx._connection
+                assert connection is not None
+                await until(lambda: connection.is_closed)
+        assert not isinstance(caught.value, CommitUnknown)
+        assert await session.query(Tag).count() == 0
 
 
 async def test_a_full_pool_says_that_the_server_refuses_more(
