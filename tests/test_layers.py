@@ -66,7 +66,7 @@ RUNTIME_LAYERS = (
         *("keyset", "changing", "builder", "selection", "query", "links", "ownership", "related"),
         *("bulk", "write_back", "coalescing"),
     ),
-    ("operations", "pending", "isolation", "turn", "transaction", "retries", "session"),
+    ("operations", "pending", "isolation", "turn", "ending", "transaction", "retries", "session"),
     ("engine",),
     ("__init__",),
 )

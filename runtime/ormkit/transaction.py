@@ -9,15 +9,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .driver import Connection
+from .ending import send_commit, send_release
 from .errors import (
-    CommitUnknown,
     ConfigurationError,
     ConnectionLost,
     DatabaseError,
     DataError,
     InvalidValue,
     TransactionClosed,
-    TransactionFailed,
     UsageError,
 )
 from .isolation import DEFAULTS, SET_ALL, TransactionOptions
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
     from .session import AsyncSession
 
 T = TypeVar("T")
-
-#: SQLSTATE of a statement in a transaction that an error has ended.
-IN_FAILED_TRANSACTION = "25P02"
 
 _innermost: ContextVar[Transaction | None] = ContextVar("ormkit_transaction", default=None)
 
@@ -343,34 +339,10 @@ class Transaction(Pending):
 
     async def _finish(self) -> None:
         connection = self._checked(self._connection)
-        if self._parent is not None:
-            await self._release(connection)
-            return
-        try:
-            tag = await connection.script("COMMIT")
-        except ConnectionLost as error:
-            if not error.is_sent:
-                raise
-            raise CommitUnknown(
-                "the connection broke during COMMIT: the transaction may have been committed"
-            ) from error
-        if tag == "ROLLBACK":
-            raise TransactionFailed(
-                "nothing was committed: an earlier statement of the transaction had failed, and "
-                "its error was caught inside the block; use a nested begin() around what may fail"
-            )
-
-    async def _release(self, connection: Connection) -> None:
-        try:
-            await connection.script(f"RELEASE {self._savepoint}")
-        except DatabaseError as error:
-            if error.sqlstate != IN_FAILED_TRANSACTION:
-                raise
-            raise TransactionFailed(
-                "nothing of this nested block was kept: a statement in it had failed, and its "
-                "error was caught inside the block; catch it around the block instead. The "
-                "transaction around it goes on"
-            ) from None
+        if self._parent is None:
+            await send_commit(connection)
+        else:
+            await send_release(connection, self._savepoint)
 
     async def _committed(self) -> None:
         callbacks, self._after_commit = self._after_commit, []
