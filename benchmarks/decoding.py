@@ -2,7 +2,7 @@
 
 Rows come from a real server, through the driver. The same rows are decoded by the accelerator and
 in Python, in turns, so that what else runs on the machine meets both. The tables are printed, for
-docs/performance-accelerator.md.
+docs/performance.md.
 """
 
 from __future__ import annotations
