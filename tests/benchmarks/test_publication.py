@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from benchmarks.curve import Axis
-from benchmarks.documents import MarkerMissing, replace
+from benchmarks.documents import MarkerMissing, replace, write
 from benchmarks.findings import Findings
 from benchmarks.interference import QUIET, cores_between, ticks_of
 from benchmarks.libraries import load
 from benchmarks.markdown import losses, ratios_table, stream_sentence
 from benchmarks.measuring import Measured
-from benchmarks.memory import STATUS
+from benchmarks.memory import STATUS, WORKS_OF_MEMORY
 from benchmarks.plots import bars
 from benchmarks.saved import About, restore, save
 from benchmarks.tables import warning
@@ -135,6 +136,40 @@ def test_a_bar_ends_where_its_ratio_is() -> None:
     drawn = bars(findings(one, one))
     assert ">2.00</text>" in drawn
     assert drawn.count('height="6"') == 1
+
+
+def test_everything_that_was_found_is_written(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    for document in ("README.md", "docs/performance.md"):
+        (tmp_path / document).write_bytes((ROOT / document).read_bytes())
+    found = [measured(work.method, 1.0) for work in WORKS]
+    points = {"ormkit": [(1, 0.001), (100, 0.1)]}
+    all_of_it = Findings(
+        libraries=[load(key) for key in KEYS],
+        together=found,
+        about=about(1.5),
+        apart=found,
+        about_apart=about(),
+        # The run on uvloop leaves out what takes long.
+        uvloop=[each for each in found if each.work.rounds is None],
+        memory={work.method: {"bare": 0, "ormkit": 1 << 20} for work in WORKS_OF_MEMORY},
+        curves=dict.fromkeys(("rows", "tasks", "columns"), points),
+        models=points,
+    )
+    write(tmp_path, all_of_it)
+    short = (tmp_path / "README.md").read_text(encoding="utf-8")
+    long = (tmp_path / "docs/performance.md").read_text(encoding="utf-8")
+    for work in WORKS:
+        assert f"| {work.title} |" in short
+        assert f"| {work.title} | 1.00 (1.00-1.00) |" in long
+    for text in (short, long):
+        assert "OrmKit is over a limit of its own in: get by key, 50 tasks (1.00 and 1.00" in text
+        assert "Other work kept 1.50 cores busy" in text
+        assert "PostgreSQL 18.0" in text
+        assert "Medians of 3 rounds" in text
+        assert "No figures yet" not in text
+    drawn = {each.name for each in (tmp_path / "docs").glob("*.svg")}
+    assert drawn == set(re.findall(r"\]\((\w+\.svg)\)", long)) - {"generation.svg"}
 
 
 KNOWN = """
