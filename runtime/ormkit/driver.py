@@ -21,11 +21,18 @@ from typing import Any, Protocol
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from .columns import json_text
-from .errors import InvalidValue
+from .errors import DatabaseError, InvalidValue
 from .moments import moment_codec
 from .receiving import receive_into_buffer
 from .scope import quote
-from .sqlstates import is_outdated, is_unencodable, refused_connection, refused_row, translate
+from .sqlstates import (
+    IN_FAILED_TRANSACTION,
+    is_outdated,
+    is_unencodable,
+    refused_connection,
+    refused_row,
+    translate,
+)
 from .values import Record
 
 #: asyncpg publishes no types.
@@ -369,7 +376,11 @@ class Connection:
         then is it known whether a transaction is open. It is not an empty one, whose answer asyncpg
         0.32 cannot read.
         """
-        await self.script("SELECT")
+        try:
+            await self.script("SELECT")
+        except DatabaseError as error:
+            if error.sqlstate != IN_FAILED_TRANSACTION:
+                raise
         if self._raw.is_in_transaction():
             await self.script("ROLLBACK")
         await self._raw.reset()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from .driver import Connection
 from .errors import CommitUnknown, ConnectionLost, DatabaseError, TransactionFailed
-
-#: SQLSTATE of a statement in a transaction that an error has ended.
-IN_FAILED_TRANSACTION = "25P02"
+from .sqlstates import IN_FAILED_TRANSACTION
 
 
 async def send_commit(connection: Connection) -> None:

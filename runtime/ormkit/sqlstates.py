@@ -41,6 +41,9 @@ CLASSES: dict[str, type[DatabaseError]] = {
     "57P05": errors.ConnectionLost,
 }
 
+#: That of a statement in a transaction that an error has ended.
+IN_FAILED_TRANSACTION = "25P02"
+
 #: Where the server makes values of a statement's parameters, before it runs.
 MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
 
