@@ -11,6 +11,9 @@ from ormkit_gen.ir import Position
 
 Severity = Literal["error", "warning"]
 
+#: How many problems are told. Nobody mends more at once, and to look for more would take as long as
+#: a file has mistakes.
+MAX_PROBLEMS = 500
 #: How many characters of a line, and of a message, are shown.
 MAX_EXCERPT = 160
 MAX_TEXT = 500
@@ -77,8 +80,13 @@ class Problems:
         self.found: list[Diagnostic] = []
 
     def error(self, code: str, message: str, remedy: str, at: Position | None) -> None:
-        """Note a problem that keeps anything from being generated."""
+        """Note a problem that keeps anything from being generated.
+
+        Raises SchemaError once there are MAX_PROBLEMS of them.
+        """
         self.found.append(Diagnostic("error", code, message, remedy, at))
+        if len(self.found) >= MAX_PROBLEMS:
+            raise SchemaError((*self.in_order(), enough()))
 
     def warning(self, code: str, message: str, remedy: str, at: Position | None) -> None:
         """Note something that is worth a look."""
@@ -93,6 +101,12 @@ class Problems:
         """Return what was found by file and line, each once."""
         unique = dict.fromkeys(self.found)
         return tuple(sorted(unique, key=_place))
+
+
+def enough() -> Diagnostic:
+    """Return the last of too many problems."""
+    message = f"there are {MAX_PROBLEMS} problems, and what comes behind was not looked at"
+    return Diagnostic("error", "too-many-problems", message, "mend these first")
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:

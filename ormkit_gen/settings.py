@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ormkit_gen.diagnostics import Problems, did_you_mean
+from ormkit_gen.diagnostics import Problems, SchemaError, did_you_mean
 from ormkit_gen.refusal import Refusal, problem
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_reader import read_toml
@@ -69,7 +69,10 @@ def read_settings(file: Path) -> Settings:
             remedy = did_you_mean(key, ["targets"])
             at = document.key_at((*heading, key))
             problems.error("unknown-setting", f"there is no setting '{key}'", remedy, at)
-    targets = read_targets(document, (*heading, "targets"), tables, file.parent, problems)
+    try:
+        targets = read_targets(document, (*heading, "targets"), tables, file.parent, problems)
+    except SchemaError as error:
+        raise SettingsError(*error.diagnostics) from None
     if problems.has_errors:
         raise SettingsError(*problems.found)
     return Settings(file=file, root=file.parent, targets=targets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
@@ -16,6 +16,11 @@ from ormkit_gen.schema.document import Path as Place
 OWN_FILE = "ormkit.toml"
 PROJECT_FILE = "pyproject.toml"
 
+#: Schema files that one pattern matches; more are another project's, or links in a circle.
+MAX_FILES = 1000
+#: Levels of a pattern, each of which may go through every link.
+MAX_LEVELS = 16
+MAX_TARGETS = 200
 EXAMPLE_TARGET = 'schemas = ["schemas/*.toml"] and output = "app/db"'
 KEYS = ("schemas", "output")
 _NO_SCHEMAS = (OWN_FILE, PROJECT_FILE)  # where a pattern such as ** matches them
@@ -64,18 +69,24 @@ class _Reader:
             message = "a target names its schema files in 'schemas', a list of strings"
             self._report("schemas", "bad-schemas", message, f"write {EXAMPLE_TARGET}")
             return ()
-        return tuple(sorted({file for pattern in patterns for file in self._matches(pattern)}))
+        files = {file for pattern in patterns for file in self._matches(pattern)}
+        # A link is another path to the same schema.
+        return tuple(sorted({file.resolve(): file for file in sorted(files)}.values()))
 
     def _matches(self, pattern: str) -> Iterator[Path]:
         if _leaves_root(pattern):
             message = f"'{pattern}' is not below the settings file's directory"
             self._report("schemas", "path-outside", message, "name a path below it, without '..'")
             return
-        found = [
-            path
-            for path in self.root.glob(pattern)
-            if path.suffix in _SUFFIXES and path.name not in _NO_SCHEMAS and path.is_file()
-        ]
+        if len(PurePosixPath(pattern).parts) > MAX_LEVELS:
+            message = f"'{pattern}' has more than {MAX_LEVELS} levels"
+            self._report("schemas", "bad-schemas", message, "write ** for any number of them")
+            return
+        found = list(islice(filter(_is_schema, self.root.glob(pattern)), MAX_FILES + 1))
+        if len(found) > MAX_FILES:
+            message = f"more than {MAX_FILES:,} schema files match '{pattern}'"
+            self._report("schemas", "too-many-schema-files", message, "name a narrower path")
+            return
         if not found:
             message = f"no schema file matches '{pattern}'"
             remedy = f"make one below {self.root}, ending in .toml or .py, or correct the path"
@@ -109,6 +120,11 @@ def read_targets(
 ) -> tuple[Target, ...]:
     """Return the targets that can be used, and note what is wrong with the others."""
     targets: list[tuple[int, Target]] = []
+    if len(tables) > MAX_TARGETS:
+        message = f"there are more than {MAX_TARGETS} targets"
+        at = document.key_at((*path, MAX_TARGETS))
+        problems.error("too-many-targets", message, "split them over several settings files", at)
+        return ()
     for index, table in enumerate(tables):
         target = _Reader(document, (*path, index), root, problems).read(table)
         if target is not None:
@@ -120,6 +136,11 @@ def read_targets(
             at = document.value_at((*path, index, "output"))
             problems.error("outputs-overlap", message, remedy, at)
     return tuple(target for _, target in targets)
+
+
+def _is_schema(path: Path) -> bool:
+    is_named_so = path.suffix in _SUFFIXES and path.name not in _NO_SCHEMAS
+    return is_named_so and path.is_file()
 
 
 def _strings(value: Any) -> list[str]:

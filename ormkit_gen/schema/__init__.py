@@ -35,7 +35,7 @@ def load(files: Sequence[Path], root: Path) -> Loaded:
 
     root: the directory that messages and headers name the files relative to.
 
-    Raises SchemaError with every problem of every file.
+    Raises SchemaError with every problem of every file, up to MAX_PROBLEMS.
     """
     problems = Problems()
     names = {file: _relative(file, root) for file in sorted(files)}

@@ -51,13 +51,15 @@ MAX_COLUMNS = 1600
 
 def read_columns(model: ModelDraft, enums: Mapping[str, Enum]) -> None:
     """Read every column of the model, its single-column constraints and its references."""
-    for name, value, path in model.fields.named("columns"):
+    entries = list(model.fields.named("columns"))
+    # Each is compared with those before it, so that no more are read than there can be.
+    for name, value, path in entries[: MAX_COLUMNS + 1]:
         if column := read_column(model, name, value, path, enums):
             model.columns.append(column)
     if len(model.columns) > MAX_COLUMNS:
         model.fields.problems.error(
             "too-many-columns",
-            f"{model.name} has {len(model.columns)} columns",
+            f"{model.name} has {len(entries)} columns",
             f"PostgreSQL takes at most {MAX_COLUMNS} in a table",
             model.at,
         )

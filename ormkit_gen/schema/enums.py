@@ -69,19 +69,28 @@ def read_members(fields: Fields, name: str, labels: tuple[str, ...]) -> tuple[tu
                 fields.item_at("members", index),
             )
     seen: dict[str, str] = {}
+    known: set[str] = set()
     pairs = zip(members or map(member_name, labels), labels, strict=True)
     for index, (member, label) in enumerate(pairs):
-        check_label(fields, name, member, label, seen, fields.item_at("values", index))
+        is_repeated = label in known
+        check_label(fields, name, member, label, seen, is_repeated, fields.item_at("values", index))
         seen[member] = label
+        known.add(label)
     return tuple(seen.items())
 
 
 def check_label(
-    fields: Fields, name: str, member: str, label: str, seen: dict[str, str], at: Position
+    fields: Fields,
+    name: str,
+    member: str,
+    label: str,
+    seen: dict[str, str],
+    is_repeated: bool,
+    at: Position,
 ) -> None:
     """Note a label that is there already, by itself or as a member, or that does not fit."""
     problems = fields.problems
-    if label in seen.values():
+    if is_repeated:
         message = f"the label {label!r} stands twice in {name}"
         problems.error("enum-clash", message, "keep one of them", at)
     elif member in seen:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import bisect
 import re
+from array import array
 
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Path
@@ -15,14 +16,25 @@ from ormkit_gen.schema.document import Path
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 SCALAR = re.compile(r"[^,\]}#\n]+")
 BLANK = re.compile(r"[ \t]*")
-SPACE = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+#: Possessive, since a way back would be kept for each of millions of blank lines.
+SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 QUOTES = ('"""', "'''", '"', "'")
+#: Keys and values; a schema of 1,000 tables has some 30,000.
+MAX_ENTRIES = 200_000
 #: Levels of tables and arrays; a schema needs five, and a few more for the default of a jsonb.
 MAX_DEPTH = 64
 
 
 class TooDeep(Exception):
     """The text goes deeper than MAX_DEPTH at this place."""
+
+    def __init__(self, at: Position) -> None:
+        super().__init__(at)
+        self.at = at
+
+
+class TooMany(Exception):
+    """The text has more than MAX_ENTRIES keys and values, at this place."""
 
     def __init__(self, at: Position) -> None:
         super().__init__(at)
@@ -38,7 +50,9 @@ class TomlPositions:
         self._file = file
         self._text = text
         self._at = 0
-        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+        # As numbers of four bytes: a file may be nothing but lines.
+        self._starts = array("I", (0,))
+        self._starts.extend(found.end() for found in re.finditer("\n", text))
         #: How many tables an array of tables has so far.
         self._counts: dict[Path, int] = {}
         self._scan()
@@ -50,6 +64,11 @@ class TomlPositions:
                 table = self._header()
             else:
                 self._pair(table)
+            self._check_number()
+
+    def _check_number(self) -> None:
+        if len(self.keys) + len(self.values) > MAX_ENTRIES:
+            raise TooMany(self._position(self._at - 1, self._at))
 
     def _header(self) -> Path:
         is_array = self._text.startswith("[[", self._at)
@@ -119,6 +138,7 @@ class TomlPositions:
             self._skip_match(SCALAR)
         end = start + len(self._text[start : self._at].rstrip())
         self.values[path] = self._position(start, end)
+        self._check_number()
 
     def _array(self, path: Path) -> None:
         self._at += 1

@@ -10,7 +10,7 @@ from ormkit_gen.diagnostics import Problems
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_errors import explain, explain_number
-from ormkit_gen.schema.toml_positions import TomlPositions, TooDeep
+from ormkit_gen.schema.toml_positions import MAX_ENTRIES, TomlPositions, TooDeep, TooMany
 
 #: No schema that people write comes near this; a larger file is a mistake or an attack.
 MAX_BYTES = 4 * 1024 * 1024
@@ -40,6 +40,14 @@ def read_toml(file: Path, name: str, problems: Problems) -> Document | None:
             "the file is nested too deeply to be read",
             "a schema needs four levels: models, a model, its columns, a column",
             at,
+        )
+        return None
+    except TooMany as error:
+        problems.error(
+            "too-many-entries",
+            f"the file has more than {MAX_ENTRIES:,} keys and values",
+            "split the schema over several files, each a target of its own",
+            error.at,
         )
         return None
     return Document(name, data, positions.keys, positions.values)

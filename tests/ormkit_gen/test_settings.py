@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
-from ormkit_gen.diagnostics import Diagnostic
+from ormkit_gen.diagnostics import MAX_PROBLEMS, Diagnostic
 from ormkit_gen.settings import Settings, SettingsError, find_settings, read_settings
+from ormkit_gen.targets import MAX_FILES, MAX_TARGETS
 
 SECTION = '[[tool.ormkit.targets]]\nschemas = ["schemas/*.toml"]\noutput = "app/db"\n'
 OWN = '[[targets]]\nschemas = ["schemas/*.toml"]\noutput = "app/db"\n'
@@ -169,3 +171,46 @@ def test_a_file_that_cannot_be_read_is_named(root: Path) -> None:
         with pytest.raises(SettingsError) as caught:
             read_settings(root / file)
         assert text in caught.value.diagnostics[0].message
+
+
+def test_a_pattern_that_matches_too_many_files_is_refused_at_once(root: Path) -> None:
+    for number in range(MAX_FILES + 1):
+        (root / f"schemas/s{number}.toml").touch()
+    (found,) = problems(root, target())
+    assert found.code == "too-many-schema-files"
+    assert found.message == "more than 1,000 schema files match 'schemas/*.toml'"
+    assert found.remedy == "name a narrower path"
+    assert found.at is not None
+    assert (found.at.line, found.at.column) == (2, 11)
+
+
+def test_links_in_a_circle_lead_to_each_schema_once(root: Path) -> None:
+    """Two links in each directory are two to the power of the pattern's levels of paths."""
+    for name in ("up", "back"):
+        (root / "schemas" / name).symlink_to("..")
+    (root / "schemas/same.toml").symlink_to("blog.toml")
+    (root / "schemas/itself.toml").symlink_to("itself.toml")
+    patterns = ["schemas/*.toml", "schemas/*/schemas/*/schemas/*.toml", "**/*.toml"]
+    (read_target,) = read(root, target(str(patterns).replace("'", '"'))).targets
+    assert [file.resolve().name for file in read_target.schemas] == ["blog.toml", "shop.toml"]
+    started = time.monotonic()
+    (found,) = problems(root, target(f'["{"*/" * 15}none.toml"]'))
+    assert found.code == "no-schema-file"
+    assert time.monotonic() - started < 30
+
+
+def test_a_pattern_of_too_many_levels_is_refused(root: Path) -> None:
+    (found,) = problems(root, target(f'["{"*/" * 40}none.toml"]'))
+    assert (found.code, found.remedy) == ("bad-schemas", "write ** for any number of them")
+    assert found.message.endswith("has more than 16 levels")
+
+
+def test_too_many_targets_are_refused_before_any_is_read(root: Path) -> None:
+    (found,) = problems(root, "[[targets]]\nschemas = 1\n" * (MAX_TARGETS + 1))
+    assert (found.code, found.message) == ("too-many-targets", "there are more than 200 targets")
+
+
+def test_too_many_mistakes_are_told_up_to_a_number(root: Path) -> None:
+    found = problems(root, OWN + "".join(f"key{number} = 1\n" for number in range(MAX_PROBLEMS)))
+    assert len(found) == MAX_PROBLEMS + 1
+    assert found[-1].code == "too-many-problems"
