@@ -46,8 +46,6 @@ class Select:
         """Return what the statement binds that reads these expressions."""
         values: list[object] = []
         grouping = self.grouping
-        if not selected and not self.joins and grouping is None:
-            return self._plain_values()
         if grouping is not None:
             values.extend(grouping.bound_on(selected))
         for step in self.joins:
@@ -61,16 +59,6 @@ class Select:
         for order in self.order:
             if not (order.values and place_of(order.expression, selected)):
                 values.extend(order.values)
-        if self.limit is not None:
-            values.append(self.limit)
-        if self.offset is not None:
-            values.append(self.offset)
-        return values
-
-    def _plain_values(self) -> list[object]:
-        values = [value for condition in self.where for value in condition.values]
-        for order in self.order:
-            values.extend(order.values)
         if self.limit is not None:
             values.append(self.limit)
         if self.offset is not None:
