@@ -20,7 +20,7 @@ GENERATED = ROOT / "examples/blog/db"
 RUNTIME_LAYERS = (
     (
         *("_version", "_accelerator", "acceleration", "errors", "uninterrupted", "values"),
-        *("fitting", "exactness"),
+        *("arrays", "fitting", "exactness"),
     ),
     (
         *("scope", "operands", "ordering", "expressions", "borrowed", "lookups", "type_names"),
@@ -56,6 +56,7 @@ RUNTIME_LAYERS = (
             "nesting",
             "selectin",
             "loading",
+            "batches",
             "inserting",
             "writing",
             "upserting",

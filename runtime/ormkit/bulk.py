@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .arrays import FlatArray
+from .batches import Batch
 from .columns import Column
 from .compiler import assignments
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
-from .inserting import arrays_of, guarded, receive
+from .inserting import receive
 from .relationships import named
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
@@ -90,8 +92,8 @@ async def update_chunk(
     returned = computed_columns(table, besides)
     key = ("update all", table, tuple([column.key for column in columns]))
     statement = statement_for(key, lambda: write_update_all(table, columns, besides, returned))
-    arrays = arrays_of(columns, instances)
-    arrays += [list(parts) for parts in zip(*identities, strict=True)]
+    arrays = Batch.of(tuple(columns), instances).arrays()
+    arrays += [FlatArray(list(parts)) for parts in zip(*identities, strict=True)]
     rows = await statement.fetch(executor, [*arrays, *values_of(besides)])
     if len(rows) != len(instances):
         raise StaleObject(stale(table, "update"))
@@ -133,7 +135,7 @@ def write_update_all(
         f"UPDATE {named(table.sql, name)} SET {', '.join(carried)} "
         f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY "
         f"AS {given} ({', '.join([*values, *keys])}, place) "
-        f"WHERE {' AND '.join(matches)} {guarded('AND', columns, arrays)}"
+        f"WHERE {' AND '.join(matches)} "
         f"RETURNING {', '.join(answers)}, {given}.place"
     )
     return Statement(sql, tuple(scope.parameters))

@@ -121,11 +121,6 @@ class Column(Expression[O, T, V_co]):
         return self.labels is None and not self.type.startswith("vector")
 
     @property
-    def may_nest(self) -> bool:
-        """True where the driver takes a list for one more dimension of an array of values."""
-        return self.is_simple and not self.is_json
-
-    @property
     def is_json(self) -> bool:
         """True for json and jsonb, and arrays of them."""
         return self.type.startswith("json")

@@ -22,10 +22,10 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
+from .batches import fill_keys, given_columns
 from .columns import Column
 from .errors import MissingValue, UsageError
 from .fitting import misfit
-from .inserting import fill_keys, given_columns
 from .raw_sql import check_statement, check_text
 from .statement import Executor
 from .table import Table, table_of

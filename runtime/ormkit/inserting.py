@@ -2,73 +2,21 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Hashable, Iterable, Sequence
-from itertools import repeat
-from operator import attrgetter, itemgetter
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from .batches import Batch, fill_keys, given_columns
 from .columns import Column
-from .errors import MissingValue
 from .matching import set_all
-from .relationships import copy_key
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
 from .table import Table, table_of
-from .values import Record
 
 if TYPE_CHECKING:
     from .model import Model
 
 AnyColumn = Column[Any, Any, Any]
-
-#: How many rows one INSERT carries. Several go out together: while the server stores one chunk, the
-#: next is made ready, and all of them are one transaction.
-CHUNK = 500
-
-
-def given_columns(table: Table, instance: Model) -> tuple[AnyColumn, ...]:
-    """Return the columns that the object has a value for; raises MissingValue.
-
-    A column without a value is left to PostgreSQL, where it has a default there or may be NULL.
-    """
-    given: list[AnyColumn] = []
-    for column in table.columns:
-        if hasattr(instance, column.slot):
-            if column.is_generated:
-                continue
-            given.append(column)
-        elif not (column.has_default or column.is_nullable or column.is_generated):
-            raise MissingValue(missing(table, column))
-    return tuple(given)
-
-
-def missing(table: Table, column: AnyColumn) -> str:
-    """Return the message for a column that was not given, with the ways to give it."""
-    ways = [f"{column.slot}=..."]
-    ways += [
-        f"{relationship.name}=..."
-        for relationship in table.relationships.values()
-        if relationship.is_owner and column.slot in [local.slot for local in relationship.local]
-    ]
-    return f"{column.label} has no value and no default: pass {' or '.join(ways)}"
-
-
-def fill_keys(table: Table, instance: Model) -> None:
-    """Copy the keys of objects referred to (`Post(author=user)`) that have been inserted since.
-
-    Raises MissingValue for one that has none yet: NULL in its place would lose the reference.
-    """
-    for relationship in table.owned:
-        target = getattr(instance, relationship.slot, None)
-        if target is None:
-            continue
-        copy_key(relationship, instance, target)
-        if not all(hasattr(instance, column.slot) for column in relationship.local):
-            raise MissingValue(
-                f"the object given as {relationship.label} has no key yet: insert it first, or "
-                f"together with this one"
-            )
 
 
 async def insert_one(executor: Executor, instance: Model) -> None:
@@ -95,95 +43,21 @@ def values_given(given: Sequence[AnyColumn], instance: Model) -> list[object]:
     return [column.encode(getattr(instance, column.slot)) for column in given]
 
 
-async def insert_many(
-    executor: Executor, table: Table, given: Sequence[AnyColumn], instances: Sequence[Model]
-) -> None:
-    """Insert objects of one model that have values for these columns, all or none.
+async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
+    """Insert a batch of objects, all or none.
 
     Every object gets the values of its own row: the rows go in, and so come back, in order.
     """
-    if not given or not table.is_insertable_by_array:
-        statement = insert_for(table, given)
-        values = [values_given(given, instance) for instance in instances]
-        rows = await statement.fetch_many(executor, values)
-        receive(instances, rows, statement.returned)
+    if not batch.given or not table.is_insertable_by_array:
+        statement = insert_for(table, batch.given)
+        rows = await statement.fetch_many(executor, batch.rows())
     else:
-        key = ("insert all", table, tuple([column.key for column in given]))
-        statement = statement_for(key, lambda: write_insert_all(table, given))
-        rows = await send_arrays(executor, statement, given, instances)
-        receive(instances, rows, statement.returned)
+        key = ("insert all", table, tuple([column.key for column in batch.given]))
+        statement = statement_for(key, lambda: write_insert_all(table, batch.given))
+        rows = await batch.send_arrays(executor, statement)
+    receive(batch.instances, rows, statement.returned)
     if executor.identity is not None:
-        executor.identity.hold(instances)
-
-
-async def send_arrays(
-    executor: Executor,
-    statement: Statement,
-    columns: Sequence[AnyColumn],
-    instances: Sequence[Model],
-) -> list[Record]:
-    """Run a statement that takes an array of each column's values; return all its rows."""
-    if len(instances) <= CHUNK:
-        return await executor.fetch(statement, arrays_of(columns, instances))
-    return await statement.fetch_many(executor, Chunks(columns, instances))
-
-
-class Chunks(Sequence[list[object]]):
-    """The parameters for each chunk of objects, made when they are about to be sent."""
-
-    def __init__(self, columns: Sequence[AnyColumn], instances: Sequence[Model]) -> None:
-        self._columns = columns
-        self._instances = instances
-
-    def __len__(self) -> int:
-        return -(-len(self._instances) // CHUNK)
-
-    def __getitem__(self, place: Any) -> Any:
-        if not 0 <= place < len(self):
-            raise IndexError(place)
-        start = place * CHUNK
-        return arrays_of(self._columns, self._instances[start : start + CHUNK])
-
-
-def arrays_of(columns: Iterable[AnyColumn], instances: Sequence[Model]) -> list[object]:
-    """Return the objects' values of each column as one array parameter."""
-    return [each.encode_many(map(attrgetter(each.slot), instances)) for each in columns]
-
-
-def by_columns_given(
-    table: Table, instances: Sequence[Model]
-) -> dict[tuple[AnyColumn, ...], list[Model]]:
-    """Group objects by the columns that they have values for, in order of appearance."""
-    if any(any(map(hasattr, instances, repeat(each.slot))) for each in table.owned):
-        for instance in instances:
-            fill_keys(table, instance)
-    if (given := given_to_all(table, instances)) is not None:
-        return {given: list(instances)}
-    groups: dict[tuple[Hashable, ...], tuple[tuple[AnyColumn, ...], list[Model]]] = {}
-    for instance in instances:
-        given = given_columns(table, instance)
-        key = tuple([column.key for column in given])
-        groups.setdefault(key, (given, []))[1].append(instance)
-    return dict(groups.values())
-
-
-def given_to_all(table: Table, instances: Sequence[Model]) -> tuple[AnyColumn, ...] | None:
-    """Return the columns that each of the objects has a value for; None where they differ.
-
-    Objects by the thousand are looked at by iterators of C, column by column.
-    """
-    given = given_columns(table, instances[0])
-    if given:
-        try:
-            deque(map(attrgetter(*[column.slot for column in given]), instances), maxlen=0)
-        except AttributeError:
-            return None
-    keys = {column.key for column in given}
-    for column in table.columns:
-        is_left_out = column.key not in keys and not column.is_generated
-        if is_left_out and any(map(hasattr, instances, repeat(column.slot))):
-            return None
-    return given
+        executor.identity.hold(batch.instances)
 
 
 def returned_columns(table: Table, given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:
@@ -228,19 +102,8 @@ def insert_of_arrays(table: Table, given: Sequence[AnyColumn], scope: Scope) -> 
         f"INSERT INTO {table.sql} ({names}) "
         f"SELECT {carried} "
         f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({names}, ordinality) "
-        f"{guarded('WHERE', given, arrays)}ORDER BY ordinality"
+        f"ORDER BY ordinality"
     )
-
-
-def guarded(word: str, columns: Sequence[AnyColumn], arrays: Sequence[str]) -> str:
-    """Return the condition that no array has a list among its values, behind this word.
-
-    To the driver such a list is one more dimension, and unnest makes a row of each of its elements.
-    It is looked at once a statement, which it fails, and not once a row.
-    """
-    pairs = zip(columns, arrays, strict=False)
-    flat = [f"array_ndims({array}) = 1" for column, array in pairs if column.may_nest]
-    return f"{word} 1 / ({' AND '.join(flat)})::integer = 1 " if flat else ""
 
 
 def returning(columns: Sequence[AnyColumn]) -> str:

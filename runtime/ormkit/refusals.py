@@ -6,21 +6,19 @@ import copy
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
+from .arrays import plain
 from .columns import Column
 from .errors import DataError, InvalidValue
 from .expressions import Expression
 from .fitting import misfit, misplaced
-from .operands import holds_lists
 
 AnyExpression = Expression[Any, Any, Any]
 Rows = Sequence[Sequence[Any]]
 
 #: Where an expression may hold the one that it was made of.
 PARTS = ("operand", "source", "root", "path", "left", "target")
-#: The SQLSTATE of a division by zero, by which statements over arrays fail for lists among values.
-NESTED = "22012"
 #: SQLSTATEs that a value alone explains, which does not fit the type of its column.
 ABOUT_VALUES = frozenset(("22000", "22001", "22003", "22021", "22026", "22P02", "22P05"))
 
@@ -52,7 +50,7 @@ def named(
     target = None if number is None else parameters[number - 1]
     if number is None or target is None:
         return error
-    value = rows[(error.row or 1) - 1][number - 1]
+    value = plain(rows[(error.row or 1) - 1][number - 1])
     better = InvalidValue(refused_by_driver(target, value))
     better.parameter, better.row = number, error.row
     return better
@@ -72,12 +70,10 @@ def named_by_server(
     parameters: Sequence[AnyExpression | None], error: DataError, rows: Rows
 ) -> InvalidValue | DataError:
     """Return the server's error with the first column that has a value which does not fit it."""
-    if error.sqlstate == NESTED:
-        return named_nested(parameters, rows) or error
     if error.sqlstate not in ABOUT_VALUES:
         return error
     for row in rows:
-        for target, value in zip(parameters, row, strict=False):
+        for target, value in zip(parameters, map(plain, row), strict=False):
             if target is None or (found := culprit(target, value)) is None:
                 continue
             place = f" (value {found[0]})" if found[0] else ""
@@ -87,16 +83,6 @@ def named_by_server(
                 better.column = better.column or target.name
             return better
     return error
-
-
-def named_nested(parameters: Sequence[AnyExpression | None], rows: Rows) -> InvalidValue | None:
-    """Return the error about a list among the values of a column that holds none, if there is."""
-    for row in rows:
-        for target, values in zip(parameters, row, strict=False):
-            is_array = isinstance(values, list)
-            if target is not None and is_array and holds_lists(cast("list[Any]", values)):
-                return InvalidValue(refused_by_driver(target, values))
-    return None
 
 
 def named_by_number(error: DataError, wanted: Sequence[str], values: Sequence[Any]) -> DataError:

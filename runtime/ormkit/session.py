@@ -127,8 +127,8 @@ class AsyncSession(Operations):
         transaction = current_transaction(self)
         if transaction is not None:
             await insert_objects(transaction, instances)
-        elif (given := one_statement(instances)) is not None:
-            await insert_many(self.engine, table_of(type(instances[0])), given, instances)
+        elif (batch := one_statement(instances)) is not None:
+            await insert_many(self.engine, table_of(type(instances[0])), batch)
         else:
             async with self.begin() as tx:
                 await insert_objects(tx, instances)

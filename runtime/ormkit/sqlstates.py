@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from . import errors
+from .arrays import plain
 from .errors import DatabaseError, InvalidValue
 from .refusals import named_by_number, refused
 
@@ -71,6 +72,7 @@ def translate(
 
     row: which of many rows the arguments are, from 1.
     """
+    args = list(map(plain, args))
     if is_refused_value(error) or (isinstance(error, SHOWING) and unshown(args)):
         translated: Exception = refused_value(str(error), statement, args, row)
     else:

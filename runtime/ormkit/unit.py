@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from .columns import Column
-from .inserting import by_columns_given, insert_many
+from .batches import Batch, batches_of
+from .inserting import insert_many
 from .statement import Executor
 from .table import Table, table_of
 
@@ -24,20 +24,20 @@ async def insert_objects(executor: Executor, instances: Iterable[Model]) -> None
         by_table.setdefault(table_of(type(instance)), []).append(instance)
     for table in in_key_order(by_table):
         for wave in waves(table, by_table[table]):
-            for given, members in by_columns_given(table, wave).items():
-                await insert_many(executor, table, given, members)
+            for batch in batches_of(table, wave):
+                await insert_many(executor, table, batch)
 
 
-def one_statement(instances: Sequence[Model]) -> tuple[Column[Any, Any, Any], ...] | None:
-    """Return the columns of the INSERT that takes all the objects; None where one does not.
+def one_statement(instances: Sequence[Model]) -> Batch | None:
+    """Return the objects as the batch of one INSERT; None where it takes several.
 
     It needs no transaction around it.
     """
     if len(set(map(type, instances))) > 1:
         return None
     table = table_of(type(instances[0]))
-    groups = {} if table.owned_by_itself else by_columns_given(table, instances)
-    return next(iter(groups)) if len(groups) == 1 else None
+    batches = [] if table.owned_by_itself else batches_of(table, instances)
+    return batches[0] if len(batches) == 1 else None
 
 
 def in_key_order(tables: Iterable[Table]) -> list[Table]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from .batches import Batch, batches_of
 from .columns import Column
 from .errors import (
     MissingValue,
@@ -17,14 +18,10 @@ from .errors import (
     did_you_mean,
 )
 from .inserting import (
-    arrays_of,
-    by_columns_given,
     insert_of_arrays,
     insert_of_values,
     receive,
     returning,
-    send_arrays,
-    values_given,
 )
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
@@ -53,16 +50,17 @@ async def upsert_many(
     table = table_of(type(instances[0]))
     if any(type(each) is not type(instances[0]) for each in instances):
         raise UsageError("upsert_all takes objects of one model at a time")
-    groups = by_columns_given(table, instances)
-    if len(groups) > 1:
+    batches = batches_of(table, instances)
+    if len(batches) > 1:
         raise UsageError(
             f"upsert_all: the {table.label} objects are not all given the same columns; call it "
             f"once for each set of columns"
         )
-    ((given, _),) = groups.items()
+    (batch,) = batches
+    given = batch.given
     target = named_columns(table, conflict_target) if conflict_target else table.primary_key
     check_target(target, given)
-    check_distinct(table, target, instances)
+    check_distinct(table, target, batch)
     changed = changed_columns(table, given, target, update_fields)
     is_by_array = table.is_insertable_by_array and len(instances) > 1
     key = ("upsert", table, keys_of(given), keys_of(target), keys_of(changed), is_by_array)
@@ -73,10 +71,9 @@ async def upsert_many(
     statement = statement_for(key, write)
     try:
         if is_by_array:
-            rows = await send_arrays(executor, statement, given, instances)
+            rows = await batch.send_arrays(executor, statement)
         else:
-            values = [values_given(given, each) for each in instances]
-            rows = await statement.fetch_many(executor, values)
+            rows = await statement.fetch_many(executor, batch.rows())
     except StatementError as error:
         if error.sqlstate != NO_CONSTRAINT:
             raise
@@ -124,11 +121,13 @@ def check_target(target: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> Non
             )
 
 
-def check_distinct(table: Table, target: Sequence[AnyColumn], instances: Sequence[Model]) -> None:
+def check_distinct(table: Table, target: Sequence[AnyColumn], batch: Batch) -> None:
     """Raise UsageError where two objects have the same conflict target."""
-    if len(instances) == 1:
+    if len(batch.instances) == 1:
         return
-    keys = list(zip(*arrays_of(target, instances), strict=True))
+    by_column = dict(zip(keys_of(batch.given), batch.values, strict=True))
+    columns = [each.encode_many(by_column[each.key]) for each in target]
+    keys = list(zip(*columns, strict=True))
     # What cannot be hashed is left to the server, which refuses to change a row twice.
     with suppress(TypeError):
         if len({key for key in keys if None not in key}) < sum(None not in key for key in keys):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
+from .batches import fill_keys
 from .bulk import check_values, update_many
 from .columns import Column
 from .errors import UsageError
 from .identity import Held, IdentityMap, watch_of
-from .inserting import fill_keys
 from .statement import Executor
 from .table import Table
 from .unit import in_key_order

@@ -1,0 +1,165 @@
+"""Batches: objects of one model that are given values for the same columns, on their way out."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import repeat
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from .arrays import FlatArray
+from .columns import Column
+from .errors import MissingValue
+from .relationships import copy_key
+from .statement import Executor, Statement
+from .table import Table
+from .values import Record
+
+if TYPE_CHECKING:
+    from .model import Model
+
+AnyColumn = Column[Any, Any, Any]
+
+#: How many rows one statement carries. Several go out together: while the server stores one chunk,
+#: the next is made ready, and all of them are one transaction.
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Objects that have values for the same columns, and these values."""
+
+    given: tuple[AnyColumn, ...]
+    instances: Sequence[Model]
+    #: Of each column, one value for each object.
+    values: list[list[Any]]
+
+    @classmethod
+    def of(cls, given: tuple[AnyColumn, ...], instances: Sequence[Model]) -> Batch:
+        """Take the values off the objects; AttributeError where one has none for a column."""
+        return cls(given, instances, values_of(given, instances))
+
+    def rows(self) -> list[list[object]]:
+        """Return the values of each object, as the driver takes them."""
+        if not self.given:
+            return [[] for _ in self.instances]
+        encoders = [column.encode for column in self.given]
+        return [
+            [encode(value) for encode, value in zip(encoders, row, strict=True)]
+            for row in zip(*self.values, strict=True)
+        ]
+
+    def arrays(self, chunk: slice = slice(None)) -> list[FlatArray]:
+        """Return the values of each column as one parameter, for a part of the objects."""
+        pairs = zip(self.given, self.values, strict=True)
+        return [array_of(column, values[chunk]) for column, values in pairs]
+
+    async def send_arrays(self, executor: Executor, statement: Statement) -> list[Record]:
+        """Run a statement that takes an array of each column's values; return all its rows."""
+        if len(self.instances) <= CHUNK:
+            return await executor.fetch(statement, self.arrays())
+        return await statement.fetch_many(executor, Chunks(self))
+
+
+class Chunks(Sequence[list[FlatArray]]):
+    """The parameters for each chunk of a batch, made when they are about to be sent."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def __len__(self) -> int:
+        return -(-len(self._batch.instances) // CHUNK)
+
+    def __getitem__(self, place: Any) -> Any:
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        start = place * CHUNK
+        return self._batch.arrays(slice(start, start + CHUNK))
+
+
+def values_of(columns: Iterable[AnyColumn], instances: Sequence[Model]) -> list[list[Any]]:
+    """Return the objects' values of each column; AttributeError where an object has none."""
+    return [list(map(attrgetter(column.slot), instances)) for column in columns]
+
+
+def array_of(column: AnyColumn, values: list[Any]) -> FlatArray:
+    """Return values of the column as one array parameter of its carrier type."""
+    return FlatArray(column.encode_many(values))
+
+
+def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:
+    """Group objects by the columns that they have values for, in order of appearance."""
+    if any(any(map(hasattr, instances, repeat(each.slot))) for each in table.owned):
+        for instance in instances:
+            fill_keys(table, instance)
+    if (batch := batch_of_all(table, instances)) is not None:
+        return [batch]
+    groups: dict[tuple[Hashable, ...], tuple[tuple[AnyColumn, ...], list[Model]]] = {}
+    for instance in instances:
+        given = given_columns(table, instance)
+        key = tuple([column.key for column in given])
+        groups.setdefault(key, (given, []))[1].append(instance)
+    return [Batch.of(given, members) for given, members in groups.values()]
+
+
+def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:
+    """Return all the objects as one batch; None where they are given different columns.
+
+    Objects by the thousand are looked at by iterators of C, column by column.
+    """
+    given = given_columns(table, instances[0])
+    try:
+        batch = Batch.of(given, instances)
+    except AttributeError:
+        return None
+    keys = {column.key for column in given}
+    for column in table.columns:
+        is_left_out = column.key not in keys and not column.is_generated
+        if is_left_out and any(map(hasattr, instances, repeat(column.slot))):
+            return None
+    return batch
+
+
+def given_columns(table: Table, instance: Model) -> tuple[AnyColumn, ...]:
+    """Return the columns that the object has a value for; raises MissingValue.
+
+    A column without a value is left to PostgreSQL, where it has a default there or may be NULL.
+    """
+    given: list[AnyColumn] = []
+    for column in table.columns:
+        if hasattr(instance, column.slot):
+            if column.is_generated:
+                continue
+            given.append(column)
+        elif not (column.has_default or column.is_nullable or column.is_generated):
+            raise MissingValue(missing(table, column))
+    return tuple(given)
+
+
+def missing(table: Table, column: AnyColumn) -> str:
+    """Return the message for a column that was not given, with the ways to give it."""
+    ways = [f"{column.slot}=..."]
+    ways += [
+        f"{relationship.name}=..."
+        for relationship in table.relationships.values()
+        if relationship.is_owner and column.slot in [local.slot for local in relationship.local]
+    ]
+    return f"{column.label} has no value and no default: pass {' or '.join(ways)}"
+
+
+def fill_keys(table: Table, instance: Model) -> None:
+    """Copy the keys of objects referred to (`Post(author=user)`) that have been inserted since.
+
+    Raises MissingValue for one that has none yet: NULL in its place would lose the reference.
+    """
+    for relationship in table.owned:
+        target = getattr(instance, relationship.slot, None)
+        if target is None:
+            continue
+        copy_key(relationship, instance, target)
+        if not all(hasattr(instance, column.slot) for column in relationship.local):
+            raise MissingValue(
+                f"the object given as {relationship.label} has no key yet: insert it first, or "
+                f"together with this one"
+            )
