@@ -37,7 +37,17 @@ RUNTIME_LAYERS = (
         *("relationships", "paths", "load_options", "model", "schema"),
     ),
     (
-        *("options", "refusals", "sqlstates", "moments", "receiving", "driver", "holders"),
+        *(
+            "options",
+            "refusals",
+            "sqlstates",
+            "moments",
+            "codecs",
+            "receiving",
+            "wire",
+            "driver",
+            "holders",
+        ),
         *("outage", "pool", "embedded"),
     ),
     ("result", "repeatable", "raw_sql"),

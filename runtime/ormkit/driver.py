@@ -6,7 +6,6 @@ Nothing else in the runtime imports asyncpg's connections; its errors are mapped
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -20,9 +19,8 @@ from typing import Any, Protocol
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
-from .columns import json_text
+from .codecs import set_codecs
 from .errors import DatabaseError, InvalidValue
-from .moments import moment_codec
 from .receiving import receive_into_buffer
 from .scope import quote
 from .sqlstates import (
@@ -34,6 +32,7 @@ from .sqlstates import (
     translate,
 )
 from .values import Record
+from .wire import state_of, wire_of
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
@@ -41,6 +40,8 @@ DRIVER: Any = asyncpg
 #: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
 DEFAULT_STATEMENTS = 512
 
+#: A prepared statement of asyncpg, behind what the wire takes for it.
+Prepared = tuple[Any, Any]
 #: What comes once the server was asked to end a COPY, and what closes the connection otherwise.
 Ending = tuple["asyncio.Future[None]", asyncio.TimerHandle]
 #: Seconds that this may take.
@@ -48,30 +49,6 @@ ENDING_TIMEOUT = 5.0
 
 #: After these, whatever their reason, a prepared statement may not serve again.
 NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalServerError)
-
-
-def json_bytes(value: object) -> bytes:
-    """Return a value of type json as the server takes it."""
-    return json_text(value).encode()
-
-
-def jsonb_bytes(value: object) -> bytes:
-    """Return a value of type jsonb as the server takes it: behind the version of the format, 1."""
-    return b"\1" + json_text(value).encode()
-
-
-def from_jsonb_bytes(data: bytes) -> Any:
-    """Return the value of type jsonb that the server sent."""
-    return json.loads(data[1:].decode())
-
-
-#: What encodes and decodes the types that asyncpg does not, or not as fast.
-CODECS: dict[str, tuple[Callable[[object], bytes], Callable[[bytes], Any]]] = {
-    "json": (json_bytes, lambda data: json.loads(data.decode())),
-    "jsonb": (jsonb_bytes, from_jsonb_bytes),
-}
-if moments := moment_codec():
-    CODECS["timestamptz"] = moments
 
 
 class Copied(Protocol):
@@ -89,14 +66,16 @@ class Copied(Protocol):
 class Connection:
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
-    __slots__ = ("_init", "_is_dirty", "_limit", "_on_outdated", "_raw", "_statements")
+    __slots__ = ("_init", "_is_dirty", "_limit", "_on_outdated", "_raw", "_statements", "_wire")
 
     def __init__(self, raw: Any, statement_cache_size: int) -> None:
         self._raw = raw
+        self._wire = wire_of(raw)
         self._limit = statement_cache_size
         self._init: Callable[[Connection], Awaitable[None]] | None = None
         self._is_dirty = False
-        self._statements: dict[str, Any] = {}
+        #: Each prepared statement with what the wire takes for it.
+        self._statements: dict[str, Prepared] = {}
         self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
 
     @classmethod
@@ -114,11 +93,7 @@ class Connection:
         connection = cls(raw, statement_cache_size)
         receive_into_buffer(getattr(raw, "_transport", None))
         try:
-            # In binary, since COPY has no other form for its rows.
-            for name, (encode, decode) in CODECS.items():
-                await raw.set_type_codec(
-                    name, schema="pg_catalog", encoder=encode, decoder=decode, format="binary"
-                )
+            await set_codecs(raw)
         except BaseException:
             raw.terminate()
             raise
@@ -140,56 +115,56 @@ class Connection:
 
         timeout: seconds until QueryCanceled.
         """
-        kept = statement = self._statements.get(sql)
+        kept = prepared = self._statements.get(sql)
         try:
-            if statement is None:
-                statement = await self._prepare(sql, timeout)
-            records: list[Record] = await statement.fetch(*args, timeout=timeout)
+            if prepared is None:
+                prepared = await self._prepare(sql, timeout)
+            records: list[Record] = await self._wire.bind_execute(
+                prepared[0], args, "", 0, False, timeout
+            )
             return records
         except BaseException as error:
-            if self._forgets(sql, error) and kept is not None:
+            if await self._forgets(sql, error) and kept is not None:
                 return await self.fetch(sql, args, timeout)
-            raise self._failed(error, sql, statement, args)
+            raise self._failed(error, sql, prepared, args)
 
     async def fetch_tagged(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> tuple[list[Record], str]:
         """Run one statement and return its rows and command tag, such as "UPDATE 3"."""
-        kept = statement = self._statements.get(sql)
+        kept = prepared = self._statements.get(sql)
         try:
-            if statement is None:
-                statement = await self._prepare(sql, timeout)
-            rows = await statement.fetch(*args, timeout=timeout)
-            # An empty statement has none.
-            return rows, statement.get_statusmsg() or ""
+            if prepared is None:
+                prepared = await self._prepare(sql, timeout)
+            answer = await self._wire.bind_execute(prepared[0], args, "", 0, True, timeout)
+            # An empty statement has no tag.
+            return answer[0], (answer[1] or b"").decode()
         except BaseException as error:
-            if self._forgets(sql, error) and kept is not None:
+            if await self._forgets(sql, error) and kept is not None:
                 return await self.fetch_tagged(sql, args, timeout)
-            raise self._failed(error, sql, statement, args)
+            raise self._failed(error, sql, prepared, args)
 
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
         """Run one statement for each row of arguments, all or none, and return all their rows.
 
         The arguments go out without waiting for the answers in between.
         """
-        kept = statement = self._statements.get(sql)
+        kept = prepared = self._statements.get(sql)
         try:
-            if statement is None:
-                statement = await self._prepare(sql, None)
-            records: list[Record] = await statement.fetchmany(rows)
+            if prepared is None:
+                prepared = await self._prepare(sql, None)
+            records: list[Record] = await prepared[1].fetchmany(rows)
             return records
         except BaseException as error:
-            if self._forgets(sql, error) and kept is not None:
+            if await self._forgets(sql, error) and kept is not None:
                 return await self.fetch_many(sql, rows)
-            raise self._failed(error, sql, statement, *refused_row(error, rows))
+            raise self._failed(error, sql, prepared, *refused_row(error, rows))
 
     async def returns_rows(self, sql: str) -> bool:
         """Return whether the statement gives rows back, an empty list of them included."""
-        statement = self._statements.get(sql)
         try:
-            if statement is None:
-                statement = await self._prepare(sql, None)
-            return bool(statement.get_attributes())
+            prepared = self._statements.get(sql) or await self._prepare(sql, None)
+            return bool(prepared[1].get_attributes())
         except BaseException as error:
             raise self._failed(error, sql)
 
@@ -200,9 +175,10 @@ class Connection:
 
         The connection must be in a transaction, and may run other statements between chunks.
         """
-        statement = None
+        prepared = None
         try:
             statement = await self._raw.prepare(sql)
+            prepared = statement, statement
             cursor = await statement.cursor(*args, prefetch=None)
             while records := await cursor.fetch(chunk):
                 yield records
@@ -211,7 +187,7 @@ class Connection:
         except GeneratorExit:
             raise
         except BaseException as error:
-            raise self._failed(error, sql, statement, args)
+            raise self._failed(error, sql, prepared, args)
 
     async def copy_in(self, cells: Copied, records: Iterable[Any] | AsyncIterable[Any]) -> int:
         """Store rows by binary COPY, all or none, and return how many they were.
@@ -297,7 +273,7 @@ class Connection:
         self,
         error: BaseException,
         sql: str,
-        statement: Any = None,
+        prepared: Prepared | None = None,
         args: Sequence[object] = (),
         row: int = 0,
     ) -> BaseException:
@@ -306,9 +282,9 @@ class Connection:
             self._is_dirty = True
             return error
         self._is_dirty |= isinstance(error, TimeoutError)
-        return translate(error, sql, statement, args, row)
+        return translate(error, sql, prepared and prepared[1], args, row)
 
-    def _forgets(self, sql: str, error: BaseException) -> bool:
+    async def _forgets(self, sql: str, error: BaseException) -> bool:
         """Drop prepared statements that the schema has outgrown; True where this may go out again.
 
         Inside a transaction it may not: the error has ended that.
@@ -316,42 +292,44 @@ class Connection:
         if is_outdated(error) or isinstance(error, asyncpg.OutdatedSchemaCacheError):
             # What one has outgrown, others have too, here and on other connections.
             self._on_outdated(self)
-            has_run = isinstance(error, asyncpg.OutdatedSchemaCacheError)
+            if has_run := isinstance(error, asyncpg.OutdatedSchemaCacheError):
+                await self._raw.reload_schema_state()
         elif isinstance(error, NEEDS_NEW_STATEMENT):
             self._statements.pop(sql, None)
             has_run = isinstance(error, asyncpg.InternalServerError)
         else:
             return False
-        return not has_run and not self._raw.is_in_transaction()
+        return not has_run and not self._wire.is_in_transaction()
 
     def forget_statements(self) -> None:
         """Prepare each statement anew when it comes again."""
         self._statements.clear()
 
-    async def _prepare(self, sql: str, timeout: float | None) -> Any:
+    async def _prepare(self, sql: str, timeout: float | None) -> Prepared:
         statement: Any = await self._raw.prepare(sql, timeout=timeout)
+        prepared = state_of(statement, self._wire), statement
         if not self._limit:
-            return statement
+            return prepared
         while len(self._statements) >= self._limit:
             del self._statements[next(iter(self._statements))]
-        self._statements[sql] = statement
-        return statement
+        self._statements[sql] = prepared
+        return prepared
 
     @property
     def is_closed(self) -> bool:
         """True where the connection can no longer be used."""
-        return bool(self._raw.is_closed())
+        return not self._wire.is_connected()
 
     @property
     def in_transaction(self) -> bool:
         """True between BEGIN and its end, also where the transaction has failed."""
-        return bool(self._raw.is_in_transaction())
+        return self._wire.is_in_transaction()
 
     @property
     def is_reusable(self) -> bool:
         """True where it is open and the next user would find nothing of this one."""
-        raw = self._raw
-        return not (self._is_dirty or raw.is_closed() or raw.is_in_transaction())
+        wire = self._wire
+        return not self._is_dirty and wire.is_connected() and not wire.is_in_transaction()
 
     def on_close(self, callback: Callable[[Connection], None]) -> None:
         """Call this soon after the connection has ended, whoever ended it."""
@@ -381,7 +359,7 @@ class Connection:
         except DatabaseError as error:
             if error.sqlstate != IN_FAILED_TRANSACTION:
                 raise
-        if self._raw.is_in_transaction():
+        if self._wire.is_in_transaction():
             await self.script("ROLLBACK")
         await self._raw.reset()
         await self.script("DISCARD TEMP")
