@@ -149,7 +149,7 @@ class Lookup:
     async def _together(self, batch: Batch) -> None:
         try:
             select = self._select(list(batch))
-            rows = await select.rows().fetch(self._executor, select.values)
+            rows = await select.rows().fetch(self._executor, select.values())
         except (InvalidValue, DataError):
             # One key that PostgreSQL's type cannot hold is not to fail the others.
             await self._one_by_one(batch)

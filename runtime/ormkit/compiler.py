@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
 AnyExpression = Expression[Any, Any, Any]
 
+#: What tells a part of a query from others of another shape.
+KEY = attrgetter("key")
+
 
 # Not frozen: setting the fields of a frozen dataclass takes four times as long, and a query makes
 # one of these each time it runs.
@@ -37,13 +41,11 @@ class Select:
     lock: Lock | None = None
     grouping: Grouping | None = None
 
-    @property
-    def values(self) -> list[object]:
-        """What the statement binds that reads whole rows, in the order of its parameters."""
-        return self.bound(())
+    def values(self, selected: Selected = ()) -> list[object]:
+        """Return what the statement binds, in the order of its parameters.
 
-    def bound(self, selected: Selected) -> list[object]:
-        """Return what the statement binds that reads these expressions."""
+        selected: the expressions that it reads; none where those are whole rows.
+        """
         values: list[object] = []
         grouping = self.grouping
         if grouping is not None:
@@ -70,11 +72,11 @@ class Select:
         return (
             what,
             self.table,
-            tuple([condition.key for condition in self.where]),
-            tuple([order.key for order in self.order]) if self.order else (),
+            tuple(map(KEY, self.where)),
+            tuple(map(KEY, self.order)) if self.order else (),
             self.limit is None,
             self.offset is None,
-            tuple([step.key for step in self.joins]) if self.joins else (),
+            tuple(map(KEY, self.joins)) if self.joins else (),
             None if self.lock is None else self.lock.key,
             None if self.grouping is None else self.grouping.key,
         )
@@ -129,10 +131,9 @@ class Select:
 
     def as_set(self) -> Select:
         """Return the same rows in any order and by themselves, for what does not look at that."""
-        order = self.order if self.is_cut else ()
-        if order is self.order and not self.joins:
+        if not self.joins and (not self.order or self.is_cut):
             return self
-        return replace(self, order=order, joins=())
+        return replace(self, order=self.order if self.is_cut else (), joins=())
 
     def nested(self, scope: Scope, selected: AnyExpression | None) -> str:
         """Return the text of the query within another one; None selects nothing, for EXISTS."""

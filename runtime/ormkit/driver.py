@@ -66,11 +66,11 @@ class Copied(Protocol):
 class Connection:
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
-    __slots__ = ("_init", "_is_dirty", "_limit", "_on_outdated", "_raw", "_statements", "_wire")
+    __slots__ = ("_init", "_is_dirty", "_limit", "_on_outdated", "_raw", "_statements", "wire")
 
     def __init__(self, raw: Any, statement_cache_size: int) -> None:
         self._raw = raw
-        self._wire = wire_of(raw)
+        self.wire = wire_of(raw)
         self._limit = statement_cache_size
         self._init: Callable[[Connection], Awaitable[None]] | None = None
         self._is_dirty = False
@@ -119,7 +119,7 @@ class Connection:
         try:
             if prepared is None:
                 prepared = await self._prepare(sql, timeout)
-            records: list[Record] = await self._wire.bind_execute(
+            records: list[Record] = await self.wire.bind_execute(
                 prepared[0], args, "", 0, False, timeout
             )
             return records
@@ -136,7 +136,7 @@ class Connection:
         try:
             if prepared is None:
                 prepared = await self._prepare(sql, timeout)
-            answer = await self._wire.bind_execute(prepared[0], args, "", 0, True, timeout)
+            answer = await self.wire.bind_execute(prepared[0], args, "", 0, True, timeout)
             # An empty statement has no tag.
             return answer[0], (answer[1] or b"").decode()
         except BaseException as error:
@@ -299,7 +299,7 @@ class Connection:
             has_run = isinstance(error, asyncpg.InternalServerError)
         else:
             return False
-        return not has_run and not self._wire.is_in_transaction()
+        return not has_run and not self.wire.is_in_transaction()
 
     def forget_statements(self) -> None:
         """Prepare each statement anew when it comes again."""
@@ -307,7 +307,7 @@ class Connection:
 
     async def _prepare(self, sql: str, timeout: float | None) -> Prepared:
         statement: Any = await self._raw.prepare(sql, timeout=timeout)
-        prepared = state_of(statement, self._wire), statement
+        prepared = state_of(statement, self.wire), statement
         if not self._limit:
             return prepared
         while len(self._statements) >= self._limit:
@@ -318,17 +318,17 @@ class Connection:
     @property
     def is_closed(self) -> bool:
         """True where the connection can no longer be used."""
-        return not self._wire.is_connected()
+        return not self.wire.is_connected()
 
     @property
     def in_transaction(self) -> bool:
         """True between BEGIN and its end, also where the transaction has failed."""
-        return self._wire.is_in_transaction()
+        return self.wire.is_in_transaction()
 
     @property
     def is_reusable(self) -> bool:
         """True where it is open and the next user would find nothing of this one."""
-        wire = self._wire
+        wire = self.wire
         return not self._is_dirty and wire.is_connected() and not wire.is_in_transaction()
 
     def on_close(self, callback: Callable[[Connection], None]) -> None:
@@ -359,7 +359,7 @@ class Connection:
         except DatabaseError as error:
             if error.sqlstate != IN_FAILED_TRANSACTION:
                 raise
-        if self._wire.is_in_transaction():
+        if self.wire.is_in_transaction():
             await self.script("ROLLBACK")
         await self._raw.reset()
         await self.script("DISCARD TEMP")

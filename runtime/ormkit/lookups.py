@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Set
 from typing import Any
 
@@ -11,12 +12,12 @@ from .operands import about, as_list, is_textual
 
 #: How a keyword of filter() ends (`age__gte`) and what it stands for.
 LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
-    "eq": lambda expression, value: expression == value,
-    "ne": lambda expression, value: expression != value,
-    "gt": lambda expression, value: expression > value,
-    "gte": lambda expression, value: expression >= value,
-    "lt": lambda expression, value: expression < value,
-    "lte": lambda expression, value: expression <= value,
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
     "in": lambda expression, value: expression.in_(value),
     "notin": lambda expression, value: expression.notin(value),
     "between": lambda expression, value: expression.between(*bounds(value, expression)),

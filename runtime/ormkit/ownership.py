@@ -77,7 +77,7 @@ class Ownership:
         where: tuple[Condition[Any], ...] = tuple([key == value for key, value in pairs])
         changes = self._changes(nothing)
         select = Select(table=self._target, where=where)
-        values = [*values_of(changes), *select.values]
+        values = [*values_of(changes), *select.values()]
         _, count = await select.update(changes).run(executor, values)
         self._follow(held, nothing, None)
         return count

@@ -124,7 +124,8 @@ class Pool:
         """Return an idle connection, or None where `acquire` has to wait for one."""
         while self._idle and not self._waiters:
             connection, _ = self._idle.pop()
-            if connection.is_reusable:
+            # It was clean when it came back; only its end can have come since.
+            if connection.wire.is_connected():
                 return self._held(connection)
             self._discard(connection)
         return None

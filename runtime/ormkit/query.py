@@ -40,7 +40,7 @@ class Query(Selection[M], Generic[M, K]):
         select = self.as_select()
         executor = self._source.executor()
         if not self._only and self._grouping is None:
-            rows = await executor.fetch(select.rows(), select.values)
+            rows = await executor.fetch(select.rows(), select.values())
             objects = unfold(self._table, rows, select.joins, executor.identity)
             if self._steps:
                 await load_steps(executor, objects, self._steps)
@@ -117,13 +117,13 @@ class Query(Selection[M], Generic[M, K]):
     async def count(self) -> int:
         """Return how many rows there are."""
         select = self.as_select().as_set()
-        rows = await self._source.executor().fetch(select.count(), select.values)
+        rows = await self._source.executor().fetch(select.count(), select.values())
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def exists(self) -> bool:
         """Return whether there is any row."""
         select = self.as_select().as_set()
-        rows = await self._source.executor().fetch(select.exists(), select.values)
+        rows = await self._source.executor().fetch(select.exists(), select.values())
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def explain(
@@ -169,19 +169,19 @@ class Query(Selection[M], Generic[M, K]):
             raise UsageError(f"{function}() of groups: select func.{function}(...) with values()")
         select = self.as_select().as_set()
         statement = select.aggregate(function, operand)
-        bound = select.bound((operand,))
+        bound = select.values((operand,))
         value = (await statement.fetch(self._source.executor(), bound))[0][0]
         return operand.decode(value) if function in ("min", "max") else value
 
     def delete(self) -> Change[M]:
         """Delete the rows for good, by one statement; awaited, it returns how many they were."""
         select = self._changeable("delete()")
-        return Change(self._source, self._table, select.delete, select.values)
+        return Change(self._source, self._table, select.delete, select.values())
 
     def _update(self, values: Mapping[str, object]) -> Change[M]:
         changes = changes_for(self._table, values)
         select = self._changeable("update()")
-        bound = [*values_of(changes), *select.values]
+        bound = [*values_of(changes), *select.values()]
         return Change(
             self._source, self._table, lambda returned: select.update(changes, returned), bound
         )
@@ -199,10 +199,10 @@ class Query(Selection[M], Generic[M, K]):
 
     def _statement(self, select: Select) -> tuple[Statement, list[object]]:
         if not self._only:
-            return select.rows(), select.values
+            return select.rows(), select.values()
         if select.joins:
             raise UsageError("only() goes with selectinload(), not with joinedload()")
-        return select.expressions(self._only), select.bound(self._only)
+        return select.expressions(self._only), select.values(self._only)
 
     async def _made(self, executor: Executor, records: list[Any], select: Select) -> list[M]:
         """Make objects of records, with all that is loaded along."""

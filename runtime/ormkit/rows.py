@@ -64,7 +64,7 @@ class Rows(Generic[T]):
         return Stream(self._chunks(chunk))
 
     async def _chunks(self, chunk: int) -> AsyncIterator[list[T]]:
-        statement, bound = self._select.expressions(self._columns), self._select.bound(
+        statement, bound = self._select.expressions(self._columns), self._select.values(
             self._columns
         )
         source = self._source.executor()
@@ -73,7 +73,7 @@ class Rows(Generic[T]):
 
     async def _fetch(self, select: Select) -> list[T]:
         statement = select.expressions(self._columns)
-        records = await statement.fetch(self._source.executor(), select.bound(self._columns))
+        records = await statement.fetch(self._source.executor(), select.values(self._columns))
         return uninterrupted(self._made, records)
 
     def _made(self, records: Sequence[Any]) -> list[T]:
@@ -112,7 +112,7 @@ class ObjectRows(Rows[T]):
 
     def _statement(self, select: Select) -> tuple[Any, list[object]]:
         places = () if select.joins else (*select.table.columns, *self._columns)
-        return select.rows(self._columns), select.bound(places or self._columns)
+        return select.rows(self._columns), select.values(places or self._columns)
 
     async def _paired(self, executor: Executor, records: list[Any]) -> list[Any]:
         count = len(self._columns)

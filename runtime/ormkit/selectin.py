@@ -72,7 +72,7 @@ async def read_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[
         order=step.order,
         joins=step.joins,
     )
-    return await executor.fetch(select.rows(), select.values)
+    return await executor.fetch(select.rows(), select.values())
 
 
 def match_alone(

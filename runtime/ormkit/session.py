@@ -17,7 +17,7 @@ from .result import Result
 from .retries import run_with_retries
 from .statement import Executor
 from .table import table_of
-from .transaction import Transaction, current_transaction
+from .transaction import Transaction, current_transaction, innermost
 from .unit import insert_objects, one_statement
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ class AsyncSession(Operations):
         self.engine = engine
 
     def executor(self) -> Executor:
+        if innermost.get() is None:
+            return self.engine
         return current_transaction(self) or self.engine
 
     async def get(
@@ -56,7 +58,7 @@ class AsyncSession(Operations):
         coalesce: outside a transaction, let lookups that many tasks make at once share
             statements; with False this one, and with the engine's option all, go out by themselves.
         """
-        if coalesce and self.engine.lookups is not None and current_transaction(self) is None:
+        if coalesce and self.engine.lookups is not None and self.executor() is self.engine:
             lookup = self.engine.lookups.of(table_of(model))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             if lookup is not None and lookup.takes(key):
                 found: M | None = await lookup.get(key)

@@ -29,7 +29,7 @@ class Subquery(Borrowed[Any, T, T | None]):
         self.select = select
         self.source = selected
         self.key = ("subquery", select.shape(("expressions", selected.key)))
-        self.values = (*selected.values, *select.values)
+        self.values = (*selected.values, *select.values())
         self.type = selected.type
 
     def sql(self, scope: Scope) -> str:
@@ -44,7 +44,7 @@ class ExistsQuery(Condition[Any]):
     def __init__(self, select: Select) -> None:
         self.select = select
         self.key = ("exists query", select.shape("exists"))
-        self.values = tuple(select.values)
+        self.values = tuple(select.values())
         self.type = "boolean"
 
     def sql(self, scope: Scope) -> str:

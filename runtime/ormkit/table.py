@@ -192,7 +192,7 @@ def conditions_of(
     table: Table, conditions: Sequence[Condition[Any]], by: Mapping[str, object]
 ) -> tuple[Condition[Any], ...]:
     """Return positional and keyword conditions of one filter() call as one tuple."""
-    named = tuple([table.condition(name, value) for name, value in by.items()])
+    named = tuple(map(table.condition, by, by.values()))
     return (*resolved(table, conditions), *named) if conditions else named
 
 

@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_innermost: ContextVar[Transaction | None] = ContextVar("ormkit_transaction", default=None)
+innermost: ContextVar[Transaction | None] = ContextVar("ormkit_transaction", default=None)
 
 
 def current_transaction(session: AsyncSession) -> Transaction | None:
     """Return the innermost open transaction that this task context holds on the session."""
-    transaction = _innermost.get()
+    transaction = innermost.get()
     while transaction is not None:
         if transaction.session is session and not transaction.is_over:
             return transaction
@@ -72,8 +72,8 @@ class Transaction(Pending):
     async def __aenter__(self) -> Self:
         if parent := current_transaction(self.session):
             await self._nest(parent)
-        self.enclosing = _innermost.get()
-        self._token = _innermost.set(self)
+        self.enclosing = innermost.get()
+        self._token = innermost.set(self)
         return self
 
     async def _nest(self, parent: Transaction) -> None:
@@ -370,4 +370,4 @@ class Transaction(Pending):
             # A ValueError means another context, as a fixture's generator may leave in: the value
             # dies with that context, and a closed transaction is passed over anyway.
             with suppress(ValueError):
-                _innermost.reset(token)
+                innermost.reset(token)
