@@ -59,6 +59,7 @@ RUNTIME_LAYERS = (
             "locks",
             "grouping",
             "statement",
+            "shapes",
             *("compiler", "primary_keys"),
         ),
         *("subqueries", "riding", "copying"),

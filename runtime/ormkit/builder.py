@@ -17,7 +17,8 @@ from .locks import Lock, lockable
 from .ordering import Order, order_by
 from .paths import expression_at
 from .relationships import Relationship
-from .statement import Executor
+from .shapes import ROOTS, Shape
+from .statement import Executor, Statement
 from .steps import Step, plan, riding
 from .table import Table, conditions_of
 
@@ -40,7 +41,10 @@ class Source(Protocol):
 class QueryBuilder(Generic[M]):
     """Which rows of model M a query is about; each method returns a new query."""
 
-    _where: tuple[Condition[Any], ...] = ()
+    #: Conditions; as the keywords of filter() where their shape says what those are.
+    _where: tuple[Condition[Any] | Mapping[str, object], ...] = ()
+    #: What the keywords were given, in order; only with a shape.
+    _bound: tuple[object, ...] = ()
     _order: tuple[Order[Any], ...] = ()
     _limit: int | None = None
     _offset: int | None = None
@@ -55,20 +59,35 @@ class QueryBuilder(Generic[M]):
     def __init__(self, model: type[M], source: Source) -> None:
         self._table: Table = model.__table__
         self._source = source
+        #: Where the calls lead to that this query was built by; None where one of them has no place
+        #: in the tree.
+        self._shape: Shape | None = ROOTS[self._table]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.as_select().rows().sql}>"
 
-    def _with(self, name: str, value: object) -> Self:
+    def _with(self, name: str, value: object, shape: Shape | None = None) -> Self:
         copy = object.__new__(type(self))
         # Half the time of filling the new object's own.
         copy.__dict__ = held = self.__dict__.copy()
         held[name] = value
+        held["_shape"] = shape
         return copy
 
     def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
-        found = conditions_of(self._table, conditions, by)
-        return self._with("_where", self._where + found)
+        shape = self._shape
+        if conditions or shape is None:
+            return self._with("_where", self._where + conditions_of(self._table, conditions, by))
+        call = (*by, *map(type, by.values()))
+        beyond = shape.beyond.get(call)
+        if beyond is None:
+            found = conditions_of(self._table, (), by)
+            if not self._table.binds_as_given(by):
+                return self._with("_where", self._where + found)
+            beyond = shape.then(call)
+        copy = self._with("_where", (*self._where, by), beyond)
+        copy._bound = (*self._bound, *by.values())
+        return copy
 
     def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
         found = conditions_of(self._table, conditions, by)
@@ -77,16 +96,30 @@ class QueryBuilder(Generic[M]):
         both = found[0] if len(found) == 1 else Junction[M]("AND", found)
         return self._with("_where", (*self._where, Test(NOT, both)))
 
-    def _order_by(self, by: Sequence[Order[M] | Expression[M, Any, Any] | str]) -> Self:
-        return self._with("_order", self._order + tuple([self._order_key(each) for each in by]))
+    def _order_by(self, by: tuple[Order[M] | Expression[M, Any, Any] | str, ...]) -> Self:
+        shape = self._shape
+        if shape is None or not set(map(type, by)) <= {str}:
+            order = tuple([self._order_key(each) for each in by])
+            return self._with("_order", self._order + order)
+        call = ("order", *by)
+        beyond = shape.beyond.get(call)
+        if beyond is None:
+            order = self._order + tuple([self._order_key(each) for each in by])
+            if any(each.values for each in order):
+                return self._with("_order", order)
+            beyond = shape.then(call)
+            beyond.order = order
+        return self._with("_order", beyond.order, beyond)
 
     def limit(self, count: int) -> Self:
         """Return at most this many rows."""
-        return self._with("_limit", whole_number("limit", count))
+        shape = self._shape
+        return self._with("_limit", whole_number("limit", count), shape and shape.then("limit"))
 
     def offset(self, count: int) -> Self:
         """Skip this many rows; without an order, which rows these are is undefined."""
-        return self._with("_offset", whole_number("offset", count))
+        shape = self._shape
+        return self._with("_offset", whole_number("offset", count), shape and shape.then("offset"))
 
     def after(self, cursor: Cursor[M] | str | None) -> Self:
         """Keep the rows behind a cursor in the query's order; None begins at the first.
@@ -206,7 +239,12 @@ class QueryBuilder(Generic[M]):
 
     def as_select(self) -> Select:
         """Return what the query selects, for writing it as a statement."""
-        where = self._where
+        where: tuple[Condition[Any], ...] = ()
+        for each in self._where:
+            if isinstance(each, Expression):
+                where = (*where, each)
+            else:
+                where += conditions_of(self._table, (), each)
         if self._alive is not None and self._table.soft_delete is not None:
             where = (*where, *self._table.alive(is_deleted=not self._alive))
         if self._grouping is not None:
@@ -221,6 +259,24 @@ class QueryBuilder(Generic[M]):
             lock=self._lock,
             grouping=self._grouping,
         )
+
+    def _asked(self, what: str) -> tuple[Statement, list[object]]:
+        """Return the statement that asks for "rows", "count" or "exists", and what it binds."""
+        shape = self._shape
+        if shape is not None and (statement := shape.statements.get(what)) is not None:
+            values = [*self._bound]
+            if self._limit is not None:
+                values.append(self._limit)
+            if self._offset is not None:
+                values.append(self._offset)
+            return statement, values
+        select = self.as_select()
+        if what != "rows":
+            select = select.as_set()
+        statement = getattr(select, what)()
+        if shape is not None:
+            shape.statements[what] = statement
+        return statement, select.values()
 
     def _check_grouping(self, grouping: Grouping) -> None:
         if self._lock is not None:

@@ -68,7 +68,9 @@ async def update_many(
     """
     if len(instances) == 1 or any(column.is_array for column in columns):
         for instance, identity in zip(instances, identities, strict=True):
-            values = {column.slot: getattr(instance, column.slot) for column in columns}
+            values: dict[str, object] = {}
+            for column in columns:
+                values[column.slot] = getattr(instance, column.slot)
             await update_row(executor, table, instance, values, identity)
         return
     for start in range(0, len(instances), CHUNK):

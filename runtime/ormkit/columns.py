@@ -42,6 +42,7 @@ class Column(Expression[O, T, V_co]):
         "is_computed",
         "is_generated",
         "is_nullable",
+        "is_plain",
         "is_simple",
         "label",
         "labels",
@@ -53,6 +54,8 @@ class Column(Expression[O, T, V_co]):
     )
 
     table: Table
+    #: True where values come from the driver as attributes hold them; asked for each of them.
+    is_plain: bool
     #: Python name, the attribute of the model.
     slot: str
     #: "User.age", for messages.
@@ -95,6 +98,8 @@ class Column(Expression[O, T, V_co]):
         self.is_generated = is_generated or is_computed
         self.is_computed = is_computed
         self.labels = {member.value: member for member in labels} if labels is not None else None
+        is_plain = labels is None and not type_.startswith("vector")
+        self.is_plain = is_plain  # pyright: ignore[reportIncompatibleMethodOverride]
         self.key = new_key()
         self.values = ()
 
@@ -114,11 +119,6 @@ class Column(Expression[O, T, V_co]):
 
     def sql(self, scope: Scope) -> str:
         return scope.column(self)
-
-    @property
-    def is_plain(self) -> bool:
-        """True where values come from the driver as attributes hold them."""
-        return self.labels is None and not self.type.startswith("vector")
 
     @property
     def is_json(self) -> bool:

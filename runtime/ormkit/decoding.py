@@ -38,7 +38,8 @@ def decode(model: type[M], rows: Sequence[Any], identity: IdentityMap | None = N
         make = decoder_of(model.__decode__)
     else:
         make = model.__decode__ if len(rows) < MANY else partial(decode_many, model.__decode__)
-    return cast("list[M]", make(rows) if len(rows) < MANY else uninterrupted(make, rows))
+    objects: list[M] = make(rows) if len(rows) < MANY else uninterrupted(make, rows)
+    return objects
 
 
 def decode_part(
@@ -48,7 +49,8 @@ def decode_part(
     if identity is None and Decoder is not None:
         make = decoder_of(model.__decode__)
         if type(make) is Decoder:
-            return cast("list[M]", uninterrupted(lambda rows: make(rows, start), rows))
+            objects: list[M] = uninterrupted(lambda rows: make(rows, start), rows)
+            return objects
     there = slice(start, start + len(model.__table__.columns))
     return decode(model, [row[there] for row in rows], identity)
 

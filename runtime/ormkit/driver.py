@@ -264,8 +264,7 @@ class Connection:
     async def script(self, sql: str, timeout: float | None = None) -> str:
         """Run statements without parameters in one round trip; return the last command tag."""
         try:
-            tag: str = await self._raw.execute(sql, timeout=timeout)
-            return tag
+            return await self.wire.query(sql, timeout)
         except BaseException as error:
             raise self._failed(error, sql)
 

@@ -85,11 +85,12 @@ class IdentityMap:
         """
         watch = watch_of(type(instance).__table__)
         held = self._held.get(watch.table, {})
-        entry = held.get(watch.joined_key(key))
+        known_by = watch.joined_key(key)
+        entry = held.get(known_by)
         if entry is None or entry[0] is not instance:
             return
         written = watch.written(entry, columns)
-        del held[watch.joined_key(key)]
+        del held[known_by]
         held[watch.key_of_row(written[1])] = written
 
     def forget(self, table: Table, key: Sequence[object]) -> None:
@@ -149,6 +150,8 @@ class Watch:
         self.exact = [p for p, each in enumerate(columns) if each.type.partition("(")[0] in EXACT]
         plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
         self.key_of_row: Any = itemgetter(*table.key_places)
+        #: What tells the row of the table in an UPDATE, as a tuple.
+        self.identity_of_row = picker([self.places[column.key] for column in table.identity])
         self.values = attributes(columns)
         self._plain_of_row = picker(plain)
         self._plain_of_object = attributes([columns[place] for place in plain])
@@ -204,14 +207,17 @@ class Watch:
 
     def changes(self, entry: Held) -> tuple[AnyColumn, ...]:
         """Return the columns that differ from the row."""
-        columns = self.table.columns
-        places: Iterable[int] = range(len(columns))
-        with suppress(AttributeError):
+        changed: list[AnyColumn] = []
+        row, mutable = entry[1], self.mutable
+        try:
+            values = self.values(entry[0])
+        except AttributeError:
+            values = repeat(MISSING)
+        for place, (column, now) in enumerate(zip(self.table.columns, values, strict=False)):
             # What is the very same value needs no look, unless it can change in place.
-            pairs = zip(entry[1], self.values(entry[0]), places, strict=True)
-            mutable = self.mutable
-            places = [place for then, now, place in pairs if then is not now or place in mutable]
-        return tuple([columns[place] for place in places if self._is_changed(entry, place)])
+            if (row[place] is not now or place in mutable) and self._is_changed(entry, place):
+                changed.append(column)
+        return tuple(changed)
 
     def refreshed(self, known: Held, fresh: Held) -> Held:
         """Return the known object as the fresh one was read, but for what the code has changed."""

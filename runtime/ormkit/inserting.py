@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .batches import Batch, fill_keys, given_columns
 from .columns import Column
+from .compiler import KEY
 from .matching import set_all
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
@@ -34,7 +35,7 @@ async def insert_one(executor: Executor, instance: Model) -> None:
 
 def insert_for(table: Table, given: Sequence[AnyColumn]) -> Statement:
     """Return the INSERT of one row with these columns."""
-    key = ("insert", table, tuple([column.key for column in given]))
+    key = ("insert", table, tuple(map(KEY, given)))
     return statement_for(key, lambda: write_insert(table, given))
 
 
@@ -116,7 +117,7 @@ def receive(instances: Sequence[Model], rows: Sequence[Any], columns: Sequence[A
     """Set the columns that came back, a row for each object."""
     if len(rows) == 1:
         for column, value in zip(columns, rows[0], strict=True):
-            setattr(instances[0], column.slot, column.decode(value))
+            setattr(instances[0], column.slot, value if column.is_plain else column.decode(value))
         return
     for place, column in enumerate(columns):
         values: Iterable[Any] = map(itemgetter(place), rows)

@@ -42,6 +42,10 @@ LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
     "matches": lambda expression, value: expression.matches(value),
 }
 
+#: What compares a column with the value itself.
+COMPARISONS = frozenset(
+    (operator.eq, operator.ne, operator.gt, operator.ge, operator.lt, operator.le)
+)
 #: Operators that match text.
 PATTERNS = frozenset(
     (

@@ -14,6 +14,8 @@ def key_parts(table: Table, key: object) -> tuple[object, ...]:
     """Return the parts of a key, one for each column of it; raises UsageError."""
     count = len(table.primary_key)
     parts: tuple[object, ...] = (key,)
+    if count == 1 and key is not None:
+        return parts
     if count > 1:
         parts = tuple(key) if isinstance(key, (tuple, list)) else (key,)  # pyright: ignore
     # By identity: an expression in a condition is no truth.
@@ -32,8 +34,10 @@ def same_key(table: Table, key: object) -> tuple[Any, ...]:
 
 def key_values(table: Table, key: object) -> list[object]:
     """Return what `by_key` binds; raises UsageError."""
-    pairs = zip(table.primary_key, key_parts(table, key), strict=True)
-    return [column.encode(part) for column, part in pairs]
+    parts = key_parts(table, key)
+    if len(parts) == 1:
+        return [table.primary_key[0].encode(key)]
+    return [column.encode(part) for column, part in zip(table.primary_key, parts, strict=True)]
 
 
 def by_key(table: Table, key: object) -> Statement:

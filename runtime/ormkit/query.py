@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from .builder import Source as Source
 from .changing import Change
 from .compiler import Select
+from .decoding import decode
 from .errors import MultipleFound, NotFound, UsageError
 from .expressions import Expression
 from .functions import INTEGERS
@@ -37,8 +38,13 @@ class Query(Selection[M], Generic[M, K]):
 
     async def all(self) -> list[M]:
         """Return every object."""
-        select = self.as_select()
         executor = self._source.executor()
+        if self._shape is not None:
+            statement, bound = self._asked("rows")
+            rows = await executor.fetch(statement, bound)
+            found: list[Any] = decode(self._table.model, rows, executor.identity)
+            return found
+        select = self.as_select()
         if not self._only and self._grouping is None:
             rows = await executor.fetch(select.rows(), select.values())
             objects = unfold(self._table, rows, select.joins, executor.identity)
@@ -53,7 +59,8 @@ class Query(Selection[M], Generic[M, K]):
         """Return the first object, None where there is none; ordered by key if by nothing else."""
         query = self
         if not self._order:
-            query = self._with("_order", tuple([each.asc() for each in self._first_by()]))
+            order = tuple([each.asc() for each in self._first_by()])
+            query = self._with("_order", order, self._shape and self._shape.then("first"))
         if query._limit is None:
             query = query.limit(1)
         found = await query.all()
@@ -116,14 +123,14 @@ class Query(Selection[M], Generic[M, K]):
 
     async def count(self) -> int:
         """Return how many rows there are."""
-        select = self.as_select().as_set()
-        rows = await self._source.executor().fetch(select.count(), select.values())
+        statement, bound = self._asked("count")
+        rows = await self._source.executor().fetch(statement, bound)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def exists(self) -> bool:
         """Return whether there is any row."""
-        select = self.as_select().as_set()
-        rows = await self._source.executor().fetch(select.exists(), select.values())
+        statement, bound = self._asked("exists")
+        rows = await self._source.executor().fetch(statement, bound)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def explain(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .columns import Column
 from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import IS_NOT_NULL, IS_NULL, Condition, Expression, Test
-from .lookups import LOOKUPS, operators_of
+from .lookups import COMPARISONS, LOOKUPS, operators_of
 from .scope import quote
 
 if TYPE_CHECKING:
@@ -148,6 +148,21 @@ class Table:
             found = self._lookups[keyword] = self._resolve(keyword)
         column, lookup = found
         return lookup(column, value)  # type: ignore[no-any-return]
+
+    def binds_as_given(self, by: Mapping[str, object]) -> bool:
+        """Return whether every value of such types is bound as it is, in conditions of one shape.
+
+        by: what conditions were made of already.
+        """
+        for keyword, value in by.items():
+            column, lookup = self._lookups[keyword]
+            if lookup not in COMPARISONS or value is None or isinstance(value, Expression):
+                return False
+            if type(column) is not Column or column.is_array:
+                return False
+            if not column.is_simple and type(value) is not column.sure:
+                return False
+        return True
 
     def _resolve(self, keyword: str) -> tuple[AnyColumn, Any]:
         name, _, operator = keyword.partition("__")

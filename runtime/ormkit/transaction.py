@@ -334,7 +334,7 @@ class Transaction(Pending):
         return connection
 
     def _check_open(self) -> None:
-        if self.is_over:
+        if self.is_closed or (self._parent is not None and self._parent.is_over):
             raise TransactionClosed("the transaction has ended: begin another one")
 
     async def _finish(self) -> None:
@@ -367,7 +367,9 @@ class Transaction(Pending):
             self._close()
         if self._token is not None:
             token, self._token = self._token, None
-            # A ValueError means another context, as a fixture's generator may leave in: the value
-            # dies with that context, and a closed transaction is passed over anyway.
-            with suppress(ValueError):
+            try:  # noqa: SIM105  three calls at the end of every transaction
                 innermost.reset(token)
+            except ValueError:
+                # Another context, as a fixture's generator may leave in: the value dies with that
+                # context, and a closed transaction is passed over anyway.
+                pass

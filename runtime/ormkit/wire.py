@@ -31,6 +31,10 @@ class Wire(Protocol):
         """Run a statement and return its rows, or with `return_extra` a tuple: them and its tag."""
         ...
 
+    async def query(self, query: str, timeout: float | None) -> str:
+        """Run statements without parameters and return the last tag."""
+        ...
+
     def is_connected(self) -> bool: ...
     def is_in_transaction(self) -> bool: ...
 
@@ -53,6 +57,10 @@ class PublicWire:
         rows = await state.fetch(*args, timeout=timeout)
         # An empty statement has no tag.
         return (rows, (state.get_statusmsg() or "").encode(), True) if return_extra else rows
+
+    async def query(self, query: str, timeout: float | None) -> str:
+        tag: str = await self._raw.execute(query, timeout=timeout)
+        return tag
 
     def is_connected(self) -> bool:
         return not self._raw.is_closed()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from operator import itemgetter
 from typing import Any
 
 from .batches import fill_keys
 from .bulk import check_values, update_many
 from .columns import Column
+from .compiler import KEY
 from .errors import UsageError
 from .identity import Held, IdentityMap, watch_of
 from .statement import Executor
@@ -35,11 +37,13 @@ def changed_groups(identity: IdentityMap) -> dict[Table, dict[Hashable, Group]]:
     for entry, columns in list(identity.changed()):
         instance = entry[0]
         table: Table = instance.__table__
-        if not all(hasattr(instance, column.slot) for column in columns):
-            # It refers to an object that had no key yet when it was set.
-            fill_keys(table, instance)
-            columns = watch_of(table).changes(entry)
-        key = tuple([column.key for column in columns])
+        for column in columns:
+            if not hasattr(instance, column.slot):
+                # It refers to an object that had no key yet when it was set.
+                fill_keys(table, instance)
+                columns = watch_of(table).changes(entry)
+                break
+        key = tuple(map(KEY, columns))
         groups.setdefault(table, {}).setdefault(key, (columns, []))[1].append(entry)
     return groups
 
@@ -53,8 +57,7 @@ async def write_group(
             raise UsageError(
                 f"{column.label} is filled in by PostgreSQL, and the code has assigned to it"
             )
-    instances = [instance for instance, _, _ in entries]
+    instances = list(map(itemgetter(0), entries))
     check_values(table, columns, instances)
-    places = [watch_of(table).places[column.key] for column in table.identity]
-    identities = [[row[place] for place in places] for _, row, _ in entries]
+    identities: list[Any] = list(map(watch_of(table).identity_of_row, map(itemgetter(1), entries)))
     await update_many(executor, table, columns, instances, identities)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
@@ -73,8 +74,10 @@ NOW = Now()
 async def update_one(executor: Executor, instance: Model, values: Mapping[str, object]) -> None:
     """Write the named columns of one object, and set them on it once that has succeeded."""
     table = table_of(type(instance))
-    if any(isinstance(value, Expression) for value in values.values()):
-        await executor.settle()
+    for value in values.values():
+        if isinstance(value, Expression):
+            await executor.settle()
+            break
     await update_row(executor, table, instance, values, identity_of(table, instance))
     drop_outdated(table, instance, values)
 
@@ -88,9 +91,17 @@ async def update_row(
 ) -> None:
     """Write the named columns of an object to the row with this key and version."""
     changes = changes_for(table, values)
-    key = tuple([(c.key, v.key if isinstance(v, Expression) else None) for c, v in changes])
-    statement = statement_for(("update one", table, key), lambda: write_update(table, changes))
-    rows = await executor.fetch(statement, [*values_of(changes), *identity])
+    key: list[object] = ["update one", table]
+    bound: list[object] = []
+    for column, value in changes:
+        if isinstance(value, Expression):
+            key += column.key, value.key
+            bound += value.values
+        else:
+            key += column.key, None
+            bound.append(value)
+    statement = statement_for(tuple(key), lambda: write_update(table, changes))
+    rows = await executor.fetch(statement, [*bound, *identity])
     if not rows:
         raise StaleObject(stale(table, "update"))
     computed = statement.returned
@@ -99,7 +110,7 @@ async def update_row(
         if not isinstance(value, Expression):
             setattr(instance, column.slot, values[column.slot])
     if executor.identity is not None:
-        written = [*(column for column, _ in changes), *computed]
+        written = [*map(itemgetter(0), changes), *computed]
         executor.identity.wrote(instance, identity[: len(table.primary_key)], written)
 
 
