@@ -231,7 +231,11 @@ class Transaction(Pending):
             await self.flush()
             async with self._turn:
                 if self._is_begun:
-                    await self._finish()
+                    connection = self._checked(self._connection)
+                    if self._parent is None:
+                        await send_commit(connection)
+                    else:
+                        await send_release(connection, self._savepoint)
         except BaseException as error:
             self._turn.note(error)
             # After a RELEASE that was cut short, and done all the same, there is nothing to undo.
@@ -296,14 +300,8 @@ class Transaction(Pending):
 
     async def _begin(self) -> Connection:
         self._check_open()
-        connection = await (
-            self._begin_outermost() if self._parent is None else self._begin_savepoint(self._parent)
-        )
-        self._connection = connection
-        self._is_begun = True
-        return connection
-
-    async def _begin_outermost(self) -> Connection:
+        if self._parent is not None:
+            return await self._begin_savepoint(self._parent)
         if self._token is None:
             raise TransactionClosed("a transaction is a block: `async with session.begin() as tx:`")
         pool = self._engine.pool
@@ -318,6 +316,7 @@ class Transaction(Pending):
             pool.give(connection)
             raise
         self._turn.is_cut = False  # what was cut short before had done nothing yet
+        self._connection, self._is_begun = connection, True
         return connection
 
     async def _begin_savepoint(self, parent: Transaction) -> Connection:
@@ -325,6 +324,7 @@ class Transaction(Pending):
             parent._connection if parent._is_begun else await parent._begin()
         )
         await connection.script(f"SAVEPOINT {self._savepoint}")
+        self._connection, self._is_begun = connection, True
         return connection
 
     def _checked(self, connection: Connection | None) -> Connection:
@@ -336,13 +336,6 @@ class Transaction(Pending):
     def _check_open(self) -> None:
         if self.is_closed or (self._parent is not None and self._parent.is_over):
             raise TransactionClosed("the transaction has ended: begin another one")
-
-    async def _finish(self) -> None:
-        connection = self._checked(self._connection)
-        if self._parent is None:
-            await send_commit(connection)
-        else:
-            await send_release(connection, self._savepoint)
 
     async def _committed(self) -> None:
         callbacks, self._after_commit = self._after_commit, []

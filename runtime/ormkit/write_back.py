@@ -28,7 +28,18 @@ async def write_changes(executor: Executor, identity: IdentityMap) -> None:
     groups = changed_groups(identity)
     for table in in_key_order(groups) if len(groups) > 1 else groups:
         for columns, entries in groups[table].values():
-            await write_group(executor, table, columns, entries)
+            for column in columns:
+                if column.is_generated:
+                    raise UsageError(
+                        f"{column.label} is filled in by PostgreSQL, and the code assigned to it"
+                    )
+            instances = list(map(itemgetter(0), entries))
+            check_values(table, columns, instances)
+            # By the rows that they were read from.
+            identities: list[Any] = list(
+                map(watch_of(table).identity_of_row, map(itemgetter(1), entries))
+            )
+            await update_many(executor, table, columns, instances, identities)
 
 
 def changed_groups(identity: IdentityMap) -> dict[Table, dict[Hashable, Group]]:
@@ -46,18 +57,3 @@ def changed_groups(identity: IdentityMap) -> dict[Table, dict[Hashable, Group]]:
         key = tuple(map(KEY, columns))
         groups.setdefault(table, {}).setdefault(key, (columns, []))[1].append(entry)
     return groups
-
-
-async def write_group(
-    executor: Executor, table: Table, columns: tuple[AnyColumn, ...], entries: list[Held]
-) -> None:
-    """Write the same columns of several objects, to the rows that they were read from."""
-    for column in columns:
-        if column.is_generated:
-            raise UsageError(
-                f"{column.label} is filled in by PostgreSQL, and the code has assigned to it"
-            )
-    instances = list(map(itemgetter(0), entries))
-    check_values(table, columns, instances)
-    identities: list[Any] = list(map(watch_of(table).identity_of_row, map(itemgetter(1), entries)))
-    await update_many(executor, table, columns, instances, identities)
