@@ -1,6 +1,7 @@
-/* Making objects of rows in C: what the generated `Model.__decode__` does in Python.
+/* Making objects of rows in C: what the generated `Model.__decode__` does in Python; and what else
+ * is done for each answer of the server.
  *
- * decoding.py says when it is used. Whatever this is given, it may refuse it and must not crash:
+ * decoding.py, receiving.py and moments.py say when it is used. Whatever this is given, it may refuse it and must not crash:
  * the wrong arguments, rows of any type and length, code that runs in the middle (a conversion, an
  * iterator, a collection of garbage) and changes what is read here.
  */
@@ -408,16 +409,151 @@ static PyType_Spec decoder_spec = {
     .slots = decoder_slots,
 };
 
-static int
-add_decoder(PyObject *module)
+/* Receiving: what Receiver in receiving.py does for each read, of which every answer is one. */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *receive; /* called with the bytes of each read */
+    PyObject *buffer;  /* a bytearray, which the transport reads into */
+    Py_ssize_t pause;  /* from this many bytes on the collector is paused meanwhile */
+} Reader;
+
+static PyObject *
+reader_get_buffer(PyObject *self, PyObject *hint)
 {
-    PyObject *type = PyType_FromModuleAndSpec(module, &decoder_spec, NULL);
+    return Py_NewRef(((Reader *)self)->buffer);
+}
+
+static PyObject *
+reader_buffer_updated(PyObject *object, PyObject *given)
+{
+    Reader *self = (Reader *)object;
+    Py_ssize_t count = PyNumber_AsSsize_t(given, PyExc_OverflowError);
+    if (count == -1 && PyErr_Occurred()) {
+        return NULL;
+    }
+    /* Whoever has the buffer can change its size. */
+    if (count < 0 || count > PyByteArray_GET_SIZE(self->buffer)) {
+        PyErr_SetString(PyExc_ValueError, "the buffer does not hold as many bytes");
+        return NULL;
+    }
+    PyObject *receive = Py_NewRef(self->receive);
+    /* A copy: the driver keeps what it has not decoded yet. */
+    PyObject *data = PyBytes_FromStringAndSize(PyByteArray_AS_STRING(self->buffer), count);
+    PyObject *done = NULL;
+    if (data != NULL) {
+        int was_collecting = count >= self->pause && PyGC_Disable();
+        done = PyObject_CallOneArg(receive, data);
+        if (was_collecting) {
+            PyGC_Enable();
+        }
+    }
+    Py_XDECREF(data);
+    Py_DECREF(receive);
+    if (done == NULL) {
+        return NULL;
+    }
+    Py_DECREF(done);
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+reader_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"receive", "size", "pause", NULL};
+    PyObject *receive;
+    Py_ssize_t size, pause;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "Onn:Reader", names, &receive, &size,
+                                     &pause)) {
+        return NULL;
+    }
+    if (size < 1) {
+        PyErr_SetString(PyExc_ValueError, "a buffer has at least one byte");
+        return NULL;
+    }
+    PyObject *buffer = PyByteArray_FromStringAndSize(NULL, size);
+    if (buffer == NULL) {
+        return NULL;
+    }
+    memset(PyByteArray_AS_STRING(buffer), 0, (size_t)size);
+    Reader *self = (Reader *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        Py_DECREF(buffer);
+        return NULL;
+    }
+    self->receive = Py_NewRef(receive);
+    self->buffer = buffer;
+    self->pause = pause;
+    return (PyObject *)self;
+}
+
+/* There is no tp_clear, for the reason that a Decoder has none. */
+static int
+reader_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Reader *self = (Reader *)object;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->receive);
+    return 0;
+}
+
+static void
+reader_dealloc(PyObject *object)
+{
+    Reader *self = (Reader *)object;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(self->receive);
+    Py_XDECREF(self->buffer);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef reader_methods[] = {
+    {"get_buffer", reader_get_buffer, METH_O,
+     PyDoc_STR("Return the buffer to read into, whatever size was hinted at.")},
+    {"buffer_updated", reader_buffer_updated, METH_O,
+     PyDoc_STR("Hand on this many bytes of the buffer.")},
+    {NULL, NULL, 0, NULL},
+};
+
+PyDoc_STRVAR(reader_doc,
+"Reader(receive, size, pause)\n--\n\n"
+"Call `receive` with a copy of what was read into a buffer of this size; from `pause` bytes on with\n"
+"the collector of cycles paused.");
+
+static PyType_Slot reader_slots[] = {
+    {Py_tp_doc, (void *)reader_doc},
+    {Py_tp_new, reader_new},
+    {Py_tp_traverse, reader_traverse},
+    {Py_tp_dealloc, reader_dealloc},
+    {Py_tp_methods, reader_methods},
+    {0, NULL},
+};
+
+static PyType_Spec reader_spec = {
+    .name = "ormkit._accelerator.Reader",
+    .basicsize = sizeof(Reader),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = reader_slots,
+};
+
+static int
+add_type(PyObject *module, PyType_Spec *spec)
+{
+    PyObject *type = PyType_FromModuleAndSpec(module, spec, NULL);
     if (type == NULL) {
         return -1;
     }
     int failed = PyModule_AddType(module, (PyTypeObject *)type);
     Py_DECREF(type);
     return failed;
+}
+
+static int
+add_types(PyObject *module)
+{
+    return add_type(module, &decoder_spec) < 0 ? -1 : add_type(module, &reader_spec);
 }
 
 /* Moments: timestamptz in PostgreSQL's binary form, microseconds since 2000 in UTC. */
@@ -532,7 +668,7 @@ import_datetime(PyObject *module)
 }
 
 static PyModuleDef_Slot module_slots[] = {
-    {Py_mod_exec, (void *)add_decoder},
+    {Py_mod_exec, (void *)add_types},
     {Py_mod_exec, (void *)import_datetime},
     {0, NULL},
 };
@@ -540,7 +676,7 @@ static PyModuleDef_Slot module_slots[] = {
 static PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_accelerator",
-    .m_doc = "Making objects of rows, and moments of bytes, in C.",
+    .m_doc = "Receiving bytes, and making objects of rows and moments of bytes, in C.",
     .m_methods = functions,
     .m_slots = module_slots,
 };

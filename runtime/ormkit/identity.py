@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import marshal
 import pickle
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import cache
-from itertools import repeat
+from itertools import compress, repeat
 from operator import attrgetter, is_not, itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -111,15 +111,18 @@ class IdentityMap:
         """Let go of everything; changes that were not written yet are not written any more."""
         self._held.clear()
 
-    def changed(self) -> Iterator[tuple[Held, tuple[AnyColumn, ...]]]:
-        """Yield what is held with the columns that the code has changed, where there are any."""
+    def changed(self) -> list[tuple[Held, tuple[AnyColumn, ...]]]:
+        """Return what is held with the columns that the code has changed, where there are any."""
+        found: list[tuple[Held, tuple[AnyColumn, ...]]] = []
+        # A comprehension would be one more step on the way of every transaction.
         for table, held in self._held.items():
             watch = watch_of(table)
             if len(held) > FEW and watch.are_same(held.values()):
                 continue
             for entry in held.values():
                 if columns := watch.changes(entry):
-                    yield entry, columns
+                    found.append((entry, columns))  # noqa: PERF401
+        return found
 
     def saved(self) -> dict[Table, dict[Any, Held]]:
         """Return what is held now, for `restore`."""
@@ -207,16 +210,21 @@ class Watch:
 
     def changes(self, entry: Held) -> tuple[AnyColumn, ...]:
         """Return the columns that differ from the row."""
-        changed: list[AnyColumn] = []
-        row, mutable = entry[1], self.mutable
+        columns, mutable = self.table.columns, self.mutable
+        places: Iterable[int] = range(len(columns))
         try:
-            values = self.values(entry[0])
-        except AttributeError:
-            values = repeat(MISSING)
-        for place, (column, now) in enumerate(zip(self.table.columns, values, strict=False)):
             # What is the very same value needs no look, unless it can change in place.
-            if (row[place] is not now or place in mutable) and self._is_changed(entry, place):
-                changed.append(column)
+            differs = map(is_not, entry[1], self.values(entry[0]))
+            if mutable:
+                places = {*compress(places, differs), *mutable}
+            else:
+                places = compress(places, differs)
+        except AttributeError:
+            pass
+        changed: list[AnyColumn] = []
+        for place in sorted(places):
+            if self._is_changed(entry, place):
+                changed.append(columns[place])  # noqa: PERF401
         return tuple(changed)
 
     def refreshed(self, known: Held, fresh: Held) -> Held:
@@ -229,7 +237,7 @@ class Watch:
 
     def written(self, entry: Held, columns: Iterable[AnyColumn]) -> Held:
         """Return the entry once these columns of the object were written."""
-        instance, row, frozen = entry[0], list(entry[1]), list(entry[2] or ())
+        instance, row, frozen = entry[0], list(entry[1][:]), list(entry[2] or ())
         for column in columns:
             place = self.places[column.key]
             row[place] = getattr(instance, column.slot)

@@ -10,6 +10,10 @@ import asyncio
 import gc
 from typing import Any
 
+from .acceleration import accelerator
+
+Reader: Any = getattr(accelerator, "Reader", None)
+
 #: Bytes read at a time; the server sends 8 KiB, and more where it was ahead.
 BUFFER_SIZE = 64 * 1024
 #: From this many bytes on the collector of cycles is paused while rows are made of them: they come
@@ -25,6 +29,11 @@ class Receiver(asyncio.BufferedProtocol):
         self._receive = protocol.data_received
         self._buffer = bytearray(BUFFER_SIZE)
         self._view = memoryview(self._buffer)
+        if Reader is not None:
+            # The same in C.
+            reader = Reader(self._receive, BUFFER_SIZE, PAUSE_SIZE)
+            self.get_buffer = reader.get_buffer  # type: ignore[method-assign]
+            self.buffer_updated = reader.buffer_updated  # type: ignore[method-assign]
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self._buffer

@@ -25,27 +25,28 @@ async def write_changes(executor: Executor, identity: IdentityMap) -> None:
 
     Raises StaleObject where a row is gone or, with a version, was changed meanwhile.
     """
-    groups = changed_groups(identity)
-    for table in in_key_order(groups) if len(groups) > 1 else groups:
-        for columns, entries in groups[table].values():
-            for column in columns:
-                if column.is_generated:
-                    raise UsageError(
-                        f"{column.label} is filled in by PostgreSQL, and the code assigned to it"
-                    )
-            instances = list(map(itemgetter(0), entries))
-            check_values(table, columns, instances)
-            # By the rows that they were read from.
-            identities: list[Any] = list(
-                map(watch_of(table).identity_of_row, map(itemgetter(1), entries))
-            )
-            await update_many(executor, table, columns, instances, identities)
+    groups = list(changed_groups(identity).items())
+    if len(groups) > 1:
+        places = {table: n for n, table in enumerate(in_key_order([of for (of, _), _ in groups]))}
+        groups.sort(key=lambda group: places[group[0][0]])
+    for (table, _), (columns, entries) in groups:
+        for column in columns:
+            if column.is_generated:
+                raise UsageError(
+                    f"{column.label} is filled in by PostgreSQL, and the code assigned to it"
+                )
+        instances = list(map(itemgetter(0), entries))
+        check_values(table, columns, instances)
+        # By the rows that they were read from.
+        rows = map(itemgetter(1), entries)
+        identities: list[Any] = list(map(watch_of(table).identity_of_row, rows))
+        await update_many(executor, table, columns, instances, identities)
 
 
-def changed_groups(identity: IdentityMap) -> dict[Table, dict[Hashable, Group]]:
+def changed_groups(identity: IdentityMap) -> dict[tuple[Table, Hashable], Group]:
     """Return what has changed, by table and by the columns that did."""
-    groups: dict[Table, dict[Hashable, Group]] = {}
-    for entry, columns in list(identity.changed()):
+    groups: dict[tuple[Table, Hashable], Group] = {}
+    for entry, columns in identity.changed():
         instance = entry[0]
         table: Table = instance.__table__
         for column in columns:
@@ -54,6 +55,9 @@ def changed_groups(identity: IdentityMap) -> dict[Table, dict[Hashable, Group]]:
                 fill_keys(table, instance)
                 columns = watch_of(table).changes(entry)
                 break
-        key = tuple(map(KEY, columns))
-        groups.setdefault(table, {}).setdefault(key, (columns, []))[1].append(entry)
+        key = table, tuple(map(KEY, columns))
+        if key in groups:
+            groups[key][1].append(entry)
+        else:
+            groups[key] = columns, [entry]
     return groups

@@ -42,6 +42,21 @@ async def notes(database_url: str, models: Any) -> AsyncIterator[AsyncSession]:
         yield AsyncSession(engine)
 
 
+async def test_softly_deleted_rows_stay_out_of_queries_that_were_asked_before(
+    notes: AsyncSession, models: Any
+) -> None:
+    for _ in range(2):
+        note = await notes.insert(models.Note(text="gone"))
+        query = notes.query(models.Note).filter(text="gone")
+        assert await query.count() == 1
+        await notes.soft_delete(note)
+        assert not await query.exists()
+        assert await query.all() == []
+        assert [each.id for each in await query.only_deleted().all()] == [note.id]
+        assert await query.with_deleted().count() == 1
+        await notes.force_delete(note)
+
+
 async def test_a_softly_deleted_row_is_left_out_until_it_is_restored(
     notes: AsyncSession, models: Any
 ) -> None:

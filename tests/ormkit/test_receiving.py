@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from typing import Any
 
 import pytest
 
-from ormkit import Engine
+from ormkit import Engine, create_engine, receiving
 from ormkit.receiving import BUFFER_SIZE, Receiver, receive_into_buffer
+
+
+@pytest.fixture(autouse=True, params=["in C", "in Python"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test runs with the accelerator, where there is one, and without."""
+    if request.param == "in Python":
+        monkeypatch.setattr(receiving, "Reader", None)
+    elif receiving.Reader is None:
+        pytest.skip("there is no accelerator")
 
 
 class Seen:
@@ -87,3 +97,35 @@ def test_transports_of_other_loops_are_left_alone() -> None:
 
     receive_into_buffer(Foreign())
     receive_into_buffer(None)
+
+
+@pytest.mark.parametrize("count", [-1, BUFFER_SIZE + 1, 2**70])
+def test_more_than_the_buffer_holds_is_never_read(count: int) -> None:
+    if receiving.Reader is None:
+        pytest.skip("slices of Python end where their buffer does")
+    seen = Seen()
+    with pytest.raises((ValueError, OverflowError)):
+        Receiver(seen).buffer_updated(count)
+    assert seen.data == []
+
+
+def test_a_buffer_that_was_cut_is_not_read_beyond_its_end() -> None:
+    if receiving.Reader is None:
+        pytest.skip("a view of Python's keeps its buffer as it is")
+    receiver = Receiver(Seen())
+    receiver.get_buffer(-1).clear()
+    with pytest.raises(ValueError, match="does not hold"):
+        receiver.buffer_updated(1)
+
+
+async def test_a_receiver_goes_with_its_connection(blog_url: str) -> None:
+    async with await create_engine(blog_url, max_connections=1) as engine:
+        await engine.execute("SELECT 1")
+        connection: Any = engine.pool.take()
+        receiver = weakref.ref(connection._raw._transport.get_protocol())
+        engine.pool.give(connection)
+        del connection
+        assert receiver() is not None
+    await asyncio.sleep(0)
+    gc.collect()
+    assert receiver() is None
