@@ -85,8 +85,10 @@ class QueryBuilder(Generic[M]):
             if not self._table.binds_as_given(by):
                 return self._with("_where", self._where + found)
             beyond = shape.then(call)
-        copy = self._with("_where", (*self._where, by), beyond)
-        copy._bound = (*self._bound, *by.values())
+        copy = object.__new__(type(self))
+        copy.__dict__ = held = self.__dict__.copy()
+        held["_where"], held["_bound"] = (*self._where, by), (*self._bound, *by.values())
+        held["_shape"] = beyond
         return copy
 
     def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:

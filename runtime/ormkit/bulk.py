@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .arrays import FlatArray
@@ -55,24 +55,54 @@ async def update_objects(
     await update_many(executor, table, columns, instances, identities)
 
 
-async def update_many(
+def update_many(
+    executor: Executor,
+    table: Table,
+    columns: Sequence[AnyColumn],
+    instances: Sequence[Model],
+    identities: Sequence[Sequence[object]],
+) -> Coroutine[Any, Any, None]:
+    """Write these columns of each object to the row that has its identity.
+
+    Raises StaleObject where a row is gone or was changed; others may have been written then.
+    """
+    if len(instances) == 1:
+        values = values_held(instances[0], columns)
+        return update_row(executor, table, instances[0], values, identities[0])
+    if any(column.is_array for column in columns):
+        return update_each(executor, table, columns, instances, identities)
+    return update_chunks(executor, table, columns, instances, identities)
+
+
+def values_held(instance: Model, columns: Iterable[AnyColumn]) -> dict[str, object]:
+    """Return the values of these columns by name, as the object holds them."""
+    values: dict[str, object] = {}
+    for column in columns:
+        values[column.slot] = getattr(instance, column.slot)
+    return values
+
+
+async def update_each(
     executor: Executor,
     table: Table,
     columns: Sequence[AnyColumn],
     instances: Sequence[Model],
     identities: Sequence[Sequence[object]],
 ) -> None:
-    """Write these columns of each object to the row that has its identity.
+    """Write these columns of the objects by a statement for each."""
+    for instance, identity in zip(instances, identities, strict=True):
+        values = values_held(instance, columns)
+        await update_row(executor, table, instance, values, identity)
 
-    Raises StaleObject where a row is gone or was changed; others may have been written then.
-    """
-    if len(instances) == 1 or any(column.is_array for column in columns):
-        for instance, identity in zip(instances, identities, strict=True):
-            values: dict[str, object] = {}
-            for column in columns:
-                values[column.slot] = getattr(instance, column.slot)
-            await update_row(executor, table, instance, values, identity)
-        return
+
+async def update_chunks(
+    executor: Executor,
+    table: Table,
+    columns: Sequence[AnyColumn],
+    instances: Sequence[Model],
+    identities: Sequence[Sequence[object]],
+) -> None:
+    """Write these columns of the objects by a statement for many."""
     for start in range(0, len(instances), CHUNK):
         chunk = slice(start, start + CHUNK)
         await update_chunk(executor, table, columns, instances[chunk], identities[chunk])

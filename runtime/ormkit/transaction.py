@@ -136,7 +136,7 @@ class Transaction(Pending):
         try:
             async with self._turn:
                 connection = self._connection
-                if connection is None or self._inner is not None or self.is_over:
+                if connection is None or self._inner is not None or self._parent is not None:
                     connection = await self._ready()
                 return await connection.fetch(statement.sql, values)
         except (InvalidValue, DataError) as error:
@@ -243,7 +243,8 @@ class Transaction(Pending):
                 await self.rollback()
             raise
         self._close()
-        await self._committed()
+        if self._after_commit:
+            await self._committed()
 
     async def rollback(self) -> None:
         """Undo everything, now; the block's end then does nothing more."""

@@ -63,11 +63,11 @@ async def calls_of(work: Work, session: AsyncSession) -> Counter[str]:
 BUDGETS: dict[str, tuple[Work, int]] = {
     "get": (lambda session: session.get(User, 1), 22),
     "get alone": (lambda session: session.get(User, 1, coalesce=False), 22),
-    "exists": (lambda session: session.query(User).filter(id=1).exists(), 17),
-    "page": (page, 25),
+    "exists": (lambda session: session.query(User).filter(id=1).exists(), 16),
+    "page": (page, 24),
     "insert": (lambda session: session.insert(User(name="Grace")), 30),
     "update": (update, 26),
-    "read, change, commit": (change, 91),
+    "read, change, commit": (change, 89),
 }
 
 
