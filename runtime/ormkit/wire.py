@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 #: The first release of asyncpg whose protocol was looked at, and the first that was not.
-KNOWN_FROM, KNOWN_BEFORE = (0, 30), (0, 33)
+KNOWN_FROM, KNOWN_BEFORE = (0, 32), (0, 33)
 
 
 class Wire(Protocol):

@@ -37,8 +37,7 @@ async def engine(
 @pytest.mark.parametrize(
     ("version", "known"),
     [
-        ("0.29.0", False),
-        ("0.30.0", True),
+        ("0.31.0", False),
         ("0.32.0", True),
         ("0.32.1.dev0", True),
         ("0.33.0", False),
