@@ -99,25 +99,6 @@ def test_transports_of_other_loops_are_left_alone() -> None:
     receive_into_buffer(None)
 
 
-@pytest.mark.parametrize("count", [-1, BUFFER_SIZE + 1, 2**70])
-def test_more_than_the_buffer_holds_is_never_read(count: int) -> None:
-    if receiving.Reader is None:
-        pytest.skip("slices of Python end where their buffer does")
-    seen = Seen()
-    with pytest.raises((ValueError, OverflowError)):
-        Receiver(seen).buffer_updated(count)
-    assert seen.data == []
-
-
-def test_a_buffer_that_was_cut_is_not_read_beyond_its_end() -> None:
-    if receiving.Reader is None:
-        pytest.skip("a view of Python's keeps its buffer as it is")
-    receiver = Receiver(Seen())
-    receiver.get_buffer(-1).clear()
-    with pytest.raises(ValueError, match="does not hold"):
-        receiver.buffer_updated(1)
-
-
 async def test_a_receiver_goes_with_its_connection(blog_url: str) -> None:
     async with await create_engine(blog_url, max_connections=1) as engine:
         await engine.execute("SELECT 1")
