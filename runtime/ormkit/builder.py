@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from .columns import Column
@@ -75,6 +76,8 @@ class QueryBuilder(Generic[M]):
         return copy
 
     def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
+        if not conditions and not by:
+            return self
         shape = self._shape
         if conditions or shape is None:
             return self._with("_where", self._where + conditions_of(self._table, conditions, by))
@@ -241,12 +244,13 @@ class QueryBuilder(Generic[M]):
 
     def as_select(self) -> Select:
         """Return what the query selects, for writing it as a statement."""
-        where: tuple[Condition[Any], ...] = ()
-        for each in self._where:
-            if isinstance(each, Expression):
-                where = (*where, each)
-            else:
-                where += conditions_of(self._table, (), each)
+        where: tuple[Any, ...] = self._where
+        if self._bound:
+            made = [
+                (each,) if isinstance(each, Expression) else conditions_of(self._table, (), each)
+                for each in where
+            ]
+            where = tuple(chain.from_iterable(made))
         if self._alive is not None and self._table.soft_delete is not None:
             where = (*where, *self._table.alive(is_deleted=not self._alive))
         if self._grouping is not None:
