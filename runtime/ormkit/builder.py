@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from .columns import Column
@@ -246,11 +245,12 @@ class QueryBuilder(Generic[M]):
         """Return what the query selects, for writing it as a statement."""
         where: tuple[Any, ...] = self._where
         if self._bound:
-            made = [
-                (each,) if isinstance(each, Expression) else conditions_of(self._table, (), each)
-                for each in where
-            ]
-            where = tuple(chain.from_iterable(made))
+            where = ()
+            for each in self._where:
+                if isinstance(each, Expression):
+                    where += (each,)
+                else:
+                    where += conditions_of(self._table, (), each)
         if self._alive is not None and self._table.soft_delete is not None:
             where = (*where, *self._table.alive(is_deleted=not self._alive))
         if self._grouping is not None:
