@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from operator import attrgetter
@@ -38,7 +38,8 @@ class Batch:
     @classmethod
     def of(cls, given: tuple[AnyColumn, ...], instances: Sequence[Model]) -> Batch:
         """Take the values off the objects; AttributeError where one has none for a column."""
-        return cls(given, instances, values_of(given, instances))
+        values = [list(map(attrgetter(column.slot), instances)) for column in given]
+        return cls(given, instances, values)
 
     def rows(self) -> list[list[object]]:
         """Return the values of each object, as the driver takes them."""
@@ -53,7 +54,7 @@ class Batch:
     def arrays(self, chunk: slice = slice(None)) -> list[FlatArray]:
         """Return the values of each column as one parameter, for a part of the objects."""
         pairs = zip(self.given, self.values, strict=True)
-        return [array_of(column, values[chunk]) for column, values in pairs]
+        return [FlatArray(column.encode_many(values[chunk])) for column, values in pairs]
 
     async def send_arrays(self, executor: Executor, statement: Statement) -> list[Record]:
         """Run a statement that takes an array of each column's values; return all its rows."""
@@ -76,16 +77,6 @@ class Chunks(Sequence[list[FlatArray]]):
             raise IndexError(place)
         start = place * CHUNK
         return self._batch.arrays(slice(start, start + CHUNK))
-
-
-def values_of(columns: Iterable[AnyColumn], instances: Sequence[Model]) -> list[list[Any]]:
-    """Return the objects' values of each column; AttributeError where an object has none."""
-    return [list(map(attrgetter(column.slot), instances)) for column in columns]
-
-
-def array_of(column: AnyColumn, values: list[Any]) -> FlatArray:
-    """Return values of the column as one array parameter of its carrier type."""
-    return FlatArray(column.encode_many(values))
 
 
 def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:

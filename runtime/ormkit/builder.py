@@ -87,6 +87,7 @@ class QueryBuilder(Generic[M]):
             if not self._table.binds_as_given(by):
                 return self._with("_where", self._where + found)
             beyond = shape.then(call)
+        # As `_with` does, in a step less: most queries come by here.
         copy = object.__new__(type(self))
         copy.__dict__ = held = self.__dict__.copy()
         held["_where"], held["_bound"] = (*self._where, by), (*self._bound, *by.values())

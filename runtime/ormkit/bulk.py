@@ -69,9 +69,7 @@ def update_many(
     if len(instances) == 1:
         values = values_held(instances[0], columns)
         return update_row(executor, table, instances[0], values, identities[0])
-    if any(column.is_array for column in columns):
-        return update_each(executor, table, columns, instances, identities)
-    return update_chunks(executor, table, columns, instances, identities)
+    return update_several(executor, table, columns, instances, identities)
 
 
 def values_held(instance: Model, columns: Iterable[AnyColumn]) -> dict[str, object]:
@@ -82,27 +80,19 @@ def values_held(instance: Model, columns: Iterable[AnyColumn]) -> dict[str, obje
     return values
 
 
-async def update_each(
+async def update_several(
     executor: Executor,
     table: Table,
     columns: Sequence[AnyColumn],
     instances: Sequence[Model],
     identities: Sequence[Sequence[object]],
 ) -> None:
-    """Write these columns of the objects by a statement for each."""
-    for instance, identity in zip(instances, identities, strict=True):
-        values = values_held(instance, columns)
-        await update_row(executor, table, instance, values, identity)
-
-
-async def update_chunks(
-    executor: Executor,
-    table: Table,
-    columns: Sequence[AnyColumn],
-    instances: Sequence[Model],
-    identities: Sequence[Sequence[object]],
-) -> None:
-    """Write these columns of the objects by a statement for many."""
+    """Write these columns of the objects by a statement for many, or with arrays for each."""
+    if any(column.is_array for column in columns):
+        for instance, identity in zip(instances, identities, strict=True):
+            values = values_held(instance, columns)
+            await update_row(executor, table, instance, values, identity)
+        return
     for start in range(0, len(instances), CHUNK):
         chunk = slice(start, start + CHUNK)
         await update_chunk(executor, table, columns, instances[chunk], identities[chunk])

@@ -53,7 +53,7 @@ async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
         statement = insert_for(table, batch.given)
         rows = await statement.fetch_many(executor, batch.rows())
     else:
-        key = ("insert all", table, tuple([column.key for column in batch.given]))
+        key = ("insert all", table, tuple(map(KEY, batch.given)))
         statement = statement_for(key, lambda: write_insert_all(table, batch.given))
         rows = await batch.send_arrays(executor, statement)
     receive(batch.instances, rows, statement.returned)

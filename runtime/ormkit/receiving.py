@@ -27,13 +27,14 @@ class Receiver(asyncio.BufferedProtocol):
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         self._receive = protocol.data_received
-        self._buffer = bytearray(BUFFER_SIZE)
-        self._view = memoryview(self._buffer)
         if Reader is not None:
-            # The same in C.
+            # The same in C, with a buffer of its own.
             reader = Reader(self._receive, BUFFER_SIZE, PAUSE_SIZE)
             self.get_buffer = reader.get_buffer  # type: ignore[method-assign]
             self.buffer_updated = reader.buffer_updated  # type: ignore[method-assign]
+            return
+        self._buffer = bytearray(BUFFER_SIZE)
+        self._view = memoryview(self._buffer)
 
     def get_buffer(self, sizehint: int) -> bytearray:
         return self._buffer
