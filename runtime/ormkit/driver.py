@@ -32,7 +32,7 @@ from .sqlstates import (
     translate,
 )
 from .values import Record
-from .wire import state_of, wire_of
+from .wire import is_cancelling, state_of, wire_of
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
@@ -237,6 +237,7 @@ class Connection:
         except BaseException as error:
             self._is_dirty = True
             if not raised:
+                self._cut_copy(error)
                 raise self._failed(error, sql)
         finally:
             if ending is not None:
@@ -260,6 +261,15 @@ class Connection:
         is_asked = loop.create_future()
         self._raw._cancel_current_command(is_asked)
         return is_asked, loop.call_later(ENDING_TIMEOUT, self._raw.terminate)
+
+    def _cut_copy(self, error: BaseException) -> None:
+        """Close where a COPY was cut short between two of its pieces.
+
+        asyncpg cancels it only where it waits for one. Those that follow would find nobody to take
+        them, or the next statement, which would take them for its answer.
+        """
+        if isinstance(error, asyncio.CancelledError) and not is_cancelling(self.wire):
+            self.terminate()
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
         """Run statements without parameters in one round trip; return the last command tag."""

@@ -37,6 +37,7 @@ class Wire(Protocol):
 
     def is_connected(self) -> bool: ...
     def is_in_transaction(self) -> bool: ...
+    def _is_cancelling(self) -> bool: ...
 
 
 class PublicWire:
@@ -68,6 +69,10 @@ class PublicWire:
     def is_in_transaction(self) -> bool:
         return bool(self._raw.is_in_transaction())
 
+    def _is_cancelling(self) -> bool:
+        # No public method tells.
+        return False
+
 
 def is_known() -> bool:
     """Return whether the protocol of this asyncpg was looked at."""
@@ -85,3 +90,11 @@ def wire_of(raw: Any) -> Wire:
 def state_of(statement: Any, wire: Wire) -> Any:
     """Return what the wire takes for a prepared statement of asyncpg."""
     return statement if isinstance(wire, PublicWire) else statement._state
+
+
+def is_cancelling(wire: Wire) -> bool:
+    """Return whether the driver waits for a statement to end that it asked the server to cancel.
+
+    False also where that is not known.
+    """
+    return wire._is_cancelling()  # pyright: ignore[reportPrivateUsage]

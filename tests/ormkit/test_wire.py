@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -75,6 +76,20 @@ async def test_errors_name_what_was_wrong_and_the_connection_goes_on(engine: Eng
     with pytest.raises(QueryCanceled):
         await engine.execute("SELECT pg_sleep(5)", timeout=0.01)
     assert await session.query(User).count() == 1
+
+
+async def test_a_copy_that_is_cut_leaves_nothing_to_the_next_statement(engine: Engine) -> None:
+    async def never(data: bytes) -> None:
+        raise AssertionError
+
+    copying = asyncio.create_task(
+        engine.copy_out("SELECT g FROM generate_series(1, 9) g, pg_sleep(9)", never)
+    )
+    await asyncio.sleep(0.05)
+    copying.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await copying
+    assert (await engine.execute("SELECT 42")).scalar() == 42
 
 
 async def test_a_statement_without_a_tag_changes_nothing(engine: Engine) -> None:

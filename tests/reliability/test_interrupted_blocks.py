@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from itertools import count
 from typing import Any
 
@@ -133,6 +134,27 @@ async def test_what_was_cut_in_the_transaction_itself_is_not_committed_by_half(
         if not was_cut:
             break
     assert number > 0
+
+
+async def test_a_copy_that_was_cut_between_two_pieces_leaves_none_to_come(
+    engine: Engine, session: AsyncSession
+) -> None:
+    """The pieces come while the transaction's block goes on; nobody is left to take them."""
+    failures: list[Mapping[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context))
+    for number in count():
+        was_cut = True
+        with suppress(TransactionFailed):
+            async with session.begin() as tx:
+                await tx.insert(Tag(name="never"))
+                was_cut = await interrupt(copy_out(session), number, is_late=True)  # type: ignore[arg-type]
+                await asyncio.sleep(0.005)
+                if not was_cut:
+                    break
+        assert not failures
+        assert await stored(session) == []
+        await assert_all_usable(engine)
+    assert number > 3
 
 
 async def test_a_nested_block_that_cannot_be_undone_in_time_takes_the_transaction_with_it(
