@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from .columns import Column
-from .compiler import Select
+from .compiler import KEY, Select
 from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import NOT, Condition, Expression, Junction, Test
 from .grouping import Grouping
@@ -20,7 +20,7 @@ from .relationships import Relationship
 from .shapes import ROOTS, Shape
 from .statement import Executor, Statement
 from .steps import Step, plan, riding
-from .table import Table, conditions_of
+from .table import Table, conditions_of, resolved
 
 if TYPE_CHECKING:
     from .model import Model
@@ -43,7 +43,7 @@ class QueryBuilder(Generic[M]):
 
     #: Conditions; as the keywords of filter() where their shape says what those are.
     _where: tuple[Condition[Any] | Mapping[str, object], ...] = ()
-    #: What the keywords were given, in order; only with a shape.
+    #: What all of them bind, in order; only with a shape.
     _bound: tuple[object, ...] = ()
     _order: tuple[Order[Any], ...] = ()
     _limit: int | None = None
@@ -75,23 +75,40 @@ class QueryBuilder(Generic[M]):
         return copy
 
     def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
-        if not conditions and not by:
+        if conditions:
+            kept = self._keep(resolved(self._table, conditions))
+            return kept._filter((), by) if by else kept
+        if not by:
             return self
         shape = self._shape
-        if conditions or shape is None:
-            return self._with("_where", self._where + conditions_of(self._table, conditions, by))
+        if shape is None:
+            return self._keep(conditions_of(self._table, (), by))
         call = (*by, *map(type, by.values()))
         beyond = shape.beyond.get(call)
         if beyond is None:
             found = conditions_of(self._table, (), by)
             if not self._table.binds_as_given(by):
-                return self._with("_where", self._where + found)
+                return self._keep(found)
             beyond = shape.then(call)
-        # As `_with` does, in a step less: most queries come by here.
+        # As `_keep` does, in a step less: most queries come by here.
         copy = object.__new__(type(self))
         copy.__dict__ = held = self.__dict__.copy()
         held["_where"], held["_bound"] = (*self._where, by), (*self._bound, *by.values())
         held["_shape"] = beyond
+        return copy
+
+    def _keep(self, conditions: tuple[Condition[Any], ...]) -> Self:
+        """Return the query with these conditions too; there is no Q among them."""
+        copy = object.__new__(type(self))
+        copy.__dict__ = held = self.__dict__.copy()
+        held["_where"] = self._where + conditions
+        if (shape := self._shape) is not None:
+            call = ("where", *map(KEY, conditions))
+            held["_shape"] = shape.then(call)
+            bound = self._bound
+            for each in conditions:
+                bound += each.values
+            held["_bound"] = bound
         return copy
 
     def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
@@ -99,22 +116,27 @@ class QueryBuilder(Generic[M]):
         if not found:
             return self
         both = found[0] if len(found) == 1 else Junction[M]("AND", found)
-        return self._with("_where", (*self._where, Test(NOT, both)))
+        return self._keep((Test(NOT, both),))
 
     def _order_by(self, by: tuple[Order[M] | Expression[M, Any, Any] | str, ...]) -> Self:
         shape = self._shape
-        if shape is None or not set(map(type, by)) <= {str}:
-            order = tuple([self._order_key(each) for each in by])
-            return self._with("_order", self._order + order)
-        call = ("order", *by)
+        if shape is None:
+            return self._with("_order", self._order + self._order_keys(by))
+        try:
+            call = ("order", *[each if type(each) is str else each.key for each in by])
+        except AttributeError:
+            return self._with("_order", self._order + self._order_keys(by))
         beyond = shape.beyond.get(call)
         if beyond is None:
-            order = self._order + tuple([self._order_key(each) for each in by])
+            order = self._order + self._order_keys(by)
             if any(each.values for each in order):
                 return self._with("_order", order)
             beyond = shape.then(call)
             beyond.order = order
         return self._with("_order", beyond.order, beyond)
+
+    def _order_keys(self, by: tuple[Any, ...]) -> tuple[Order[Any], ...]:
+        return tuple(map(self._order_key, by))
 
     def limit(self, count: int) -> Self:
         """Return at most this many rows."""
@@ -133,11 +155,10 @@ class QueryBuilder(Generic[M]):
         order_by(). Raises InvalidValue for what is no cursor of this model and order.
         """
         order = keyset_order(self._table, self._order)
-        query = self._with("_order", order)
+        query = self._with("_order", order, self._shape and self._shape.then("keyset"))
         if cursor is None:
             return query
-        found = after_cursor(self._table, order, cursor)
-        return query._with("_where", (*query._where, found))
+        return query._keep((after_cursor(self._table, order, cursor),))
 
     def cursor(self, instance: M) -> Cursor[M]:
         """Return the place of an object in the query's order, for after()."""

@@ -40,6 +40,8 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
     values: tuple[object, ...]
     #: PostgreSQL's name of the type; empty where it is not known.
     type: str
+    #: True for a Q, which has a meaning only once the query's model is known.
+    is_open = False
 
     def sql(self, scope: Scope) -> str:
         """Return the text, its parameters numbered by the scope."""
@@ -262,9 +264,6 @@ class Condition(Expression[O, bool, bool]):
     """An expression that is true, false or NULL for a row."""
 
     __slots__ = ()
-
-    #: True for a Q, which has a meaning only once the query's model is known.
-    is_open = False
 
     def __and__(self, other: Condition[O]) -> Condition[O]:
         return self._joined("AND", other)

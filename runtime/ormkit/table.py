@@ -213,14 +213,15 @@ def conditions_of(
 
 def resolved(table: Table, conditions: Sequence[Condition[Any]]) -> tuple[Condition[Any], ...]:
     """Return the conditions with what each Q among them means for the table's model."""
+    is_open = False
     for condition in conditions:
         if not isinstance(condition, Expression):
             raise UsageError(
                 f"{table.label}: {condition!r} is no condition: write one like "
                 f"{table.columns[0].label} == value, or a keyword"
             )
-    opened: Any = [each for each in conditions if getattr(each, "is_open", False)]
-    if not opened:
+        is_open = is_open or condition.is_open
+    if not is_open:
         return tuple(conditions)
-    meant = {id(each): each.resolve(table) for each in opened}
-    return tuple([meant.get(id(each), each) for each in conditions])
+    meant: Any = conditions
+    return tuple([each.resolve(table) if each.is_open else each for each in meant])

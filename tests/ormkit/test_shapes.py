@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from examples.blog.db import Post, User
-from ormkit import AsyncSession, Engine, InvalidValue, UnknownName, selectinload, shapes
+from ormkit import (
+    AsyncSession,
+    Engine,
+    InvalidValue,
+    Q,
+    UnknownName,
+    UsageError,
+    selectinload,
+    shapes,
+)
 from ormkit.shapes import ROOTS, Shape
 from tests.statements import Statements
 
@@ -56,6 +65,81 @@ async def test_a_known_query_is_found_by_its_calls_alone(
     with Statements(engine) as sent:
         await query(4).all()
     assert list(sent) == [shape.statements["rows"].sql]
+
+
+async def test_a_known_query_of_expressions_is_found_by_its_calls(
+    session: AsyncSession, engine: Engine
+) -> None:
+    await people(session)
+
+    def query(age: int, name: str) -> Any:
+        query = session.query(User).filter(User.age > age, User.name != name)
+        query = query.exclude(Q(name=name) | (User.age == age)).order_by(User.age.desc(), User.id)
+        return query.filter(User.name.in_(["Ada", "Grace", name]), age__lt=90).limit(3)
+
+    assert [user.name for user in await query(1, "Ada").all()] == ["Grace"]
+    shape = query(2, "b")._shape
+    assert shape is query(3, "c")._shape is not None
+    assert list(shape.statements) == ["rows"]
+    with Statements(engine) as sent:
+        assert [user.name for user in await query(2, "Grace").all()] == ["Ada"]
+        assert [user.name for user in await query(2, "Linus").all()] == ["Grace", "Ada"]
+        assert await query(36, "Linus").count() == 1
+        assert await query(84, "Grace").exists() is False
+    assert list(sent)[:2] == [shape.statements["rows"].sql] * 2
+
+
+async def test_pages_behind_a_cursor_are_found_by_their_calls(
+    session: AsyncSession, engine: Engine
+) -> None:
+    await people(session)
+    query = session.query(User).filter(User.age > 1).order_by("-age").limit(1)
+    found, texts, cursor = [], set(), None
+    with Statements(engine) as sent:
+        while True:
+            page = await query.page(cursor)
+            found += [user.name for user in page.items]
+            if page.next is None:
+                break
+            cursor = page.next
+            texts.add(query.after(cursor)._shape)
+    assert found == ["Grace", "Ada", "Guido"]
+    assert None not in texts
+    assert len(texts) == 1
+    assert len(set(sent)) == 2
+
+
+async def test_equal_calls_with_other_conditions_are_other_queries(session: AsyncSession) -> None:
+    await people(session)
+    for _ in range(2):
+        for condition, expected in [
+            (User.age == 36, ["Ada", "Guido"]),
+            (User.age == None, ["Linus"]),  # noqa: E711
+            (User.age != 36, ["Grace"]),
+            (~(User.age > 40), ["Ada", "Guido"]),
+            ((User.age > 40) | (User.name == "Linus"), ["Grace", "Linus"]),
+            ((User.age > 40) & (User.name == "Linus"), []),
+            (User.age + 1 == 37, ["Ada", "Guido"]),
+            (User.name.startswith("G"), ["Grace", "Guido"]),
+            (User.name.endswith("a"), ["Ada"]),
+            (User.age.in_([36, 37]), ["Ada", "Guido"]),
+            (User.age.in_([]), []),
+            (User.posts.any(Post.title == "x"), []),
+            (Q(posts__title="x") | Q(name="Ada"), ["Ada"]),
+        ]:
+            assert await names(session.query(User).filter(condition)) == expected
+            assert len(await session.query(User).exclude(condition).all()) <= 4 - len(expected)
+        for order, first in [
+            (User.name, "Ada"),
+            (User.name.desc(), "Linus"),
+            (User.age.desc(), "Linus"),
+            (User.age.desc().nulls_last(), "Grace"),
+            (User.age.asc().nulls_first(), "Linus"),
+            (User.age + 0, "Ada"),
+        ]:
+            found = await session.query(User).order_by(order, "name").first()
+            assert found is not None
+            assert found.name == first
 
 
 async def test_what_a_value_means_depends_on_its_type(session: AsyncSession) -> None:
@@ -141,6 +225,16 @@ async def test_wrong_calls_are_refused_at_once(session: AsyncSession, known: boo
         query.filter(agee=1)
     with pytest.raises(UnknownName):
         query.order_by("agee")
+    not_conditions: list[Any] = ["age", User.age.desc(), User.posts, 3, None, True]
+    for wrong in not_conditions:
+        with pytest.raises(UsageError, match="is no condition"):
+            query.filter(wrong)
+        with pytest.raises(UsageError, match="is no condition"):
+            query.filter(User.age > 1, wrong)
+    wrong_orders: list[Any] = [3, None, ["name"], Q(age=1), User.posts]
+    for wrong in wrong_orders:
+        with pytest.raises(UsageError):
+            query.order_by(wrong)
     with pytest.raises(InvalidValue):
         query.limit("10")
     with pytest.raises(InvalidValue):
@@ -161,6 +255,7 @@ def test_the_tree_grows_anew_where_it_is_full(monkeypatch: pytest.MonkeyPatch) -
 
 async def test_values_leave_nothing_in_the_tree(session: AsyncSession) -> None:
     await session.query(User).filter(name="a", age=1).limit(1).all()
+    await session.query(User).filter(User.age > 1, User.id.in_([1])).all()
 
     def size(shape: Shape) -> int:
         return 1 + sum(map(size, shape.beyond.values()))
@@ -169,4 +264,5 @@ async def test_values_leave_nothing_in_the_tree(session: AsyncSession) -> None:
     for number in range(50):
         query = session.query(User).filter(name=f"name {number}", age=number)
         await query.limit(number).all()
+        await session.query(User).filter(User.age > number, User.id.in_([1] * number)).all()
     assert size(ROOTS[User.__table__]) == before
