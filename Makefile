@@ -8,6 +8,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 BENCH_VENV ?= .venv-bench
 WORKERS ?= auto
+# Which tests: make test SELECT="-k money"
+SELECT ?=
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
 .PHONY: demo test check format typing bench bench-generation soak accelerator clean
@@ -17,7 +19,7 @@ demo: $(VENV)/installed
 	$(BIN)/python -m examples.blog
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(SELECT)
 
 check: $(VENV)/installed
 	$(BIN)/ruff check .

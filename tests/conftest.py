@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -49,14 +50,20 @@ def server_directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server18(server_directory: Path) -> Iterator[Server]:
-    with EmbeddedServer.start(server_directory / "18", version=18, settings=FAST) as server:
-        yield Server(server.url)
+    with (
+        EmbeddedServer.start(server_directory / "18", version=18, settings=FAST) as embedded,
+        closing(Server(embedded.url)) as server,
+    ):
+        yield server
 
 
 @pytest.fixture(scope="session")
 def server16(server_directory: Path) -> Iterator[Server]:
-    with EmbeddedServer.start(server_directory / "16", version=16, settings=FAST) as server:
-        yield Server(server.url)
+    with (
+        EmbeddedServer.start(server_directory / "16", version=16, settings=FAST) as embedded,
+        closing(Server(embedded.url)) as server,
+    ):
+        yield server
 
 
 @pytest.fixture(params=[16, 18], ids=["postgresql16", "postgresql18"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from .columns import Column
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 AnyExpression = Expression[Any, Any, Any]
+
+#: Asks each of many for its key.
+KEYS = repeat("key")
 
 
 class Source(Protocol):
@@ -122,11 +126,12 @@ class QueryBuilder(Generic[M]):
         shape = self._shape
         if shape is None:
             return self._with("_order", self._order + self._order_keys(by))
+        # The key of each, or the name that it is.
+        call = ("order", *map(getattr, by, KEYS, by))
         try:
-            call = ("order", *[each if type(each) is str else each.key for each in by])
-        except AttributeError:
-            return self._with("_order", self._order + self._order_keys(by))
-        beyond = shape.beyond.get(call)
+            beyond = shape.beyond.get(call)
+        except TypeError:  # by something that is no order, and not hashable either
+            beyond = None
         if beyond is None:
             order = self._order + self._order_keys(by)
             if any(each.values for each in order):

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from ormkit import EmbeddedServer
@@ -34,8 +35,10 @@ def soak(directory: Path, scale: float) -> dict[str, Figures]:
         shown = ", ".join(f"{key} {value:,.6g}" for key, value in figures.items())
         print(f"{name}: {shown}", flush=True)
 
-    with EmbeddedServer.start(directory / "soak", settings={"fsync": "off"}) as embedded:
-        server = Server(embedded.url)
+    with (
+        EmbeddedServer.start(directory / "soak", settings={"fsync": "off"}) as embedded,
+        closing(Server(embedded.url)) as server,
+    ):
         for name, storm, count in (
             ("cancellations", cancellations, 100_000),
             ("load", load, 60),

@@ -13,7 +13,7 @@ from examples.blog.db import Tag, User
 from ormkit import AsyncSession, Engine, create_engine
 from tests.reliability.interruption import interrupt
 from tests.reliability.pool_state import assert_all_usable, settled
-from tests.reliability.works import WORKS, Work, seed
+from tests.reliability.works import WORKS, Work, copy_out, seed
 
 OPEN_ONES = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'counted'"
 
@@ -78,7 +78,8 @@ async def test_cancelled_where_the_connection_is_new_or_waited_for_the_next_one_
             goes_on = await first
             assert await second == 1
             await settled(engine)
-            assert engine.pool.size == 1
+            # A COPY that was cut between two pieces has taken its connection along.
+            assert engine.pool.size == 1 or (work is copy_out and is_late)
             await assert_all_usable(engine)
             assert await stored(session) in ([], WORKS[work])
         number += 1

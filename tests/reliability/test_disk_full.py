@@ -46,6 +46,7 @@ def tablespace(server18: Server, server_directory: Path) -> Iterator[str]:
         shutil.chown(disk, Path(sockets).owner())
         server18.run_script(server18.url, f"CREATE TABLESPACE small LOCATION '{disk}'")
         yield "small"
+        server18.drop_left()
         server18.run_script(server18.url, "DROP TABLESPACE small")
 
 

@@ -40,6 +40,7 @@ def urls(server18: Server) -> Iterator[dict[str, str]]:
     with ExitStack() as stack:
         server18.run_script(server18.url, f"CREATE ROLE {ROLE} LOGIN")
         stack.callback(server18.run_script, server18.url, f"DROP ROLE {ROLE}")
+        stack.callback(server18.drop_left)
         shared = stack.enter_context(server18.database())
         prepare(server18, shared, *TENANTS, has_policies=True)
         found = {"shared": shared.replace("postgres@", f"{ROLE}@")}

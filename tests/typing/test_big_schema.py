@@ -34,6 +34,7 @@ async def application(session: AsyncSession) -> None:
 """
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize("checker", [mypy, pyright], ids=["mypy", "pyright"])
 def test_two_hundred_models_are_clean_and_wrong_code_over_them_is_not(
     checker: object, tmp_path: Path

@@ -116,6 +116,7 @@ BOMBS: dict[str, tuple[Callable[[], str], set[str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_file_costs_no_more_than_its_bounds(tmp_path: Path, name: str) -> None:
     make, expected = BOMBS[name]
