@@ -12,6 +12,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from .arrays import FlatArray
 from .columns import Column
 from .compiler import Select
 from .errors import DataError, InvalidValue
@@ -60,6 +61,7 @@ class Lookup:
     __slots__ = (
         "_executor",
         "_flying",
+        "_many",
         "_model",
         "_mutable",
         "_one",
@@ -74,8 +76,9 @@ class Lookup:
         self._table = table
         self._types = [key_type(column) for column in table.primary_key]
         self._model = table.model
-        #: The statement for one key, written when the first one is looked up.
+        #: The statements for one key and for many, each written when it is first needed.
         self._one: Statement | None = None
+        self._many: Statement | None = None
         self._mutable = [
             place for place, each in enumerate(table.columns) if each.is_json or each.is_array
         ]
@@ -148,8 +151,7 @@ class Lookup:
 
     async def _together(self, batch: Batch) -> None:
         try:
-            select = self._select(list(batch))
-            rows = await select.rows().fetch(self._executor, select.values())
+            rows = await self._all(list(batch))
         except (InvalidValue, DataError):
             # One key that PostgreSQL's type cannot hold is not to fail the others.
             await self._one_by_one(batch)
@@ -197,9 +199,15 @@ class Lookup:
             values[place] = copy.deepcopy(values[place])  # type: ignore[index]
         return values
 
-    def _select(self, keys: list[Any]) -> Select:
+    def _all(self, keys: list[Any]) -> Coroutine[Any, Any, list[Any]]:
+        """Return the lookup of all these keys."""
         table = self._table
-        return Select(table=table, where=(key_condition(table.primary_key, keys), *table.alive()))
+        statement = self._many
+        if statement is None:
+            where = (key_condition(table.primary_key, keys), *table.alive())
+            statement = self._many = Select(table=table, where=where).rows()
+        arrays = [keys] if len(self._types) == 1 else map(list, zip(*keys, strict=True))
+        return self._executor.fetch(statement, list(map(FlatArray, arrays)))
 
 
 def key_type(column: Column[Any, Any, Any]) -> type | None:
