@@ -1,7 +1,7 @@
 /* Making objects of rows in C: what the generated `Model.__decode__` does in Python; and what else
- * is done for each answer of the server.
+ * is done for each answer of the server, or for each of many objects.
  *
- * decoding.py, receiving.py and moments.py say when it is used. Whatever this is given, it may
+ * decoding.py, receiving.py, moments.py and batches.py say when it is used. Whatever this is given, it may
  * refuse it and must not crash: the wrong arguments, rows of any type and length, code that runs in
  * the middle (a conversion, an iterator, a collection of garbage) and changes what is read here.
  */
@@ -652,7 +652,79 @@ encode_timestamptz(PyObject *module, PyObject *value)
     return PyBytes_FromStringAndSize(bytes, 8);
 }
 
+/* Returns where the objects of a slot's own class hold its value; 0 where that cannot be told, or to
+ * read the attribute is more than to read the slot. */
+static Py_ssize_t
+readable_offset(PyObject *descriptor)
+{
+    if (!Py_IS_TYPE(descriptor, &PyMemberDescr_Type)
+        || PyDescr_TYPE(descriptor)->tp_getattro != PyObject_GenericGetAttr) {
+        return 0;
+    }
+    Py_ssize_t offset = offset_of(PyDescr_TYPE(descriptor), descriptor);
+    if (offset < 0) {
+        PyErr_Clear();
+        return 0;
+    }
+    return offset;
+}
+
+/* Returns a list of what the objects hold in a slot; None where one of them holds nothing there, is
+ * of another class, or the slot cannot be read. */
+static PyObject *
+values_of(PyObject *module, PyObject *args)
+{
+    PyObject *descriptor, *objects;
+    if (!PyArg_ParseTuple(args, "OO!:values_of", &descriptor, &PyList_Type, &objects)) {
+        return NULL;
+    }
+    Py_ssize_t offset = readable_offset(descriptor), count = PyList_GET_SIZE(objects);
+    if (offset == 0) {
+        Py_RETURN_NONE;
+    }
+    PyObject *values = PyList_New(count);
+    if (values == NULL) {
+        return NULL;
+    }
+    /* Nothing runs in the middle, but to make the list may have collected garbage. */
+    for (Py_ssize_t n = 0; n < count; n++) {
+        PyObject *value = NULL;
+        if (PyList_GET_SIZE(objects) == count
+            && Py_IS_TYPE(PyList_GET_ITEM(objects, n), PyDescr_TYPE(descriptor))) {
+            value = *(PyObject **)((char *)PyList_GET_ITEM(objects, n) + offset);
+        }
+        if (value == NULL) {
+            Py_DECREF(values);
+            Py_RETURN_NONE;
+        }
+        PyList_SET_ITEM(values, n, Py_NewRef(value));
+    }
+    return values;
+}
+
+/* Returns whether all the objects are of a slot's class and hold nothing there. */
+static PyObject *
+are_unset(PyObject *module, PyObject *args)
+{
+    PyObject *descriptor, *objects;
+    if (!PyArg_ParseTuple(args, "OO!:are_unset", &descriptor, &PyList_Type, &objects)) {
+        return NULL;
+    }
+    Py_ssize_t offset = readable_offset(descriptor);
+    int are = offset != 0;
+    for (Py_ssize_t n = 0; are && n < PyList_GET_SIZE(objects); n++) {
+        PyObject *object = PyList_GET_ITEM(objects, n);
+        are = Py_IS_TYPE(object, PyDescr_TYPE(descriptor))
+            && *(PyObject **)((char *)object + offset) == NULL;
+    }
+    return PyBool_FromLong(are);
+}
+
 static PyMethodDef functions[] = {
+    {"are_unset", are_unset, METH_VARARGS,
+     PyDoc_STR("Return whether all the objects are of a slot's class and hold nothing there.")},
+    {"values_of", values_of, METH_VARARGS,
+     PyDoc_STR("Return what each object holds in a slot; None where that cannot be told.")},
     {"decode_timestamptz", decode_timestamptz, METH_O,
      PyDoc_STR("Return the moment that the server sent.")},
     {"encode_timestamptz", encode_timestamptz, METH_O,
@@ -676,7 +748,7 @@ static PyModuleDef_Slot module_slots[] = {
 static PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_accelerator",
-    .m_doc = "Receiving bytes, and making objects of rows and moments of bytes, in C.",
+    .m_doc = "Receiving bytes, making objects of rows and moments of bytes, reading slots, in C.",
     .m_methods = functions,
     .m_slots = module_slots,
 };

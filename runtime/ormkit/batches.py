@@ -8,6 +8,7 @@ from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from .acceleration import accelerator
 from .arrays import FlatArray
 from .columns import Column
 from .errors import MissingValue
@@ -38,8 +39,7 @@ class Batch:
     @classmethod
     def of(cls, given: tuple[AnyColumn, ...], instances: Sequence[Model]) -> Batch:
         """Take the values off the objects; AttributeError where one has none for a column."""
-        values = [list(map(attrgetter(column.slot), instances)) for column in given]
-        return cls(given, instances, values)
+        return cls(given, instances, [values_at(column.slot, instances) for column in given])
 
     def rows(self) -> list[list[object]]:
         """Return the values of each object, as the driver takes them."""
@@ -81,7 +81,7 @@ class Chunks(Sequence[list[FlatArray]]):
 
 def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:
     """Group objects by the columns that they have values for, in order of appearance."""
-    if any(any(map(hasattr, instances, repeat(each.slot))) for each in table.owned):
+    if any(is_held(each.slot, instances) for each in table.owned):
         for instance in instances:
             fill_keys(table, instance)
     if (batch := batch_of_all(table, instances)) is not None:
@@ -107,9 +107,27 @@ def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:
     keys = {column.key for column in given}
     for column in table.columns:
         is_left_out = column.key not in keys and not column.is_generated
-        if is_left_out and any(map(hasattr, instances, repeat(column.slot))):
+        if is_left_out and is_held(column.slot, instances):
             return None
     return batch
+
+
+def values_at(name: str, instances: Sequence[Model]) -> list[Any]:
+    """Return each object's value of an attribute; AttributeError where one has none."""
+    values: list[Any] | None = None
+    if accelerator is not None and isinstance(instances, list):
+        values = accelerator.values_of(vars(type(instances[0])).get(name), instances)
+    return values if values is not None else list(map(attrgetter(name), instances))
+
+
+def is_held(name: str, instances: Sequence[Model]) -> bool:
+    """Return whether any of the objects has a value of the attribute."""
+    if accelerator is not None and isinstance(instances, list):
+        slot = vars(type(instances[0])).get(name)
+        # hasattr() takes long where it is False: it makes an exception and throws it away.
+        if accelerator.are_unset(slot, instances):
+            return False
+    return any(map(hasattr, instances, repeat(name)))
 
 
 def given_columns(table: Table, instance: Model) -> tuple[AnyColumn, ...]:
