@@ -92,18 +92,28 @@ def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
 
 
 def insert_of_arrays(table: Table, given: Sequence[AnyColumn], scope: Scope) -> str:
-    """Return the text of an INSERT whose rows come from arrays, in their order."""
-    names = ", ".join(column.quoted for column in given)
-    arrays = [f"{scope.bind(column)}::{column.carrier}[]" for column in given]
+    """Return the text of an INSERT whose rows come from arrays, in their order.
+
+    Functions in the list of what is selected go on in step, row by row; in FROM, each would be
+    stored whole before the first row is made.
+    """
+    parameters = [f"{scope.bind(column)}::{column.carrier}[]" for column in given]
+    arrays = ", ".join(
+        f"unnest({parameter}) AS {column.quoted}"
+        for column, parameter in zip(given, parameters, strict=True)
+    )
     carried = ", ".join(
         column.quoted if column.carrier == column.cast else f"{column.quoted}::{column.cast}"
         for column in given
     )
+    place = "place"
+    while any(column.name == place for column in given):
+        place += "_"
     return (
-        f"INSERT INTO {table.sql} ({names}) "
+        f"INSERT INTO {table.sql} ({', '.join(column.quoted for column in given)}) "
         f"SELECT {carried} "
-        f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({names}, ordinality) "
-        f"ORDER BY ordinality"
+        f"FROM (SELECT {arrays}, generate_subscripts({parameters[0]}, 1) AS {place}) AS given "
+        f"ORDER BY {place}"
     )
 
 

@@ -101,6 +101,12 @@ mixins = ["soft_delete"]
 [models.Label.columns]
 id = { type = "bigint", primary_key = true }
 
+[models.Seat.columns]
+place = { type = "integer", primary_key = true }
+place_ = "text"
+ordinality = { type = "integer", default = 0 }
+given = { type = "integer", server_default = "7" }
+
 [models.Label.relationships]
 lines = { target = "Line", secondary = "line_labels", back_populates = "labels" }
 """
@@ -386,3 +392,23 @@ async def test_aggregates_of_a_limited_query_keep_its_order(
     await session.insert_all([mark(line=lines[0], value=value) for value in (3, 2, 1)])
     assert await session.query(mark).order_by("value").limit(1).max(mark.id) == 3
     assert await session.query(mark).order_by("-value").limit(2).sum(mark.value * 2) == 10
+
+
+async def test_names_that_the_statements_use_themselves(session: AsyncSession, models: Any) -> None:
+    seats = [models.Seat(place=n, place_=f"s{n}") for n in (3, 1, 2)]
+    assert [seat.given for seat in await session.insert_all(seats)] == [7, 7, 7]
+    for seat in seats:
+        seat.place_, seat.given = f"t{seat.place}", seat.place
+    await session.bulk_update(seats)
+    await session.upsert_all(
+        [models.Seat(place=n, place_="u", given=n) for n in (4, 1)],
+        conflict_target=["place"],
+        update_fields=["place_"],
+    )
+    found = await session.query(models.Seat).order_by("place").all()
+    assert [(seat.place, seat.place_, seat.given) for seat in found] == [
+        (1, "u", 1),
+        (2, "t2", 2),
+        (3, "t3", 3),
+        (4, "u", 4),
+    ]
