@@ -1,9 +1,10 @@
 /* Making objects of rows in C: what the generated `Model.__decode__` does in Python; and what else
  * is done for each answer of the server, or for each of many objects.
  *
- * decoding.py, receiving.py, moments.py and batches.py say when it is used. Whatever this is given, it may
- * refuse it and must not crash: the wrong arguments, rows of any type and length, code that runs in
- * the middle (a conversion, an iterator, a collection of garbage) and changes what is read here.
+ * decoding.py, receiving.py, moments.py and batches.py say when it is used. Whatever this is given,
+ * it may refuse it and must not crash: the wrong arguments, rows of any type and length, code that
+ * runs in the middle (a conversion, an iterator, a collection of garbage) and changes what is read
+ * here.
  */
 
 #define PY_SSIZE_T_CLEAN

@@ -107,8 +107,7 @@ class QueryBuilder(Generic[M]):
         copy.__dict__ = held = self.__dict__.copy()
         held["_where"] = self._where + conditions
         if (shape := self._shape) is not None:
-            call = ("where", *map(KEY, conditions))
-            held["_shape"] = shape.then(call)
+            held["_shape"] = shape.then(("where", *map(KEY, conditions)))
             bound = self._bound
             for each in conditions:
                 bound += each.values
