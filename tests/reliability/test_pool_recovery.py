@@ -186,7 +186,8 @@ async def test_where_the_server_has_no_more_connections_the_others_serve_all(
         await create_engine(url, reconnect_timeout=0) as engine,
     ):
         assert await asyncio.gather(*(one(engine) for _ in range(200))) == [1] * 200
-        assert engine.pool.size <= 3
+        # The last attempts to connect may not have been answered yet.
+        await until(lambda: engine.pool.size <= 2)
 
 
 async def test_a_wrong_login_fails_at_once_for_everyone_in_line(
