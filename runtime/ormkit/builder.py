@@ -94,7 +94,7 @@ class QueryBuilder(Generic[M]):
             if not self._table.binds_as_given(by):
                 return self._keep(found)
             beyond = shape.then(call)
-        # As `_keep` does, in a step less: most queries come by here.
+        # As `_with` does, in a step less: most queries come by here.
         copy = object.__new__(type(self))
         copy.__dict__ = held = self.__dict__.copy()
         held["_where"], held["_bound"] = (*self._where, by), (*self._bound, *by.values())
@@ -103,16 +103,12 @@ class QueryBuilder(Generic[M]):
 
     def _keep(self, conditions: tuple[Condition[Any], ...]) -> Self:
         """Return the query with these conditions too; there is no Q among them."""
-        copy = object.__new__(type(self))
-        copy.__dict__ = held = self.__dict__.copy()
-        held["_where"] = self._where + conditions
-        if (shape := self._shape) is not None:
-            held["_shape"] = shape.then(("where", *map(KEY, conditions)))
-            bound = self._bound
-            for each in conditions:
-                bound += each.values
-            held["_bound"] = bound
-        return copy
+        where, shape = self._where + conditions, self._shape
+        if shape is None:
+            return self._with("_where", where)
+        query = self._with("_where", where, shape.then(("where", *map(KEY, conditions))))
+        query.__dict__["_bound"] = sum([each.values for each in conditions], self._bound)
+        return query
 
     def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
         found = conditions_of(self._table, conditions, by)

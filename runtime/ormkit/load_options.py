@@ -155,8 +155,6 @@ def noload(relationship: Named) -> Load[Any, Any]:
 
 def whole_number(name: str, value: object) -> int:
     """Return the count that limit() or offset() was given; raises InvalidValue."""
-    if type(value) is int and 0 <= value < 2**63:
-        return value
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise InvalidValue(f"{name} needs a whole number from 0 on, not {shown(value)}")
     if value >= 2**63:

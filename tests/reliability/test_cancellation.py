@@ -78,8 +78,9 @@ async def test_cancelled_where_the_connection_is_new_or_waited_for_the_next_one_
             goes_on = await first
             assert await second == 1
             await settled(engine)
-            # A COPY that was cut between two pieces has taken its connection along.
-            assert engine.pool.size == 1 or (work is copy_out and is_late)
+            # A COPY that was cut between two pieces may have taken its connection along.
+            fewest = 0 if work is copy_out and is_late else 1
+            assert fewest <= engine.pool.size <= 1
             await assert_all_usable(engine)
             assert await stored(session) in ([], WORKS[work])
         number += 1

@@ -44,10 +44,10 @@ def tablespace(server18: Server, server_directory: Path) -> Iterator[str]:
     with small_disk(server_directory / "small", 8) as disk:
         sockets = server18.url.partition("host=")[2].partition("&")[0]
         shutil.chown(disk, Path(sockets).owner())
-        server18.run_script(server18.url, f"CREATE TABLESPACE small LOCATION '{disk}'")
+        server18.maintain(f"CREATE TABLESPACE small LOCATION '{disk}'")
         yield "small"
         server18.drop_left()
-        server18.run_script(server18.url, "DROP TABLESPACE small")
+        server18.maintain("DROP TABLESPACE small")
 
 
 @pytest.fixture

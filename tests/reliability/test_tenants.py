@@ -38,8 +38,8 @@ REFUSED = {"Engine.copy_in", "Session.copy_in"}
 def urls(server18: Server) -> Iterator[dict[str, str]]:
     """Databases with both tenants behind policies, one of them alone, and nobody at all."""
     with ExitStack() as stack:
-        server18.run_script(server18.url, f"CREATE ROLE {ROLE} LOGIN")
-        stack.callback(server18.run_script, server18.url, f"DROP ROLE {ROLE}")
+        server18.maintain(f"CREATE ROLE {ROLE} LOGIN")
+        stack.callback(server18.maintain, f"DROP ROLE {ROLE}")
         stack.callback(server18.drop_left)
         shared = stack.enter_context(server18.database())
         prepare(server18, shared, *TENANTS, has_policies=True)
