@@ -21,8 +21,11 @@ class BrokenCode(Exception):
 
 @cache
 def formatter_name() -> str:
-    """Return the name and version of what formats; texts kept from another one are not reused."""
-    return f"black {importlib.metadata.version('black')}"
+    """Return the name and version of what formats."""
+    try:
+        return f"black {importlib.metadata.version('black')}"
+    except importlib.metadata.PackageNotFoundError:  # copied without its metadata
+        return "black"
 
 
 def format_text(name: str, text: str) -> str:

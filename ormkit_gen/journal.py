@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ormkit_gen.manifest import content_hash
 from ormkit_gen.plan import Change
+from ormkit_gen.safe_paths import is_bare_name
 
 _NAME = "journal.json"
 
@@ -36,24 +38,34 @@ class Journal:
         """Write the note, whole or not at all."""
         text = json.dumps({"mode": self.mode, "files": self.files})
         temporary = work / f"{_NAME}.new"
-        temporary.write_text(text, encoding="utf-8")
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        # "x" follows no link that lies there under this name.
+        with temporary.open("x", encoding="utf-8") as file:
+            file.write(text)
         os.replace(temporary, work / _NAME)
 
 
 def read_journal(work: Path) -> Journal | None:
     """Return the note of a write that has not ended; None where there is none.
 
-    A note that a power failure has spoilt names no files, so that whatever lies beside the package
-    is taken for someone's and kept.
+    A note that cannot be read, or that names files outside of the package, counts as one without
+    files: what lies beside the package then belongs to someone else and is kept.
     """
     try:
-        document = json.loads((work / _NAME).read_bytes())
+        return _parse(json.loads((work / _NAME).read_bytes()))
     except FileNotFoundError:
         return None
-    except ValueError:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return Journal("exchange", {})
+
+
+def _parse(document: Any) -> Journal:
+    mode: Mode = "replace" if document["mode"] == "replace" else "exchange"
     files = {name: (before, after) for name, (before, after) in document["files"].items()}
-    return Journal(document["mode"], files)
+    if not all(map(is_bare_name, files)):
+        raise ValueError("a file outside of the package")
+    return Journal(mode, files)
 
 
 def remove_journal(work: Path) -> None:

@@ -10,6 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _POLL_SECONDS = 0.02
+#: Windows has no such flag.
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class LockTimeout(Exception):
@@ -48,7 +50,7 @@ def _open(path: Path) -> int | None:
     with suppress(FileExistsError):
         path.parent.mkdir()
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        return os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o644)
     except FileNotFoundError:  # the holder took the directory away in between
         return None
 

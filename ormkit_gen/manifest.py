@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ormkit_gen.safe_paths import is_bare_name
+
 MANIFEST_NAME = "manifest.json"
 #: A file of that name without this is someone else's.
 MANIFEST_SIGN = b'"generated_by": "ormkit generate"'
 _FORMAT = 1
-_SPOILT = (ValueError, KeyError, TypeError, AttributeError)
+_SPOILT = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def content_hash(content: bytes) -> str:
@@ -38,8 +40,7 @@ class Entry:
 class Manifest:
     """The files of one package, by name.
 
-    ``formatter`` names the tool that formatted them: with another one the files may keep their
-    text all the same, so a manifest that differs in nothing else is not drift.
+    ``formatter`` names the tool that formatted what was formatted last.
     """
 
     files: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
@@ -63,8 +64,8 @@ class Manifest:
 def read_manifest(package: Path) -> Manifest | None:
     """Return the manifest of a package; None where it is missing or of no use.
 
-    A manifest that a merge has spoilt costs no more than time: the headers still tell which files
-    are OrmKit's.
+    A manifest that a merge has spoilt, or that names files outside of the package, costs no more
+    than time: the headers still tell which files are OrmKit's.
     """
     try:
         return _parse(json.loads((package / MANIFEST_NAME).read_bytes()))
@@ -79,4 +80,6 @@ def _parse(document: Any) -> Manifest:
         str(name): Entry(sha256=str(entry["sha256"]), unformatted=str(entry["unformatted"]))
         for name, entry in document["files"].items()
     }
+    if not all(map(is_bare_name, files)):
+        raise ValueError("a file outside of the package")
     return Manifest(files=files, formatter=str(document["formatter"]))

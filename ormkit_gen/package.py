@@ -37,7 +37,7 @@ class Draft:
 class Package:
     """What a package's directory is to hold; the manifest is the last of the files."""
 
-    directory: Path  #: The real one: a link to a directory stays a link.
+    directory: Path
     label: str
     files: Mapping[str, bytes]
     manifest: Manifest
@@ -48,7 +48,8 @@ def finish(drafts: Sequence[Draft], progress: Progress) -> list[Package]:
 
     Raise BrokenCode where a text is not Python. Nothing is written.
     """
-    reused = [_reusable(draft) for draft in drafts]
+    recorded = [read_manifest(draft.directory) or Manifest() for draft in drafts]
+    reused = [_reusable(*each) for each in zip(drafts, recorded, strict=True)]
     texts = {
         str(draft.directory / name): text
         for draft, kept in zip(drafts, reused, strict=True)
@@ -56,14 +57,18 @@ def finish(drafts: Sequence[Draft], progress: Progress) -> list[Package]:
         if name not in kept and PurePath(name).suffix in _FORMATTED
     }
     formatted = format_texts(texts, progress) if texts else {}
-    return [_finished(draft, kept, formatted) for draft, kept in zip(drafts, reused, strict=True)]
+    return [
+        _finished(draft, manifest, kept, formatted)
+        for draft, manifest, kept in zip(drafts, recorded, reused, strict=True)
+    ]
 
 
-def _reusable(draft: Draft) -> dict[str, bytes]:
-    """Return the files that formatting would make again just as they are."""
-    manifest = read_manifest(draft.directory)
-    if manifest is None or manifest.formatter != formatter_name():
-        return {}
+def _reusable(draft: Draft, manifest: Manifest) -> dict[str, bytes]:
+    """Return the files whose unformatted text has not changed.
+
+    Another version of the formatter makes no difference: a team whose members have several of them
+    would otherwise see differences in files that no schema has changed.
+    """
     reusable: dict[str, bytes] = {}
     for name, text in draft.texts.items():
         entry = manifest.files.get(name)
@@ -82,7 +87,11 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _finished(draft: Draft, reused: Mapping[str, bytes], formatted: Mapping[str, str]) -> Package:
+def _finished(
+    draft: Draft, recorded: Manifest, reused: Mapping[str, bytes], formatted: Mapping[str, str]
+) -> Package:
+    is_formatted = any(str(draft.directory / name) in formatted for name in draft.texts)
+    formatter = recorded.formatter if reused and not is_formatted else formatter_name()
     files: dict[str, bytes] = {}
     entries: dict[str, Entry] = {}
     for name, text in sorted(draft.texts.items()):
@@ -90,9 +99,9 @@ def _finished(draft: Draft, reused: Mapping[str, bytes], formatted: Mapping[str,
         content = reused.get(name) or with_header(name, body, draft.sources).encode()
         files[name] = content
         entries[name] = Entry(content_hash(content), _unformatted_hash(draft, text))
-    manifest = Manifest(files=entries, formatter=formatter_name())
+    manifest = Manifest(files=entries, formatter=formatter)
     files[MANIFEST_NAME] = manifest.to_text().encode()
-    return Package(draft.directory.resolve(), draft.label, files, manifest)
+    return Package(draft.directory, draft.label, files, manifest)
 
 
 def _unformatted_hash(draft: Draft, text: str) -> str:

@@ -14,7 +14,6 @@ from ormkit_gen.manifest import (
     MANIFEST_NAME,
     MANIFEST_SIGN,
     Entry,
-    Manifest,
     content_hash,
     read_manifest,
     read_normalised,
@@ -61,13 +60,6 @@ class Plan:
     obstacles: tuple[Obstacle, ...]
     unchanged: tuple[str, ...]
     strangers: tuple[str, ...]  #: What is not OrmKit's and stays; directories end in a slash.
-    #: True where the manifest names another version of the formatter and nothing else differs.
-    only_formatter_differs: bool
-
-    @property
-    def drift(self) -> tuple[Change, ...]:
-        """The changes that make the directory out of date."""
-        return () if self.only_formatter_differs else self.changes
 
 
 def make_plan(package: Package, *, force: bool = False) -> Plan:
@@ -93,7 +85,6 @@ def make_plan(package: Package, *, force: bool = False) -> Plan:
         obstacles=tuple(item for item in verdicts.values() if isinstance(item, Obstacle)),
         unchanged=tuple(name for name in package.files if verdicts[name] is None),
         strangers=_strangers(package, [name for name in stale if verdicts[name] is not None]),
-        only_formatter_differs=_only_formatter_differs(changes, recorded, package.manifest),
     )
 
 
@@ -149,13 +140,4 @@ def _strangers(package: Package, stale: Iterable[str]) -> tuple[str, ...]:
         f"{name}/" if is_directory else name
         for name, is_directory in sorted(found)
         if name not in known
-    )
-
-
-def _only_formatter_differs(
-    changes: tuple[Change, ...], recorded: Manifest | None, wanted: Manifest
-) -> bool:
-    names = [change.name for change in changes]
-    return (
-        names == [MANIFEST_NAME] and recorded is not None and recorded.files == dict(wanted.files)
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ormkit_gen.refusal import Refusal, problem
 from ormkit_gen.render import environment
+from ormkit_gen.safe_paths import first_link
 from ormkit_gen.settings import has_settings
 from ormkit_gen.targets import OWN_FILE, PROJECT_FILE
 
@@ -49,7 +51,10 @@ def plan_project(directory: Path, spelling: Spelling) -> Project:
         ".gitignore": "init/gitignore.jinja",
         "README.md": "init/README.md.jinja",
     }
-    existing = [name for name in (*templates, OWN_FILE, _PACKAGE) if (directory / name).exists()]
+    existing = [
+        name for name in (*templates, OWN_FILE, _PACKAGE) if os.path.lexists(directory / name)
+    ]
+    _refuse_links(directory, templates)
     _refuse_existing(directory, [name for name in existing if name not in _OPTIONAL])
     context = {"name": _project_name(directory), "schema": schema}
     texts = {
@@ -74,6 +79,15 @@ def write_project(project: Project) -> None:
         for path in written:
             path.unlink()
         raise
+
+
+def _refuse_links(directory: Path, names: Iterable[str]) -> None:
+    """Raise Refusal where a directory for one of the files is a link: it may lead anywhere."""
+    links = (first_link(directory, (directory / name).parent) for name in names)
+    for link in links:
+        if link is not None:
+            message = f"{link} is a symbolic link"
+            raise Refusal(problem("link-in-the-way", message, "move the link away"))
 
 
 def _refuse_existing(directory: Path, names: list[str]) -> None:

@@ -4,23 +4,21 @@ reading the templates themselves."""
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from ormkit_gen.ir import Schema
 from ormkit_gen.postgres.ddl import schema_sql
 from ormkit_gen.views import PackageView, package_view
-
-#: In a wheel the templates lie inside the package, in a checkout beside it.
-TEMPLATES = (Path(__file__).parent / "templates", Path(__file__).parent.parent / "templates")
 
 
 @cache
 def environment() -> Environment:
     """Return the Jinja environment; templates may only loop and print, and typos are errors."""
     return Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FunctionLoader(_template),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -38,6 +36,18 @@ def render(schema: Schema) -> dict[str, str]:
         texts["enums.py"] = _render("enums.py.jinja", enums=package.enums)
     texts["schema.sql"] = schema_sql(schema)
     return texts
+
+
+def _template(name: str) -> str | None:
+    """Return the text of a template; None where there is none of that name."""
+    # In a wheel the templates lie inside the package, in a checkout beside it, and both may be
+    # a zip archive.
+    package: Any = files("ormkit_gen")
+    for directory in (package / "templates", package.parent / "templates"):
+        template = directory.joinpath(*name.split("/"))
+        if template.is_file():
+            return str(template.read_text(encoding="utf-8"))
+    return None
 
 
 def _models(package: PackageView) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from ormkit_gen.journal import Journal, remove_journal
 from ormkit_gen.manifest import content_hash, read_normalised
 from ormkit_gen.plan import Change
+from ormkit_gen.safe_paths import is_real_directory
 from ormkit_gen.staging import BYTECODE, is_bytecode_of
 
 
@@ -21,6 +22,7 @@ def replace_files(changes: Sequence[Change], package: Path, twin: Path, work: Pa
     """
     kept = work / "before"
     kept.mkdir()
+    twin.chmod(0o700)  # it has the package's mode by now, which may be read-only
     for change in changes:
         if change.before is not None:
             shutil.copy2(package / change.name, kept / change.name)
@@ -32,13 +34,15 @@ def replace_files(changes: Sequence[Change], package: Path, twin: Path, work: Pa
             _put(change.name, change.after is not None, package, twin)
     except BaseException:
         for change in reversed(begun):
-            _put(change.name, change.before is not None, package, kept)
+            if _hash(package / change.name) != _hash(kept / change.name):
+                _put(change.name, change.before is not None, package, kept)
         remove_journal(work)
         raise
 
 
 def finish_replacement(journal: Journal, package: Path, twin: Path) -> None:
     """Complete what a killed process began, except for files that have been edited since."""
+    twin.chmod(0o700)
     for name, (before, after) in journal.files.items():
         if _hash(package / name) == before:
             _put(name, after is not None, package, twin)
@@ -51,7 +55,7 @@ def _put(name: str, exists: bool, package: Path, source: Path) -> None:
         os.replace(source / name, package / name)
     is_outdated = is_bytecode_of([name])
     bytecode = package / BYTECODE
-    for compiled in bytecode.iterdir() if bytecode.is_dir() else ():
+    for compiled in bytecode.iterdir() if is_real_directory(bytecode) else ():
         if is_outdated(compiled.name):
             compiled.unlink(missing_ok=True)
 

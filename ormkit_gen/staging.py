@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ormkit_gen.manifest import content_hash, read_normalised
 from ormkit_gen.plan import Change
+from ormkit_gen.safe_paths import is_real_directory, remove_tree
 
 BYTECODE = "__pycache__"
 
@@ -32,7 +33,7 @@ def complete_twin(changes: Iterable[Change], package: Path, twin: Path) -> bool:
     try:
         _link_entries(package, twin, left_out=lambda name: name in names)
         bytecode = package / BYTECODE
-        if bytecode.is_dir():
+        if is_real_directory(bytecode):
             (twin / BYTECODE).mkdir()
             _link_entries(bytecode, twin / BYTECODE, left_out=is_bytecode_of(names))
     except (OSError, NotImplementedError):
@@ -60,8 +61,8 @@ def settle(twin: Path, package: Path, dispensable: Collection[str]) -> None:
         found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     for name, is_directory in found:
         if name == BYTECODE:
-            shutil.rmtree(twin / name)
-        elif is_directory and (package / name).is_dir():
+            remove_tree(twin / name)
+        elif is_directory and is_real_directory(package / name):
             settle(twin / name, package / name, dispensable=())
         elif is_directory or not _is_dispensable(twin / name, package / name, dispensable):
             os.rename(twin / name, _free_path(package / name))
@@ -73,9 +74,10 @@ def settle(twin: Path, package: Path, dispensable: Collection[str]) -> None:
 def _link_entries(source: Path, target: Path, left_out: Callable[[str], bool]) -> None:
     with os.scandir(source) as entries:
         for entry in entries:
-            if entry.name == BYTECODE or left_out(entry.name):
+            is_directory = entry.is_dir(follow_symlinks=False)
+            if (entry.name == BYTECODE and is_directory) or left_out(entry.name):
                 continue
-            if entry.is_dir(follow_symlinks=False):
+            if is_directory:
                 (target / entry.name).mkdir()
                 _link_entries(Path(entry.path), target / entry.name, left_out=lambda _: False)
             else:

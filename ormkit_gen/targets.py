@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, cast
 
 from ormkit_gen.diagnostics import Problems, did_you_mean
+from ormkit_gen.safe_paths import first_link
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.document import Path as Place
 
@@ -61,7 +62,7 @@ class _Reader:
         output = self._output(settings.get("output"))
         if output is None or len(self.problems.found) > before:
             return None
-        return Target(label=str(output), output=(self.root / output).resolve(), schemas=schemas)
+        return Target(label=str(output), output=self.root / output, schemas=schemas)
 
     def _schemas(self, value: Any) -> tuple[Path, ...]:
         patterns = _strings(value)
@@ -105,6 +106,11 @@ class _Reader:
         elif not output.name.isidentifier() or keyword.iskeyword(output.name):
             message = f"'{output.name}' cannot be the name of a Python package"
             self._report("output", "bad-output", message, "use letters, digits and underscores")
+        elif (link := first_link(self.root, self.root / output)) is not None:
+            name = link.relative_to(self.root)
+            message = f"the output '{value}' goes through the symbolic link '{name}'"
+            remedy = "name the directory that it leads to, below the settings file's directory"
+            self._report("output", "path-outside", message, remedy)
         elif not _nearest_existing(self.root / output).is_dir():
             message = f"the output '{value}', or what should hold it, is a file"
             self._report("output", "bad-output", message, "move the file away or choose another")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import runpy
 from functools import cache
+from importlib.abc import ResourceLoader
 from pathlib import Path
+from typing import Any, cast
 
 
 @cache
@@ -13,10 +14,12 @@ def ormkit_version() -> str:
     """Return the version of the installed OrmKit.
 
     The file is run on its own because importing ``ormkit`` loads asyncpg, which takes longer than
-    a generation that has nothing to do.
+    a generation that has nothing to do. Its loader reads it, because it may lie in a zip archive.
     """
     spec = importlib.util.find_spec("ormkit")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("the package 'ormkit' is not installed beside 'ormkit_gen'")
-    names = runpy.run_path(str(Path(spec.origin).with_name("_version.py")))
+    path = str(Path(spec.origin).with_name("_version.py"))
+    names: dict[str, Any] = {}
+    exec(cast(ResourceLoader, spec.loader).get_data(path), names)
     return str(names["__version__"])

@@ -20,7 +20,7 @@ What is guaranteed, short of a power failure (nothing is synced to the disk):
 from __future__ import annotations
 
 import errno
-import shutil
+import os
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -33,6 +33,7 @@ from ormkit_gen.package import Package
 from ormkit_gen.plan import Obstacle, ObstacleKind, Plan, make_plan
 from ormkit_gen.refusal import Refusal, problem
 from ormkit_gen.replacement import finish_replacement, replace_files
+from ormkit_gen.safe_paths import is_link, is_real_directory, remove_tree
 from ormkit_gen.staging import complete_twin, settle, stage_changes
 
 _WAIT_SECONDS = 60.0
@@ -95,7 +96,7 @@ def write(package: Package, *, force: bool = False) -> Plan:
 
 def recover(directory: Path, label: str) -> None:
     """Complete or remove what a killed process has left beside a package."""
-    if work_directory(directory).exists():
+    if os.path.lexists(work_directory(directory)):
         with _writing(directory, label) as work:
             _finish_earlier(directory, work)
 
@@ -122,6 +123,7 @@ def work_directory(directory: Path) -> Path:
 def _writing(directory: Path, label: str) -> Generator[Path]:
     missing = [parent for parent in directory.parents if not parent.exists()]
     work = work_directory(directory)
+    _refuse_links(label, directory, work)
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         with locked(work, _WAIT_SECONDS):
@@ -156,7 +158,7 @@ def _stands_inside(package: Path) -> bool:
 
 def _finish_earlier(package: Path, work: Path) -> None:
     journal, twin = read_journal(work), work / "package"
-    if journal is not None and twin.exists():
+    if journal is not None and is_real_directory(twin):
         if journal.mode == "replace":
             finish_replacement(journal, package, twin)
         else:
@@ -165,8 +167,23 @@ def _finish_earlier(package: Path, work: Path) -> None:
     remove_journal(work)
     # Without a journal there are only links and texts that can be rendered again.
     for name in ("package", "before"):
-        if (work / name).exists():
-            shutil.rmtree(work / name)
+        if os.path.lexists(work / name):
+            remove_tree(work / name)
+
+
+def _refuse_links(label: str, *directories: Path) -> None:
+    """Raise WriteError for a directory that is a link: what is written could lie anywhere."""
+    problems = [
+        problem(
+            "link-in-the-way",
+            f"cannot write {label}: {directory} is a symbolic link",
+            "remove the link; OrmKit makes a directory in its place",
+        )
+        for directory in directories
+        if is_link(directory)
+    ]
+    if problems:
+        raise WriteError(*problems)
 
 
 def _obstacle(label: str, obstacle: Obstacle) -> Diagnostic:
@@ -183,9 +200,13 @@ def _busy(label: str) -> Diagnostic:
     )
 
 
+def _place_of(error: OSError) -> str:
+    return f": {error.filename}" if isinstance(error.filename, str) else ""
+
+
 def _system_refusal(label: str, error: OSError) -> Diagnostic:
     return problem(
         "cannot-write",
-        f"cannot write {label}: {error.strerror or error}",
+        f"cannot write {label}: {error.strerror or error}{_place_of(error)}",
         _SYSTEM_REMEDIES.get(error.errno or 0, "mend that and run the command again"),
     )

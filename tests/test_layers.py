@@ -84,7 +84,7 @@ RUNTIME_LAYERS = (
 )
 #: Stages in the order in which a schema passes through them.
 GENERATOR_LAYERS = (
-    ("ir", "naming", "postgres", "diagnostics", "version"),
+    ("ir", "naming", "postgres", "diagnostics", "safe_paths", "version"),
     ("declarative", "schema"),
     ("annotations", "literals", "operators", "views"),
     ("render",),

@@ -12,6 +12,7 @@ from ormkit_gen.cli.generate import generate
 from ormkit_gen.cli.init import init
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
 from ormkit_gen.cli.messages import ERROR, tell_failure
+from ormkit_gen.cli.output import escape_unprintable
 from ormkit_gen.cli.sql import sql
 from ormkit_gen.version import ormkit_version
 
@@ -44,6 +45,7 @@ for command in (init, generate, sql, database):
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line and return its exit code: 0, 1 for drift, 2 for an error."""
+    escape_unprintable()
     invocation = Invocation(wants_traceback=bool(os.environ.get("ORMKIT_DEBUG")))
     try:
         return ormkit.main(list(arguments), "ormkit", standalone_mode=False, obj=invocation) or 0

@@ -13,6 +13,7 @@ import click
 
 from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
 from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
+from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.cli.progress import ProgressLine
 from ormkit_gen.cli.report import diff, drift_lines, summary, target_document
 from ormkit_gen.diagnostics import Diagnostic
@@ -73,7 +74,7 @@ class _Outcome:
 
     @property
     def is_drift(self) -> bool:
-        return bool(self.interrupted) or any(plan.drift or plan.obstacles for plan in self.plans)
+        return bool(self.interrupted) or any(plan.changes or plan.obstacles for plan in self.plans)
 
 
 def _run(invocation: Invocation, settings: Settings, *, force: bool) -> _Outcome:
@@ -113,7 +114,7 @@ def _document(command: str, code: int, outcome: _Outcome) -> dict[str, Any]:
 def _report_differences(outcome: _Outcome) -> None:
     """Print the diff alone to standard output, so that `patch` and pagers can take it."""
     for plan in outcome.plans:
-        click.echo(diff(plan), nl=False)
+        print_exactly(diff(plan))
         lines = list(drift_lines(plan, plan.label in outcome.interrupted))
         for line in lines or [f"{plan.label} is up to date"]:
             click.echo(line, err=True)

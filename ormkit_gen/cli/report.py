@@ -37,7 +37,7 @@ def drift_lines(plan: Plan, is_interrupted: bool) -> Iterator[str]:
     if is_interrupted:
         yield f"half-written: {plan.label}, by a run that was stopped"
     words = {"added": "missing", "changed": "out of date", "removed": "extra"}
-    for change in _telling(plan.drift):
+    for change in _telling(plan.changes):
         yield f"{words[kind_of(change)]}: {plan.label}/{change.name}"
     for obstacle in plan.obstacles:
         word = "edited by hand" if obstacle.kind == "edited" else "in the way"
@@ -46,7 +46,7 @@ def drift_lines(plan: Plan, is_interrupted: bool) -> Iterator[str]:
 
 def diff(plan: Plan) -> str:
     """Return the unified diff from what is on disk to what the schema wants."""
-    changes = [*_telling(plan.drift), *(obstacle.change for obstacle in plan.obstacles)]
+    changes = [*_telling(plan.changes), *(obstacle.change for obstacle in plan.obstacles)]
     return "".join(line for change in changes for line in _file_diff(plan.label, change))
 
 

@@ -9,6 +9,7 @@ import click
 
 from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
 from ormkit_gen.cli.messages import show_diagnostics
+from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.targets import Target
 
 
@@ -33,7 +34,7 @@ def sql(invocation: Invocation, label: str | None, config: Path | None) -> None:
     target = _chosen(settings.targets, label)
     reading = read_schemas(settings, [target])
     show_diagnostics(reading.warnings, invocation.root)
-    click.echo(schema_sql(reading.schemas[0]).rstrip("\n"))
+    print_exactly(schema_sql(reading.schemas[0]).rstrip("\n") + "\n")
 
 
 def _chosen(targets: Sequence[Target], label: str | None) -> Target:

@@ -14,7 +14,7 @@ from ormkit_gen.schema.name_checks import (
     check_database_name,
     check_schema_name,
 )
-from ormkit_gen.schema.names import MAX_IDENTIFIER, is_database_name, is_member, member_name
+from ormkit_gen.schema.names import MAX_IDENTIFIER, is_label, is_member, member_name
 
 
 def read_enum(
@@ -30,7 +30,7 @@ def read_enum(
     check_database_name(fields, "name", db_name, "type")
     check_database_name(fields, "schema", schema, "schema")
     check_schema_name(fields, schema)
-    labels = fields.texts("values")
+    labels = fields.texts("values", may_be_empty=True)
     if not labels:
         problems.error(
             "empty-enum",
@@ -101,7 +101,7 @@ def check_label(
             "rename one of them, or name all of them with members = [...]",
             at,
         )
-    elif not is_database_name(label):
+    elif not is_label(label):
         problems.error(
             "long-name",
             f"the label {label!r} does not fit PostgreSQL",

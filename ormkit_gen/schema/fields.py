@@ -113,11 +113,16 @@ class Fields:
         self._mistake(key, f"one of {', '.join(choices)}", value)
         return None
 
-    def texts(self, key: str) -> tuple[str, ...]:
-        """Return a list of texts; a single text counts as a list of one."""
+    def texts(self, key: str, *, may_be_empty: bool = False) -> tuple[str, ...]:
+        """Return a list of texts; a single text counts as a list of one.
+
+        may_be_empty: take the empty text for an item too.
+        """
         value = self.data.get(key, [])
         values: object = [value] if isinstance(value, str) else value
-        if is_list(values) and all(isinstance(each, str) and each for each in values):
+        if is_list(values) and all(
+            isinstance(each, str) and (each or may_be_empty) for each in values
+        ):
             return tuple(values)
         self._mistake(key, "a list of texts", value)
         return ()

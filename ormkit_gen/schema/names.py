@@ -96,7 +96,12 @@ def is_class_name(name: str) -> bool:
 
 def is_database_name(name: str) -> bool:
     """Return whether PostgreSQL takes the name whole."""
-    return bool(name) and is_storable(name) and len(name.encode()) <= MAX_IDENTIFIER
+    return bool(name) and is_label(name)
+
+
+def is_label(text: str) -> bool:
+    """Return whether PostgreSQL takes the text for a label of an enum; the empty text is one."""
+    return is_storable(text) and len(text.encode()) <= MAX_IDENTIFIER
 
 
 def is_storable(text: str) -> bool:

@@ -15,6 +15,7 @@ from ormkit_gen.formatter import BrokenCode, format_text
 from ormkit_gen.formatting import format_texts
 from ormkit_gen.formatting_process import FormattingProcess, ProcessGone
 from ormkit_gen.package import Draft, finish
+from ormkit_gen.plan import make_plan
 from ormkit_gen.render import render
 from ormkit_gen.schema import load
 from ormkit_gen.write import write
@@ -125,25 +126,32 @@ def test_other_sources_format_anew(tmp_path: Path, formatted: list[str]) -> None
     assert formatted == ["a.py"]
 
 
-@pytest.mark.parametrize("version", ["ormkit_version", "formatter_name"])
-def test_another_version_formats_anew(
-    tmp_path: Path, formatted: list[str], monkeypatch: pytest.MonkeyPatch, version: str
+def test_another_release_of_ormkit_formats_anew(
+    tmp_path: Path, formatted: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drafts = [Draft(tmp_path / "db", "db", ("s",), {"a.py": "a  = 1\n"})]
     write(finish(drafts, silent)[0])
     formatted.clear()
-    monkeypatch.setattr(package, version, lambda: "another 0.0")
+    monkeypatch.setattr(package, "ormkit_version", lambda: "another 0.0")
     finish(drafts, silent)
     assert formatted == ["a.py"]
 
 
-def test_another_formatter_that_gives_the_same_text_is_no_drift(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_formatter_changes_only_what_the_schema_changed(
+    tmp_path: Path, formatted: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The manifest is brought up to date by the next write, but --check has nothing to say."""
-    drafts = [Draft(tmp_path / "db", "db", ("s",), {"a.py": "a  = 1\n"})]
-    write(finish(drafts, silent)[0])
+    """The members of a team may have several versions of black, and CI another one."""
+    texts = {"a.py": "a  = 1\n", "b.py": "b  = 1\n"}
+    write(finish([Draft(tmp_path / "db", "db", ("s",), texts)], silent)[0])
+    before = (tmp_path / "db/a.py").read_bytes()
+    formatted.clear()
     monkeypatch.setattr(package, "formatter_name", lambda: "another 0.0")
-    plan = write(finish(drafts, silent)[0])
-    assert [change.name for change in plan.changes] == ["manifest.json"]
-    assert plan.drift == ()
+    monkeypatch.setattr(formatting, "format_text", lambda name, text: f"{text}# otherwise\n")
+    unchanged = finish([Draft(tmp_path / "db", "db", ("s",), texts)], silent)[0]
+    assert make_plan(unchanged).changes == ()
+    texts["b.py"] = "b  = 2\n"
+    plan = write(finish([Draft(tmp_path / "db", "db", ("s",), texts)], silent)[0])
+    assert [change.name for change in plan.changes] == ["b.py", "manifest.json"]
+    assert (tmp_path / "db/a.py").read_bytes() == before
+    assert "# otherwise" in (tmp_path / "db/b.py").read_text()
+    assert '"formatter": "another 0.0"' in (tmp_path / "db/manifest.json").read_text()

@@ -156,3 +156,9 @@ def test_constraints_name_a_column_by_either_of_its_names(read: Read) -> None:
 def test_two_names_for_one_column_in_postgresql_clash(diagnose: Diagnose) -> None:
     text = f'[models.User.columns]\n{KEY}a = "text"\nb = {{ type = "text", column = "a" }}\n'
     assert diagnose(text) == [("name-clash", 4)]
+
+
+def test_the_empty_text_is_a_label(read: Read) -> None:
+    """PostgreSQL takes it; only its member needs a name."""
+    schema = read(f'[enums]\nMood = ["", "good"]\n[models.User.columns]\n{KEY}mood = "Mood"')
+    assert schema.enums[0].members == (("empty", ""), ("good", "good"))
