@@ -12,6 +12,7 @@ import pytest
 from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
 from tests.golden_files import Golden
 from tests.reliability.bouncer import PROGRAM, Bouncer
+from tests.reliability.secure_server import SecureServer, secure_server
 from tests.servers import ContribServer, Server, contrib_binaries, server_files
 
 #: Durability is not what tests of a schema or a query are about.
@@ -80,6 +81,13 @@ def contrib_server(server_directory: Path) -> Iterator[Server]:
         pytest.skip("no PostgreSQL with contrib's citext and btree_gist is installed")
     with ContribServer(binaries, server_directory / "contrib") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def secure(server_directory: Path) -> Iterator[SecureServer]:
+    """A server over TCP and TLS, with every way of proving who one is."""
+    with secure_server(server_directory) as secure:
+        yield secure
 
 
 @pytest.fixture

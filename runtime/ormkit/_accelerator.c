@@ -415,14 +415,15 @@ static PyType_Spec decoder_spec = {
 typedef struct {
     PyObject_HEAD
     PyObject *receive; /* called with the bytes of each read */
-    PyObject *buffer;  /* a bytearray, which the transport reads into */
+    PyObject *buffer;  /* a bytearray, which holds what was read */
+    PyObject *view;    /* a memoryview of it: over TLS the transport reads into its slices */
     Py_ssize_t pause;  /* from this many bytes on the collector is paused meanwhile */
 } Reader;
 
 static PyObject *
 reader_get_buffer(PyObject *self, PyObject *hint)
 {
-    return Py_NewRef(((Reader *)self)->buffer);
+    return Py_NewRef(((Reader *)self)->view);
 }
 
 static PyObject *
@@ -433,7 +434,7 @@ reader_buffer_updated(PyObject *object, PyObject *given)
     if (count == -1 && PyErr_Occurred()) {
         return NULL;
     }
-    /* Whoever has the buffer can change its size. */
+    /* Whoever has the view can release it, and then change the size of the buffer. */
     if (count < 0 || count > PyByteArray_GET_SIZE(self->buffer)) {
         PyErr_SetString(PyExc_ValueError, "the buffer does not hold as many bytes");
         return NULL;
@@ -477,13 +478,16 @@ reader_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
         return NULL;
     }
     memset(PyByteArray_AS_STRING(buffer), 0, (size_t)size);
-    Reader *self = (Reader *)type->tp_alloc(type, 0);
+    PyObject *view = PyMemoryView_FromObject(buffer);
+    Reader *self = view == NULL ? NULL : (Reader *)type->tp_alloc(type, 0);
     if (self == NULL) {
+        Py_XDECREF(view);
         Py_DECREF(buffer);
         return NULL;
     }
     self->receive = Py_NewRef(receive);
     self->buffer = buffer;
+    self->view = view;
     self->pause = pause;
     return (PyObject *)self;
 }
@@ -495,6 +499,7 @@ reader_traverse(PyObject *object, visitproc visit, void *arg)
     Reader *self = (Reader *)object;
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->receive);
+    Py_VISIT(self->view);
     return 0;
 }
 
@@ -505,6 +510,7 @@ reader_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     Py_XDECREF(self->receive);
+    Py_XDECREF(self->view);
     Py_XDECREF(self->buffer);
     type->tp_free(self);
     Py_DECREF(type);

@@ -33,11 +33,11 @@ class Receiver(asyncio.BufferedProtocol):
             self.get_buffer = reader.get_buffer  # type: ignore[method-assign]
             self.buffer_updated = reader.buffer_updated  # type: ignore[method-assign]
             return
-        self._buffer = bytearray(BUFFER_SIZE)
-        self._view = memoryview(self._buffer)
+        # A view: over TLS asyncio reads each further record into a slice, which of bytes is a copy.
+        self._view = memoryview(bytearray(BUFFER_SIZE))
 
-    def get_buffer(self, sizehint: int) -> bytearray:
-        return self._buffer
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
         # A copy: the driver keeps what it has not decoded yet.

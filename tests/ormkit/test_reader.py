@@ -25,7 +25,12 @@ def test_more_than_the_buffer_holds_is_never_read(count: int) -> None:
 
 def test_a_buffer_that_was_cut_is_not_read_beyond_its_end() -> None:
     reader = Reader(print, 8, 4)
-    reader.get_buffer(-1).clear()
+    view = reader.get_buffer(-1)
+    buffer = view.obj
+    with pytest.raises(BufferError):
+        buffer.clear()
+    view.release()
+    buffer.clear()
     with pytest.raises(ValueError, match="does not hold"):
         reader.buffer_updated(1)
 
@@ -79,6 +84,16 @@ def test_it_keeps_count_of_what_it_holds() -> None:
     del reader
     assert sys.getrefcount(receive) == before
     assert sys.getrefcount(buffer) == 2
+
+
+def test_a_slice_of_what_it_reads_into_is_no_copy() -> None:
+    """Over TLS asyncio reads each further record into a slice."""
+    seen: list[bytes] = []
+    reader = Reader(seen.append, 8, 4)
+    reader.get_buffer(-1)[:2] = b"ab"
+    reader.get_buffer(-1)[2:][:2] = b"cd"
+    reader.buffer_updated(4)
+    assert seen == [b"abcd"]
 
 
 def test_a_cycle_through_it_is_collected() -> None:

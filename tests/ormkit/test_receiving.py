@@ -65,6 +65,17 @@ def test_what_was_read_before_is_not_overwritten() -> None:
     assert seen.data == [b"first", b"then"]
 
 
+def test_a_slice_of_what_it_reads_into_is_no_copy() -> None:
+    """Over TLS asyncio reads each further record into a slice."""
+    seen = Seen()
+    receiver = Receiver(seen)
+    view = receiver.get_buffer(-1)
+    view[:2] = b"ab"
+    view[2:][:2] = b"cd"
+    receiver.buffer_updated(4)
+    assert seen.data == [b"abcd"]
+
+
 def test_the_collector_is_paused_for_large_pieces_alone_and_goes_on_afterwards() -> None:
     seen = Seen()
     receiver = Receiver(seen)

@@ -4,71 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import shutil
-import socket
 import traceback
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from ormkit import ConfigurationError, ConnectionFailed, Engine, PoolTimeout, create_engine
-from tests.reliability.certificates import make_authority, make_certificate
-from tests.servers import ContribServer, contrib_binaries
-
-PASSWORD = "s3cret-Pa55"
-RULES = """
-local all all trust
-hostssl all ada 127.0.0.1/32 scram-sha-256
-hostssl all all 127.0.0.1/32 trust
-"""
-
-
-class SecureServer:
-    """A server that takes TLS alone over TCP, as `localhost`."""
-
-    def __init__(self, port: int, certificates: Path) -> None:
-        self.port = port
-        self.certificates = certificates
-
-    def url(self, mode: str, host: str = "localhost", authority: str = "", user: str = "") -> str:
-        """Return a URL for the server with this sslmode, and this authority to check it with."""
-        root = f"&sslrootcert={self.certificates / authority}.crt" if authority else ""
-        return f"postgresql://{user or 'postgres'}@{host}:{self.port}/postgres?sslmode={mode}{root}"
-
-
-@pytest.fixture(scope="module")
-def secure(server_directory: Path) -> Iterator[SecureServer]:
-    binaries = contrib_binaries()
-    if binaries is None or shutil.which("openssl") is None:
-        pytest.skip("neither PostgreSQL with TLS nor openssl is installed")
-    directory = server_directory / "certificates"
-    directory.mkdir()
-    make_authority(directory, "right")
-    make_authority(directory, "wrong")
-    make_certificate(directory, "right", "server", "localhost")
-    (directory / "pg_hba.conf").write_text(RULES, encoding="utf-8")
-    (directory / "server.key").chmod(0o600)
-    if os.geteuid() == 0:
-        for file in (directory, *directory.iterdir()):
-            shutil.chown(file, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    settings = {
-        "listen_addresses": "127.0.0.1",
-        "port": str(port),
-        "ssl": "on",
-        "ssl_cert_file": str(directory / "server.crt"),
-        "ssl_key_file": str(directory / "server.key"),
-        "hba_file": str(directory / "pg_hba.conf"),
-    }
-    server = ContribServer(binaries, server_directory / "secure", settings)
-    server.url += f"&port={port}"
-    with server:
-        server.run_script(server.url, f"CREATE ROLE ada LOGIN PASSWORD '{PASSWORD}'")
-        yield SecureServer(port, directory)
+from tests.reliability.secure_server import PASSWORD, SecureServer
 
 
 async def is_encrypted(engine: Engine) -> bool:
@@ -92,6 +33,69 @@ async def test_a_connection_is_encrypted(
 ) -> None:
     async with await create_engine(secure.url(mode, host, authority)) as engine:
         assert await is_encrypted(engine)
+
+
+async def user_of(url: str) -> tuple[str, bool, str]:
+    """Connect; return who the server takes one for, whether by TLS, and from which address."""
+    sql = (
+        "SELECT session_user::text, ssl, host(inet_client_addr()) "
+        "FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    )
+    async with await create_engine(url) as engine:
+        (row,) = (await engine.execute(sql)).tuples()
+        return row  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("mode", ["require", "prefer", "allow"])
+async def test_a_password_lets_in_over_tls(secure: SecureServer, mode: str) -> None:
+    url = secure.url(mode, "127.0.0.1", user=f"ada:{PASSWORD}")
+    assert await user_of(url) == ("ada", True, "127.0.0.1")
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
+async def test_a_password_lets_in_over_plain_tcp(secure: SecureServer, mode: str) -> None:
+    url = secure.url(mode, "127.0.0.1", user=f"edsger:{PASSWORD}")
+    assert await user_of(url) == ("edsger", False, "127.0.0.1")
+
+
+async def test_a_certificate_lets_its_user_in(secure: SecureServer) -> None:
+    assert (await user_of(secure.certified("grace")))[:2] == ("grace", True)
+
+
+async def test_without_the_right_certificate_nobody_is_let_in(secure: SecureServer) -> None:
+    none = secure.url("require", user="grace")
+    foreign = secure.certified("mallory").replace("//mallory@", "//grace@")
+    of_another = secure.certified("grace").replace("//grace@", "//postgres@")
+    assert (await user_of(of_another))[0] == "postgres"
+    for url, problem in ((none, "client certificate"), (foreign, "cannot connect")):
+        with pytest.raises(ConnectionFailed, match=problem):
+            await create_engine(url, reconnect_timeout=0)
+
+
+@pytest.mark.parametrize("mode", ["disable", "require"])
+async def test_ipv6_reaches_it(secure: SecureServer, mode: str) -> None:
+    if "::1" not in secure.addresses:
+        pytest.skip("this machine has no IPv6")
+    user = "edsger" if mode == "disable" else "ada"
+    url = secure.url(mode, "[::1]", user=f"{user}:{PASSWORD}")
+    assert await user_of(url) == (user, mode == "require", "::1")
+
+
+@pytest.mark.parametrize("user", ["ada", "edsger"])
+async def test_a_cancelled_statement_is_cancelled_on_the_server(
+    secure: SecureServer, user: str
+) -> None:
+    """The request goes out on a connection of its own, which is encrypted too."""
+    mode = "disable" if user == "edsger" else "verify-full"
+    authority = "" if user == "edsger" else "right"
+    url = secure.url(mode, authority=authority, user=f"{user}:{PASSWORD}")
+    async with await create_engine(url, max_connections=1) as engine:
+        for _ in range(5):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    await engine.execute("SELECT pg_sleep(10)")
+            async with asyncio.timeout(5):
+                assert (await engine.execute("SELECT 1")).scalar() == 1
 
 
 @pytest.mark.parametrize(
