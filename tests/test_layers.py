@@ -39,6 +39,7 @@ RUNTIME_LAYERS = (
     (
         *(
             "options",
+            *("tls", "conninfo", "keepalive"),
             "refusals",
             "sqlstates",
             "moments",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 from .errors import InvalidValue
 from .exactness import EXACT
 from .expressions import Expression, O, T, V_co
-from .fitting import misfit, misplaced
+from .fitting import is_encodable, misfit, misplaced
 from .operands import as_list
 from .scope import Scope, quote
 
@@ -84,7 +84,7 @@ class Column(Expression[O, T, V_co]):
         self.type = type_
         self.cast = castable(type_)
         #: The element type of the array in which many values of the column travel.
-        self.carrier = "text" if type_ in ("json", "jsonb") else self.cast
+        self.carrier = "text" if self.cast in AS_TEXT else self.cast
         #: What tells the values that the driver would cut in silence; None where it cuts none.
         self.exact = EXACT.get(self.cast.partition("[")[0])
         #: The type whose values are never cut, where that is all there is to know of them.
@@ -183,15 +183,19 @@ class Column(Expression[O, T, V_co]):
         """True for arrays of the types that reach the driver as text."""
         return self.is_array and self.cast.partition("[")[0] in ("tsvector", "citext", "vector")
 
-    def placeholder(self, parameter: str) -> str:
-        """Return the text of a parameter for one value of the column.
+    @property
+    def is_sent_as_text(self) -> bool:
+        """True for arrays whose elements are sent as texts, each of which the server then reads.
 
-        Elements of a json array travel as texts: as Python values, an element that is a list could
-        not be told from one more dimension.
+        Elements of json: as Python values, one that is a list could not be told from one more
+        dimension. Others: the text of a whole array says NULL for none, which a server with
+        array_nulls off takes for a word.
         """
-        if self.is_json and self.is_array:
-            return f"{parameter}::text[]::{self.type}"
-        return parameter
+        return self.is_array and self.cast.partition("[")[0] in AS_TEXT
+
+    def placeholder(self, parameter: str) -> str:
+        """Return the text of a parameter for one value of the column."""
+        return f"{parameter}::text[]::{self.cast}" if self.is_sent_as_text else parameter
 
     def decode(self, value: Any) -> Any:
         """Return what the attribute holds for a value as the driver gave it."""
@@ -217,9 +221,13 @@ def numbers(text: str) -> list[float]:
 
 
 def json_text(value: object) -> str:
-    """Return the JSON text; InvalidValue where the value has none."""
+    """Return the JSON text; InvalidValue where the value has none.
+
+    Characters stand as they are: a database of encoding SQL_ASCII cannot read one that is escaped.
+    """
     try:
-        return json.dumps(value, allow_nan=False)
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+        return text if is_encodable(text) else json.dumps(value)
     except (TypeError, ValueError, RecursionError):
         raise InvalidValue(misfit("json", value) or "it has no JSON") from None
 
@@ -258,5 +266,7 @@ def castable(type_: str) -> str:
     return UNLIMITED.get(element, element) + bare[len(element) :]
 
 
+#: Types whose values the driver sends as text.
+AS_TEXT = frozenset(("json", "jsonb", "tsvector", "citext", "vector", "macaddr"))
 #: Types whose bare name means a length of one, and the names that mean any length.
 UNLIMITED = {"char": "bpchar", "bit": "varbit"}

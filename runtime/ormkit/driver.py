@@ -21,6 +21,8 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from .codecs import set_codecs
 from .errors import DatabaseError, InvalidValue
+from .keepalive import keep_alive
+from .options import check_encoding
 from .receiving import receive_into_buffer
 from .scope import quote
 from .sqlstates import (
@@ -39,6 +41,11 @@ DRIVER: Any = asyncpg
 
 #: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
 DEFAULT_STATEMENTS = 512
+
+#: Its tag tells whether it had to set anything.
+READ_NULLS = (
+    "SELECT set_config('array_nulls', 'on', false) WHERE current_setting('array_nulls') = 'off'"
+)
 
 #: A prepared statement of asyncpg, behind what the wire takes for it.
 Prepared = tuple[Any, Any]
@@ -66,7 +73,16 @@ class Copied(Protocol):
 class Connection:
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
-    __slots__ = ("_init", "_is_dirty", "_limit", "_on_outdated", "_raw", "_statements", "wire")
+    __slots__ = (
+        "_init",
+        "_is_dirty",
+        "_limit",
+        "_on_outdated",
+        "_raw",
+        "_reads_nulls",
+        "_statements",
+        "wire",
+    )
 
     def __init__(self, raw: Any, statement_cache_size: int) -> None:
         self._raw = raw
@@ -74,6 +90,8 @@ class Connection:
         self._limit = statement_cache_size
         self._init: Callable[[Connection], Awaitable[None]] | None = None
         self._is_dirty = False
+        #: True where the server does so by default, as nearly all do.
+        self._reads_nulls = False
         #: Each prepared statement with what the wire takes for it.
         self._statements: dict[str, Prepared] = {}
         self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
@@ -93,7 +111,9 @@ class Connection:
         connection = cls(raw, statement_cache_size)
         receive_into_buffer(getattr(raw, "_transport", None))
         try:
+            connection.check_encoding()
             await set_codecs(raw)
+            await connection._read_nulls()
         except BaseException:
             raw.terminate()
             raise
@@ -103,10 +123,34 @@ class Connection:
         """Run this now, and again after each reset, which undoes it; close where it raises."""
         try:
             await init(self)
+            self.check_encoding()
         except BaseException:
             self.terminate()
             raise
         self._init = init
+
+    def check_encoding(self) -> None:
+        """Raise ConfigurationError where the server sends text in another encoding than UTF-8."""
+        check_encoding(self._raw.get_settings().client_encoding)
+
+    async def _read_nulls(self) -> None:
+        """Let the server read NULL in the arrays that the driver sends as text, whatever its own
+        default is.
+        """
+        if self._reads_nulls:
+            return
+        self._reads_nulls = await self.script(READ_NULLS) == "SELECT 0"
+
+    @property
+    def server_version(self) -> int:
+        """The major version of the server."""
+        version: int = self._raw.get_server_version().major
+        return version
+
+    def keep_alive(self, numbers: Mapping[str, int]) -> None:
+        """Set libpq's words about the socket: keepalives and what follows it, tcp_user_timeout."""
+        if numbers:
+            keep_alive(self._raw._transport.get_extra_info("socket"), numbers)
 
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
@@ -372,6 +416,7 @@ class Connection:
             await self.script("ROLLBACK")
         await self._raw.reset()
         await self.script("DISCARD TEMP")
+        await self._read_nulls()
         if self._init is not None:
             await self._init(self)
         self._is_dirty = False

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+import logging
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from .coalescing import Lookups
+from .conninfo import ConnInfo
 from .copying import Copying
 from .driver import DEFAULT_STATEMENTS, Connection
-from .embedded import EmbeddedServer
+from .embedded import EmbeddedServer, open_embedded
 from .errors import ConfigurationError, ConnectionLost, DataError, InvalidValue, UsageError
 from .isolation import Isolation
 from .options import EMBEDDED, check_count, check_seconds, check_url, checked_settings
@@ -26,6 +36,13 @@ from .values import Record
 
 T = TypeVar("T")
 
+#: What connections are called, and the seconds that one may take to be made, unless told otherwise.
+DEFAULT_NAME = "ormkit"
+DEFAULT_CONNECT_TIMEOUT = 10.0
+#: The oldest version of PostgreSQL that everything is tested on.
+OLDEST_VERSION = 16
+LOGGER = logging.getLogger("ormkit")
+_warned_of: set[int] = set()
 #: The key of the advisory lock that keeps two create_all() calls apart.
 CREATE_LOCK = 0x6F726D6B6974
 
@@ -40,9 +57,9 @@ async def create_engine(
     max_lifetime: float | None = 3600.0,
     reconnect_timeout: float = 5.0,
     leak_threshold: float | None = None,
-    connect_timeout: float = 10.0,
+    connect_timeout: float = DEFAULT_CONNECT_TIMEOUT,
     statement_timeout: float | None = None,
-    application_name: str = "ormkit",
+    application_name: str = DEFAULT_NAME,
     statement_cache_size: int = DEFAULT_STATEMENTS,
     server_settings: Mapping[str, str] | None = None,
     init: Init | None = None,
@@ -50,16 +67,21 @@ async def create_engine(
 ) -> Engine:
     """Open an engine: the first connections are made, so that a wrong URL fails here.
 
-    url: postgresql://user:password@host:port/database with libpq's words as query parameters
-        (sslmode, host for a unix socket, several hosts), or embedded://PATH for a PostgreSQL of
-        one's own in that directory (the extra `embedded`).
+    A server that is not up yet is waited for, up to `reconnect_timeout`; a wrong password or
+    database fails at once. Of one older than PostgreSQL 16 a warning is logged.
+
+    url: postgresql://user:password@host:port/database with libpq's words and run-time parameters
+        as query parameters (sslmode, host for a unix socket, several hosts), or embedded://PATH
+        for a PostgreSQL of one's own in that directory (the extra `embedded`).
     min_connections, max_connections: how many connections are kept open, and at most.
     acquire_timeout: seconds to wait for a free connection; None waits for ever.
     idle_lifetime, max_lifetime: seconds after which a connection is closed or replaced.
-    reconnect_timeout: seconds for which statements wait while the server refuses connections.
+    reconnect_timeout: seconds for which this call and statements wait while the server refuses
+        connections.
     leak_threshold: seconds after which a connection still held is logged with the stack that took
         it (logger `ormkit`), for development; None looks at none.
-    connect_timeout: seconds for one connection to be made.
+    connect_timeout, application_name: seconds for one connection to be made, and what connections
+        are called; where they are left at their defaults, the URL's words of these names count.
     statement_timeout: seconds after which the server stops a statement; None sets no limit.
     statement_cache_size: prepared statements kept on each connection; 0 for PgBouncer.
     server_settings: run-time parameters of PostgreSQL, set on each connection.
@@ -87,16 +109,10 @@ async def create_engine(
     )
     server = None
     if url.startswith(EMBEDDED):
-        server = await asyncio.to_thread(EmbeddedServer.start, url.removeprefix(EMBEDDED))
-        url = server.url
-    arguments = {"dsn": url, "timeout": connect_timeout, "server_settings": settings}
-
-    async def connect() -> Connection:
-        connection = await Connection.open(arguments, statement_cache_size)
-        if init is not None:
-            await connection.initialize(initializer(init, connect_timeout))
-        return connection
-
+        server, info = await open_embedded(url)
+    else:
+        info = ConnInfo.of(url)
+    connect = opener(info, settings, connect_timeout, statement_cache_size, init)
     pool = Pool(connect, options)
     try:
         await pool.start()
@@ -105,6 +121,46 @@ async def create_engine(
             await asyncio.to_thread(server.stop)
         raise
     return Engine(pool, server, coalesce=coalesce)
+
+
+def warn_of_version(version: int) -> None:
+    """Log, once in this process for each version, that the server is older than what is tested."""
+    if version < OLDEST_VERSION and version not in _warned_of:
+        _warned_of.add(version)
+        LOGGER.warning(
+            "the server is PostgreSQL %d, and OrmKit is tested on %d and later: statements that "
+            "need what came later fail; upgrade the server",
+            version,
+            OLDEST_VERSION,
+        )
+
+
+def opener(
+    info: ConnInfo,
+    settings: Mapping[str, str],
+    connect_timeout: float,
+    statement_cache_size: int,
+    init: Init | None,
+) -> Callable[[], Coroutine[Any, Any, Connection]]:
+    """Return what opens a connection; words of the URL stand in for options at their defaults."""
+    timeout: float | None = connect_timeout
+    if connect_timeout == DEFAULT_CONNECT_TIMEOUT:
+        timeout = info.connect_timeout(connect_timeout)
+    every = {**info.settings, **settings}
+    if settings["application_name"] == DEFAULT_NAME and info.application_name:
+        every["application_name"] = info.application_name
+    initialize = None if init is None else initializer(init, timeout)
+
+    async def connect() -> Connection:
+        arguments = {**info.arguments(), "timeout": timeout, "server_settings": every}
+        connection = await Connection.open(arguments, statement_cache_size)
+        connection.keep_alive(info.keepalives)
+        warn_of_version(connection.server_version)
+        if initialize is not None:
+            await connection.initialize(initialize)
+        return connection
+
+    return connect
 
 
 class Engine(Copying):
@@ -260,8 +316,8 @@ class Engine(Copying):
         self,
         *,
         isolation: Isolation | None = None,
-        read_only: bool = False,
-        deferrable: bool = False,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> Transaction:
         """Return a transaction of its own for `async with`, with the options of session.begin().
@@ -278,8 +334,8 @@ class Engine(Copying):
         *,
         retries: int = 3,
         isolation: Isolation | None = None,
-        read_only: bool = False,
-        deferrable: bool = False,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> T:
         """Run `await fn(tx)` in a transaction of its own, and again where it must be repeated.

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .errors import ConfigurationError
+from .errors import ConfigurationError, shown
 from .fitting import misfit
+from .options import check_encoding
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 ISOLATIONS = ("read committed", "repeatable read", "serializable")
@@ -24,11 +25,11 @@ SET_ALL = (
 
 @dataclass(frozen=True, slots=True)
 class TransactionOptions:
-    """How a transaction begins; None leaves the server's default."""
+    """How a transaction begins; None leaves the default of the server, database or role."""
 
     isolation: Isolation | None = None
-    is_read_only: bool = False
-    is_deferrable: bool = False
+    is_read_only: bool | None = None
+    is_deferrable: bool | None = None
     #: Run-time parameters for this transaction alone, sent right behind BEGIN.
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     #: The statement that begins it.
@@ -39,6 +40,8 @@ class TransactionOptions:
             raise ConfigurationError(
                 f"isolation={self.isolation!r}: it is one of {', '.join(map(repr, ISOLATIONS))}"
             )
+        check_mode("read_only", self.is_read_only)
+        check_mode("deferrable", self.is_deferrable)
         if not isinstance(self.settings, Mapping):
             raise ConfigurationError(
                 f"settings is a dict of parameters and their values, not "
@@ -49,27 +52,32 @@ class TransactionOptions:
         words = ["BEGIN"]
         if self.isolation is not None:
             words.append(f"ISOLATION LEVEL {self.isolation.upper()}")
-        if self.is_read_only:
-            words.append("READ ONLY")
-        if self.is_deferrable:
-            words.append("DEFERRABLE")
+        if self.is_read_only is not None:
+            words.append("READ ONLY" if self.is_read_only else "READ WRITE")
+        if self.is_deferrable is not None:
+            words.append("DEFERRABLE" if self.is_deferrable else "NOT DEFERRABLE")
         object.__setattr__(self, "sql", " ".join(words))
 
     @classmethod
     def of(
         cls,
         isolation: Isolation | None,
-        read_only: bool,
-        deferrable: bool,
+        read_only: bool | None,
+        deferrable: bool | None,
         settings: Mapping[str, str] | None,
     ) -> TransactionOptions:
         """Return the options that begin() was given; those of the server are made once."""
-        if isolation is None and not (read_only or deferrable or settings):
+        if isolation is None and read_only is None and deferrable is None and not settings:
             return DEFAULTS
         return cls(isolation, read_only, deferrable, settings or {})
 
 
-DEFAULTS = TransactionOptions()
+def check_mode(name: str, value: object) -> None:
+    """Raise ConfigurationError for what does not say whether a mode is on."""
+    if not (value is None or isinstance(value, bool)):
+        raise ConfigurationError(
+            f"{name}={shown(value)}: give True or False, or None for the server's default"
+        )
 
 
 def check_setting(name: object, value: object) -> None:
@@ -83,5 +91,10 @@ def check_setting(name: object, value: object) -> None:
         raise ConfigurationError(
             f"settings: the value of {name!r} is text, not {type(value).__name__}: pass str(...)"
         )
+    if name.lower() == "client_encoding":
+        check_encoding(value)
     if reason := misfit("text", value):
         raise ConfigurationError(f"settings: the value of {name!r} cannot be sent: {reason}")
+
+
+DEFAULTS = TransactionOptions()

@@ -11,6 +11,13 @@ from .fitting import misfit
 
 EMBEDDED = "embedded://"
 SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
+#: What is wrong with a URL whose parts cannot be told apart; none of them is shown.
+UNREADABLE = (
+    "the URL cannot be read: check its host and port, and that characters such as / @ : in the "
+    "password are percent-encoded"
+)
+#: Names of the one encoding in which the driver reads text, and libpq's word for the client's own.
+UTF8 = ("utf8", "unicode", "auto")
 #: Seconds of the longest statement_timeout, which PostgreSQL counts in an int4 of milliseconds.
 LONGEST_TIMEOUT = 2**31 // 1000
 
@@ -27,12 +34,15 @@ def check_url(url: object) -> None:
         )
     if reason := misfit("text", url):
         raise ConfigurationError(f"the URL cannot be used: {reason}")
-    if url.startswith(EMBEDDED):
-        return
-    hosts = url.partition("://")[2].partition("/")[0].partition("?")[0].rpartition("@")[2]
-    for port in re.findall(r":(\d+)(?:,|\Z)", hosts):
-        if len(port) > 5 or not 0 < int(port) < 65536:
-            raise ConfigurationError(f"the URL has port {port[:20]}: give one from 1 to 65535")
+
+
+def check_encoding(value: str) -> None:
+    """Raise ConfigurationError for an encoding of the connection other than UTF-8."""
+    if re.sub(r"[^a-z0-9]", "", value.lower()) not in UTF8:
+        raise ConfigurationError(
+            f"client_encoding={shown(value)}: it is UTF8, in which the driver reads and writes "
+            f"text; remove it, and the server converts from and to the encoding of the database"
+        )
 
 
 def is_number(value: object) -> TypeGuard[float]:
@@ -69,6 +79,8 @@ def checked_settings(
         if not isinstance(name, str) or not name or misfit("text", name):
             raise ConfigurationError(f"server_settings: {name!r} is no parameter of PostgreSQL")
         check_parameter(f"server_settings[{name!r}]", value)
+        if name.lower() == "client_encoding":
+            check_encoding(value)
     settings = {"application_name": str(application_name), **given}
     if statement_timeout is not None:
         if not (is_number(statement_timeout) and 0 <= statement_timeout < LONGEST_TIMEOUT):

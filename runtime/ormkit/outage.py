@@ -8,6 +8,10 @@ import time
 
 from .errors import OperationalError
 
+#: SQLSTATEs that the server answers again: no such account, password or database; no privilege.
+FINAL = ("28", "3D", "42")
+#: What the driver says of a server that refuses TLS, in an error of no class of its own.
+NO_TLS = "rejected SSL upgrade"
 #: Seconds before the second attempt and, after doubling, at most between two.
 FIRST_DELAY = 0.02
 LONGEST_DELAY = 0.5
@@ -46,8 +50,12 @@ class Outage:
 
     @property
     def may_pass(self) -> bool:
-        """True where waiting may help; False for a wrong password, database or certificate."""
+        """True where waiting may help; False for a wrong password, database or certificate, for a
+        server without the TLS that is asked for, and for what it refuses by privilege.
+        """
         error = self.error
         if not isinstance(error, OperationalError) or isinstance(error.__cause__, ssl.SSLError):
             return False
-        return not (error.sqlstate or "").startswith(("28", "3D"))
+        if NO_TLS in str(error):
+            return False
+        return not (error.sqlstate or "").startswith(FINAL)

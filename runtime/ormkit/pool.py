@@ -108,10 +108,13 @@ class Pool:
         return len(self._idle)
 
     async def start(self) -> None:
-        """Open the first connections; raises what connecting raises, and then leaves none open."""
+        """Open the first connections; raises what connecting raises, and then leaves none open.
+
+        A server that is not up yet is waited for, up to `reconnect_timeout`.
+        """
         try:
             for _ in range(self.options.min_connections):
-                connection = await self._connect()
+                connection = await self._first()
                 self._admit(connection)
                 self._serve(connection)
         except BaseException:
@@ -119,6 +122,19 @@ class Pool:
             raise
         self._every(self.options.idle_lifetime, self._sweep)
         self._every(self.options.leak_threshold, self._holders.report_leaks)
+
+    async def _first(self) -> Connection:
+        """Open a connection, trying again while waiting for the server may help."""
+        outage = Outage()
+        deadline = time.monotonic() + self.options.reconnect_timeout
+        while True:
+            try:
+                return await self._connect()
+            except OperationalError as error:
+                delay = outage.note(error)
+                if not outage.may_pass or time.monotonic() + delay >= deadline:
+                    raise
+            await asyncio.sleep(delay)
 
     def take(self) -> Connection | None:
         """Return an idle connection, or None where `acquire` has to wait for one."""

@@ -103,7 +103,7 @@ class NewConnection:
 Init = Callable[[NewConnection], Awaitable[object]]
 
 
-def initializer(init: Init, timeout: float) -> Callable[[Connection], Awaitable[None]]:
+def initializer(init: Init, timeout: float | None) -> Callable[[Connection], Awaitable[None]]:
     """Return what runs `init` on a connection, for that many seconds at most."""
 
     async def initialize(connection: Connection) -> None:

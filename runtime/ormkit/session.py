@@ -69,13 +69,15 @@ class AsyncSession(Operations):
         self,
         *,
         isolation: Isolation | None = None,
-        read_only: bool = False,
-        deferrable: bool = False,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> Transaction:
         """Return a transaction for `async with`; within another one, a savepoint.
 
         isolation: the server's default (READ COMMITTED unless configured) where None.
+        read_only, deferrable: the default of the server, database or role where None; True and
+            False are sent, so that False writes also where default_transaction_read_only is on.
         settings: run-time parameters for this transaction alone, such as {"app.tenant": "42"}.
         """
         options = TransactionOptions.of(isolation, read_only, deferrable, settings)
@@ -87,8 +89,8 @@ class AsyncSession(Operations):
         *,
         retries: int = 3,
         isolation: Isolation | None = None,
-        read_only: bool = False,
-        deferrable: bool = False,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> T:
         """Run `await fn(tx)` in a transaction and return its result once that is committed.

@@ -11,6 +11,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from . import errors
 from .arrays import plain
 from .errors import DatabaseError, InvalidValue
+from .options import UNREADABLE
 from .refusals import named_by_number, refused
 
 #: The class for an SQLSTATE, looked up by the whole code and then by its first two characters.
@@ -100,10 +101,7 @@ def refused_connection(error: Exception) -> Exception:
         refused = refused_by_server(error)
     elif isinstance(error, ValueError):
         # Its text may show a part of the password.
-        refused = errors.ConfigurationError(
-            "the URL cannot be read: check its host and port, and that characters such as "
-            "/ @ : in the password are percent-encoded"
-        )
+        refused = errors.ConfigurationError(UNREADABLE)
     else:
         refused = error
     refused.__suppress_context__ = True

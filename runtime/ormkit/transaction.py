@@ -55,7 +55,7 @@ class Transaction(Pending):
     """
 
     def __init__(self, session: AsyncSession, options: TransactionOptions) -> None:
-        super().__init__(is_read_only=options.is_read_only)
+        super().__init__(is_read_only=options.is_read_only is True)
         self.session = session
         self.enclosing: Transaction | None = None
         self.is_closed = False

@@ -69,9 +69,9 @@ async def test_of_several_hosts_one_that_answers_is_taken(database_url: str) -> 
             assert await database_at(f"{url}&target_session_attrs=primary") == name
             assert await database_at(f"{url}&target_session_attrs=read-write") == name
             with pytest.raises(ConnectionFailed, match="cannot connect"):
-                await database_at(f"{url}&target_session_attrs=standby")
+                await database_at(f"{url}&target_session_attrs=standby", reconnect_timeout=0)
         with pytest.raises(ConnectionFailed, match="cannot connect"):
-            await database_at(f"postgresql://postgres@{dead},{dead}/{name}")
+            await database_at(f"postgresql://postgres@{dead},{dead}/{name}", reconnect_timeout=0)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ async def test_a_server_that_does_not_answer_is_a_failed_connection() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"postgresql://postgres@127.0.0.1:{silent.getsockname()[1]}/x"
         with pytest.raises(ConnectionFailed, match="no answer in time"):
-            await create_engine(url, connect_timeout=0.1)
+            await create_engine(url, connect_timeout=0.1, reconnect_timeout=0)
 
 
 async def prepare(connection: NewConnection) -> None:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from .server import EmbeddedServer
+from .url import open_embedded
 
-__all__ = ["EmbeddedServer"]
+__all__ = ["EmbeddedServer", "open_embedded"]

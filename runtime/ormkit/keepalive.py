@@ -1,0 +1,30 @@
+"""Keepalive: libpq's words about the socket of a connection by TCP."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+#: Each word with the names of its option, of which a platform has one or none.
+OPTIONS = {
+    "keepalives_idle": ("TCP_KEEPIDLE", "TCP_KEEPALIVE"),
+    "keepalives_interval": ("TCP_KEEPINTVL",),
+    "keepalives_count": ("TCP_KEEPCNT",),
+    "tcp_user_timeout": ("TCP_USER_TIMEOUT",),
+}
+
+
+def keep_alive(connected: Any, numbers: Mapping[str, int]) -> None:
+    """Set the words on the socket; as with libpq, 0 is the system's default, and what the system
+    does not have is left out. A unix socket has none of them.
+    """
+    if connected is None or connected.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    is_on = any(word.startswith("keepalives") for word in numbers)
+    if is_on and numbers.get("keepalives", 1):
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for word, names in OPTIONS.items():
+        known = [getattr(socket, name) for name in names if hasattr(socket, name)]
+        if known and numbers.get(word):
+            connected.setsockopt(socket.IPPROTO_TCP, known[0], numbers[word])

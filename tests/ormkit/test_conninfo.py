@@ -1,0 +1,368 @@
+"""libpq's words: each is honoured, or refused by name where ignoring it would be unsafe."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from ormkit import (
+    ConfigurationError,
+    ConnectionFailed,
+    EmbeddedServer,
+    Engine,
+    create_engine,
+)
+from ormkit import engine as engine_module
+from ormkit.conninfo import FIXED, KNOWN, ConnInfo
+from ormkit.driver import Connection
+from tests.proxy import Proxy
+from tests.servers import Server
+
+#: https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+LIBPQ = (
+    *("host", "hostaddr", "port", "dbname", "user", "password", "passfile", "require_auth"),
+    *("channel_binding", "connect_timeout", "client_encoding", "options", "application_name"),
+    *("fallback_application_name", "keepalives", "keepalives_idle", "keepalives_interval"),
+    *("keepalives_count", "tcp_user_timeout", "replication", "gssencmode", "sslmode"),
+    *("requiressl", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslkeylogfile"),
+    *("sslpassword", "sslcertmode", "sslrootcert", "sslcrl", "sslcrldir", "sslsni"),
+    *("requirepeer", "ssl_min_protocol_version", "ssl_max_protocol_version"),
+    *("min_protocol_version", "max_protocol_version", "krbsrvname", "gsslib", "gssdelegation"),
+    *("scram_client_key", "scram_server_key", "service", "servicefile", "target_session_attrs"),
+    *("load_balance_hosts", "oauth_issuer", "oauth_client_id", "oauth_client_secret"),
+    *("oauth_scope"),
+)
+
+
+def arguments(url: str, **environment: str) -> dict[str, Any]:
+    return ConnInfo.of(url, environment).arguments()
+
+
+@asynccontextmanager
+async def opened(url: str, words: str, **options: Any) -> AsyncIterator[Engine]:
+    """An engine by TCP, with these words in its URL."""
+    async with Proxy(url) as proxy:
+        plain = proxy.url.partition("?")[0]
+        async with await create_engine(f"{plain}?{words}", max_connections=1, **options) as engine:
+            yield engine
+
+
+def socket_of(engine: Engine) -> Any:
+    (connection,) = engine.pool._born
+    return connection._raw._transport.get_extra_info("socket")
+
+
+def test_no_word_of_libpq_is_passed_as_a_run_time_parameter() -> None:
+    # options is one that the server itself takes.
+    assert set(LIBPQ) - KNOWN == {"options"}
+
+
+def test_a_url_is_read_as_libpq_reads_it() -> None:
+    assert arguments("postgresql://u:p%40%2F:@one:1,[::1]:2/d%20b") == {
+        "user": "u",
+        "password": "p@/:",
+        "database": "d b",
+        "host": ["one", "::1"],
+        "port": [1, 2],
+    }
+    assert arguments("postgresql://") == {}
+    assert arguments("postgresql://:5433") == {"port": [5433]}
+    assert arguments("postgresql://h?port=6543&password=a+b%2B") == {
+        "host": ["h"],
+        "port": [6543],
+        "password": "a+b+",
+    }
+    assert arguments("postgresql://a,b:2/x") == {
+        "host": ["a", "b"],
+        "port": [5432, 2],
+        "database": "x",
+    }
+    assert arguments("postgresql://a,b/x?port=7") == {
+        "host": ["a", "b"],
+        "port": [7, 7],
+        "database": "x",
+    }
+    # What follows the ? goes before, and the last one counts.
+    assert arguments("postgresql://u@h/x?host=/tmp&dbname=y&user=v&user=w")["host"] == ["/tmp"]
+    assert arguments("postgresql://u@h/x?dbname=y&user=v&user=w")["user"] == "w"
+    assert arguments("postgresql:///?sslmode=require&sslpassword=a%26b") == {
+        "dsn": "postgresql://?sslmode=require&sslpassword=a%26b"
+    }
+    assert arguments("postgresql:///?ssl=true") == {"dsn": "postgresql://?sslmode=require"}
+    assert ConnInfo.of("postgresql:///?work_mem=1MB&options=-c%20a.b%3D1", {}).settings == {
+        "work_mem": "1MB",
+        "options": "-c a.b=1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("channel_binding=require", "channel_binding cannot be had: .*sslmode=verify-full"),
+        ("channel_binding=maybe", "channel_binding"),
+        ("require_auth=scram-sha-256", "require_auth cannot be had"),
+        ("require_auth=!password", "require_auth cannot be had"),
+        ("requirepeer=postgres", "requirepeer cannot be had"),
+        ("gssencmode=require", "gssencmode cannot be had: .*sslmode=require"),
+        ("gssdelegation=1", "gssdelegation cannot be had"),
+        ("replication=database", "replication cannot be had"),
+        ("sslsni=0", "sslsni cannot be had"),
+        ("sslcertmode=require", "sslcertmode cannot be had"),
+        ("sslcertmode=disable", "sslcertmode cannot be had"),
+        ("sslkeylogfile=/tmp/x", "sslkeylogfile cannot be had: set SSLKEYLOGFILE"),
+        ("min_protocol_version=3.2", "min_protocol_version cannot be had"),
+        ("max_protocol_version=2", "max_protocol_version cannot be had"),
+        ("load_balance_hosts=always", "load_balance_hosts cannot be had: it is disable or random"),
+        ("scram_client_key=x", "scram_client_key cannot be had"),
+        ("oauth_issuer=x", "oauth_issuer cannot be had"),
+        ("requiressl=1", "write sslmode=require"),
+        ("ssl=require", "write sslmode="),
+        ("connect_timeout=soon", "connect_timeout is a whole number"),
+        ("keepalives_idle=-1", "keepalives_idle is a whole number from 0"),
+        ("tcp_user_timeout=1.5", "tcp_user_timeout is a whole number"),
+        ("sslcert=/nowhere", "sslcert names '/nowhere'"),
+        ("sslmode=verify-ca&sslrootcert=/nowhere", "sslrootcert names '/nowhere'"),
+        ("sslrootcert=system&sslmode=require", "sslmode=verify-full alone"),
+        ("host=a,b&hostaddr=1.1.1.1", "1 addresses for 2 hosts"),
+        ("host=a,b,c&port=1,2", "2 ports for 3 hosts"),
+        ("host=a,,c", "one of several hosts has no name"),
+        ("sslmode", "no word=value"),
+        ("=x", "no word=value"),
+        ("user=%FF", "cannot be read"),
+        ("user=%00", "NUL"),
+    ],
+)
+async def test_a_word_that_cannot_be_honoured_is_refused_by_name(words: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        await create_engine(f"postgresql://h/x?{words}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("channel_binding=prefer", "channel_binding=disable", "channel_binding="),
+        *("require_auth=", "gssencmode=prefer", "gssencmode=disable", "gssdelegation=0"),
+        *("replication=false", "sslcompression=0", "sslcompression=1", "sslsni=1"),
+        *("sslcertmode=allow", "min_protocol_version=3.0", "max_protocol_version=latest"),
+        *("load_balance_hosts=random", "load_balance_hosts=disable", "krbsrvname=postgres"),
+        *("tcp_user_timeout=1000", "keepalives=0", "sslmode=prefer", "target_session_attrs=any"),
+        *("connect_timeout=0", "connect_timeout=-1", "connect_timeout=7", "options=-c%20geqo=off"),
+        *("fallback_application_name=x", "sslrootcert=/nowhere", "client_encoding=auto"),
+    ],
+)
+async def test_a_word_that_asks_for_what_happens_anyway_connects(
+    database_url: str, words: str
+) -> None:
+    async with opened(database_url, words) as engine:
+        assert (await engine.execute("SELECT 1")).scalar() == 1
+
+
+async def test_names_of_the_application_and_timeouts_come_from_the_url(database_url: str) -> None:
+    shown = "SELECT current_setting('application_name')"
+
+    async def name(words: str, **options: Any) -> object:
+        async with opened(database_url, words, **options) as engine:
+            return (await engine.execute(shown)).scalar()
+
+    assert await name("sslmode=disable") == "ormkit"
+    assert await name("application_name=shop") == "shop"
+    assert await name("fallback_application_name=shop") == "shop"
+    assert await name("application_name=shop&fallback_application_name=other") == "shop"
+    assert await name("application_name=shop", application_name="given") == "given"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://postgres@127.0.0.1:{silent.getsockname()[1]}/x?connect_timeout=1"
+        async with asyncio.timeout(4):
+            with pytest.raises(ConnectionFailed, match="no answer in time"):
+                await create_engine(url, reconnect_timeout=0)
+
+
+async def test_words_about_the_socket_reach_it(database_url: str) -> None:
+    words = (
+        "keepalives_idle=31&keepalives_interval=7&keepalives_count=4&tcp_user_timeout=9000"
+        "&sslmode=disable"
+    )
+
+    def options(engine: Engine) -> list[int]:
+        found = socket_of(engine)
+        names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+        return [
+            found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE),
+            *(found.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names),
+        ]
+
+    async with opened(database_url, words) as engine:
+        assert options(engine) == [1, 31, 7, 4, 9000]
+    async with opened(database_url, "keepalives=1") as engine:
+        assert options(engine)[0] == 1
+    async with opened(database_url, "keepalives=0&keepalives_idle=31") as engine:
+        assert options(engine)[0] == 0
+    async with await create_engine(f"{database_url}&keepalives_idle=31") as engine:
+        assert (await engine.execute("SELECT 1")).scalar() == 1
+
+
+async def test_hostaddr_is_dialled_and_host_is_a_name(database_url: str) -> None:
+    async with Proxy(database_url) as proxy:
+        port = urlsplit(proxy.url).port
+        name = urlsplit(database_url).path
+        for words in ("host=nowhere.invalid&hostaddr=127.0.0.1", "hostaddr=127.0.0.1"):
+            url = f"postgresql://postgres@{name}?{words}&port={port}&sslmode=disable"
+            async with await create_engine(url) as engine:
+                assert (await engine.execute("SELECT 1")).scalar() == 1
+
+
+def test_hosts_are_balanced_for_each_attempt() -> None:
+    info = ConnInfo.of("postgresql://a:1,b:2,c:3/x?load_balance_hosts=random", {})
+    orders = set()
+    for _ in range(200):
+        found = info.arguments()
+        assert sorted(zip(found["host"], found["port"], strict=True)) == [
+            ("a", 1),
+            ("b", 2),
+            ("c", 3),
+        ]
+        orders.add(tuple(found["host"]))
+    assert len(orders) == 6
+    plain = ConnInfo.of("postgresql://a:1,b:2,c:3/x", {})
+    assert {tuple(plain.arguments()["host"]) for _ in range(20)} == {("a", "b", "c")}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("PGSERVICE", "missing", "the service 'missing' is not defined"),
+        ("PGCHANNELBINDING", "require", "channel_binding cannot be had"),
+        ("PGREQUIREAUTH", "scram-sha-256", "require_auth cannot be had"),
+        ("PGREQUIREPEER", "postgres", "requirepeer cannot be had"),
+        ("PGGSSENCMODE", "require", "gssencmode cannot be had"),
+        ("PGSSLCERTMODE", "require", "sslcertmode cannot be had"),
+    ],
+)
+async def test_a_variable_that_must_not_be_ignored_is_not(
+    variable: str, value: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError, match=message):
+        await create_engine("postgresql://localhost:1/x")
+
+
+async def test_a_service_gives_words_and_a_missing_one_is_told(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = parse_qs(urlsplit(database_url).query)["host"][0]
+    name = urlsplit(database_url).path[1:]
+    file = tmp_path / "services"
+    file.write_text(
+        f"# ours\n[shop]\nhost={host}\ndbname={name}\nuser=postgres\npassword=50%off%(x)s\n"
+        "application_name=from service\n[odd]\nwork_mem=1MB\n",
+        encoding="utf-8",
+    )
+    shown = "SELECT current_database(), current_setting('application_name')"
+
+    async def answer(url: str) -> object:
+        async with await create_engine(url) as engine:
+            return (await engine.execute(shown)).tuples()[0]
+
+    found = (name, "from service")
+    assert await answer(f"postgresql://?service=shop&servicefile={file}") == found
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    assert await answer("postgresql://?service=shop") == found
+    assert await answer("postgresql:///postgres?service=shop") == ("postgres", "from service")
+    assert await answer("postgresql://?service=shop&application_name=x") == (name, "x")
+    monkeypatch.setenv("PGSERVICE", "shop")
+    assert await answer("postgresql://") == found
+    for service, message in (("none", "'none' is not defined"), ("odd", "has 'work_mem'")):
+        with pytest.raises(ConfigurationError, match=message):
+            await create_engine(f"postgresql://?service={service}")
+    monkeypatch.setenv("PGSERVICEFILE", str(tmp_path / "nowhere"))
+    with pytest.raises(ConfigurationError, match=r"is not defined: looked in .*nowhere"):
+        await create_engine("postgresql://?service=shop")
+    monkeypatch.delenv("PGSERVICEFILE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ConfigurationError, match=r"looked in .*\.pg_service\.conf"):
+        await create_engine("postgresql://?service=shop")
+    file.write_text("[shop\npassword=s3cret\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="cannot be read") as caught:
+        await create_engine(f"postgresql://?service=shop&servicefile={file}")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    for word, (allowed, reason) in FIXED.items():
+        assert (
+            "remove the word" in reason
+            or "it is" in reason
+            or "set " in reason
+            or "write " in reason
+        ), word
+        assert all(value == value.lower() for value in allowed)
+
+
+async def test_a_server_that_is_not_up_yet_is_waited_for(tmp_path: Path) -> None:
+    directory = tmp_path / "data"
+    with EmbeddedServer.start(directory, settings={"fsync": "off"}) as server:
+        url = server.url
+    opening = asyncio.create_task(create_engine(url))
+    await asyncio.sleep(0.3)
+    assert not opening.done()
+    with await asyncio.to_thread(EmbeddedServer.start, directory, settings={"fsync": "off"}):
+        async with await opening as engine:
+            assert (await engine.execute("SELECT 1")).scalar() == 1
+
+
+async def test_waiting_ends_with_reconnect_timeout_and_mistakes_are_told_at_once(
+    database_url: str,
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def seconds(url: str, **options: Any) -> float:
+        began = loop.time()
+        with pytest.raises((ConnectionFailed, ConfigurationError)):
+            await create_engine(url, **options)
+        return loop.time() - began
+
+    refused = "postgresql://127.0.0.1:1/x"
+    assert 0.5 < await seconds(refused, reconnect_timeout=0.9) < 2
+    assert await seconds(refused, reconnect_timeout=0) < 0.5
+    for wrong in (
+        database_url.replace("/test_", "/no_such_"),
+        database_url.replace("postgres@", "nobody@"),
+        f"{database_url}&work_mem=lots",
+        "postgresql://127.0.0.1:x/x",
+    ):
+        assert await seconds(wrong, reconnect_timeout=30) < 3
+    async with Proxy(database_url) as proxy:
+        tls = proxy.url.replace("sslmode=disable", "sslmode=require")
+        assert await seconds(tls, reconnect_timeout=30) < 3
+
+
+async def test_an_old_server_is_logged_once(
+    database_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_warned_of", set())
+    async with await create_engine(database_url):
+        assert caplog.records == []
+    monkeypatch.setattr(Connection, "server_version", 15)
+    with caplog.at_level(logging.WARNING, "ormkit"):
+        for _ in range(2):
+            async with await create_engine(database_url, min_connections=2):
+                pass
+    (record,) = caplog.records
+    assert "the server is PostgreSQL 15" in record.getMessage()
+
+
+async def test_a_server_below_16_is_told_of(
+    contrib_server: Server, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_module, "_warned_of", set())
+    with caplog.at_level(logging.WARNING, "ormkit"):
+        async with await create_engine(contrib_server.url) as engine:
+            version = (await engine.execute("SHOW server_version_num")).scalar()
+    assert len(caplog.records) == (int(version) < 160000)
