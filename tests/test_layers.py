@@ -39,13 +39,14 @@ RUNTIME_LAYERS = (
     (
         *(
             "options",
-            *("tls", "conninfo", "keepalive"),
+            *("tls", "libpq", "services", "conninfo", "keepalive"),
             "refusals",
             "sqlstates",
             "moments",
             "codecs",
             "receiving",
             "wire",
+            "opening",
             "driver",
             "holders",
         ),

@@ -1,130 +1,31 @@
-"""Connection information: libpq's words in a URL, a service file and the environment.
-
-Each word of libpq is known by name. The driver takes some of them, others are done here, and a
-word that can be neither is refused where ignoring it would be unsafe: nothing of libpq's reaches
-the server as a run-time parameter, which any other word of a URL is.
-https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-"""
+"""Connection information: what a URL, a service file and libpq's environment say together."""
 
 from __future__ import annotations
 
-import configparser
 import os
 import random
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
 from .errors import ConfigurationError
 from .fitting import misfit
-from .options import UNREADABLE, check_encoding
+from .libpq import (
+    ARGUMENTS,
+    ENVIRONMENT,
+    KEEPALIVE,
+    KNOWN,
+    SURE_MODES,
+    TLS,
+    check_files,
+    check_word,
+)
+from .options import UNREADABLE
+from .services import service_words
 from .tls import SYSTEM, context_of, needs_own_context
 
-#: Words that the driver takes as arguments, under its own names.
-ARGUMENTS = {
-    "user": "user",
-    "password": "password",
-    "passfile": "passfile",
-    "dbname": "database",
-    "target_session_attrs": "target_session_attrs",
-    "krbsrvname": "krbsrvname",
-    "gsslib": "gsslib",
-}
-#: Words about TLS that the driver takes in a URL alone.
-TLS = (
-    *("sslmode", "sslnegotiation", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl"),
-    *("ssl_min_protocol_version", "ssl_max_protocol_version"),
-)
-#: Words that name a file which must be there: always, and where the server's certificate matters.
-FILES = ("sslcert", "sslkey")
-TRUSTED_FILES = ("sslrootcert", "sslcrl", "sslcrldir")
-#: The modes in which it does.
-SURE_MODES = ("require", "verify-ca", "verify-full")
-#: Words that are a number, each with the lowest one.
-NUMBERS = {
-    "connect_timeout": None,
-    "keepalives": 0,
-    "keepalives_idle": 0,
-    "keepalives_interval": 0,
-    "keepalives_count": 0,
-    "tcp_user_timeout": 0,
-}
-KEEPALIVE = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count")
-NO = ("false", "off", "no", "0")
-#: Words of which some values ask for what the driver does anyway; why the others are refused.
-FIXED: dict[str, tuple[tuple[str, ...], str]] = {
-    "channel_binding": (
-        ("disable", "prefer"),
-        "the driver asyncpg cannot bind the password's proof to the TLS connection: remove the "
-        "word, and use sslmode=verify-full, which leaves nobody in between",
-    ),
-    "require_auth": (
-        (),
-        "the driver asyncpg answers whatever the server asks for: remove the word, and use "
-        "sslmode=verify-full, so that only the right server can ask",
-    ),
-    "requirepeer": (
-        (),
-        "the driver asyncpg does not ask who listens on a unix socket: remove the word, and keep "
-        "the socket in a directory that only that account may write",
-    ),
-    "gssencmode": (
-        ("disable", "prefer"),
-        "the driver asyncpg does not encrypt by GSSAPI: remove the word, and use sslmode=require",
-    ),
-    "gssdelegation": (("0",), "the driver asyncpg does not delegate credentials: remove the word"),
-    "replication": (NO, "an engine runs statements, and does not replicate: remove the word"),
-    "sslcompression": (("0", "1"), "it is 0 or 1, and PostgreSQL compresses nothing by TLS"),
-    "sslsni": (("1",), "the driver asyncpg always names the host to the server: remove the word"),
-    "sslcertmode": (
-        ("allow",),
-        "the driver asyncpg sends the certificate where the server asks for it: remove the word",
-    ),
-    "sslkeylogfile": ((), "set SSLKEYLOGFILE in the environment instead"),
-    "min_protocol_version": (
-        ("3.0",),
-        "the driver asyncpg speaks version 3.0 of the protocol: remove the word",
-    ),
-    "max_protocol_version": (
-        ("3.0", "3.2", "latest"),
-        "it is 3.0, 3.2 or latest, and the driver asyncpg speaks 3.0",
-    ),
-    "load_balance_hosts": (("disable", "random"), "it is disable or random"),
-    "scram_client_key": ((), "the driver asyncpg takes a password: remove the word"),
-    "scram_server_key": ((), "the driver asyncpg takes a password: remove the word"),
-    **{
-        f"oauth_{word}": ((), "the driver asyncpg does not authenticate by OAuth: remove the word")
-        for word in ("issuer", "client_id", "client_secret", "scope", "ca_file")
-    },
-    "requiressl": ((), "libpq has it no more: write sslmode=require"),
-}
-#: Words that are done here.
-OWN = (
-    *("host", "hostaddr", "port", "service", "servicefile", "sslcrldir", "client_encoding"),
-    *("application_name", "fallback_application_name"),
-)
-KNOWN = frozenset((*ARGUMENTS, *TLS, *NUMBERS, *FIXED, *OWN))
-#: Variables of libpq's environment that the driver does not read, and that name the server or what
-#: would be unsafe to ignore.
-ENVIRONMENT = {
-    "PGSERVICE": "service",
-    "PGHOSTADDR": "hostaddr",
-    "PGCHANNELBINDING": "channel_binding",
-    "PGREQUIREAUTH": "require_auth",
-    "PGREQUIREPEER": "requirepeer",
-    "PGGSSENCMODE": "gssencmode",
-    "PGSSLCERTMODE": "sslcertmode",
-    "PGSSLCRLDIR": "sslcrldir",
-    "PGMINPROTOCOLVERSION": "min_protocol_version",
-    "PGLOADBALANCEHOSTS": "load_balance_hosts",
-    "PGCONNECT_TIMEOUT": "connect_timeout",
-    "PGAPPNAME": "application_name",
-    "PGSSLMODE": "sslmode",
-    "PGSSLROOTCERT": "sslrootcert",
-}
 HOST = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]@]*))(?::(?P<port>[^:]*))?")
 
 
@@ -337,31 +238,6 @@ def port_number(text: str) -> int | None:
     return int(text)
 
 
-def check_word(word: str, value: str) -> None:
-    """Raise ConfigurationError where a word of libpq's cannot be honoured."""
-    if word in FIXED:
-        allowed, reason = FIXED[word]
-        if value not in allowed:
-            raise ConfigurationError(f"{word} cannot be had: {reason}")
-    elif word in NUMBERS:
-        lowest = NUMBERS[word]
-        if not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", value, re.ASCII):
-            raise ConfigurationError(f"{word} is a whole number, of seconds where it is a time")
-        if lowest is not None and int(value) < lowest:
-            raise ConfigurationError(f"{word} is a whole number from {lowest}")
-    elif word == "client_encoding":
-        check_encoding(value)
-
-
-def check_files(words: Mapping[str, str]) -> None:
-    """Raise ConfigurationError for a file that is named and cannot be read."""
-    wanted = (*FILES, *TRUSTED_FILES) if words.get("sslmode") in SURE_MODES else FILES
-    for word in wanted:
-        file = words.get(word, SYSTEM)
-        if file != SYSTEM and not os.access(file, os.R_OK):
-            raise ConfigurationError(f"{word} names {file!r}, which is not there or not readable")
-
-
 def own_context(words: Mapping[str, str], hosts: Iterable[Host]) -> Any:
     """Return the context of TLS where the driver cannot make it from the words; else None."""
     if words.get("sslrootcert") == SYSTEM:
@@ -377,57 +253,3 @@ def own_context(words: Mapping[str, str], hosts: Iterable[Host]) -> Any:
     if words.get("sslmode") not in SURE_MODES or not (names or needs_own_context(words)):
         return None
     return context_of(words, names)
-
-
-def service_words(name: str, file: str) -> dict[str, str]:
-    """Return the words of a service; raises ConfigurationError where it is not to be found.
-
-    file: the service file; where it is empty, the user's own and then the system's.
-    """
-    places = [Path(file)] if file else list(default_files())
-    for place in places:
-        if (section := section_of(place, name)) is not None:
-            return section
-    looked = ", ".join(map(str, places)) or "no file"
-    raise ConfigurationError(
-        f"the service {name!r} is not defined: looked in {looked}; write a section [{name}] there, "
-        f"or set PGSERVICEFILE"
-    )
-
-
-def default_files() -> Iterable[Path]:
-    """Yield where libpq looks for services."""
-    home = Path.home() if "HOME" in os.environ or os.name == "nt" else None
-    if home is not None:
-        yield home / ".pg_service.conf"
-    if directory := os.environ.get("PGSYSCONFDIR"):
-        yield Path(directory) / "pg_service.conf"
-
-
-def section_of(file: Path, name: str) -> dict[str, str] | None:
-    """Return the words of a section of a service file; None where there is none.
-
-    Raises ConfigurationError for a file that cannot be read.
-    """
-    parser = configparser.RawConfigParser(
-        delimiters="=", comment_prefixes="#", strict=False, default_section="\0"
-    )
-    try:
-        with file.open(encoding="utf-8") as lines:
-            parser.read_file(lines)
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, configparser.Error) as error:
-        # The text of configparser's own errors shows the line, which may be a password.
-        raise ConfigurationError(
-            f"the service file {file} cannot be read: {type(error).__name__}"
-        ) from None
-    if not parser.has_section(name):
-        return None
-    words = dict(parser.items(name))
-    for word, value in words.items():
-        if word not in KNOWN or misfit("text", value):
-            raise ConfigurationError(
-                f"the service {name!r} of {file} has {word!r}, which is no word of libpq"
-            )
-    return words

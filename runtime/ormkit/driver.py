@@ -19,33 +19,21 @@ from typing import Any, Protocol
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
-from .codecs import set_codecs
 from .errors import DatabaseError, InvalidValue
-from .keepalive import keep_alive
-from .options import check_encoding
-from .receiving import receive_into_buffer
+from .opening import check_encoding_of, open_raw, read_nulls
 from .scope import quote
 from .sqlstates import (
     IN_FAILED_TRANSACTION,
     is_outdated,
     is_unencodable,
-    refused_connection,
     refused_row,
     translate,
 )
 from .values import Record
 from .wire import is_cancelling, state_of, wire_of
 
-#: asyncpg publishes no types.
-DRIVER: Any = asyncpg
-
 #: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
 DEFAULT_STATEMENTS = 512
-
-#: Its tag tells whether it had to set anything.
-READ_NULLS = (
-    "SELECT set_config('array_nulls', 'on', false) WHERE current_setting('array_nulls') = 'off'"
-)
 
 #: A prepared statement of asyncpg, behind what the wire takes for it.
 Prepared = tuple[Any, Any]
@@ -79,8 +67,8 @@ class Connection:
         "_limit",
         "_on_outdated",
         "_raw",
-        "_reads_nulls",
         "_statements",
+        "server_version",
         "wire",
     )
 
@@ -90,8 +78,8 @@ class Connection:
         self._limit = statement_cache_size
         self._init: Callable[[Connection], Awaitable[None]] | None = None
         self._is_dirty = False
-        #: True where the server does so by default, as nearly all do.
-        self._reads_nulls = False
+        #: The major version of the server.
+        self.server_version: int = raw.get_server_version().major
         #: Each prepared statement with what the wire takes for it.
         self._statements: dict[str, Prepared] = {}
         self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
@@ -102,55 +90,21 @@ class Connection:
     ) -> Connection:
         """Connect.
 
+        options: arguments of the driver, and as `keepalives` libpq's words about the socket.
+
         Raises ConnectionFailed, ConfigurationError, or the error that the server answered with.
         """
-        try:
-            raw = await DRIVER.connect(**options, statement_cache_size=statement_cache_size)
-        except Exception as error:
-            raise refused_connection(error)
-        connection = cls(raw, statement_cache_size)
-        receive_into_buffer(getattr(raw, "_transport", None))
-        try:
-            connection.check_encoding()
-            await set_codecs(raw)
-            await connection._read_nulls()
-        except BaseException:
-            raw.terminate()
-            raise
-        return connection
+        return cls(await open_raw(options, statement_cache_size), statement_cache_size)
 
     async def initialize(self, init: Callable[[Connection], Awaitable[None]]) -> None:
         """Run this now, and again after each reset, which undoes it; close where it raises."""
         try:
             await init(self)
-            self.check_encoding()
+            check_encoding_of(self._raw)
         except BaseException:
             self.terminate()
             raise
         self._init = init
-
-    def check_encoding(self) -> None:
-        """Raise ConfigurationError where the server sends text in another encoding than UTF-8."""
-        check_encoding(self._raw.get_settings().client_encoding)
-
-    async def _read_nulls(self) -> None:
-        """Let the server read NULL in the arrays that the driver sends as text, whatever its own
-        default is.
-        """
-        if self._reads_nulls:
-            return
-        self._reads_nulls = await self.script(READ_NULLS) == "SELECT 0"
-
-    @property
-    def server_version(self) -> int:
-        """The major version of the server."""
-        version: int = self._raw.get_server_version().major
-        return version
-
-    def keep_alive(self, numbers: Mapping[str, int]) -> None:
-        """Set libpq's words about the socket: keepalives and what follows it, tcp_user_timeout."""
-        if numbers:
-            keep_alive(self._raw._transport.get_extra_info("socket"), numbers)
 
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
@@ -416,7 +370,7 @@ class Connection:
             await self.script("ROLLBACK")
         await self._raw.reset()
         await self.script("DISCARD TEMP")
-        await self._read_nulls()
+        await read_nulls(self._raw)
         if self._init is not None:
             await self._init(self)
         self._is_dirty = False

@@ -152,9 +152,13 @@ def opener(
     initialize = None if init is None else initializer(init, timeout)
 
     async def connect() -> Connection:
-        arguments = {**info.arguments(), "timeout": timeout, "server_settings": every}
+        arguments = {
+            **info.arguments(),
+            "timeout": timeout,
+            "server_settings": every,
+            "keepalives": info.keepalives,
+        }
         connection = await Connection.open(arguments, statement_cache_size)
-        connection.keep_alive(info.keepalives)
         warn_of_version(connection.server_version)
         if initialize is not None:
             await connection.initialize(initialize)

@@ -15,10 +15,12 @@ OPTIONS = {
 }
 
 
-def keep_alive(connected: Any, numbers: Mapping[str, int]) -> None:
-    """Set the words on the socket; as with libpq, 0 is the system's default, and what the system
-    does not have is left out. A unix socket has none of them.
+def keep_alive(transport: Any, numbers: Mapping[str, int]) -> None:
+    """Set the words on the transport's socket, where it is one of TCP.
+
+    As with libpq, 0 is the system's default, and what the system does not have is left out.
     """
+    connected = None if transport is None else transport.get_extra_info("socket")
     if connected is None or connected.family not in (socket.AF_INET, socket.AF_INET6):
         return
     is_on = any(word.startswith("keepalives") for word in numbers)

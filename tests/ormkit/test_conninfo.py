@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,24 +22,24 @@ from ormkit import (
     create_engine,
 )
 from ormkit import engine as engine_module
-from ormkit.conninfo import FIXED, KNOWN, ConnInfo
-from ormkit.driver import Connection
+from ormkit.conninfo import ConnInfo
+from ormkit.libpq import FIXED, KNOWN
 from tests.proxy import Proxy
 from tests.servers import Server
 
 #: https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-LIBPQ = (
-    *("host", "hostaddr", "port", "dbname", "user", "password", "passfile", "require_auth"),
-    *("channel_binding", "connect_timeout", "client_encoding", "options", "application_name"),
-    *("fallback_application_name", "keepalives", "keepalives_idle", "keepalives_interval"),
-    *("keepalives_count", "tcp_user_timeout", "replication", "gssencmode", "sslmode"),
-    *("requiressl", "sslnegotiation", "sslcompression", "sslcert", "sslkey", "sslkeylogfile"),
-    *("sslpassword", "sslcertmode", "sslrootcert", "sslcrl", "sslcrldir", "sslsni"),
-    *("requirepeer", "ssl_min_protocol_version", "ssl_max_protocol_version"),
-    *("min_protocol_version", "max_protocol_version", "krbsrvname", "gsslib", "gssdelegation"),
-    *("scram_client_key", "scram_server_key", "service", "servicefile", "target_session_attrs"),
-    *("load_balance_hosts", "oauth_issuer", "oauth_client_id", "oauth_client_secret"),
-    *("oauth_scope"),
+LIBPQ = re.findall(
+    r"\w+",
+    """
+host hostaddr port dbname user password passfile require_auth channel_binding connect_timeout
+client_encoding options application_name fallback_application_name keepalives keepalives_idle
+keepalives_interval keepalives_count tcp_user_timeout replication gssencmode sslmode requiressl
+sslnegotiation sslcompression sslcert sslkey sslkeylogfile sslpassword sslcertmode sslrootcert
+sslcrl sslcrldir sslsni requirepeer ssl_min_protocol_version ssl_max_protocol_version
+min_protocol_version max_protocol_version krbsrvname gsslib gssdelegation scram_client_key
+scram_server_key service servicefile target_session_attrs load_balance_hosts oauth_issuer
+oauth_client_id oauth_client_secret oauth_scope
+""",
 )
 
 
@@ -349,13 +350,13 @@ async def test_an_old_server_is_logged_once(
     monkeypatch.setattr(engine_module, "_warned_of", set())
     async with await create_engine(database_url):
         assert caplog.records == []
-    monkeypatch.setattr(Connection, "server_version", 15)
+    monkeypatch.setattr(engine_module, "OLDEST_VERSION", 19)
     with caplog.at_level(logging.WARNING, "ormkit"):
         for _ in range(2):
             async with await create_engine(database_url, min_connections=2):
                 pass
     (record,) = caplog.records
-    assert "the server is PostgreSQL 15" in record.getMessage()
+    assert "the server is PostgreSQL 18" in record.getMessage()
 
 
 async def test_a_server_below_16_is_told_of(

@@ -1,0 +1,55 @@
+"""Opening: a connection of asyncpg, made ready for what the runtime takes for granted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
+
+from .codecs import set_codecs
+from .keepalive import keep_alive
+from .options import check_encoding
+from .receiving import receive_into_buffer
+from .sqlstates import refused_connection
+
+#: asyncpg publishes no types.
+DRIVER: Any = asyncpg
+#: Lets the server read NULL in the arrays that the driver sends as text, where it does not.
+READ_NULLS = (
+    "SELECT set_config('array_nulls', 'on', false) WHERE current_setting('array_nulls') = 'off'"
+)
+
+
+async def open_raw(options: Mapping[str, Any], statement_cache_size: int) -> Any:
+    """Connect, and return asyncpg's connection.
+
+    Raises ConnectionFailed, ConfigurationError, or the error that the server answered with.
+    """
+    arguments = {name: value for name, value in options.items() if name != "keepalives"}
+    try:
+        raw = await DRIVER.connect(**arguments, statement_cache_size=statement_cache_size)
+    except Exception as error:
+        raise refused_connection(error)
+    transport = getattr(raw, "_transport", None)
+    receive_into_buffer(transport)
+    try:
+        check_encoding_of(raw)
+        if numbers := options.get("keepalives"):
+            keep_alive(transport, numbers)
+        await set_codecs(raw)
+        await read_nulls(raw)
+    except BaseException:
+        raw.terminate()
+        raise
+    return raw
+
+
+def check_encoding_of(raw: Any) -> None:
+    """Raise ConfigurationError where the server sends text in another encoding than UTF-8."""
+    check_encoding(raw.get_settings().client_encoding)
+
+
+async def read_nulls(raw: Any) -> None:
+    """Let the server read NULL in arrays of text, whatever its own default is."""
+    await raw.execute(READ_NULLS)
