@@ -1,4 +1,4 @@
-# demo, test, check, bench: what README.md and .ci/run call. Each prepares what it needs.
+# demo, test, check, wheel, bench: what README.md and .ci/run call. Each prepares what it needs.
 
 # The newest CPython from 3.11 up on the PATH, unless told otherwise: make test PYTHON=python3.12
 PYTHON ?= $(shell for version in 3.13 3.12 3.11; do \
@@ -12,7 +12,7 @@ WORKERS ?= auto
 SELECT ?=
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
-.PHONY: demo test check format typing bench bench-generation soak accelerator clean
+.PHONY: demo test check wheel format typing bench bench-generation soak accelerator clean
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -24,10 +24,14 @@ test: $(VENV)/installed
 check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/black --check --quiet .
-	$(BIN)/mypy runtime/ormkit ormkit_gen examples
+	$(BIN)/mypy runtime/ormkit ormkit_gen examples schemas
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q tests/test_layers.py
 	$(BIN)/ormkit generate --check
+
+# One file to install elsewhere: pip install 'dist/ormkit_pg-....whl[gen,embedded]'
+wheel: $(VENV)/installed
+	$(BIN)/python -m build --wheel --no-isolation --outdir dist
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

@@ -19,8 +19,11 @@ def main() -> None:
             raise
         sys.stderr.write(
             f"error: the command needs the package '{error.name}', which is not installed\n"
-            "  pip install 'ormkit[gen]'\n"
+            "  pip install 'ormkit-pg[gen]'\n"
         )
+        code = 2
+    except ImportError as error:
+        sys.stderr.write(f"error: {error}\n")
         code = 2
     sys.exit(code)
 

@@ -21,5 +21,12 @@ def ormkit_version() -> str:
         raise ModuleNotFoundError("the package 'ormkit' is not installed beside 'ormkit_gen'")
     path = str(Path(spec.origin).with_name("_version.py"))
     names: dict[str, Any] = {}
-    exec(cast(ResourceLoader, spec.loader).get_data(path), names)
+    try:
+        exec(cast(ResourceLoader, spec.loader).get_data(path), names)
+    except OSError:
+        raise ImportError(
+            f"{spec.origin} is another project that is called ormkit: "
+            "pip uninstall ormkit ormkit-pg, then install OrmKit again, whose distribution is "
+            "ormkit-pg"
+        ) from None
     return str(names["__version__"])

@@ -52,7 +52,7 @@ def tags(wheel: Path) -> tuple[str, bool]:
     with zipfile.ZipFile(wheel) as archive:
         (name,) = [each for each in archive.namelist() if each.endswith(".dist-info/WHEEL")]
         lines = dict(line.split(": ") for line in archive.read(name).decode().splitlines() if line)
-    assert wheel.name == f"ormkit-{ormkit.__version__}-{lines['Tag']}.whl"
+    assert wheel.name == f"ormkit_pg-{ormkit.__version__}-{lines['Tag']}.whl"
     return lines["Tag"], lines["Root-Is-Purelib"] == "true"
 
 
@@ -83,6 +83,7 @@ def run(environment: Path, cwd: Path, *command: str) -> subprocess.CompletedProc
 def test_the_wheel_holds_both_packages_the_templates_and_the_type_markers(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {"ormkit/py.typed", "ormkit/__init__.py", "ormkit_gen/__main__.py"} <= names
+    assert "ormkit_gen/py.typed" in names
     templates = {str(file.relative_to(ROOT)) for file in (ROOT / "templates").rglob("*.jinja")}
     assert {f"ormkit_gen/{name}" for name in templates} <= names
     assert not [name for name in names if name.startswith(("tests", "examples", "templates"))]
@@ -180,13 +181,13 @@ def test_the_runtime_alone_needs_asyncpg_only_and_tells_what_the_command_needs(
 ) -> None:
     listed = run(environment, tmp_path, "pip", "list", "--format=freeze").stdout
     installed = {line.partition("==")[0].lower() for line in listed.split()}
-    assert installed - {"pip", "setuptools"} <= {"ormkit", "asyncpg", "async-timeout"}
+    assert installed - {"pip", "setuptools"} <= {"ormkit-pg", "asyncpg", "async-timeout"}
     assert (
         run(environment, tmp_path, "python", "-W", "error", "-c", "import ormkit").returncode == 0
     )
     told = run(environment, tmp_path, "ormkit", "generate")
     assert told.returncode == 2
-    assert "pip install 'ormkit[gen]'" in told.stderr
+    assert "pip install 'ormkit-pg[gen]'" in told.stderr
     assert "Traceback" not in told.stderr
 
 
@@ -210,3 +211,24 @@ def test_a_project_from_init_generates_imports_and_queries(
     assert run(environment, project, "ormkit", "generate").returncode == 0
     assert run(environment, project, "ormkit", "generate", "--check").returncode == 0
     assert "about: str | None" in (project / "db/user.py").read_text()
+
+
+def test_the_namesake_on_pypi_is_told_apart(environment: Path, tmp_path: Path) -> None:
+    """Both packages are called ormkit: the one installed last overwrites the other's files."""
+    (package,) = environment.glob("lib/python*/site-packages/ormkit")
+    metadata = package.with_name("ormkit-0.1.5.dist-info")
+    metadata.mkdir()
+    told = run(environment, tmp_path, "python", "-c", "import ormkit")
+    assert told.returncode == 1
+    assert "another project that is called ormkit" in told.stderr
+    assert "pip uninstall ormkit ormkit-pg" in told.stderr
+    metadata.rmdir()
+    version = package / "_version.py"
+    version.rename(version.with_suffix(".away"))
+    try:
+        told = run(environment, tmp_path, "ormkit", "generate")
+    finally:
+        version.with_suffix(".away").rename(version)
+    assert told.returncode == 2
+    assert "another project that is called ormkit" in told.stderr
+    assert "Traceback" not in told.stderr

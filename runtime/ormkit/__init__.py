@@ -7,7 +7,7 @@ users = await session.query(User).filter(status="active").order_by("-created_at"
 
 from __future__ import annotations
 
-from ._version import __version__
+from ._version import __version__, refuse_namesake
 from .aggregates import Aggregate, Function, WindowFunction
 from .changing import Change
 from .columns import Column
@@ -74,6 +74,8 @@ from .text_search import SearchColumn, to_tsvector
 from .transaction import Transaction
 from .values import UNSET, BitString, Cidr, Inet, Range, Record
 from .vectors import VectorColumn
+
+refuse_namesake(__file__)
 
 __all__ = [
     "UNSET",

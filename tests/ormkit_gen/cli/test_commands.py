@@ -78,7 +78,7 @@ def test_without_the_extra_it_says_what_to_install(package: str, tmp_path: Path)
     assert run.returncode == 2
     assert run.stderr == (
         f"error: the command needs the package '{package}', which is not installed\n"
-        "  pip install 'ormkit[gen]'\n"
+        "  pip install 'ormkit-pg[gen]'\n"
     )
 
 
