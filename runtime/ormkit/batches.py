@@ -57,13 +57,21 @@ class Batch:
         return [FlatArray(column.encode_many(values[chunk])) for column, values in pairs]
 
     async def send_arrays(self, executor: Executor, statement: Statement) -> list[Record]:
-        """Run a statement that takes an array of each column's values; return all its rows."""
+        """Run a statement that takes an array of each column's values; return all its rows.
+
+        Its last parameter is the place of the first object, for those of many chunks.
+        """
         if len(self.instances) <= CHUNK:
-            return await executor.fetch(statement, self.arrays())
+            return await executor.fetch(statement, [*self.arrays(), 0])
         return await statement.fetch_many(executor, Chunks(self))
 
+    async def send_rows(self, executor: Executor, statement: Statement) -> list[Record]:
+        """Run a statement for each object, with its place, from 1, as the last parameter."""
+        rows = [[*row, place] for place, row in enumerate(self.rows(), start=1)]
+        return await statement.fetch_many(executor, rows)
 
-class Chunks(Sequence[list[FlatArray]]):
+
+class Chunks(Sequence[list[object]]):
     """The parameters for each chunk of a batch, made when they are about to be sent."""
 
     def __init__(self, batch: Batch) -> None:
@@ -76,7 +84,7 @@ class Chunks(Sequence[list[FlatArray]]):
         if not 0 <= place < len(self):
             raise IndexError(place)
         start = place * CHUNK
-        return self._batch.arrays(slice(start, start + CHUNK))
+        return [*self._batch.arrays(slice(start, start + CHUNK)), start]
 
 
 def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:

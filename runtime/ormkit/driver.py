@@ -11,6 +11,7 @@ from collections.abc import (
     AsyncIterable,
     Awaitable,
     Callable,
+    Hashable,
     Iterable,
     Mapping,
     Sequence,
@@ -21,6 +22,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from .errors import DatabaseError, InvalidValue
 from .opening import check_encoding_of, open_raw, read_nulls
+from .prepared import Prepared, PreparedStatements
 from .scope import quote
 from .sqlstates import (
     IN_FAILED_TRANSACTION,
@@ -30,13 +32,11 @@ from .sqlstates import (
     translate,
 )
 from .values import Record
-from .wire import is_cancelling, state_of, wire_of
+from .wire import is_cancelling, wire_of
 
 #: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
 DEFAULT_STATEMENTS = 512
 
-#: A prepared statement of asyncpg, behind what the wire takes for it.
-Prepared = tuple[Any, Any]
 #: What comes once the server was asked to end a COPY, and what closes the connection otherwise.
 Ending = tuple["asyncio.Future[None]", asyncio.TimerHandle]
 #: Seconds that this may take.
@@ -62,26 +62,22 @@ class Connection:
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
     __slots__ = (
-        "_init",
-        "_is_dirty",
-        "_limit",
-        "_on_outdated",
-        "_raw",
-        "_statements",
-        "server_version",
-        "wire",
+        *("_init", "_is_dirty", "_on_outdated", "_raw", "_statements"),
+        *("facts", "prepared", "server_version", "wire"),
     )
 
     def __init__(self, raw: Any, statement_cache_size: int) -> None:
         self._raw = raw
+        #: What is known of tables; connections of a pool share it.
+        self.facts: dict[Any, Any] = {}
         self.wire = wire_of(raw)
-        self._limit = statement_cache_size
+        self.prepared = PreparedStatements(raw, self.wire, statement_cache_size)
         self._init: Callable[[Connection], Awaitable[None]] | None = None
         self._is_dirty = False
         #: The major version of the server.
         self.server_version: int = raw.get_server_version().major
-        #: Each prepared statement with what the wire takes for it.
-        self._statements: dict[str, Prepared] = {}
+        #: The prepared statements of the namespace that is in force.
+        self._statements: dict[str, Prepared] = self.prepared.at_hand
         self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
 
     @classmethod
@@ -166,6 +162,14 @@ class Connection:
         except BaseException as error:
             raise self._failed(error, sql)
 
+    async def introspect(self, sql: str, *args: object) -> Record:
+        """Return the row that answers a question to the catalog, as the driver asks for types."""
+        try:
+            row: Record = await self._raw.fetchrow(sql, *args)
+            return row
+        except BaseException as error:
+            raise self._failed(error, sql)
+
     async def stream(
         self, sql: str, args: Sequence[object], chunk: int
     ) -> AsyncGenerator[list[Record], None]:
@@ -176,7 +180,7 @@ class Connection:
         prepared = None
         try:
             statement = await self._raw.prepare(sql)
-            prepared = statement, statement
+            prepared = statement, statement, False
             cursor = await statement.cursor(*args, prefetch=None)
             while records := await cursor.fetch(chunk):
                 yield records
@@ -302,25 +306,26 @@ class Connection:
             if has_run := isinstance(error, asyncpg.OutdatedSchemaCacheError):
                 await self._raw.reload_schema_state()
         elif isinstance(error, NEEDS_NEW_STATEMENT):
-            self._statements.pop(sql, None)
+            self.prepared.forget(sql)
             has_run = isinstance(error, asyncpg.InternalServerError)
         else:
             return False
         return not has_run and not self.wire.is_in_transaction()
 
     def forget_statements(self) -> None:
-        """Prepare each statement anew when it comes again."""
-        self._statements.clear()
+        """Prepare each statement anew when it comes again, and ask again what tables are."""
+        self.prepared.clear()
+        self.facts.clear()
+
+    def enter_namespace(self, namespace: Hashable) -> None:
+        """Look names up in another place from here on; None is the usual one."""
+        self.prepared.enter(namespace)
+        self._statements = self.prepared.at_hand
 
     async def _prepare(self, sql: str, timeout: float | None) -> Prepared:
-        statement: Any = await self._raw.prepare(sql, timeout=timeout)
-        prepared = state_of(statement, self.wire), statement
-        if not self._limit:
-            return prepared
-        while len(self._statements) >= self._limit:
-            del self._statements[next(iter(self._statements))]
-        self._statements[sql] = prepared
-        return prepared
+        found = await self.prepared.find(sql, timeout)
+        self._statements = self.prepared.at_hand
+        return found
 
     @property
     def is_closed(self) -> bool:
@@ -377,10 +382,10 @@ class Connection:
 
     async def close(self, timeout: float | None = None) -> None:
         """Say goodbye to the server and close."""
-        self._statements.clear()
+        self.prepared.clear()
         await self._raw.close(timeout=timeout)
 
     def terminate(self) -> None:
         """Close at once, without a word to the server."""
-        self._statements.clear()
+        self.prepared.clear()
         self._raw.terminate()

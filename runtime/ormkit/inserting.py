@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from .batches import Batch, fill_keys, given_columns
 from .columns import Column
 from .compiler import KEY
+from .ending import send_commit
+from .errors import DatabaseError
 from .matching import set_all
+from .numbering import (
+    NumberedInsert,
+    carried,
+    check_stored,
+    in_places,
+    key_types,
+    rows_given,
+    write_merge,
+)
 from .scope import Scope
-from .statement import Executor, Statement, statement_for
+from .statement import Executor, OneConnection, Statement, statement_for
 from .table import Table, table_of
+from .table_facts import TableFacts, facts_of, known_facts, reconsidered
+from .values import Record
 
 if TYPE_CHECKING:
+    from .driver import Connection
     from .model import Model
 
 AnyColumn = Column[Any, Any, Any]
@@ -28,6 +43,8 @@ async def insert_one(executor: Executor, instance: Model) -> None:
     given = given_columns(table, instance)
     statement = insert_for(table, given)
     rows = await executor.fetch(statement, values_given(given, instance))
+    if not rows and statement.returned:
+        check_stored(table, 0, 1)
     receive([instance], rows, statement.returned)
     if executor.identity is not None:
         executor.identity.hold([instance])
@@ -47,18 +64,93 @@ def values_given(given: Sequence[AnyColumn], instance: Model) -> list[object]:
 async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
     """Insert a batch of objects, all or none.
 
-    Every object gets the values of its own row: the rows go in, and so come back, in order.
+    Every object gets the values of its own row, in whatever order the rows come back.
     """
-    if not batch.given or not table.is_insertable_by_array:
+    returned = returned_columns(table, batch.given)
+    if len(batch.instances) == 1:
         statement = insert_for(table, batch.given)
-        rows = await statement.fetch_many(executor, batch.rows())
+        rows = await statement.fetch(executor, batch.rows()[0])
+        if returned:
+            check_stored(table, len(rows), 1)
+    elif returned:
+        rows = await executor.use(partial(insert_numbered, table, batch))
     else:
-        key = ("insert all", table, tuple(map(KEY, batch.given)))
-        statement = statement_for(key, lambda: write_insert_all(table, batch.given))
-        rows = await batch.send_arrays(executor, statement)
-    receive(batch.instances, rows, statement.returned)
+        rows = await insert_unnumbered(executor, table, batch)
+    receive(batch.instances, rows, returned)
     if executor.identity is not None:
         executor.identity.hold(batch.instances)
+
+
+async def insert_unnumbered(executor: Executor, table: Table, batch: Batch) -> list[Record]:
+    """Insert a batch of which nothing comes back."""
+    if table.is_insertable_by_array:
+        key = ("insert all", table, tuple(map(KEY, batch.given)))
+        statement = statement_for(key, lambda: write_insert_all(table, batch.given))
+        return await batch.send_arrays(executor, statement)
+    return await insert_for(table, batch.given).fetch_many(executor, batch.rows())
+
+
+async def insert_numbered(table: Table, batch: Batch, connection: Connection) -> list[Record]:
+    """Insert a batch; return its rows in the order of the objects."""
+    facts = known_facts(connection, table) or await facts_of(connection, table)
+    try:
+        return await send_numbered(table, batch, connection, facts)
+    except DatabaseError as error:
+        facts = await reconsidered(connection, table, facts, error)
+    return await send_numbered(table, batch, connection, facts)
+
+
+async def send_numbered(
+    table: Table, batch: Batch, connection: Connection, facts: TableFacts
+) -> list[Record]:
+    """Insert a batch by what is known of its table; in a transaction where rows may be kept out."""
+    statement, is_by_array = numbered_insert(table, batch.given, facts)
+    is_alone = facts.may_keep_rows_out and not connection.in_transaction
+    if is_alone:
+        await connection.script("BEGIN")
+    send = batch.send_arrays if is_by_array else batch.send_rows
+    rows = await send(OneConnection(connection), statement)
+    rows = in_places(table, rows, len(batch.instances))
+    if is_alone:
+        await send_commit(connection)
+    return rows
+
+
+def numbered_insert(
+    table: Table, given: Sequence[AnyColumn], facts: TableFacts
+) -> tuple[Statement, bool]:
+    """Return an INSERT whose rows tell which of the objects they are, and whether it takes arrays.
+
+    In the last resort it is an INSERT for each object.
+    """
+    keys = tuple(map(KEY, given))
+    returned = returned_columns(table, given)
+    if table.is_insertable_by_array and given:
+        if facts.is_numbered_by_merge:
+            key: Hashable = ("insert by merge", table, keys)
+            return statement_for(key, lambda: write_merge(table, given, returned)), True
+        if (made := keys_made(table, given, facts)) is not None:
+            types = key_types(table.primary_key, facts)
+            key = ("insert by key", table, keys, tuple(made.items()), types)
+            return statement_for(key, lambda: write_by_key(table, given, made, types)), True
+    key = ("insert by row", table, keys)
+    return statement_for(key, lambda: write_insert(table, given, is_numbered=True)), False
+
+
+def keys_made(table: Table, given: Sequence[AnyColumn], facts: TableFacts) -> dict[str, str] | None:
+    """Return the SQL that makes what a new row lacks of its key, by column.
+
+    None where that is not known, or where a row may get another key.
+    """
+    names = [column.name for column in table.primary_key]
+    if not facts.tells_apart(names):
+        return None
+    there = {column.name for column in given}
+    lacking = [name for name in names if name not in there]
+    defaults = facts.defaults
+    if not all(name in defaults for name in lacking):
+        return None
+    return {name: f"({defaults[name]})::{facts.types[name]}" for name in lacking}
 
 
 def returned_columns(table: Table, given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:
@@ -67,11 +159,18 @@ def returned_columns(table: Table, given: Sequence[AnyColumn]) -> tuple[AnyColum
     return tuple(column for column in table.columns if column.key not in keys)
 
 
-def write_insert(table: Table, given: Sequence[AnyColumn]) -> Statement:
-    """Return the INSERT of one row with these columns."""
+def write_insert(
+    table: Table, given: Sequence[AnyColumn], *, is_numbered: bool = False
+) -> Statement:
+    """Return the INSERT of one row with these columns.
+
+    is_numbered: its last parameter comes back behind the values that are returned.
+    """
     scope = Scope()
     returned = returned_columns(table, given)
     sql = insert_of_values(table, given, scope) + returning(returned)
+    if is_numbered:
+        sql += f", {scope.bind(None)}::integer"
     return Statement(sql, tuple(scope.parameters), returned)
 
 
@@ -86,35 +185,23 @@ def insert_of_values(table: Table, given: Sequence[AnyColumn], scope: Scope) -> 
 def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
     """Return the INSERT of any number of rows, one array parameter for each column."""
     scope = Scope()
-    returned = returned_columns(table, given)
-    sql = insert_of_arrays(table, given, scope) + returning(returned)
-    return Statement(sql, tuple(scope.parameters), returned)
-
-
-def insert_of_arrays(table: Table, given: Sequence[AnyColumn], scope: Scope) -> str:
-    """Return the text of an INSERT whose rows come from arrays, in their order.
-
-    Functions in the list of what is selected go on in step, row by row; in FROM, each would be
-    stored whole before the first row is made.
-    """
-    parameters = [f"{scope.bind(column)}::{column.carrier}[]" for column in given]
-    arrays = ", ".join(
-        f"unnest({parameter}) AS {column.quoted}"
-        for column, parameter in zip(given, parameters, strict=True)
-    )
-    carried = ", ".join(
-        column.quoted if column.carrier == column.cast else f"{column.quoted}::{column.cast}"
-        for column in given
-    )
-    place = "place"
-    while any(column.name == place for column in given):
-        place += "_"
-    return (
+    name = scope.take("given")
+    source = rows_given(given, scope)
+    sql = (
         f"INSERT INTO {table.sql} ({', '.join(column.quoted for column in given)}) "
-        f"SELECT {carried} "
-        f"FROM (SELECT {arrays}, generate_subscripts({parameters[0]}, 1) AS {place}) AS given "
-        f"ORDER BY {place}"
+        f"SELECT {', '.join(carried(given, name))} FROM ({source}) AS {name} ORDER BY place"
     )
+    return Statement(sql, tuple(scope.parameters))
+
+
+def write_by_key(
+    table: Table, given: Sequence[AnyColumn], made: Mapping[str, str], types: Sequence[str]
+) -> Statement:
+    """Return the INSERT of rows whose primary keys are given, or made before they are stored."""
+    scope = Scope(table)
+    returned = returned_columns(table, given)
+    numbered = NumberedInsert(table, given, returned, table.primary_key, types, made)
+    return Statement(numbered.sql(scope), tuple(scope.parameters), returned)
 
 
 def returning(columns: Sequence[AnyColumn]) -> str:

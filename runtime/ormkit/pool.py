@@ -92,6 +92,7 @@ class Pool:
         self._is_tracing = self._holders.is_tracing
         self._opening: set[asyncio.Task[Connection]] = set()
         self._outage = Outage()
+        self._facts: dict[Any, Any] = {}
         self._retry: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
@@ -253,6 +254,7 @@ class Pool:
 
     def _admit(self, connection: Connection) -> None:
         self._born[connection] = time.monotonic()
+        connection.facts = self._facts
         connection.on_close(self._bury)
         connection.on_outdated(self._forget_statements)
 

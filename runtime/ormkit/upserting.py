@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .batches import Batch, batches_of
 from .columns import Column
 from .errors import (
+    DatabaseError,
     MissingValue,
     StaleObject,
     StatementError,
@@ -17,17 +20,16 @@ from .errors import (
     UsageError,
     did_you_mean,
 )
-from .inserting import (
-    insert_of_arrays,
-    insert_of_values,
-    receive,
-    returning,
-)
+from .inserting import insert_of_values, receive, returning
+from .numbering import NumberedInsert, in_places, key_types
 from .scope import Scope
-from .statement import Executor, Statement, statement_for
+from .statement import Executor, OneConnection, Statement, statement_for
 from .table import Table, table_of
+from .table_facts import TableFacts, facts_of, known_facts, reconsidered
+from .values import Record
 
 if TYPE_CHECKING:
+    from .driver import Connection
     from .model import Model
 
 AnyColumn = Column[Any, Any, Any]
@@ -44,8 +46,8 @@ async def upsert_many(
 ) -> None:
     """Upsert objects of one model; each then holds its row as it is in the database.
 
-    One statement takes some hundred objects, or with array columns one; all are sent together, as
-    one transaction. Every row comes back, in the order of the objects.
+    One statement takes some hundred objects, or one where rows of many could not be told apart; all
+    are sent together, as one transaction. Every row comes back, to the object that it is of.
     """
     table = table_of(type(instances[0]))
     if any(type(each) is not type(instances[0]) for each in instances):
@@ -62,28 +64,37 @@ async def upsert_many(
     check_target(target, given)
     check_distinct(table, target, batch)
     changed = changed_columns(table, given, target, update_fields)
-    is_by_array = table.is_insertable_by_array and len(instances) > 1
-    key = ("upsert", table, keys_of(given), keys_of(target), keys_of(changed), is_by_array)
-
-    def write() -> Statement:
-        return write_upsert(table, given, target, changed, is_by_array=is_by_array)
-
-    statement = statement_for(key, write)
+    upsert = Upsert(table, given, target, changed)
     try:
-        if is_by_array:
-            rows = await batch.send_arrays(executor, statement)
+        if len(instances) == 1:
+            rows = await upsert.of_one().fetch(executor, batch.rows()[0])
         else:
-            rows = await statement.fetch_many(executor, batch.rows())
+            rows = await executor.use(partial(upsert_numbered, upsert, batch))
     except StatementError as error:
         if error.sqlstate != NO_CONSTRAINT:
             raise
         raise unmatched(table, target, error) from None
-    if len(rows) != len(instances):
-        # ON CONFLICT waits for another transaction's row, and may then not see it.
-        raise StaleObject(f"a {table.label} was deleted while it was being upserted; try again")
+    if not rows:
+        raise StaleObject(gone(table))
     receive(instances, rows, table.columns)
     if executor.identity is not None:
         executor.identity.hold(instances)
+
+
+async def upsert_numbered(upsert: Upsert, batch: Batch, connection: Connection) -> list[Record]:
+    """Upsert a batch; return its rows in the order of the objects."""
+    table = upsert.table
+    facts = known_facts(connection, table) or await facts_of(connection, table)
+    try:
+        return await upsert.send(batch, connection, facts)
+    except DatabaseError as error:
+        facts = await reconsidered(connection, table, facts, error)
+    return await upsert.send(batch, connection, facts)
+
+
+def gone(table: Table) -> str:
+    """Return the message for a row that did not come back."""
+    return f"a {table.label} was deleted while it was being upserted; try again"
 
 
 def unmatched(table: Table, target: Sequence[AnyColumn], error: StatementError) -> StatementError:
@@ -162,32 +173,82 @@ def keys_of(columns: Sequence[AnyColumn]) -> tuple[object, ...]:
     return tuple([column.key for column in columns])
 
 
-def write_upsert(
-    table: Table,
-    given: Sequence[AnyColumn],
-    target: Sequence[AnyColumn],
-    changed: Sequence[AnyColumn],
-    *,
-    is_by_array: bool,
-) -> Statement:
-    """Return the INSERT ... ON CONFLICT of one row, or of many, which returns them in any case.
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    """INSERT ... ON CONFLICT of these columns, which returns every row in any case.
 
     DO NOTHING returns no row where there is one; assigning a column to itself does.
     """
-    scope = Scope()
-    insert = insert_of_arrays if is_by_array else insert_of_values
-    text = insert(table, given, scope)
-    assigned = [f"{column.quoted} = EXCLUDED.{column.quoted}" for column in changed]
-    if changed:
-        assigned += automatic(table, changed)
-    else:
-        same = target[0].quoted
-        assigned = [f"{same} = {table.sql}.{same}"]
-    sql = (
-        f"{text} ON CONFLICT ({', '.join(column.quoted for column in target)}) "
-        f"DO UPDATE SET {', '.join(assigned)}{returning(table.columns)}"
-    )
-    return Statement(sql, tuple(scope.parameters))
+
+    table: Table
+    given: Sequence[AnyColumn]
+    target: Sequence[AnyColumn]
+    #: The columns that an existing row gets from the object.
+    changed: Sequence[AnyColumn]
+
+    def of_one(self, *, is_numbered: bool = False) -> Statement:
+        """Return the statement for one row.
+
+        is_numbered: its last parameter comes back behind the columns.
+        """
+        key = self._key("one" if not is_numbered else "one, numbered")
+        return statement_for(key, lambda: self._write_one(is_numbered=is_numbered))
+
+    def of_many(self, facts: TableFacts) -> Statement:
+        """Return the statement for arrays, whose rows come back with their places."""
+        types = key_types(self.target, facts)
+        return statement_for(self._key(types), lambda: self._write_many(types))
+
+    async def send(self, batch: Batch, connection: Connection, facts: TableFacts) -> list[Record]:
+        """Upsert a batch by what is known of the table; return its rows in the objects' order."""
+        executor = OneConnection(connection)
+        if self.is_numbered_by_target(batch, facts):
+            rows = await batch.send_arrays(executor, self.of_many(facts))
+        else:
+            rows = await batch.send_rows(executor, self.of_one(is_numbered=True))
+        if len(rows) != len(batch.instances):
+            # ON CONFLICT waits for another transaction's row, and may then not see it.
+            raise StaleObject(gone(self.table))
+        return in_places(self.table, rows, len(batch.instances))
+
+    def is_numbered_by_target(self, batch: Batch, facts: TableFacts) -> bool:
+        """Return whether rows can be told apart by the columns that conflict.
+
+        A row with NULL in one of them conflicts with none, and is equal to none.
+        """
+        if not self.table.is_insertable_by_array:
+            return False
+        if not facts.tells_apart([column.name for column in self.target]):
+            return False
+        by_column = dict(zip(keys_of(self.given), batch.values, strict=True))
+        return not any(None in by_column[column.key] for column in self.target)
+
+    def _key(self, what: Hashable) -> Hashable:
+        parts = (keys_of(self.given), keys_of(self.target), keys_of(self.changed))
+        return ("upsert", what, self.table, parts)
+
+    def _write_one(self, *, is_numbered: bool) -> Statement:
+        scope = Scope()
+        sql = insert_of_values(self.table, self.given, scope) + self._on_conflict()
+        sql += returning(self.table.columns)
+        if is_numbered:
+            sql += f", {scope.bind(None)}::integer"
+        return Statement(sql, tuple(scope.parameters))
+
+    def _write_many(self, types: Sequence[str]) -> Statement:
+        scope = Scope(self.table)
+        numbered = NumberedInsert(self.table, self.given, self.table.columns, self.target, types)
+        return Statement(numbered.sql(scope, self._on_conflict()), tuple(scope.parameters))
+
+    def _on_conflict(self) -> str:
+        assigned = [f"{column.quoted} = EXCLUDED.{column.quoted}" for column in self.changed]
+        if self.changed:
+            assigned += automatic(self.table, self.changed)
+        else:
+            same = self.target[0].quoted
+            assigned = [f"{same} = {self.table.sql}.{same}"]
+        target = ", ".join(column.quoted for column in self.target)
+        return f" ON CONFLICT ({target}) DO UPDATE SET {', '.join(assigned)}"
 
 
 def automatic(table: Table, changed: Sequence[AnyColumn]) -> list[str]:
