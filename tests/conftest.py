@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -17,7 +18,10 @@ from tests.servers import ContribServer, Server, contrib_binaries, server_files
 
 #: Durability is not what tests of a schema or a query are about.
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-#: Modules of tests/ormkit whose tests run twice: directly, and through PgBouncer.
+#: How the core tests reach the server: by its unix socket, by TLS, and by TCP through PgBouncer in
+#: transaction mode.
+WAYS = ["direct", pytest.param("tls", marks=pytest.mark.one_interpreter), "pgbouncer"]
+#: Modules of tests/ormkit whose tests run by each of the ways.
 CORE = {
     *("session", "query", "loading", "loaded_lists", "nesting", "transaction", "isolation"),
     *("retries", "upsert", "coalescing", "stream", "related", "write_back", "raw_sql"),
@@ -122,21 +126,31 @@ def bouncer(server18: Server, server_directory: Path) -> Iterator[Bouncer]:
         yield bouncer
 
 
+@pytest.fixture(scope="session")
+def encrypted(server18: Server, server_directory: Path) -> Iterator[Bouncer]:
+    """What encrypts the connections to the server, which cannot do so itself."""
+    if PROGRAM is None or shutil.which("openssl") is None:
+        pytest.skip("pgbouncer or openssl is not installed")
+    with Bouncer(server18.url, server_directory / "encrypted", is_encrypted=True) as bouncer:
+        yield bouncer
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    # What the core does, it does the same through PgBouncer.
+    # What the core does, it does the same by each way to the server.
     name = metafunc.module.__name__.rpartition(".")[2].removeprefix("test_")
     if name in CORE and "engine" in metafunc.fixturenames:
-        metafunc.parametrize("engine", ["direct", "pgbouncer"], indirect=True)
+        metafunc.parametrize("engine", WAYS, indirect=True)
 
 
 @pytest.fixture
 async def engine(request: pytest.FixtureRequest, blog_url: str) -> AsyncIterator[Engine]:
     """An engine on a database with the blog's tables."""
-    if getattr(request, "param", "direct") == "direct":
+    way = getattr(request, "param", "direct")
+    if way == "direct":
         async with await create_engine(blog_url, max_connections=5) as engine:
             yield engine
         return
-    bouncer: Bouncer = request.getfixturevalue("bouncer")
+    bouncer: Bouncer = request.getfixturevalue("encrypted" if way == "tls" else "bouncer")
     async with bouncer.engine(blog_url) as engine:
         yield engine
 

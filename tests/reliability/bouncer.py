@@ -1,4 +1,4 @@
-"""A PgBouncer in transaction mode in front of a server of the tests."""
+"""A PgBouncer in front of a server of the tests: in transaction mode, or one that adds TLS."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg
 
 from ormkit import Engine, create_engine
+from tests.reliability.certificates import make_authority
 
 PROGRAM = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
@@ -31,18 +32,30 @@ listen_port = {listen}
 unix_socket_dir =
 auth_type = any
 admin_users = postgres
+logfile = {directory}/pgbouncer.log
+ignore_startup_parameters = extra_float_digits
+"""
+#: Each transaction meets another backend.
+TRANSACTIONS = """
 pool_mode = transaction
 default_pool_size = 2
 server_round_robin = 1
-logfile = {directory}/pgbouncer.log
-ignore_startup_parameters = extra_float_digits
+"""
+#: Each connection has a backend of its own, as without PgBouncer, and is encrypted, which the
+#: embedded server cannot do.
+ENCRYPTED = """
+pool_mode = session
+default_pool_size = 20
+client_tls_sslmode = require
+client_tls_cert_file = {directory}/server.crt
+client_tls_key_file = {directory}/server.key
 """
 
 
 class Bouncer:
-    """Serves a server's databases through two connections each, as long as the block lasts."""
+    """Serves a server's databases, as long as the block lasts."""
 
-    def __init__(self, url: str, directory: Path) -> None:
+    def __init__(self, url: str, directory: Path, *, is_encrypted: bool = False) -> None:
         parts = urlsplit(url)
         words = parse_qs(parts.query)
         with socket.socket() as probe:
@@ -50,7 +63,8 @@ class Bouncer:
             self.port: int = probe.getsockname()[1]
         self._directory = directory
         self._host = words["host"][0]
-        self._settings = SETTINGS.format(
+        self._is_encrypted = is_encrypted
+        self._settings = (SETTINGS + (ENCRYPTED if is_encrypted else TRANSACTIONS)).format(
             host=self._host,
             port=words.get("port", ["5432"])[0],
             listen=self.port,
@@ -60,15 +74,17 @@ class Bouncer:
     def url_of(self, url: str) -> str:
         """Return the URL of a database of the server, through here."""
         path = urlsplit(url).path
-        return f"postgresql://postgres@127.0.0.1:{self.port}{path}?sslmode=disable"
+        mode = "require" if self._is_encrypted else "disable"
+        return f"postgresql://postgres@127.0.0.1:{self.port}{path}?sslmode={mode}"
 
     @asynccontextmanager
     async def engine(self, url: str) -> AsyncGenerator[Engine]:
         """Yield an engine on a database of the server, through here."""
-        options: Any = {"max_connections": 5, "statement_cache_size": 0}
-        async with await create_engine(self.url_of(url), **options) as engine:
-            # Two backends, of which each transaction then meets the other one.
-            await asyncio.gather(*(engine.execute("SELECT pg_sleep(0.01)") for _ in range(2)))
+        options: Any = {} if self._is_encrypted else {"statement_cache_size": 0}
+        async with await create_engine(self.url_of(url), max_connections=5, **options) as engine:
+            if not self._is_encrypted:
+                # Two backends, of which each transaction then meets the other one.
+                await asyncio.gather(*(engine.execute("SELECT pg_sleep(0.01)") for _ in range(2)))
             yield engine
         # Or to drop the database, the server would wait for the end of these connections.
         console: Any = await asyncpg.connect(self.url_of("/pgbouncer"))
@@ -80,9 +96,12 @@ class Bouncer:
         self._directory.mkdir()
         file = self._directory / "pgbouncer.ini"
         file.write_text(self._settings, encoding="utf-8")
+        if self._is_encrypted:
+            make_authority(self._directory, "server")
         # It does not run as root, and the server's socket is for the server's own user.
         owner = os.stat(self._host)
-        shutil.chown(self._directory, owner.st_uid)
+        for each in (self._directory, *self._directory.iterdir()):
+            shutil.chown(each, owner.st_uid)
         is_root = os.geteuid() == 0
         self._process = subprocess.Popen(
             [PROGRAM, str(file)],
