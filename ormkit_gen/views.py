@@ -22,14 +22,6 @@ ORDER_WIDTH = 78
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A keyword of __init__: how it is declared, and the statements that store it."""
-
-    declaration: str
-    body: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Attribute:
     """A column or relationship in the metaclass: name, type, and the call that makes it."""
 
@@ -56,7 +48,8 @@ class ModelView:
     table: str
     annotations: tuple[tuple[str, str], ...]
     related: tuple[tuple[str, str], ...]
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[str, ...]
+    body: tuple[str, ...]
     unpack: str
     conversions: tuple[tuple[str, str], ...]
     key: str
@@ -111,6 +104,7 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         annotations=annotations,
         related=builder.related(),
         parameters=parameters,
+        body=builder.body(),
         filter_keys=builder.filter_keys(),
         assignable=builder.assignable(),
         orders=tuple(order_literals(column.name for column in model.columns)),
@@ -161,14 +155,15 @@ class _Builder:
         arguments = [python_string(sql_type(column.type, self.schema))]
         if column.db_name != column.name:
             arguments.append(f"name={python_string(column.db_name)}")
-        has_default = column.has_server_value or column.default is not None
         flags = {
             "is_nullable": column.is_nullable,
-            "has_default": has_default and not column.is_generated,
+            "has_default": column.has_server_value and not column.is_generated,
             "is_generated": column.identity == "always",
             "is_computed": column.generated is not None,
         }
         arguments += [f"{flag}=True" for flag, is_set in flags.items() if is_set]
+        if column.default is not None:
+            arguments.append(f"default={self.default(column)}")
         if column.type.is_enum:
             arguments.append(f"labels={column.type.name}")
         kind = column_class(column)
@@ -204,34 +199,78 @@ class _Builder:
     def related(self) -> tuple[tuple[str, str], ...]:
         return tuple((each.name, related_type(each)) for each in self.model.relationships)
 
-    def parameters(self) -> tuple[Parameter, ...]:
+    def default(self, column: Column) -> str:
+        """Return the constant that a column has by default, as source text."""
+        constant = column.default
+        assert constant is not None
+        return literal(constant.value, column.type, self.schema, self.imports)
+
+    def parameters(self) -> tuple[str, ...]:
+        """Return the declarations of the keywords of __init__."""
         columns = [self.parameter(each) for each in self.model.columns if not each.is_generated]
-        owned = [each for each in self.model.relationships if each.is_owner]
-        return (*columns, *map(self.related_parameter, owned))
+        related = [f"{each.name}: {related_type(each)} = UNSET" for each in self.owned]
+        return (*columns, *related)
 
-    def parameter(self, column: Column) -> Parameter:
-        name, typed = column.name, self.type_of(column)
-        store = f"self.{name} = {name}"
-        if_given = (f"if {name} is not UNSET:", f"    {store}")
+    @property
+    def owned(self) -> list[Relationship]:
+        """The relationships whose foreign key stands in this table."""
+        return [each for each in self.model.relationships if each.is_owner]
+
+    def body(self) -> tuple[str, ...]:
+        """Return the statements of __init__: a relationship gives columns that are there before.
+
+        Each column has a bit, in their order, by which the object knows what it was given.
+        """
+        columns = [
+            (column, 1 << place)
+            for place, column in enumerate(self.model.columns)
+            if not column.is_generated
+        ]
+        always = sum(bit for column, bit in columns if self.is_required(column))
+        stored = [line for column, bit in columns for line in self.stores(column, bit)]
+        related = [
+            line
+            for name in (each.name for each in self.owned)
+            for line in (
+                f"if {name} is not UNSET:",
+                f"    self.__relate__({python_string(name)}, {name})",
+            )
+        ]
+        return (f"_given = {always}", *stored, "self.__given__ = _given", *related)
+
+    def initial(self, column: Column) -> str | None:
+        """Return what a constructor puts where a column is not given; None where it puts nothing.
+
+        The runtime says the same of it as `Column.initial`.
+        """
         if column.default is not None:
-            value = literal(column.default.value, column.type, self.schema, self.imports)
-            if isinstance(column.default.value, (list, tuple, dict)):
-                fresh = f"self.{name} = {value} if {name} is UNSET else {name}"
-                return Parameter(f"{name}: {typed} = UNSET", (fresh,))
-            return Parameter(f"{name}: {typed} = {value}", (store,))
-        if column.has_server_value:
-            return Parameter(f"{name}: {typed} = UNSET", if_given)
-        if column.is_nullable:
-            return Parameter(f"{name}: {typed} = None", (store,))
-        if name in self.filled_by:
-            return Parameter(f"{name}: {typed} = UNSET", if_given)
-        return Parameter(f"{name}: {typed}", (store,))
+            return self.default(column)
+        return "None" if column.is_nullable and not column.has_server_value else None
 
-    def related_parameter(self, relationship: Relationship) -> Parameter:
-        name = relationship.name
-        return Parameter(
-            f"{name}: {related_type(relationship)} = UNSET",
-            (f"if {name} is not UNSET:", f"    self.{name} = {name}"),
+    def is_required(self, column: Column) -> bool:
+        """Return whether a constructor must be given the column."""
+        is_filled = column.has_server_value or column.name in self.filled_by
+        return self.initial(column) is None and not is_filled
+
+    def parameter(self, column: Column) -> str:
+        """Return the declaration of a column's parameter."""
+        declared = f"{column.name}: {self.type_of(column)}"
+        return declared if self.is_required(column) else f"{declared} = UNSET"
+
+    def stores(self, column: Column, bit: int) -> tuple[str, ...]:
+        """Return the statements that store a column's parameter, and note whether it was given."""
+        name, initial = column.name, self.initial(column)
+        store = f"self.{name} = {name}"
+        if self.is_required(column):
+            return (store,)
+        if initial is None:
+            return (f"if {name} is not UNSET:", f"    {store}", f"    _given += {bit}")
+        return (
+            f"if {name} is UNSET:",
+            f"    self.{name} = {initial}",
+            "else:",
+            f"    {store}",
+            f"    _given += {bit}",
         )
 
     def filter_keys(self) -> tuple[tuple[str, str], ...]:
@@ -251,7 +290,8 @@ class _Builder:
 
     def slots(self) -> str:
         columns = [column.name for column in self.model.columns]
-        return names([*columns, *(f"_{each.name}" for each in self.model.relationships)])
+        related = [f"_{each.name}" for each in self.model.relationships]
+        return names([*columns, *related, "__given__"])
 
     def table(self) -> str:
         model = self.model
@@ -305,7 +345,7 @@ class _Builder:
         used += {"ToMany" if each.is_to_many else "ToOne" for each in relationships}
         if any(each.secondary for each in relationships):
             used.append("Secondary")
-        if any("UNSET" in each.declaration for each in self.parameters()):
+        if any("UNSET" in each for each in self.parameters()):
             used.append("UNSET")
         return used
 

@@ -27,6 +27,7 @@ CORE = {
     *("retries", "upsert", "coalescing", "stream", "related", "write_back", "raw_sql"),
     *("changes", "grouping", "keyset", "paths", "mixins", "copying", "conditions"),
     "session_context",
+    "given",
 }
 
 

@@ -34,7 +34,7 @@ RUNTIME_LAYERS = (
             "vectors",
             "table",
         ),
-        *("relationships", "paths", "load_options", "model", "schema"),
+        *("slots", "given", "relationships", "paths", "load_options", "model", "schema"),
     ),
     (
         *(

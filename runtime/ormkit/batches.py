@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from itertools import repeat
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from .acceleration import accelerator
 from .arrays import FlatArray
 from .columns import Column
-from .errors import MissingValue
+from .errors import MissingValue, UsageError
 from .relationships import copy_key
+from .slots import is_held, values_at
 from .statement import Executor, Statement
 from .table import Table
 from .values import Record
@@ -40,6 +38,12 @@ class Batch:
     def of(cls, given: tuple[AnyColumn, ...], instances: Sequence[Model]) -> Batch:
         """Take the values off the objects; AttributeError where one has none for a column."""
         return cls(given, instances, [values_at(column.slot, instances) for column in given])
+
+    def part(self, places: Sequence[int]) -> Batch:
+        """Return the objects at these places, as a batch of their own."""
+        instances = [self.instances[place] for place in places]
+        values = [[column[place] for place in places] for column in self.values]
+        return Batch(self.given, instances, values)
 
     def rows(self) -> list[list[object]]:
         """Return the values of each object, as the driver takes them."""
@@ -96,10 +100,30 @@ def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:
         return [batch]
     groups: dict[tuple[Hashable, ...], tuple[tuple[AnyColumn, ...], list[Model]]] = {}
     for instance in instances:
-        given = given_columns(table, instance)
+        given = held_columns(table, instance)
         key = tuple([column.key for column in given])
         groups.setdefault(key, (given, []))[1].append(instance)
     return [Batch.of(given, members) for given, members in groups.values()]
+
+
+def parts_of(
+    batch: Batch, columns_of: Callable[[Model], tuple[AnyColumn, ...]]
+) -> list[tuple[tuple[AnyColumn, ...], Batch]]:
+    """Divide a batch by what `columns_of` says of its objects, in order of appearance."""
+    groups: dict[tuple[Hashable, ...], tuple[tuple[AnyColumn, ...], list[int]]] = {}
+    for place, instance in enumerate(batch.instances):
+        columns = columns_of(instance)
+        key = tuple([column.key for column in columns])
+        groups.setdefault(key, (columns, []))[1].append(place)
+    if len(groups) == 1:
+        return [(columns, batch) for columns, _ in groups.values()]
+    return [(columns, batch.part(places)) for columns, places in groups.values()]
+
+
+def check_once(method: str, instances: Sequence[object]) -> None:
+    """Raise UsageError where one object is given twice: it can hold one row only."""
+    if len(set(map(id, instances))) < len(instances):
+        raise UsageError(f"{method}: an object is given twice, and it can hold one row only")
 
 
 def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:
@@ -107,7 +131,7 @@ def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:
 
     Objects by the thousand are looked at by iterators of C, column by column.
     """
-    given = given_columns(table, instances[0])
+    given = held_columns(table, instances[0])
     try:
         batch = Batch.of(given, instances)
     except AttributeError:
@@ -120,25 +144,7 @@ def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:
     return batch
 
 
-def values_at(name: str, instances: Sequence[Model]) -> list[Any]:
-    """Return each object's value of an attribute; AttributeError where one has none."""
-    values: list[Any] | None = None
-    if accelerator is not None and isinstance(instances, list):
-        values = accelerator.values_of(vars(type(instances[0])).get(name), instances)
-    return values if values is not None else list(map(attrgetter(name), instances))
-
-
-def is_held(name: str, instances: Sequence[Model]) -> bool:
-    """Return whether any of the objects has a value of the attribute."""
-    if accelerator is not None and isinstance(instances, list):
-        slot = vars(type(instances[0])).get(name)
-        # hasattr() takes long where it is False: it makes an exception and throws it away.
-        if accelerator.are_unset(slot, instances):
-            return False
-    return any(map(hasattr, instances, repeat(name)))
-
-
-def given_columns(table: Table, instance: Model) -> tuple[AnyColumn, ...]:
+def held_columns(table: Table, instance: Model) -> tuple[AnyColumn, ...]:
     """Return the columns that the object has a value for; raises MissingValue.
 
     A column without a value is left to PostgreSQL, where it has a default there or may be NULL.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .arrays import FlatArray
 from .batches import Batch
 from .columns import Column
-from .compiler import assignments
+from .compiler import KEY, assignments
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
+from .given import given_columns, mark_known
 from .inserting import receive
 from .relationships import named
 from .scope import Scope
+from .slots import is_held
 from .statement import Executor, Statement, statement_for
 from .table import Table, table_of
 from .writing import (
@@ -26,6 +28,7 @@ from .writing import (
 )
 
 if TYPE_CHECKING:
+    from .identity import IdentityMap
     from .model import Model
 
 AnyColumn = Column[Any, Any, Any]
@@ -39,20 +42,86 @@ async def update_objects(
 ) -> None:
     """Write columns of objects of one model as the objects hold them.
 
-    fields: the columns or their names; every one that can be written where None.
+    fields: the columns or their names; every one that the object was given where None.
 
     It may take several statements: within a transaction all or nothing is written.
     """
     table = table_of(type(instances[0]))
     if any(table_of(type(each)) is not table for each in instances):
         raise UsageError("bulk_update takes objects of one model at a time")
-    columns = writable_columns(table) if fields is None else named_columns(table, fields)
+    named = None if fields is None else named_columns(table, fields)
     identities = [identity_of(table, each) for each in instances]
     keys = {tuple(identity[: len(table.primary_key)]) for identity in identities}
     if len(keys) < len(instances):
         raise UsageError(f"bulk_update: one {table.label} is given twice")
-    check_values(table, columns, instances)
-    await update_many(executor, table, columns, instances, identities)
+    if named is not None:
+        check_values(table, named, instances)
+    groups = written_groups(table, instances, named, executor.identity)
+    check_written(table, named, [columns for columns, _ in groups])
+    for columns, places in groups:
+        if columns:
+            chosen, keyed = instances, identities
+            if len(groups) > 1:
+                chosen = [instances[place] for place in places]
+                keyed = [identities[place] for place in places]
+            if named is None:
+                check_values(table, columns, chosen)
+            await update_many(executor, table, columns, chosen, keyed)
+
+
+def written_groups(
+    table: Table,
+    instances: Sequence[Model],
+    named: Sequence[AnyColumn] | None,
+    identity: IdentityMap | None,
+) -> list[tuple[tuple[AnyColumn, ...], Sequence[int]]]:
+    """Return sets of columns, with the places of the objects of which these are written."""
+    is_plain = named is not None or table.soft_delete is None
+    if is_plain and not is_held("__given__", instances):
+        # Objects that were read give all that is named, and all that they hold.
+        columns = writable_columns(table) if named is None else tuple(named)
+        return [(columns, range(len(instances)))]
+    groups: dict[Hashable, tuple[tuple[AnyColumn, ...], list[int]]] = {}
+    for place, instance in enumerate(instances):
+        columns = written_columns(table, instance, named, identity)
+        groups.setdefault(tuple(map(KEY, columns)), (columns, []))[1].append(place)
+    return list(groups.values())
+
+
+def written_columns(
+    table: Table,
+    instance: Model,
+    named: Sequence[AnyColumn] | None,
+    identity: IdentityMap | None,
+) -> tuple[AnyColumn, ...]:
+    """Return the columns of an object that are written: those it gives, or of them the named."""
+    if named is None:
+        changed = None if identity is None else identity.changes_of(instance)
+        wanted = writable_columns(table)
+    else:
+        changed = wanted = tuple(named)
+    given = {each.key for each in given_columns(table, instance, changed)}
+    return tuple([each for each in wanted if each.key in given])
+
+
+def check_written(
+    table: Table, named: Sequence[AnyColumn] | None, groups: Sequence[Sequence[AnyColumn]]
+) -> None:
+    """Raise where nothing would be written of an object, or of a column that was named."""
+    if named is None:
+        if not all(groups):
+            raise UsageError(
+                f"bulk_update: a {table.label} object was given nothing but what tells its row: "
+                f"set what is to be written"
+            )
+        return
+    found = {each.key for columns in groups for each in columns}
+    for column in named:
+        if column.key not in found:
+            raise MissingValue(
+                f"fields names {column.label}, and no object was given it: pass {column.slot}=... "
+                f"to the constructor, or leave it out of fields"
+            )
 
 
 def update_many(
@@ -121,6 +190,7 @@ async def update_chunk(
         raise StaleObject(stale(table, "update"))
     rows = sorted(rows, key=lambda row: row[-1])
     receive(instances, [row[: len(returned)] for row in rows], returned)
+    mark_known(instances, returned)
     if executor.identity is not None:
         width = len(table.primary_key)
         for instance, identity in zip(instances, identities, strict=True):

@@ -15,6 +15,7 @@ from .expressions import Expression, O, T, V_co
 from .fitting import is_encodable, misfit, misplaced
 from .operands import as_list
 from .scope import Scope, quote
+from .values import UNSET
 
 if TYPE_CHECKING:
     from .table import Table
@@ -35,12 +36,15 @@ class Column(Expression[O, T, V_co]):
     """
 
     __slots__ = (
+        "bit",
         "carrier",
         "cast",
         "exact",
         "has_default",
+        "initial",
         "is_computed",
         "is_generated",
+        "is_mutable",
         "is_nullable",
         "is_plain",
         "is_simple",
@@ -60,6 +64,8 @@ class Column(Expression[O, T, V_co]):
     slot: str
     #: "User.age", for messages.
     label: str
+    #: What stands for the column in the `__given__` of an object.
+    bit: int
 
     def __init__(
         self,
@@ -70,6 +76,7 @@ class Column(Expression[O, T, V_co]):
         has_default: bool = False,
         is_generated: bool = False,
         is_computed: bool = False,
+        default: object = UNSET,
         labels: Iterable[Any] | None = None,
     ) -> None:
         """Describe a column.
@@ -79,6 +86,7 @@ class Column(Expression[O, T, V_co]):
         has_default: PostgreSQL fills the column in when an INSERT leaves it out.
         is_generated: PostgreSQL always fills it in; it cannot be written.
         is_computed: PostgreSQL fills it in from other columns, again at every update.
+        default: the constant that it has in PostgreSQL and in new objects where it is not given.
         labels: the enum class of an enum type.
         """
         self.type = type_
@@ -94,12 +102,18 @@ class Column(Expression[O, T, V_co]):
         self.is_simple = not is_coded and self.exact is None
         self.name = name
         self.is_nullable = is_nullable
-        self.has_default = has_default
+        self.has_default = has_default or default is not UNSET
         self.is_generated = is_generated or is_computed
+        #: What a constructor puts where it is not given the column; UNSET where it puts nothing.
+        self.initial = default
+        if default is UNSET and is_nullable and not (has_default or self.is_generated):
+            self.initial = None
         self.is_computed = is_computed
         self.labels = {member.value: member for member in labels} if labels is not None else None
         is_plain = labels is None and not type_.startswith("vector")
         self.is_plain = is_plain  # pyright: ignore[reportIncompatibleMethodOverride]
+        #: True where a value can change in place: lists and what JSON holds.
+        self.is_mutable = self.is_json or self.is_array or (not is_plain and labels is None)
         self.key = new_key()
         self.values = ()
 

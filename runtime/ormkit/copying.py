@@ -22,7 +22,7 @@ from functools import partial
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
-from .batches import fill_keys, given_columns
+from .batches import fill_keys, held_columns
 from .columns import Column
 from .errors import MissingValue, UsageError
 from .fitting import misfit
@@ -85,7 +85,7 @@ class Copying:
         """Store rows by COPY, all or none, and return how many they were.
 
         into: a model; or the name of a table, "users" or "audit.events".
-        rows: objects of the model, all with the same columns given, or with `columns` tuples of
+        rows: objects of the model, all with values of the same columns, or with `columns` tuples of
             their values; a list, a generator, or an asynchronous one.
 
         The objects do not get what PostgreSQL fills in. COPY takes the values as they are: no ON
@@ -271,7 +271,7 @@ class ObjectCells(Cells):
 
     def begin(self, row: Any) -> None:
         self._check_model(row)
-        given = given_columns(self._table, row)
+        given = held_columns(self._table, row)
         for column in given:
             if column.cast.partition("[")[0] in AS_TEXT or (column.is_json and column.is_array):
                 raise UsageError(f"{column.label}: COPY has no {column.type}; use insert_all()")
@@ -299,13 +299,13 @@ class ObjectCells(Cells):
             if not hasattr(row, column.slot):
                 raise MissingValue(
                     f"{column.label} has no value in row {self.number}, and has one in the first: "
-                    f"copy_in() takes objects with the same columns given"
+                    f"copy_in() takes objects that hold values of the same columns"
                 )
         for column in self._left_out:
             if hasattr(row, column.slot):
                 raise UsageError(
                     f"{column.label} has a value in row {self.number}, and none in the first: "
-                    f"copy_in() takes objects with the same columns given"
+                    f"copy_in() takes objects that hold values of the same columns"
                 )
 
 

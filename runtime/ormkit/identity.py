@@ -16,6 +16,7 @@ from .columns import Column
 from .decoding import decode
 from .errors import UsageError
 from .expressions import Expression
+from .given import MISSING, freeze, mark_known, marshalled
 from .relationships import drop_outdated
 from .table import Table
 
@@ -97,15 +98,23 @@ class IdentityMap:
         """Let go of an object whose row is gone."""
         self._held.get(table, {}).pop(watch_of(table).joined_key(key), None)
 
+    def changes_of(self, instance: Model) -> tuple[AnyColumn, ...] | None:
+        """Return the columns that the code has changed on this object; None for one not held."""
+        entry = self._entry(instance)
+        return None if entry is None else watch_of(type(instance).__table__).changes(entry)
+
     def holds(self, instance: Model) -> bool:
         """Return whether this very object is held."""
+        return self._entry(instance) is not None
+
+    def _entry(self, instance: Model) -> Held | None:
         table = type(instance).__table__
         held = self._held.get(table)
         if not held or not all(hasattr(instance, column.slot) for column in table.primary_key):
-            return False
+            return None
         key = [getattr(instance, column.slot) for column in table.primary_key]
         entry = held.get(watch_of(table).joined_key(key))
-        return entry is not None and entry[0] is instance
+        return entry if entry is not None and entry[0] is instance else None
 
     def clear(self) -> None:
         """Let go of everything; changes that were not written yet are not written any more."""
@@ -137,6 +146,7 @@ class IdentityMap:
                 changed = watch.changes(entry)
                 for column in changed:
                     setattr(entry[0], column.slot, watch.value_then(entry, column))
+                mark_known((entry[0],), changed)
                 drop_outdated(table, entry[0], [column.slot for column in changed])
 
 
@@ -160,8 +170,7 @@ class Watch:
         self._plain_of_object = attributes([columns[place] for place in plain])
 
     def _is_mutable(self, place: int) -> bool:
-        column = self.table.columns[place]
-        return column.is_json or column.is_array or (not column.is_plain and column.labels is None)
+        return self.table.columns[place].is_mutable
 
     @staticmethod
     def joined_key(parts: Sequence[object]) -> object:
@@ -230,9 +239,10 @@ class Watch:
     def refreshed(self, known: Held, fresh: Held) -> Held:
         """Return the known object as the fresh one was read, but for what the code has changed."""
         changed = {column.key for column in self.changes(known)}
-        for column in self.table.columns:
-            if column.key not in changed:
-                setattr(known[0], column.slot, getattr(fresh[0], column.slot))
+        taken = [column for column in self.table.columns if column.key not in changed]
+        for column in taken:
+            setattr(known[0], column.slot, getattr(fresh[0], column.slot))
+        mark_known((known[0],), tuple(taken))
         return known[0], fresh[1], fresh[2]
 
     def written(self, entry: Held, columns: Iterable[AnyColumn]) -> Held:
@@ -270,27 +280,12 @@ class Watch:
 
 #: Types whose equal values may differ.
 EXACT = ("real", "double precision", "numeric")
-MISSING: Any = object()
 
 
 @cache
 def watch_of(table: Table) -> Watch:
     """Return how the table's objects are watched, made once."""
     return Watch(table)
-
-
-def freeze(column: AnyColumn, value: Any) -> bytes:
-    """Return a copy of a value that can be compared; equal bytes are equal values.
-
-    A value that has none is different from every other.
-    """
-    with suppress(ValueError, TypeError, AttributeError, pickle.PickleError, RecursionError):
-        return pickle.dumps(value, 2) if column.is_array else marshalled(value, 2)
-    return b""
-
-
-#: Its version 2 has no references, which would depend on who else holds a value.
-marshalled: Any = marshal.dumps
 
 
 def attributes(columns: Sequence[AnyColumn]) -> Any:

@@ -7,11 +7,12 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from .batches import Batch, fill_keys, given_columns
+from .batches import Batch, fill_keys, held_columns
 from .columns import Column
 from .compiler import KEY
 from .ending import send_commit
 from .errors import DatabaseError
+from .given import mark_inserted
 from .matching import set_all
 from .numbering import (
     NumberedInsert,
@@ -40,12 +41,16 @@ async def insert_one(executor: Executor, instance: Model) -> None:
     table = table_of(type(instance))
     if table.owned:
         fill_keys(table, instance)
-    given = given_columns(table, instance)
+    given = held_columns(table, instance)
     statement = insert_for(table, given)
-    rows = await executor.fetch(statement, values_given(given, instance))
+    values = [column.encode(getattr(instance, column.slot)) for column in given]
+    rows = await executor.fetch(statement, values)
     if not rows and statement.returned:
         check_stored(table, 0, 1)
     receive([instance], rows, statement.returned)
+    # An object that was read has no note to keep.
+    if statement.returned and getattr(instance, "__given__", None) is not None:
+        mark_inserted([instance], statement.returned, rows)
     if executor.identity is not None:
         executor.identity.hold([instance])
 
@@ -54,11 +59,6 @@ def insert_for(table: Table, given: Sequence[AnyColumn]) -> Statement:
     """Return the INSERT of one row with these columns."""
     key = ("insert", table, tuple(map(KEY, given)))
     return statement_for(key, lambda: write_insert(table, given))
-
-
-def values_given(given: Sequence[AnyColumn], instance: Model) -> list[object]:
-    """Return the object's values of these columns, as the driver takes them."""
-    return [column.encode(getattr(instance, column.slot)) for column in given]
 
 
 async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
@@ -77,6 +77,7 @@ async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
     else:
         rows = await insert_unnumbered(executor, table, batch)
     receive(batch.instances, rows, returned)
+    mark_inserted(batch.instances, returned, rows)
     if executor.identity is not None:
         executor.identity.hold(batch.instances)
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from .columns import Column
 from .errors import NotLoaded, UsageError
-from .relationships import Relationship, copy_key
+from .relationships import Relationship, check_agreement, copy_key
 from .table import Table
 from .values import Record
 
@@ -38,6 +38,18 @@ class Model(metaclass=ModelMeta):
     __slots__ = ()
 
     __table__: ClassVar[Table]
+    #: What a constructor was passed, and what has come from the database since; see `given.py`.
+    #: An object that was read has no value there.
+    __given__: Any
+
+    def __relate__(self, name: str, value: Any) -> None:
+        """Set a relationship that a constructor was passed, beside the columns that it was passed.
+
+        Raises UsageError where the two contradict each other.
+        """
+        relationship = type(self).__table__.relationships[name]
+        check_agreement(relationship, self, value)
+        setattr(self, name, value)
 
     @classmethod
     def __decode__(cls, rows: Sequence[Record]) -> Sequence[Self]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
+from .batches import check_once
 from .bulk import update_objects
 from .columns import Column
 from .copying import Copying
@@ -21,7 +22,7 @@ from .result import Result
 from .steps import plan_at_hand
 from .table import Table, table_of
 from .unit import insert_objects
-from .upserting import upsert_many
+from .upserting import send_upserts, upserts_of
 from .writing import delete_one, mark_deleted, update_one
 
 if TYPE_CHECKING:
@@ -83,9 +84,10 @@ class Operations(Copying):
         """Insert all the objects, or none where one fails, and return them in their order.
 
         Each gets what PostgreSQL filled in for its own row. It is one statement for each model
-        and each combination of columns given.
+        and each set of columns that hold values.
         """
         listed = as_objects("insert_all", instances)
+        check_once("insert_all", listed)
         if listed:
             await self._insert_listed(listed)
         return listed
@@ -105,7 +107,8 @@ class Operations(Copying):
     ) -> list[M]:
         """Write columns of objects of one model as they are on the objects, all or none.
 
-        fields: the columns or their names; every one that can be written where None.
+        fields: the columns or their names; every one that the objects were given where None. Of an
+            object that a constructor made, only what it was given is written; see upsert().
 
         It is one statement for any number, up to 10,000; with array columns one for each object.
         Raises StaleObject where a row is gone or, with a version column, was changed since.
@@ -151,12 +154,16 @@ class Operations(Copying):
         """Insert the object, or update the row that is there already, by one statement.
 
         conflict_target: the columns that tell rows apart; the primary key where None.
-        update_fields: the columns to write then; every one given where None, and none for [],
-            which leaves the row as it is.
+        update_fields: the columns to write then, of those that the object was given; all of them
+            where None, and none for [], which leaves the row as it is.
+
+        Given is what the constructor was passed, None included, and every attribute that differs
+        from what it put there. An object that was read gives all that it holds, but for the time
+        of its latest write, and for the absence of a soft delete.
 
         The object afterwards holds the row as it is in the database.
         """
-        await upsert_many(self.executor(), [as_model(instance)], conflict_target, update_fields)
+        await self._upsert_listed([as_model(instance)], conflict_target, update_fields)
         return instance
 
     async def upsert_all(
@@ -168,7 +175,8 @@ class Operations(Copying):
     ) -> list[M]:
         """Upsert objects of one model, all or none; no two may have the same conflict target.
 
-        All must be given values for the same columns.
+        Each row gets what its own object was given, as in upsert(): it is one statement for each
+        set of columns.
         """
         listed = as_objects("upsert_all", instances)
         if listed:
@@ -181,7 +189,9 @@ class Operations(Copying):
         conflict_target: Sequence[str] | None,
         update_fields: Sequence[str] | None,
     ) -> None:
-        await upsert_many(self.executor(), instances, conflict_target, update_fields)
+        executor = self.executor()
+        upserts = upserts_of(instances, conflict_target, update_fields, executor.identity)
+        await send_upserts(executor, upserts)
 
     async def load(
         self,

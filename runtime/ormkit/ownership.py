@@ -9,6 +9,7 @@ from .columns import Column
 from .compiler import Select, assignments
 from .errors import StaleObject, UsageError
 from .expressions import Condition
+from .given import mark_known
 from .inserting import receive, returning
 from .matching import keys_of_objects
 from .relationships import Relationship
@@ -177,7 +178,9 @@ class Ownership:
         by_key = dict(zip(keys, objects, strict=True))
         width = len(table.primary_key)
         found = [by_key[tuple(row[:width])] for row in rows]
-        receive(found, [row[width:] for row in rows], computed_columns(table, changes))
+        computed = computed_columns(table, changes)
+        receive(found, [row[width:] for row in rows], computed)
+        mark_known(found, computed)
 
     def _follow(
         self, objects: Sequence[Any], key: Sequence[object], instance: Model | None

@@ -35,7 +35,8 @@ class Pending(Operations):
         #: The objects of the transaction by their keys, and what they were read as.
         self.identity = IdentityMap()
         self._is_read_only = is_read_only
-        self._added: list[Model] = []
+        #: What is to be inserted, each object once, by its id().
+        self._added: dict[int, Model] = {}
         self._saved: Any = None
         self._is_broken = False
 
@@ -45,13 +46,13 @@ class Pending(Operations):
     def add(self, instance: Model) -> None:
         """Insert the object at the end, or before the next read, together with the others added.
 
-        An object that the transaction holds already is written back anyway, and not added again.
+        An object that was added before, or that the transaction holds, is not added again.
         """
         self._check_open()
         if self._inner is not None:
             self._inner.add(instance)
         elif not self.identity.holds(as_model(instance)):
-            self._added.append(instance)
+            self._added[id(instance)] = instance
 
     def add_all(self, instances: Sequence[Model]) -> None:
         """Insert these objects at the end, or before the next read."""
@@ -90,14 +91,14 @@ class Pending(Operations):
         await self.flush()
 
     async def _flush_added(self) -> None:
-        added, self._added = self._added, []
+        added, self._added = self._added, {}
         if added:
-            await insert_objects(self.executor(), added)
+            await insert_objects(self.executor(), added.values())
 
     def _check_unchanged(self) -> None:
         changed = [type(entry[0]).__name__ for entry, _ in self.identity.changed()]
         if changed or self._added:
-            changed += [type(each).__name__ for each in self._added]
+            changed += [type(each).__name__ for each in self._added.values()]
             raise UsageError(f"the transaction is read-only, and a {changed[0]} was changed in it")
 
     def _share(self, outer: Pending) -> None:

@@ -11,8 +11,10 @@ from .borrowed import Borrowed
 from .columns import Column, new_key
 from .errors import UsageError
 from .expressions import Condition, Expression
+from .given import is_passed, mark_given
 from .scope import quote
 from .table import Table, conditions_of, model_named, table_of
+from .values import UNSET
 
 if TYPE_CHECKING:
     from .model import Model
@@ -282,6 +284,22 @@ def copy_key(relationship: Relationship[Any, Any], instance: object, target: obj
             setattr(instance, local.slot, getattr(target, remote.slot))
         elif hasattr(instance, local.slot):
             delattr(instance, local.slot)
+    mark_given(instance, relationship.local)
+
+
+def check_agreement(relationship: Relationship[Any, Any], instance: Any, target: Any) -> None:
+    """Raise UsageError where an object was given a key other than that of what it refers to."""
+    if target is not None and not isinstance(target, relationship.target.model):
+        return
+    for local, remote in zip(relationship.local, relationship.remote, strict=True):
+        if not is_passed(instance, local):
+            continue
+        key = None if target is None else getattr(target, remote.slot, UNSET)
+        if key is UNSET or getattr(instance, local.slot, None) != key:
+            raise UsageError(
+                f"{relationship.label} and {local.slot} are both given, and they are not known to "
+                f"mean the same row: leave out {local.slot}, or {relationship.name}"
+            )
 
 
 def drop_outdated(table: Table, instance: object, written: Container[str]) -> None:

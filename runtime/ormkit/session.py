@@ -19,6 +19,7 @@ from .statement import Executor
 from .table import table_of
 from .transaction import Transaction, current_transaction, innermost
 from .unit import insert_objects, one_statement
+from .upserting import send_upserts, upserts_of
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -126,6 +127,21 @@ class AsyncSession(Operations):
     ) -> None:
         async with self.begin() as tx:
             await update_objects(tx, instances, fields)
+
+    async def _upsert_listed(
+        self,
+        instances: Sequence[Model],
+        conflict_target: Sequence[str] | None,
+        update_fields: Sequence[str] | None,
+    ) -> None:
+        transaction = current_transaction(self)
+        identity = None if transaction is None else transaction.identity
+        upserts = upserts_of(instances, conflict_target, update_fields, identity)
+        if transaction is not None or len(upserts) == 1:
+            await send_upserts(transaction or self.engine, upserts)
+        else:
+            async with self.begin() as tx:
+                await send_upserts(tx, upserts)
 
     async def _insert_listed(self, instances: Sequence[Model]) -> None:
         transaction = current_transaction(self)

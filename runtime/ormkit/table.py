@@ -70,9 +70,10 @@ class Table:
         self.columns = tuple(columns)
         self.by_name = {column.slot: column for column in columns}
         self.relationships = relationships
-        for column in columns:
+        for place, column in enumerate(columns):
             column.table = self
             column.label = f"{self.label}.{column.slot}"
+            column.bit = 1 << place
         for relationship in relationships.values():
             relationship.table = self
         self.primary_key = tuple(self.by_name[name] for name in self._primary_key)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 async def insert_objects(executor: Executor, instances: Iterable[Model]) -> None:
     """Insert objects of any models, parents before children, one statement for each model.
 
-    Objects of one model with different columns given take one statement for each combination.
+    It is one for each set of columns that hold values.
     """
     by_table: dict[Table, list[Model]] = {}
     for instance in instances:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .batches import Batch, batches_of
+from .batches import Batch, batches_of, check_once, parts_of
 from .columns import Column
 from .errors import (
     DatabaseError,
@@ -20,6 +20,7 @@ from .errors import (
     UsageError,
     did_you_mean,
 )
+from .given import given_by_all, given_columns, mark_known
 from .inserting import insert_of_values, receive, returning
 from .numbering import NumberedInsert, in_places, key_types
 from .scope import Scope
@@ -30,6 +31,7 @@ from .values import Record
 
 if TYPE_CHECKING:
     from .driver import Connection
+    from .identity import IdentityMap
     from .model import Model
 
 AnyColumn = Column[Any, Any, Any]
@@ -38,33 +40,21 @@ AnyColumn = Column[Any, Any, Any]
 NO_CONSTRAINT = "42P10"
 
 
-async def upsert_many(
-    executor: Executor,
-    instances: Sequence[Model],
-    conflict_target: Sequence[str] | None,
-    update_fields: Sequence[str] | None,
-) -> None:
-    """Upsert objects of one model; each then holds its row as it is in the database.
+async def send_upserts(executor: Executor, upserts: Sequence[tuple[Upsert, Batch]]) -> None:
+    """Insert the objects or update their rows; each then holds its row as it is in the database.
 
     One statement takes some hundred objects, or one where rows of many could not be told apart; all
-    are sent together, as one transaction. Every row comes back, to the object that it is of.
+    of a batch are sent together, as one transaction. Several batches need one around them.
     """
-    table = table_of(type(instances[0]))
-    if any(type(each) is not type(instances[0]) for each in instances):
-        raise UsageError("upsert_all takes objects of one model at a time")
-    batches = batches_of(table, instances)
-    if len(batches) > 1:
-        raise UsageError(
-            f"upsert_all: the {table.label} objects are not all given the same columns; call it "
-            f"once for each set of columns"
-        )
-    (batch,) = batches
-    given = batch.given
-    target = named_columns(table, conflict_target) if conflict_target else table.primary_key
-    check_target(target, given)
-    check_distinct(table, target, batch)
-    changed = changed_columns(table, given, target, update_fields)
-    upsert = Upsert(table, given, target, changed)
+    # What the code has changed on objects at hand is written first, or the rows would undo it.
+    await executor.settle()
+    for upsert, batch in upserts:
+        await send_upsert(executor, upsert, batch)
+
+
+async def send_upsert(executor: Executor, upsert: Upsert, batch: Batch) -> None:
+    """Upsert one batch. Every row comes back, to the object that it is of."""
+    table, instances = upsert.table, batch.instances
     try:
         if len(instances) == 1:
             rows = await upsert.of_one().fetch(executor, batch.rows()[0])
@@ -73,12 +63,88 @@ async def upsert_many(
     except StatementError as error:
         if error.sqlstate != NO_CONSTRAINT:
             raise
-        raise unmatched(table, target, error) from None
+        raise unmatched(table, upsert.target, error) from None
     if not rows:
         raise StaleObject(gone(table))
     receive(instances, rows, table.columns)
+    given = set(keys_of(upsert.changed))
+    mark_known(instances, tuple([each for each in table.columns if each.key not in given]))
     if executor.identity is not None:
         executor.identity.hold(instances)
+
+
+def upserts_of(
+    instances: Sequence[Model],
+    conflict_target: Sequence[str] | None,
+    update_fields: Sequence[str] | None,
+    identity: IdentityMap | None,
+) -> list[tuple[Upsert, Batch]]:
+    """Return what to send for objects of one model: an upsert for each set of given columns."""
+    table = table_of(type(instances[0]))
+    if any(type(each) is not type(instances[0]) for each in instances):
+        raise UsageError("upsert_all takes objects of one model at a time")
+    check_once("upsert_all", instances)
+    target = named_columns(table, conflict_target) if conflict_target else table.primary_key
+    batches = batches_of(table, instances)
+    for batch in batches:
+        check_target(target, batch.given)
+    check_distinct(table, target, batches)
+    wanted = Wanted(table, update_fields, fixed=(*target, *table.identity))
+    upserts = [
+        (Upsert(table, part.given, target, changed), part)
+        for batch in batches
+        for changed, part in wanted.parts_of(batch, identity)
+    ]
+    wanted.check_found()
+    return upserts
+
+
+class Wanted:
+    """The columns that existing rows get: those that the objects give, or of them the named ones.
+
+    fixed: the columns that tell rows apart, which are not written unless they are named.
+    """
+
+    def __init__(
+        self, table: Table, names: Sequence[str] | None, *, fixed: Sequence[AnyColumn]
+    ) -> None:
+        self._table = table
+        self._named = None if names is None else assignable_columns(table, names)
+        self._fixed = frozenset(keys_of(fixed))
+        self._found: set[object] = set()
+
+    def parts_of(
+        self, batch: Batch, identity: IdentityMap | None
+    ) -> list[tuple[tuple[AnyColumn, ...], Batch]]:
+        """Divide a batch by what the rows of its objects get."""
+        given = given_by_all(self._table, batch.given, batch.values, batch.instances)
+        if given is not None:
+            return [(self._chosen(given), batch)]
+        return parts_of(batch, lambda each: self._columns_of(each, identity))
+
+    def _columns_of(self, instance: Model, identity: IdentityMap | None) -> tuple[AnyColumn, ...]:
+        changed = self._named
+        if changed is None and identity is not None:
+            changed = identity.changes_of(instance)
+        return self._chosen(given_columns(self._table, instance, changed))
+
+    def _chosen(self, given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:
+        """Return what is written of the columns that objects give."""
+        if self._named is None:
+            return tuple([each for each in given if each.key not in self._fixed])
+        held = set(keys_of(given))
+        self._found |= held
+        return tuple([each for each in self._named if each.key in held])
+
+    def check_found(self) -> None:
+        """Raise MissingValue for a named column that no object gives: what it holds by default
+        would overwrite the rows."""
+        for column in self._named or ():
+            if column.key not in self._found:
+                raise MissingValue(
+                    f"update_fields names {column.label}, and no object was given it: pass "
+                    f"{column.slot}=... to the constructor, or leave it out of update_fields"
+                )
 
 
 async def upsert_numbered(upsert: Upsert, batch: Batch, connection: Connection) -> list[Record]:
@@ -132,13 +198,15 @@ def check_target(target: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> Non
             )
 
 
-def check_distinct(table: Table, target: Sequence[AnyColumn], batch: Batch) -> None:
+def check_distinct(table: Table, target: Sequence[AnyColumn], batches: Sequence[Batch]) -> None:
     """Raise UsageError where two objects have the same conflict target."""
-    if len(batch.instances) == 1:
+    if len(batches) == 1 and len(batches[0].instances) == 1:
         return
-    by_column = dict(zip(keys_of(batch.given), batch.values, strict=True))
-    columns = [each.encode_many(by_column[each.key]) for each in target]
-    keys = list(zip(*columns, strict=True))
+    keys: list[tuple[object, ...]] = []
+    for batch in batches:
+        by_column = dict(zip(keys_of(batch.given), batch.values, strict=True))
+        columns = [each.encode_many(by_column[each.key]) for each in target]
+        keys += zip(*columns, strict=True)
     # What cannot be hashed is left to the server, which refuses to change a row twice.
     with suppress(TypeError):
         if len({key for key in keys if None not in key}) < sum(None not in key for key in keys):
@@ -149,23 +217,13 @@ def check_distinct(table: Table, target: Sequence[AnyColumn], batch: Batch) -> N
             )
 
 
-def changed_columns(
-    table: Table,
-    given: Sequence[AnyColumn],
-    target: Sequence[AnyColumn],
-    update_fields: Sequence[str] | None,
-) -> tuple[AnyColumn, ...]:
-    """Return the columns that an existing row gets from the object."""
-    if update_fields is not None:
-        found = named_columns(table, update_fields)
-        for column in found:
-            if column.is_generated:
-                raise UsageError(
-                    f"{column.label} is filled in by PostgreSQL and cannot be assigned"
-                )
-        return found
-    fixed = keys_of([*target, *table.identity])
-    return tuple(column for column in given if column.key not in fixed)
+def assignable_columns(table: Table, names: Sequence[str]) -> tuple[AnyColumn, ...]:
+    """Return the columns of these names; raises UnknownName, UsageError."""
+    found = named_columns(table, names)
+    for column in found:
+        if column.is_generated:
+            raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
+    return found
 
 
 def keys_of(columns: Sequence[AnyColumn]) -> tuple[object, ...]:

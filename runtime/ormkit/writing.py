@@ -10,6 +10,7 @@ from .columns import Column
 from .compiler import assignments
 from .errors import StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
+from .given import mark_known
 from .inserting import receive, returning
 from .relationships import drop_outdated
 from .scope import Scope
@@ -106,6 +107,9 @@ async def update_row(
         raise StaleObject(stale(table, "update"))
     computed = statement.returned
     receive([instance], rows, computed)
+    # Where nothing is computed, the key came back, to tell that there is a row.
+    if computed[0] is not table.primary_key[0]:
+        mark_known([instance], computed)
     for column, value in changes:
         if not isinstance(value, Expression):
             setattr(instance, column.slot, values[column.slot])

@@ -362,7 +362,7 @@ async def test_an_upsert_goes_to_a_table_in_a_namespace(
 ) -> None:
     again = models.Person(id=1, age=7)
     await session.upsert(again)
-    assert (again.age, again.version, again.group) == (7, 2, "staff")
+    assert (again.age, again.version, again.group) == (7, 2, "board")
     same = models.Badge(person_id=1, user="first")
     await session.upsert(same)
     await session.upsert(models.Badge(person_id=1, user="second"), update_fields=["user"])

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.blog.db import Tag
-from ormkit import AsyncSession, batches
-from ormkit.batches import is_held, values_at
+from ormkit import AsyncSession, slots
+from ormkit.slots import is_held, values_at
 
 accelerator = pytest.importorskip(
     "ormkit._accelerator", reason="no C compiler was there to build the accelerator"
@@ -128,7 +128,7 @@ async def test_what_is_inserted_is_what_the_attributes_say(
     session: AsyncSession, monkeypatch: pytest.MonkeyPatch, is_fast: bool
 ) -> None:
     if not is_fast:
-        monkeypatch.setattr(batches, "accelerator", None)
+        monkeypatch.setattr(slots, "accelerator", None)
     some = [Tag(name="a"), Tag(name="b", id=1000), Tag(name="c")]
     assert values_at("name", some) == ["a", "b", "c"]
     assert is_held("id", some)
