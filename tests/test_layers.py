@@ -46,6 +46,7 @@ RUNTIME_LAYERS = (
             "codecs",
             "receiving",
             "wire",
+            "origin",
             "opening",
             "prepared",
             "driver",

@@ -16,6 +16,7 @@ from .arrays import FlatArray
 from .columns import Column
 from .compiler import Select
 from .errors import DataError, InvalidValue
+from .origin import Origin
 from .primary_keys import by_key
 from .selectin import key_condition
 from .statement import Executor, Statement
@@ -40,8 +41,9 @@ KEY_TYPES: dict[str, type] = {
 class Lookups:
     """The lookups by key of one engine, by model."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, origin: Origin) -> None:
         self._executor = executor
+        self._origin = origin
         self._by_table: dict[Table, Lookup | None] = {}
 
     def of(self, table: Table) -> Lookup | None:
@@ -50,7 +52,7 @@ class Lookups:
             return self._by_table[table]
         except KeyError:
             is_plain = all(key_type(column) is not None for column in table.primary_key)
-            made = Lookup(self._executor, table) if is_plain else None
+            made = Lookup(self._executor, self._origin, table) if is_plain else None
             self._by_table[table] = made
             return made
 
@@ -65,14 +67,16 @@ class Lookup:
         "_model",
         "_mutable",
         "_one",
+        "_origin",
         "_table",
         "_tasks",
         "_types",
         "_waiting",
     )
 
-    def __init__(self, executor: Executor, table: Table) -> None:
+    def __init__(self, executor: Executor, origin: Origin, table: Table) -> None:
         self._executor = executor
+        self._origin = origin
         self._table = table
         self._types = [key_type(column) for column in table.primary_key]
         self._model = table.model
@@ -103,7 +107,7 @@ class Lookup:
                 if self._waiting:
                     self._send()
             return self._model.__decode__(rows)[0] if rows else None
-        waiter: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Any] = self._origin.check().create_future()
         self._waiting.setdefault(key, []).append(waiter)
         try:
             row = await waiter

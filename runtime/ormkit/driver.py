@@ -20,12 +20,14 @@ from typing import Any, Protocol
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
-from .errors import DatabaseError, InvalidValue
+from .errors import DatabaseError, InvalidValue, UsageError
 from .opening import check_encoding_of, open_raw, read_nulls
+from .origin import Severed, detach, keep
 from .prepared import Prepared, PreparedStatements
 from .scope import quote
 from .sqlstates import (
     IN_FAILED_TRANSACTION,
+    NEEDS_NEW_STATEMENT,
     is_outdated,
     is_unencodable,
     refused_row,
@@ -41,9 +43,6 @@ DEFAULT_STATEMENTS = 512
 Ending = tuple["asyncio.Future[None]", asyncio.TimerHandle]
 #: Seconds that this may take.
 ENDING_TIMEOUT = 5.0
-
-#: After these, whatever their reason, a prepared statement may not serve again.
-NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalServerError)
 
 
 class Copied(Protocol):
@@ -389,3 +388,12 @@ class Connection:
         """Close at once, without a word to the server."""
         self.prepared.clear()
         self._raw.terminate()
+
+    def sever(self, error: UsageError) -> None:
+        """Let go of the connection without a word to the server; its use raises the error."""
+        keep(self._raw, self.wire, self.prepared)
+        detach(getattr(self._raw, "_transport", None))
+        severed: Any = Severed(error)
+        self._raw = self.wire = severed
+        self.prepared = PreparedStatements(severed, severed, 0)
+        self._statements = self.prepared.at_hand

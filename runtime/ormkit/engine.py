@@ -23,8 +23,8 @@ from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer, open_embedded
 from .errors import ConfigurationError, ConnectionLost, DataError, InvalidValue, UsageError
 from .isolation import Isolation
-from .options import EMBEDDED, check_count, check_seconds, check_url, checked_settings
-from .pool import Pool, PoolOptions
+from .options import EMBEDDED, PoolOptions, check_count, check_seconds, check_url, checked_settings
+from .pool import Pool
 from .raw_sql import Init, check_statement, checked_rows, initializer, leaves_traces, run_pipelined
 from .repeatable import is_repeatable
 from .result import Result
@@ -178,7 +178,7 @@ class Engine(Copying):
     ) -> None:
         self.pool = pool
         #: Lookups by key that share statements; None where each goes out by itself.
-        self.lookups = Lookups(self) if coalesce else None
+        self.lookups = Lookups(self, pool.origin) if coalesce else None
         self._server = server
 
     def executor(self) -> Executor:

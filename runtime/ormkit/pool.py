@@ -16,20 +16,18 @@ import copy
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from .driver import Connection
 from .errors import (
-    ConfigurationError,
     OperationalError,
     PoolClosed,
     PoolTimeout,
     UsageError,
-    shown,
 )
 from .holders import Holders, described
-from .options import check_count, check_seconds, is_number
+from .options import PoolOptions
+from .origin import Origin, abandon_after_fork, keep, running_loop
 from .outage import Outage
 
 T = TypeVar("T")
@@ -40,40 +38,6 @@ RESET_TIMEOUT = 5.0
 PROBE_TIMEOUT = 2.0
 #: How many connections are opened at once.
 MOST_OPENING = 3
-
-
-@dataclass(frozen=True, slots=True)
-class PoolOptions:
-    """How many connections a pool holds and for how long; times are in seconds."""
-
-    min_connections: int = 1
-    max_connections: int = 10
-    #: How long to wait for a connection before PoolTimeout; None waits for ever.
-    acquire_timeout: float | None = 30.0
-    #: A connection idle for longer is closed, down to min_connections; None keeps it.
-    idle_lifetime: float | None = 600.0
-    #: A connection older than this is replaced when it comes back; None keeps it.
-    max_lifetime: float | None = 3600.0
-    #: How long those in line wait while the server refuses connections.
-    reconnect_timeout: float = 5.0
-    #: A connection held for longer is logged with the stack that took it; None looks at none.
-    leak_threshold: float | None = None
-
-    def __post_init__(self) -> None:
-        check_count("min_connections", self.min_connections)
-        check_count("max_connections", self.max_connections)
-        if not self.min_connections <= self.max_connections or self.max_connections < 1:
-            raise ConfigurationError(
-                f"min_connections={self.min_connections}, max_connections={self.max_connections}: "
-                f"give 0 <= min_connections <= max_connections, and at least 1 for the latter"
-            )
-        if not (is_number(self.reconnect_timeout) and self.reconnect_timeout >= 0):
-            raise ConfigurationError(
-                f"reconnect_timeout={shown(self.reconnect_timeout)}: give seconds, at least 0"
-            )
-        for name in ("acquire_timeout", "idle_lifetime", "max_lifetime", "leak_threshold"):
-            if getattr(self, name) is not None:
-                check_seconds(name, getattr(self, name), ", or None")
 
 
 class Pool:
@@ -97,6 +61,8 @@ class Pool:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self.is_closed = False
+        self.origin = Origin()
+        abandon_after_fork(self)
 
     @property
     def size(self) -> int:
@@ -138,7 +104,12 @@ class Pool:
             await asyncio.sleep(delay)
 
     def take(self) -> Connection | None:
-        """Return an idle connection, or None where `acquire` has to wait for one."""
+        """Return an idle connection, or None where `acquire` has to wait for one.
+
+        Raises UsageError in another process or event loop than that of the engine.
+        """
+        if running_loop() is not self.origin.loop:
+            raise self.origin.refusal()
         while self._idle and not self._waiters:
             connection, _ = self._idle.pop()
             # It was clean when it came back; only its end can have come since.
@@ -153,11 +124,12 @@ class Pool:
         Raises PoolTimeout after `acquire_timeout`, PoolClosed, and what connecting raises where no
         connection is left that could come back.
         """
+        loop = self.origin.check()
         if self.is_closed:
             raise PoolClosed("the engine is closed")
         if connection := self.take():
             return connection
-        waiter: asyncio.Future[Connection] = asyncio.get_running_loop().create_future()
+        waiter: asyncio.Future[Connection] = loop.create_future()
         self._waiters.append(waiter)
         self._fill()
         try:
@@ -191,7 +163,14 @@ class Pool:
             self._spawn(self._mend(connection))
 
     async def close(self) -> None:
-        """Close every connection; those in use are closed when they come back."""
+        """Close every connection; those in use are closed when they come back.
+
+        Where the loop has ended, or in a forked process, nothing is said to the server.
+        """
+        if running_loop() is not self.origin.loop:
+            if not self.origin.is_over:
+                raise self.origin.refusal()
+            self.abandon()
         self.is_closed = True
         for timer in self._timers.values():
             timer.cancel()
@@ -206,9 +185,19 @@ class Pool:
         while self._tasks:
             await asyncio.wait(self._tasks)
 
+    def abandon(self) -> None:
+        """Let go of every connection without a word to the server, and serve no one any more."""
+        self.is_closed = True
+        self.origin.leave()
+        for connection in self._born:
+            connection.sever(self.origin.refusal())
+        keep(*self._tasks, *self._waiters)
+        for each in (self._idle, self._born, self._tasks, self._opening, self._waiters):
+            each.clear()
+
     def _held(self, connection: Connection) -> Connection:
         """Note that the current task holds the connection, and return it."""
-        self._holds[connection] = (asyncio.current_task(), time.monotonic())
+        self._holds[connection] = (asyncio.current_task(self.origin.loop), time.monotonic())
         if self._is_tracing:
             self._holders.trace(connection)
         return connection

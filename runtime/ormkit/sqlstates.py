@@ -46,6 +46,9 @@ CLASSES: dict[str, type[DatabaseError]] = {
 #: That of a statement in a transaction that an error has ended.
 IN_FAILED_TRANSACTION = "25P02"
 
+#: After these, whatever their reason, a prepared statement may not serve again.
+NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalServerError)
+
 #: Where the server makes values of a statement's parameters, before it runs.
 MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
 

@@ -94,7 +94,8 @@ class EmbeddedServer:
     def stop(self) -> None:
         """Give the server back; it stops where nobody else uses it, in this process or another."""
         use, self._use = self._use, None
-        if use is None:
+        # A forked process inherits the object, but not the use.
+        if use is None or os.getpid() != self._process:
             return
         atexit.unregister(self._stop_at_exit)
         with reported(f"cannot stop PostgreSQL in {self.directory}"):
@@ -135,10 +136,8 @@ class EmbeddedServer:
         return self._cluster.binaries / "psql"
 
     def _stop_at_exit(self) -> None:
-        # A forked process inherits the hook, but not the use.
-        if os.getpid() == self._process:
-            with suppress(EmbeddedServerError):
-                self.stop()
+        with suppress(EmbeddedServerError):
+            self.stop()
 
 
 def ensure_running(cluster: Cluster, settings: Mapping[str, str]) -> Address:
