@@ -40,6 +40,7 @@ RUNTIME_LAYERS = (
         *(
             "options",
             *("tls", "libpq", "services", "conninfo", "keepalive"),
+            "redaction",
             "refusals",
             "sqlstates",
             "moments",

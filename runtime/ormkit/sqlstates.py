@@ -12,6 +12,7 @@ from . import errors
 from .arrays import plain
 from .errors import DatabaseError, InvalidValue
 from .options import UNREADABLE
+from .redaction import is_about_search, may_hold_value, redacted
 from .refusals import named_by_number, refused
 
 #: The class for an SQLSTATE, looked up by the whole code and then by its first two characters.
@@ -52,10 +53,9 @@ NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalSer
 #: Where the server makes values of a statement's parameters, before it runs.
 MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
 
-#: The class of SQLSTATEs whose messages quote the value.
-DATA = "22"
-#: Errors of a syntax error's class that quote a search, which is a value as well.
-ABOUT_SEARCHES = re.compile(r"syntax error in ts|no operand in tsquery")
+#: The columns of a COPY, and one name in a list of them.
+COPIED = re.compile(r"COPY .*?\((.*)\) FROM STDIN\Z", re.DOTALL)
+QUOTED = re.compile(r'"(?:[^"]|"")*"|\w+')
 #: What the driver says of the number of arguments.
 COUNTED = re.compile("for this query|number of query arguments")
 #: What the driver may raise while it shows a value that it refuses.
@@ -80,7 +80,7 @@ def translate(
     if is_refused_value(error) or (isinstance(error, SHOWING) and unshown(args)):
         translated: Exception = refused_value(str(error), statement, args, row)
     else:
-        translated = counterpart(error, sql)
+        translated = counterpart(error, sql, bool(args))
     if isinstance(translated, errors.DataError) and statement is not None:
         types = [each.name for each in statement.get_parameters()]
         translated = named_by_number(translated, types, args)
@@ -123,7 +123,7 @@ def configuration_text(text: str) -> str:
 
 def refused_by_server(error: Exception) -> DatabaseError | errors.ConfigurationError:
     """Return the error for what the server said to a new connection."""
-    reported = server_error(error, None)
+    reported = server_error(error, None, has_values=False)
     if reported.sqlstate == "42501":
         failed = errors.ConnectionFailed(str(reported))
         failed.sqlstate, failed.detail = reported.sqlstate, reported.detail
@@ -135,10 +135,10 @@ def refused_by_server(error: Exception) -> DatabaseError | errors.ConfigurationE
     return reported
 
 
-def counterpart(error: Exception, sql: str | None) -> Exception:
-    """Return our error for one of asyncpg's that is not about a value."""
+def counterpart(error: Exception, sql: str | None, has_values: bool) -> Exception:
+    """Return our error for one of asyncpg's that is no refusal of a value."""
     if isinstance(error, asyncpg.PostgresError):
-        return server_error(error, sql)
+        return server_error(error, sql, has_values)
     if isinstance(error, asyncpg.OutdatedSchemaCacheError):
         unreadable = DatabaseError(
             f"the statement has run, and its answer cannot be read, since a type changed: {error}"
@@ -229,15 +229,15 @@ def unshown(args: Iterable[Any]) -> int:
     return 0
 
 
-def server_error(error: Any, sql: str | None) -> DatabaseError:
+def server_error(error: Any, sql: str | None, has_values: bool) -> DatabaseError:
     """Return the error for what the server reported, with each field it sent."""
     state: str = error.sqlstate or ""
     kind = CLASSES.get(state) or CLASSES.get(state[:3]) or CLASSES.get(state[:2]) or DatabaseError
     fields: dict[str, str | None] = error.as_dict()
     said = fields.get("message") or str(error)
-    if ABOUT_SEARCHES.match(said):
+    if is_about_search(error):
         kind = errors.DataError
-    message = without_value(said) if kind is errors.DataError else said
+    message = redacted(error, said) if may_hold_value(error, has_values) else said
     if is_outdated(error):
         kind = errors.OutdatedStatement
         message = f"a table or type was changed since the statement was prepared: {said}"
@@ -249,20 +249,20 @@ def server_error(error: Any, sql: str | None) -> DatabaseError:
     wrapped.hint = fields.get("hint")
     wrapped.schema = fields.get("schema_name")
     wrapped.table = fields.get("table_name")
-    wrapped.column = fields.get("column_name") or copied_column(fields.get("context"))
+    wrapped.column = fields.get("column_name") or copied_column(sql, fields.get("context"))
     wrapped.constraint = fields.get("constraint_name")
     return wrapped
 
 
-def without_value(message: str) -> str:
-    """Return the server's message about a value without that value, which stands in quotes.
+def copied_column(sql: str | None, context: str | None) -> str | None:
+    """Return the column that COPY was at, which only the error's context tells, in any language.
 
-    From the first quote to the last, since a value may hold quotes of its own.
+    It is the first of the statement's columns that follows the number of the line.
     """
-    return re.sub(r'".*"', '"..."', message, flags=re.DOTALL)
-
-
-def copied_column(context: str | None) -> str | None:
-    """Return the column that COPY was at, which only the error's context tells."""
-    found = re.match(r"COPY .*, line \d+, column (\w+)", context or "")
+    listed = COPIED.match(sql or "")
+    if listed is None or context is None:
+        return None
+    names = [name.strip('"').replace('""', '"') for name in QUOTED.findall(listed.group(1))]
+    any_name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    found = re.search(rf"(?<!\w)\d+\w*(?:\W+\w+){{0,3}}?\W+({any_name})(?!\w)", context)
     return found.group(1) if found else None
