@@ -14,6 +14,7 @@ from .columns import Column
 from .embedded import EmbeddedServer
 from .engine import Engine, create_engine
 from .errors import (
+    AfterCommitError,
     CheckViolation,
     CommitUnknown,
     ConfigurationError,
@@ -79,6 +80,7 @@ refuse_namesake(__file__)
 
 __all__ = [
     "UNSET",
+    "AfterCommitError",
     "Aggregate",
     "AsyncSession",
     "BitString",

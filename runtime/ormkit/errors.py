@@ -10,6 +10,7 @@
     │   ├── NotLoaded                 a relationship read before it was loaded
     │   └── TransactionClosed         a transaction used after its end
     ├── TransactionFailed             COMMIT of a transaction that an error had already ended
+    ├── AfterCommitError              the transaction is committed; what came after it failed
     ├── NotFound                      get_or_raise or one() found no row
     ├── MultipleFound                 one() found more than one row
     ├── StaleObject                   the row changed, or went, since the object was read
@@ -86,6 +87,16 @@ class TransactionFailed(OrmKitError):
 
     Nothing was kept.
     """
+
+
+class AfterCommitError(OrmKitError):
+    """The transaction is committed, and what ran after its COMMIT failed: do not run it again.
+
+    `__cause__` is what was raised, an ExceptionGroup where several callbacks raised.
+    """
+
+    #: What was raised, in the order of the callbacks.
+    errors: tuple[Exception, ...] = ()
 
 
 class NotFound(OrmKitError, LookupError):

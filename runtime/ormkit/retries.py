@@ -8,6 +8,7 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
+from .ending import after_commit_error
 from .errors import ConfigurationError, RetryableError, UsageError, shown
 from .transaction import Transaction
 
@@ -27,7 +28,7 @@ async def run_with_retries(
     """Run the function in a transaction of its own and return its result once that is committed.
 
     Where the server ended the transaction for another one's sake, also at COMMIT, it is run again
-    from the start, `retries` times at most.
+    from the start, `retries` times at most. Nothing is run again after a COMMIT.
     """
     if type(retries) is not int or retries < 0:
         raise ConfigurationError(f"retries={shown(retries)}: give a whole number from 0")
@@ -35,7 +36,8 @@ async def run_with_retries(
         raise UsageError(f"run() takes an async function of a transaction, not {type(fn).__name__}")
     for repetition in itertools.count():
         try:
-            async with begin() as tx:
+            tx = begin()
+            async with tx:
                 answer: Any = fn(tx)
                 if not isinstance(answer, Awaitable):
                     raise UsageError(
@@ -43,7 +45,10 @@ async def run_with_retries(
                         f"{type(answer).__name__}: give an async function of a transaction"
                     )
                 return await cast("Awaitable[T]", answer)
-        except RetryableError:
+        except RetryableError as error:
+            if tx.is_committed:
+                # By the function itself, which went on: to run it again would commit it twice.
+                raise after_commit_error([error]) from error
             if repetition >= retries:
                 raise
         # Here, no connection is held any more.

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Seque
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from .driver import Connection
-from .ending import send_commit, send_release
+from .ending import run_callbacks, send_commit, send_release
 from .errors import (
     ConfigurationError,
     ConnectionLost,
@@ -59,6 +59,8 @@ class Transaction(Pending):
         self.session = session
         self.enclosing: Transaction | None = None
         self.is_closed = False
+        #: True once COMMIT has succeeded; a savepoint is never committed by itself.
+        self.is_committed = False
         self._inner = None
         self._engine: Engine = session.engine
         self._options = options
@@ -121,7 +123,10 @@ class Transaction(Pending):
         return Transaction(self.session, DEFAULTS)
 
     def after_commit(self, callback: Callable[[], Awaitable[object] | object]) -> None:
-        """Call this once the transaction was committed; of a savepoint, once the outermost was."""
+        """Call this once the transaction was committed; of a savepoint, once the outermost was.
+
+        Every callback is called, whatever others raise; AfterCommitError then tells what they did.
+        """
         self._check_open()
         if not callable(callback):
             raise UsageError(
@@ -221,7 +226,8 @@ class Transaction(Pending):
         """Commit now, before the block ends; of a savepoint, release it.
 
         Raises TransactionFailed where a statement had failed or was cut short, CommitUnknown where
-        the connection broke before the answer came, and what a deferred constraint raises.
+        the connection broke before the answer came, and what a deferred constraint raises; after
+        the COMMIT, AfterCommitError where a callback of after_commit() raised.
         """
         self._check_open()
         try:
@@ -242,6 +248,7 @@ class Transaction(Pending):
             with suppress(DatabaseError):
                 await self.rollback()
             raise
+        self.is_committed = self._parent is None
         self._close()
         if self._after_commit:
             await self._committed()
@@ -343,17 +350,19 @@ class Transaction(Pending):
         if self._parent is not None:
             self._parent._after_commit.extend(callbacks)
             return
-        for callback in callbacks:
-            answer: Any = callback()
-            if isinstance(answer, Awaitable):
-                await answer
+        await run_callbacks(callbacks)
 
     def _close(self) -> None:
         self.is_closed = True
         connection, self._connection = self._connection, None
+        self._saved = None
         if self._parent is not None:
             self._parent._inner = None
-        elif connection is not None:
+            return
+        # Nothing is written any more: what was read is the application's alone.
+        self.identity.clear()
+        self._added.clear()
+        if connection is not None:
             self._engine.pool.give(connection)
 
     def _leave(self) -> None:
