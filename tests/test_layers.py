@@ -23,7 +23,16 @@ RUNTIME_LAYERS = (
         *("arrays", "fitting", "exactness"),
     ),
     (
-        *("scope", "operands", "ordering", "expressions", "borrowed", "lookups", "type_names"),
+        *(
+            "scope",
+            "operands",
+            "ordering",
+            "expressions",
+            "borrowed",
+            "limits",
+            "lookups",
+            "type_names",
+        ),
         *(
             "literals",
             "aggregates",

@@ -80,10 +80,10 @@ class Bare(Library):
         return await self.source.fetchrow(f"SELECT {USER} FROM users WHERE id = $1", key)
 
     async def page(self, status: str, count: int) -> Any:
+        # As a parameter, the limit would keep PostgreSQL from ever keeping its plan.
         return await self.source.fetch(
-            f"SELECT {USER} FROM users WHERE status = $1 ORDER BY created_at DESC LIMIT $2",
+            f"SELECT {USER} FROM users WHERE status = $1 ORDER BY created_at DESC LIMIT {count:d}",
             status,
-            count,
         )
 
     async def models(self) -> Any:

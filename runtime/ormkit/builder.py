@@ -13,7 +13,8 @@ from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import NOT, Condition, Expression, Junction, Test
 from .grouping import Grouping
 from .keyset import Cursor, after_cursor, cursor_at, keyset_order
-from .load_options import Load, whole_number
+from .limits import EngineCounts, Written
+from .load_options import Load
 from .locks import Lock, lockable
 from .ordering import Order, order_by
 from .paths import expression_at
@@ -36,6 +37,9 @@ KEYS = repeat("key")
 
 class Source(Protocol):
     """What a query runs on: a session or a transaction."""
+
+    #: The limits and offsets that stand in the text of statements.
+    counts: EngineCounts
 
     def executor(self) -> Executor:
         """Return what runs statements in this moment and task."""
@@ -140,13 +144,19 @@ class QueryBuilder(Generic[M]):
 
     def limit(self, count: int) -> Self:
         """Return at most this many rows."""
+        limits = self._source.counts[self._table].limits
+        written = limits.get(count) if type(count) is int else None
+        taken = written or limits.take(count)
+        call = "limit" if type(taken) is not Written else ("limit", taken)
         shape = self._shape
-        return self._with("_limit", whole_number("limit", count), shape and shape.then("limit"))
+        return self._with("_limit", taken, shape and shape.then(call))
 
     def offset(self, count: int) -> Self:
         """Skip this many rows; without an order, which rows these are is undefined."""
+        taken = self._source.counts[self._table].offsets.take(count)
+        call = "offset" if type(taken) is not Written else ("offset", taken)
         shape = self._shape
-        return self._with("_offset", whole_number("offset", count), shape and shape.then("offset"))
+        return self._with("_offset", taken, shape and shape.then(call))
 
     def after(self, cursor: Cursor[M] | str | None) -> Self:
         """Keep the rows behind a cursor in the query's order; None begins at the first.
@@ -202,7 +212,7 @@ class QueryBuilder(Generic[M]):
         """Load relationships along with the objects: selectinload(...), joinedload(...)."""
         loads = self._loads + loads
         copy = self._with("_loads", loads)
-        copy.__dict__["_steps"] = plan(self._table, loads)
+        copy.__dict__["_steps"] = plan(self._table, loads, self._source.counts)
         return copy
 
     def only(self, *columns: Expression[M, Any, Any] | str) -> Self:
@@ -293,9 +303,9 @@ class QueryBuilder(Generic[M]):
         shape = self._shape
         if shape is not None and (statement := shape.statements.get(what)) is not None:
             values = [*self._bound]
-            if self._limit is not None:
+            if self._limit is not None and type(self._limit) is not Written:
                 values.append(self._limit)
-            if self._offset is not None:
+            if self._offset is not None and type(self._offset) is not Written:
                 values.append(self._offset)
             return statement, values
         select = self.as_select()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .columns import Column
 from .expressions import Condition, Expression
 from .grouping import Grouping, Selected, place_of
+from .limits import bound, cut_sql, shape_of
 from .locks import Lock
 from .ordering import Order
 from .relationships import named
@@ -61,10 +62,7 @@ class Select:
         for order in self.order:
             if not (order.values and place_of(order.expression, selected)):
                 values.extend(order.values)
-        if self.limit is not None:
-            values.append(self.limit)
-        if self.offset is not None:
-            values.append(self.offset)
+        values.extend(bound(self.limit, self.offset))
         return values
 
     def shape(self, what: Hashable) -> Hashable:
@@ -74,8 +72,8 @@ class Select:
             self.table,
             tuple(map(KEY, self.where)),
             tuple(map(KEY, self.order)) if self.order else (),
-            self.limit is None,
-            self.offset is None,
+            shape_of(self.limit),
+            shape_of(self.offset),
             tuple(map(KEY, self.joins)) if self.joins else (),
             None if self.lock is None else self.lock.key,
             None if self.grouping is None else self.grouping.key,
@@ -233,10 +231,7 @@ class Select:
         if self.order:
             keys = [ordered(order, scope, selected) for order in self.order]
             parts.append(f" ORDER BY {', '.join(keys)}")
-        if self.limit is not None:
-            parts.append(f" LIMIT {scope.bind(None)}")
-        if self.offset is not None:
-            parts.append(f" OFFSET {scope.bind(None)}")
+        parts.append(cut_sql(self.limit, self.offset, scope))
         if self.lock is not None:
             parts.append(self.lock.sql(scope, self.table))
         return "".join(parts)

@@ -23,6 +23,7 @@ from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer, open_embedded
 from .errors import ConfigurationError, ConnectionLost, DataError, InvalidValue, UsageError
 from .isolation import Isolation
+from .limits import engine_counts
 from .options import EMBEDDED, PoolOptions, check_count, check_seconds, check_url, checked_settings
 from .pool import Pool
 from .raw_sql import Init, check_statement, checked_rows, initializer, leaves_traces, run_pipelined
@@ -177,6 +178,8 @@ class Engine(Copying):
         self, pool: Pool, server: EmbeddedServer | None = None, *, coalesce: bool = True
     ) -> None:
         self.pool = pool
+        #: The limits and offsets that stand in the text of statements.
+        self.counts = engine_counts()
         #: Lookups by key that share statements; None where each goes out by itself.
         self.lookups = Lookups(self, pool.origin) if coalesce else None
         self._server = server

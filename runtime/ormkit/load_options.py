@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from .errors import InvalidValue, shown
 from .expressions import Condition, Expression, O
+from .limits import whole_number
 from .ordering import Order
 from .relationships import R, Relationship, ToOne
 
@@ -151,12 +151,3 @@ def noload(relationship: str) -> Load[Any, Any]: ...
 def noload(relationship: Named) -> Load[Any, Any]:
     """Leave a relationship empty, a list of nothing or None, without asking the database."""
     return Load((Hop("none", relationship),))
-
-
-def whole_number(name: str, value: object) -> int:
-    """Return the count that limit() or offset() was given; raises InvalidValue."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidValue(f"{name} needs a whole number from 0 on, not {shown(value)}")
-    if value >= 2**63:
-        raise InvalidValue(f"{name} is beyond PostgreSQL's bigint")
-    return value

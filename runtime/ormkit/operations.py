@@ -12,6 +12,7 @@ from .copying import Copying
 from .decoding import decode
 from .errors import NotFound, UsageError
 from .inserting import insert_one
+from .limits import EngineCounts
 from .load_options import Load
 from .loading import load_steps
 from .primary_keys import by_key, key_values
@@ -49,6 +50,9 @@ class Assignable(Protocol[P]):
 
 class Operations(Copying):
     """Reading and writing objects, on whatever `executor()` gives."""
+
+    #: The limits and offsets that stand in the text of statements; the engine's.
+    counts: EngineCounts
 
     def query(self, model: type[Queryable[Q_co]]) -> Q_co:
         """Return a query over the model, to be narrowed with filter() and read with all()."""
@@ -208,7 +212,7 @@ class Operations(Copying):
         table = table_of(type(as_model(objects[0])))
         if any(table_of(type(each)) is not table for each in objects):
             raise UsageError("load() takes objects of one model at a time")
-        await load_steps(self.executor(), objects, plan_at_hand(table, relationships))
+        await load_steps(self.executor(), objects, plan_at_hand(table, relationships, self.counts))
 
     def related(self, instance: M, relationship: ToMany[M, R]) -> RelatedSet[R]:
         """Return what belongs to the object, to add to and to remove from."""

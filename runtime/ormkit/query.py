@@ -13,6 +13,7 @@ from .errors import MultipleFound, NotFound, UsageError
 from .expressions import Expression
 from .functions import INTEGERS
 from .keyset import Cursor, Page, cursor_at
+from .limits import ONE, TWO
 from .loading import load_steps
 from .primary_keys import same_key
 from .riding import unfold
@@ -62,7 +63,7 @@ class Query(Selection[M], Generic[M, K]):
             order = tuple([each.asc() for each in self._first_by()])
             query = self._with("_order", order, self._shape and self._shape.then("first"))
         if query._limit is None:
-            query = query.limit(1)
+            query = query.limit(ONE)
         found = await query.all()
         return found[0] if found else None
 
@@ -80,7 +81,7 @@ class Query(Selection[M], Generic[M, K]):
 
     async def one_or_none(self) -> M | None:
         """Return the only object, None where there is none; raises MultipleFound."""
-        found = await (self.limit(2) if self._limit is None else self).all()
+        found = await (self.limit(TWO) if self._limit is None else self).all()
         if len(found) > 1:
             raise MultipleFound(f"more than one {self._table.label} answers the query")
         return found[0] if found else None

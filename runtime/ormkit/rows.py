@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from .compiler import Select
 from .errors import UsageError
 from .expressions import Expression
+from .limits import ONE
 from .loading import load_steps
 from .riding import unfold
 from .statement import Executor
@@ -56,7 +57,7 @@ class Rows(Generic[T]):
     async def first(self) -> T | None:
         """Return the first row; None where there is none."""
         select = self._select
-        rows = await self._fetch(replace(select, limit=1) if select.limit is None else select)
+        rows = await self._fetch(replace(select, limit=ONE) if select.limit is None else select)
         return rows[0] if rows else None
 
     def stream(self, chunk: int = 1000) -> Stream[T]:

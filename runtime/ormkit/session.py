@@ -45,6 +45,7 @@ class AsyncSession(Operations):
                 f"{type(engine).__name__}"
             )
         self.engine = engine
+        self.counts = engine.counts
 
     def executor(self) -> Executor:
         if innermost.get() is None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import UsageError
 from .expressions import Condition, Expression
+from .limits import EngineCounts, bound, cut_sql, shape_of
 from .load_options import Hop, Load, Named, Strategy
 from .nesting import witnesses, write_nested
 from .ordering import Order, order_by
@@ -16,6 +17,9 @@ from .paths import expression_at
 from .relationships import Relationship, named
 from .scope import Scope
 from .table import Table, conditions_of
+
+#: A limit and an offset.
+Cut = tuple[int | None, int | None]
 
 
 class Step:
@@ -54,8 +58,8 @@ class Step:
             strategy,
             tuple([condition.key for condition in where]),
             tuple([each.key for each in order]),
-            limit is None,
-            offset is None,
+            shape_of(limit),
+            shape_of(offset),
             tuple([step.key for step in below]),
         )
 
@@ -69,8 +73,7 @@ class Step:
         """What the conditions, the order and the limits bind, in the order of their text."""
         values = [value for condition in self.where for value in condition.values]
         values.extend(value for order in self.order for value in order.values)
-        values.extend(value for value in (self.limit, self.offset) if value is not None)
-        return values
+        return [*values, *bound(self.limit, self.offset)]
 
     @property
     def riding_values(self) -> list[object]:
@@ -82,10 +85,7 @@ class Step:
         parts: list[str] = []
         if self.order:
             parts.append(f" ORDER BY {', '.join([each.sql(scope) for each in self.order])}")
-        if self.limit is not None:
-            parts.append(f" LIMIT {scope.bind(None)}")
-        if self.offset is not None:
-            parts.append(f" OFFSET {scope.bind(None)}")
+        parts.append(cut_sql(self.limit, self.offset, scope))
         return "".join(parts)
 
     def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
@@ -124,7 +124,7 @@ def values_riding(steps: Iterable[Step]) -> list[object]:
     return [value for step in steps for value in step.riding_values]
 
 
-def plan(table: Table, loads: Sequence[Load[Any, Any]]) -> tuple[Step, ...]:
+def plan(table: Table, loads: Sequence[Load[Any, Any]], counts: EngineCounts) -> tuple[Step, ...]:
     """Resolve the paths from the table on; paths that begin alike share their steps.
 
     Raises UnknownName or UsageError for what cannot be loaded so.
@@ -136,13 +136,15 @@ def plan(table: Table, loads: Sequence[Load[Any, Any]]) -> tuple[Step, ...]:
                 f"options() takes selectinload(...), joinedload(...) and their like, not {load!r}"
             )
         branches.setdefault(resolve(table, load.path[0].relationship), []).append(load)
-    return tuple([step_of(relationship, found) for relationship, found in branches.items()])
+    return tuple([step_of(relationship, found, counts) for relationship, found in branches.items()])
 
 
-def plan_at_hand(table: Table, wanted: Sequence[Named | Load[Any, Any]]) -> tuple[Step, ...]:
+def plan_at_hand(
+    table: Table, wanted: Sequence[Named | Load[Any, Any]], counts: EngineCounts
+) -> tuple[Step, ...]:
     """Return the steps that load relationships of objects at hand, each by a query of its own."""
     loads = [path_of(each) for each in wanted]
-    return plan(table, [Load((on_its_own(load.path[0]), *load.path[1:])) for load in loads])
+    return plan(table, [Load((on_its_own(load.path[0]), *load.path[1:])) for load in loads], counts)
 
 
 def path_of(wanted: Named | Load[Any, Any]) -> Load[Any, Any]:
@@ -166,11 +168,19 @@ def resolve(table: Table, wanted: Named) -> Relationship[Any, Any]:
     return wanted
 
 
-def step_of(relationship: Relationship[Any, Any], loads: Sequence[Load[Any, Any]]) -> Step:
+def step_of(
+    relationship: Relationship[Any, Any], loads: Sequence[Load[Any, Any]], counts: EngineCounts
+) -> Step:
     """Return the one step that these paths begin with; raises UsageError where they disagree."""
     hops = [load.path[0] for load in loads]
-    below = plan(relationship.target, [Load(each.path[1:]) for each in loads if each.path[1:]])
-    refined = [refined_step(relationship, hop, below) for hop in hops if hop.is_refined]
+    deeper: list[Load[Any, Any]] = [Load(each.path[1:]) for each in loads if each.path[1:]]
+    below = plan(relationship.target, deeper, counts)
+    cuts = cuts_of(hops, relationship, counts)
+    refined = [
+        refined_step(relationship, hop, below, cuts[hop.limit, hop.offset])
+        for hop in hops
+        if hop.is_refined
+    ]
     step = refined[0] if refined else Step(relationship, hops[0].strategy, below)
     for hop in hops:
         if hop.strategy != step.strategy:
@@ -186,7 +196,12 @@ def step_of(relationship: Relationship[Any, Any], loads: Sequence[Load[Any, Any]
     return step
 
 
-def refined_step(relationship: Relationship[Any, Any], hop: Hop, below: tuple[Step, ...]) -> Step:
+def refined_step(
+    relationship: Relationship[Any, Any],
+    hop: Hop,
+    below: tuple[Step, ...],
+    cut: Cut,
+) -> Step:
     """Return the step of a hop that filters, orders or cuts; raises UsageError, UnknownName."""
     target = relationship.target
     if not relationship.is_to_many:
@@ -202,10 +217,24 @@ def refined_step(relationship: Relationship[Any, Any], hop: Hop, below: tuple[St
         condition.sql(Scope(target))
     for key in order:
         key.sql(Scope(target))
+    limit, offset = cut
     return Step(
-        relationship, hop.strategy, below,
-        where=where, order=order, limit=hop.limit, offset=hop.offset,
-    )  # fmt: skip
+        relationship, hop.strategy, below, where=where, order=order, limit=limit, offset=offset
+    )
+
+
+def cuts_of(
+    hops: Sequence[Hop], relationship: Relationship[Any, Any], counts: EngineCounts
+) -> dict[Cut, Cut]:
+    """Return how limits and offsets are written; alike for hops that have the same."""
+    cuts: dict[Cut, Cut] = {}
+    for limit, offset in dict.fromkeys([(hop.limit, hop.offset) for hop in hops]):
+        known = counts[relationship.target]
+        cuts[limit, offset] = (
+            None if limit is None else known.limits.take(limit),
+            None if offset is None else known.offsets.take(offset),
+        )
+    return cuts
 
 
 def check(step: Step, *, is_refined: bool) -> None:

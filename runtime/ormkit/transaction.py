@@ -57,6 +57,7 @@ class Transaction(Pending):
     def __init__(self, session: AsyncSession, options: TransactionOptions) -> None:
         super().__init__(is_read_only=options.is_read_only is True)
         self.session = session
+        self.counts = session.counts
         self.enclosing: Transaction | None = None
         self.is_closed = False
         #: True once COMMIT has succeeded; a savepoint is never committed by itself.

@@ -74,7 +74,7 @@ async def test_a_batch_is_one_insert_and_one_commit(session: AsyncSession, engin
             session=session,
             users_to_create=PEOPLE,
         )
-    assert [text.partition(" ")[0] for text in sent] == ["BEGIN", "INSERT", "COMMIT"]
+    assert [text.partition(" ")[0] for text in sent] == ["BEGIN", "MERGE", "COMMIT"]
     assert (await stored(session))[0] == [person["name"] for person in PEOPLE]
 
 
