@@ -20,7 +20,8 @@ GENERATED = ROOT / "examples/blog/db"
 RUNTIME_LAYERS = (
     (
         *("_version", "_accelerator", "acceleration", "errors", "uninterrupted", "values"),
-        *("arrays", "fitting", "exactness"),
+        *("arrays", "fitting", "exactness", "json_forms", "number_forms", "moment_forms"),
+        *("range_forms", "stored_forms"),
     ),
     (
         *(

@@ -11,6 +11,7 @@
 #include <Python.h>
 #include <datetime.h>
 #include <structmember.h>
+#include <math.h>
 #include <stddef.h>
 
 /* In the place of where values begin: the row holds these and no others. */
@@ -727,7 +728,194 @@ are_unset(PyObject *module, PyObject *args)
     return PyBool_FromLong(are);
 }
 
+/* Returns whether each value is None or of just this type, and a text of no more characters than the
+ * limit, which is -1 for none. */
+static PyObject *
+are_kept(PyObject *module, PyObject *args)
+{
+    PyObject *values, *kind;
+    Py_ssize_t limit;
+    if (!PyArg_ParseTuple(args, "O!On:are_kept", &PyList_Type, &values, &kind, &limit)) {
+        return NULL;
+    }
+    int are = limit < 0 || kind == (PyObject *)&PyUnicode_Type;
+    for (Py_ssize_t n = 0; are && n < PyList_GET_SIZE(values); n++) {
+        PyObject *value = PyList_GET_ITEM(values, n);
+        are = value == Py_None
+            || ((PyObject *)Py_TYPE(value) == kind
+                && (limit < 0 || PyUnicode_GET_LENGTH(value) <= limit));
+    }
+    return PyBool_FromLong(are);
+}
+
+/* What the functions below return for a document that takes more than a new order: a borrowed value
+ * that no document holds. */
+#define OTHER Py_NotImplemented
+
+static PyObject *stored_document(PyObject *value, int is_binary);
+
+typedef struct {
+    PyObject *key, *value;
+    const char *bytes;
+    Py_ssize_t length;
+} Member;
+
+/* The order of jsonb: by length, then by bytes. */
+static int
+compare_members(const void *one, const void *other)
+{
+    const Member *a = one, *b = other;
+    if (a->length != b->length) {
+        return a->length < b->length ? -1 : 1;
+    }
+    return memcmp(a->bytes, b->bytes, (size_t)a->length);
+}
+
+/* Brings the members into their stored form and order. Returns 1 where anything is another then, 0
+ * where nothing is, -1 with an error, or without one where it takes more than that. */
+static int
+store_members(Member *members, Py_ssize_t count, int is_binary)
+{
+    int is_changed = 0, is_ordered = 1;
+    for (Py_ssize_t n = 0; n < count; n++) {
+        Member *member = members + n;
+        if (!PyUnicode_CheckExact(member->key)) {
+            return -1;
+        }
+        if (is_binary) {
+            member->bytes = PyUnicode_AsUTF8AndSize(member->key, &member->length);
+            if (member->bytes == NULL) {
+                return -1;
+            }
+            is_ordered = is_ordered && (n == 0 || compare_members(member - 1, member) < 0);
+        }
+        PyObject *value = stored_document(member->value, is_binary);
+        if (value == NULL || value == OTHER) {
+            Py_XDECREF(value);
+            return -1;
+        }
+        is_changed = is_changed || value != member->value;
+        Py_SETREF(member->value, value);
+    }
+    if (!is_ordered) {
+        qsort(members, (size_t)count, sizeof(Member), compare_members);
+    }
+    return is_changed || !is_ordered;
+}
+
+static PyObject *
+dict_of(const Member *members, Py_ssize_t count)
+{
+    PyObject *object = PyDict_New();
+    for (Py_ssize_t n = 0; object != NULL && n < count; n++) {
+        if (PyDict_SetItem(object, members[n].key, members[n].value) < 0) {
+            Py_CLEAR(object);
+        }
+    }
+    return object;
+}
+
+static PyObject *
+stored_object(PyObject *object, int is_binary)
+{
+    Py_ssize_t size = PyDict_GET_SIZE(object), count = 0, place = 0;
+    if (size == 0) {
+        return Py_NewRef(object);
+    }
+    Member *members = PyMem_New(Member, size);
+    if (members == NULL) {
+        return PyErr_NoMemory();
+    }
+    PyObject *key, *value;
+    /* Held before anything else is made, which may collect garbage and so run any code. */
+    while (count < size && PyDict_Next(object, &place, &key, &value)) {
+        members[count++] = (Member){Py_NewRef(key), Py_NewRef(value), NULL, 0};
+    }
+    int is_changed = store_members(members, count, is_binary);
+    PyObject *stored = NULL;
+    if (is_changed >= 0) {
+        stored = is_changed ? dict_of(members, count) : Py_NewRef(object);
+    }
+    else if (!PyErr_Occurred()) {
+        stored = Py_NewRef(OTHER);
+    }
+    else if (PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) {
+        PyErr_Clear();
+        stored = Py_NewRef(OTHER);
+    }
+    for (Py_ssize_t n = 0; n < count; n++) {
+        Py_DECREF(members[n].key);
+        Py_DECREF(members[n].value);
+    }
+    PyMem_Free(members);
+    return stored;
+}
+
+/* The same of a list, or a tuple, which becomes one. */
+static PyObject *
+stored_list(PyObject *sequence, int is_binary)
+{
+    PyObject *found = PySequence_List(sequence);
+    int is_changed = !PyList_CheckExact(sequence);
+    for (Py_ssize_t n = 0; found != NULL && n < PyList_GET_SIZE(found); n++) {
+        PyObject *value = stored_document(PyList_GET_ITEM(found, n), is_binary);
+        if (value == NULL || value == OTHER) {
+            Py_DECREF(found);
+            return value;
+        }
+        is_changed = is_changed || value != PyList_GET_ITEM(found, n);
+        PyList_SetItem(found, n, value);
+    }
+    if (found != NULL && !is_changed) {
+        Py_SETREF(found, Py_NewRef(sequence));
+    }
+    return found;
+}
+
+/* Returns a JSON document as the server gives it back, the very same where nothing changes; OTHER
+ * where that takes more than to make lists of tuples and to order keys. */
+static PyObject *
+stored_document(PyObject *value, int is_binary)
+{
+    if (value == Py_None || PyBool_Check(value) || PyUnicode_CheckExact(value)
+        || PyLong_CheckExact(value)) {
+        return Py_NewRef(value);
+    }
+    if (PyFloat_CheckExact(value)) {
+        double number = PyFloat_AS_DOUBLE(value);
+        /* jsonb has no exponents and no negative zero. */
+        int is_stored = is_binary ? fabs(number) < 1e16 && (number != 0 || !signbit(number))
+                                  : isfinite(number);
+        return Py_NewRef(is_stored ? value : OTHER);
+    }
+    int is_list = PyList_CheckExact(value) || PyTuple_CheckExact(value);
+    if (!is_list && !PyDict_CheckExact(value)) {
+        return Py_NewRef(OTHER);
+    }
+    if (Py_EnterRecursiveCall(" in a JSON document")) {
+        return NULL;
+    }
+    PyObject *stored = is_list ? stored_list(value, is_binary) : stored_object(value, is_binary);
+    Py_LeaveRecursiveCall();
+    return stored;
+}
+
+static PyObject *
+stored_json(PyObject *module, PyObject *args)
+{
+    PyObject *value;
+    int is_binary;
+    if (!PyArg_ParseTuple(args, "pO:stored_json", &is_binary, &value)) {
+        return NULL;
+    }
+    return stored_document(value, is_binary);
+}
+
 static PyMethodDef functions[] = {
+    {"are_kept", are_kept, METH_VARARGS,
+     PyDoc_STR("Return whether each value is None or of just this type, and no text too long.")},
+    {"stored_json", stored_json, METH_VARARGS,
+     PyDoc_STR("Return a JSON document as the server gives it back; NotImplemented for some.")},
     {"are_unset", are_unset, METH_VARARGS,
      PyDoc_STR("Return whether all the objects are of a slot's class and hold nothing there.")},
     {"values_of", values_of, METH_VARARGS,

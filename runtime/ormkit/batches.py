@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .arrays import FlatArray
 from .columns import Column
 from .errors import MissingValue, UsageError
+from .matching import set_all
 from .relationships import copy_key
 from .slots import is_held, values_at
 from .statement import Executor, Statement
@@ -31,29 +32,54 @@ class Batch:
 
     given: tuple[AnyColumn, ...]
     instances: Sequence[Model]
-    #: Of each column, one value for each object.
+    #: Of each column, one value for each object, as rows will hold them.
     values: list[list[Any]]
+    #: The same as the objects hold them; the very same list where those are their stored forms.
+    held: list[list[Any]]
 
     @classmethod
     def of(cls, given: tuple[AnyColumn, ...], instances: Sequence[Model]) -> Batch:
-        """Take the values off the objects; AttributeError where one has none for a column."""
-        return cls(given, instances, [values_at(column.slot, instances) for column in given])
+        """Take the values off the objects; AttributeError where one has none for a column.
+
+        Raises InvalidValue for one that would lose something.
+        """
+        held = [values_at(column.slot, instances) for column in given]
+        values = [column.stored_each(each) for column, each in zip(given, held, strict=True)]
+        return cls(given, instances, values, held)
+
+    def keep_stored(self) -> list[AnyColumn]:
+        """Let the objects hold what their rows hold, once those are written.
+
+        Returns the columns of which any object held something else.
+        """
+        changed: list[AnyColumn] = []
+        for column, held, stored in zip(self.given, self.held, self.values, strict=True):
+            if stored is not held:
+                set_all(self.instances, column.slot, stored)
+                changed.append(column)
+        return changed
 
     def part(self, places: Sequence[int]) -> Batch:
         """Return the objects at these places, as a batch of their own."""
         instances = [self.instances[place] for place in places]
         values = [[column[place] for place in places] for column in self.values]
-        return Batch(self.given, instances, values)
+        held = [
+            part if held is stored else [held[place] for place in places]
+            for part, held, stored in zip(values, self.held, self.values, strict=True)
+        ]
+        return Batch(self.given, instances, values, held)
 
     def rows(self) -> list[list[object]]:
         """Return the values of each object, as the driver takes them."""
         if not self.given:
             return [[] for _ in self.instances]
-        encoders = [column.encode for column in self.given]
-        return [
-            [encode(value) for encode, value in zip(encoders, row, strict=True)]
-            for row in zip(*self.values, strict=True)
-        ]
+        coded = [place for place, column in enumerate(self.given) if column.is_coded]
+        rows: list[list[object]] = list(map(list, zip(*self.values, strict=True)))
+        for place in coded:
+            encode = self.given[place].encode
+            for row in rows:
+                row[place] = encode(row[place])
+        return rows
 
     def arrays(self, chunk: slice = slice(None)) -> list[FlatArray]:
         """Return the values of each column as one parameter, for a part of the objects."""

@@ -180,15 +180,18 @@ async def update_chunk(
     besides: list[tuple[AnyColumn, object]] = [
         (column, value) for column, value in assigned if isinstance(value, Expression)
     ]
-    returned = computed_columns(table, besides)
+    rewritten = [(column, None) for column in columns if column.is_rewritten]
+    returned = computed_columns(table, [*besides, *rewritten])
     key = ("update all", table, tuple([column.key for column in columns]))
     statement = statement_for(key, lambda: write_update_all(table, columns, besides, returned))
-    arrays = Batch.of(tuple(columns), instances).arrays()
+    batch = Batch.of(tuple(columns), instances)
+    arrays = batch.arrays()
     arrays += [FlatArray(list(parts)) for parts in zip(*identities, strict=True)]
     rows = await statement.fetch(executor, [*arrays, *values_of(besides)])
     if len(rows) != len(instances):
         raise StaleObject(stale(table, "update"))
     rows = sorted(rows, key=lambda row: row[-1])
+    batch.keep_stored()
     receive(instances, [row[: len(returned)] for row in rows], returned)
     mark_known(instances, returned)
     if executor.identity is not None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from .columns import json_text
+from .json_forms import json_text
 from .moments import moment_codec
 
 

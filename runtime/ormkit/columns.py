@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from array import array
 from collections.abc import Callable, Iterable, Mapping
+from operator import is_not
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from .errors import InvalidValue
 from .exactness import EXACT
 from .expressions import Expression, O, T, V_co
-from .fitting import is_encodable, misfit, misplaced
+from .fitting import misfit, misplaced
+from .json_forms import json_text
 from .operands import as_list
 from .scope import Scope, quote
+from .stored_forms import REWRITTEN, Form, form_of
 from .values import UNSET
 
 if TYPE_CHECKING:
@@ -39,15 +41,20 @@ class Column(Expression[O, T, V_co]):
         "bit",
         "carrier",
         "cast",
+        "compared",
         "exact",
+        "form",
         "has_default",
         "initial",
+        "is_coded",
         "is_computed",
         "is_generated",
         "is_mutable",
         "is_nullable",
         "is_plain",
+        "is_rewritten",
         "is_simple",
+        "kept",
         "label",
         "labels",
         "name",
@@ -97,9 +104,10 @@ class Column(Expression[O, T, V_co]):
         self.exact = EXACT.get(self.cast.partition("[")[0])
         #: The type whose values are never cut, where that is all there is to know of them.
         self.sure = self.exact.sure if self.exact is not None else None
-        is_coded = type_.startswith(("vector", "json")) and type_ not in ("json", "jsonb")
-        #: True where values go to the driver as attributes hold them.
-        self.is_simple = not is_coded and self.exact is None
+        #: True where values go to the driver in another form than that of attributes.
+        self.is_coded = type_.startswith(("vector", "json")) and type_ not in ("json", "jsonb")
+        #: True where the driver takes any value that attributes hold, and cuts none.
+        self.is_simple = not self.is_coded and self.exact is None
         self.name = name
         self.is_nullable = is_nullable
         self.has_default = has_default or default is not UNSET
@@ -110,6 +118,14 @@ class Column(Expression[O, T, V_co]):
             self.initial = None
         self.is_computed = is_computed
         self.labels = {member.value: member for member in labels} if labels is not None else None
+        #: How values are stored.
+        self.form: Form = form_of(type_, self.labels)
+        #: The type whose values are all stored as they are; asked for each of them.
+        self.kept = self.form.kept
+        #: How numbers are brought to the type where they are compared and not stored.
+        self.compared = form_of(self.cast) if self.cast.startswith("numeric") else None
+        #: True where only PostgreSQL can tell what is stored, which is therefore read back.
+        self.is_rewritten = labels is None and self.cast.partition("[")[0] in REWRITTEN
         is_plain = labels is None and not type_.startswith("vector")
         self.is_plain = is_plain  # pyright: ignore[reportIncompatibleMethodOverride]
         #: True where a value can change in place: lists and what JSON holds.
@@ -152,6 +168,28 @@ class Column(Expression[O, T, V_co]):
         except InvalidValue as error:
             raise self._unfit(value, str(error)) from None
 
+    def stored(self, value: Any) -> Any:
+        """Return the value as a row will hold it; InvalidValue where something would be lost."""
+        if value is None or type(value) is self.kept:
+            return value
+        try:
+            # What `form.of` does, without one more step on the way of every value.
+            return self.form.convert(value)
+        except InvalidValue as error:
+            raise self._unfit(value, str(error)) from None
+        except Exception:
+            return value
+
+    def stored_each(self, values: list[Any]) -> list[Any]:
+        """Return the values as rows will hold them; the same list where nothing changes."""
+        if self.form.keeps_all(values):
+            return values
+        try:
+            found = list(map(self.stored, values))
+        except InvalidValue:
+            raise self._unfit_among(values) from None
+        return found if any(map(is_not, values, found)) else values
+
     def encode_each(self, values: list[Any]) -> list[Any]:
         if self.is_simple or (self.exact is not None and self.exact.holds_all(values)):
             return values
@@ -174,15 +212,26 @@ class Column(Expression[O, T, V_co]):
             return value
         if reason := misfit(self.cast, value):
             raise self._unfit(value, reason)
-        return value
+        return value if self.compared is None else self.compared.of(value)
 
-    def _unfit(self, value: object, reason: str) -> InvalidValue:
+    def _unfit(self, value: object, reason: str, place: int = 0) -> InvalidValue:
+        """Return the error for a value; `place` is its number among many, from 1."""
         if self.type.startswith("vector"):
             return InvalidValue(f"{self.label} needs numbers: {reason}")
-        kind = type(value).__name__
+        kind = f"{type(value).__name__} (value {place})" if place else type(value).__name__
         return InvalidValue(
             f"{self.label} is of type {self.type} and cannot take this {kind}: {reason}"
         )
+
+    def _unfit_among(self, values: list[Any]) -> InvalidValue:
+        """Return the error for the first of the values that cannot be stored."""
+        for place, value in enumerate(values, 1):
+            try:
+                if value is not None:
+                    self.form.of(value)
+            except InvalidValue as error:
+                return self._unfit(value, str(error), place)
+        return InvalidValue(f"{self.label} cannot take one of the values")
 
     def selected(self, name: str) -> str:
         """Return the text that reads the column under this name.
@@ -234,18 +283,6 @@ def numbers(text: str) -> list[float]:
     return array("f", map(float, text[1:-1].split(","))).tolist()
 
 
-def json_text(value: object) -> str:
-    """Return the JSON text; InvalidValue where the value has none.
-
-    Characters stand as they are: a database of encoding SQL_ASCII cannot read one that is escaped.
-    """
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-        return text if is_encodable(text) else json.dumps(value)
-    except (TypeError, ValueError, RecursionError):
-        raise InvalidValue(misfit("json", value) or "it has no JSON") from None
-
-
 def encoded(value: Any, encode: Callable[[Any], str], depth: int) -> Any:
     """Return the value encoded, element by element in an array of that many dimensions."""
     if value is None:
@@ -275,7 +312,7 @@ def castable(type_: str) -> str:
     A cast to a type with a length cuts the value in silence; without one the assignment to the
     column checks it. https://www.postgresql.org/docs/18/datatype-character.html
     """
-    bare = re.sub(r"\([\d, ]*\)", "", type_)
+    bare = re.sub(r"\([-\d, ]*\)", "", type_)
     element = bare.removesuffix("[]")
     return UNLIMITED.get(element, element) + bare[len(element) :]
 

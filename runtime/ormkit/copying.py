@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
 
 from .batches import fill_keys, held_columns
 from .columns import Column
-from .errors import MissingValue, UsageError
+from .errors import InvalidValue, MissingValue, UsageError
 from .fitting import misfit
 from .raw_sql import check_statement, check_text
 from .statement import Executor
@@ -198,7 +198,10 @@ class Cells:
 
     def __getitem__(self, place: int) -> object:
         self.at = place
-        return self._getters[place](self._row)
+        try:
+            return self._getters[place](self._row)
+        except InvalidValue as error:
+            raise InvalidValue(f"{self.labels[place]} (row {self.number}) {error}") from None
 
     def begin(self, row: object) -> None:
         """Take the columns from the first row."""
@@ -239,18 +242,30 @@ class Cells:
 
     def described(self) -> str:
         """Return which value is in hand, for messages, without it."""
-        kind = type(self._getters[self.at](self._row)).__name__
+        kind = type(self[self.at]).__name__
         return f"{self.labels[self.at]} (row {self.number}) cannot take this {kind}"
 
 
 class TupleCells(Cells):
     """Tuples, in the order of the columns that were named."""
 
-    def __init__(self, table: str, schema: str | None, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        table: str,
+        schema: str | None,
+        names: Sequence[str],
+        columns: Sequence[AnyColumn] = (),
+    ) -> None:
+        """Describe the cells.
+
+        columns: those of a model, in the order of the names; their values are checked.
+        """
         super().__init__()
         self.table, self.schema, self.names = table, schema, names
         self.labels = names
-        self._getters = [itemgetter(place) for place in range(len(names))]
+        self._getters = [stored_item(*each) for each in enumerate(columns)] or [
+            itemgetter(place) for place in range(len(names))
+        ]
 
     def check(self, row: Any) -> None:
         if not isinstance(row, (tuple, list)):
@@ -310,9 +325,35 @@ class ObjectCells(Cells):
 
 
 def getter_of(column: AnyColumn) -> Callable[[Any], object]:
-    """Return what reads the column's value of an object, checked where the driver would cut it."""
+    """Return what reads the column's value of an object as its row will hold it.
+
+    The object then holds it too: it may be gone before the server answers.
+    """
     get: Callable[[Any], object] = attrgetter(column.slot)
-    return get if column.exact is None else lambda row: column.encode(get(row))
+
+    def stored(row: Any) -> object:
+        value = get(row)
+        found = stored_cell(column, value)
+        if found is not value:
+            setattr(row, column.slot, found)
+        return found
+
+    return stored
+
+
+def stored_item(place: int, column: AnyColumn) -> Callable[[Any], object]:
+    """Return what reads the column's value of a tuple, as its row will hold it."""
+    return lambda row: stored_cell(column, row[place])
+
+
+def stored_cell(column: AnyColumn, value: Any) -> Any:
+    """Return the value as its row will hold it; InvalidValue that goes on behind a cell's name."""
+    if value is None or type(value) is column.kept:
+        return value
+    try:
+        return column.form.of(value)
+    except InvalidValue as error:
+        raise InvalidValue(f"cannot take this {type(value).__name__}: {error}") from None
 
 
 def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:
@@ -325,8 +366,8 @@ def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:
         schema, _, name = into.rpartition(".")
         return TupleCells(name, schema or None, list(columns))
     table = table_of(into)
-    names = [table.column(name).name for name in columns]
-    return TupleCells(table.name, table.schema, names)
+    found = [table.column(name) for name in columns]
+    return TupleCells(table.name, table.schema, [column.name for column in found], found)
 
 
 async def copy_sync(executor: Executor, cells: Cells, rows: Iterator[object]) -> int:

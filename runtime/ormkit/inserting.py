@@ -12,7 +12,7 @@ from .columns import Column
 from .compiler import KEY
 from .ending import send_commit
 from .errors import DatabaseError
-from .given import mark_inserted
+from .given import mark_inserted, mark_known
 from .matching import set_all
 from .numbering import (
     NumberedInsert,
@@ -43,14 +43,18 @@ async def insert_one(executor: Executor, instance: Model) -> None:
         fill_keys(table, instance)
     given = held_columns(table, instance)
     statement = insert_for(table, given)
-    values = [column.encode(getattr(instance, column.slot)) for column in given]
-    rows = await executor.fetch(statement, values)
+    bound, changed = values_given(given, instance)
+    rows = await executor.fetch(statement, bound)
     if not rows and statement.returned:
         check_stored(table, 0, 1)
+    for slot, value in changed.items():
+        setattr(instance, slot, value)
     receive([instance], rows, statement.returned)
     # An object that was read has no note to keep.
     if statement.returned and getattr(instance, "__given__", None) is not None:
         mark_inserted([instance], statement.returned, rows)
+    if changed:
+        mark_known([instance], [table.by_name[slot] for slot in changed])
     if executor.identity is not None:
         executor.identity.hold([instance])
 
@@ -59,6 +63,26 @@ def insert_for(table: Table, given: Sequence[AnyColumn]) -> Statement:
     """Return the INSERT of one row with these columns."""
     key = ("insert", table, tuple(map(KEY, given)))
     return statement_for(key, lambda: write_insert(table, given))
+
+
+def values_given(
+    given: Sequence[AnyColumn], instance: Model
+) -> tuple[list[object], dict[str, object]]:
+    """Return the object's values of these columns, as the driver takes them.
+
+    The second part is what attributes have to hold once the row does, where it is something else.
+    """
+    bound: list[object] = []
+    changed: dict[str, object] = {}
+    for column in given:
+        value: Any = getattr(instance, column.slot)
+        if value is not None and type(value) is not column.kept:
+            stored = column.stored(value)
+            if stored is not value:
+                changed[column.slot] = stored
+            value = column.encode(stored) if column.is_coded else stored
+        bound.append(value)
+    return bound, changed
 
 
 async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
@@ -76,8 +100,10 @@ async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
         rows = await executor.use(partial(insert_numbered, table, batch))
     else:
         rows = await insert_unnumbered(executor, table, batch)
+    changed = batch.keep_stored()
     receive(batch.instances, rows, returned)
     mark_inserted(batch.instances, returned, rows)
+    mark_known(batch.instances, changed)
     if executor.identity is not None:
         executor.identity.hold(batch.instances)
 
@@ -155,8 +181,8 @@ def keys_made(table: Table, given: Sequence[AnyColumn], facts: TableFacts) -> di
 
 
 def returned_columns(table: Table, given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:
-    """Return the columns that an INSERT without them gets from PostgreSQL."""
-    keys = {column.key for column in given}
+    """Return the columns of which only PostgreSQL knows what an INSERT of the others stores."""
+    keys = {column.key for column in given if not column.is_rewritten}
     return tuple(column for column in table.columns if column.key not in keys)
 
 

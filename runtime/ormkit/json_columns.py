@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, TypeVar
 
-from .columns import Column, json_text
+from .columns import Column
 from .errors import InvalidValue, UsageError
 from .expressions import (
     IS_NOT_NULL,
@@ -18,6 +18,7 @@ from .expressions import (
     Test,
 )
 from .fitting import misfit
+from .json_forms import json_text
 from .operands import about, as_list, truth
 from .scope import Scope, quoted_text
 

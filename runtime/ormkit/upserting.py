@@ -117,7 +117,7 @@ class Wanted:
         self, batch: Batch, identity: IdentityMap | None
     ) -> list[tuple[tuple[AnyColumn, ...], Batch]]:
         """Divide a batch by what the rows of its objects get."""
-        given = given_by_all(self._table, batch.given, batch.values, batch.instances)
+        given = given_by_all(self._table, batch.given, batch.held, batch.instances)
         if given is not None:
             return [(self._chosen(given), batch)]
         return parts_of(batch, lambda each: self._columns_of(each, identity))

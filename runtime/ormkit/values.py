@@ -12,9 +12,10 @@ from ipaddress import (
     IPv6Network,
 )
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, final
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeVar, final
+from uuid import UUID
 
-__all__ = ["UNSET", "BitString", "Cidr", "Inet", "Range", "Record", "Unset"]
+__all__ = ["UNSET", "BitString", "Cidr", "DriverUUID", "Inet", "Range", "Record", "Unset"]
 
 #: Value of an inet column: an address, or an interface where it has a netmask.
 Inet: TypeAlias = IPv4Address | IPv6Address | IPv4Interface | IPv6Interface
@@ -86,13 +87,21 @@ if TYPE_CHECKING:
         """A string of bits, as in BitString("0101")."""
 
         def __init__(self, bitstring: str | bytes | None = None) -> None: ...
+        @classmethod
+        def frombytes(cls, bytes_: bytes) -> Self: ...
         def __len__(self) -> int: ...
         def as_string(self) -> str: ...
         def to_int(self, bitorder: str = "big", *, signed: bool = False) -> int: ...
+
+    class DriverUUID(UUID):
+        """A UUID as the driver makes it."""
+
+        def __init__(self, value: str | bytes) -> None: ...
 
     #: Stands for "not given" in a generated __init__, where None would be a value.
     UNSET: Final[Any] = Unset()
 else:
     from asyncpg import BitString, Range, Record
+    from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811
 
     UNSET = Unset()

@@ -24,7 +24,10 @@ AnyColumn = Column[Any, Any, Any]
 
 
 def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyColumn, object]]:
-    """Return what an UPDATE with these keywords assigns, version and updated_at included."""
+    """Return what an UPDATE with these keywords assigns, version and updated_at included.
+
+    Values are as the row will hold them; raises InvalidValue for one that would lose something.
+    """
     if not values:
         raise UsageError(f"{table.label}: update needs at least one column=value")
     changes: list[tuple[AnyColumn, object]] = []
@@ -36,7 +39,9 @@ def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyCol
             )
         if column.is_generated:
             raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
-        changes.append((column, column.encode(value)))
+        computed: Any = value
+        is_computed = isinstance(value, Expression)
+        changes.append((column, computed if is_computed else column.stored(value)))
     if table.updated_at is None and table.version is None:
         return changes
     assigned = {column.key for column, _ in changes}
@@ -50,8 +55,8 @@ def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyCol
 def values_of(changes: Iterable[tuple[AnyColumn, object]]) -> list[object]:
     """Return what the assignments bind, in the order of their text."""
     bound: list[object] = []
-    for _, value in changes:
-        bound.extend(value.values if isinstance(value, Expression) else (value,))
+    for column, value in changes:
+        bound.extend(value.values if isinstance(value, Expression) else (column.encode(value),))
     return bound
 
 
@@ -100,19 +105,19 @@ async def update_row(
             bound += value.values
         else:
             key += column.key, None
-            bound.append(value)
+            bound.append(column.encode(value) if column.is_coded else value)
     statement = statement_for(tuple(key), lambda: write_update(table, changes))
     rows = await executor.fetch(statement, [*bound, *identity])
     if not rows:
         raise StaleObject(stale(table, "update"))
     computed = statement.returned
+    for column, value in changes:
+        if not isinstance(value, Expression):
+            setattr(instance, column.slot, value)
     receive([instance], rows, computed)
     # Where nothing is computed, the key came back, to tell that there is a row.
     if computed[0] is not table.primary_key[0]:
         mark_known([instance], computed)
-    for column, value in changes:
-        if not isinstance(value, Expression):
-            setattr(instance, column.slot, values[column.slot])
     if executor.identity is not None:
         written = [*map(itemgetter(0), changes), *computed]
         executor.identity.wrote(instance, identity[: len(table.primary_key)], written)
@@ -122,7 +127,9 @@ def computed_columns(
     table: Table, changes: Sequence[tuple[AnyColumn, object]]
 ) -> tuple[AnyColumn, ...]:
     """Return the columns whose new value only PostgreSQL knows, and at least one."""
-    computed = [column for column, value in changes if isinstance(value, Expression)]
+    computed = [
+        column for column, value in changes if isinstance(value, Expression) or column.is_rewritten
+    ]
     computed += table.computed
     return tuple(computed) or (table.primary_key[0],)
 

@@ -215,7 +215,7 @@ COPIES = [
     ),
     *refused(
         InvalidValue,
-        "Post.views is of type integer and cannot take this float: it",
+        "Post.views (row 1) cannot take this float: it has a fraction",
         lambda lab: lab.session.copy_in(Post, [Post(author=lab.ada, title="x", views=1.5)]),
     ),
     *refused(
@@ -224,8 +224,8 @@ COPIES = [
         lambda lab: lab.session.copy_in(Post, [Post(author=lab.ada, title="x", keywords="ab")]),
     ),
     *refused(
-        DataError,
-        "value too long for type character varying(200)",
+        InvalidValue,
+        "Post.title (row 1) cannot take this str: it has 300 characters, and 200 at most fit",
         lambda lab: lab.session.copy_in(Post, [Post(author=lab.ada, title="x" * 300)]),
     ),
     *refused(

@@ -299,8 +299,8 @@ MODELS = [
         lambda lab: lab.session.insert(Post(author_id="1", title="x")),
     ),
     *refused(
-        DataError,
-        "Post.title: value too long for type character varying(200);",
+        InvalidValue,
+        "Post.title is of type varchar(200) and cannot take this str: it has 300 characters",
         lambda lab: lab.session.insert(Post(author=lab.ada, title="x" * 300)),
     ),
     *refused(
