@@ -65,7 +65,7 @@ RUNTIME_LAYERS = (
         ),
         *("outage", "pool", "embedded"),
     ),
-    ("result", "repeatable", "raw_sql"),
+    ("result", "repeatable", "raw_sql", "creation"),
     (
         *(
             *("standard_decode", "decoding", "identity"),

@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 from .coalescing import Lookups
 from .conninfo import ConnInfo
 from .copying import Copying
+from .creation import create_schemas
 from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer, open_embedded
 from .errors import ConfigurationError, ConnectionLost, DataError, InvalidValue, UsageError
@@ -44,8 +45,6 @@ DEFAULT_CONNECT_TIMEOUT = 10.0
 OLDEST_VERSION = 16
 LOGGER = logging.getLogger("ormkit")
 _warned_of: set[int] = set()
-#: The key of the advisory lock that keeps two create_all() calls apart.
-CREATE_LOCK = 0x6F726D6B6974
 
 
 async def create_engine(
@@ -363,7 +362,11 @@ class Engine(Copying):
 
         schemas: each package's SCHEMA; without any, those of every package imported so far.
 
-        It runs in one transaction. What is there already stays as it is, also where it differs.
+        Each runs in one transaction. What is there already stays as it is, also where it differs. A
+        role without the right to create may call it where nothing is missing.
+
+        Raises StatementError, which names what is missing: columns of tables that are there, and
+        what the role may not create.
         """
         wanted = schemas or known_schemas()
         if not wanted:
@@ -377,13 +380,6 @@ class Engine(Copying):
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         try:
-            for schema in wanted:
-                await connection.script(
-                    "BEGIN;\n"
-                    "SET LOCAL client_min_messages = warning;\n"
-                    f"SELECT pg_advisory_xact_lock({CREATE_LOCK});\n"
-                    f"{schema.ddl()}\nCOMMIT;"
-                )
+            await create_schemas(connection, wanted)
         finally:
-            # Where it failed, its transaction is open, and ended by the pool.
             pool.give(connection)
