@@ -60,6 +60,10 @@ def _value_type(ending: str, column: Column, value: str, imports: Imports) -> st
         element = value
     elif column.type.family == "array":
         element = value.removeprefix("list[").removesuffix("]")
+    elif column.type.family == "range" and ending == "__contains":
+        # A range contains another one, or one value.
+        bound = value.removeprefix("Range[").removesuffix("]")
+        return f"{value} | {bound}" if bound != value else value
     if element is None:
         return value
     imports.add("collections.abc", "Collection")

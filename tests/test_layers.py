@@ -24,16 +24,9 @@ RUNTIME_LAYERS = (
         *("range_forms", "stored_forms"),
     ),
     (
-        *(
-            "scope",
-            "operands",
-            "ordering",
-            "expressions",
-            "borrowed",
-            "limits",
-            "lookups",
-            "type_names",
-        ),
+        *("scope", "operands", "ordering", "comparing", "operators", "trees", "depths"),
+        *("arithmetic", "patterns", "containment", "lists", "expressions"),
+        *("borrowed", "limits", "lookups", "type_names"),
         *(
             "literals",
             "aggregates",

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic
 
+from .borrowed import lender
 from .errors import UsageError
 from .expressions import Condition, Expression, grouped
+from .operands import O, T, V_co
 from .ordering import Order
+from .trees import AnyNode, Tree
 
 if TYPE_CHECKING:
     from .scope import Scope
-
-O = TypeVar("O")  # noqa: E741  the model that owns the expression
-T = TypeVar("T")
-V_co = TypeVar("V_co", covariant=True)
 
 AnyExpression = Expression[Any, Any, Any]
 Ordering = Order[Any] | AnyExpression
@@ -22,7 +21,7 @@ Ordering = Order[Any] | AnyExpression
 Frame = tuple[int | None, int | None]
 
 
-class Function(Expression[O, T, V_co]):
+class Function(Tree[O, T, V_co], Expression[O, T, V_co]):
     """A call of a function; it reads as its source does where it returns one of its values."""
 
     __slots__ = ("arguments", "convert", "source", "template")
@@ -44,18 +43,28 @@ class Function(Expression[O, T, V_co]):
         """
         self.template = template
         self.arguments = tuple(arguments)
-        self.source = source
+        self.source = None if source is None else origin(source)
         self.convert = convert
-        keys: list[Hashable] = [argument.key for argument in self.arguments]
-        self.key = (template, *keys)
-        self.values = tuple(value for each in self.arguments for value in each.values)
         self.type = source.type if source is not None and not type_ else type_
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        return self.template.format(", ".join(grouped(each, scope) for each in self.arguments))
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self.arguments
+
+    def mark(self) -> Hashable:
+        return self.template
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        before, _, after = self.template.partition("{0}")
+        yield before
+        for place, argument in enumerate(self.arguments):
+            if place:
+                yield ", "
+            yield from grouped(argument)
+        yield after
 
     def encode(self, value: object) -> object:
-        return value if self.source is None else self.source.encode(value)
+        return super().encode(value) if self.source is None else self.source.encode(value)
 
     def decode(self, value: Any) -> Any:
         if self.convert is not None:
@@ -82,9 +91,10 @@ class Aggregate(Function[O, T, V_co]):
         *,
         source: AnyExpression | None = None,
         convert: Callable[[Any], Any] | None = None,
+        where: Condition[Any] | None = None,
     ) -> None:
+        self.where = where
         super().__init__(template, arguments, type_, source=source, convert=convert)
-        self.where = None
 
     def filter(self, *conditions: Condition[O]) -> Aggregate[O, T, V_co]:
         """Take only the rows that answer every condition: FILTER (WHERE ...)."""
@@ -96,13 +106,20 @@ class Aggregate(Function[O, T, V_co]):
         where = conditions[0]
         for condition in conditions[1:]:
             where = where & condition
-        narrowed: Aggregate[O, T, V_co] = Aggregate(
-            self.template, self.arguments, self.type, source=self.source, convert=self.convert
+        return Aggregate(
+            self.template,
+            self.arguments,
+            self.type,
+            source=self.source,
+            convert=self.convert,
+            where=where if self.where is None else self.where & where,
         )
-        narrowed.where = where if self.where is None else self.where & where
-        narrowed.key = (narrowed.key, "filter", narrowed.where.key)
-        narrowed.values += narrowed.where.values
-        return narrowed
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self.arguments if self.where is None else (*self.arguments, self.where)
+
+    def mark(self) -> Hashable:
+        return self.template if self.where is None else (self.template, "filter")
 
     def over(
         self,
@@ -114,14 +131,25 @@ class Aggregate(Function[O, T, V_co]):
         """Compute it for each row over the rows around it; see WindowFunction.over."""
         return Window(self, partition_by, order_by, rows)
 
-    def sql(self, scope: Scope) -> str:
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
         if scope.bars_aggregates:
             raise UsageError(
                 "an aggregate cannot stand in filter(): it exists only once the rows were chosen; "
                 "use having() after group_by(), or a subquery"
             )
-        text = super().sql(scope)
-        return text if self.where is None else f"{text} FILTER (WHERE {self.where.sql(scope)})"
+        yield from super().pieces(scope)
+        if self.where is not None:
+            yield " FILTER (WHERE "
+            yield self.where
+            yield ")"
+
+
+def origin(source: AnyExpression) -> AnyExpression:
+    """Return the expression whose values those of a call are in the end."""
+    source = lender(source)
+    while isinstance(source, Function) and source.convert is None and source.source is not None:
+        source = source.source
+    return source
 
 
 class WindowFunction(Generic[O, T, V_co]):

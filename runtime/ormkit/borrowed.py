@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from .expressions import Expression
-
-O = TypeVar("O")  # noqa: E741  the model that owns the expression
-T = TypeVar("T")
-V_co = TypeVar("V_co", covariant=True)
+from .operands import O, T, V_co
 
 
 class Borrowed(Expression[O, T, V_co]):
     """An expression that holds a value of its source."""
 
-    __slots__ = ("source",)
+    __slots__ = ()
 
+    #: Never one that borrows by itself: each would ask the next, as deep as they are nested.
     source: Expression[Any, Any, Any]
 
     def encode(self, value: object) -> object:
@@ -27,3 +25,10 @@ class Borrowed(Expression[O, T, V_co]):
     @property
     def is_plain(self) -> bool:
         return self.source.is_plain
+
+
+def lender(source: Expression[Any, Any, Any]) -> Expression[Any, Any, Any]:
+    """Return the expression whose values those of this one are in the end."""
+    while isinstance(source, Borrowed):
+        source = source.source  # pyright: ignore[reportUnknownMemberType]
+    return source  # pyright: ignore[reportUnknownVariableType]

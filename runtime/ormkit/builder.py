@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import repeat
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from .columns import Column
+from .comparing import is_unzoned
 from .compiler import KEY, Select
 from .errors import UnknownName, UsageError, did_you_mean
-from .expressions import NOT, Condition, Expression, Junction, Test
+from .expressions import IS_NOT_TRUE, NOT, Condition, Expression, Junction, Test
 from .grouping import Grouping
 from .keyset import Cursor, after_cursor, cursor_at, keyset_order
 from .limits import EngineCounts, Written
@@ -23,6 +24,7 @@ from .shapes import ROOTS, Shape
 from .statement import Executor, Statement
 from .steps import Step, plan, riding
 from .table import Table, conditions_of, resolved
+from .trees import may_be_null
 
 if TYPE_CHECKING:
     from .model import Model
@@ -98,6 +100,10 @@ class QueryBuilder(Generic[M]):
             if not self._table.binds_as_given(by):
                 return self._keep(found)
             beyond = shape.then(call)
+            beyond.moments = self._table.moments_in(by)
+        elif beyond.moments and any(is_unzoned(by[name]) for name in beyond.moments):
+            # The types of the values are those of a query before it, and not the values.
+            return self._keep(conditions_of(self._table, (), by))
         # As `_with` does, in a step less: most queries come by here.
         copy = object.__new__(type(self))
         copy.__dict__ = held = self.__dict__.copy()
@@ -111,7 +117,8 @@ class QueryBuilder(Generic[M]):
         if shape is None:
             return self._with("_where", where)
         query = self._with("_where", where, shape.then(("where", *map(KEY, conditions))))
-        query.__dict__["_bound"] = sum([each.values for each in conditions], self._bound)
+        bound = chain(self._bound, *[each.values for each in conditions])
+        query.__dict__["_bound"] = tuple(bound)
         return query
 
     def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
@@ -119,7 +126,9 @@ class QueryBuilder(Generic[M]):
         if not found:
             return self
         both = found[0] if len(found) == 1 else Junction[M]("AND", found)
-        return self._keep((Test(NOT, both),))
+        # What is NULL was not asked for, and stays. Where nothing can be, plain NOT lets the
+        # planner turn the comparison round, and use an index.
+        return self._keep((Test(IS_NOT_TRUE if may_be_null(both) else NOT, both),))
 
     def _order_by(self, by: tuple[Order[M] | Expression[M, Any, Any] | str, ...]) -> Self:
         shape = self._shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import itertools
 import re
 from array import array
@@ -9,12 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import is_not
 from typing import TYPE_CHECKING, Any, Never, Self
 
+from .comparing import comparability, native_types, own
 from .errors import InvalidValue
 from .exactness import EXACT
-from .expressions import Expression, O, T, V_co
+from .expressions import Expression
 from .fitting import misfit, misplaced
 from .json_forms import json_text
-from .operands import as_list
+from .operands import O, T, V_co, as_list
 from .scope import Scope, quote
 from .stored_forms import REWRITTEN, Form, form_of
 from .values import UNSET
@@ -58,6 +60,7 @@ class Column(Expression[O, T, V_co]):
         "label",
         "labels",
         "name",
+        "native",
         "quoted",
         "slot",
         "sure",
@@ -108,6 +111,8 @@ class Column(Expression[O, T, V_co]):
         self.is_coded = type_.startswith(("vector", "json")) and type_ not in ("json", "jsonb")
         #: True where the driver takes any value that attributes hold, and cuts none.
         self.is_simple = not self.is_coded and self.exact is None
+        #: Types of Python whose values are compared with the column as they are.
+        self.native = native_types(type_)
         self.name = name
         self.is_nullable = is_nullable
         self.has_default = has_default or default is not UNSET
@@ -154,6 +159,28 @@ class Column(Expression[O, T, V_co]):
     def is_json(self) -> bool:
         """True for json and jsonb, and arrays of them."""
         return self.type.startswith("json")
+
+    def null_with(self) -> tuple[()] | None:
+        return None if self.is_nullable else ()
+
+    def foreign_type(self, value: object) -> str:
+        return "" if type(value) in self.native else super().foreign_type(value)
+
+    def compares_as_given(self, kind: type) -> bool:
+        """Return whether every value of the type is compared as one of the column's own.
+
+        Of a moment that is so where it has a time zone, for which the query looks by itself.
+        """
+        return kind in self.native or self.is_moment(kind) or self.is_of_any_kind
+
+    def is_moment(self, kind: type) -> bool:
+        """Return whether values of the type have to have a time zone in a comparison."""
+        return kind is dt.datetime and self.type == "timestamptz"
+
+    @property
+    def is_of_any_kind(self) -> bool:
+        """True where no value is compared as one of another type."""
+        return comparability(self.type).foreign is own
 
     def encode(self, value: object) -> object:
         if self.is_simple or value is None or type(value) is self.sure:

@@ -22,7 +22,8 @@
         │   ├── UniqueViolation, ForeignKeyViolation, NotNullViolation
         │   └── CheckViolation, ExclusionViolation
         ├── DataError                 22xxx: a value out of range or of the wrong form
-        ├── StatementError            42xxx: the SQL, or what it names, is not there
+        ├── StatementError            42xxx, 54xxx: the SQL is wrong, names what is not there, or is
+        │                             more than the server takes
         ├── RetryableError            run the transaction again
         │   └── SerializationFailure, DeadlockDetected, OutdatedStatement
         ├── LockNotAvailable          55P03: NOWAIT or lock_timeout
@@ -176,7 +177,10 @@ class DataError(DatabaseError):
 
 
 class StatementError(DatabaseError):
-    """The SQL is wrong, or names what is not there or not permitted (SQLSTATE class 42)."""
+    """The SQL is wrong, or names what is not there or not permitted (SQLSTATE class 42).
+
+    Or it is more than the server takes, such as expressions nested too deeply (class 54).
+    """
 
 
 class RetryableError(DatabaseError):

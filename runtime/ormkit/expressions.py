@@ -2,58 +2,62 @@
 
 Every node is immutable and knows its ``key``, a hashable description of its shape without values;
 its ``values``, in the order its text numbers them; and ``sql``, the text, written once a shape.
+Trees of any height have all three in linear time and without recursion, see ``trees``.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection, Hashable
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, overload
+from collections.abc import Collection, Hashable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
+from .arithmetic import ArithmeticOperators
+from .comparing import check_own, foreign_type
+from .containment import ContainmentOperators
 from .errors import UsageError
 from .exactness import FRACTIONAL, uncut
-from .operands import Selectable, as_list, is_textual, like_text, single, singles, span_cast, truth
+from .lists import ListOperators
+from .operands import O, T, V_co, single, singles, truth
+from .operators import check_negative, level
 from .ordering import Order
+from .patterns import TextOperators
+from .trees import LOW, AnyNode, Node, Tree, flattened, parts_of, separated
 
 if TYPE_CHECKING:
+    from .arithmetic import E
     from .scope import Scope
-
-O = TypeVar("O")  # noqa: E741  the model that owns the expression
-T = TypeVar("T")  # what the expression is compared with
-V_co = TypeVar("V_co", covariant=True)  # what a row holds
-E = TypeVar("E")  # an array's element
-V = TypeVar("V")
 
 NO_TRUTH = (
     "an SQL expression is no truth in Python: combine conditions with & | ~ instead of and, or, not"
 )
 #: Stands in a key for a bound value.
 BOUND = "$"
+DISTINCT = "{0} IS DISTINCT FROM {1}"
 
 
-class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
+class Expression(
+    Node[O, T, V_co],
+    ArithmeticOperators[O, T, V_co],
+    TextOperators[O, T, V_co],
+    ContainmentOperators[O, T, V_co],
+    ListOperators[O, T, V_co],
+    Generic[O, T, V_co],
+):
     """An SQL expression over the columns of model O, compared with T, whose rows hold V."""
 
-    __slots__ = ("key", "type", "values")
+    __slots__ = ()
 
-    key: Hashable
-    values: tuple[object, ...]
-    #: PostgreSQL's name of the type; empty where it is not known.
-    type: str
     #: True for a Q, which has a meaning only once the query's model is known.
     is_open = False
-
-    def sql(self, scope: Scope) -> str:
-        """Return the text, its parameters numbered by the scope."""
-        raise NotImplementedError
 
     def encode(self, value: object) -> object:
         return uncut(self.type, value) if type(value) in FRACTIONAL else value
 
-    @property
-    def as_text(self) -> Expression[O, Any, Any]:
-        """What patterns are matched with: the expression itself, or the text within JSON."""
-        return self
+    def foreign_type(self, value: object) -> str:
+        """Return the type under which a value is compared with this; empty for the type of this.
+
+        Raises InvalidValue for a value that is not to be compared with it.
+        """
+        return foreign_type(self, value)
 
     # A condition is not a truth: `if User.age == 3` would always be taken.
     def __bool__(self) -> NoReturn:
@@ -83,84 +87,29 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
     def __ge__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
         return Comparison("{0} >= {1}", self, other)
 
-    @overload
-    def __add__(
-        self: Expression[O, dt.datetime, V],
-        other: dt.timedelta | Expression[Any, dt.timedelta, Any],
-    ) -> Expression[O, dt.datetime, V]: ...
-    @overload
-    def __add__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]: ...
-    def __add__(self, other: Any) -> Any:
-        """Add; texts are joined."""
-        if is_textual(self.type):
-            return Arithmetic[O, Any, Any]("({0} || {1})", self, other)
-        return Arithmetic[O, Any, Any](f"({{0}} + {{1}}{span_cast(other)})", self, other)
-
-    @overload
-    def __sub__(
-        self: Expression[O, dt.datetime, V],
-        other: dt.timedelta | Expression[Any, dt.timedelta, Any],
-    ) -> Expression[O, dt.datetime, V]: ...
-    @overload
-    def __sub__(
-        self: Expression[O, dt.datetime, dt.datetime],
-        other: dt.datetime | Expression[Any, dt.datetime, dt.datetime],
-    ) -> Expression[O, dt.timedelta, dt.timedelta]: ...
-    @overload
-    def __sub__(
-        self: Expression[O, dt.datetime, Any],
-        other: dt.datetime | Expression[Any, dt.datetime, Any],
-    ) -> Expression[O, dt.timedelta, dt.timedelta | None]: ...
-    @overload
-    def __sub__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]: ...
-    def __sub__(self, other: Any) -> Any:
-        return Arithmetic[O, Any, Any](f"({{0}} - {{1}}{span_cast(other)})", self, other)
-
-    def __mul__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
-        return Arithmetic("({0} * {1})", self, other)
-
-    def __truediv__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
-        return Arithmetic("({0} / {1})", self, other)
-
-    def __mod__(self, other: T | Expression[Any, T, Any]) -> Expression[O, T, V_co]:
-        return Arithmetic("({0} % {1})", self, other)
-
-    def __radd__(self, other: T) -> Expression[O, T, V_co]:
-        return Arithmetic("({1} || {0})" if is_textual(self.type) else "({1} + {0})", self, other)
-
-    def __rsub__(self, other: T) -> Expression[O, T, V_co]:
-        return Arithmetic("({1} - {0})", self, other)
-
-    def __rmul__(self, other: T) -> Expression[O, T, V_co]:
-        return Arithmetic("({1} * {0})", self, other)
-
-    def __rtruediv__(self, other: T) -> Expression[O, T, V_co]:
-        return Arithmetic("({1} / {0})", self, other)
-
     def __neg__(self) -> Expression[O, T, V_co]:
+        check_negative(self)
         return Call("(- {0})", self, self.type)
+
+    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
+        return Comparison(template, left, right)
+
+    def sent_as(self, value: object, type_: str) -> Expression[Any, Any, Any]:
+        return Literal(value, type_)
+
+    def own(self, value: object) -> Expression[O, Any, Any]:
+        return Bound(self, self.encode(value))
+
+    def combined(self, operator: str, left: Any, right: Any, type_: str) -> Any:
+        return Arithmetic[O, Any, Any](operator, left, right, type_)
 
     def is_distinct_from(self, other: T | Expression[Any, T, Any] | None) -> Condition[O]:
         """Match where the two differ, NULL being a value like any other."""
-        return Comparison("{0} IS DISTINCT FROM {1}", self, other)
+        wanted: Any = Bound[O, Any](self, None) if other is None else other
+        return Comparison(DISTINCT, self, wanted)
 
-    def in_(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
-        """Match any of the values; none of them matches nothing. NULL is never in a list.
-
-        values: a collection, or a subquery of one column.
-        """
-        if isinstance(values, Expression):
-            return Comparison("{0} IN {1}", self, values)
-        return Membership("{0} = ANY({1})", self, values)
-
-    def notin(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
-        """Match whatever equals none of the values; NULL never does.
-
-        A subquery that returns a NULL matches nothing: that is SQL's NOT IN.
-        """
-        if isinstance(values, Expression):
-            return Comparison("{0} NOT IN {1}", self, values)
-        return Membership("{0} <> ALL({1})", self, values)
+    def among(self, template: str, values: Any) -> Condition[O]:
+        return Membership(template, self, values)
 
     def between(self, low: T, high: T) -> Condition[O]:
         """Match low <= value <= high, both ends included."""
@@ -170,86 +119,9 @@ class Expression(Selectable[O, V_co], Generic[O, T, V_co]):
         """Match NULL, or with False whatever is not NULL."""
         return Test(IS_NULL if truth(is_null) else IS_NOT_NULL, self)
 
-    def like(self: Expression[O, str, Any], pattern: str) -> Condition[O]:
-        """Match a LIKE pattern: % any text, _ any character, backslash escapes."""
-        return Comparison("{0} LIKE {1}", self.as_text, pattern)
-
-    def ilike(self: Expression[O, str, Any], pattern: str) -> Condition[O]:
-        """Match a LIKE pattern, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, pattern)
-
-    def icontains(self: Expression[O, str, Any], text: str) -> Condition[O]:
-        """Match text that has this in it, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_text(text, self)}%")
-
-    def startswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
-        """Match text that begins with this; every character stands for itself."""
-        return Comparison("{0} LIKE {1}", self.as_text, f"{like_text(text, self)}%")
-
-    def istartswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
-        """Match text that begins with this, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, f"{like_text(text, self)}%")
-
-    def endswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
-        """Match text that ends with this; every character stands for itself."""
-        return Comparison("{0} LIKE {1}", self.as_text, f"%{like_text(text, self)}")
-
-    def iendswith(self: Expression[O, str, Any], text: str) -> Condition[O]:
-        """Match text that ends with this, upper and lower case alike."""
-        return Comparison("{0} ILIKE {1}", self.as_text, f"%{like_text(text, self)}")
-
-    def iexact(self: Expression[O, str, Any], text: str) -> Condition[O]:
-        """Match equal text, upper and lower case alike."""
-        return Comparison("lower({0}) = lower({1})", self.as_text, text)
-
-    def regex(self: Expression[O, str, Any], pattern: str) -> Condition[O]:
-        """Match a POSIX regular expression anywhere in the text (PostgreSQL's ~)."""
-        return Comparison("{0} ~ {1}", self.as_text, pattern)
-
-    def iregex(self: Expression[O, str, Any], pattern: str) -> Condition[O]:
-        """Match a POSIX regular expression, upper and lower case alike (PostgreSQL's ~*)."""
-        return Comparison("{0} ~* {1}", self.as_text, pattern)
-
-    @overload
-    def contains(self: Expression[O, str, Any], value: str) -> Condition[O]: ...
-    @overload
-    def contains(self: Expression[O, list[E], Any], value: Collection[E]) -> Condition[O]: ...
-    @overload
-    def contains(self, value: T) -> Condition[O]: ...
-    def contains(self, value: Any) -> Condition[O]:
-        """Match text with this in it, an array with all of these, a range or jsonb around this.
-
-        In text every character stands for itself. For arrays, ranges and jsonb it is
-        PostgreSQL's @> operator.
-        """
-        if is_textual(self.type):
-            return Comparison("{0} LIKE {1}", self, f"%{like_text(value, self)}%")
-        return Comparison("{0} @> {1}", self, as_list(value, self) if self.is_array else value)
-
-    @overload
-    def contained_by(self: Expression[O, list[E], Any], value: Collection[E]) -> Condition[O]: ...
-    @overload
-    def contained_by(self, value: T) -> Condition[O]: ...
-    def contained_by(self, value: Any) -> Condition[O]:
-        """Match an array, a range or jsonb that lies wholly within this (PostgreSQL's <@)."""
-        return Comparison("{0} <@ {1}", self, as_list(value, self) if self.is_array else value)
-
-    @overload
-    def overlaps(self: Expression[O, list[E], Any], value: Collection[E]) -> Condition[O]: ...
-    @overload
-    def overlaps(self, value: T) -> Condition[O]: ...
-    def overlaps(self, value: Any) -> Condition[O]:
-        """Match an array or a range that has anything in common with this (PostgreSQL's &&)."""
-        return Comparison("{0} && {1}", self, as_list(value, self) if self.is_array else value)
-
     def len(self: Expression[O, list[E], Any]) -> Expression[O, int, int]:
         """Return the number of an array's elements; 0 for an empty one."""
         return Call("cardinality({0})", self, "integer")
-
-    @property
-    def is_array(self) -> bool:
-        """True for an expression of an array type."""
-        return self.type.endswith("[]")
 
     def asc(self) -> Order[O]:
         """Order by this, smallest first; PostgreSQL puts NULL last."""
@@ -280,82 +152,196 @@ class Condition(Expression[O, bool, bool]):
         return NotImplemented if other.is_open else Junction(word, both)
 
     def __invert__(self) -> Condition[O]:
+        """Negate as SQL's NOT does: what is NULL stays NULL, and is not matched."""
         return Test(NOT, self)
 
 
-class _Pair(Expression[O, T, V_co]):
+class Literal(Expression[Any, T, T]):
+    """A bound value that carries its type, for where PostgreSQL could not tell it."""
+
+    __slots__ = ()
+
+    def __init__(self, value: object, type_: str) -> None:
+        self.type = type_
+        self.key = ("literal", type_)
+        self.values = (self.encode(value),)
+
+    def sql(self, scope: Scope) -> str:
+        return f"{scope.bind(self)}::{self.type}"
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return None if self.values[0] is None else ()
+
+
+class Bound(Expression[O, T, T]):
+    """A value that is sent as one of the expression beside it."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, target: Expression[O, Any, Any], value: object) -> None:
+        """Take a value as the driver takes it for the target."""
+        self.target = target
+        self.type = target.type
+        self.key = BOUND
+        self.values = (value,)
+
+    def sql(self, scope: Scope) -> str:
+        return scope.bind(self.target)
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return ()
+
+
+class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
     """Two operands in a template; the right one is an expression or a bound value."""
 
     __slots__ = ("left", "right", "template")
 
-    result = ""  # its type, where that is not the left operand's
+    def __init__(
+        self, template: str, left: Expression[O, Any, Any], right: Any, type_: str
+    ) -> None:
+        """Describe a pair.
 
-    def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
+        right: an expression; anything else is a value as the driver takes it for the left one.
+        """
         self.template = template
         self.left = left
+        self.type = type_
+        self.right: Expression[Any, Any, Any] | None = None
         if isinstance(right, Expression):
-            self.right: Expression[Any, Any, Any] | None = right
-            self.key = (template, left.key, right.key)
-            self.values = left.values + right.values
-        else:
-            self.right = None
+            self.right = right  # pyright: ignore[reportUnknownMemberType]
+        elif left.height < LOW:
+            # The way that nearly every condition comes by.
+            self.height = left.height + 1
             self.key = (template, left.key, BOUND)
-            self.values = (*left.values, left.encode(right))
-        self.type = self.result or left.type
+            self.values = (*left.values, right)
+            return
+        else:
+            self.right = Bound(left, right)
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        left = comparable(self.left, scope)
-        right = scope.bind(self.left) if self.right is None else comparable(self.right, scope)
-        return self.template.format(left, right)
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.left,) if self.right is None else (self.left, self.right)
+
+    def mark(self) -> Hashable:
+        return self.template
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return () if self.template == DISTINCT else self.operands()
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        for part in parts_of(self.template):
+            if isinstance(part, str):
+                yield part
+            elif part == 0:
+                yield from comparable(self.left)
+            elif self.right is None:
+                yield scope.bind(self.left)
+            else:
+                yield from comparable(self.right)
 
 
-class Comparison(_Pair[O, bool, bool], Condition[O]):
+class Comparison(Pair[O, bool, bool], Condition[O]):
     """An operator between an expression and another one, or a value."""
 
     __slots__ = ()
 
-    result = "boolean"
+    def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
+        if not isinstance(right, Expression):
+            foreign = left.foreign_type(right)
+            right = Literal[Any](right, foreign) if foreign else left.encode(right)
+        super().__init__(template, left, right, "boolean")
 
 
-class Arithmetic(_Pair[O, T, V_co]):
-    """An arithmetic operator; the result has the type of the expression that is {0}."""
+class Arithmetic(Tree[O, T, V_co], Expression[O, T, V_co]):
+    """An operator that computes a new value of two."""
+
+    __slots__ = ("left", "operator", "right")
+
+    def __init__(
+        self,
+        operator: str,
+        left: Expression[O, Any, Any],
+        right: Expression[Any, Any, Any],
+        type_: str,
+    ) -> None:
+        self.operator = operator
+        self.left = left
+        self.right = right
+        self.type = type_
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self.left, self.right
+
+    def mark(self) -> Hashable:
+        return self.operator
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return self.operands()
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        # Operators of one precedence, from left to right, need no parentheses of their own, of
+        # which the server's parser takes only so many.
+        chained: list[Arithmetic[Any, Any, Any]] = [self]
+        first: Expression[Any, Any, Any] = self.left
+        while isinstance(first, Arithmetic) and level(first.operator) == level(self.operator):
+            chained.append(first)
+            first = first.left
+        yield "("
+        yield from grouped(first)
+        for each in reversed(chained):
+            yield f" {each.operator} "
+            yield from grouped(each.right)
+        yield ")"
+
+
+class Membership(Pair[O, bool, bool], Condition[O]):
+    """A comparison with every element of one bound array, whatever its length."""
 
     __slots__ = ()
 
-
-class Membership(Condition[O]):
-    """A comparison with every element of one bound array, whatever its length."""
-
-    __slots__ = ("operand", "template")
-
     def __init__(self, template: str, operand: Expression[O, T, Any], of: Collection[T]) -> None:
-        self.template = template
-        self.operand = operand
-        self.key = (template, operand.key)
-        self.values = (*operand.values, operand.encode_each(singles(of, operand)))
-        self.type = "boolean"
+        listed, kinds = singles(of, operand)
+        check_own(operand, listed, kinds)
+        super().__init__(template, operand, operand.encode_each(listed), "boolean")
 
-    def sql(self, scope: Scope) -> str:
-        return self.template.format(single(self.operand).sql(scope), scope.bind(self.operand))
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        single(self.left)
+        yield from super().pieces(scope)
 
 
-class Junction(Condition[O]):
+class Junction(Tree[O, bool, bool], Condition[O]):
     """Conditions joined by AND or OR."""
 
-    __slots__ = ("operands", "word")
+    __slots__ = ("_operands", "word")
 
     def __init__(self, word: str, operands: tuple[Condition[Any], ...]) -> None:
         self.word = word
-        self.operands = operands
-        self.key = (word, *(operand.key for operand in operands))
-        self.values = tuple(value for operand in operands for value in operand.values)
+        self._operands = operands
         self.type = "boolean"
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        return "(" + f" {self.word} ".join(each.sql(scope) for each in self.operands) + ")"
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self._operands
+
+    def mark(self) -> Hashable:
+        return self.word
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return self._operands
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield "("
+        # The server then reads one list, however deep the conditions were nested here.
+        yield from separated(f" {self.word} ", flattened(self, self._is_same))
+        yield ")"
+
+    def _is_same(self, other: AnyNode) -> bool:
+        return isinstance(other, Junction) and other.word == self.word
 
 
-class Call(Expression[O, T, V_co]):
+class Call(Tree[O, T, V_co], Expression[O, T, V_co]):
     """A function of one expression, with a result type of its own."""
 
     __slots__ = ("operand", "template")
@@ -363,12 +349,21 @@ class Call(Expression[O, T, V_co]):
     def __init__(self, template: str, operand: Expression[O, Any, Any], type_: str) -> None:
         self.template = template
         self.operand = operand
-        self.key = (template, operand.key)
-        self.values = operand.values
         self.type = type_
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        return self.template.format(grouped(self.operand, scope))
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.operand,)
+
+    def mark(self) -> Hashable:
+        return self.template
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        for part in parts_of(self.template):
+            if isinstance(part, str):
+                yield part
+            else:
+                yield from grouped(self.operand)
 
 
 class Test(Call[O, bool, bool], Condition[O]):
@@ -379,18 +374,26 @@ class Test(Call[O, bool, bool], Condition[O]):
     def __init__(self, template: str, operand: Expression[O, Any, Any]) -> None:
         super().__init__(template, operand, "boolean")
 
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return (self.operand,) if self.template == NOT else ()
+
 
 IS_NULL, IS_NOT_NULL, NOT = "{0} IS NULL", "{0} IS NOT NULL", "NOT {0}"
+IS_NOT_TRUE = "{0} IS NOT TRUE"
 
 
-def comparable(operand: Expression[Any, Any, Any], scope: Scope) -> str:
-    """Return the text of an operand as PostgreSQL can compare it, which json cannot be."""
-    text = grouped(operand, scope)
-    return f"{text}::jsonb" if operand.type == "json" else text
+def comparable(operand: Expression[Any, Any, Any]) -> Iterator[str | AnyNode]:
+    """Yield an operand as PostgreSQL can compare it, which json cannot be."""
+    yield from grouped(operand)
+    if operand.type == "json":
+        yield "::jsonb"
 
 
-def grouped(operand: Expression[Any, Any, Any], scope: Scope) -> str:
-    """Return the text of an operand, in parentheses where it has an operator of its own."""
-    text = operand.sql(scope)
-    has_operator = isinstance(operand, Condition) and not isinstance(operand, Junction)
-    return f"({text})" if has_operator else text
+def grouped(operand: Expression[Any, Any, Any]) -> Iterator[str | AnyNode]:
+    """Yield an operand, in parentheses where it has an operator of its own."""
+    if isinstance(operand, Condition) and not isinstance(operand, Junction):
+        yield "("
+        yield operand
+        yield ")"
+    else:
+        yield operand

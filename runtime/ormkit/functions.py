@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, get_ar
 from .aggregates import Aggregate, Function, WindowFunction
 from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import Expression
-from .literals import Bound, as_expression
+from .literals import as_expression, beside_as
+from .operators import WHOLE, bare, check_summed
 from .scope import quote
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")
 V = TypeVar("V")
 N = TypeVar("N", int, float, Decimal)
+#: What a sum is made of.
+S = TypeVar("S", int, float, Decimal, dt.timedelta)
+#: What a mean is made of and is one of.
+A = TypeVar("A", float, Decimal, dt.timedelta)
+#: Numbers that may have a fraction.
+F = TypeVar("F", float, Decimal)
 
 AnyExpression = Expression[Any, Any, Any]
 #: A part of a date that extract() knows.
@@ -27,8 +34,6 @@ Field = Literal[
 ]  # fmt: skip
 FIELDS: frozenset[str] = frozenset(get_args(Field))
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z", re.ASCII)
-#: Types whose sum is a whole number.
-INTEGERS = ("smallint", "integer", "bigint")
 
 
 class Functions:
@@ -55,24 +60,21 @@ class Functions:
         return Aggregate(aggregate_template("count", distinct), (checked(operand),), "bigint")
 
     def sum(
-        self, operand: Expression[O, T, V], *, distinct: bool = False
-    ) -> Aggregate[O, T, V | None]:
-        """Add up; NULL over no rows. Whole numbers give an int of any size."""
+        self, operand: Expression[O, S, V], *, distinct: bool = False
+    ) -> Aggregate[O, S, V | None]:
+        """Add up numbers or intervals; NULL over no rows. Whole numbers give an int of any size."""
+        type_ = check_summed("sum", checked(operand))
         # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
-        convert = int if checked(operand).type in INTEGERS else None
-        return Aggregate(
-            aggregate_template("sum", distinct), (operand,), "numeric", convert=convert
-        )
+        convert = int if bare(operand.type) in WHOLE else None
+        return Aggregate(aggregate_template("sum", distinct), (operand,), type_, convert=convert)
 
-    @overload
-    def avg(self, operand: Expression[O, float, Any]) -> Aggregate[O, float, float | None]: ...
     @overload
     def avg(self, operand: Expression[O, int, Any]) -> Aggregate[O, Decimal, Decimal | None]: ...
     @overload
-    def avg(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]: ...
+    def avg(self, operand: Expression[O, A, V]) -> Aggregate[O, A, V | None]: ...
     def avg(self, operand: Expression[O, Any, Any]) -> Aggregate[O, Any, Any]:
         """Return the mean: a Decimal for whole and decimal numbers, NULL over no rows."""
-        return Aggregate("avg({0})", (checked(operand),), "numeric")
+        return Aggregate("avg({0})", (checked(operand),), check_summed("avg", operand))
 
     def min(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]:
         """Return the smallest value; NULL over no rows."""
@@ -219,20 +221,43 @@ class Functions:
         """Return the number without its sign."""
         return Function("abs({0})", (checked(number),), source=number)
 
-    def ceil(self, number: Expression[O, N, V]) -> Function[O, N, V]:
-        """Round up to a whole number."""
-        return Function("ceil({0})", (checked(number),), source=number)
+    @overload
+    def ceil(self, number: Expression[O, int, int]) -> Function[O, float, float]: ...
+    @overload
+    def ceil(self, number: Expression[O, int, Any]) -> Function[O, float, float | None]: ...
+    @overload
+    def ceil(self, number: Expression[O, F, V]) -> Function[O, F, V]: ...
+    def ceil(self, number: Expression[O, Any, Any]) -> Function[O, Any, Any]:
+        """Round up to a whole number; of an int it is a float, as in PostgreSQL."""
+        return rounded("ceil({0})", number)
 
-    def floor(self, number: Expression[O, N, V]) -> Function[O, N, V]:
-        """Round down to a whole number."""
-        return Function("floor({0})", (checked(number),), source=number)
+    @overload
+    def floor(self, number: Expression[O, int, int]) -> Function[O, float, float]: ...
+    @overload
+    def floor(self, number: Expression[O, int, Any]) -> Function[O, float, float | None]: ...
+    @overload
+    def floor(self, number: Expression[O, F, V]) -> Function[O, F, V]: ...
+    def floor(self, number: Expression[O, Any, Any]) -> Function[O, Any, Any]:
+        """Round down to a whole number; of an int it is a float, as in PostgreSQL."""
+        return rounded("floor({0})", number)
 
-    def round(self, number: Expression[O, N, V], digits: int | None = None) -> Function[O, N, V]:
+    @overload
+    def round(
+        self, number: Expression[O, int, int], digits: None = None
+    ) -> Function[O, float, float]: ...
+    @overload
+    def round(
+        self, number: Expression[O, int, Any], digits: None = None
+    ) -> Function[O, float, float | None]: ...
+    @overload
+    def round(
+        self, number: Expression[O, F, V], digits: int | None = None
+    ) -> Function[O, F, V]: ...
+    def round(
+        self, number: Expression[O, Any, Any], digits: int | None = None
+    ) -> Function[O, Any, Any]:
         """Round; to digits after the point, which PostgreSQL offers for numeric alone."""
-        arguments = (
-            (checked(number),) if digits is None else (checked(number), as_expression(digits))
-        )
-        return Function("round({0})", arguments, source=number)
+        return rounded("round({0})", number, *([] if digits is None else [as_expression(digits)]))
 
     def random(self) -> Function[Any, float, float]:
         """Return a random number from 0 up to 1."""
@@ -251,7 +276,9 @@ class Functions:
         arguments: list[AnyExpression] = [as_expression(unit), checked(moment)]
         if zone is not None:
             arguments.append(as_expression(zone))
-        return Function("date_trunc({0})", arguments, source=moment)
+        # PostgreSQL cuts a date as the timestamptz that its midnight is.
+        type_ = "timestamptz" if moment.type == "date" else ""
+        return Function("date_trunc({0})", arguments, type_, source=None if type_ else moment)
 
     @overload
     def extract(
@@ -301,11 +328,20 @@ def checked(operand: Expression[O, T, V]) -> Expression[O, T, V]:
     return operand
 
 
+def rounded(
+    template: str, number: Expression[O, Any, Any], *digits: AnyExpression
+) -> Function[O, Any, Any]:
+    """Return a call of a function that PostgreSQL has for numeric and double precision."""
+    is_numeric = bare(checked(number).type) == "numeric" or (digits and bare(number.type) in WHOLE)
+    type_ = "numeric" if is_numeric else "double precision"
+    return Function(template, (number, *digits), type_ if number.type else "")
+
+
 def alike(template: str, first: Expression[O, Any, Any], others: Any) -> Function[O, Any, Any]:
     """Return a call whose values are all of the first argument's type, and so is the result."""
     checked(first)
     rest: list[AnyExpression] = [
-        each if isinstance(each, Expression) else Bound(first, each) for each in others
+        each if isinstance(each, Expression) else beside_as(first, each) for each in others
     ]
     return Function(template, (first, *rest), source=first)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Hashable, Iterator
+from typing import Any
 
 from .columns import Column
 from .errors import InvalidValue, UsageError
@@ -15,16 +15,14 @@ from .expressions import (
     Condition,
     Expression,
     Membership,
+    Pair,
     Test,
 )
 from .fitting import misfit
 from .json_forms import json_text
-from .operands import about, as_list, truth
+from .operands import O, T, V_co, about, as_list, none_in_list, truth
 from .scope import Scope, quoted_text
-
-O = TypeVar("O")  # noqa: E741  the model that owns the expression
-T = TypeVar("T")
-V_co = TypeVar("V_co", covariant=True)
+from .trees import AnyNode, Tree
 
 
 class JsonOperators(Expression[O, T, V_co]):
@@ -34,7 +32,7 @@ class JsonOperators(Expression[O, T, V_co]):
 
     def __getitem__(self, step: str | int) -> JsonPath[O]:
         """Return the value under a key of an object, or at a place of an array; NULL without."""
-        return JsonPath(self, (step,))
+        return JsonPath(self, step)
 
     @property
     def as_text(self) -> Expression[O, str, str | None]:
@@ -61,13 +59,13 @@ class JsonOperators(Expression[O, T, V_co]):
         return Comparison("{0} ?| {1}", KeyOperand(self.as_jsonb), wanted)
 
     def in_(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
-        """Match any of the values."""
+        """Match any of the values; None in the list is refused."""
         if isinstance(values, Expression):
             return super().in_(values)
         return JsonMembership("{0} = ANY({1}::text[]::jsonb[])", self.as_jsonb, values)
 
     def notin(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
-        """Match whatever equals none of the values."""
+        """Match whatever equals none of the values; None in the list is refused."""
         if isinstance(values, Expression):
             return super().notin(values)
         return JsonMembership("{0} <> ALL({1}::text[]::jsonb[])", self.as_jsonb, values)
@@ -79,24 +77,27 @@ class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
     __slots__ = ()
 
 
-class JsonPath(JsonOperators[O, Any, Any]):
+class JsonPath(Tree[O, Any, Any], JsonOperators[O, Any, Any]):
     """A value within a jsonb column; NULL where a step of the path leads nowhere.
 
     Compared with None it matches what is missing and JSON's null alike.
     """
 
-    __slots__ = ("root", "steps")
+    __slots__ = ("base", "step")
 
-    def __init__(self, root: JsonOperators[O, Any, Any], steps: Sequence[str | int]) -> None:
-        self.root = root
-        self.steps = tuple(map(checked_step, steps))
-        # The steps are part of the text, so that an index on the same path can serve.
-        self.key = ("json path", root.key, self.steps)
-        self.values = root.values
+    def __init__(self, base: JsonOperators[O, Any, Any], step: str | int) -> None:
+        """Describe a step from a column, or from a value within one."""
+        self.base = base
+        self.step = checked_step(step)
         self.type = "jsonb"
+        self._grow()
 
-    def __getitem__(self, step: str | int) -> JsonPath[O]:
-        return JsonPath(self.root, (*self.steps, step))
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.base,)
+
+    def mark(self) -> Hashable:
+        # The step is part of the text, so that an index on the same path can serve.
+        return "json path", self.step
 
     __hash__ = object.__hash__
 
@@ -117,43 +118,64 @@ class JsonPath(JsonOperators[O, Any, Any]):
     def as_text(self) -> Expression[O, str, str | None]:
         return JsonText(self)
 
-    def sql(self, scope: Scope) -> str:
-        return f"({self.written(scope)} -> {step_sql(self.steps[-1])})"
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        return self.written("->")
 
-    def written(self, scope: Scope) -> str:
-        """Return the text up to the last step."""
-        steps = "".join(f" -> {step_sql(step)}" for step in self.steps[:-1])
-        return f"{self.root.as_jsonb.sql(scope)}{steps}"
+    def written(self, last: str) -> Iterator[str | AnyNode]:
+        """Yield the text of the path, with this operator before its last step."""
+        steps: list[str | int] = []
+        base: JsonOperators[Any, Any, Any] = self
+        while isinstance(base, JsonPath):
+            steps.append(base.step)
+            base = base.base
+        yield "("
+        yield base.as_jsonb
+        for step in steps[:0:-1]:
+            yield f" -> {step_sql(step)}"
+        yield f" {last} {step_sql(steps[0])})"
 
 
-class JsonText(Expression[O, str, str | None]):
+class JsonText(Tree[O, str, str | None], Expression[O, str, str | None]):
     """A value within a jsonb column as text."""
 
     __slots__ = ("path",)
 
     def __init__(self, path: JsonPath[O]) -> None:
         self.path = path
-        self.key = ("json text", path.key)
-        self.values = path.values
         self.type = "text"
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        return f"({self.path.written(scope)} ->> {step_sql(self.path.steps[-1])})"
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.path,)
+
+    def mark(self) -> Hashable:
+        return "json text"
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        return self.path.written("->>")
 
 
-class KeyOperand(Expression[O, str, Any]):
+class KeyOperand(Tree[O, str, Any], Expression[O, str, Any]):
     """A jsonb value that is compared with keys, which are text."""
 
     __slots__ = ("operand",)
 
     def __init__(self, operand: Expression[O, Any, Any]) -> None:
         self.operand = operand
-        self.key = operand.key
-        self.values = operand.values
         self.type = "text"
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        return self.operand.sql(scope)
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.operand,)
+
+    def mark(self) -> Hashable:
+        return "json keys"
+
+    def null_with(self) -> tuple[AnyNode, ...]:
+        return (self.operand,)
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield self.operand
 
 
 class JsonMembership(Membership[O]):
@@ -168,12 +190,14 @@ class JsonMembership(Membership[O]):
     def __init__(
         self, template: str, operand: Expression[O, Any, Any], of: Collection[object]
     ) -> None:
-        super().__init__(template, operand, ())
         listed = as_list(of, operand)
+        if None in listed:
+            raise InvalidValue(none_in_list(operand))
         try:
-            self.values = (*operand.values, [json_text(value) for value in listed])
+            texts = [json_text(value) for value in listed]
         except InvalidValue as error:
             raise InvalidValue(f"{about(operand)}{error}") from None
+        Pair[O, bool, bool].__init__(self, template, operand, texts, "boolean")
 
 
 def checked_step(step: object) -> str | int:

@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from .borrowed import Borrowed
+from .borrowed import Borrowed, lender
+from .comparing import check_one
 from .errors import UsageError
-from .expressions import BOUND, Call, Condition, Expression, grouped
+from .expressions import Bound, Call, Condition, Expression, Literal, grouped
+from .operands import O, T
+from .trees import AnyNode, Tree
 from .type_names import type_name, type_of_value
 
 if TYPE_CHECKING:
     from .scope import Scope
 
-O = TypeVar("O")  # noqa: E741  the model that owns the expression
-T = TypeVar("T")
 S = TypeVar("S")
 
 #: Stands for an `else_` that was not given, since None is a value there.
 MISSING: Any = object()
-
-
-class Literal(Expression[Any, T, T]):
-    """A bound value that carries its type, for where PostgreSQL could not tell it."""
-
-    __slots__ = ()
-
-    def __init__(self, value: object, type_: str) -> None:
-        self.type = type_
-        self.key = ("literal", type_)
-        self.values = (self.encode(value),)
-
-    def sql(self, scope: Scope) -> str:
-        return f"{scope.bind(self)}::{self.type}"
-
-
-class Bound(Expression[O, T, T]):
-    """A value that is sent as one of the expression beside it, as the default in coalesce is."""
-
-    __slots__ = ("target",)
-
-    def __init__(self, target: Expression[O, Any, Any], value: object) -> None:
-        self.target = target
-        self.type = target.type
-        self.key = BOUND
-        self.values = (target.encode(value),)
-
-    def sql(self, scope: Scope) -> str:
-        return scope.bind(self.target)
 
 
 def literal(value: T, type_: type | str | None = None) -> Expression[Any, T, T]:
@@ -84,10 +56,10 @@ def cast(operand: Expression[Any, Any, Any], to: type | str) -> Expression[Any, 
     return Call(f"CAST({{0}} AS {name})", operand, name)
 
 
-class Case(Borrowed[O, T, T]):
+class Case(Tree[O, T, T], Borrowed[O, T, T]):
     """CASE WHEN ... THEN ... ELSE ... END."""
 
-    __slots__ = ("branches", "otherwise")
+    __slots__ = ("branches", "otherwise", "source")
 
     def __init__(
         self,
@@ -96,23 +68,35 @@ class Case(Borrowed[O, T, T]):
     ) -> None:
         self.branches = branches
         self.otherwise = otherwise
-        parts = [part for branch in branches for part in branch]
-        parts += [otherwise] if otherwise is not None else []
-        keys: list[Hashable] = [part.key for part in parts]
-        self.key = ("case", otherwise is not None, *keys)
-        self.values = tuple(value for part in parts for value in part.values)
         held = [value for _, value in branches if not isinstance(value, Nothing)]
-        self.source = held[0] if held else branches[0][1]
-        self.type = self.source.type
+        first = held[0] if held else branches[0][1]
+        self.source = lender(first)
+        self.type = first.type
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        texts = [
-            f"WHEN {condition.sql(scope)} THEN {grouped(value, scope)}"
-            for condition, value in self.branches
-        ]
-        if self.otherwise is not None:
-            texts.append(f"ELSE {grouped(self.otherwise, scope)}")
-        return f"CASE {' '.join(texts)} END"
+    def operands(self) -> tuple[AnyNode, ...]:
+        parts = [part for branch in self.branches for part in branch]
+        return (*parts, self.otherwise) if self.otherwise is not None else tuple(parts)
+
+    def mark(self) -> Hashable:
+        return "case", self.otherwise is not None
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield "CASE"
+        last: Expression[Any, Any, Any] | None = self
+        # What one leaves to the next stands behind its own branches, and not within it: the
+        # server's parser takes only so many within each other.
+        while isinstance(last, Case):
+            for condition, value in last.branches:
+                yield " WHEN "
+                yield condition
+                yield " THEN "
+                yield from grouped(value)
+            last = last.otherwise
+        if last is not None:
+            yield " ELSE "
+            yield from grouped(last)
+        yield " END"
 
 
 @overload
@@ -147,6 +131,13 @@ def case(*branches: tuple[Condition[Any], Any], else_: Any = MISSING) -> Express
     return Case(made, None if is_open else branch_value(else_, column))
 
 
+def beside_as(beside: Expression[Any, Any, Any], value: object) -> Expression[Any, Any, Any]:
+    """Return a value that is sent as one of the expression beside it; raises InvalidValue."""
+    if value is not None:
+        check_one(beside, value)
+    return Bound(beside, beside.encode(value))
+
+
 def is_expression(value: object) -> bool:
     """Return whether the value is an expression."""
     return isinstance(value, Expression)
@@ -172,4 +163,4 @@ def branch_value(value: Any, beside: Any) -> Expression[Any, Any, Any]:
         return Nothing()
     if isinstance(value, Expression):
         return value  # pyright: ignore[reportUnknownVariableType]
-    return literal(value) if beside is None else Bound(beside, value)
+    return literal(value) if beside is None else beside_as(beside, value)

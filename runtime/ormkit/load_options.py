@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-from .expressions import Condition, Expression, O
+from .expressions import Condition, Expression
 from .limits import whole_number
+from .operands import O
 from .ordering import Order
 from .relationships import R, Relationship, ToOne
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Collection, Iterator
 from typing import Any, Generic, TypeVar
 
 from .errors import InvalidValue, UsageError
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
+T = TypeVar("T")  # what the expression is compared with
 V_co = TypeVar("V_co", covariant=True)  # what a row holds
 
 
@@ -56,20 +56,48 @@ def as_list(values: object, of: object = None) -> list[Any]:
     return list(values)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
 
 
-def singles(values: object, of: Selectable[Any, Any]) -> list[Any]:
-    """Return what in_() was given; a list among the values, which the driver would flatten, is
-    refused."""
+def listed(values: object, of: Selectable[Any, Any]) -> list[Any]:
+    """Return the elements that an array is asked for; None among them is refused."""
+    elements = as_list(values, of)
+    if holds_none(elements):
+        raise InvalidValue(none_in_list(of))
+    return elements
+
+
+def holds_none(values: Collection[Any]) -> bool:
+    """Return whether there is a None among the values, or in a list among them."""
+    return any(
+        each is None or (type(each) in (list, tuple) and holds_none(each)) for each in values
+    )
+
+
+def singles(values: object, of: Selectable[Any, Any]) -> tuple[list[Any], set[type]]:
+    """Return what in_() was given, and the types of these values.
+
+    None among the values is refused, and so is a list, which the driver would flatten.
+    """
     listed = as_list(values, of)
-    if holds_lists(listed):
+    kinds = set(map(type, listed))
+    if NONE in kinds:
+        raise InvalidValue(none_in_list(of))
+    if list in kinds or tuple in kinds:
         single(of)
         raise InvalidValue(f"{about(of)}in_() takes single values, and no lists of them")
-    return listed
+    return listed, kinds
 
 
-def holds_lists(values: Collection[object]) -> bool:
-    """Return whether there is a list among the values."""
-    kinds = set(map(type, values))
-    return list in kinds or tuple in kinds
+def none_in_list(of: object) -> str:
+    """Return the message for a None among the values that something is compared with."""
+    label = about(of).removesuffix(": ")
+    keyword = f"{label.rpartition('.')[2]}__isnull=True" if label else "the keyword ending __isnull"
+    method = f"{label or 'expression'}.isnull()"
+    return (
+        f"{about(of)}a list of values cannot hold None, since NULL equals nothing: leave it out, "
+        f"and add {method} or {keyword} to match NULL"
+    )
+
+
+NONE: type = type(None)
 
 
 def single(operand: Any) -> Any:
@@ -103,8 +131,3 @@ def like_text(text: object, of: object = None) -> str:
         kind = type(text).__name__
         raise InvalidValue(f"{about(of)}text is needed to match text, not {kind}")
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-
-
-def span_cast(value: object) -> str:
-    """Return the cast that a span of time needs: PostgreSQL takes $1 for one more moment."""
-    return "::interval" if isinstance(value, dt.timedelta) else ""

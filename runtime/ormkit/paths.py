@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+from .depths import Work, done
 from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import IS_NULL, NOT, Condition, Expression, Junction, Test
-from .json_columns import JsonOperators, JsonPath
+from .json_columns import JsonOperators
 from .lookups import LOOKUPS
 from .operands import truth
 from .relationships import RelatedValue, Relationship
-from .table import Table, resolved
+from .table import Table, checked
 
 
 class Open(Condition[Any]):
@@ -20,6 +21,14 @@ class Open(Condition[Any]):
     __slots__ = ()
 
     is_open = True
+
+    def resolve(self, table: Table) -> Condition[Any]:
+        """Return the condition that it means for a model; raises UnknownName, InvalidValue."""
+        return done(self.meaning(table))
+
+    def meaning(self, table: Table) -> Work[Condition[Any]]:
+        """Find out what it means for a model, step by step."""
+        raise NotImplementedError
 
     @property
     def key(self) -> Hashable:  # type: ignore[override]
@@ -63,9 +72,9 @@ class Q(Open):
         self.conditions = conditions
         self.by: Mapping[str, Any] = by
 
-    def resolve(self, table: Table) -> Condition[Any]:
-        """Return the condition that it means for a model; raises UnknownName, InvalidValue."""
-        found = (*resolved(table, self.conditions), *conditions_at(table, self.by))
+    def meaning(self, table: Table) -> Work[Condition[Any]]:
+        found = yield meanings_of(table, checked(table, self.conditions))
+        found += yield conditions_at(table, self.by)
         return found[0] if len(found) == 1 else Junction("AND", found)
 
 
@@ -78,9 +87,8 @@ class OpenJunction(Open):
         self.word = word
         self.operands = operands
 
-    def resolve(self, table: Table) -> Condition[Any]:
-        """Return the condition that it means for a model."""
-        return Junction(self.word, resolved(table, self.operands))
+    def meaning(self, table: Table) -> Work[Condition[Any]]:
+        return Junction(self.word, (yield meanings_of(table, self.operands)))
 
 
 class OpenNegation(Open):
@@ -91,12 +99,22 @@ class OpenNegation(Open):
     def __init__(self, operand: Open) -> None:
         self.operand = operand
 
-    def resolve(self, table: Table) -> Condition[Any]:
-        """Return the condition that it means for a model."""
-        return Test(NOT, resolved(table, (self.operand,))[0])
+    def meaning(self, table: Table) -> Work[Condition[Any]]:
+        return Test(NOT, (yield self.operand.meaning(table)))
 
 
-def conditions_at(table: Table, by: Mapping[str, Any]) -> tuple[Condition[Any], ...]:
+def meanings_of(
+    table: Table, conditions: Sequence[Condition[Any]]
+) -> Work[tuple[Condition[Any], ...]]:
+    """Return what conditions mean for a model, of which one that is not open is itself."""
+    found: list[Condition[Any]] = []
+    for each in conditions:
+        meant = (yield each.meaning(table)) if isinstance(each, Open) else each
+        found.append(meant)
+    return tuple(found)
+
+
+def conditions_at(table: Table, by: Mapping[str, Any]) -> Work[tuple[Condition[Any], ...]]:
     """Return what the keywords of a Q mean for a model."""
     found: list[Condition[Any]] = []
     beyond: dict[str, dict[str, Any]] = {}
@@ -113,7 +131,8 @@ def conditions_at(table: Table, by: Mapping[str, Any]) -> tuple[Condition[Any], 
             beyond.setdefault(head, {})[rest] = value
     for name, inner in beyond.items():
         relationship = table.relationship(name)
-        found.append(relationship.related(conditions_at(relationship.target, inner)))
+        below = yield conditions_at(relationship.target, inner)
+        found.append(relationship.related(below))
     return tuple(found)
 
 
@@ -134,11 +153,18 @@ def column_condition(table: Table, keyword: str, value: Any) -> Condition[Any]:
 
 def within(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> Expression[Any, Any, Any]:
     """Return what lies within a JSON column; a step of digits is a place in an array."""
-    return JsonPath(column, [int(s) if s.isdecimal() else s for s in steps]) if steps else column
+    for step in steps:
+        column = column[int(step) if step.isdecimal() else step]
+    return column
 
 
 def expression_at(table: Table, path: str) -> Expression[Any, Any, Any]:
     """Return the column that a path leads to, through to-one relationships or into JSON."""
+    return done(expression_beyond(table, path))
+
+
+def expression_beyond(table: Table, path: str) -> Work[Expression[Any, Any, Any]]:
+    """Find the column that a path leads to, step by step."""
     if not isinstance(path, str):
         raise UsageError(f"{path!r} is no column of {table.label}")
     name, _, rest = path.partition("__")
@@ -149,9 +175,8 @@ def expression_at(table: Table, path: str) -> Expression[Any, Any, Any]:
                 f"{relationship.label} leads to many rows: say which value of them, with "
                 f"{relationship.label}.value(...)"
             )
-        return RelatedValue(
-            relationship, expression_at(relationship.target, rest), relationship.related_alive()
-        )
+        found = yield expression_beyond(relationship.target, rest)
+        return RelatedValue(relationship, found, relationship.related_alive())
     column: Any = table.by_name.get(name)
     if rest and isinstance(column, JsonOperators):
         return within(column, rest.split("__"))  # pyright: ignore[reportUnknownArgumentType]

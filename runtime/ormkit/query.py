@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import AsyncIterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .builder import Source as Source
@@ -11,10 +13,10 @@ from .compiler import Select
 from .decoding import decode
 from .errors import MultipleFound, NotFound, UsageError
 from .expressions import Expression
-from .functions import INTEGERS
 from .keyset import Cursor, Page, cursor_at
 from .limits import ONE, TWO
 from .loading import load_steps
+from .operators import WHOLE, bare, check_summed
 from .primary_keys import same_key
 from .riding import unfold
 from .selection import Selection
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
 A = TypeVar("A")
+#: What has a sum and a mean.
+N = TypeVar("N", int, float, Decimal, dt.timedelta)
 
 
 class Query(Selection[M], Generic[M, K]):
@@ -150,15 +154,15 @@ class Query(Selection[M], Generic[M, K]):
         rows = await explained.fetch(self._source.executor(), bound)
         return "\n".join(row[0] for row in rows)
 
-    async def sum(self, column: Expression[M, A, Any]) -> A | None:
+    async def sum(self, column: Expression[M, N, Any]) -> N | None:
         """Return the sum of a column or expression; None over no rows."""
         total = await self._aggregate("sum", column)
-        if total is not None and column.type in INTEGERS:
+        if total is not None and bare(column.type) in WHOLE:
             # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
             total = int(total)
         return total  # type: ignore[no-any-return]
 
-    async def avg(self, column: Expression[M, Any, Any]) -> Any:
+    async def avg(self, column: Expression[M, N, Any]) -> Any:
         """Return the mean: a Decimal, a float for floating-point columns, None over no rows."""
         return await self._aggregate("avg", column)
 
@@ -173,6 +177,8 @@ class Query(Selection[M], Generic[M, K]):
     async def _aggregate(self, function: str, operand: Expression[M, Any, Any]) -> Any:
         if not isinstance(operand, Expression):
             raise UsageError(f"{function}() takes a column such as User.age, not {operand!r}")
+        if function in ("sum", "avg"):
+            check_summed(function, operand)
         if self._grouping is not None and self._grouping.is_grouped:
             raise UsageError(f"{function}() of groups: select func.{function}(...) with values()")
         select = self.as_select().as_set()

@@ -18,7 +18,7 @@ AnyExpression = Expression[Any, Any, Any]
 Rows = Sequence[Sequence[Any]]
 
 #: Where an expression may hold the one that it was made of.
-PARTS = ("operand", "source", "root", "path", "left", "target")
+PARTS = ("operand", "source", "base", "path", "left", "target")
 #: SQLSTATEs that a value alone explains, which does not fit the type of its column.
 ABOUT_VALUES = frozenset(("22000", "22001", "22003", "22021", "22026", "22P02", "22P05"))
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Hashable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar
 
 from .aggregates import Aggregate
-from .borrowed import Borrowed
+from .borrowed import Borrowed, lender
 from .columns import Column, new_key
 from .errors import UsageError
 from .expressions import Condition, Expression
 from .given import is_passed, mark_given
 from .scope import quote
 from .table import Table, conditions_of, model_named, table_of
+from .trees import AnyNode, Tree
 from .values import UNSET
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class Secondary:
         self.remote = tuple(map(quote, remote))
 
 
-class Exists(Condition[O]):
+class Exists(Tree[O, bool, bool], Condition[O]):
     """EXISTS over a relationship: to-many conditions never double a row."""
 
     __slots__ = ("conditions", "relationship")
@@ -210,18 +211,28 @@ class Exists(Condition[O]):
     ) -> None:
         self.relationship = relationship
         self.conditions = conditions
-        self.key = ("exists", relationship.key, *(each.key for each in conditions))
-        self.values = tuple(value for each in conditions for value in each.values)
         self.type = "boolean"
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        return f"EXISTS ({write_related(self.relationship, None, self.conditions, scope)})"
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self.conditions
+
+    def mark(self) -> Hashable:
+        return "exists", self.relationship.key
+
+    def null_with(self) -> tuple[AnyNode, ...]:
+        return ()
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield "EXISTS ("
+        yield from related_pieces(self.relationship, None, self.conditions, scope)
+        yield ")"
 
 
-class RelatedValue(Borrowed[O, Any, Any]):
+class RelatedValue(Tree[O, Any, Any], Borrowed[O, Any, Any]):
     """A value of the related row, or an aggregate over the related rows, as a subquery."""
 
-    __slots__ = ("conditions", "relationship")
+    __slots__ = ("conditions", "relationship", "selected", "source")
 
     def __init__(
         self,
@@ -235,36 +246,47 @@ class RelatedValue(Borrowed[O, Any, Any]):
                 f"{relationship.target.label}, not {selected!r}"
             )
         self.relationship = relationship
-        self.source = selected
+        self.selected = selected
+        self.source = lender(selected)
         self.conditions = conditions
-        keys = [each.key for each in conditions]
-        self.key = ("related", relationship.key, selected.key, *keys)
-        values = [value for each in conditions for value in each.values]
-        self.values = (*selected.values, *values)
         self.type = selected.type
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        return f"({write_related(self.relationship, self.source, self.conditions, scope)})"
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.selected, *self.conditions)
+
+    def mark(self) -> Hashable:
+        return "related", self.relationship.key
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield "("
+        yield from related_pieces(self.relationship, self.selected, self.conditions, scope)
+        yield ")"
 
 
-def write_related(
+def related_pieces(
     relationship: Relationship[Any, Any],
     selected: Expression[Any, Any, Any] | None,
     conditions: tuple[Condition[Any], ...],
     scope: Scope,
-) -> str:
-    """Return the text of a subquery over the rows related to one of the outer query."""
+) -> Iterator[str | AnyNode]:
+    """Yield the text of a subquery over the rows related to one of the outer query."""
     outer = scope.name(relationship.table)
     inner = scope.enter(relationship.target)
     saved = scope.is_qualified, scope.bars_aggregates
     scope.is_qualified, scope.bars_aggregates = True, False
-    chosen = "" if selected is None else f"{selected.sql(scope)} "
+    yield "SELECT "
+    if selected is not None:
+        yield selected
+        yield " "
     scope.bars_aggregates = True
     tables, matches = relationship.tables(scope, outer, inner)
-    matches += [condition.sql(scope) for condition in conditions]
+    yield f"FROM {tables} WHERE {' AND '.join(matches)}"
+    for condition in conditions:
+        yield " AND "
+        yield condition
     scope.leave(relationship.target)
     scope.is_qualified, scope.bars_aggregates = saved
-    return f"SELECT {chosen}FROM {tables} WHERE {' AND '.join(matches)}"
 
 
 def named(table: str, name: str) -> str:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from .table import Table
 
 
+#: How many parameters the driver can send.
+MOST_PARAMETERS = 32_767
+
+
 class Scope:
     """Numbers the parameters of a statement and knows what each table is called in it.
 
@@ -19,12 +23,21 @@ class Scope:
     assigned to (None where there is none), so that an error about $3 can name its column.
     """
 
-    __slots__ = ("_names", "_taken", "bars_aggregates", "is_qualified", "joined", "parameters")
+    __slots__ = (
+        "_names",
+        "_numbers",
+        "_taken",
+        "bars_aggregates",
+        "is_qualified",
+        "joined",
+        "parameters",
+    )
 
     def __init__(self, table: Table | None = None, *, is_qualified: bool = False) -> None:
         self.parameters: list[Expression[Any, Any, Any] | None] = []
         self._names: dict[Table, list[str]] = {}
         self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
         #: True where column names carry their table's name, as joins and subqueries need it.
         self.is_qualified = is_qualified
         #: True while a WHERE is written, where an aggregate has no meaning.
@@ -36,9 +49,18 @@ class Scope:
             self.enter(table)
 
     def bind(self, target: Expression[Any, Any, Any] | None) -> str:
-        """Return the text of the next parameter, which will hold a value for the target."""
+        """Return the text of the next parameter, which will hold a value for the target.
+
+        Raises UsageError for one more than a statement can have.
+        """
         self.parameters.append(target)
-        return f"${len(self.parameters)}"
+        number = len(self.parameters)
+        if number > MOST_PARAMETERS:
+            raise UsageError(
+                f"a statement takes at most {MOST_PARAMETERS:,} values, and this one has more: "
+                f"put them into one list, with in_(), or ask for them in parts"
+            )
+        return f"${number}"
 
     def enter(self, table: Table) -> str:
         """Give the table a name of its own from here on and return it, quoted.
@@ -56,9 +78,9 @@ class Scope:
     def take(self, wanted: str) -> str:
         """Return a name that no other table of the statement has, quoted."""
         name = wanted
-        number = 1
         while name in self._taken:
-            number += 1
+            # From where the last one left off: subqueries by the thousand would count for long.
+            number = self._numbers[wanted] = self._numbers.get(wanted, 1) + 1
             name = f"{wanted}_{number}"
         self._taken.add(name)
         return quote(name)

@@ -21,7 +21,7 @@ LIMIT = 4096
 class Shape:
     """A place in the tree of the queries of one model: where these calls lead to."""
 
-    __slots__ = ("_root", "_size", "beyond", "order", "statements")
+    __slots__ = ("_root", "_size", "beyond", "moments", "order", "statements")
 
     def __init__(self, root: Shape | None = None) -> None:
         self._root = root
@@ -30,6 +30,8 @@ class Shape:
         self.beyond: dict[Hashable, Shape] = {}
         #: What such queries ask ("rows", "count", "exists"), and the statement that asks it.
         self.statements: dict[str, Statement] = {}
+        #: The keywords of the last call whose values have to have a time zone.
+        self.moments: tuple[str, ...] = ()
         #: The order of such queries, where the last call was for one.
         self.order: tuple[Order[Any], ...] = ()
 

@@ -36,6 +36,7 @@ CLASSES: dict[str, type[DatabaseError]] = {
     "40P01": errors.DeadlockDetected,
     "42": errors.StatementError,
     "53": errors.OperationalError,
+    "54": errors.StatementError,
     "55P03": errors.LockNotAvailable,
     "57014": errors.QueryCanceled,
     "57P": errors.OperationalError,

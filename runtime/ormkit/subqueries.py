@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .borrowed import Borrowed
+from .borrowed import Borrowed, lender
 from .compiler import Select
 from .errors import UsageError
 from .expressions import Condition, Expression
@@ -23,17 +23,18 @@ class Subquery(Borrowed[Any, T, T | None]):
     Columns of the outer query's model mean its row.
     """
 
-    __slots__ = ("select",)
+    __slots__ = ("select", "selected", "source")
 
     def __init__(self, select: Select, selected: Expression[Any, T, Any]) -> None:
         self.select = select
-        self.source = selected
+        self.selected = selected
+        self.source = lender(selected)
         self.key = ("subquery", select.shape(("expressions", selected.key)))
         self.values = (*selected.values, *select.values())
         self.type = selected.type
 
     def sql(self, scope: Scope) -> str:
-        return f"({self.select.nested(scope, self.source)})"
+        return f"({self.select.nested(scope, self.selected)})"
 
 
 class ExistsQuery(Condition[Any]):
@@ -46,6 +47,9 @@ class ExistsQuery(Condition[Any]):
         self.key = ("exists query", select.shape("exists"))
         self.values = tuple(select.values())
         self.type = "boolean"
+
+    def null_with(self) -> tuple[()]:
+        return ()
 
     def sql(self, scope: Scope) -> str:
         return f"EXISTS ({self.select.nested(scope, None)})"

@@ -161,9 +161,16 @@ class Table:
                 return False
             if type(column) is not Column or column.is_array:
                 return False
+            if not column.compares_as_given(type(value)):
+                return False
             if not column.is_simple and type(value) is not column.sure:
                 return False
         return True
+
+    def moments_in(self, by: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the keywords whose values have to have a time zone."""
+        pairs = [(keyword, self._lookups[keyword][0]) for keyword in by]
+        return tuple([name for name, column in pairs if column.is_moment(type(by[name]))])
 
     def _resolve(self, keyword: str) -> tuple[AnyColumn, Any]:
         name, _, operator = keyword.partition("__")
@@ -214,15 +221,18 @@ def conditions_of(
 
 def resolved(table: Table, conditions: Sequence[Condition[Any]]) -> tuple[Condition[Any], ...]:
     """Return the conditions with what each Q among them means for the table's model."""
-    is_open = False
+    if not any(condition.is_open for condition in checked(table, conditions)):
+        return tuple(conditions)
+    meant: Any = conditions
+    return tuple([each.resolve(table) if each.is_open else each for each in meant])
+
+
+def checked(table: Table, conditions: Sequence[Condition[Any]]) -> Sequence[Condition[Any]]:
+    """Return the conditions; UsageError where one of them is none."""
     for condition in conditions:
         if not isinstance(condition, Expression):
             raise UsageError(
                 f"{table.label}: {condition!r} is no condition: write one like "
                 f"{table.columns[0].label} == value, or a keyword"
             )
-        is_open = is_open or condition.is_open
-    if not is_open:
-        return tuple(conditions)
-    meant: Any = conditions
-    return tuple([each.resolve(table) if each.is_open else each for each in meant])
+    return conditions

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from .columns import Column
-from .expressions import Arithmetic, Expression
+from .expressions import Expression, Pair
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")
@@ -41,11 +41,13 @@ class VectorColumn(Column[O, T, V_co]):
         return Distance("({0} <+> {1})", self, other)
 
 
-class Distance(Arithmetic[O, float, float | None]):
+class Distance(Pair[O, float, float | None]):
     """How far a vector is from another one."""
 
     __slots__ = ()
 
-    def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
-        super().__init__(template, left, right)
-        self.type = "double precision"
+    def __init__(self, template: str, left: Expression[O, Any, Any], right: Any) -> None:
+        wanted: Any = right
+        if not isinstance(right, Expression):
+            wanted = left.encode(right)
+        super().__init__(template, left, wanted, "double precision")

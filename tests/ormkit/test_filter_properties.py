@@ -410,12 +410,15 @@ async def test_a_query_finds_what_python_finds(
     rows = await store(items, models, owners, items_given)
     truths = {row["id"]: truth_of(node, row) for row in rows}
     right = [number for number, truth in truths.items() if truth is True]
+    others = [number for number, truth in truths.items() if truth is not True]
     wrong = [number for number, truth in truths.items() if truth is False]
     query = items.query(models.Item)
     for condition in (expression(models, models.Item, node), keywords(models, node)):
         found = query.filter(condition)
         assert await found.order_by("id").scalars(models.Item.id) == right
-        assert await query.exclude(condition).order_by("id").scalars(models.Item.id) == wrong
+        # exclude() leaves out what is true; ~ is SQL's NOT, of which NULL is NULL.
+        assert await query.exclude(condition).order_by("id").scalars(models.Item.id) == others
+        assert await query.filter(~condition).order_by("id").scalars(models.Item.id) == wrong
         assert await found.count() == len(right)
         assert await found.exists() is bool(right)
     numbers = [row["n"] for row in rows if row["id"] in right and row["n"] is not None]
@@ -462,6 +465,10 @@ async def test_an_operator_finds_what_python_finds(
         by = {f"{field}__{operator}": given_value(models, node)}
         query = items.query(models.Item).order_by("id")
         assert await query.filter(**by).scalars(models.Item.id) == right, (node, given_rows)
+        others = [row["id"] for row in rows if row["id"] not in right]
+        assert await query.exclude(**by).scalars(models.Item.id) == others, (node, given_rows)
+        both = await query.exclude(id__gte=0, **by).scalars(models.Item.id)
+        assert both == others, (node, given_rows)
 
 
 ORDERS = st.lists(

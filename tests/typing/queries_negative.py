@@ -12,6 +12,11 @@ async def queries(session: AsyncSession) -> None:
     query.filter(func.lower(User.name) == 3)  # expect-error
     query.filter(func.lower(Post.title) == "x")  # expect-error
     query.filter(func.coalesce(User.age, "x") > 3)  # expect-error
+    query.scalars(func.sum(User.name))  # expect-error
+    query.scalars(func.avg(User.name))  # expect-error
+    query.scalars(func.sum(User.created_at))  # expect-error
+    await query.sum(User.name)  # expect-error
+    User.created_at * 2  # expect-error
     query.filter(func.lowr(User.name) == "x")  # expect-error
     query.filter(func.extract("days", User.created_at) > 3)  # expect-error
     query.filter(User.name.has_key("x"))  # expect-error

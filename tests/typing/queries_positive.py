@@ -17,6 +17,7 @@ from ormkit import (
     JsonPath,
     Page,
     Q,
+    Range,
     Rows,
     Subquery,
     case,
@@ -101,3 +102,29 @@ async def changing(session: AsyncSession) -> None:
     assert_type(
         await query.update(views=1).returning(Post.id, Post.status), list[tuple[int, PostStatus]]
     )
+
+
+def times(
+    due: Expression[User, dt.date, dt.date],
+    until: Expression[User, dt.date, dt.date | None],
+    at: Expression[User, dt.datetime, dt.datetime],
+    clock: Expression[User, dt.time, dt.time],
+    ages: Expression[User, Range[int], Range[int]],
+) -> None:
+    day = dt.timedelta(1)
+    assert_type(due + day, Expression[User, dt.datetime, dt.datetime])
+    assert_type(day + due, Expression[User, dt.datetime, dt.datetime])
+    assert_type(until - day, Expression[User, dt.datetime, dt.datetime | None])
+    assert_type(due - due, Expression[User, int, int])
+    assert_type(due - dt.date(2030, 1, 1), Expression[User, int, int])
+    assert_type(until - due, Expression[User, int, int | None])
+    assert_type(due + 1, Expression[User, dt.date, dt.date])
+    assert_type(due + User.age, Expression[User, dt.date, dt.date])
+    assert_type(at + day, Expression[User, dt.datetime, dt.datetime])
+    assert_type(clock + day, Expression[User, dt.time, dt.time])
+    assert_type(due + clock, Expression[User, dt.datetime, dt.datetime])
+    assert_type(
+        ages.contains(3) & ages.contains(Range(1, 2)) & ages.contains(User.age), Condition[User]
+    )
+    assert_type(User.age.contained_by(Range(1, 2)), Condition[User])
+    assert_type(func.ceil(User.id) > 3.0, Condition[User])

@@ -1,0 +1,43 @@
+"""Comparisons of an expression with each of many values, or with NULL as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Generic
+
+from .operands import O, Selectable, T, V_co
+
+if TYPE_CHECKING:
+    from .expressions import Condition, Expression
+
+
+class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
+    """The operators of an expression that compare it with many values."""
+
+    __slots__ = ()
+
+    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
+        """Return the condition for an operator between two sides, of which one may be a value."""
+        raise NotImplementedError
+
+    def among(self, template: str, values: Any) -> Condition[O]:
+        """Return the condition for an operator between this and each of the values."""
+        raise NotImplementedError
+
+    def in_(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
+        """Match any of the values; an empty list matches nothing, and None in it is refused.
+
+        values: a collection, or a subquery of one column.
+        """
+        if hasattr(values, "sql"):
+            return self.asked("{0} IN {1}", self, values)
+        return self.among("{0} = ANY({1})", values)
+
+    def notin(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
+        """Match whatever equals none of the values; NULL never does. None in the list is refused.
+
+        A subquery that returns a NULL matches nothing: that is SQL's NOT IN.
+        """
+        if hasattr(values, "sql"):
+            return self.asked("{0} NOT IN {1}", self, values)
+        return self.among("{0} <> ALL({1})", values)

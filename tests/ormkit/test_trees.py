@@ -1,0 +1,230 @@
+"""Trees of conditions and expressions of any height: no recursion, and linear time."""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable
+from functools import reduce
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from examples.blog.db import Post, User
+from ormkit import AsyncSession, Q, StatementError, UsageError, case, func
+from ormkit.scope import Scope
+from ormkit.table import resolved
+
+TALL = 6_000
+
+
+def joined(count: int) -> Any:
+    return reduce(operator.or_, [User.age == n for n in range(count)])
+
+
+def added(count: int) -> Any:
+    return reduce(operator.add, range(count), User.age) > 0
+
+
+def negated(count: int) -> Any:
+    condition = User.age == 3
+    for _ in range(count):
+        condition = ~condition
+    return condition
+
+
+def called(count: int) -> Any:
+    text: Any = User.name
+    for _ in range(count):
+        text = func.lower(text)
+    return text == "ada"
+
+
+def greatest(count: int) -> Any:
+    number: Any = User.age
+    for n in range(count):
+        number = func.greatest(number, n)
+    return number == 3
+
+
+def chosen(count: int) -> Any:
+    value: Any = User.age
+    for n in range(count):
+        value = case((User.age == n, n), else_=value)
+    return value == 3
+
+
+def concatenated(count: int) -> Any:
+    return reduce(operator.add, ["x"] * count, User.name) == "x"
+
+
+def stepped(count: int) -> Any:
+    path: Any = User.settings
+    for n in range(count):
+        path = path[f"k{n}"]
+    return path == 3
+
+
+def nested(count: int) -> Any:
+    condition: Any = User.age == 3
+    for _ in range(count // 2):
+        condition = User.posts.any(Post.author.has(condition))
+    return condition
+
+
+def valued(count: int) -> Any:
+    value: Any = User.age
+    for _ in range(count // 2):
+        value = User.posts.value(func.max(Post.author.value(value)))
+    return value == 3
+
+
+def mixed(count: int) -> Any:
+    condition: Any = User.age == 3
+    for n in range(count):
+        condition = (condition & (User.age == n)) if n % 2 else ((User.name == "x") | condition)
+    return condition
+
+
+def keyworded(count: int) -> Any:
+    return reduce(operator.or_, [Q(age=n) for n in range(count)])
+
+
+def wrapped(count: int) -> Any:
+    condition: Any = Q(age=3)
+    for n in range(count):
+        condition = Q(~condition, name="x") if n % 2 else Q(posts__title="x") & condition
+    return condition
+
+
+def far(count: int) -> Any:
+    return Q(**{"posts__author__" * (count // 40) + "name": "x"})
+
+
+KINDS: list[Callable[[int], Any]] = [
+    *(joined, added, negated, called, greatest, chosen, concatenated, stepped, nested, valued),
+    *(mixed, keyworded, wrapped, far),
+]
+
+
+def parts_of(condition: Any) -> tuple[int, int, int]:
+    """Return the hash of the key, how many values there are, and the length of the text."""
+    (meant,) = resolved(User.__table__, (condition,))
+    return hash(meant.key), len(meant.values), len(meant.sql(Scope(User.__table__)))
+
+
+@pytest.fixture
+def any_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No limit to the parameters, which is not what is tested here."""
+    monkeypatch.setattr("ormkit.scope.MOST_PARAMETERS", 10**9)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_a_tall_tree_is_walked_without_recursion(
+    kind: Callable[[int], Any], any_count: None
+) -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(180)
+    try:
+        one, other = kind(TALL), kind(TALL)
+        assert parts_of(one) == parts_of(other)
+        pair = [resolved(User.__table__, (each,))[0] for each in (one, other)]
+        assert pair[0].key == pair[1].key
+        assert pair[0].values == pair[1].values
+        assert parts_of(kind(TALL)) != parts_of(kind(TALL - 40))
+        assert repr(one).startswith("<")
+        del one, other, pair
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """Return how many functions a piece of work enters, generators' resumptions included."""
+    count = 0
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_twice_as_many_nodes_take_twice_as_many_steps(
+    kind: Callable[[int], Any], any_count: None
+) -> None:
+    parts_of(kind(80))
+    few, many = (calls_of(lambda n=n: parts_of(kind(n))) for n in (400, 800))
+    assert many < 2.1 * few
+
+
+def test_a_low_tree_has_its_key_from_the_start() -> None:
+    condition = (User.age > 3) & ((User.name == "x") | ~(User.age == 3))
+    for _ in range(2):
+        assert condition.key == ("AND", *[each.key for each in condition.operands()])  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("height", [14, 15, 16, 17, 18, 40])
+async def test_trees_around_the_limit_find_the_same(session: AsyncSession, height: int) -> None:
+    await session.insert_all([User(name=f"u{n}", age=n) for n in range(50)])
+    query = session.query(User).order_by("age")
+    for _ in range(2):
+        ages = await query.filter(joined(height)).scalars(User.age)
+        assert ages == list(range(height))
+        assert await query.exclude(joined(height)).count() == 50 - height
+    total = sum(range(height))
+    found = await query.limit(2).scalars(reduce(operator.add, range(height), User.age))
+    assert found == [total, total + 1]
+    reverse: Any = User.age
+    for n in range(height):
+        reverse = n - reverse
+    (first,) = await query.limit(1).scalars(reverse)
+    expected = 0
+    for n in range(height):
+        expected = n - expected
+    assert first == expected
+
+
+async def test_thousands_of_conditions_are_one_query(session: AsyncSession) -> None:
+    await session.insert_all([User(name="a", age=1), User(name="b", age=4999), User(name="c")])
+    for make in (joined, keyworded):
+        query = session.query(User).filter(make(5000))
+        assert await query.count() == 2
+        assert await query.order_by("age").scalars(User.name) == ["a", "b"]
+        assert await session.query(User).exclude(make(5000)).scalars(User.name) == ["c"]
+        assert await session.query(User).filter(User.posts.any(), make(5000)).count() == 0
+    assert await session.query(User).filter(*[User.age != n for n in range(2, 3000)]).count() == 2
+
+
+async def test_choices_that_leave_the_rest_to_one_another_are_one_list(
+    session: AsyncSession,
+) -> None:
+    await session.insert_all([User(name="a", age=3), User(name="b", age=4)])
+    assert await session.query(User).filter(chosen(3000)).scalars(User.name) == ["a"]
+
+
+async def test_more_values_than_a_statement_takes_are_refused_before_it_is_sent(
+    session: AsyncSession,
+) -> None:
+    with pytest.raises(UsageError, match=r"32,767.*in_\(\)"):
+        await session.query(User).filter(joined(40_000)).all()
+    assert await session.query(User).filter(joined(32_767)).count() == 0
+
+
+@pytest.mark.parametrize(
+    "kind", [added, negated, called, greatest, concatenated, stepped, nested, valued]
+)
+async def test_what_is_too_deep_for_the_server_is_its_error(
+    session: AsyncSession, kind: Callable[[int], Any]
+) -> None:
+    # The stack of the server, or that of its parser.
+    with pytest.raises(StatementError) as raised:
+        await session.query(User).filter(kind(TALL)).count()
+    assert raised.value.sqlstate in ("54001", "42601")
+    assert await session.query(User).count() == 0
