@@ -239,10 +239,12 @@ def mapped_column(
     comment: str | None = None,
     column: str | None = None,
     python_type: str | None = None,
+    private: bool | None = None,
 ) -> Any:
     """Declare a column; the type comes from the annotation, or in PostgreSQL's words first.
 
     default: a constant; `list` and `dict` stand for an empty one.
+    private: whether its values, such as password hashes, show in no repr.
     """
     type_ = type_or_key if isinstance(type_or_key, str) else None
     key = type_or_key if isinstance(type_or_key, ForeignKey) else foreign
@@ -261,6 +263,7 @@ def mapped_column(
             "comment": comment,
             "column": column,
             "python_type": python_type,
+            "private": private,
         },
         **_given(
             foreign_key=foreign_key,

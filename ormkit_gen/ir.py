@@ -86,6 +86,7 @@ class Column:
     #: static only, values are not converted.
     python_type: str | None = None
     comment: str | None = None
+    is_private: bool = False  #: Its values show in no repr.
     at: Position | None = field(default=None, compare=False, repr=False)
 
     @property

@@ -160,6 +160,7 @@ class _Builder:
             "has_default": column.has_server_value and not column.is_generated,
             "is_generated": column.identity == "always",
             "is_computed": column.generated is not None,
+            "is_private": column.is_private,
         }
         arguments += [f"{flag}=True" for flag, is_set in flags.items() if is_set]
         if column.default is not None:

@@ -83,7 +83,7 @@ class Sample(Base):
     note: Mapped[str] = mapped_column(default="it's")
     code: Mapped[str] = mapped_column("varchar(20)")
     letters: Mapped[str] = mapped_column("char(3)")
-    payload: Mapped[bytes | None]
+    payload: Mapped[bytes | None] = mapped_column(private=True)
     day: Mapped[dt.date] = mapped_column(default=dt.date(2030, 1, 31))
     clock: Mapped[dt.time]
     zoned_clock: Mapped[dt.time] = mapped_column("timetz")

@@ -43,6 +43,7 @@ KEYS = frozenset(
         "comment",
         "column",
         "python_type",
+        "private",
     ]
 )
 #: PostgreSQL's own limit, MaxHeapAttributeNumber.
@@ -92,6 +93,7 @@ def read_column(
         generated=fields.text("generated"),
         comment=fields.text("comment"),
         python_type=read_python_type(fields),
+        is_private=fields.flag("private"),
         at=fields.at,
     )
     column = replace(column, default=read_default(fields, column, enums))

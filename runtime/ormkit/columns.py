@@ -54,6 +54,7 @@ class Column(Expression[O, T, V_co]):
         "is_mutable",
         "is_nullable",
         "is_plain",
+        "is_private",
         "is_rewritten",
         "is_simple",
         "kept",
@@ -87,6 +88,7 @@ class Column(Expression[O, T, V_co]):
         is_generated: bool = False,
         is_computed: bool = False,
         default: object = UNSET,
+        is_private: bool = False,
         labels: Iterable[Any] | None = None,
     ) -> None:
         """Describe a column.
@@ -97,6 +99,7 @@ class Column(Expression[O, T, V_co]):
         is_generated: PostgreSQL always fills it in; it cannot be written.
         is_computed: PostgreSQL fills it in from other columns, again at every update.
         default: the constant that it has in PostgreSQL and in new objects where it is not given.
+        is_private: its values show in no repr and in no cursor.
         labels: the enum class of an enum type.
         """
         self.type = type_
@@ -122,6 +125,7 @@ class Column(Expression[O, T, V_co]):
         if default is UNSET and is_nullable and not (has_default or self.is_generated):
             self.initial = None
         self.is_computed = is_computed
+        self.is_private = is_private
         self.labels = {member.value: member for member in labels} if labels is not None else None
         #: How values are stored.
         self.form: Form = form_of(type_, self.labels)

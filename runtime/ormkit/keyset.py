@@ -79,6 +79,10 @@ def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any],
                 f"pages of {table.label} can only be ordered by its own columns: an object must "
                 f"show where it stands"
             )
+        if column.is_private:
+            raise UsageError(
+                f"{column.label} is private, and a cursor shows what pages are ordered by"
+            )
         if column.labels is None and type_word(column) not in READERS:
             raise UsageError(f"{column.label} is of type {column.type}, which orders no pages")
     held = {each.expression.key for each in order}

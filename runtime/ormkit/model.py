@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -12,6 +13,9 @@ from .table import Table
 from .values import Record
 
 T = TypeVar("T")
+
+#: How many characters of a value the repr of an object shows.
+LENGTH = 100
 
 
 class ModelMeta(type):
@@ -26,6 +30,25 @@ class ModelMeta(type):
             related: list[Any] = [each for each in held if isinstance(each, Relationship)]
             model: Any = cls
             table.bind(model, columns, {each.name: each for each in related})
+
+
+class Brief(reprlib.Repr):
+    """Writes values in short, without first writing the whole of what is long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxstring = self.maxother = self.maxlong = LENGTH
+
+    def repr(self, x: Any) -> str:
+        text = super().repr(x)
+        return text if len(text) <= LENGTH else f"{text[:LENGTH]}..."
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        return repr(x[: LENGTH + 1])
+
+
+brief = Brief()
 
 
 class Model(metaclass=ModelMeta):
@@ -57,10 +80,11 @@ class Model(metaclass=ModelMeta):
         raise NotImplementedError
 
     def __repr__(self) -> str:
+        """Return the values that are there, long ones cut; those of private columns left out."""
         values = (
-            f"{column.slot}={getattr(self, column.slot)!r}"
+            f"{column.slot}={brief.repr(getattr(self, column.slot))}"
             for column in type(self).__table__.columns
-            if hasattr(self, column.slot)
+            if hasattr(self, column.slot) and not column.is_private
         )
         return f"{type(self).__name__}({', '.join(values)})"
 
