@@ -104,10 +104,7 @@ class Connection:
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> list[Record]:
-        """Run one statement and return its rows.
-
-        timeout: seconds until QueryCanceled.
-        """
+        """Run one statement and return its rows; `timeout` is in seconds, until QueryCanceled."""
         kept = prepared = self._statements.get(sql)
         try:
             if prepared is None:
@@ -199,8 +196,9 @@ class Connection:
         names = ", ".join(quote(name) for name in cells.names)
         sql = f"COPY {quote(cells.table)} ({names}) FROM STDIN"
         try:
+            schema = cells.schema or await self.prepared.schema_of(quote(cells.table))
             tag: str = await self._raw.copy_records_to_table(
-                cells.table, schema_name=cells.schema, columns=cells.names, records=records
+                cells.table, schema_name=schema, columns=cells.names, records=records
             )
         except BaseException as error:
             # The driver asks the server to cancel, which may take a while.
@@ -299,6 +297,7 @@ class Connection:
 
         Inside a transaction it may not: the error has ended that.
         """
+        self.prepared.doubt(sql, error)
         if is_outdated(error) or isinstance(error, asyncpg.OutdatedSchemaCacheError):
             # What one has outgrown, others have too, here and on other connections.
             self._on_outdated(self)
@@ -318,8 +317,7 @@ class Connection:
 
     def enter_namespace(self, namespace: Hashable) -> None:
         """Look names up in another place from here on; None is the usual one."""
-        self.prepared.enter(namespace)
-        self._statements = self.prepared.at_hand
+        self._statements = self.prepared.enter(namespace)
 
     async def _prepare(self, sql: str, timeout: float | None) -> Prepared:
         found = await self.prepared.find(sql, timeout)
@@ -357,6 +355,8 @@ class Connection:
     def mark_dirty(self) -> None:
         """Note that session state may have changed, or that a statement was cut short."""
         self._is_dirty = True
+        if self.wire.is_in_transaction():
+            self._statements = self.prepared.unsettle()
 
     async def reset(self) -> None:
         """Bring the connection back to the state that it was opened in.

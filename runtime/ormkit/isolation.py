@@ -16,6 +16,8 @@ ISOLATIONS = ("read committed", "repeatable read", "serializable")
 
 #: The name of a run-time parameter, "work_mem" or "app.tenant", as PostgreSQL takes them.
 PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
+#: The parameters that say where names lead: "$user" in a path is the role.
+ABOUT_NAMES = ("search_path", "role", "session_authorization")
 #: Sets any number of parameters until the transaction ends; an array of names, one of values.
 SET_ALL = (
     "SELECT set_config(name, value, true) "
@@ -34,6 +36,8 @@ class TransactionOptions:
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     #: The statement that begins it.
     sql: str = field(init=False, compare=False)
+    #: What says where names lead in it; None where the settings do not.
+    namespace: tuple[str | None, ...] | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.isolation is not None and self.isolation not in ISOLATIONS:
@@ -57,6 +61,7 @@ class TransactionOptions:
         if self.is_deferrable is not None:
             words.append("DEFERRABLE" if self.is_deferrable else "NOT DEFERRABLE")
         object.__setattr__(self, "sql", " ".join(words))
+        object.__setattr__(self, "namespace", namespace_of(self.settings))
 
     @classmethod
     def of(
@@ -70,6 +75,13 @@ class TransactionOptions:
         if isolation is None and read_only is None and deferrable is None and not settings:
             return DEFAULTS
         return cls(isolation, read_only, deferrable, settings or {})
+
+
+def namespace_of(settings: Mapping[str, str]) -> tuple[str | None, ...] | None:
+    """Return those of the settings by which names lead elsewhere; None where there is none."""
+    by_name = {name.lower(): value for name, value in settings.items()}
+    found = tuple([by_name.get(name) for name in ABOUT_NAMES])
+    return found if any(value is not None for value in found) else None
 
 
 def check_mode(name: str, value: object) -> None:

@@ -18,8 +18,17 @@ Prepared = tuple[Any, Any, bool]
 #: The OID of the first type that is not PostgreSQL's own.
 FIRST_OTHER_TYPE = 16384
 
+#: The classes of SQLSTATEs of statements that were prepared for other types than their tables have.
+ABOUT_TYPES = ("0A", "42")
+#: How many texts are known to be other statements elsewhere; what is forgotten is found out again.
+MOST_APART = 4096
 #: Asks for what says where names lead.
 NAMESPACE = "SELECT current_user, current_schemas(true)::text"
+#: Asks for the schema of a table.
+SCHEMA = (
+    "SELECT nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
+    "WHERE c.oid = to_regclass($1)"
+)
 #: In the place of a namespace: something may have changed it, and the server is to be asked.
 UNSURE: Final = object()
 
@@ -30,6 +39,7 @@ class PreparedStatements:
     __slots__ = (
         "_apart",
         "_elsewhere",
+        "_is_about_to_change",
         "_limit",
         "_raw",
         "_usual",
@@ -51,21 +61,25 @@ class PreparedStatements:
         self._elsewhere: dict[Hashable, dict[str, Prepared]] = {}
         #: Those that can be taken by their text alone, of the namespace that is in force.
         self.at_hand = self._usual
-        #: Texts that were found not to be the same everywhere.
+        #: True where the next statement may change the namespace.
+        self._is_about_to_change = False
+        #: Texts that were found to be other statements in other namespaces.
         self._apart: set[str] = set()
 
-    def enter(self, namespace: Hashable) -> None:
+    def enter(self, namespace: Hashable) -> dict[str, Prepared]:
         """Take names for those of this namespace from here on; None is the usual one.
 
-        UNSURE lets the server be asked before it matters.
+        UNSURE lets the server be asked before it matters. Return the statements at hand there.
         """
         self.namespace = namespace
+        self._is_about_to_change = False
         if namespace is None:
             self.at_hand = self._usual
-            return
-        self.at_hand = self._elsewhere.pop(namespace, {})
-        if namespace is not UNSURE:
-            self._elsewhere[namespace] = self.at_hand
+        else:
+            self.at_hand = self._elsewhere.pop(namespace, {})
+            if namespace is not UNSURE:
+                self._elsewhere[namespace] = self.at_hand
+        return self.at_hand
 
     async def settle(self) -> Hashable:
         """Return the namespace that is in force, for which the server may have to be asked."""
@@ -73,30 +87,60 @@ class PreparedStatements:
             self.enter(tuple(await self._raw.fetchrow(NAMESPACE)))
         return self.namespace
 
+    def unsettle(self) -> dict[str, Prepared]:
+        """Note that what runs next may change the namespace, as any SQL of a caller's may."""
+        at_hand = self.enter(UNSURE)
+        self._is_about_to_change = True
+        return at_hand
+
     async def find(self, sql: str, timeout: float | None) -> Prepared:
         """Return the statement of this text for the namespace that is in force."""
-        if self.namespace is not None:
-            usual = self._usual.get(sql)
-            if usual is not None and usual[2]:
-                return usual
-            await self.settle()
-            if (known := self.at_hand.get(sql)) is not None:
-                return known
-        return await self._prepare(sql, timeout)
+        if self.namespace is None:
+            return await self._prepare(sql, timeout)
+        is_changing, self._is_about_to_change = self._is_about_to_change, False
+        found = self._usual.get(sql)
+        if found is None or not found[2]:
+            if sql in self._apart:
+                await self.settle()
+            found = self.at_hand.get(sql) or await self._prepare(sql, timeout)
+        if is_changing:
+            self.enter(UNSURE)
+        return found
 
     async def _prepare(self, sql: str, timeout: float | None) -> Prepared:
         statement: Any = await self._raw.prepare(sql, timeout=timeout)
         is_same = sql not in self._apart and has_known_types(statement)
         prepared = state_of(statement, self._wire), statement, is_same
-        if self._limit:
-            self._make_room()
-            (self._usual if is_same else self.at_hand)[sql] = prepared
+        if not self._limit:
+            return prepared
+        if not is_same:
+            self._note_apart(sql)
+            await self.settle()
+        self._make_room()
+        (self._usual if is_same else self.at_hand)[sql] = prepared
         return prepared
 
-    def keep_apart(self, sql: str) -> None:
-        """Note that a statement is not the same everywhere."""
+    def _note_apart(self, sql: str) -> None:
+        if len(self._apart) >= MOST_APART:
+            self._apart.clear()
         self._apart.add(sql)
-        self._usual.pop(sql, None)
+
+    async def schema_of(self, table: str) -> str | None:
+        """Return the schema that a quoted name of a table leads to; None in the usual namespace.
+
+        COPY needs it: the driver keeps the types of a table by its name.
+        """
+        schema: str | None = None
+        if self.namespace is not None:
+            schema = await self._raw.fetchval(SCHEMA, table)
+        return schema
+
+    def doubt(self, sql: str, error: BaseException) -> None:
+        """Keep a statement apart that may not be the same everywhere, by what the server said."""
+        kind = str(getattr(error, "sqlstate", ""))[:2]
+        if self.namespace is not None and kind in ABOUT_TYPES and sql in self._usual:
+            self._note_apart(sql)
+            del self._usual[sql]
 
     def forget(self, sql: str) -> None:
         """Prepare this statement anew when it comes again."""

@@ -21,6 +21,7 @@ from .errors import (
 )
 from .isolation import DEFAULTS, SET_ALL, TransactionOptions
 from .pending import Pending
+from .prepared import UNSURE
 from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
 from .result import Result
 from .statement import Executor, Statement
@@ -208,8 +209,10 @@ class Transaction(Pending):
             records, status = await self.fetch_tagged(sql, params)
         finally:
             # Also where it failed: an advisory lock of the session outlives the transaction.
-            if leaves_traces(sql) and self._connection is not None:
-                self._connection.mark_dirty()
+            if self._connection is not None:
+                if leaves_traces(sql):
+                    self._connection.mark_dirty()
+                self._connection.enter_namespace(UNSURE)
         return Result(records, status)
 
     async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
@@ -221,7 +224,11 @@ class Transaction(Pending):
             result = await run_pipelined(connection, sql, listed)
             return result if result is not None else await run_in_turn(connection, sql, listed)
 
-        return await self.use(work)
+        try:
+            return await self.use(work)
+        finally:
+            if self._connection is not None:
+                self._connection.enter_namespace(UNSURE)
 
     async def commit(self) -> None:
         """Commit now, before the block ends; of a savepoint, release it.
@@ -286,6 +293,9 @@ class Transaction(Pending):
             undo = f"ROLLBACK TO {self._savepoint}" if self._parent else "ROLLBACK"
             async with self._turn.undoing(connection):
                 await connection.script(undo)
+                if connection.prepared.namespace is not None:
+                    # The block may have changed where names lead.
+                    connection.enter_namespace(UNSURE)
 
     @property
     def _savepoint(self) -> str:
@@ -326,6 +336,8 @@ class Transaction(Pending):
             raise
         self._turn.is_cut = False  # what was cut short before had done nothing yet
         self._connection, self._is_begun = connection, True
+        if self._options.namespace is not None:
+            connection.enter_namespace(self._options.namespace)
         return connection
 
     async def _begin_savepoint(self, parent: Transaction) -> Connection:
@@ -364,6 +376,8 @@ class Transaction(Pending):
         self.identity.clear()
         self._added.clear()
         if connection is not None:
+            if connection.prepared.namespace is not None:
+                connection.enter_namespace(None)
             self._engine.pool.give(connection)
 
     def _leave(self) -> None:
