@@ -68,10 +68,28 @@ def annotation(column: Column, schema: Schema, imports: Imports) -> str:
     """Return the annotation of a column's value that is not None."""
     if column.python_type is not None:
         return imports.resolve(column.python_type)
-    if column.type.is_enum:
-        element = imports.add(".enums", column.type.name)
-    else:
-        element = imports.resolve(column.type.base.python)
+    if not column.type.is_enum:
+        return _list_of(imports.resolve(column.type.base.python), column)
+    element = imports.add(".enums", column.type.name)
+    return _list_of(
+        f"{element} | str" if schema.enum(column.type.name).is_open else element, column
+    )
+
+
+def taken(column: Column, schema: Schema, imports: Imports) -> str:
+    """Return the annotation of what is taken for a value of the column, None apart."""
+    if not takes_more(column):
+        return annotation(column, schema, imports)
+    return _list_of(imports.resolve(column.type.base.taken or ""), column)
+
+
+def takes_more(column: Column) -> bool:
+    """Return whether more is taken for a value than the attribute holds."""
+    is_base = column.python_type is None and not column.type.is_enum
+    return is_base and column.type.base.taken is not None
+
+
+def _list_of(element: str, column: Column) -> str:
     for _ in range(column.type.dimensions):
         element = f"list[{element}]"
     return element

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 __all__ = [
     "Base",
@@ -304,12 +304,21 @@ ENUM_SETTINGS: dict[type[Enum], dict[str, Any]] = {}
 
 
 def enum_type(
-    *, name: str | None = None, schema: str | None = None, comment: str | None = None
+    *,
+    name: str | None = None,
+    schema: str | None = None,
+    comment: str | None = None,
+    unknown_labels: Literal["error", "text"] | None = None,
 ) -> Callable[[type[E]], type[E]]:
-    """Decorate an enum with the name, namespace or comment of its type in PostgreSQL."""
+    """Decorate an enum with the name, namespace or comment of its type in PostgreSQL.
+
+    unknown_labels: "text" reads labels that the enum does not list as texts.
+    """
 
     def decorate(enum: type[E]) -> type[E]:
-        ENUM_SETTINGS[enum] = _given(name=name, schema=schema, comment=comment)
+        ENUM_SETTINGS[enum] = _given(
+            name=name, schema=schema, comment=comment, unknown_labels=unknown_labels
+        )
         return enum
 
     return decorate

@@ -66,6 +66,8 @@ class Enum:
     #: Pairs of Python member name and PostgreSQL label, in the order of the type.
     members: tuple[tuple[str, str], ...]
     comment: str | None = None
+    #: True where labels that it does not list are read as texts.
+    is_open: bool = False
     at: Position | None = field(default=None, compare=False, repr=False)
 
 

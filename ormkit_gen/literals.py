@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
 from ormkit_gen.annotations import Imports
 from ormkit_gen.ir import DefaultValue, Schema
 from ormkit_gen.postgres.types import ColumnType
+
+#: Width to which the literals of an ordering are gathered on a line.
+ORDER_WIDTH = 78
 
 
 def python_string(text: str) -> str:
@@ -41,11 +44,15 @@ def literal(value: DefaultValue, type_: ColumnType, schema: Schema, imports: Imp
     if isinstance(value, UUID):
         return f'{imports.add("uuid", "UUID")}("{value}")'
     if isinstance(value, (dt.datetime, dt.date, dt.time)):
-        return imports.resolve(repr(value)) if value.__class__.__module__ == "datetime" else ""
+        # Of a class within a module the last name alone would be imported.
+        return imports.resolve(repr(value).replace("datetime.timezone.utc", "datetime.UTC"))
     return _collection(value, type_, schema, imports)
 
 
 def _text(value: str, type_: ColumnType, schema: Schema, imports: Imports) -> str:
+    if type_.name in ("date", "timestamp", "timestamptz"):
+        # The only texts that their defaults may be are infinity and -infinity.
+        return value.replace("infinity", imports.add("ormkit", "INFINITY"))
     if not type_.is_enum:
         return python_string(value)
     members = {label: name for name, label in schema.enum(type_.name).members}
@@ -65,3 +72,21 @@ def _collection(
         )
         return "{" + ", ".join(items) + "}"
     return f"[{', '.join(literal(each, type_, schema, imports) for each in value)}]"
+
+
+def names(values: Iterable[str]) -> str:
+    """Return a tuple of strings as source text."""
+    texts = [python_string(value) for value in values]
+    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+
+def order_literals(columns: Iterable[str]) -> Iterator[str]:
+    """Yield `Literal[...]` with both directions of each column, several columns to a line."""
+    line = ""
+    for name in columns:
+        pair = f'"{name}", "-{name}"'
+        if line and len(line) + len(pair) > ORDER_WIDTH:
+            yield f"Literal[{line}]"
+            line = ""
+        line += f", {pair}" if line else pair
+    yield f"Literal[{line}]"

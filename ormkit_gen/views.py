@@ -5,20 +5,17 @@ A view holds text that is valid where the template puts it. Templates only loop 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ormkit_gen.annotations import Imports, annotation
+from ormkit_gen.annotations import Imports, annotation, taken, takes_more
 from ormkit_gen.ir import Column, Enum, Model, Relationship, Schema
-from ormkit_gen.literals import docstring, literal, python_string
+from ormkit_gen.literals import docstring, literal, names, order_literals, python_string
 from ormkit_gen.naming import constant_name, module_name
 from ormkit_gen.operators import filter_keys
 from ormkit_gen.postgres.spelling import sql_type
 
 #: What every generated module takes from typing.
 TYPING = ("TYPE_CHECKING", "Any", "ClassVar", "Literal", "Self", "TypedDict", "Unpack")
-#: Width to which the literals of an ordering are gathered on a line.
-ORDER_WIDTH = 78
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,7 @@ class ModelView:
     docstring: str
     imports: tuple[str, ...]
     typing_imports: tuple[str, ...]
+    #: Names and values of what the module holds besides its classes.
     constants: tuple[tuple[str, str], ...]
     filter_keys: tuple[tuple[str, str], ...]
     assignable: tuple[tuple[str, str], ...]
@@ -142,6 +140,10 @@ class _Builder:
         """Return the annotation of a value that is not None."""
         return annotation(column, self.schema, self.imports)
 
+    def taken_type(self, column: Column) -> str:
+        """Return the annotation of what is taken for a value, None apart."""
+        return taken(column, self.schema, self.imports)
+
     def type_of(self, column: Column) -> str:
         """Return the annotation of the attribute."""
         return optional(self.value_type(column), column.is_nullable)
@@ -167,8 +169,11 @@ class _Builder:
             arguments.append(f"default={self.default(column)}")
         if column.type.is_enum:
             arguments.append(f"labels={column.type.name}")
+            if self.schema.enum(column.type.name).is_open:
+                arguments.append("is_open=True")
         kind = column_class(column)
-        typed = f"{kind}[{self.model.name}, {value}, {optional(value, column.is_nullable)}]"
+        compared = self.taken_type(column)
+        typed = f"{kind}[{self.model.name}, {compared}, {optional(value, column.is_nullable)}]"
         return Attribute(column.name, typed, f"{kind}({', '.join(arguments)})")
 
     def relationship_attribute(self, relationship: Relationship) -> Attribute:
@@ -255,13 +260,20 @@ class _Builder:
 
     def parameter(self, column: Column) -> str:
         """Return the declaration of a column's parameter."""
-        declared = f"{column.name}: {self.type_of(column)}"
+        typed = optional(self.taken_type(column), column.is_nullable)
+        if takes_more(column):
+            typed = typed.replace("list[", "Sequence[")
+        declared = f"{column.name}: {typed}"
         return declared if self.is_required(column) else f"{declared} = UNSET"
 
     def stores(self, column: Column, bit: int) -> tuple[str, ...]:
         """Return the statements that store a column's parameter, and note whether it was given."""
         name, initial = column.name, self.initial(column)
-        store = f"self.{name} = {name}"
+        given = name
+        if takes_more(column):
+            # The attribute holds what is read: a timedelta becomes an Interval.
+            given = f"Interval.{'all_of' if column.type.is_array else 'of'}({name})"
+        store = f"self.{name} = {given}"
         if self.is_required(column):
             return (store,)
         if initial is None:
@@ -278,13 +290,17 @@ class _Builder:
         return tuple(
             (column.name + suffix, typed)
             for column in self.model.columns
-            for suffix, typed in filter_keys(column, self.value_type(column), self.imports)
+            for suffix, typed in filter_keys(column, self.taken_type(column), self.imports)
         )
 
     def assignable(self) -> tuple[tuple[str, str], ...]:
         expression = f"Expression[{self.model.name}, {{}}, Any]"
         return tuple(
-            (column.name, f"{self.type_of(column)} | {expression.format(self.value_type(column))}")
+            (
+                column.name,
+                f"{optional(self.taken_type(column), column.is_nullable)} | "
+                f"{expression.format(self.taken_type(column))}",
+            )
             for column in self.model.columns
             if not column.is_generated
         )
@@ -331,10 +347,16 @@ class _Builder:
         for name in used:
             self.imports.add(".enums", name)
         scalar = {c.type.name for c in self.model.columns if c.type.is_enum and not c.type.is_array}
-        return tuple((constant_name(name), name) for name in used if name in scalar)
+        return tuple((constant_name(name), self.members(name)) for name in used if name in scalar)
+
+    def members(self, name: str) -> str:
+        """Return the members of an enum by their labels, as Python source."""
+        if not self.schema.enum(name).is_open:
+            return f"{{member.value: member for member in {name}}}"
+        return f"{self.imports.add('ormkit', 'OpenLabels')}({name})"
 
     def key(self) -> str:
-        types = [self.value_type(self.model.column(name)) for name in self.model.primary_key]
+        types = [self.taken_type(self.model.column(name)) for name in self.model.primary_key]
         return types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
 
     def runtime_names(self) -> list[str]:
@@ -373,21 +395,3 @@ def related_type(relationship: Relationship) -> str:
     if relationship.is_to_many:
         return f"list[{relationship.target}]"
     return optional(relationship.target, relationship.is_nullable)
-
-
-def names(values: Iterable[str]) -> str:
-    """Return a tuple of strings as source text."""
-    texts = [python_string(value) for value in values]
-    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
-
-
-def order_literals(columns: Iterable[str]) -> Iterator[str]:
-    """Yield `Literal[...]` with both directions of each column, several columns to a line."""
-    line = ""
-    for name in columns:
-        pair = f'"{name}", "-{name}"'
-        if line and len(line) + len(pair) > ORDER_WIDTH:
-            yield f"Literal[{line}]"
-            line = ""
-        line += f", {pair}" if line else pair
-    yield f"Literal[{line}]"

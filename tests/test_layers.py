@@ -20,6 +20,7 @@ GENERATED = ROOT / "examples/blog/db"
 RUNTIME_LAYERS = (
     (
         *("_version", "_accelerator", "acceleration", "errors", "uninterrupted", "values"),
+        *("infinity", "interval", "labels", "json_documents"),
         *("arrays", "fitting", "exactness", "json_forms", "number_forms", "moment_forms"),
         *("range_forms", "stored_forms"),
     ),
@@ -46,6 +47,8 @@ RUNTIME_LAYERS = (
             "redaction",
             "refusals",
             "sqlstates",
+            "unreadable",
+            "copied",
             "moments",
             "codecs",
             "receiving",

@@ -25,6 +25,8 @@ class BaseType:
     #: Largest first modifier PostgreSQL takes.
     max_modifier: int = 10_485_760
     extension: str | None = None
+    #: What is taken for a value, where that is more than ``python``.
+    taken: str | None = None
     #: False where `default = ...` has no literal and `server_default` is the way.
     has_literal: bool = True
 
@@ -51,7 +53,11 @@ BASE_TYPES = _table(
     BaseType("timetz", "datetime.time", "ordered", (0, 1), 6),
     BaseType("timestamp", "datetime.datetime", "ordered", (0, 1), 6),
     BaseType("timestamptz", "datetime.datetime", "ordered", (0, 1), 6),
-    BaseType("interval", "datetime.timedelta", "ordered", (0, 1), 6, has_literal=False),
+    BaseType(
+        *("interval", "ormkit.Interval", "ordered", (0, 1), 6),
+        taken="ormkit.Interval | datetime.timedelta",
+        has_literal=False,
+    ),
     BaseType("uuid", "uuid.UUID", "ordered"),
     BaseType("json", "typing.Any", "opaque"),
     BaseType("jsonb", "typing.Any", "json"),

@@ -26,6 +26,10 @@ MAX_JSON_DEPTH = 32
 MAX_JSON_BITS = 10_000
 
 
+#: What dates and timestamps may be besides those of the calendar, in PostgreSQL's words.
+INFINITIES = ("infinity", "-infinity")
+
+
 class BadDefault(Exception):
     """The value is none of the type; args are the message and the remedy."""
 
@@ -184,7 +188,14 @@ def _text(value: Any, type_: ColumnType) -> str:
     return value
 
 
-def _date(value: Any, type_: ColumnType) -> dt.date:
+def _is_infinite(value: object) -> bool:
+    """Return whether it is infinity: its name, or the runtime's own, which shows as that."""
+    return isinstance(value, (str, dt.date)) and str(value) in INFINITIES
+
+
+def _date(value: Any, type_: ColumnType) -> dt.date | str:
+    if _is_infinite(value):
+        return str(value)
     if isinstance(value, str):
         value = _parsed(value, dt.date.fromisoformat, type_)
     if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
@@ -200,7 +211,9 @@ def _time(value: Any, type_: ColumnType) -> dt.time:
     return value.replace(tzinfo=_zone(value.utcoffset(), type_))
 
 
-def _timestamp(value: Any, type_: ColumnType) -> dt.datetime:
+def _timestamp(value: Any, type_: ColumnType) -> dt.datetime | str:
+    if _is_infinite(value):
+        return str(value)
     if isinstance(value, str):
         value = _parsed(value, dt.datetime.fromisoformat, type_)
     if not isinstance(value, dt.datetime):

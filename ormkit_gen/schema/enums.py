@@ -24,7 +24,7 @@ def read_enum(
     if is_list(value):
         value = {"values": value}
     fields = Fields(document, path, value, problems, f"enum {name}")
-    fields.only(("values", "members", "name", "schema", "comment"))
+    fields.only(("values", "members", "name", "schema", "comment", "unknown_labels"))
     check_class_name(fields, name)
     db_name, schema = fields.text("name") or snake_case(name), fields.text("schema")
     check_database_name(fields, "name", db_name, "type")
@@ -45,6 +45,7 @@ def read_enum(
         schema=schema,
         members=read_members(fields, name, labels),
         comment=fields.text("comment"),
+        is_open=fields.choice("unknown_labels", ("error", "text")) == "text",
         at=fields.at,
     )
 

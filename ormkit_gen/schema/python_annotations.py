@@ -19,6 +19,7 @@ TYPES = {
     "date": "date",
     "time": "time",
     "timedelta": "interval",
+    "Interval": "interval",
     "UUID": "uuid",
     "Any": "jsonb",
     "dict": "jsonb",

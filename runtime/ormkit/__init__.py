@@ -49,12 +49,16 @@ from .errors import (
     TransactionFailed,
     UniqueViolation,
     UnknownName,
+    UnreadableValue,
     UsageError,
 )
 from .expressions import Condition, Expression
 from .functions import func
+from .infinity import INFINITY
+from .interval import Interval
 from .json_columns import JsonColumn, JsonPath
 from .keyset import Cursor, Page
+from .labels import OpenLabels
 from .literals import case, cast, literal
 from .load_options import Load, joinedload, jsonload, noload, selectinload
 from .model import Model, ModelMeta, Related
@@ -79,6 +83,7 @@ from .vectors import VectorColumn
 refuse_namesake(__file__)
 
 __all__ = [
+    "INFINITY",
     "UNSET",
     "AfterCommitError",
     "Aggregate",
@@ -106,6 +111,7 @@ __all__ = [
     "Function",
     "Inet",
     "IntegrityError",
+    "Interval",
     "InvalidValue",
     "JsonColumn",
     "JsonPath",
@@ -119,6 +125,7 @@ __all__ = [
     "NotFound",
     "NotLoaded",
     "NotNullViolation",
+    "OpenLabels",
     "OperationalError",
     "Order",
     "OrmKitError",
@@ -156,6 +163,7 @@ __all__ = [
     "TransactionFailed",
     "UniqueViolation",
     "UnknownName",
+    "UnreadableValue",
     "UsageError",
     "VectorColumn",
     "WindowFunction",

@@ -122,7 +122,7 @@ fill(PyObject *object, PyObject *values, const Part *part)
 static PyObject *
 converted(PyObject *conversion, PyObject *value)
 {
-    return PyDict_CheckExact(conversion) ? PyObject_GetItem(conversion, value)
+    return PyDict_Check(conversion) ? PyObject_GetItem(conversion, value)
                                          : PyObject_CallOneArg(conversion, value);
 }
 
@@ -307,7 +307,7 @@ set_slots(Decoder *self, PyObject *descriptors, PyObject *conversions)
         if (conversion == Py_None) {
             continue;
         }
-        if (!PyDict_CheckExact(conversion) && !PyCallable_Check(conversion)) {
+        if (!PyDict_Check(conversion) && !PyCallable_Check(conversion)) {
             PyErr_SetString(PyExc_TypeError, "a conversion is a dict, a callable or None");
             return -1;
         }
@@ -558,38 +558,84 @@ add_type(PyObject *module, PyType_Spec *spec)
     return failed;
 }
 
-static int
-add_types(PyObject *module)
-{
-    return add_type(module, &decoder_spec) < 0 ? -1 : add_type(module, &reader_spec);
-}
-
-/* Moments: timestamptz in PostgreSQL's binary form, microseconds since 2000 in UTC. */
+/* Shortcuts: dates, times, timestamps and intervals, from and into PostgreSQL's binary form. What is
+ * not ordinary (infinity, years that Python has not, subclasses, other zones) is left to Python. */
 
 #define DAY INT64_C(86400000000)
-/* Days from 0000-03-01, where the algorithm begins its years, and from 1970, to 2000-01-01. */
+/* Days from 0000-03-01, where the algorithm begins its years, to 2000-01-01. */
 #define SINCE_MARCH 730425
 /* The first and the last day that Python's dates know, from 2000-01-01. */
 #define FIRST_DAY (-730119)
 #define LAST_DAY 2921939
-/* What the driver takes for infinity, the first and last naive datetime, as microseconds in UTC. */
-#define FIRST_MOMENT INT64_C(-63082281600000000)
-#define LAST_MOMENT INT64_C(252455615999999999)
+
+typedef struct Shortcut {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    /* One of the two; NULL without an error for what is not ordinary. */
+    PyObject *(*decode)(const struct Shortcut *self, const unsigned char *data);
+    PyObject *(*encode)(const struct Shortcut *self, PyObject *value);
+    Py_ssize_t size;         /* how many bytes a value is */
+    PyObject *otherwise;     /* what to call for what is not ordinary */
+    PyTypeObject *interval;
+    Py_ssize_t fields[3];    /* where an interval holds its months, days and microseconds */
+} Shortcut;
+
+static uint64_t
+bits_at(const unsigned char *data, int count)
+{
+    uint64_t bits = 0;
+    for (int n = 0; n < count; n++) {
+        bits = bits << 8 | data[n];
+    }
+    return bits;
+}
+
+static inline int64_t
+int64_at(const unsigned char *data)
+{
+    return (int64_t)bits_at(data, 8);
+}
+
+static inline int32_t
+int32_at(const unsigned char *data)
+{
+    return (int32_t)(uint32_t)bits_at(data, 4);
+}
+
+static void
+put(char *data, int count, int64_t number)
+{
+    uint64_t bits = (uint64_t)number;
+    for (int n = count - 1; n >= 0; n--) {
+        data[n] = (char)(bits & 0xff);
+        bits >>= 8;
+    }
+}
+
+static PyObject *
+int64_bytes(int64_t number)
+{
+    char data[8];
+    put(data, 8, number);
+    return PyBytes_FromStringAndSize(data, 8);
+}
 
 /* Both ways as in http://howardhinnant.github.io/date_algorithms.html: years begin in March, so
  * that the odd day comes last. */
-static PyObject *
-moment_at(int64_t when)
+
+typedef struct {
+    int year, month, day;
+} Civil;
+
+static int
+is_ordinary(int64_t day)
 {
-    int64_t day = when / DAY, rest = when % DAY;
-    if (rest < 0) {
-        rest += DAY;
-        day--;
-    }
-    if (day < FIRST_DAY || day > LAST_DAY) {
-        PyErr_SetString(PyExc_OverflowError, "date value out of range");
-        return NULL;
-    }
+    return day >= FIRST_DAY && day <= LAST_DAY;
+}
+
+static Civil
+civil_of(int64_t day)
+{
     unsigned since = (unsigned)(day + SINCE_MARCH);
     unsigned era = since / 146097, of_era = since % 146097;
     unsigned year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
@@ -598,66 +644,348 @@ moment_at(int64_t when)
     unsigned of_month = of_year - (153 * month + 2) / 5 + 1;
     month = month < 10 ? month + 3 : month - 9;
     year += era * 400 + (month <= 2);
-    int second = (int)(rest / 1000000), microsecond = (int)(rest % 1000000);
-    return PyDateTimeAPI->DateTime_FromDateAndTime(
-        (int)year, (int)month, (int)of_month, second / 3600, second / 60 % 60, second % 60,
-        microsecond, PyDateTime_TimeZone_UTC, PyDateTimeAPI->DateTimeType);
+    return (Civil){(int)year, (int)month, (int)of_month};
 }
 
-/* The naive moments that stand for infinity, as the driver's own decoder gives them. */
-static PyObject *
-infinite(int is_future)
+/* Returns the day of a date, of which datetimes are a kind. */
+static int64_t
+day_of(PyObject *date)
 {
-    return is_future ? PyDateTime_FromDateAndTime(9999, 12, 31, 23, 59, 59, 999999)
-                     : PyDateTime_FromDateAndTime(1, 1, 1, 0, 0, 0, 0);
-}
-
-static PyObject *
-decode_timestamptz(PyObject *module, PyObject *data)
-{
-    if (!PyBytes_CheckExact(data) || PyBytes_GET_SIZE(data) != 8) {
-        PyErr_SetString(PyExc_ValueError, "a timestamptz is 8 bytes");
-        return NULL;
-    }
-    const unsigned char *bytes = (const unsigned char *)PyBytes_AS_STRING(data);
-    uint64_t bits = 0;
-    for (int n = 0; n < 8; n++) {
-        bits = bits << 8 | bytes[n];
-    }
-    int64_t when = (int64_t)bits;
-    if (when == INT64_MAX || when == INT64_MIN) {
-        return infinite(when == INT64_MAX);
-    }
-    return moment_at(when);
-}
-
-/* Returns the 8 bytes of a datetime in datetime.timezone.utc; None for any other value. */
-static PyObject *
-encode_timestamptz(PyObject *module, PyObject *value)
-{
-    if (!PyDateTime_CheckExact(value)
-        || PyDateTime_DATE_GET_TZINFO(value) != PyDateTime_TimeZone_UTC) {
-        Py_RETURN_NONE;
-    }
-    int month = PyDateTime_GET_MONTH(value);
-    int year = PyDateTime_GET_YEAR(value) - (month <= 2);
+    int month = PyDateTime_GET_MONTH(date);
+    int year = PyDateTime_GET_YEAR(date) - (month <= 2);
     int era = (year >= 0 ? year : year - 399) / 400, of_era = year - era * 400;
     int of_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5
-        + PyDateTime_GET_DAY(value) - 1;
-    int64_t day = (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year
+        + PyDateTime_GET_DAY(date) - 1;
+    return (int64_t)era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year
         - SINCE_MARCH;
+}
+
+static PyObject *
+decode_date(const Shortcut *self, const unsigned char *data)
+{
+    int32_t day = int32_at(data);
+    if (!is_ordinary(day)) {
+        return NULL;
+    }
+    Civil date = civil_of(day);
+    return PyDate_FromDate(date.year, date.month, date.day);
+}
+
+static PyObject *
+encode_date(const Shortcut *self, PyObject *value)
+{
+    if (!PyDate_CheckExact(value)) {
+        return NULL;
+    }
+    char data[4];
+    put(data, 4, day_of(value));
+    return PyBytes_FromStringAndSize(data, 4);
+}
+
+static PyObject *
+moment_at(const unsigned char *data, PyObject *zone)
+{
+    int64_t when = int64_at(data);
+    int64_t day = when / DAY, rest = when % DAY;
+    if (rest < 0) {
+        rest += DAY;
+        day--;
+    }
+    if (!is_ordinary(day)) {
+        return NULL;
+    }
+    Civil date = civil_of(day);
+    int second = (int)(rest / 1000000), microsecond = (int)(rest % 1000000);
+    return PyDateTimeAPI->DateTime_FromDateAndTime(
+        date.year, date.month, date.day, second / 3600, second / 60 % 60, second % 60,
+        microsecond, zone, PyDateTimeAPI->DateTimeType);
+}
+
+static PyObject *
+moment_bytes(PyObject *value, PyObject *zone)
+{
+    if (!PyDateTime_CheckExact(value) || PyDateTime_DATE_GET_TZINFO(value) != zone) {
+        return NULL;
+    }
     int64_t seconds = (PyDateTime_DATE_GET_HOUR(value) * 60 + PyDateTime_DATE_GET_MINUTE(value))
         * 60 + PyDateTime_DATE_GET_SECOND(value);
-    int64_t when = day * DAY + seconds * 1000000 + PyDateTime_DATE_GET_MICROSECOND(value);
-    uint64_t bits = (uint64_t)(when == LAST_MOMENT    ? INT64_MAX
-                               : when == FIRST_MOMENT ? INT64_MIN
-                                                      : when);
-    char bytes[8];
-    for (int n = 7; n >= 0; n--) {
-        bytes[n] = (char)(bits & 0xff);
-        bits >>= 8;
+    return int64_bytes(day_of(value) * DAY + seconds * 1000000
+                       + PyDateTime_DATE_GET_MICROSECOND(value));
+}
+
+static PyObject *
+decode_timestamp(const Shortcut *self, const unsigned char *data)
+{
+    return moment_at(data, Py_None);
+}
+
+static PyObject *
+encode_timestamp(const Shortcut *self, PyObject *value)
+{
+    return moment_bytes(value, Py_None);
+}
+
+static PyObject *
+decode_timestamptz(const Shortcut *self, const unsigned char *data)
+{
+    return moment_at(data, PyDateTime_TimeZone_UTC);
+}
+
+static PyObject *
+encode_timestamptz(const Shortcut *self, PyObject *value)
+{
+    return moment_bytes(value, PyDateTime_TimeZone_UTC);
+}
+
+static PyObject *
+time_at(const unsigned char *data, PyObject *zone)
+{
+    int64_t when = int64_at(data);
+    if (when < 0 || when >= DAY) {
+        return NULL;
     }
-    return PyBytes_FromStringAndSize(bytes, 8);
+    int second = (int)(when / 1000000);
+    return PyDateTimeAPI->Time_FromTime(second / 3600, second / 60 % 60, second % 60,
+                                        (int)(when % 1000000), zone, PyDateTimeAPI->TimeType);
+}
+
+static PyObject *
+decode_time(const Shortcut *self, const unsigned char *data)
+{
+    return time_at(data, Py_None);
+}
+
+static PyObject *
+encode_time(const Shortcut *self, PyObject *value)
+{
+    if (!PyTime_CheckExact(value) || PyDateTime_TIME_GET_TZINFO(value) != Py_None) {
+        return NULL;
+    }
+    int64_t seconds = (PyDateTime_TIME_GET_HOUR(value) * 60 + PyDateTime_TIME_GET_MINUTE(value))
+        * 60 + PyDateTime_TIME_GET_SECOND(value);
+    return int64_bytes(seconds * 1000000 + PyDateTime_TIME_GET_MICROSECOND(value));
+}
+
+/* PostgreSQL counts the seconds of a zone to the west, and Python to the east. */
+static PyObject *
+decode_timetz(const Shortcut *self, const unsigned char *data)
+{
+    PyObject *offset = PyDelta_FromDSU(0, -int32_at(data + 8), 0);
+    PyObject *zone = offset == NULL ? NULL : PyTimeZone_FromOffset(offset);
+    Py_XDECREF(offset);
+    PyObject *time = zone == NULL ? NULL : time_at(data, zone);
+    Py_XDECREF(zone);
+    return time;
+}
+
+static PyObject *
+encode_nothing(const Shortcut *self, PyObject *value)
+{
+    return NULL;
+}
+
+static inline PyObject **
+field_of(const Shortcut *self, PyObject *interval, int field)
+{
+    return (PyObject **)((char *)interval + self->fields[field]);
+}
+
+static PyObject *
+decode_interval(const Shortcut *self, const unsigned char *data)
+{
+    PyObject *interval = self->interval->tp_alloc(self->interval, 0);
+    PyObject *months = PyLong_FromLong(int32_at(data + 12));
+    PyObject *days = PyLong_FromLong(int32_at(data + 8));
+    PyObject *microseconds = PyLong_FromLongLong(int64_at(data));
+    if (interval == NULL || months == NULL || days == NULL || microseconds == NULL) {
+        Py_XDECREF(interval);
+        Py_XDECREF(months);
+        Py_XDECREF(days);
+        Py_XDECREF(microseconds);
+        return NULL;
+    }
+    *field_of(self, interval, 0) = months;
+    *field_of(self, interval, 1) = days;
+    *field_of(self, interval, 2) = microseconds;
+    return interval;
+}
+
+static PyObject *
+interval_bytes(int64_t months, int64_t days, int64_t microseconds)
+{
+    char data[16];
+    put(data, 8, microseconds);
+    put(data + 8, 4, days);
+    put(data + 12, 4, months);
+    return PyBytes_FromStringAndSize(data, 16);
+}
+
+static PyObject *
+encode_interval(const Shortcut *self, PyObject *value)
+{
+    if (PyDelta_CheckExact(value)) {
+        int64_t seconds = PyDateTime_DELTA_GET_SECONDS(value);
+        return interval_bytes(0, PyDateTime_DELTA_GET_DAYS(value),
+                              seconds * 1000000 + PyDateTime_DELTA_GET_MICROSECONDS(value));
+    }
+    if (!Py_IS_TYPE(value, self->interval)) {
+        return NULL;
+    }
+    int64_t numbers[3];
+    for (int n = 0; n < 3; n++) {
+        PyObject *field = *field_of(self, value, n);
+        if (field == NULL || !PyLong_CheckExact(field)) {
+            return NULL;
+        }
+        numbers[n] = PyLong_AsLongLong(field);
+        if (numbers[n] == -1 && PyErr_Occurred()) {
+            return NULL;
+        }
+    }
+    /* Infinity, which not every server has. */
+    int is_infinite = (numbers[0] == INT32_MAX && numbers[2] == INT64_MAX)
+        || (numbers[0] == INT32_MIN && numbers[2] == INT64_MIN);
+    return is_infinite ? NULL : interval_bytes(numbers[0], numbers[1], numbers[2]);
+}
+
+static const struct {
+    const char *name;
+    Py_ssize_t size;
+    PyObject *(*decode)(const Shortcut *self, const unsigned char *data);
+    PyObject *(*encode)(const Shortcut *self, PyObject *value);
+} shortcuts[] = {
+    {"decode_date", 4, decode_date, NULL},
+    {"encode_date", 4, NULL, encode_date},
+    {"decode_timestamp", 8, decode_timestamp, NULL},
+    {"encode_timestamp", 8, NULL, encode_timestamp},
+    {"decode_timestamptz", 8, decode_timestamptz, NULL},
+    {"encode_timestamptz", 8, NULL, encode_timestamptz},
+    {"decode_time", 8, decode_time, NULL},
+    {"encode_time", 8, NULL, encode_time},
+    {"decode_timetz", 12, decode_timetz, NULL},
+    {"encode_timetz", 12, NULL, encode_nothing},
+    {"decode_interval", 16, decode_interval, NULL},
+    {"encode_interval", 16, NULL, encode_interval},
+};
+
+static PyObject *
+shortcut_call(PyObject *object, PyObject *const *args, size_t flagged, PyObject *keywords)
+{
+    Shortcut *self = (Shortcut *)object;
+    if (keywords != NULL || PyVectorcall_NARGS(flagged) != 1) {
+        PyErr_SetString(PyExc_TypeError, "a Shortcut takes one value");
+        return NULL;
+    }
+    PyObject *given = args[0], *made = NULL;
+    if (self->encode != NULL) {
+        made = self->encode(self, given);
+    }
+    else if (PyBytes_CheckExact(given) && PyBytes_GET_SIZE(given) == self->size) {
+        made = self->decode(self, (const unsigned char *)PyBytes_AS_STRING(given));
+    }
+    if (made != NULL || PyErr_Occurred()) {
+        return made;
+    }
+    return PyObject_CallOneArg(self->otherwise, given);
+}
+
+static PyObject *
+shortcut_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"name", "otherwise", "interval", "slots", NULL};
+    const char *name;
+    PyObject *otherwise, *slots;
+    PyTypeObject *interval;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "sOO!O!:Shortcut", names, &name, &otherwise,
+                                     &PyType_Type, &interval, &PyTuple_Type, &slots)) {
+        return NULL;
+    }
+    int wanted = 0, count = (int)(sizeof(shortcuts) / sizeof(shortcuts[0]));
+    while (wanted < count && strcmp(shortcuts[wanted].name, name) != 0) {
+        wanted++;
+    }
+    if (wanted == count || PyTuple_GET_SIZE(slots) != 3) {
+        PyErr_Format(PyExc_ValueError, "there is no shortcut %.100s with these slots", name);
+        return NULL;
+    }
+    Py_ssize_t fields[3];
+    for (int n = 0; n < 3; n++) {
+        fields[n] = offset_of(interval, PyTuple_GET_ITEM(slots, n));
+        if (fields[n] < 0) {
+            return NULL;
+        }
+    }
+    Shortcut *self = (Shortcut *)type->tp_alloc(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    self->vectorcall = shortcut_call;
+    self->decode = shortcuts[wanted].decode;
+    self->encode = shortcuts[wanted].encode;
+    self->size = shortcuts[wanted].size;
+    self->otherwise = Py_NewRef(otherwise);
+    self->interval = (PyTypeObject *)Py_NewRef(interval);
+    memcpy(self->fields, fields, sizeof(fields));
+    return (PyObject *)self;
+}
+
+/* There is no tp_clear, for the reason that a Decoder has none. */
+static int
+shortcut_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Shortcut *self = (Shortcut *)object;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->otherwise);
+    Py_VISIT(self->interval);
+    return 0;
+}
+
+static void
+shortcut_dealloc(PyObject *object)
+{
+    Shortcut *self = (Shortcut *)object;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(self->otherwise);
+    Py_XDECREF(self->interval);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMemberDef shortcut_members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Shortcut, vectorcall), READONLY, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+PyDoc_STRVAR(shortcut_doc,
+"Shortcut(name, otherwise, interval, slots)\n--\n\n"
+"Encode or decode a value of a type, such as \"decode_date\"; call `otherwise` with what is not\n"
+"ordinary. The slots are those of an interval's months, days and microseconds.");
+
+static PyType_Slot shortcut_slots[] = {
+    {Py_tp_doc, (void *)shortcut_doc},
+    {Py_tp_new, shortcut_new},
+    {Py_tp_call, PyVectorcall_Call},
+    {Py_tp_traverse, shortcut_traverse},
+    {Py_tp_dealloc, shortcut_dealloc},
+    {Py_tp_members, shortcut_members},
+    {0, NULL},
+};
+
+static PyType_Spec shortcut_spec = {
+    .name = "ormkit._accelerator.Shortcut",
+    .basicsize = sizeof(Shortcut),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL
+        | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = shortcut_slots,
+};
+
+static int
+add_types(PyObject *module)
+{
+    int failed = add_type(module, &decoder_spec) < 0 || add_type(module, &reader_spec) < 0
+        || add_type(module, &shortcut_spec) < 0;
+    return failed ? -1 : 0;
 }
 
 /* Returns where the objects of a slot's own class hold its value; 0 where that cannot be told, or to
@@ -920,10 +1248,6 @@ static PyMethodDef functions[] = {
      PyDoc_STR("Return whether all the objects are of a slot's class and hold nothing there.")},
     {"values_of", values_of, METH_VARARGS,
      PyDoc_STR("Return what each object holds in a slot; None where that cannot be told.")},
-    {"decode_timestamptz", decode_timestamptz, METH_O,
-     PyDoc_STR("Return the moment that the server sent.")},
-    {"encode_timestamptz", encode_timestamptz, METH_O,
-     PyDoc_STR("Return a moment in UTC as the server takes it; None for any other value.")},
     {NULL, NULL, 0, NULL},
 };
 
@@ -943,7 +1267,7 @@ static PyModuleDef_Slot module_slots[] = {
 static PyModuleDef module_definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "_accelerator",
-    .m_doc = "Receiving bytes, making objects of rows and moments of bytes, reading slots, in C.",
+    .m_doc = "Receiving bytes, making objects of rows and dates of bytes, reading slots, in C.",
     .m_methods = functions,
     .m_slots = module_slots,
 };

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
+from .interval import Interval, Span
 from .operands import O, Selectable, T, V_co
 from .operators import checked_result, symbol, type_beside
 from .values import Range
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .expressions import Expression
 
     Days: TypeAlias = "int | Expression[Any, int, Any]"
-    Span: TypeAlias = "dt.timedelta | Expression[Any, dt.timedelta, Any]"
+    Spans: TypeAlias = "Interval | dt.timedelta | Expression[Any, Span, Any]"
     Time: TypeAlias = "dt.time | Expression[Any, dt.time, Any]"
     Day: TypeAlias = "dt.date | Expression[Any, dt.date, Any]"
     Moment: TypeAlias = "dt.datetime | Expression[Any, dt.datetime, Any]"
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 V = TypeVar("V")
 E = TypeVar("E")
 #: What adding two of gives another one of.
-A = TypeVar("A", int, float, Decimal, str, bytes, dt.timedelta)
+A = TypeVar("A", int, float, Decimal, str, bytes, Span)
 #: What has all four operations, and what has a product with a number as well.
 N = TypeVar("N", int, float, Decimal)
 
@@ -64,15 +65,15 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     @overload
     def __add__(  # type: ignore[overload-overlap]
-        self: ArithmeticOperators[O, dt.datetime, V], other: Span | Time
+        self: ArithmeticOperators[O, dt.datetime, V], other: Spans | Time
     ) -> Expression[O, dt.datetime, V]: ...
     @overload
     def __add__(
-        self: ArithmeticOperators[O, dt.date, dt.date], other: Span | Time
+        self: ArithmeticOperators[O, dt.date, dt.date], other: Spans | Time
     ) -> Expression[O, dt.datetime, dt.datetime]: ...
     @overload
     def __add__(
-        self: ArithmeticOperators[O, dt.date, Any], other: Span | Time
+        self: ArithmeticOperators[O, dt.date, Any], other: Spans | Time
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
     def __add__(
@@ -80,7 +81,7 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     ) -> Expression[O, dt.date, V]: ...
     @overload
     def __add__(
-        self: ArithmeticOperators[O, dt.time, V], other: Span
+        self: ArithmeticOperators[O, dt.time, V], other: Spans
     ) -> Expression[O, dt.time, V]: ...
     @overload
     def __add__(
@@ -92,11 +93,11 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
     def __add__(
-        self: ArithmeticOperators[O, dt.timedelta, Any], other: Moment
+        self: ArithmeticOperators[O, Span, Any], other: Moment
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
     def __add__(
-        self: ArithmeticOperators[O, dt.timedelta, Any], other: Day
+        self: ArithmeticOperators[O, Span, Any], other: Day
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
     def __add__(
@@ -117,24 +118,24 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     @overload
     def __sub__(  # type: ignore[overload-overlap]
-        self: ArithmeticOperators[O, dt.datetime, V], other: Span | Time
+        self: ArithmeticOperators[O, dt.datetime, V], other: Spans | Time
     ) -> Expression[O, dt.datetime, V]: ...
     @overload
     def __sub__(  # type: ignore[overload-overlap]
         self: ArithmeticOperators[O, dt.datetime, dt.datetime],
         other: dt.date | Expression[Any, dt.datetime, dt.datetime],
-    ) -> Expression[O, dt.timedelta, dt.timedelta]: ...
+    ) -> Expression[O, Span, Interval]: ...
     @overload
     def __sub__(
         self: ArithmeticOperators[O, dt.datetime, Any], other: Moment | Day
-    ) -> Expression[O, dt.timedelta, dt.timedelta | None]: ...
+    ) -> Expression[O, Span, Interval | None]: ...
     @overload
     def __sub__(
-        self: ArithmeticOperators[O, dt.date, dt.date], other: Span | Time
+        self: ArithmeticOperators[O, dt.date, dt.date], other: Spans | Time
     ) -> Expression[O, dt.datetime, dt.datetime]: ...
     @overload
     def __sub__(
-        self: ArithmeticOperators[O, dt.date, Any], other: Span | Time
+        self: ArithmeticOperators[O, dt.date, Any], other: Spans | Time
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
     def __sub__(
@@ -143,7 +144,7 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     @overload
     def __sub__(  # type: ignore[overload-overlap]
         self: ArithmeticOperators[O, dt.date, Any], other: Moment
-    ) -> Expression[O, dt.timedelta, dt.timedelta | None]: ...
+    ) -> Expression[O, Span, Interval | None]: ...
     @overload
     def __sub__(
         self: ArithmeticOperators[O, dt.date, dt.date],
@@ -155,21 +156,19 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     ) -> Expression[O, int, int | None]: ...
     @overload
     def __sub__(
-        self: ArithmeticOperators[O, dt.time, V], other: Span
+        self: ArithmeticOperators[O, dt.time, V], other: Spans
     ) -> Expression[O, dt.time, V]: ...
     @overload
     def __sub__(
         self: ArithmeticOperators[O, dt.time, dt.time],
         other: dt.time | Expression[Any, dt.time, dt.time],
-    ) -> Expression[O, dt.timedelta, dt.timedelta]: ...
+    ) -> Expression[O, Span, Interval]: ...
     @overload
     def __sub__(
         self: ArithmeticOperators[O, dt.time, Any], other: Time
-    ) -> Expression[O, dt.timedelta, dt.timedelta | None]: ...
+    ) -> Expression[O, Span, Interval | None]: ...
     @overload
-    def __sub__(
-        self: ArithmeticOperators[O, dt.timedelta, V], other: Span
-    ) -> Expression[O, dt.timedelta, V]: ...
+    def __sub__(self: ArithmeticOperators[O, Span, V], other: Spans) -> Expression[O, Span, V]: ...
     @overload
     def __sub__(
         self: ArithmeticOperators[O, N, V], other: N | Expression[Any, N, Any]
@@ -183,9 +182,7 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         return self.computed("-", self, other)
 
     @overload
-    def __mul__(
-        self: ArithmeticOperators[O, dt.timedelta, V], other: Number
-    ) -> Expression[O, dt.timedelta, V]: ...
+    def __mul__(self: ArithmeticOperators[O, Span, V], other: Number) -> Expression[O, Span, V]: ...
     @overload
     def __mul__(
         self: ArithmeticOperators[O, N, V], other: N | Expression[Any, N, Any]
@@ -200,8 +197,8 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     @overload
     def __truediv__(
-        self: ArithmeticOperators[O, dt.timedelta, V], other: Number
-    ) -> Expression[O, dt.timedelta, V]: ...
+        self: ArithmeticOperators[O, Span, V], other: Number
+    ) -> Expression[O, Span, V]: ...
     @overload
     def __truediv__(
         self: ArithmeticOperators[O, N, V], other: N | Expression[Any, N, Any]
@@ -218,15 +215,15 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     @overload
     def __radd__(  # type: ignore[overload-overlap]
-        self: ArithmeticOperators[O, dt.datetime, V], other: dt.timedelta | dt.time
+        self: ArithmeticOperators[O, dt.datetime, V], other: Span | dt.time
     ) -> Expression[O, dt.datetime, V]: ...
     @overload
     def __radd__(
-        self: ArithmeticOperators[O, dt.date, dt.date], other: dt.timedelta | dt.time
+        self: ArithmeticOperators[O, dt.date, dt.date], other: Span | dt.time
     ) -> Expression[O, dt.datetime, dt.datetime]: ...
     @overload
     def __radd__(
-        self: ArithmeticOperators[O, dt.date, Any], other: dt.timedelta | dt.time
+        self: ArithmeticOperators[O, dt.date, Any], other: Span | dt.time
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
     def __radd__(
@@ -234,7 +231,7 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     ) -> Expression[O, dt.date, V]: ...
     @overload
     def __radd__(
-        self: ArithmeticOperators[O, dt.time, V], other: dt.timedelta
+        self: ArithmeticOperators[O, dt.time, V], other: Span
     ) -> Expression[O, dt.time, V]: ...
     @overload
     def __radd__(
@@ -242,7 +239,7 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
     def __radd__(
-        self: ArithmeticOperators[O, dt.timedelta, Any], other: dt.date
+        self: ArithmeticOperators[O, Span, Any], other: dt.date
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
     def __radd__(self: ArithmeticOperators[O, A, V], other: A) -> Expression[O, A, V]: ...
@@ -256,11 +253,11 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     @overload
     def __rsub__(
         self: ArithmeticOperators[O, dt.datetime, Any], other: dt.date
-    ) -> Expression[O, dt.timedelta, dt.timedelta | None]: ...
+    ) -> Expression[O, Span, Interval | None]: ...
     @overload
     def __rsub__(  # type: ignore[overload-overlap]
         self: ArithmeticOperators[O, dt.date, Any], other: dt.datetime
-    ) -> Expression[O, dt.timedelta, dt.timedelta | None]: ...
+    ) -> Expression[O, Span, Interval | None]: ...
     @overload
     def __rsub__(
         self: ArithmeticOperators[O, dt.date, dt.date], other: dt.date
@@ -271,16 +268,14 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     ) -> Expression[O, int, int | None]: ...
     @overload
     def __rsub__(
-        self: ArithmeticOperators[O, dt.timedelta, Any], other: dt.date
+        self: ArithmeticOperators[O, Span, Any], other: dt.date
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
     def __rsub__(
         self: ArithmeticOperators[O, dt.time, Any], other: dt.time
-    ) -> Expression[O, dt.timedelta, dt.timedelta | None]: ...
+    ) -> Expression[O, Span, Interval | None]: ...
     @overload
-    def __rsub__(
-        self: ArithmeticOperators[O, dt.timedelta, V], other: dt.timedelta
-    ) -> Expression[O, dt.timedelta, V]: ...
+    def __rsub__(self: ArithmeticOperators[O, Span, V], other: Span) -> Expression[O, Span, V]: ...
     @overload
     def __rsub__(self: ArithmeticOperators[O, N, V], other: N) -> Expression[O, N, V]: ...
     def __rsub__(self, other: Any) -> Any:
@@ -288,8 +283,8 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     @overload
     def __rmul__(
-        self: ArithmeticOperators[O, dt.timedelta, V], other: float | Decimal
-    ) -> Expression[O, dt.timedelta, V]: ...
+        self: ArithmeticOperators[O, Span, V], other: float | Decimal
+    ) -> Expression[O, Span, V]: ...
     @overload
     def __rmul__(self: ArithmeticOperators[O, N, V], other: N) -> Expression[O, N, V]: ...
     def __rmul__(self, other: Any) -> Any:

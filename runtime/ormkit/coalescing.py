@@ -15,11 +15,11 @@ from uuid import UUID
 from .arrays import FlatArray
 from .columns import Column
 from .compiler import Select
-from .errors import DataError, InvalidValue
+from .decoding import unknown_label
 from .origin import Origin
 from .primary_keys import by_key
 from .selectin import key_condition
-from .statement import Executor, Statement
+from .statement import NAMED, Executor, Statement
 
 if TYPE_CHECKING:
     from .table import Table
@@ -106,7 +106,10 @@ class Lookup:
                 self._flying -= 1
                 if self._waiting:
                     self._send()
-            return self._model.__decode__(rows)[0] if rows else None
+            try:
+                return self._model.__decode__(rows)[0] if rows else None
+            except KeyError as error:
+                raise unknown_label(self._model, rows) or error from None
         waiter: asyncio.Future[Any] = self._origin.check().create_future()
         self._waiting.setdefault(key, []).append(waiter)
         try:
@@ -114,7 +117,10 @@ class Lookup:
         except asyncio.CancelledError:
             self._leave(key, waiter)
             raise
-        return None if row is None else self._model.__decode__([row])[0]
+        try:
+            return None if row is None else self._model.__decode__([row])[0]
+        except KeyError as error:
+            raise unknown_label(self._model, [row]) or error from None
 
     def _alone(self, key: Any) -> Coroutine[Any, Any, list[Any]]:
         """Return the lookup of one key by itself."""
@@ -155,18 +161,36 @@ class Lookup:
 
     async def _together(self, batch: Batch) -> None:
         try:
-            rows = await self._all(list(batch))
-        except (InvalidValue, DataError):
-            # One key that PostgreSQL's type cannot hold is not to fail the others.
-            await self._one_by_one(batch)
-        except Exception as error:
-            for waiters in batch.values():
-                refuse(waiters, error)
+            await self._share(batch)
         except BaseException:
             for waiters in batch.values():
                 for waiter in waiters:
                     waiter.cancel()
             raise
+        finally:
+            self._flying -= 1
+            if self._waiting:
+                self._send()
+
+    async def _share(self, batch: Batch) -> None:
+        """Answer everyone by one statement, or by several where not all can be answered.
+
+        One key that PostgreSQL's type cannot hold, or one row that cannot be read, is not to fail
+        the others: it is looked for by halves, which takes few statements for few of them.
+        """
+        keys = list(batch)
+        try:
+            rows = await (self._alone(keys[0]) if len(keys) == 1 else self._all(keys))
+        except NAMED as error:
+            if len(keys) == 1:
+                refuse(batch[keys[0]], error)
+                return
+            middle = len(keys) // 2
+            for half in (keys[:middle], keys[middle:]):
+                await self._share({key: batch[key] for key in half})
+        except Exception as error:
+            for waiters in batch.values():
+                refuse(waiters, error)
         else:
             places = self._table.key_places
             single = places[0] if len(places) == 1 else None
@@ -176,18 +200,6 @@ class Lookup:
             }
             for key, waiters in batch.items():
                 self._answer(waiters, found.get(key))
-        finally:
-            self._flying -= 1
-            if self._waiting:
-                self._send()
-
-    async def _one_by_one(self, batch: Batch) -> None:
-        for key, waiters in batch.items():
-            try:
-                rows = await self._alone(key)
-                self._answer(waiters, rows[0] if rows else None)
-            except Exception as error:
-                refuse(waiters, error)
 
     def _answer(self, waiters: list[asyncio.Future[Any]], row: Any) -> None:
         """Give the row to each, with values of its own where they can change in place."""

@@ -1,13 +1,14 @@
-"""Codecs: the types that asyncpg does not turn into Python values and back, or not as fast."""
+"""Codecs: the types that asyncpg does not turn into Python values and back, or not as they are."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
+from .json_documents import SHORT, UNREADABLE, read_exactly, why_unreadable
 from .json_forms import json_text
-from .moments import moment_codec
+from .moments import Codec, moment_codecs
+from .unreadable import Unreadable
 
 
 def json_bytes(value: object) -> bytes:
@@ -20,29 +21,38 @@ def jsonb_bytes(value: object) -> bytes:
     return b"\1" + json_text(value).encode()
 
 
-def from_json_bytes(data: bytes) -> Any:
-    """Return the value of type json that the server sent."""
-    return json.loads(data.decode())
+def json_codecs(marks: list[Unreadable]) -> dict[str, Codec]:
+    """Return the codecs of a connection for JSON; `marks` is where they note what is unreadable."""
+
+    def unread(error: Exception) -> Unreadable:
+        marks.append(mark := Unreadable(why_unreadable(error)))
+        return mark
+
+    def from_json_bytes(data: bytes) -> Any:
+        try:
+            return read_exactly(data.decode())
+        except UNREADABLE as error:
+            return unread(error)
+
+    # Without a step between: it runs for each value.
+    def from_jsonb_bytes(data: bytes) -> Any:
+        try:
+            text = data[1:].decode()
+            return json.loads(text) if len(text) <= SHORT else read_exactly(text)
+        except UNREADABLE as error:
+            return unread(error)
+
+    return {
+        "json": (json_bytes, from_json_bytes, "binary"),
+        "jsonb": (jsonb_bytes, from_jsonb_bytes, "binary"),
+    }
 
 
-def from_jsonb_bytes(data: bytes) -> Any:
-    """Return the value of type jsonb that the server sent."""
-    return json.loads(data[1:].decode())
-
-
-#: What encodes and decodes each type.
-CODECS: dict[str, tuple[Callable[[object], bytes], Callable[[bytes], Any]]] = {
-    "json": (json_bytes, from_json_bytes),
-    "jsonb": (jsonb_bytes, from_jsonb_bytes),
-}
-if moments := moment_codec():
-    CODECS["timestamptz"] = moments
-
-
-async def set_codecs(raw: Any) -> None:
-    """Let a connection of asyncpg use them."""
+async def set_codecs(raw: Any, marks: list[Unreadable]) -> None:
+    """Let a connection of asyncpg use them; what they cannot read they note in `marks`."""
+    codecs = {**json_codecs(marks), **moment_codecs(marks, raw.get_server_version().major)}
     # In binary, since COPY has no other form for its rows.
-    for name, (encode, decode) in CODECS.items():
+    for name, (encode, decode, form) in codecs.items():
         await raw.set_type_codec(
-            name, schema="pg_catalog", encoder=encode, decoder=decode, format="binary"
+            name, schema="pg_catalog", encoder=encode, decoder=decode, format=form
         )

@@ -11,11 +11,12 @@ from operator import is_not
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from .comparing import comparability, native_types, own
-from .errors import InvalidValue
+from .errors import InvalidValue, UnreadableValue
 from .exactness import EXACT
 from .expressions import Expression
 from .fitting import misfit, misplaced
 from .json_forms import json_text
+from .labels import NULL, UNKNOWN, OpenLabels
 from .operands import O, T, V_co, as_list
 from .scope import Scope, quote
 from .stored_forms import REWRITTEN, Form, form_of
@@ -90,6 +91,7 @@ class Column(Expression[O, T, V_co]):
         default: object = UNSET,
         is_private: bool = False,
         labels: Iterable[Any] | None = None,
+        is_open: bool = False,
     ) -> None:
         """Describe a column.
 
@@ -101,6 +103,7 @@ class Column(Expression[O, T, V_co]):
         default: the constant that it has in PostgreSQL and in new objects where it is not given.
         is_private: its values show in no repr and in no cursor.
         labels: the enum class of an enum type.
+        is_open: labels that the enum's class lacks are read as texts.
         """
         self.type = type_
         self.cast = castable(type_)
@@ -126,7 +129,11 @@ class Column(Expression[O, T, V_co]):
             self.initial = None
         self.is_computed = is_computed
         self.is_private = is_private
-        self.labels = {member.value: member for member in labels} if labels is not None else None
+        self.labels: dict[str, Any] | None = None
+        if labels is not None:
+            members: Iterable[Any] = labels
+            closed = {member.value: member for member in members}
+            self.labels = OpenLabels(members) if is_open else closed
         #: How values are stored.
         self.form: Form = form_of(type_, self.labels)
         #: The type whose values are all stored as they are; asked for each of them.
@@ -295,7 +302,26 @@ class Column(Expression[O, T, V_co]):
         """Return what the attribute holds for a value as the driver gave it."""
         if value is None or self.is_plain:
             return value
-        return decoded(value, self.labels.__getitem__ if self.labels else numbers)
+        if self.labels is None:
+            return decoded(value, numbers)
+        try:
+            return decoded(value, self.labels.__getitem__)
+        except KeyError:
+            raise self.unread(UNKNOWN) from None
+
+    def unread(self, reason: str) -> UnreadableValue:
+        """Return the error for a value of the column that cannot be read."""
+        error = UnreadableValue.of(self.label, reason)
+        error.table, error.column = self.table.name, self.name
+        return error
+
+    def unread_label(self, value: Any) -> UnreadableValue | None:
+        """Return the error for what is none of the enum's labels; None where nothing is wrong."""
+        if self.labels is None or self.is_array or value in self.labels:
+            return None
+        if value is None:
+            return None if self.is_nullable else self.unread(NULL)
+        return None if isinstance(self.labels, OpenLabels) else self.unread(UNKNOWN)
 
 
 def vector_text(value: object) -> str:

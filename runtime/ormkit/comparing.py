@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from .errors import InvalidValue
+from .infinity import Infinite, InfiniteDate, InfiniteDatetime
 from .operands import about
 from .values import Range
 
@@ -58,7 +59,7 @@ def of_moment(value: object) -> str:
 
 def is_unzoned(value: Any) -> bool:
     """Return whether a datetime is of another moment in each time zone; infinity is of none."""
-    return value.tzinfo is None and value not in (dt.datetime.max, dt.datetime.min)
+    return not isinstance(value, Infinite) and value.tzinfo is None
 
 
 def of_zoned_time(value: object) -> str:
@@ -78,11 +79,13 @@ def of_numeric(value: object) -> str:
     return "double precision" if isinstance(value, float) else of_number(value)
 
 
+#: Infinity is of every type of dates and timestamps.
+INFINITE = (InfiniteDate, InfiniteDatetime)
 #: By PostgreSQL's name of the type, without its modifier.
 COMPARABILITIES: dict[str, Comparability] = {
-    "date": Comparability(dt.date, foreign=of_date),
-    "timestamp": Comparability(dt.datetime, dt.date, foreign=own),
-    "timestamptz": Comparability(foreign=of_moment),
+    "date": Comparability(dt.date, *INFINITE, foreign=of_date),
+    "timestamp": Comparability(dt.datetime, dt.date, *INFINITE, foreign=own),
+    "timestamptz": Comparability(*INFINITE, foreign=of_moment),
     "timetz": Comparability(foreign=of_zoned_time),
     **dict.fromkeys(("smallint", "integer", "bigint"), Comparability(int, foreign=of_number)),
     **dict.fromkeys(("real", "double precision"), Comparability(float, int, foreign=of_number)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .columns import Column
 from .expressions import Condition, Expression
@@ -16,10 +16,8 @@ from .ordering import Order
 from .relationships import named
 from .scope import Scope
 from .statement import Statement, statement_for
+from .steps import Step, read_places
 from .table import Table
-
-if TYPE_CHECKING:
-    from .steps import Step
 
 AnyExpression = Expression[Any, Any, Any]
 
@@ -165,12 +163,14 @@ class Select:
             step.write_join(scope, scope.name(self.table), selected, joined)
         selected += written(extra, scope)
         text = self._text(scope, distinct + ", ".join(selected), "".join(joined), places)
-        return Statement(text, tuple(scope.parameters))
+        read = (*read_places(self.table, self.joins), *extra)
+        return Statement(text, tuple(scope.parameters), selected=read)
 
     def _write_expressions(self, selected: Selected) -> Statement:
         scope = Scope(self.table)
         chosen = self._distinct(scope, selected) + ", ".join(written(selected, scope))
-        return Statement(self._text(scope, chosen, "", selected), tuple(scope.parameters))
+        text = self._text(scope, chosen, "", selected)
+        return Statement(text, tuple(scope.parameters), selected=tuple(selected))
 
     def _write_around(self, result: str) -> Statement:
         scope = Scope(self.table)
@@ -191,24 +191,25 @@ class Select:
         text = operand.sql(scope)
         if not self.is_cut:
             sql = self._text(scope, f"{function}({text})", "")
-            return Statement(sql, tuple(scope.parameters))
+            return Statement(sql, tuple(scope.parameters), selected=(operand,))
         inner = self._text(scope, distinct + text, "", (operand,))
         # Named outside: ORDER BY inside would take an output column's name before a table's.
         sql = f"SELECT {function}(value) FROM ({inner}) AS cut (value)"
-        return Statement(sql, tuple(scope.parameters))
+        return Statement(sql, tuple(scope.parameters), selected=(operand,))
 
     def _write_delete(self, returned: Selected) -> Statement:
         scope = Scope(self.table)
         text = f"DELETE FROM {self.table.sql}{self._changed_rows(scope)}"
-        return Statement(text + returning(returned, scope), tuple(scope.parameters))
+        text += returning(returned, scope)
+        return Statement(text, tuple(scope.parameters), selected=tuple(returned))
 
     def _write_update(
         self, changes: Sequence[tuple[Column[Any, Any, Any], object]], returned: Selected
     ) -> Statement:
         scope = Scope(self.table)
         text = f"UPDATE {self.table.sql} SET {assignments(changes, scope)}"
-        text += self._changed_rows(scope)
-        return Statement(text + returning(returned, scope), tuple(scope.parameters))
+        text += self._changed_rows(scope) + returning(returned, scope)
+        return Statement(text, tuple(scope.parameters), selected=tuple(returned))
 
     def _changed_rows(self, scope: Scope) -> str:
         """Return the WHERE of a DELETE or UPDATE; with a limit it goes by primary key."""

@@ -10,6 +10,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from .acceleration import accelerator
+from .errors import UnreadableValue
 from .standard_decode import conversions, is_standard, slots
 from .uninterrupted import uninterrupted
 from .values import Record, whole_row
@@ -38,7 +39,10 @@ def decode(model: type[M], rows: Sequence[Any], identity: IdentityMap | None = N
         make = decoder_of(model.__decode__)
     else:
         make = model.__decode__ if len(rows) < MANY else partial(decode_many, model.__decode__)
-    objects: list[M] = make(rows) if len(rows) < MANY else uninterrupted(make, rows)
+    try:
+        objects: list[M] = make(rows) if len(rows) < MANY else uninterrupted(make, rows)
+    except KeyError as error:
+        raise unknown_label(model, rows) or error from None
     return objects
 
 
@@ -49,10 +53,26 @@ def decode_part(
     if identity is None and Decoder is not None:
         make = decoder_of(model.__decode__)
         if type(make) is Decoder:
-            objects: list[M] = uninterrupted(lambda rows: make(rows, start), rows)
+            try:
+                objects: list[M] = uninterrupted(lambda rows: make(rows, start), rows)
+            except KeyError as error:
+                raise unknown_label(model, rows, start) or error from None
             return objects
     there = slice(start, start + len(model.__table__.columns))
     return decode(model, [row[there] for row in rows], identity)
+
+
+def unknown_label(
+    model: type[Model], rows: Sequence[Any], start: int = 0
+) -> UnreadableValue | None:
+    """Return the error for the first label of rows that is none of its enum's; None without."""
+    columns = model.__table__.columns
+    for number, row in enumerate(rows, 1):
+        for place, column in enumerate(columns, start):
+            if error := column.unread_label(row[place]):
+                error.row, error.place = number, (place,)
+                return error
+    return None
 
 
 # By the method and not by the model: a `__decode__` put in the place of another is asked again.

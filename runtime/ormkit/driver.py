@@ -16,10 +16,11 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
+from .copied import Copied
 from .errors import DatabaseError, InvalidValue, UsageError
 from .opening import check_encoding_of, open_raw, read_nulls
 from .origin import Severed, detach, keep
@@ -33,6 +34,7 @@ from .sqlstates import (
     refused_row,
     translate,
 )
+from .unreadable import Unreadable, readable
 from .values import Record
 from .wire import is_cancelling, wire_of
 
@@ -45,27 +47,15 @@ Ending = tuple["asyncio.Future[None]", asyncio.TimerHandle]
 ENDING_TIMEOUT = 5.0
 
 
-class Copied(Protocol):
-    """What COPY needs to know of the rows that it stores."""
-
-    table: str
-    schema: str | None
-    names: Sequence[str]
-
-    @property
-    def is_reading(self) -> bool: ...
-    def described(self) -> str: ...
-
-
 class Connection:
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
     __slots__ = (
-        *("_init", "_is_dirty", "_on_outdated", "_raw", "_statements"),
+        *("_init", "_is_dirty", "_marks", "_on_outdated", "_raw", "_statements"),
         *("facts", "prepared", "server_version", "wire"),
     )
 
-    def __init__(self, raw: Any, statement_cache_size: int) -> None:
+    def __init__(self, raw: Any, statement_cache_size: int, marks: list[Unreadable]) -> None:
         self._raw = raw
         #: What is known of tables; connections of a pool share it.
         self.facts: dict[Any, Any] = {}
@@ -73,6 +63,8 @@ class Connection:
         self.prepared = PreparedStatements(raw, self.wire, statement_cache_size)
         self._init: Callable[[Connection], Awaitable[None]] | None = None
         self._is_dirty = False
+        #: What its codecs could not read since rows were last looked at for it.
+        self._marks = marks
         #: The major version of the server.
         self.server_version: int = raw.get_server_version().major
         #: The prepared statements of the namespace that is in force.
@@ -89,7 +81,9 @@ class Connection:
 
         Raises ConnectionFailed, ConfigurationError, or the error that the server answered with.
         """
-        return cls(await open_raw(options, statement_cache_size), statement_cache_size)
+        marks: list[Unreadable] = []
+        raw = await open_raw(options, statement_cache_size, marks)
+        return cls(raw, statement_cache_size, marks)
 
     async def initialize(self, init: Callable[[Connection], Awaitable[None]]) -> None:
         """Run this now, and again after each reset, which undoes it; close where it raises."""
@@ -112,11 +106,11 @@ class Connection:
             records: list[Record] = await self.wire.bind_execute(
                 prepared[0], args, "", 0, False, timeout
             )
-            return records
         except BaseException as error:
             if await self._forgets(sql, error) and kept is not None:
                 return await self.fetch(sql, args, timeout)
             raise self._failed(error, sql, prepared, args)
+        return readable(records, self._marks) if self._marks else records
 
     async def fetch_tagged(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
@@ -127,12 +121,13 @@ class Connection:
             if prepared is None:
                 prepared = await self._prepare(sql, timeout)
             answer = await self.wire.bind_execute(prepared[0], args, "", 0, True, timeout)
-            # An empty statement has no tag.
-            return answer[0], (answer[1] or b"").decode()
         except BaseException as error:
             if await self._forgets(sql, error) and kept is not None:
                 return await self.fetch_tagged(sql, args, timeout)
             raise self._failed(error, sql, prepared, args)
+        rows = readable(answer[0], self._marks) if self._marks else answer[0]
+        # An empty statement has no tag.
+        return rows, (answer[1] or b"").decode()
 
     async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
         """Run one statement for each row of arguments, all or none, and return all their rows.
@@ -144,11 +139,11 @@ class Connection:
             if prepared is None:
                 prepared = await self._prepare(sql, None)
             records: list[Record] = await prepared[1].fetchmany(rows)
-            return records
         except BaseException as error:
             if await self._forgets(sql, error) and kept is not None:
                 return await self.fetch_many(sql, rows)
             raise self._failed(error, sql, prepared, *refused_row(error, rows))
+        return readable(records, self._marks) if self._marks else records
 
     async def returns_rows(self, sql: str) -> bool:
         """Return whether the statement gives rows back, an empty list of them included."""
@@ -179,7 +174,7 @@ class Connection:
             prepared = statement, statement, False
             cursor = await statement.cursor(*args, prefetch=None)
             while records := await cursor.fetch(chunk):
-                yield records
+                yield readable(records, self._marks) if self._marks else records
                 if len(records) < chunk:
                     break
         except GeneratorExit:

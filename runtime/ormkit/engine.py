@@ -22,7 +22,7 @@ from .copying import Copying
 from .creation import create_schemas
 from .driver import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer, open_embedded
-from .errors import ConfigurationError, ConnectionLost, DataError, InvalidValue, UsageError
+from .errors import ConfigurationError, ConnectionLost, UsageError
 from .isolation import Isolation
 from .limits import engine_counts
 from .options import EMBEDDED, PoolOptions, check_count, check_seconds, check_url, checked_settings
@@ -32,7 +32,7 @@ from .repeatable import is_repeatable
 from .result import Result
 from .schema import Schema, known_schemas
 from .session import AsyncSession
-from .statement import Executor, OneConnection, Statement
+from .statement import NAMED, Executor, OneConnection, Statement
 from .transaction import Transaction
 from .values import Record
 
@@ -216,7 +216,7 @@ class Engine(Copying):
         connection = pool.take() or await pool.acquire()
         try:
             return await connection.fetch(statement.sql, values)
-        except (InvalidValue, DataError) as error:
+        except NAMED as error:
             raise statement.named(error, values) from None
         except ConnectionLost:
             if not is_repeatable(statement.sql):
@@ -226,6 +226,8 @@ class Engine(Copying):
         connection = await pool.acquire()
         try:
             return await connection.fetch(statement.sql, values)
+        except NAMED as error:
+            raise statement.named(error, values) from None
         finally:
             pool.give(connection)
 

@@ -11,6 +11,7 @@
     │   └── TransactionClosed         a transaction used after its end
     ├── TransactionFailed             COMMIT of a transaction that an error had already ended
     ├── AfterCommitError              the transaction is committed; what came after it failed
+    ├── UnreadableValue               a row holds what Python, or the code, has no value for
     ├── NotFound                      get_or_raise or one() found no row
     ├── MultipleFound                 one() found more than one row
     ├── StaleObject                   the row changed, or went, since the object was read
@@ -40,6 +41,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Self
 
 
 class OrmKitError(Exception):
@@ -98,6 +100,30 @@ class AfterCommitError(OrmKitError):
 
     #: What was raised, in the order of the callbacks.
     errors: tuple[Exception, ...] = ()
+
+
+class UnreadableValue(OrmKitError, ValueError):
+    """A row holds a value that Python has none for, or an enum's label that the code does not know.
+
+    The statement has run: what it changed is changed. The connection can be used.
+    """
+
+    #: The table and the column; the table is None where a raw statement was run.
+    table: str | None = None
+    column: str | None = None
+    #: Why it cannot be read.
+    reason: str = ""
+    #: Number of the row among those that came, from 1; None where it is not known.
+    row: int | None = None
+    #: Where the value stands in that row, and then in the records nested there.
+    place: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, where: str, reason: str) -> Self:
+        """Return the error for a value, by what to call its column."""
+        error = cls(f"{where} holds a value that cannot be read: {reason}")
+        error.reason = reason
+        return error
 
 
 class NotFound(OrmKitError, LookupError):

@@ -15,6 +15,9 @@ from ipaddress import ip_interface, ip_network
 from typing import Any, SupportsIndex
 from uuid import UUID
 
+from .infinity import INFINITY, MINUS_INFINITY, Infinite
+from .interval import Interval
+from .labels import OpenLabels
 from .values import BitString, Range
 
 #: asyncpg's names of types that PostgreSQL spells otherwise.
@@ -43,6 +46,7 @@ MOST_DIGITS = 131_072
 #: Types of which a list is one value.
 LISTS = ("json", "vector")
 SINGLE_MAX = 3.4028235677973366e38
+WEEK = dt.timedelta(days=7)
 NUL = "it holds the character NUL, which PostgreSQL's text cannot"
 SURROGATE = "it holds half of a surrogate pair, which is no character"
 
@@ -113,7 +117,8 @@ def misfit_of_array(type_: str, value: Any, labels: Mapping[Any, Any] | None) ->
 def misfit_of_label(value: Any, labels: Mapping[Any, Any]) -> str | None:
     if not isinstance(value, str):
         return needed("a member of its enum, or its label", value)
-    return None if value in labels else "it is no label of its enum"
+    is_known = isinstance(labels, OpenLabels) or value in labels
+    return None if is_known else "it is no label of its enum"
 
 
 def misfit_of_whole(value: Any, name: str) -> str | None:
@@ -230,16 +235,37 @@ def misfit_of_local_moment(value: Any, limits: list[int]) -> str | None:
 def misfit_of_moment(value: Any, limits: list[int]) -> str | None:
     if not isinstance(value, dt.date):
         return needed("a datetime", value)
-    if isinstance(value, dt.datetime) and value.tzinfo is not None:
-        try:
-            value.astimezone(dt.UTC)
-        except OverflowError:
-            return "it is outside the years 1 to 9999 in UTC"
+    try:
+        in_utc(value)
+    except OverflowError:
+        return "it is outside the years 1 to 9999 in UTC"
     return None
 
 
+def in_utc(value: dt.date) -> dt.datetime:
+    """Return the moment in UTC; a naive one, and the beginning of a day, are in the local zone.
+
+    Raises OverflowError for one that is outside of Python's years there.
+    """
+    if isinstance(value, Infinite):
+        return INFINITY if value.sign > 0 else MINUS_INFINITY
+    if not isinstance(value, dt.datetime):
+        value = dt.datetime(value.year, value.month, value.day)
+    if value.tzinfo is not None:
+        return value.astimezone(dt.UTC)
+    # Python looks for the offset of a moment some days around it, which the first and the last
+    # days of its calendar do not have.
+    near = min(max(value, dt.datetime.min + WEEK), dt.datetime.max - WEEK)
+    offset = near.astimezone().utcoffset() or dt.timedelta()
+    return (value - offset).replace(tzinfo=dt.UTC)
+
+
 def misfit_of_interval(value: Any, limits: list[int]) -> str | None:
-    return None if isinstance(value, dt.timedelta) else needed("a timedelta", value)
+    if not isinstance(value, (Interval, dt.timedelta)):
+        return needed("an ormkit.Interval or a timedelta", value)
+    # Nothing else of one is ever refused.
+    is_infinite = isinstance(value, Interval) and value.is_infinite
+    return "it is infinite, which intervals are from PostgreSQL 17 on" if is_infinite else None
 
 
 def misfit_of_uuid(value: Any, limits: list[int]) -> str | None:

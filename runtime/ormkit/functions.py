@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, get_ar
 from .aggregates import Aggregate, Function, WindowFunction
 from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import Expression
+from .interval import Span
 from .literals import as_expression, beside_as
 from .operators import WHOLE, bare, check_summed
 from .scope import quote
@@ -19,9 +20,9 @@ T = TypeVar("T")
 V = TypeVar("V")
 N = TypeVar("N", int, float, Decimal)
 #: What a sum is made of.
-S = TypeVar("S", int, float, Decimal, dt.timedelta)
+S = TypeVar("S", int, float, Decimal, Span)
 #: What a mean is made of and is one of.
-A = TypeVar("A", float, Decimal, dt.timedelta)
+A = TypeVar("A", float, Decimal, Span)
 #: Numbers that may have a fraction.
 F = TypeVar("F", float, Decimal)
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .columns import Column
 from .expressions import Expression
+from .interval import Interval
 from .slots import is_held
 from .values import UNSET
 
@@ -241,8 +242,9 @@ def differs(column: AnyColumn, now: object, then: object) -> bool:
         return now is not then
     if type(now) is not type(then):
         return True
-    # Equal is not the same: 1.0 and 1.00, 0.0 and -0.0.
-    return repr(now) != repr(then) if isinstance(now, (float, Decimal)) else bool(now != then)
+    # Equal is not the same: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
+    is_exact = isinstance(now, (float, Decimal, Interval))
+    return repr(now) != repr(then) if is_exact else bool(now != then)
 
 
 def freeze(column: AnyColumn, value: Any) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import marshal
 import pickle
 from collections.abc import Collection, Iterable, Sequence
@@ -17,6 +18,7 @@ from .decoding import decode
 from .errors import UsageError
 from .expressions import Expression
 from .given import MISSING, freeze, mark_known, marshalled
+from .interval import Interval
 from .relationships import drop_outdated
 from .table import Table
 
@@ -159,7 +161,7 @@ class Watch:
         self.places = {column.key: place for place, column in enumerate(columns)}
         #: Where each column that can change in place has its copy.
         self.mutable = {p: n for n, p in enumerate(filter(self._is_mutable, range(len(columns))))}
-        #: Where equal is not the same: 1.0 and 1.00, 0.0 and -0.0.
+        #: Where equal is not the same: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
         self.exact = [p for p, each in enumerate(columns) if each.type.partition("(")[0] in EXACT]
         plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
         self.key_of_row: Any = itemgetter(*table.key_places)
@@ -273,13 +275,15 @@ class Watch:
         then = entry[1][place]
         if now is then or isinstance(now, Expression):
             return now is not then
-        if isinstance(now, (float, Decimal)) and type(now) is type(then):
+        if isinstance(now, dt.timedelta):
+            now = Interval.of(now)
+        if isinstance(now, (float, Decimal, Interval)) and type(now) is type(then):
             return repr(now) != repr(then)
         return bool(now != then)
 
 
 #: Types whose equal values may differ.
-EXACT = ("real", "double precision", "numeric")
+EXACT = ("real", "double precision", "numeric", "interval")
 
 
 @cache

@@ -17,6 +17,8 @@ from .columns import Column
 from .errors import InvalidValue, UsageError
 from .expressions import BOUND, IS_NOT_NULL, IS_NULL, Condition, Junction, Test
 from .fitting import misfit
+from .infinity import INFINITE_DATE, INFINITY, MINUS_INFINITE_DATE, MINUS_INFINITY
+from .interval import Interval, fields
 from .ordering import Order
 from .scope import Scope
 from .table import Table
@@ -55,16 +57,22 @@ class Page(Generic[M]):
 READERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("smallint", "integer", "bigint"), lambda value: of_type(int, value)),
     **dict.fromkeys(("text", "varchar", "char", "citext"), lambda value: of_type(str, value)),
-    **dict.fromkeys(("real", "double precision"), float),
-    **dict.fromkeys(("timestamp", "timestamptz"), dt.datetime.fromisoformat),
+    **dict.fromkeys(("real", "double precision"), lambda text: float(of_type(str, text))),
+    **dict.fromkeys(
+        ("timestamp", "timestamptz"),
+        lambda text: TIMESTAMPS.get(text) or dt.datetime.fromisoformat(text),
+    ),
     **dict.fromkeys(("time", "timetz"), dt.time.fromisoformat),
-    "numeric": Decimal,
+    "numeric": lambda text: Decimal(of_type(str, text)),
     "boolean": lambda value: of_type(bool, value),
-    "uuid": UUID,
-    "date": dt.date.fromisoformat,
-    "interval": lambda parts: dt.timedelta(*parts),
+    "uuid": lambda text: UUID(of_type(str, text)),
+    "date": lambda text: DATES.get(text) or dt.date.fromisoformat(text),
+    "interval": lambda fields: Interval(*of_type(list, fields)),
     "bytea": bytes.fromhex,
 }
+#: What stands for dates and timestamps that have no form in ISO 8601.
+DATES: dict[object, dt.date] = {str(each): each for each in (INFINITE_DATE, MINUS_INFINITE_DATE)}
+TIMESTAMPS: dict[object, dt.datetime] = {str(each): each for each in (INFINITY, MINUS_INFINITY)}
 
 
 def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any], ...]:
@@ -135,7 +143,8 @@ def values_at(table: Table, order: Sequence[Order[Any]], token: object) -> list[
         raise InvalidValue(f"the cursor belongs to another query or order of {table.label} rows")
     try:
         return [read(column_of(each), value) for each, value in zip(order, stored[1:], strict=True)]
-    except (TypeError, ValueError, KeyError, ArithmeticError):
+    except Exception:
+        # Whatever a reader makes of what somebody wrote by hand.
         raise wrong from None
 
 
@@ -158,8 +167,8 @@ def type_word(column: AnyColumn) -> str:
 
 def written(value: Any) -> Any:
     """Return a value as JSON can hold it."""
-    if isinstance(value, dt.timedelta):
-        return [value.days, value.seconds, value.microseconds]
+    if isinstance(value, (Interval, dt.timedelta)):
+        return fields(Interval.of(value))
     if isinstance(value, (dt.datetime, dt.date, dt.time)):
         return value.isoformat()
     if isinstance(value, bytes):
@@ -183,9 +192,10 @@ def read(column: AnyColumn, value: Any) -> Any:
             raise ValueError
         return None
     if column.labels is not None:
-        return column.labels[value]
+        return column.labels[of_type(str, value)]
     found = READERS[type_word(column)](value)
-    if misfit(type_word(column), found):
+    # An interval has checked its fields, and whether it may be infinite the server has to say.
+    if not isinstance(found, Interval) and misfit(type_word(column), found):
         raise ValueError
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -9,6 +10,7 @@ from .borrowed import Borrowed, lender
 from .comparing import check_one
 from .errors import UsageError
 from .expressions import Bound, Call, Condition, Expression, Literal, grouped
+from .interval import Interval, Span
 from .operands import O, T
 from .trees import AnyNode, Tree
 from .type_names import type_name, type_of_value
@@ -22,7 +24,13 @@ S = TypeVar("S")
 MISSING: Any = object()
 
 
-def literal(value: T, type_: type | str | None = None) -> Expression[Any, T, T]:
+@overload
+def literal(
+    value: Interval | dt.timedelta, type_: type | str | None = None
+) -> Expression[Any, Span, Interval]: ...
+@overload
+def literal(value: T, type_: type | str | None = None) -> Expression[Any, T, T]: ...
+def literal(value: Any, type_: type | str | None = None) -> Expression[Any, Any, Any]:
     """Return a value as an expression, bound like any other.
 
     type_: the type it is sent under, a Python type or PostgreSQL's name; told by the value where
@@ -38,6 +46,14 @@ def as_expression(value: Any) -> Expression[Any, Any, Any]:
     return value if isinstance(value, Expression) else literal(value)  # pyright: ignore
 
 
+@overload
+def cast(
+    operand: Expression[O, T, T], to: type[Interval] | type[dt.timedelta]
+) -> Expression[O, Span, Interval]: ...
+@overload
+def cast(
+    operand: Expression[O, T, T | None], to: type[Interval] | type[dt.timedelta]
+) -> Expression[O, Span, Interval | None]: ...
 @overload
 def cast(operand: Expression[O, T, T], to: type[S]) -> Expression[O, S, S]: ...
 @overload

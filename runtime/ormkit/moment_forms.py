@@ -6,7 +6,9 @@ import datetime as dt
 from typing import Any
 
 from .errors import InvalidValue
-from .fitting import misfit
+from .fitting import in_utc, misfit
+from .infinity import Infinite, InfiniteDate, InfiniteDatetime, infinite_as
+from .interval import Interval
 
 #: Where the seconds of a timestamp count from, which decides to which side a half is rounded.
 EPOCH = dt.datetime(2000, 1, 1)
@@ -14,6 +16,8 @@ DAY = 86_400_000_000
 
 
 def date_form(value: Any) -> Any:
+    if isinstance(value, Infinite):
+        return infinite_as(InfiniteDate, value)
     return dt.date(value.year, value.month, value.day) if isinstance(value, dt.date) else value
 
 
@@ -30,8 +34,8 @@ def zoned_time_form(places: int, value: Any) -> Any:
     offset = value.tzinfo.utcoffset(None)
     if offset is None:
         raise InvalidValue("its time zone has no offset without a date")
-    if offset % dt.timedelta(minutes=1):
-        raise InvalidValue("the offset of its time zone is no whole number of minutes")
+    if offset % dt.timedelta(seconds=1):
+        raise InvalidValue("the offset of its time zone is no whole number of seconds")
     return rounded_time(plain_time(value, dt.timezone(offset)), places)
 
 
@@ -54,6 +58,8 @@ def rounded_time(value: dt.time, places: int) -> dt.time:
 
 
 def local_moment_form(places: int, value: Any) -> Any:
+    if isinstance(value, Infinite):
+        return infinite_as(InfiniteDatetime, value)
     if isinstance(value, dt.datetime):
         if value.tzinfo is not None:
             return value
@@ -67,14 +73,13 @@ def local_moment_form(places: int, value: Any) -> Any:
 
 
 def moment_form(places: int, value: Any) -> Any:
-    if not isinstance(value, dt.datetime):
-        if not isinstance(value, dt.date):
-            return value
-        local = dt.datetime.now(dt.UTC).astimezone().tzinfo
-        value = dt.datetime(value.year, value.month, value.day, tzinfo=local)
+    if isinstance(value, Infinite):
+        return infinite_as(InfiniteDatetime, value)
+    if not isinstance(value, dt.date):
+        return value
     if type(value) is not dt.datetime or value.tzinfo is not dt.UTC or value.fold:
         try:
-            value = moment_of(value.astimezone(dt.UTC), dt.UTC)
+            value = moment_of(in_utc(value), dt.UTC)
         except OverflowError:
             raise InvalidValue("it is outside the years 1 to 9999 in UTC") from None
     return rounded_moment(value, places)
@@ -98,3 +103,12 @@ def rounded_moment(value: dt.datetime, places: int) -> dt.datetime:
         return value + dt.timedelta(microseconds=unit - rest if is_up else -rest)
     except OverflowError:
         raise InvalidValue("it rounds to a moment beyond the year 9999") from None
+
+
+def interval_form(places: int, value: Any) -> Any:
+    span = Interval.of(value)
+    unit = 10 ** (6 - places)
+    if not isinstance(span, Interval) or span.is_infinite or span.microseconds % unit == 0:
+        return span
+    count = (abs(span.microseconds) + unit // 2) // unit * unit
+    return Interval(span.months, span.days, count if span.microseconds > 0 else -count)

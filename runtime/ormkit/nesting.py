@@ -6,13 +6,13 @@ it decodes a row: nothing passes through JSON, and every value arrives as itself
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column, decoded
 from .decoding import decode
+from .json_documents import UNREADABLE, read_exactly, read_jsonb, why_unreadable
 from .matching import keys_of_rows
 from .relationships import Relationship
 from .scope import Scope
@@ -129,5 +129,14 @@ def plain_rows(table: Table, records: Sequence[Any]) -> Sequence[Any]:
     rows = [list(record[:width]) for record in records]
     for row in rows:
         for place in coded:
-            row[place] = decoded(row[place], json.loads)
+            row[place] = read_document(table.columns[place], row[place])
     return rows
+
+
+def read_document(column: AnyColumn, value: Any) -> Any:
+    """Return what a column of JSON holds, of whose documents only the texts came."""
+    read = read_jsonb if column.type.startswith("jsonb") else read_exactly
+    try:
+        return decoded(value, read)
+    except UNREADABLE as error:
+        raise column.unread(why_unreadable(error)) from None

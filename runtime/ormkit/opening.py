@@ -12,6 +12,7 @@ from .keepalive import keep_alive
 from .options import check_encoding
 from .receiving import receive_into_buffer
 from .sqlstates import refused_connection
+from .unreadable import Unreadable
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
@@ -21,8 +22,12 @@ READ_NULLS = (
 )
 
 
-async def open_raw(options: Mapping[str, Any], statement_cache_size: int) -> Any:
+async def open_raw(
+    options: Mapping[str, Any], statement_cache_size: int, marks: list[Unreadable]
+) -> Any:
     """Connect, and return asyncpg's connection.
+
+    marks: where its codecs note what they cannot read.
 
     Raises ConnectionFailed, ConfigurationError, or the error that the server answered with.
     """
@@ -37,7 +42,7 @@ async def open_raw(options: Mapping[str, Any], statement_cache_size: int) -> Any
         check_encoding_of(raw)
         if numbers := options.get("keepalives"):
             keep_alive(transport, numbers)
-        await set_codecs(raw)
+        await set_codecs(raw, marks)
         await read_nulls(raw)
     except BaseException:
         raw.terminate()

@@ -12,6 +12,7 @@ from typing import Any
 
 from .comparing import foreign_type
 from .errors import UsageError
+from .interval import Interval
 from .operands import about, is_textual
 
 #: Other names of types, as casts may write them.
@@ -38,7 +39,7 @@ KNOWN = NUMBERS | TIMES | {"boolean", "uuid"}
 JOINED = frozenset(("bytea", "jsonb", "tsvector", "bit", "varbit"))
 
 #: The classes of times in Python.
-TEMPORAL = (dt.date, dt.time, dt.timedelta)
+TEMPORAL = (dt.date, dt.time, dt.timedelta, Interval)
 
 #: What adding two of these returns, in either order.
 SUMS: dict[frozenset[str], str] = {
@@ -142,7 +143,7 @@ def type_beside(beside: Any, value: object) -> str:
 
 def type_of_operand(beside: Any, type_: str, value: object) -> str:
     """Return the type under which a value takes part in computing with times."""
-    if isinstance(value, dt.timedelta):
+    if isinstance(value, (Interval, dt.timedelta)):
         return "interval"
     if isinstance(value, dt.datetime):
         if type_ == "timestamptz":

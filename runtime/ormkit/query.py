@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import AsyncIterator, Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -13,6 +12,7 @@ from .compiler import Select
 from .decoding import decode
 from .errors import MultipleFound, NotFound, UsageError
 from .expressions import Expression
+from .interval import Span
 from .keyset import Cursor, Page, cursor_at
 from .limits import ONE, TWO
 from .loading import load_steps
@@ -31,7 +31,7 @@ M = TypeVar("M", bound="Model")
 K = TypeVar("K")
 A = TypeVar("A")
 #: What has a sum and a mean.
-N = TypeVar("N", int, float, Decimal, dt.timedelta)
+N = TypeVar("N", int, float, Decimal, Span)
 
 
 class Query(Selection[M], Generic[M, K]):

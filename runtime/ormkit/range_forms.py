@@ -9,6 +9,7 @@ from typing import Any
 
 from .errors import InvalidValue
 from .fitting import BOUNDS, misfit
+from .infinity import Infinite
 from .values import Range
 
 #: What is between two neighbours of a discrete range.
@@ -47,9 +48,9 @@ class RangeForm:
             if first == last and not (has_lower and has_upper):
                 return Range(empty=True)
         if self._step is not None:
-            if lower is not None and not has_lower:
+            if is_finite(lower) and not has_lower:
                 lower, has_lower = self._stepped("lower", lower), True
-            if upper is not None and has_upper:
+            if is_finite(upper) and has_upper:
                 upper, has_upper = self._stepped("upper", upper), False
             if lower is not None and lower == upper:
                 return Range(empty=True)
@@ -70,6 +71,11 @@ class RangeForm:
         if reason := misfit(self._bound_type, found):
             raise InvalidValue(f"what comes after its {side} bound: {reason}")
         return found
+
+
+def is_finite(bound: object) -> bool:
+    """Return whether there is a bound, and one that has neighbours."""
+    return bound is not None and not isinstance(bound, Infinite)
 
 
 def as_range(value: object) -> Range[Any] | None:

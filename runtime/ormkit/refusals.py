@@ -10,7 +10,7 @@ from typing import Any
 
 from .arrays import plain
 from .columns import Column
-from .errors import DataError, InvalidValue
+from .errors import DataError, InvalidValue, UnreadableValue
 from .expressions import Expression
 from .fitting import misfit, misplaced
 
@@ -95,6 +95,26 @@ def named_by_number(error: DataError, wanted: Sequence[str], values: Sequence[An
             if reason := misfit(type_, value):
                 return reworded(error, f"parameter ${number}", reason)
     return error
+
+
+def unreadable_named(selected: Sequence[Any], error: UnreadableValue) -> UnreadableValue:
+    """Return the error about a value with the column that it was read from, where that is known.
+
+    selected: what each place of a row holds; a tuple of the same for records nested there.
+    """
+    level: Sequence[Any] = selected
+    found: Any = None
+    for place in error.place:
+        found = level[place] if place < len(level) else None
+        level = found if isinstance(found, tuple) else ()  # pyright: ignore
+    if not isinstance(found, Expression):
+        return error
+    source: AnyExpression = found  # pyright: ignore[reportUnknownVariableType]
+    better = UnreadableValue.of(described(source), error.reason)
+    better.column, better.row, better.place = error.column, error.row, error.place
+    if isinstance(found, Column):
+        better.table, better.column = found.table.name, found.name
+    return better
 
 
 def culprit(target: AnyExpression, value: Any) -> tuple[int, str] | None:

@@ -66,6 +66,8 @@ class Result:
             return [record[name] for record in self._records]
         count = len(self.columns)
         if not isinstance(name, int) or not -count <= name < count:
+            if not count:
+                raise UnknownName("the result has no columns")
             raise UnknownName(
                 f"the result has {count} columns: a position is from 0 to {count - 1}"
             )
@@ -84,8 +86,8 @@ class Result:
         return dict(self._records[0].items())
 
     def scalar(self) -> Any:
-        """Return the first column of the first row; None where there is no row."""
-        return self._records[0][0] if self._records else None
+        """Return the first column of the first row; None where there is none."""
+        return self._records[0][0] if self.columns else None
 
 
 def as_tuples(rows: Sequence[Any]) -> list[Any]:
@@ -101,6 +103,8 @@ def dict_maker(columns: tuple[str, ...]) -> Callable[[Sequence[Record]], list[di
     of dict(record); the names go in as literals, so that any of them is safe.
     """
     names = [f"v{number}" for number in range(len(columns))]
+    if not columns:
+        return lambda rows: [{} for _ in rows]
     items = ", ".join(f"{column!r}: {name}" for column, name in zip(columns, names, strict=True))
     source = f"lambda rows: [{{{items}}} for ({', '.join(names)},) in map(whole_row, rows)]"
     known: dict[str, Any] = {"__builtins__": {}, "map": map, "whole_row": whole_row}

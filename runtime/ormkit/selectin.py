@@ -15,7 +15,7 @@ from .relationships import Relationship, named
 from .riding import unfold
 from .scope import Scope
 from .statement import Executor, Statement, statement_for
-from .steps import Step, values_riding
+from .steps import Step, read_places, values_riding
 from .uninterrupted import uninterrupted
 from .values import Record
 
@@ -114,7 +114,8 @@ def write_pairs(step: Step) -> Statement:
     else:
         wanted = in_keys(source.owner, local, parameters)
         sql = source.select(scope, source.owner, [wanted])
-    return Statement(sql, tuple(scope.parameters))
+    read = (*local, *read_places(step.relationship.target, step.joins))
+    return Statement(sql, tuple(scope.parameters), selected=read)
 
 
 def write_parts(source: Source, keys: str, scope: Scope) -> str:

@@ -59,6 +59,8 @@ COPIED = re.compile(r"COPY .*?\((.*)\) FROM STDIN\Z", re.DOTALL)
 QUOTED = re.compile(r'"(?:[^"]|"")*"|\w+')
 #: What the driver says of the number of arguments.
 COUNTED = re.compile("for this query|number of query arguments")
+#: What the driver raises for an answer that it cannot read, whose values it was still to make.
+READING = (ValueError, TypeError, ArithmeticError, LookupError, BufferError, RecursionError)
 #: What the driver may raise while it shows a value that it refuses.
 SHOWING = (ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RuntimeError)
 
@@ -77,6 +79,8 @@ def translate(
 
     row: which of many rows the arguments are, from 1.
     """
+    if isinstance(error, errors.OrmKitError):
+        return error
     args = list(map(plain, args))
     if is_refused_value(error) or (isinstance(error, SHOWING) and unshown(args)):
         translated: Exception = refused_value(str(error), statement, args, row)
@@ -165,7 +169,18 @@ def counterpart(error: Exception, sql: str | None, has_values: bool) -> Exceptio
         lost.statement = sql
         lost.is_sent = "connection is closed" not in str(error)
         return lost
-    return error
+    return unreadable_answer(error) if isinstance(error, READING) else error
+
+
+def unreadable_answer(error: Exception) -> errors.UnreadableValue:
+    """Return the error for an answer of which the driver cannot tell what it could not read."""
+    is_text = isinstance(error, UnicodeDecodeError)
+    reason = (
+        "it is no text in UTF-8"
+        if is_text
+        else f"the driver has no value for it ({type(error).__name__}): cast it to text"
+    )
+    return errors.UnreadableValue.of("the answer", reason)
 
 
 def is_outdated(error: BaseException) -> bool:

@@ -11,6 +11,7 @@ from types import CodeType, FunctionType, MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from .columns import Column
+from .labels import OpenLabels
 
 if TYPE_CHECKING:
     from .model import Model
@@ -85,7 +86,9 @@ def conversion_of(column: AnyColumn) -> Any:
         return None
     if column.labels is None or column.is_array:
         return column.decode
-    return {**column.labels, None: None} if column.is_nullable else column.labels
+    if not column.is_nullable or isinstance(column.labels, OpenLabels):
+        return column.labels
+    return {**column.labels, None: None}
 
 
 def conversion(model: type[Model], column: AnyColumn) -> str:

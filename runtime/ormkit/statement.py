@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from .columns import Column
-from .errors import DataError, InvalidValue
+from .errors import DataError, InvalidValue, UnreadableValue
 from .expressions import Expression
 from .identity import IdentityMap
-from .refusals import named
+from .refusals import named, unreadable_named
 from .values import Record
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Errors that a statement can say more about than the connection that raised them.
+NAMED = (InvalidValue, DataError, UnreadableValue)
 #: How many shapes are kept; the oldest goes first.
 CACHE_LIMIT = 4096
 
@@ -69,6 +71,9 @@ class Statement:
     parameters: tuple[Expression[Any, Any, Any] | None, ...]
     #: The columns that come back, of a change that returns some.
     returned: tuple[Column[Any, Any, Any], ...] = ()
+    #: What each place of a row is read from, for errors: an expression, None, or a tuple of the
+    #: same for the records that are nested there.
+    selected: tuple[Any, ...] = ()
 
     def fetch(
         self, executor: Executor, values: Sequence[object]
@@ -80,7 +85,7 @@ class Statement:
         """Run the statement and return its rows, and how many rows it changed."""
         try:
             rows, status = await executor.fetch_tagged(self.sql, values)
-        except (InvalidValue, DataError) as error:
+        except NAMED as error:
             raise self.named(error, values) from None
         return rows, int(status.rpartition(" ")[2])
 
@@ -90,13 +95,15 @@ class Statement:
         """Run the statement for each row of values, all or none, and return all their rows."""
         try:
             return await executor.fetch_many(self.sql, rows)
-        except (InvalidValue, DataError) as error:
+        except NAMED as error:
             raise self.named(error, *rows) from None
 
     def named(
-        self, error: InvalidValue | DataError, *rows: Sequence[object]
-    ) -> InvalidValue | DataError:
-        """Return the error about a value as one about the column it was meant for."""
+        self, error: InvalidValue | DataError | UnreadableValue, *rows: Sequence[object]
+    ) -> InvalidValue | DataError | UnreadableValue:
+        """Return the error about a value as one about the column that it is meant for, or from."""
+        if isinstance(error, UnreadableValue):
+            return unreadable_named(self.selected or self.returned, error)
         return named(self.parameters, error, rows)
 
 
@@ -130,7 +137,7 @@ class OneConnection:
         """Run the statement and return its rows."""
         try:
             return await self._connection.fetch(statement.sql, values)
-        except (InvalidValue, DataError) as error:
+        except NAMED as error:
             raise statement.named(error, values) from None
 
     async def stream(

@@ -114,6 +114,21 @@ class Step:
             step.write_join(scope, name, selected, joins)
 
 
+def read_places(table: Table, joins: Iterable[Step]) -> list[Any]:
+    """Return what each place of a row holds that is read with these steps riding in it.
+
+    It is a column, a tuple of the same for records that are nested there, or None for a witness.
+    """
+    found: list[Any] = list(table.columns)
+    for step in joins:
+        below = read_places(step.relationship.target, step.joins)
+        if step.strategy == "json":
+            found += [tuple(below), *[None for _ in witnesses(step)]]
+        else:
+            found += below
+    return found
+
+
 def riding(steps: Iterable[Step]) -> tuple[Step, ...]:
     """Return the steps that ride in the query of their parent."""
     return tuple(step for step in steps if step.strategy in ("joined", "json"))

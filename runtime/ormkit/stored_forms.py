@@ -21,8 +21,16 @@ from typing import Any
 from .acceleration import accelerator
 from .errors import InvalidValue
 from .fitting import BOUNDS, misfit
+from .interval import Interval
 from .json_forms import json_form, ordered
-from .moment_forms import date_form, local_moment_form, moment_form, time_form, zoned_time_form
+from .moment_forms import (
+    date_form,
+    interval_form,
+    local_moment_form,
+    moment_form,
+    time_form,
+    zoned_time_form,
+)
 from .number_forms import NumericForm, double_form, single_form, whole_form
 from .range_forms import RangeForm
 from .values import BitString, DriverUUID
@@ -289,6 +297,11 @@ def moment(limits: list[int]) -> Form:
     return Form(partial(moment_form, places), None, are_utc if places == 6 else None)
 
 
+def interval(limits: list[int]) -> Form:
+    places = limits[0] if limits else 6
+    return Form(partial(interval_form, places), Interval if places == 6 else None)
+
+
 def plain(convert: Convert, kept: type | None = None) -> Callable[[list[int]], Form]:
     """Return what makes the form of a type without a modifier that matters."""
     return lambda limits: Form(convert, kept)
@@ -322,6 +335,7 @@ FORMS: dict[str, Callable[[list[int]], Form]] = {
     "timetz": timed(zoned_time_form),
     "timestamp": timed(local_moment_form),
     "timestamptz": moment,
+    "interval": interval,
     "uuid": plain(uuid_form, DriverUUID),
     "json": lambda limits: Form(partial(json_form, False), None, partial(are_json, False)),
     "jsonb": lambda limits: Form(partial(json_form, True), None, partial(are_json, True)),

@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
-from .errors import DataError, InvalidValue, shown
-from .statement import Executor, Statement
+from .errors import InvalidValue, shown
+from .statement import NAMED, Executor, Statement
 from .values import Record
 
 T = TypeVar("T")
@@ -99,7 +99,7 @@ async def record_chunks(
     try:
         async for each, found in records:
             yield Aside(each), found
-    except (InvalidValue, DataError) as error:
+    except NAMED as error:
         raise statement.named(error, values) from None
     finally:
         await records.aclose()

@@ -14,8 +14,6 @@ from .errors import (
     ConfigurationError,
     ConnectionLost,
     DatabaseError,
-    DataError,
-    InvalidValue,
     TransactionClosed,
     UsageError,
 )
@@ -24,7 +22,7 @@ from .pending import Pending
 from .prepared import UNSURE
 from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
 from .result import Result
-from .statement import Executor, Statement
+from .statement import NAMED, Executor, Statement
 from .turn import Turn, cut_short
 from .values import Record
 
@@ -146,7 +144,7 @@ class Transaction(Pending):
                 if connection is None or self._inner is not None or self._parent is not None:
                     connection = await self._ready()
                 return await connection.fetch(statement.sql, values)
-        except (InvalidValue, DataError) as error:
+        except NAMED as error:
             raise statement.named(error, values) from None
         except BaseException as error:
             self._turn.note(error)

@@ -16,6 +16,7 @@ from ipaddress import (
 from uuid import UUID
 
 from .errors import InvalidValue, UsageError
+from .interval import Interval
 from .scope import quote
 
 #: What a Python type is in PostgreSQL, where nothing says otherwise.
@@ -30,6 +31,7 @@ PYTHON_TYPES: dict[type, str] = {
     dt.date: "date",
     dt.time: "time",
     dt.timedelta: "interval",
+    Interval: "interval",
     UUID: "uuid",
     IPv4Address: "inet",
     IPv6Address: "inet",

@@ -11,6 +11,7 @@ import pytest
 
 from ormkit import (
     AsyncSession,
+    Interval,
     InvalidValue,
     Q,
     Range,
@@ -334,7 +335,7 @@ async def test_what_is_computed_has_postgresql_s_type(
     query = tasks.query(Task).filter(id=1)
     (found,) = await query.scalars(expression)
     assert found == value
-    assert type(found) is type(value)
+    assert type(found) is type(Interval.of(value))
     assert expression.type.partition("(")[0] == type_.partition("(")[0]
     if not isinstance(expression, type(func.sum(Task.age))):
         name = func.call("format", "%s", func.call("pg_typeof", expression))

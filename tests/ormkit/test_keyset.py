@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from examples.blog.db import Post, PostStatus, User
-from ormkit import AsyncSession, Cursor, Engine, InvalidValue, UsageError, func, selectinload
+from ormkit import (
+    INFINITY,
+    AsyncSession,
+    Cursor,
+    Engine,
+    Interval,
+    InvalidValue,
+    UsageError,
+    func,
+    selectinload,
+)
 from tests.generated import import_models
 from tests.statements import Statements
 
@@ -91,15 +103,18 @@ async def test_after_takes_the_place_of_any_object(session: AsyncSession) -> Non
 
 
 AWARE = st.datetimes(dt.datetime(1990, 1, 1), dt.datetime(2050, 1, 1), timezones=st.just(dt.UTC))
+INFINITE = st.sampled_from([INFINITY, -INFINITY])
 ROW = st.fixed_dictionaries(
     {
-        "moment": st.none() | AWARE,
+        "moment": st.none() | AWARE | INFINITE,
         "price": st.none() | st.decimals(-9, 9, places=2) | st.just(Decimal("NaN")),
         "level": st.none() | st.sampled_from(["low", "mid", "high"]),
-        "span": st.none() | st.timedeltas(dt.timedelta(-9), dt.timedelta(9)),
+        "span": st.none()
+        | st.timedeltas(dt.timedelta(-9), dt.timedelta(9))
+        | st.builds(Interval, st.integers(-2, 2), st.integers(-60, 60), st.integers(-9, 9)),
         "raw": st.none() | st.binary(max_size=2),
         "mark": st.none() | st.uuids(),
-        "day": st.none() | st.dates(),
+        "day": st.none() | st.dates() | INFINITE,
         "hour": st.none() | st.times(),
         "ratio": st.none() | st.floats(),
         "flag": st.none() | st.booleans(),
@@ -149,6 +164,76 @@ async def test_every_type_of_column_orders_pages(
 async def test_what_is_no_cursor_is_refused(session: AsyncSession, token: Any) -> None:
     with pytest.raises(InvalidValue, match="cursor"):
         session.query(User).order_by("name").after(token)
+
+
+#: What somebody may write in the place of a value; some of it is a value of some types.
+FORGED: list[Any] = [
+    *(5, -1, 2**70, 1.5, float("inf"), True, "", "x", "1", "24:00", "2026-13-01", "0000-01-01"),
+    *(
+        "9999-12-31T23:59:59-10:00",
+        "infinity",
+        "NaN",
+        "sNaN",
+        "\0",
+        "\ud800",
+        "zz",
+        "é",
+        "9" * 5000,
+    ),
+    *(
+        [],
+        [1],
+        [1, 2, 3, 4],
+        [2**40, 0, 0],
+        [1.5, 0, 0],
+        [None],
+        [[]],
+        {},
+        {"a": 1},
+        None,
+        [None] * 3,
+    ),
+]
+#: Those that are a value of the type, and no mistake.
+FITTING: dict[str, list[Any]] = {
+    "a": [5, -1],
+    "b": ["", "x", "1", "24:00", "2026-13-01", "0000-01-01", *FORGED[12:16], *FORGED[18:21]],
+    "moment": ["infinity"],
+    "price": ["1", "infinity", "NaN", "sNaN", "9" * 5000],
+    "span": [[], [1]],
+    "raw": ["", "9" * 5000],
+    "day": ["infinity"],
+    "hour": [],
+    "ratio": ["1", "infinity", "NaN", "9" * 5000],
+    "flag": [True],
+}
+
+
+def forged(cursor: Any, place: int, value: Any) -> str:
+    """Return the cursor with another value at this place."""
+    held = json.loads(base64.urlsafe_b64decode(str(cursor) + "=="))
+    held[1 + place] = value
+    return base64.urlsafe_b64encode(json.dumps(held).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("name", ["a", "b", *THINGS])
+async def test_a_forged_cursor_is_refused_or_means_what_it_says(
+    engine: Engine, models: Any, name: str
+) -> None:
+    await engine.create_all(models.SCHEMA)
+    thing = await AsyncSession(engine).insert(models.Thing(a=1, b="b"))
+    order = [name] if name in ("a", "b") else [name, "a", "b"]
+    query = AsyncSession(engine).query(models.Thing).order_by(*order).limit(2)
+    cursor = query.cursor(thing)
+    for value in FORGED:
+        is_null = value is None and name in THINGS
+        if is_null or any(
+            type(each) is type(value) and each == value for each in FITTING.get(name, ())
+        ):
+            await query.after(forged(cursor, 0, value)).page()
+            continue
+        with pytest.raises(InvalidValue, match="cursor"):
+            query.after(forged(cursor, 0, value))
 
 
 async def test_a_cursor_of_another_query_is_refused(session: AsyncSession) -> None:

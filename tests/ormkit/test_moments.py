@@ -1,8 +1,11 @@
-"""Moments by the accelerator are those that asyncpg would have sent and read."""
+"""Dates, times, timestamps and intervals: C and Python read and write the same, and asyncpg too."""
 
 from __future__ import annotations
 
 import datetime as dt
+import gc
+import sys
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,19 +15,55 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from examples.blog.db import User
-from ormkit import AsyncSession, Engine
-from ormkit.moments import EPOCH, encode_moment, encoded
+from ormkit import INFINITY, AsyncSession, Engine, Interval
+from ormkit.interval import SLOTS, fields
+from ormkit.moments import FORMS, Reading, in_c
+from ormkit.unreadable import Unreadable
 
 accelerator = pytest.importorskip(
     "ormkit._accelerator", reason="no C compiler was there to build the accelerator"
 )
 
 ZONES = st.sampled_from([dt.UTC, dt.timezone(dt.timedelta(hours=-7, minutes=-30)), None])
-MOMENTS = st.datetimes(
-    min_value=dt.datetime(1, 1, 3), max_value=dt.datetime(9999, 12, 29), timezones=ZONES
+INNER = (dt.datetime(1, 1, 3), dt.datetime(9999, 12, 29))
+MOMENTS = st.datetimes(*INNER, timezones=ZONES)
+DAYS = st.dates(dt.date(1, 1, 3), dt.date(9999, 12, 29))
+INTERVALS = st.builds(
+    Interval,
+    st.integers(-(2**31), 2**31 - 1),
+    st.integers(-(2**31), 2**31 - 1),
+    st.integers(-(2**63), 2**63 - 1),
 )
-DAYS = st.dates(min_value=dt.date(1, 1, 3), max_value=dt.date(9999, 12, 29))
-MICROSECOND = dt.timedelta(microseconds=1)
+EAST = dt.timezone(dt.timedelta(0, 3661))
+
+
+def without_fold(value: Any) -> Any:
+    """Return a time as the server can tell it."""
+    return value.replace(fold=0)
+
+
+#: What each type holds that has a value in Python.
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "date": st.dates(),
+    "timestamp": st.datetimes().map(without_fold),
+    "timestamptz": MOMENTS,
+    "time": st.times().map(without_fold),
+    "timetz": st.times(timezones=st.sampled_from([dt.UTC, EAST])).map(without_fold),
+    "interval": INTERVALS | st.timedeltas(),
+}
+#: PostgreSQL's ranges of the numbers that are sent.
+NUMBERS = {
+    "date": (st.integers(-2451545, 2145031948),),
+    "timestamp": (st.integers(-(2**63), 2**63 - 1),),
+    "timestamptz": (st.integers(-(2**63), 2**63 - 1),),
+    "time": (st.integers(0, 86_400_000_000),),
+    "timetz": (st.integers(0, 86_400_000_000), st.integers(-57599, 57599)),
+    "interval": (
+        st.integers(-(2**63), 2**63 - 1),
+        *[st.integers(-(2**31), 2**31 - 1) for _ in range(2)],
+    ),
+}
+NAMES = sorted(FORMS)
 
 
 @pytest.fixture
@@ -35,67 +74,154 @@ async def plain(blog_url: str) -> AsyncIterator[Any]:
     await connection.close()
 
 
-def data_of(when: int) -> bytes:
-    return when.to_bytes(8, "big", signed=True)
+def refuse(given: Any) -> Any:
+    """Stand for what is not ordinary."""
+    raise LookupError
 
 
-@given(MOMENTS | DAYS)
-def test_what_is_sent_is_what_python_computes(value: dt.date) -> None:
-    data = encode_moment(value)
-    assert data == encoded(value)
-    if isinstance(value, dt.datetime):
-        found = accelerator.decode_timestamptz(data)
-        assert found == value.astimezone(dt.UTC)
-        assert found.tzinfo is dt.UTC
+def shortcut(name: str, otherwise: Any = refuse) -> Any:
+    return accelerator.Shortcut(name, otherwise, Interval, SLOTS)
 
 
-@given(st.integers(-63082281599999999, 252455615999999998))
-def test_every_moment_that_python_knows_is_read(when: int) -> None:
-    assert accelerator.decode_timestamptz(data_of(when)) == EPOCH + when * MICROSECOND
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values are alike, fields and marks included."""
+    if isinstance(one, Unreadable):
+        return type(other) is Unreadable and one.reason == other.reason
+    if isinstance(one, Interval):
+        return isinstance(other, Interval) and fields(one) == fields(other)
+    return type(one) is type(other) and repr(one) == repr(other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_c_sends_what_python_sends(name: str, data: st.DataObject) -> None:
+    value = data.draw(VALUES[name])
+    encode, decode, _ = in_c(name, FORMS[name], getattr(Reading([]), name))
+    sent = encode(value)
+    assert sent == FORMS[name].layout.pack(*FORMS[name].encode(value))
+    back = decode(sent)
+    if isinstance(value, dt.datetime) and name == "timestamptz":
+        assert back == value.astimezone(dt.UTC)
+        assert back.tzinfo is dt.UTC
+    else:
+        assert same(back, Interval.of(value))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(data=st.data())
+def test_c_reads_what_python_reads(name: str, data: st.DataObject) -> None:
+    numbers = tuple(data.draw(each) for each in NUMBERS[name])
+    marks: list[Unreadable] = []
+    in_python = getattr(Reading(marks), name)
+    _, decode, _ = in_c(name, FORMS[name], in_python)
+    expected = in_python(numbers)
+    assert same(decode(FORMS[name].layout.pack(*numbers)), expected)
+    assert len(marks) == 2 * isinstance(expected, Unreadable)
 
 
 @pytest.mark.parametrize("year", [1, 4, 100, 400, 1582, 1899, 1900, 1999, 2000, 2024, 2100, 9999])
-def test_every_day_of_a_year_goes_there_and_back(year: int) -> None:
-    day = dt.datetime(year, 1, 1, 23, 59, 59, 999998, tzinfo=dt.UTC)
+def test_every_day_of_a_year_goes_there_and_back_in_c(year: int) -> None:
+    day = dt.datetime(year, 1, 1, 23, 59, 59, 999999, tzinfo=dt.UTC)
     while day.year == year:
-        data = accelerator.encode_timestamptz(day)
-        assert data == encoded(day)
-        assert accelerator.decode_timestamptz(data) == day
+        for name, value in (
+            ("timestamptz", day),
+            ("timestamp", day.replace(tzinfo=None)),
+            ("date", day.date()),
+        ):
+            data = shortcut(f"encode_{name}")(value)
+            assert data == FORMS[name].layout.pack(*FORMS[name].encode(value))
+            assert shortcut(f"decode_{name}")(data) == value
         if day.date() == dt.date.max:
             break
         day += dt.timedelta(days=1)
 
 
-@pytest.mark.parametrize("when", [252455616000000000, -63082281600000001, 2**63 - 2, 1 - 2**63])
-def test_what_lies_beyond_python_s_years_is_an_error(when: int) -> None:
-    with pytest.raises(OverflowError, match="date value out of range"):
-        accelerator.decode_timestamptz(data_of(when))
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("data", [b"", b"1234567", b"1" * 17, bytearray(8), "12345678", None])
+def test_what_is_no_value_of_the_type_is_left_to_python(name: str, data: Any) -> None:
+    with pytest.raises(LookupError):
+        shortcut(f"decode_{name}")(data)
 
 
-@pytest.mark.parametrize("data", [b"", b"1234567", b"123456789", bytearray(8), "12345678", None])
-def test_what_is_no_timestamptz_is_refused(data: Any) -> None:
-    with pytest.raises(ValueError, match="8 bytes"):
-        accelerator.decode_timestamptz(data)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [None, 5, "2026-01-01", object()])
+def test_what_is_of_another_type_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(LookupError):
+        shortcut(f"encode_{name}")(value)
+    with pytest.raises(TypeError, match=r"expected an? "):
+        FORMS[name].encode(value)
 
 
-@pytest.mark.parametrize("value", [None, 5, "2026-01-01", dt.time(1)])
-def test_what_is_no_moment_is_refused_in_the_driver_s_words(value: Any) -> None:
-    assert accelerator.encode_timestamptz(value) is None
-    with pytest.raises(
-        TypeError, match=r"expected a datetime\.date or datetime\.datetime instance"
-    ):
-        encode_moment(value)
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("date", INFINITY),
+        ("date", INFINITY.date()),
+        ("date", dt.datetime(2026, 1, 1)),
+        ("timestamp", INFINITY),
+        ("timestamp", dt.date(2026, 1, 1)),
+        ("timestamp", dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
+        ("timestamptz", INFINITY),
+        ("timestamptz", dt.datetime(2026, 1, 1)),
+        ("time", dt.time(1, tzinfo=dt.UTC)),
+        ("interval", Interval.INFINITY),
+        ("interval", -Interval.INFINITY),
+        ("interval", object.__new__(Interval)),
+    ],
+)
+def test_what_is_not_ordinary_is_left_to_python(name: str, value: Any) -> None:
+    with pytest.raises(LookupError):
+        shortcut(f"encode_{name}")(value)
 
 
 def test_a_class_of_datetime_s_own_is_left_to_python() -> None:
     class Moment(dt.datetime):
-        def astimezone(self, tz: dt.tzinfo | None = None) -> Any:
-            return EPOCH
+        pass
 
-    assert encode_moment(Moment(2026, 1, 1, tzinfo=dt.UTC)) == data_of(0)
+    with pytest.raises(LookupError):
+        shortcut("encode_timestamptz")(Moment(2026, 1, 1, tzinfo=dt.UTC))
 
 
-@given(value=MOMENTS | DAYS | st.sampled_from([dt.datetime.max, dt.datetime.min]))
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("decode_date",),
+        ("decode_dates", refuse, Interval, SLOTS),
+        ("decode_date", refuse, Interval, SLOTS[:2]),
+        ("decode_interval", refuse, int, SLOTS),
+        ("decode_interval", refuse, Interval, (None, None, None)),
+        ("decode_interval", refuse, None, SLOTS),
+    ],
+)
+def test_a_shortcut_that_would_write_elsewhere_is_refused(arguments: Any) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        accelerator.Shortcut(*arguments)
+    with pytest.raises(TypeError, match="one value"):
+        shortcut("decode_date")()
+    with pytest.raises(TypeError, match="one value"):
+        shortcut("decode_date")(b"", data=b"")
+
+
+def test_shortcuts_leak_nothing_and_are_collected() -> None:
+    def otherwise(given: Any) -> Any:
+        return given
+
+    watched = [otherwise, Interval]
+    call = shortcut("decode_interval", otherwise)
+    before = list(map(sys.getrefcount, watched))
+    for _ in range(100):
+        call(bytes(16)), call(b""), shortcut("encode_interval", otherwise)(Interval(1))
+    assert list(map(sys.getrefcount, watched)) == before
+    otherwise.held = call  # type: ignore[attr-defined]
+    reference = weakref.ref(otherwise)
+    watched.clear()
+    del otherwise, call
+    gc.collect()
+    assert reference() is None
+
+
+@given(value=MOMENTS | DAYS)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_the_server_and_asyncpg_take_it_for_the_same(
     engine: Engine, plain: Any, value: dt.date

@@ -14,6 +14,7 @@ from ormkit import (
     Condition,
     Cursor,
     Expression,
+    Interval,
     JsonPath,
     Page,
     Q,
@@ -28,6 +29,8 @@ from ormkit import (
     to_tsvector,
 )
 
+Span = Interval | dt.timedelta
+
 
 def functions() -> None:
     assert_type(func.count(), Aggregate[Any, int, int])
@@ -41,7 +44,15 @@ def functions() -> None:
     assert_type(1 + User.age, Expression[User, int, int | None])
     assert_type(User.name + "x", Expression[User, str, str])
     assert_type(Post.created_at + dt.timedelta(1), Expression[Post, dt.datetime, dt.datetime])
-    assert_type(Post.created_at - Post.created_at, Expression[Post, dt.timedelta, dt.timedelta])
+    assert_type(Post.created_at + Interval(1), Expression[Post, dt.datetime, dt.datetime])
+    assert_type(Post.created_at - Post.created_at, Expression[Post, Span, Interval])
+    age = Post.created_at - Post.created_at
+    assert_type(Post.created_at - age, Expression[Post, dt.datetime, dt.datetime])
+    assert_type(cast(User.name, dt.timedelta), Expression[User, Span, Interval])
+    assert_type(literal(dt.timedelta(1)), Expression[Any, Span, Interval])
+    assert_type(dt.datetime(2026, 1, 1) + Interval(1), dt.datetime)
+    assert_type(dt.timedelta(1) + Interval(1), Interval)
+    assert_type(Interval.of(dt.timedelta(1)), Interval)
     assert_type(cast(User.id, str), Expression[User, str, str])
     assert_type(cast(User.age, str), Expression[User, str, str | None])
     assert_type(literal(3), Expression[Any, int, int])

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ormkit import INFINITY
 from ormkit_gen.ir import DefaultValue, Enum, Schema
 from ormkit_gen.postgres.spelling import sql_constant, sql_type
 from ormkit_gen.schema.defaults import BadDefault, default_value
@@ -195,6 +196,18 @@ def test_what_is_accepted_is_what_postgresql_holds(server18: Server, moody_url: 
     wanted = [expected for _, _, expected in ACCEPTED]
     assert [value for _, value in defaults] == wanted
     assert stored(server18, moody_url, defaults) == wanted
+
+
+@pytest.mark.parametrize("words", ["date", "timestamp", "timestamptz"])
+def test_infinity_is_a_default_of_dates_and_timestamps(words: str) -> None:
+    for value, text in ((INFINITY, "infinity"), (-INFINITY, "-infinity"), ("infinity", "infinity")):
+        assert read(words, value) == text
+        assert read(f"{words}[]", [value]) == [text]
+    for real in ("9999-12-31", "0001-01-01"):
+        suffix = {"date": "", "timestamp": "T00:00:00"}.get(words, "T00:00:00Z")
+        assert not isinstance(read(words, real + suffix), str)
+    with pytest.raises(BadDefault):
+        read(words, "Infinity")
 
 
 def test_nan_and_negative_zero_are_held(server18: Server, moody_url: str) -> None:

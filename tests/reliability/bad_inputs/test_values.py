@@ -80,7 +80,7 @@ BY_DRIVER: list[tuple[str, list[Any], str]] = [
     ("local_moment", [NOON.replace(tzinfo=UTC)], "it has a time zone, and the type has none"),
     ("moment", ["now", "2026-01-01", 1], "it takes a datetime, not"),
     ("moment", [dt.datetime.min.replace(tzinfo=EAST)], "outside the years 1 to 9999 in UTC"),
-    ("span", ["1 day", 1, 5.0], "it takes a timedelta, not"),
+    ("span", ["1 day", 1, 5.0], "it takes an ormkit.Interval or a timedelta, not"),
     ("token", ["x", "{12345678}"], "it is no text of a UUID"),
     ("token", [1, b"1234567890123456"], "it takes a UUID, not"),
     ("raw", [float("nan"), {"a": float("inf")}], "JSON has no NaN and no infinity"),
