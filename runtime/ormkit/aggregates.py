@@ -55,6 +55,7 @@ class Function(Tree[O, T, V_co], Expression[O, T, V_co]):
         return self.template
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        scope.note_call(self.template)
         before, _, after = self.template.partition("{0}")
         yield before
         for place, argument in enumerate(self.arguments):

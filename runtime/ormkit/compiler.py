@@ -164,38 +164,40 @@ class Select:
         selected += written(extra, scope)
         text = self._text(scope, distinct + ", ".join(selected), "".join(joined), places)
         read = (*read_places(self.table, self.joins), *extra)
-        return Statement(text, tuple(scope.parameters), selected=read)
+        return Statement.reading(text, scope, read)
 
     def _write_expressions(self, selected: Selected) -> Statement:
         scope = Scope(self.table)
         chosen = self._distinct(scope, selected) + ", ".join(written(selected, scope))
         text = self._text(scope, chosen, "", selected)
-        return Statement(text, tuple(scope.parameters), selected=tuple(selected))
+        return Statement.reading(text, scope, tuple(selected))
 
     def _write_around(self, result: str) -> Statement:
         scope = Scope(self.table)
+        scope.called.add(result.partition("(")[0])
         if not self.is_cut:
-            return Statement(self._text(scope, result, ""), tuple(scope.parameters))
+            return Statement.reading(self._text(scope, result, ""), scope)
         distinct = self._distinct(scope)
         chosen = distinct + ", ".join(written(self.table.columns, scope)) if distinct else ""
         inner = self._text(scope, chosen, "")
-        return Statement(f"SELECT {result} FROM ({inner}) AS cut", tuple(scope.parameters))
+        return Statement.reading(f"SELECT {result} FROM ({inner}) AS cut", scope)
 
     def _write_exists(self) -> Statement:
         scope = Scope(self.table)
-        return Statement(f"SELECT EXISTS ({self._text(scope, '', '')})", tuple(scope.parameters))
+        return Statement.reading(f"SELECT EXISTS ({self._text(scope, '', '')})", scope)
 
     def _write_aggregate(self, function: str, operand: AnyExpression) -> Statement:
         scope = Scope(self.table)
+        scope.called.add(function)
         distinct = self._distinct(scope, (operand,))
         text = operand.sql(scope)
         if not self.is_cut:
             sql = self._text(scope, f"{function}({text})", "")
-            return Statement(sql, tuple(scope.parameters), selected=(operand,))
+            return Statement.reading(sql, scope, (operand,))
         inner = self._text(scope, distinct + text, "", (operand,))
         # Named outside: ORDER BY inside would take an output column's name before a table's.
         sql = f"SELECT {function}(value) FROM ({inner}) AS cut (value)"
-        return Statement(sql, tuple(scope.parameters), selected=(operand,))
+        return Statement.reading(sql, scope, (operand,))
 
     def _write_delete(self, returned: Selected) -> Statement:
         scope = Scope(self.table)
@@ -234,6 +236,7 @@ class Select:
             parts.append(f" ORDER BY {', '.join(keys)}")
         parts.append(cut_sql(self.limit, self.offset, scope))
         if self.lock is not None:
+            scope.has_locks = True
             parts.append(self.lock.sql(scope, self.table))
         return "".join(parts)
 

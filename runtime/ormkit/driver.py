@@ -29,6 +29,7 @@ from .scope import quote
 from .sqlstates import (
     IN_FAILED_TRANSACTION,
     NEEDS_NEW_STATEMENT,
+    is_before_running,
     is_outdated,
     is_unencodable,
     refused_row,
@@ -129,18 +130,18 @@ class Connection:
         # An empty statement has no tag.
         return rows, (answer[1] or b"").decode()
 
-    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
-        """Run one statement for each row of arguments, all or none, and return all their rows.
-
-        The arguments go out without waiting for the answers in between.
-        """
+    async def fetch_many(
+        self, sql: str, rows: Sequence[Sequence[object]], *, is_raw: bool = False
+    ) -> list[Record]:
+        """Run one statement for each row of arguments, all or none, and return all their rows."""
+        # What is raw may call anything, and have run for some rows: it is never sent again.
         kept = prepared = self._statements.get(sql)
         try:
             if prepared is None:
                 prepared = await self._prepare(sql, None)
             records: list[Record] = await prepared[1].fetchmany(rows)
         except BaseException as error:
-            if await self._forgets(sql, error) and kept is not None:
+            if await self._forgets(sql, error) and kept is not None and not is_raw:
                 return await self.fetch_many(sql, rows)
             raise self._failed(error, sql, prepared, *refused_row(error, rows))
         return readable(records, self._marks) if self._marks else records
@@ -290,7 +291,7 @@ class Connection:
     async def _forgets(self, sql: str, error: BaseException) -> bool:
         """Drop prepared statements that the schema has outgrown; True where this may go out again.
 
-        Inside a transaction it may not: the error has ended that.
+        Inside a transaction it may not: the error has ended that. Nor may what has run in part.
         """
         self.prepared.doubt(sql, error)
         if is_outdated(error) or isinstance(error, asyncpg.OutdatedSchemaCacheError):
@@ -303,7 +304,7 @@ class Connection:
             has_run = isinstance(error, asyncpg.InternalServerError)
         else:
             return False
-        return not has_run and not self.wire.is_in_transaction()
+        return not (has_run or self.wire.is_in_transaction()) and is_before_running(sql, error)
 
     def forget_statements(self) -> None:
         """Prepare each statement anew when it comes again, and ask again what tables are."""

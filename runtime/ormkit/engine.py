@@ -28,7 +28,7 @@ from .limits import engine_counts
 from .options import EMBEDDED, PoolOptions, check_count, check_seconds, check_url, checked_settings
 from .pool import Pool
 from .raw_sql import Init, check_statement, checked_rows, initializer, leaves_traces, run_pipelined
-from .repeatable import is_repeatable
+from .repeatable import check_harmless
 from .result import Result
 from .schema import Schema, known_schemas
 from .session import AsyncSession
@@ -210,7 +210,8 @@ class Engine(Copying):
     async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
         """Run the statement on a connection of the pool and return its rows.
 
-        A read whose connection broke is sent once more, on another one.
+        A read whose connection broke is sent once more, on another one, where it is known to run
+        nothing of the user's.
         """
         pool = self.pool
         connection = pool.take() or await pool.acquire()
@@ -218,13 +219,15 @@ class Engine(Copying):
             return await connection.fetch(statement.sql, values)
         except NAMED as error:
             raise statement.named(error, values) from None
-        except ConnectionLost:
-            if not is_repeatable(statement.sql):
+        except ConnectionLost as error:
+            if statement.read is None:
                 raise
+            lost = error
         finally:
             pool.give(connection)
         connection = await pool.acquire()
         try:
+            await check_harmless(connection, statement.read, lost)
             return await connection.fetch(statement.sql, values)
         except NAMED as error:
             raise statement.named(error, values) from None

@@ -167,7 +167,7 @@ class Literal(Expression[Any, T, T]):
         self.values = (self.encode(value),)
 
     def sql(self, scope: Scope) -> str:
-        return f"{scope.bind(self)}::{self.type}"
+        return f"{scope.bind(self)}::{scope.note_cast(self.type)}"
 
     def null_with(self) -> tuple[AnyNode, ...] | None:
         return None if self.values[0] is None else ()
@@ -230,7 +230,7 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
         return () if self.template == DISTINCT else self.operands()
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        for part in parts_of(self.template):
+        for part in parts_of(scope.note_call(self.template)):
             if isinstance(part, str):
                 yield part
             elif part == 0:
@@ -359,7 +359,7 @@ class Call(Tree[O, T, V_co], Expression[O, T, V_co]):
         return self.template
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        for part in parts_of(self.template):
+        for part in parts_of(scope.note_call(self.template)):
             if isinstance(part, str):
                 yield part
             else:

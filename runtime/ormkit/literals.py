@@ -69,7 +69,17 @@ def cast(operand: Expression[Any, Any, Any], to: type | str) -> Expression[Any, 
     if not isinstance(operand, Expression):
         raise UsageError("cast() takes an expression such as User.age, and then a type")
     name = type_name(to)
-    return Call(f"CAST({{0}} AS {name})", operand, name)
+    return Cast(f"CAST({{0}} AS {name})", operand, name)
+
+
+class Cast(Call[O, Any, Any]):
+    """An expression converted to another type."""
+
+    __slots__ = ()
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        scope.note_cast(self.type)
+        return super().pieces(scope)
 
 
 class Case(Tree[O, T, T], Borrowed[O, T, T]):

@@ -144,13 +144,14 @@ async def run_pipelined(
     """
     verb = first_word(sql)
     if await connection.returns_rows(sql):
-        records = await connection.fetch_many(sql, rows)
+        records = await connection.fetch_many(sql, rows, is_raw=True)
         return Result(records, f"{verb} {len(records)}")
     if not COUNTABLE.match(sql):
         return None
     # On a line of its own, since a comment may end the statement.
     counted = f"{sql.rstrip().removesuffix(';')}\nRETURNING 1"
-    return Result([], f"{verb} {len(await connection.fetch_many(counted, rows))}")
+    records = await connection.fetch_many(counted, rows, is_raw=True)
+    return Result([], f"{verb} {len(records)}")
 
 
 async def run_in_turn(connection: Connection, sql: str, rows: Sequence[Sequence[object]]) -> Result:

@@ -119,6 +119,7 @@ class Relationship(Generic[O, R]):
                 f"{inner}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs
             ]
         through = scope.take(self.secondary.name)
+        scope.read_from.add(self.secondary.sql)
         tables = f"{named(self.secondary.sql, through)}, {target}"
         return tables, self.through(outer, through, inner)
 

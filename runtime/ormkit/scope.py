@@ -24,13 +24,8 @@ class Scope:
     """
 
     __slots__ = (
-        "_names",
-        "_numbers",
-        "_taken",
-        "bars_aggregates",
-        "is_qualified",
-        "joined",
-        "parameters",
+        *("_names", "_numbers", "_taken", "bars_aggregates", "called", "cast_to", "has_locks"),
+        *("is_qualified", "joined", "parameters", "read_from"),
     )
 
     def __init__(self, table: Table | None = None, *, is_qualified: bool = False) -> None:
@@ -38,6 +33,12 @@ class Scope:
         self._names: dict[Table, list[str]] = {}
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}
+        #: What the text names: tables, functions, types that values are cast to; and whether it
+        #: locks rows. It decides whether a statement whose answer was lost may be sent again.
+        self.read_from: set[str] = set()
+        self.called: set[str] = set()
+        self.cast_to: set[str] = set()
+        self.has_locks = False
         #: True where column names carry their table's name, as joins and subqueries need it.
         self.is_qualified = is_qualified
         #: True while a WHERE is written, where an aggregate has no meaning.
@@ -74,6 +75,7 @@ class Scope:
     def enter_as(self, table: Table, name: str) -> None:
         """Let columns of the table mean this name, which `take` gave, until `leave`."""
         self._names.setdefault(table, []).append(name)
+        self.read_from.add(table.sql)
 
     def take(self, wanted: str) -> str:
         """Return a name that no other table of the statement has, quoted."""
@@ -84,6 +86,18 @@ class Scope:
             name = f"{wanted}_{number}"
         self._taken.add(name)
         return quote(name)
+
+    def note_call(self, template: str) -> str:
+        """Note the function that a template begins with, as in `lower({0})`; return it."""
+        name = template.partition("(")[0]
+        if name and not name.startswith("{") and " " not in name:
+            self.called.add(name)
+        return template
+
+    def note_cast(self, type_: str) -> str:
+        """Note a type, which may be a domain whose CHECK calls something, and return it."""
+        self.cast_to.add(type_)
+        return type_
 
     def leave(self, table: Table) -> None:
         """Undo the latest `enter` of the table; its name stays taken in this statement."""

@@ -109,13 +109,14 @@ def write_pairs(step: Step) -> Statement:
     scope = Scope(step.relationship.target, is_qualified=True)
     source = Source(step, scope)
     parameters = [scope.bind(column) for column in local]
+    scope.called.add("unnest")
     if is_by_owner(step):
         sql = write_parts(source, arrays(local, parameters), scope)
     else:
         wanted = in_keys(source.owner, local, parameters)
         sql = source.select(scope, source.owner, [wanted])
     read = (*local, *read_places(step.relationship.target, step.joins))
-    return Statement(sql, tuple(scope.parameters), selected=read)
+    return Statement.reading(sql, scope, read)
 
 
 def write_parts(source: Source, keys: str, scope: Scope) -> str:
@@ -148,6 +149,7 @@ class Source:
         self.owner = [f"{target}.{column.quoted}" for column in relationship.remote]
         if secondary := relationship.secondary:
             through = scope.take(secondary.name)
+            scope.read_from.add(secondary.sql)
             matches = relationship.to_target(through, target)
             table = f"{named(secondary.sql, through)} JOIN {table} ON {' AND '.join(matches)}"
             self.owner = [f"{through}.{key}" for key in secondary.local]
@@ -179,6 +181,7 @@ class KeyMembership(Condition[Any]):
     def sql(self, scope: Scope) -> str:
         names = [column.sql(scope) for column in self.columns]
         parameters = [scope.bind(column) for column in self.columns]
+        scope.called.add("unnest")
         return in_keys(names, self.columns, parameters)
 
 

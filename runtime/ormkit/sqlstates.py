@@ -194,6 +194,44 @@ def is_outdated(error: BaseException) -> bool:
     return isinstance(error, asyncpg.InvalidCachedStatementError)
 
 
+def is_before_running(sql: str, error: BaseException) -> bool:
+    """Return whether an error about a plan came before anything of the statement had run.
+
+    What runs within the statement, a function or a procedure, leaves its trace in the error's
+    context. A type that is gone (XX000) is missed while the parameters are taken, and the context
+    tells which of them. A procedure may have committed, so that CALL and DO are out in any case.
+    """
+    is_within = not isinstance(error, asyncpg.InternalServerError) and error_context(error)
+    return not is_within and leading_word(sql) not in ("CALL", "DO")
+
+
+def error_context(error: BaseException) -> str | None:
+    """Return where within a statement the server met an error; None where it was not within."""
+    return getattr(error, "context", None)
+
+
+def leading_word(sql: str) -> str:
+    """Return the first word of a statement behind blanks and comments, in upper case."""
+    start, depth, end = 0, 0, len(sql)
+    while start < end:
+        if sql.startswith("/*", start):
+            start, depth = start + 2, depth + 1
+        elif depth:
+            is_closed = sql.startswith("*/", start)
+            start, depth = start + 1 + is_closed, depth - is_closed
+        elif sql.startswith("--", start):
+            breaks = [sql.find(each, start) for each in "\n\r"]
+            start = min([each for each in breaks if each >= 0], default=end)
+        elif sql[start].isspace() or sql[start] in "(;":
+            start += 1
+        else:
+            break
+    stop = start
+    while stop < end and (sql[stop].isalnum() or sql[stop] == "_"):
+        stop += 1
+    return sql[start:stop].upper()
+
+
 def is_refused_value(error: Exception) -> bool:
     """Return whether asyncpg could not encode an argument, so that nothing was sent."""
     return isinstance(error, asyncpg.DataError) and getattr(error, "severity", None) is None

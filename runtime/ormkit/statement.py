@@ -11,10 +11,12 @@ from .errors import DataError, InvalidValue, UnreadableValue
 from .expressions import Expression
 from .identity import IdentityMap
 from .refusals import named, unreadable_named
+from .repeatable import Read
 from .values import Record
 
 if TYPE_CHECKING:
     from .driver import Connection
+    from .scope import Scope
 
 T = TypeVar("T")
 
@@ -74,6 +76,15 @@ class Statement:
     #: What each place of a row is read from, for errors: an expression, None, or a tuple of the
     #: same for the records that are nested there.
     selected: tuple[Any, ...] = ()
+    #: What a SELECT without locks names; None for whatever may not be sent again.
+    read: Read | None = None
+
+    @classmethod
+    def reading(cls, sql: str, scope: Scope, selected: tuple[Any, ...] = ()) -> Statement:
+        """Return the statement of a SELECT, which may be sent again unless it locks rows."""
+        names = scope.read_from, scope.called, scope.cast_to
+        read = None if scope.has_locks else Read.of(*names)
+        return cls(sql, tuple(scope.parameters), selected=selected, read=read)
 
     def fetch(
         self, executor: Executor, values: Sequence[object]

@@ -67,6 +67,7 @@ class Document(SearchOperators[O, str, str]):
 
     def sql(self, scope: Scope) -> str:
         config = f"{self.config.sql(scope)}::regconfig, " if self.config is not None else ""
+        scope.called.add("to_tsvector")
         return f"to_tsvector({config}{self.operand.sql(scope)})"
 
 
@@ -89,6 +90,7 @@ class SearchQuery(Expression[Any, str, str]):
 
     def sql(self, scope: Scope) -> str:
         config = f"{self.config.sql(scope)}::regconfig, " if self.config is not None else ""
+        scope.called.add(self.reader)
         return f"{self.reader}({config}{self.words.sql(scope)})"
 
 
@@ -105,6 +107,7 @@ class Rank(Expression[O, float, float]):
         self.type = "real"
 
     def sql(self, scope: Scope) -> str:
+        scope.called.add("ts_rank")
         document = self.document.sql(scope)
         return f"ts_rank({document}, {self.search.sql(scope)})"
 
