@@ -72,8 +72,7 @@ class Interval:
         """Return a list of intervals for an array of any depth; other values as is."""
         if not isinstance(values, (list, tuple)):
             return Interval.of(values)
-        listed: Sequence[Any] = values  # pyright: ignore[reportUnknownVariableType]
-        return [Interval.all_of(each) for each in listed]
+        return list(map(Interval.all_of, list[Any](values)))  # pyright: ignore
 
     @property
     def is_infinite(self) -> bool:

@@ -200,7 +200,17 @@ def moment_codecs(marks: list[Unreadable], version: int) -> dict[str, Codec]:
 
 def in_python(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:
     """Return the codec of a type whose numbers asyncpg takes and gives as a tuple."""
-    return form.encode, decode, "tuple"
+    if name != "interval":
+        return form.encode, decode, "tuple"
+
+    # Of these asyncpg turns the order around.
+    def encode_interval(value: Any) -> Numbers:
+        return form.encode(value)[::-1]
+
+    def decode_interval(numbers: Numbers) -> Any:
+        return decode(numbers[::-1])
+
+    return encode_interval, decode_interval, "tuple"
 
 
 def in_c(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:

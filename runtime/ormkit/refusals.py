@@ -102,19 +102,24 @@ def unreadable_named(selected: Sequence[Any], error: UnreadableValue) -> Unreada
 
     selected: what each place of a row holds; a tuple of the same for records nested there.
     """
-    level: Sequence[Any] = selected
-    found: Any = None
-    for place in error.place:
-        found = level[place] if place < len(level) else None
-        level = found if isinstance(found, tuple) else ()  # pyright: ignore
-    if not isinstance(found, Expression):
+    source = at_place(selected, error.place)
+    if source is None:
         return error
-    source: AnyExpression = found  # pyright: ignore[reportUnknownVariableType]
     better = UnreadableValue.of(described(source), error.reason)
     better.column, better.row, better.place = error.column, error.row, error.place
-    if isinstance(found, Column):
-        better.table, better.column = found.table.name, found.name
+    if isinstance(source, Column):
+        better.table, better.column = source.table.name, source.name
     return better
+
+
+def at_place(selected: Sequence[Any], place: Sequence[int]) -> AnyExpression | None:
+    """Return what is read at a place of a row and of the records nested there; None if unknown."""
+    if not place or place[0] >= len(selected):
+        return None
+    found: Any = selected[place[0]]
+    if type(found) is tuple:
+        return at_place(found, place[1:])  # pyright: ignore[reportUnknownArgumentType]
+    return found if isinstance(found, Expression) else None  # pyright: ignore
 
 
 def culprit(target: AnyExpression, value: Any) -> tuple[int, str] | None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from examples.blog.db import User
 from ormkit import INFINITY, AsyncSession, Engine, Interval
 from ormkit.interval import SLOTS, fields
-from ormkit.moments import FORMS, Reading, in_c
+from ormkit.moments import FORMS, Reading, in_c, in_python
 from ormkit.unreadable import Unreadable
 
 accelerator = pytest.importorskip(
@@ -229,6 +229,34 @@ async def test_the_server_and_asyncpg_take_it_for_the_same(
     sql = "SELECT $1::timestamptz AS value, $1::timestamptz::text AS text"
     (ours,) = (await engine.execute(sql, [value])).tuples()
     assert ours == tuple(await plain.fetchrow(sql, value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("interval", Interval(14, -3, 5_000_001), "1 year 2 mons -3 days +00:00:05.000001"),
+        ("interval", dt.timedelta(2, 3), "2 days 00:00:03"),
+        ("timetz", dt.time(1, 2, 3, 4, EAST), "01:02:03.000004+01:01:01"),
+        ("time", dt.time(1, 2, 3, 4), "01:02:03.000004"),
+        ("date", dt.date.max, "9999-12-31"),
+        ("date", INFINITY, "infinity"),
+        ("timestamp", dt.datetime.max, "9999-12-31 23:59:59.999999"),
+        ("timestamptz", -INFINITY, "-infinity"),
+    ],
+)
+@pytest.mark.parametrize("make", [in_c, in_python])
+async def test_the_server_reads_what_each_of_them_sends(
+    plain: Any, make: Any, name: str, value: Any, text: str
+) -> None:
+    encode, decode, form = make(name, FORMS[name], getattr(Reading([]), name))
+    await plain.set_type_codec(
+        name, schema="pg_catalog", encoder=encode, decoder=decode, format=form
+    )
+    found, shown = await plain.fetchrow(f"SELECT $1::{name}, $1::{name}::text", value)
+    assert shown == text
+    assert found == value
+    (again,) = await plain.fetchval(f"SELECT ARRAY[$1::{name}]", value)
+    assert again == value
 
 
 async def test_moments_of_columns_arrays_and_copies_are_alike(
