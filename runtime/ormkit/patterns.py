@@ -54,7 +54,10 @@ class TextOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     def iexact(self: TextOperators[O, str, Any], text: str) -> Condition[O]:
         """Match equal text, upper and lower case alike."""
-        return self.asked("lower({0}) = lower({1})", self.as_text, text)
+        # lower() takes the padding off a char(n), and must off what is compared with it.
+        is_padded = self.as_text.type.partition("(")[0] == "char"
+        template = "lower({0}) = lower({1}::bpchar)" if is_padded else "lower({0}) = lower({1})"
+        return self.asked(template, self.as_text, text)
 
     def regex(self: TextOperators[O, str, Any], pattern: str) -> Condition[O]:
         """Match a POSIX regular expression anywhere in the text (PostgreSQL's ~)."""

@@ -52,7 +52,7 @@ class RangeForm:
                 lower, has_lower = self._stepped("lower", lower), True
             if is_finite(upper) and has_upper:
                 upper, has_upper = self._stepped("upper", upper), False
-            if lower is not None and lower == upper:
+            if lower is not None and lower == upper and not (has_lower and has_upper):
                 return Range(empty=True)
         return Range(lower, upper, lower_inc=has_lower, upper_inc=has_upper)
 

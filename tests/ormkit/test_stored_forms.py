@@ -22,14 +22,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ormkit import (
+    INFINITY,
     AsyncSession,
     BitString,
     DataError,
     Engine,
+    Interval,
     InvalidValue,
     Range,
     create_engine,
+    json_forms,
+    stored_forms,
 )
+from ormkit.json_forms import json_form
+from ormkit.stored_forms import are_kept
 from tests.generated import import_models, models_of
 from tests.servers import Server
 
@@ -50,6 +56,11 @@ class Day(dt.datetime):
     """A moment of another class."""
 
 
+def in_vienna(moment: dt.datetime) -> dt.datetime:
+    near = min(max(moment.replace(tzinfo=None), dt.datetime(1, 1, 9)), dt.datetime(9999, 12, 20))
+    return near.replace(tzinfo=ZoneInfo("Europe/Vienna"))
+
+
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12)
 PADDED = st.text("ab ü", max_size=6) | st.sampled_from([Word("ab "), Label.good, "abc  ", ""])
 WHOLE = st.integers(-(2**33), 2**33) | st.booleans() | st.sampled_from([Count.one, 2.0, 1.5])
@@ -64,10 +75,18 @@ DECIMALS = (
     | st.sampled_from([0.1, "1.50", True, Count.one, float("nan"), float("inf")])
 )
 ZONES = st.integers(-15 * 60, 15 * 60).map(lambda n: dt.timezone(dt.timedelta(minutes=n)))
-NAIVE = st.datetimes(dt.datetime(1, 1, 3), dt.datetime(9999, 12, 29))
-AWARE = st.datetimes(dt.datetime(1, 1, 3), dt.datetime(9999, 12, 29), timezones=ZONES)
-DATES = st.dates(dt.date(1, 1, 3), dt.date(9999, 12, 29))
-MOMENTS = AWARE | NAIVE | DATES | AWARE.map(lambda m: m.astimezone(ZoneInfo("Europe/Vienna")))
+ENDLESS = st.sampled_from([INFINITY, -INFINITY, INFINITY.date()])
+NAIVE = st.datetimes() | st.sampled_from([dt.datetime.max, dt.datetime.min])
+AWARE = st.datetimes(timezones=ZONES) | st.just(dt.datetime.max.replace(tzinfo=dt.UTC))
+DATES = st.dates() | st.sampled_from([dt.date.max, dt.date.min])
+SPANS = (
+    st.timedeltas()
+    | st.builds(
+        Interval, st.integers(-99, 99), st.integers(-99, 99), st.integers(-(10**12), 10**12)
+    )
+    | st.sampled_from([dt.timedelta.max, Interval.INFINITY, dt.timedelta(microseconds=5_000)])
+)
+MOMENTS = AWARE | NAIVE | DATES | ENDLESS | AWARE.map(in_vienna)
 MOMENTS |= st.just(Day(2024, 2, 29, 12, 0, 0, 500_000, dt.UTC))
 TIMES = st.times() | st.sampled_from([dt.time(23, 59, 59, 999_999), dt.time(1, 30, fold=1)])
 SCALARS = (
@@ -153,15 +172,17 @@ CASES = [
     Case("char(3)", PADDED),
     Case("char", PADDED),
     Case("bytea", BYTES | BYTES.map(bytearray) | BYTES.map(memoryview)),
-    Case("date", DATES | NAIVE | st.just(Day(2024, 2, 29))),
+    Case("date", DATES | NAIVE | ENDLESS | st.just(Day(2024, 2, 29))),
     Case("time", TIMES | st.just(dt.time(1, tzinfo=dt.UTC))),
     Case("time(0)", TIMES),
     Case("timetz", st.times(timezones=ZONES) | st.sampled_from([dt.time(1, tzinfo=dt.UTC)])),
     Case("timetz(3)", st.times(timezones=ZONES | st.just(ZoneInfo("UTC")))),
-    Case("timestamp", NAIVE | DATES | AWARE | st.just(Day(2024, 2, 29, 12))),
+    Case("timestamp", NAIVE | DATES | AWARE | ENDLESS | st.just(Day(2024, 2, 29, 12))),
     Case("timestamp(2)", NAIVE | st.sampled_from([dt.datetime(1999, 12, 31, 1, 1, 1, 5_000)])),
     Case("timestamptz", MOMENTS),
     Case("timestamptz(0)", MOMENTS),
+    Case("interval", SPANS),
+    Case("interval(2)", SPANS),
     Case("uuid", st.uuids() | st.uuids().map(str)),
     Case("json", JSON),
     Case("jsonb", JSON),
@@ -172,9 +193,9 @@ CASES = [
     Case("int4range", ranges(st.integers(-9, 9) | st.sampled_from([2**31 - 1, True, 2.0]))),
     Case("int8range", ranges(st.integers(-9, 9) | st.just(2**63 - 1))),
     Case("numrange", ranges(st.decimals(-9, 9, places=1) | st.just(1)) | NAN_RANGES),
-    Case("tsrange", ranges(NAIVE)),
-    Case("tstzrange", ranges(AWARE)),
-    Case("daterange", ranges(DATES)),
+    Case("tsrange", ranges(NAIVE | st.just(INFINITY))),
+    Case("tstzrange", ranges(AWARE | ENDLESS)),
+    Case("daterange", ranges(DATES | ENDLESS)),
     Case("bit(6)", BITS | st.just(BitString("010101"))),
     Case("bit", BITS | st.just(BitString("1"))),
     Case("varbit(9)", BITS),
@@ -391,3 +412,74 @@ async def test_tuples_copied_into_a_model_are_checked(database_url: str) -> None
         await session.copy_in(models.Price, [(0.1, Word("a"))], columns=columns)
         (stored,) = await session.query(models.Price).values_list(models.Price.amount)
         assert shape(stored[0]) == shape(Decimal("0.10"))
+
+
+KEYS = """
+[models.Key.columns]
+id = { type = "bigint", primary_key = true }
+single = "real"
+letters = "char(4)"
+price = "numeric(10, 2)"
+"""
+
+
+async def test_pages_and_filters_go_by_what_a_written_object_holds(database_url: str) -> None:
+    models = models_of("keys", KEYS)
+    async with await create_engine(database_url) as engine:
+        await engine.create_all(models.SCHEMA)
+        session = AsyncSession(engine)
+        rows = [
+            models.Key(single=single, letters=letters, price=price)
+            for single, letters, price in zip(
+                [0.1, 0.2, 0.3, 16777217.0, 1e-45, -0.0],
+                ["a", "ab", "abc", "b", "", "ü"],
+                [0.1, "0.2", 3, Decimal("1E+3"), Decimal("-0"), True],
+                strict=True,
+            )
+        ]
+        await session.insert_all(rows)
+        for name in ("single", "letters", "price"):
+            for each in rows:
+                held = getattr(each, name)
+                query = session.query(models.Key)
+                for operator in ("", "__gte", "__lte"):
+                    found = await query.filter(**{f"{name}{operator}": held}).all()
+                    assert each.id in [one.id for one in found], (name, operator, held)
+                assert await query.filter(**{f"{name}__in": [held]}).count() == 1
+                assert await query.filter(**{f"{name}__between": (held, held)}).count() == 1
+            for by in (name, f"-{name}"):
+                ordered = session.query(models.Key).order_by(by)
+                in_order = [each.id for each in await ordered.all()]
+                by_id = {each.id: each for each in rows}
+                for place, key in enumerate(in_order):
+                    rest = await ordered.after(ordered.cursor(by_id[key])).all()
+                    assert [each.id for each in rest] == in_order[place + 1 :], (by, key)
+        for each in rows:
+            assert await session.query(models.Key).filter(letters__iexact=each.letters).count() == 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(value=JSON, is_binary=st.booleans())
+def test_a_document_is_stored_as_the_same_with_the_accelerator_and_without(
+    value: Any, is_binary: bool
+) -> None:
+    """The pure form reads the document's own text, which is what the server does."""
+    expected = json_form(is_binary, value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_forms, "ordered", json_forms.ordered_by_steps)
+        assert shape(json_form(is_binary, value)) == shape(expected)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    values=st.lists(st.none() | st.text(max_size=3) | st.integers() | st.booleans(), max_size=4),
+    limit=st.integers(-1, 3),
+)
+def test_values_are_looked_at_alike_with_the_accelerator_and_without(
+    values: list[Any], limit: int
+) -> None:
+    for kind in (str, int) if limit < 0 else (str,):
+        found = are_kept(kind, limit, values)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(stored_forms, "accelerator", None)
+            assert are_kept(kind, limit, values) == found
