@@ -80,6 +80,7 @@ RUNTIME_LAYERS = (
             "loading",
             "batches",
             "table_facts",
+            "loose_keys",
             "numbering",
             "ending",
             "inserting",

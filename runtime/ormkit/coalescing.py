@@ -16,6 +16,7 @@ from .arrays import FlatArray
 from .columns import Column
 from .compiler import Select
 from .decoding import unknown_label
+from .loose_keys import has_loose_key
 from .origin import Origin
 from .primary_keys import by_key
 from .selectin import key_condition
@@ -179,10 +180,16 @@ class Lookup:
         the others: it is looked for by halves, which takes few statements for few of them.
         """
         keys = list(batch)
+        is_alone = len(keys) == 1
         try:
-            rows = await (self._alone(keys[0]) if len(keys) == 1 else self._all(keys))
+            if not is_alone and await has_loose_key(self._executor, self._table):
+                # Only the server can say which of the keys a row answers.
+                for key in keys:
+                    await self._share({key: batch[key]})
+                return
+            rows = await (self._alone(keys[0]) if is_alone else self._all(keys))
         except NAMED as error:
-            if len(keys) == 1:
+            if is_alone:
                 refuse(batch[keys[0]], error)
                 return
             middle = len(keys) // 2
@@ -192,14 +199,19 @@ class Lookup:
             for waiters in batch.values():
                 refuse(waiters, error)
         else:
-            places = self._table.key_places
-            single = places[0] if len(places) == 1 else None
-            found = {
-                row[single] if single is not None else tuple([row[place] for place in places]): row
-                for row in rows
-            }
+            found = (
+                dict.fromkeys(keys, rows[0] if rows else None) if is_alone else self._keyed(rows)
+            )
             for key, waiters in batch.items():
                 self._answer(waiters, found.get(key))
+
+    def _keyed(self, rows: list[Any]) -> dict[Any, Any]:
+        """Return the rows by their keys."""
+        places = self._table.key_places
+        if len(places) == 1:
+            (place,) = places
+            return {row[place]: row for row in rows}
+        return {tuple([row[place] for place in places]): row for row in rows}
 
     def _answer(self, waiters: list[asyncio.Future[Any]], row: Any) -> None:
         """Give the row to each, with values of its own where they can change in place."""

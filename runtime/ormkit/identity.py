@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import marshal
 import pickle
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from itertools import compress, repeat
 from operator import attrgetter, is_not, itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -165,6 +165,10 @@ class Watch:
         self.exact = [p for p, each in enumerate(columns) if each.type.partition("(")[0] in EXACT]
         plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
         self.key_of_row: Any = itemgetter(*table.key_places)
+        #: True where a key may be no number, which to PostgreSQL equals itself.
+        self.may_be_nan = any(p in self.exact for p in table.key_places)
+        if self.may_be_nan:
+            self.key_of_row = partial(self._numbered_key, self.key_of_row)
         #: What tells the row of the table in an UPDATE, as a tuple.
         self.identity_of_row = picker([self.places[column.key] for column in table.identity])
         self.values = attributes(columns)
@@ -174,10 +178,14 @@ class Watch:
     def _is_mutable(self, place: int) -> bool:
         return self.table.columns[place].is_mutable
 
-    @staticmethod
-    def joined_key(parts: Sequence[object]) -> object:
+    def joined_key(self, parts: Sequence[object]) -> object:
         """Return the key of a row as `key_of_row` does, from its parts."""
-        return parts[0] if len(parts) == 1 else tuple(parts)
+        key = parts[0] if len(parts) == 1 else tuple(parts)
+        return numbered(key) if self.may_be_nan else key
+
+    @staticmethod
+    def _numbered_key(key_of_row: Callable[[Any], Any], row: Any) -> object:
+        return numbered(key_of_row(row))
 
     def frozen(self, instances: Sequence[Any]) -> Iterable[Any]:
         """Return for each object copies of its values that can change in place; None for none."""
@@ -284,6 +292,14 @@ class Watch:
 
 #: Types whose equal values may differ.
 EXACT = ("real", "double precision", "numeric", "interval")
+
+
+def numbered(key: Any) -> object:
+    """Return a key in which what is no number equals itself."""
+    if isinstance(key, tuple):
+        parts: tuple[Any, ...] = key  # pyright: ignore[reportUnknownVariableType]
+        return tuple(map(numbered, parts))
+    return "NaN" if key != key else key
 
 
 @cache

@@ -10,6 +10,7 @@ from .compiler import Select
 from .errors import UsageError
 from .expressions import Condition
 from .identity import IdentityMap
+from .loose_keys import Form, is_strict, loose_forms
 from .matching import attach, distinct, keys_of_objects, keys_of_rows
 from .relationships import Relationship, named
 from .riding import unfold
@@ -32,12 +33,21 @@ async def read_step(executor: Executor, objects: Sequence[Any], step: Step) -> l
     wanted = list(dict.fromkeys(keys))
     if None in wanted:
         wanted.remove(None)
-    is_by_pair = is_by_owner(step) or relationship.secondary is not None
-    read, match = (read_pairs, match_pairs) if is_by_pair else (read_alone, match_alone)
-    rows = await read(executor, step, wanted) if wanted else []
+    forms = await owner_forms(executor, step)
+    is_by_pair = forms is not None or relationship.secondary is not None
+    rows: list[Record] = []
+    if wanted and is_by_pair:
+        rows = await read_pairs(executor, step, wanted, forms)
+    elif wanted:
+        rows = await read_alone(executor, step, wanted)
 
     def matched(rows: Sequence[Any]) -> list[Any]:
-        owners, related = match(step, rows, executor.identity)
+        if forms is not None:
+            owners, related = match_parts(step, rows, wanted, executor.identity)
+        elif is_by_pair:
+            owners, related = match_pairs(step, rows, executor.identity)
+        else:
+            owners, related = match_alone(step, rows, executor.identity)
         attach(objects, keys, relationship, owners, related)
         return distinct(related) if step.below and relationship.secondary is not None else related
 
@@ -53,14 +63,19 @@ def lacking(relationship: Relationship[Any, Any]) -> str:
     )
 
 
-def is_by_owner(step: Step) -> bool:
-    """Return whether related rows are to be read owner by owner, and not for all at once.
+async def owner_forms(executor: Executor, step: Step) -> tuple[Form, ...] | None:
+    """Return how owners' keys are compared where rows are read owner by owner, else None.
 
-    So it must be for a part of what belongs to each, and for keys that PostgreSQL takes as equal
-    where Python does not: citext in either case, char with and without its padding.
+    So they are for a part of what belongs to each, and for keys that PostgreSQL takes as equal
+    where Python does not: citext in either case, char with and without its padding, numbers that
+    are none, texts of a collation that does not tell them apart.
     """
-    keys = (*step.relationship.local, *step.relationship.remote)
-    return step.is_cut or any(key.cast in ("citext", "bpchar") for key in keys)
+    relationship = step.relationship
+    forms = await loose_forms(executor, relationship)
+    keys = (*relationship.local, *relationship.remote)
+    if forms is None and (step.is_cut or not all(map(is_strict, keys))):
+        forms = tuple([Form(column.cast, None) for column in relationship.local])
+    return forms
 
 
 async def read_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[Record]:
@@ -83,9 +98,14 @@ def match_alone(
     return keys_of_objects(related, [each.slot for each in step.relationship.remote]), related
 
 
-async def read_pairs(executor: Executor, step: Step, wanted: list[Any]) -> list[Record]:
-    """Read rows of an owner's key and a related object, which several owners may share."""
-    statement = statement_for(("pairs", step.key), lambda: write_pairs(step))
+async def read_pairs(
+    executor: Executor, step: Step, wanted: list[Any], forms: tuple[Form, ...] | None
+) -> list[Record]:
+    """Read rows of an owner and a related object, which several owners may share.
+
+    The owner is its key, or with forms its place among those wanted.
+    """
+    statement = statement_for(("pairs", step.key, forms), lambda: write_pairs(step, forms))
     keys = key_condition(step.relationship.local, wanted).values
     return await executor.fetch(statement, [*values_riding(step.joins), *keys, *step.values])
 
@@ -95,42 +115,68 @@ def match_pairs(
 ) -> tuple[list[Any], list[Any]]:
     """Return the owner's key of each row, and the related object, one for all rows that have it."""
     width = len(step.relationship.local)
+    related = objects_behind(step, rows, width, identity)
+    return keys_of_rows(rows, range(width)), related
+
+
+def match_parts(
+    step: Step, rows: Sequence[Any], wanted: Sequence[Any], identity: IdentityMap | None
+) -> tuple[list[Any], list[Any]]:
+    """Return the same for rows that begin with the place of their owner among those wanted."""
+    owners = [wanted[row[0] - 1] for row in rows]
+    return owners, objects_behind(step, rows, 1, identity)
+
+
+def objects_behind(
+    step: Step, rows: Sequence[Any], width: int, identity: IdentityMap | None
+) -> list[Any]:
+    """Return the related object of each row, which begins behind so many values."""
     target = step.relationship.target
     keys = keys_of_rows(rows, [width + place for place in target.key_places])
     firsts = dict(zip(keys, rows, strict=True))
     related = unfold(target, [row[width:] for row in firsts.values()], step.joins, identity)
     by_key = dict(zip(firsts, related, strict=True))
-    return keys_of_rows(rows, range(width)), list(map(by_key.__getitem__, keys))
+    return list(map(by_key.__getitem__, keys))
 
 
-def write_pairs(step: Step) -> Statement:
+def write_pairs(step: Step, forms: tuple[Form, ...] | None) -> Statement:
     """Return the statement that reads pairs for a list of owners' keys."""
     local = step.relationship.local
     scope = Scope(step.relationship.target, is_qualified=True)
     source = Source(step, scope)
     parameters = [scope.bind(column) for column in local]
     scope.called.add("unnest")
-    if is_by_owner(step):
-        sql = write_parts(source, arrays(local, parameters), scope)
+    if forms is not None:
+        sql = write_parts(source, parameters, forms, scope)
     else:
         wanted = in_keys(source.owner, local, parameters)
         sql = source.select(scope, source.owner, [wanted])
-    read = (*local, *read_places(step.relationship.target, step.joins))
+    # With forms, a place stands for the owner.
+    owner = local if forms is None else local[:1]
+    read = (*owner, *read_places(step.relationship.target, step.joins))
     return Statement.reading(sql, scope, read)
 
 
-def write_parts(source: Source, keys: str, scope: Scope) -> str:
+def write_parts(
+    source: Source, parameters: Sequence[str], forms: Sequence[Form], scope: Scope
+) -> str:
     """Return the text that reads for each key the part that its owner gets.
 
     LATERAL reads those parts one after the other, in their order: an index finds each of them,
-    where row_number() would have to number all there is.
+    where row_number() would have to number all there is. The server says by its place which key
+    each row answers.
     """
     given, found = scope.take("given"), scope.take("found")
     names = [f"key_{place}" for place in range(len(source.owner))]
-    pairs = zip(source.owner, names, strict=True)
-    part = source.select(scope, [], [f"{owner} = {given}.{name}" for owner, name in pairs])
+    matches = [
+        f"{owner} = {given}.{name}" + (f" COLLATE {form.collation}" if form.collation else "")
+        for owner, name, form in zip(source.owner, names, forms, strict=True)
+    ]
+    part = source.select(scope, [], matches)
+    keys = [f"{each}::{form.type}[]" for each, form in zip(parameters, forms, strict=True)]
     return (
-        f"SELECT {given}.*, {found}.* FROM unnest({keys}) AS {given} ({', '.join(names)}) "
+        f"SELECT {given}.place, {found}.* "
+        f"FROM unnest({', '.join(keys)}) WITH ORDINALITY AS {given} ({', '.join(names)}, place) "
         f"CROSS JOIN LATERAL ({part}) AS {found}"
     )
 
