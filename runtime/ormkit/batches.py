@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 from .arrays import FlatArray
 from .columns import Column
 from .errors import MissingValue, UsageError
-from .matching import set_all
 from .relationships import copy_key
-from .slots import is_held, values_at
+from .slots import is_held, set_all, values_at
 from .statement import Executor, Statement
 from .table import Table
 from .values import Record

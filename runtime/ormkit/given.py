@@ -12,13 +12,13 @@ import pickle
 from collections.abc import Collection, Iterable, Sequence
 from decimal import Decimal
 from itertools import repeat
-from operator import is_, ne
+from operator import is_, itemgetter, ne
 from typing import TYPE_CHECKING, Any, Final
 
 from .columns import Column
 from .expressions import Expression
 from .interval import Interval
-from .slots import is_held
+from .slots import is_held, set_all
 from .values import UNSET
 
 if TYPE_CHECKING:
@@ -183,6 +183,13 @@ def mark_inserted(
             mark_known(instances, columns)
             return
     names = tuple([column.slot for column in columns])
+    if len(instances) > 1:
+        notes = notes_of(instances)
+        if set(map(type, notes)) == {int}:
+            # By iterators of C: objects by the thousand come by here.
+            known = map(itemgetter(slice(len(names))), rows)
+            set_all(instances, "__given__", zip(notes, repeat(names), known, strict=False))
+            return
     for instance, row in zip(instances, rows, strict=False):
         bits = getattr(instance, "__given__", None)
         if type(bits) is int:

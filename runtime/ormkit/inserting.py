@@ -13,7 +13,6 @@ from .compiler import KEY
 from .ending import send_commit
 from .errors import DatabaseError
 from .given import mark_inserted, mark_known
-from .matching import set_all
 from .numbering import (
     NumberedInsert,
     carried,
@@ -24,6 +23,7 @@ from .numbering import (
     write_merge,
 )
 from .scope import Scope
+from .slots import set_all
 from .statement import Executor, OneConnection, Statement, statement_for
 from .table import Table, table_of
 from .table_facts import TableFacts, facts_of, known_facts, reconsidered

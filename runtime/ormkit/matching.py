@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
+from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
 from .relationships import Relationship
+from .slots import set_all
 
 
 def attach(
@@ -32,11 +33,6 @@ def attach(
         groups[owner].append(each)
     lists = groups.values() if is_one_each else [list(groups[key]) for key in keys]
     set_all(objects, slot, lists)
-
-
-def set_all(objects: Iterable[Any], name: str, values: Iterable[Any]) -> None:
-    """Set an attribute of each object, by iterators of C; values that are left over are dropped."""
-    deque(map(setattr, objects, repeat(name), values), maxlen=0)
 
 
 def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:

@@ -1,8 +1,9 @@
-"""Slots: what objects by the thousand hold, read in C where there is the accelerator."""
+"""Slots: what objects by the thousand hold, read and set without a loop of Python."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -29,3 +30,8 @@ def is_held(name: str, instances: Sequence[Model]) -> bool:
         if accelerator.are_unset(slot, instances):
             return False
     return any(map(hasattr, instances, repeat(name)))
+
+
+def set_all(objects: Iterable[Any], name: str, values: Iterable[Any]) -> None:
+    """Set an attribute of each object, by iterators of C; values that are left over are dropped."""
+    deque(map(setattr, objects, repeat(name), values), maxlen=0)
