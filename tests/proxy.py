@@ -28,6 +28,7 @@ class Proxy:
         self._user, self._database = parts.username, parts.path
         self._held = b""
         self._cut = b""
+        self._forged: tuple[bytes, bytes] | None = None
         self.reached = asyncio.Event()
         self._released = asyncio.Event()
         self._flowing = asyncio.Event()
@@ -78,6 +79,10 @@ class Proxy:
         """Pass on the first message with this text, and break the connection with its answer."""
         self._cut = text
 
+    def forge(self, text: bytes, answer: bytes) -> None:
+        """Answer the first message with this text in the server's place, which never sees it."""
+        self._forged = text, answer
+
     def freeze(self) -> None:
         """Let nothing through any more, as a network that is gone, until `thaw`."""
         self._flowing.clear()
@@ -104,14 +109,19 @@ class Proxy:
         server_reader, server_writer = await asyncio.open_unix_connection(self._socket)
         self.connections += 1
         self._writers += [writer, server_writer]
-        for work in (self._ask(reader, server_writer), self._pass(server_reader, writer)):
+        asking = self._ask(reader, server_writer, writer)
+        for work in (asking, self._pass(server_reader, writer)):
             task = asyncio.create_task(work)
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _ask(self, reader: asyncio.StreamReader, writer: Writer) -> None:
+    async def _ask(self, reader: asyncio.StreamReader, writer: Writer, client: Writer) -> None:
         with suppress(ConnectionError):
             while data := await reader.read(1 << 16):
+                if self._forged is not None and self._forged[0] in data:
+                    client.write(self._forged[1])
+                    self._forged = None
+                    continue
                 if self._held and self._held in data:
                     self._held = b""
                     self.reached.set()

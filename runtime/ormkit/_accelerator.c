@@ -411,15 +411,285 @@ static PyType_Spec decoder_spec = {
     .slots = decoder_slots,
 };
 
-/* Receiving: what Receiver in receiving.py does for each read, of which every answer is one. */
+/* Receiving: what Receiver in receiving.py does for each read, of which every answer is one, and what
+ * Messages in messages.py looks at, which says why. */
+
+#define MOST_SHORT 30000
+#define MOST_TOLD (1 << 26)
+#define MOST_KEPT (1 << 16)
+#define MOST (1 << 30)
+#define HEAD 5
 
 typedef struct {
     PyObject_HEAD
-    PyObject *receive; /* called with the bytes of each read */
-    PyObject *buffer;  /* a bytearray, which holds what was read */
-    PyObject *view;    /* a memoryview of it: over TLS the transport reads into its slices */
-    Py_ssize_t pause;  /* from this many bytes on the collector is paused meanwhile */
+    PyObject *receive;        /* called with the bytes of each read */
+    PyObject *buffer;         /* a bytearray, which holds what was read */
+    PyObject *view;           /* a memoryview of it: over TLS the transport reads into its slices */
+    Py_ssize_t pause;         /* from this many bytes on the collector is paused meanwhile */
+    PyObject *broken;         /* raised for what the protocol does not allow; None looks at nothing */
+    unsigned char head[HEAD]; /* the beginning of a head that came in part */
+    Py_ssize_t head_size;
+    unsigned char kind;       /* the message that came in part */
+    Py_ssize_t left;          /* bytes that are left of it */
+    PyObject *part;           /* a bytearray of what came of it, or NULL where that is not kept */
+    unsigned char last;       /* the message before, 0 behind ReadyForQuery */
+    Py_ssize_t completed;
+    PyObject *failure;        /* the body of the latest ErrorResponse, or NULL */
+    char is_binding;
 } Reader;
+
+static inline int
+is_one_of(unsigned char kind, const char *kinds)
+{
+    return kind != 0 && strchr(kinds, kind) != NULL;
+}
+
+static inline Py_ssize_t
+big_endian(const unsigned char *bytes, int count)
+{
+    Py_ssize_t number = 0;
+    for (int n = 0; n < count; n++) {
+        number = number << 8 | bytes[n];
+    }
+    return number;
+}
+
+/* Return whether a body is this many texts, each with a zero behind it. */
+static int
+is_texts(const unsigned char *body, Py_ssize_t size, int count)
+{
+    for (; count > 0; count--) {
+        const unsigned char *end = size > 0 ? memchr(body, 0, (size_t)size) : NULL;
+        if (end == NULL) {
+            return 0;
+        }
+        size -= end + 1 - body;
+        body = end + 1;
+    }
+    return size == 0;
+}
+
+/* Return whether a body is fields of an error, each with its code, and a zero. */
+static int
+is_fields(const unsigned char *body, Py_ssize_t size)
+{
+    int count = 0;
+    while (size > 0 && *body != 0) {
+        const unsigned char *end = memchr(body, 0, (size_t)size);
+        if (end == NULL) {
+            return 0;
+        }
+        size -= end + 1 - body;
+        body = end + 1;
+        count++;
+    }
+    return size == 1 && count > 0;
+}
+
+static int
+is_description(const unsigned char *body, Py_ssize_t size)
+{
+    if (size < 2) {
+        return 0;
+    }
+    Py_ssize_t place = 2;
+    for (Py_ssize_t count = big_endian(body, 2); count > 0; count--) {
+        const unsigned char *end = place < size
+            ? memchr(body + place, 0, (size_t)(size - place)) : NULL;
+        if (end == NULL) {
+            return 0;
+        }
+        place = end + 19 - body;
+    }
+    return place == size;
+}
+
+static int
+is_row(const unsigned char *body, Py_ssize_t size)
+{
+    if (size < 2) {
+        return 0;
+    }
+    Py_ssize_t place = 2;
+    for (Py_ssize_t count = big_endian(body, 2); count > 0; count--) {
+        if (size - place < 4) {
+            return 0;
+        }
+        Py_ssize_t length = big_endian(body + place, 4);
+        place += 4;
+        if (length == 0xffffffff) { /* NULL */
+            continue;
+        }
+        if (length > size - place) {
+            return 0;
+        }
+        place += length;
+    }
+    return place == size;
+}
+
+static int
+is_well_formed(unsigned char kind, const unsigned char *body, Py_ssize_t size)
+{
+    switch (kind) {
+    case 'D':
+        return is_row(body, size);
+    case 'd':
+        return 1;
+    case 'Z':
+        return size == 1 && is_one_of(body[0], "ITE");
+    case 'C':
+        return is_texts(body, size, 1);
+    case 'S':
+        return is_texts(body, size, 2);
+    case 'A':
+        return size > 4 && is_texts(body + 4, size - 4, 2);
+    case 'E':
+    case 'N':
+        return is_fields(body, size);
+    case 't':
+        return size >= 2 && size == 2 + 4 * big_endian(body, 2);
+    case 'G':
+    case 'H':
+        return size >= 3 && size == 3 + 2 * big_endian(body + 1, 2);
+    case 'T':
+        return is_description(body, size);
+    default:
+        return size == 0;
+    }
+}
+
+static int
+reader_look_into(Reader *self, unsigned char kind, const unsigned char *body, Py_ssize_t size)
+{
+    if (!is_well_formed(kind, body, size)) {
+        PyErr_Format(self->broken, "it sent a message '%c' that cannot be read", kind);
+        return -1;
+    }
+    if (kind == 'E') {
+        PyObject *failure = PyBytes_FromStringAndSize((const char *)body, size);
+        if (failure == NULL) {
+            return -1;
+        }
+        Py_XSETREF(self->failure, failure);
+    }
+    return 0;
+}
+
+/* Check that a message may come here; *is_ready tells whether the server is ready since this read. */
+static int
+reader_follow(Reader *self, unsigned char kind, int *is_ready)
+{
+    if (is_one_of(kind, "ANS")) {
+        return 0;
+    }
+    if (*is_ready && kind != 'E') {
+        PyErr_Format(self->broken, "it sent a message '%c' that nobody asked for", kind);
+        return -1;
+    }
+    if (kind == 'Z') {
+        if (!is_one_of(self->last, "CEIs3n") && !(self->last == '2' && self->is_binding)) {
+            PyErr_SetString(self->broken,
+                            "it is ready for the next query before the answer has ended");
+            return -1;
+        }
+        self->last = 0;
+        *is_ready = 1;
+        return 0;
+    }
+    self->completed += is_one_of(kind, "CIs");
+    self->last = kind == 'T' && self->last == 't' ? 'n' : kind;
+    return 0;
+}
+
+static int
+reader_check_size(Reader *self, unsigned char kind, Py_ssize_t size)
+{
+    if (!is_one_of(kind, "123ACDEGHINSTZcdnst")) {
+        PyErr_Format(self->broken, "it sent a message of the unknown type %d", kind);
+        return -1;
+    }
+    Py_ssize_t most = is_one_of(kind, "Dd") ? MOST : is_one_of(kind, "AENT") ? MOST_TOLD : MOST_SHORT;
+    if (size < 4 || size > most) {
+        PyErr_Format(self->broken, "it sent a message '%c' of %zd bytes", kind, size);
+        return -1;
+    }
+    return 0;
+}
+
+/* Take what is left of a message that came in part, and return how much that was. */
+static Py_ssize_t
+reader_rest(Reader *self, const unsigned char *data, Py_ssize_t count)
+{
+    Py_ssize_t taken = self->left < count ? self->left : count;
+    self->left -= taken;
+    if (self->part == NULL) {
+        return taken;
+    }
+    Py_ssize_t size = PyByteArray_GET_SIZE(self->part);
+    if (PyByteArray_Resize(self->part, size + taken) < 0) {
+        return -1;
+    }
+    memcpy(PyByteArray_AS_STRING(self->part) + size, data, (size_t)taken);
+    if (self->left == 0) {
+        PyObject *part = self->part;
+        self->part = NULL;
+        int failed = reader_look_into(self, self->kind,
+                                      (unsigned char *)PyByteArray_AS_STRING(part), size + taken);
+        Py_DECREF(part);
+        if (failed) {
+            return -1;
+        }
+    }
+    return taken;
+}
+
+/* Look at what was read next; -1 with the error set for what the protocol does not allow. */
+static int
+reader_check(Reader *self, const unsigned char *data, Py_ssize_t count)
+{
+    int is_ready = 0;
+    Py_ssize_t place = 0;
+    if (self->left > 0 && (place = reader_rest(self, data, count)) < 0) {
+        return -1;
+    }
+    while (place < count) {
+        unsigned char *head = self->head;
+        if (self->head_size > 0 || count - place < HEAD) {
+            while (self->head_size < HEAD && place < count) {
+                head[self->head_size++] = data[place++];
+            }
+            if (self->head_size < HEAD) {
+                return 0;
+            }
+            self->head_size = 0;
+        } else {
+            head = (unsigned char *)data + place;
+            place += HEAD;
+        }
+        unsigned char kind = head[0];
+        Py_ssize_t size = big_endian(head + 1, 4);
+        if (reader_check_size(self, kind, size) < 0 || reader_follow(self, kind, &is_ready) < 0) {
+            return -1;
+        }
+        size -= 4;
+        if (size > count - place) {
+            self->kind = kind;
+            self->left = size - (count - place);
+            if (size <= MOST_KEPT) {
+                self->part = PyByteArray_FromStringAndSize((const char *)data + place,
+                                                           count - place);
+                return self->part == NULL ? -1 : 0;
+            }
+            return 0;
+        }
+        if (reader_look_into(self, kind, data + place, size) < 0) {
+            return -1;
+        }
+        place += size;
+    }
+    return 0;
+}
 
 static PyObject *
 reader_get_buffer(PyObject *self, PyObject *hint)
@@ -438,6 +708,10 @@ reader_buffer_updated(PyObject *object, PyObject *given)
     /* Whoever has the view can release it, and then change the size of the buffer. */
     if (count < 0 || count > PyByteArray_GET_SIZE(self->buffer)) {
         PyErr_SetString(PyExc_ValueError, "the buffer does not hold as many bytes");
+        return NULL;
+    }
+    if (self->broken != Py_None
+        && reader_check(self, (unsigned char *)PyByteArray_AS_STRING(self->buffer), count) < 0) {
         return NULL;
     }
     PyObject *receive = Py_NewRef(self->receive);
@@ -460,14 +734,37 @@ reader_buffer_updated(PyObject *object, PyObject *given)
     Py_RETURN_NONE;
 }
 
+/* What a loop calls that reads into a buffer of its own. */
+static PyObject *
+reader_data_received(PyObject *object, PyObject *data)
+{
+    Reader *self = (Reader *)object;
+    if (!PyBytes_Check(data)) {
+        PyErr_SetString(PyExc_TypeError, "bytes are received");
+        return NULL;
+    }
+    if (self->broken != Py_None
+        && reader_check(self, (unsigned char *)PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)) < 0) {
+        return NULL;
+    }
+    PyObject *receive = Py_NewRef(self->receive);
+    PyObject *done = PyObject_CallOneArg(receive, data);
+    Py_DECREF(receive);
+    return done;
+}
+
 static PyObject *
 reader_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"receive", "size", "pause", NULL};
-    PyObject *receive;
+    static char *names[] = {"receive", "size", "pause", "broken", NULL};
+    PyObject *receive, *broken = Py_None;
     Py_ssize_t size, pause;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "Onn:Reader", names, &receive, &size,
-                                     &pause)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "Onn|O:Reader", names, &receive, &size,
+                                     &pause, &broken)) {
+        return NULL;
+    }
+    if (broken != Py_None && !PyExceptionClass_Check(broken)) {
+        PyErr_SetString(PyExc_TypeError, "what is raised is an exception");
         return NULL;
     }
     if (size < 1) {
@@ -490,6 +787,7 @@ reader_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     self->buffer = buffer;
     self->view = view;
     self->pause = pause;
+    self->broken = Py_NewRef(broken);
     return (PyObject *)self;
 }
 
@@ -501,6 +799,7 @@ reader_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     Py_VISIT(self->receive);
     Py_VISIT(self->view);
+    Py_VISIT(self->broken);
     return 0;
 }
 
@@ -511,6 +810,9 @@ reader_dealloc(PyObject *object)
     PyTypeObject *type = Py_TYPE(self);
     PyObject_GC_UnTrack(self);
     Py_XDECREF(self->receive);
+    Py_XDECREF(self->broken);
+    Py_XDECREF(self->part);
+    Py_XDECREF(self->failure);
     Py_XDECREF(self->view);
     Py_XDECREF(self->buffer);
     type->tp_free(self);
@@ -522,13 +824,25 @@ static PyMethodDef reader_methods[] = {
      PyDoc_STR("Return the buffer to read into, whatever size was hinted at.")},
     {"buffer_updated", reader_buffer_updated, METH_O,
      PyDoc_STR("Hand on this many bytes of the buffer.")},
+    {"data_received", reader_data_received, METH_O,
+     PyDoc_STR("Hand on bytes that were read elsewhere.")},
     {NULL, NULL, 0, NULL},
 };
 
+static PyMemberDef reader_members[] = {
+    {"completed", T_PYSSIZET, offsetof(Reader, completed), READONLY,
+     PyDoc_STR("How many statements were run, or suspended.")},
+    {"failure", T_OBJECT, offsetof(Reader, failure), READONLY,
+     PyDoc_STR("The latest ErrorResponse, or None.")},
+    {"is_binding", T_BOOL, offsetof(Reader, is_binding), 0,
+     PyDoc_STR("True while a portal is made, of which nothing is run yet.")},
+    {NULL, 0, 0, 0, NULL},
+};
+
 PyDoc_STRVAR(reader_doc,
-"Reader(receive, size, pause)\n--\n\n"
+"Reader(receive, size, pause, broken=None)\n--\n\n"
 "Call `receive` with a copy of what was read into a buffer of this size; from `pause` bytes on with\n"
-"the collector of cycles paused.");
+"the collector of cycles paused. Where these are no messages of a server, raise `broken`.");
 
 static PyType_Slot reader_slots[] = {
     {Py_tp_doc, (void *)reader_doc},
@@ -536,6 +850,7 @@ static PyType_Slot reader_slots[] = {
     {Py_tp_traverse, reader_traverse},
     {Py_tp_dealloc, reader_dealloc},
     {Py_tp_methods, reader_methods},
+    {Py_tp_members, reader_members},
     {0, NULL},
 };
 

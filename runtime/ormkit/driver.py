@@ -21,10 +21,13 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from .copied import Copied
-from .errors import DatabaseError, InvalidValue, UsageError
+from .errors import ConnectionLost, DatabaseError, InvalidValue, UsageError
+from .messages import binding, whole_answer
 from .opening import check_encoding_of, open_raw, read_nulls
-from .origin import Severed, detach, keep
+from .origin import let_go
+from .parting import explained
 from .prepared import Prepared, PreparedStatements
+from .receiving import messages_of
 from .scope import quote
 from .sqlstates import (
     IN_FAILED_TRANSACTION,
@@ -53,7 +56,7 @@ class Connection:
 
     __slots__ = (
         *("_init", "_is_dirty", "_marks", "_on_outdated", "_raw", "_statements"),
-        *("facts", "prepared", "server_version", "wire"),
+        *("facts", "messages", "prepared", "server_version", "wire"),
     )
 
     def __init__(self, raw: Any, statement_cache_size: int, marks: list[Unreadable]) -> None:
@@ -61,6 +64,7 @@ class Connection:
         #: What is known of tables; connections of a pool share it.
         self.facts: dict[Any, Any] = {}
         self.wire = wire_of(raw)
+        self.messages = messages_of(raw)
         self.prepared = PreparedStatements(raw, self.wire, statement_cache_size)
         self._init: Callable[[Connection], Awaitable[None]] | None = None
         self._is_dirty = False
@@ -127,19 +131,19 @@ class Connection:
                 return await self.fetch_tagged(sql, args, timeout)
             raise self._failed(error, sql, prepared, args)
         rows = readable(answer[0], self._marks) if self._marks else answer[0]
-        # An empty statement has no tag.
-        return rows, (answer[1] or b"").decode()
+        return rows, (answer[1] or b"").decode()  # An empty statement has no tag.
 
     async def fetch_many(
         self, sql: str, rows: Sequence[Sequence[object]], *, is_raw: bool = False
     ) -> list[Record]:
         """Run one statement for each row of arguments, all or none, and return all their rows."""
-        # What is raw may call anything, and have run for some rows: it is never sent again.
+        # What is raw may have run for some rows: it is never sent again.
         kept = prepared = self._statements.get(sql)
         try:
             if prepared is None:
                 prepared = await self._prepare(sql, None)
-            records: list[Record] = await prepared[1].fetchmany(rows)
+            with whole_answer(self.messages, len(rows)):
+                records: list[Record] = await prepared[1].fetchmany(rows)
         except BaseException as error:
             if await self._forgets(sql, error) and kept is not None and not is_raw:
                 return await self.fetch_many(sql, rows)
@@ -173,7 +177,8 @@ class Connection:
         try:
             statement = await self._raw.prepare(sql)
             prepared = statement, statement, False
-            cursor = await statement.cursor(*args, prefetch=None)
+            with binding(self.messages):
+                cursor = await statement.cursor(*args, prefetch=None)
             while records := await cursor.fetch(chunk):
                 yield readable(records, self._marks) if self._marks else records
                 if len(records) < chunk:
@@ -260,8 +265,8 @@ class Connection:
     def _cut_copy(self, error: BaseException) -> None:
         """Close where a COPY was cut short between two of its pieces.
 
-        asyncpg cancels it only where it waits for one. Those that follow would find nobody to take
-        them, or the next statement, which would take them for its answer.
+        asyncpg cancels it only where it waits for one. The next statement would take those that
+        follow for its answer.
         """
         if isinstance(error, asyncio.CancelledError) and not is_cancelling(self.wire):
             self.terminate()
@@ -286,7 +291,10 @@ class Connection:
             self._is_dirty = True
             return error
         self._is_dirty |= isinstance(error, TimeoutError)
-        return translate(error, sql, prepared and prepared[1], args, row)
+        translated = translate(error, sql, prepared and prepared[1], args, row)
+        if isinstance(translated, ConnectionLost):
+            return explained(translated, error, self.messages, self.terminate)
+        return translated
 
     async def _forgets(self, sql: str, error: BaseException) -> bool:
         """Drop prepared statements that the schema has outgrown; True where this may go out again.
@@ -387,9 +395,6 @@ class Connection:
 
     def sever(self, error: UsageError) -> None:
         """Let go of the connection without a word to the server; its use raises the error."""
-        keep(self._raw, self.wire, self.prepared)
-        detach(getattr(self._raw, "_transport", None))
-        severed: Any = Severed(error)
-        self._raw = self.wire = severed
+        self._raw = self.wire = severed = let_go(error, self._raw, self.wire, self.prepared)
         self.prepared = PreparedStatements(severed, severed, 0)
         self._statements = self.prepared.at_hand

@@ -245,7 +245,11 @@ class ConnectionFailed(OperationalError):
 
 
 class ConnectionLost(OperationalError):
-    """The connection broke; a statement under way may or may not have run."""
+    """The connection broke; a statement under way may or may not have run.
+
+    Where the server ended it, `sqlstate` and the message are the server's; where it broke the
+    protocol, `sqlstate` is 08P01.
+    """
 
     #: False where the connection had ended before the statement was sent.
     is_sent = True

@@ -16,6 +16,8 @@ from .unreadable import Unreadable
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
+#: What the driver raises where the connection ends while it is made ready.
+DRIVERS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 #: Lets the server read NULL in the arrays that the driver sends as text, where it does not.
 READ_NULLS = (
     "SELECT set_config('array_nulls', 'on', false) WHERE current_setting('array_nulls') = 'off'"
@@ -44,9 +46,9 @@ async def open_raw(
             keep_alive(transport, numbers)
         await set_codecs(raw, marks)
         await read_nulls(raw)
-    except BaseException:
+    except BaseException as error:
         raw.terminate()
-        raise
+        raise refused_connection(error) if isinstance(error, DRIVERS) else error
     return raw
 
 

@@ -111,6 +111,13 @@ def keep(*abandoned: object) -> None:
     _left.extend(abandoned)
 
 
+def let_go(error: UsageError, raw: Any, *held: object) -> Any:
+    """Return what stands in for a connection of asyncpg, which keeps no socket."""
+    keep(raw, *held)
+    detach(getattr(raw, "_transport", None))
+    return Severed(error)
+
+
 def detach(transport: Any) -> None:
     """Put nothing in the place of a transport's socket, without a word to its other end."""
     found = transport.get_extra_info("socket") if transport is not None else None

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from .acceleration import accelerator
+from .messages import BrokenProtocol, Messages
 
 Reader: Any = getattr(accelerator, "Reader", None)
 
@@ -21,18 +25,12 @@ BUFFER_SIZE = 64 * 1024
 PAUSE_SIZE = 4096
 
 
-class Receiver(asyncio.BufferedProtocol):
-    """Stands between a transport and the driver's protocol."""
+class PythonReader:
+    """What the accelerator's Reader does."""
 
-    def __init__(self, protocol: Any) -> None:
-        self._protocol = protocol
-        self._receive = protocol.data_received
-        if Reader is not None:
-            # The same in C, with a buffer of its own.
-            reader = Reader(self._receive, BUFFER_SIZE, PAUSE_SIZE)
-            self.get_buffer = reader.get_buffer  # type: ignore[method-assign]
-            self.buffer_updated = reader.buffer_updated  # type: ignore[method-assign]
-            return
+    def __init__(self, receive: Callable[[bytes], object]) -> None:
+        self._receive = receive
+        self.messages = Messages()
         # A view: over TLS asyncio reads each further record into a slice, which of bytes is a copy.
         self._view = memoryview(bytearray(BUFFER_SIZE))
 
@@ -43,18 +41,43 @@ class Receiver(asyncio.BufferedProtocol):
         # A copy: the driver keeps what it has not decoded yet.
         data = bytes(self._view[:nbytes])
         if nbytes < PAUSE_SIZE or not gc.isenabled():
-            self._receive(data)
+            self.data_received(data)
             return
         gc.disable()
         try:
-            self._receive(data)
+            self.data_received(data)
         finally:
             gc.enable()
+
+    def data_received(self, data: bytes) -> None:
+        self.messages.check(data)
+        self._receive(data)
+
+
+class Receiving(asyncio.BaseProtocol):
+    """Stands between a transport and the driver's protocol."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._protocol = protocol = transport.get_protocol()
+        receive = protocol.data_received
+        #: What is known of the messages that came.
+        self.messages: Messages
+        if Reader is not None:
+            self._reader = self.messages = Reader(receive, BUFFER_SIZE, PAUSE_SIZE, BrokenProtocol)
+        else:
+            self._reader = PythonReader(receive)
+            self.messages = self._reader.messages
 
     def eof_received(self) -> bool | None:
         return self._protocol.eof_received()  # type: ignore[no-any-return]
 
     def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, BrokenPipeError):
+            # It was written before it was read.
+            with suppress(OSError):
+                self._reader.data_received(unread(self._transport))
+        self._transport = None
         self._protocol.connection_lost(exc)
 
     def pause_writing(self) -> None:
@@ -64,11 +87,40 @@ class Receiver(asyncio.BufferedProtocol):
         self._protocol.resume_writing()
 
 
-def receive_into_buffer(transport: Any) -> None:
-    """Put a receiver before the protocol of a transport of asyncio's own.
+class Receiver(Receiving, asyncio.BufferedProtocol):
+    """Receives what is read into its buffer, for a transport of asyncio's own."""
 
-    Other loops, such as uvloop, read into a buffer by themselves.
-    """
-    is_asyncios = type(transport).__module__.startswith("asyncio.")
-    if is_asyncios and isinstance(transport, asyncio.Transport):
-        transport.set_protocol(Receiver(transport.get_protocol()))
+    def __init__(self, transport: Any) -> None:
+        super().__init__(transport)
+        self.get_buffer = self._reader.get_buffer  # type: ignore[method-assign]
+        self.buffer_updated = self._reader.buffer_updated  # type: ignore[method-assign]
+
+
+class Listener(Receiving, asyncio.Protocol):
+    """Receives what another loop, such as uvloop, has read into a buffer of its own."""
+
+    def __init__(self, transport: Any) -> None:
+        super().__init__(transport)
+        self.data_received = self._reader.data_received  # type: ignore[method-assign]
+
+
+def receive_into_buffer(transport: Any) -> None:
+    """Put a receiver before the protocol of a transport."""
+    if hasattr(transport, "set_protocol"):
+        is_asyncios = type(transport).__module__.startswith("asyncio.")
+        receiver = Receiver if is_asyncios else Listener
+        transport.set_protocol(receiver(transport))
+
+
+def unread(transport: Any) -> bytes:
+    """Return what a closed server has said and nobody has read; of TLS nothing can be told."""
+    if transport.get_extra_info("ssl_object") is not None:
+        return b""
+    return os.read(transport.get_extra_info("socket").fileno(), BUFFER_SIZE)
+
+
+def messages_of(raw: Any) -> Messages | None:
+    """Return what is known of the messages of a connection of asyncpg."""
+    transport = getattr(raw, "_transport", None)
+    protocol = None if transport is None else transport.get_protocol()
+    return protocol.messages if isinstance(protocol, Receiving) else None

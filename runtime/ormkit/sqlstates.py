@@ -11,7 +11,9 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from . import errors
 from .arrays import plain
 from .errors import DatabaseError, InvalidValue
+from .messages import BrokenProtocol
 from .options import UNREADABLE
+from .parting import violation
 from .redaction import is_about_search, may_hold_value, redacted
 from .refusals import named_by_number, refused
 
@@ -51,6 +53,9 @@ IN_FAILED_TRANSACTION = "25P02"
 #: After these, whatever their reason, a prepared statement may not serve again.
 NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalServerError)
 
+#: What comes of answers that the driver cannot read.
+BROKEN = (BrokenProtocol, BufferError, asyncpg.InternalClientError)
+
 #: Where the server makes values of a statement's parameters, before it runs.
 MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
 
@@ -60,7 +65,7 @@ QUOTED = re.compile(r'"(?:[^"]|"")*"|\w+')
 #: What the driver says of the number of arguments.
 COUNTED = re.compile("for this query|number of query arguments")
 #: What the driver raises for an answer that it cannot read, whose values it was still to make.
-READING = (ValueError, TypeError, ArithmeticError, LookupError, BufferError, RecursionError)
+READING = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
 #: What the driver may raise while it shows a value that it refuses.
 SHOWING = (ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RuntimeError)
 
@@ -164,7 +169,11 @@ def counterpart(error: Exception, sql: str | None, has_values: bool) -> Exceptio
         return errors.UsageError(
             "the SQL holds half of a surrogate pair, which is no character of any text"
         )
-    if isinstance(error, (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)):
+    if isinstance(error, BROKEN) or is_cut(error):
+        lost = violation(str(error))
+        lost.statement = sql
+        return lost
+    if isinstance(error, (OSError, asyncpg.InterfaceError)):
         lost = errors.ConnectionLost(f"the connection broke: {error}")
         lost.statement = sql
         lost.is_sent = "connection is closed" not in str(error)
@@ -181,6 +190,11 @@ def unreadable_answer(error: Exception) -> errors.UnreadableValue:
         else f"the driver has no value for it ({type(error).__name__}): cast it to text"
     )
     return errors.UnreadableValue.of("the answer", reason)
+
+
+def is_cut(error: Exception) -> bool:
+    """Return whether the driver found a value shorter than its type."""
+    return isinstance(error, AssertionError) and str(error).startswith("insufficient data")
 
 
 def is_outdated(error: BaseException) -> bool:

@@ -23,12 +23,18 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class Seen:
-    """A protocol that notes what it is given, and whether the collector ran meanwhile."""
+    """A protocol that notes what it is given, and whether the collector ran meanwhile.
+
+    It is its own transport.
+    """
 
     def __init__(self, error: Exception | None = None) -> None:
         self.data: list[bytes] = []
         self.collecting: list[bool] = []
         self.error = error
+
+    def get_protocol(self) -> Seen:
+        return self
 
     def data_received(self, data: bytes) -> None:
         self.data.append(data)
@@ -37,10 +43,18 @@ class Seen:
             raise self.error
 
 
+def message(data: bytes) -> bytes:
+    """Return a piece of COPY data."""
+    return b"d" + (len(data) + 4).to_bytes(4) + data
+
+
 def fed(receiver: Receiver, data: bytes) -> None:
     """Give data to a receiver as a transport does."""
     receiver.get_buffer(-1)[: len(data)] = data
     receiver.buffer_updated(len(data))
+
+
+FULL = message(bytes(BUFFER_SIZE - 5))
 
 
 async def test_every_connection_of_an_engine_reads_through_a_receiver(engine: Engine) -> None:
@@ -60,9 +74,9 @@ async def test_an_answer_of_any_size_comes_whole(engine: Engine, size: int) -> N
 def test_what_was_read_before_is_not_overwritten() -> None:
     seen = Seen()
     receiver = Receiver(seen)
-    fed(receiver, b"first")
-    fed(receiver, b"then")
-    assert seen.data == [b"first", b"then"]
+    fed(receiver, message(b"first"))
+    fed(receiver, message(b"then"))
+    assert seen.data == [message(b"first"), message(b"then")]
 
 
 def test_a_slice_of_what_it_reads_into_is_no_copy() -> None:
@@ -70,17 +84,18 @@ def test_a_slice_of_what_it_reads_into_is_no_copy() -> None:
     seen = Seen()
     receiver = Receiver(seen)
     view = receiver.get_buffer(-1)
-    view[:2] = b"ab"
-    view[2:][:2] = b"cd"
-    receiver.buffer_updated(4)
-    assert seen.data == [b"abcd"]
+    sent = message(b"ab")
+    view[:2] = sent[:2]
+    view[2:][:5] = sent[2:]
+    receiver.buffer_updated(7)
+    assert seen.data == [sent]
 
 
 def test_the_collector_is_paused_for_large_pieces_alone_and_goes_on_afterwards() -> None:
     seen = Seen()
     receiver = Receiver(seen)
-    fed(receiver, b"small")
-    fed(receiver, bytes(BUFFER_SIZE))
+    fed(receiver, message(b"small"))
+    fed(receiver, FULL)
     assert seen.collecting == [True, False]
     assert gc.isenabled()
 
@@ -88,25 +103,36 @@ def test_the_collector_is_paused_for_large_pieces_alone_and_goes_on_afterwards()
 def test_the_collector_goes_on_where_decoding_fails() -> None:
     receiver = Receiver(Seen(ValueError("no such message")))
     with pytest.raises(ValueError, match="no such message"):
-        fed(receiver, bytes(BUFFER_SIZE))
+        fed(receiver, FULL)
     assert gc.isenabled()
 
 
 def test_a_collector_that_the_application_has_stopped_stays_so() -> None:
     gc.disable()
     try:
-        fed(Receiver(Seen()), bytes(BUFFER_SIZE))
+        fed(Receiver(Seen()), FULL)
         assert not gc.isenabled()
     finally:
         gc.enable()
 
 
-def test_transports_of_other_loops_are_left_alone() -> None:
+def test_a_transport_of_another_loop_reads_into_its_own_buffer() -> None:
     class Foreign(asyncio.Transport):
-        def set_protocol(self, protocol: Any) -> None:
-            raise AssertionError("it reads by itself")
+        def __init__(self) -> None:
+            self.protocol: Any = Seen()
 
-    receive_into_buffer(Foreign())
+        def get_protocol(self) -> Any:
+            return self.protocol
+
+        def set_protocol(self, protocol: Any) -> None:
+            self.protocol = protocol
+
+    foreign = Foreign()
+    seen = foreign.protocol
+    receive_into_buffer(foreign)
+    assert not isinstance(foreign.protocol, asyncio.BufferedProtocol)
+    foreign.protocol.data_received(message(b"a"))
+    assert seen.data == [message(b"a")]
     receive_into_buffer(None)
 
 
