@@ -44,6 +44,8 @@ def server_files() -> Iterator[Path]:
         if not is_alive(int(directory.name.removeprefix(PREFIX).partition("-")[0])):
             remove_servers(directory)
     directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent))
+    # PgBouncer runs as the server's own user, who has to pass on the way to the socket.
+    directory.chmod(0o711)
     try:
         yield directory
     finally:

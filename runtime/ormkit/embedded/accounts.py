@@ -1,22 +1,30 @@
 """The account that the embedded PostgreSQL runs under where Python runs as root.
 
 PostgreSQL refuses to run as root. The server then runs as the owner of its directory, or as
-`pgserver`, which is made where it does not exist. That account must reach the directory: parents
-it cannot pass are opened for passing (o+x), never for reading.
+`pgserver`, which is made where it does not exist. No directory is opened for that account: where
+it cannot pass the parents of its directory, root hands it the directory itself, as an open file,
+and programs that it cannot reach are copied to where it can.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EmbeddedServerError
 
 NAME = "pgserver"
+#: Where copies of programs go that the account cannot reach.
+COPIES = Path("/var/cache/ormkit" if Path("/var/cache").is_dir() else "/tmp/ormkit-programs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +40,13 @@ class Account:
         if sys.platform != "win32":
             os.chown(path, self.uid, self.gid)
 
-    def admit(self, path: Path) -> None:
-        """Open the parents that this account could not pass on its way to the path."""
-        for parent in path.parents:
-            found = parent.stat()
-            if not self._may_pass(found):
-                parent.chmod(stat.S_IMODE(found.st_mode) | stat.S_IXOTH)
+    def can_reach(self, path: Path) -> bool:
+        """Return whether this account can pass the parents on its way to the path."""
+        return all(self._may_pass(parent.stat()) for parent in path.parents)
 
-    def admit_readers(self, directory: Path, probe: Path) -> None:
-        """Open a directory of programs for everybody, where the account cannot run `probe`."""
-        self.admit(directory / "file")
-        if probe.stat().st_mode & 0o005 == 0o005:
-            return
-        for path in directory.rglob("*"):
-            mode = stat.S_IMODE(path.stat().st_mode)
-            path.chmod(mode | (0o005 if mode & stat.S_IXUSR else 0o004))
+    def can_run(self, program: Path) -> bool:
+        """Return whether this account can reach and run a program."""
+        return self.can_reach(program) and program.stat().st_mode & 0o005 == 0o005
 
     def _may_pass(self, found: os.stat_result) -> bool:
         if found.st_uid == self.uid:
@@ -54,6 +54,79 @@ class Account:
         if found.st_gid == self.gid:
             return bool(found.st_mode & stat.S_IXGRP)
         return bool(found.st_mode & stat.S_IXOTH)
+
+
+@contextmanager
+def way_to(directory: Path, account: Account | None) -> Generator[tuple[str, tuple[int, ...]]]:
+    """Yield what the directory is called for a process that runs in it, as this account, and the
+    open files that it has to inherit.
+
+    A file that is open in a process has a path in /proc, which leads to it past all parents.
+    """
+    if account is None or account.can_reach(directory):
+        yield ".", ()
+        return
+    if not Path("/proc/self/fd").is_dir():
+        raise EmbeddedServerError(
+            f"PostgreSQL does not run as root, and the account {account.name} cannot pass the "
+            f"parents of {directory}: use a directory that others may pass, such as one below "
+            f"/var/lib, or run as another user"
+        )
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{handle}", (handle,)
+    finally:
+        os.close(handle)
+
+
+def programs_for(account: Account | None, binaries: Path) -> Path:
+    """Return the directory of the programs, of a copy where the account cannot run them."""
+    if account is None or account.can_run(binaries / "postgres"):
+        return binaries
+    return copied(binaries)
+
+
+def copied(binaries: Path) -> Path:
+    """Return the directory of programs in a copy of the whole installation, made where it is not
+    there yet, which everybody may run and root alone may write.
+
+    Raises EmbeddedServerError where it belongs to somebody else.
+    """
+    installation = binaries.parent
+    package = installation.parent
+    found = (binaries / "postgres").stat()
+    named = f"{binaries}:{found.st_size}:{found.st_mtime_ns}"
+    place = COPIES / f"postgresql-{hashlib.sha256(named.encode()).hexdigest()[:12]}"
+    if not place.exists():
+        if not COPIES.exists():
+            COPIES.mkdir()
+            COPIES.chmod(0o755)
+        unfinished = Path(tempfile.mkdtemp(dir=COPIES))
+        copy_for_all(installation, unfinished / package.name / installation.name)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.is_dir():
+            copy_for_all(libraries, unfinished / libraries.name)
+        (unfinished / package.name).chmod(0o755)
+        unfinished.chmod(0o755)
+        try:
+            unfinished.rename(place)
+        except OSError:
+            # Another process was faster.
+            shutil.rmtree(unfinished)
+    for directory in (COPIES, place):
+        state = directory.lstat()
+        if not stat.S_ISDIR(state.st_mode) or state.st_uid != 0 or state.st_mode & 0o022:
+            raise EmbeddedServerError(f"{directory} is not root's own: remove it")
+    return place / package.name / installation.name / binaries.name
+
+
+def copy_for_all(source: Path, target: Path) -> None:
+    """Copy a directory, for everybody to read and run."""
+    shutil.copytree(source, target, symlinks=True)
+    for path in (target, *target.rglob("*")):
+        if not path.is_symlink():
+            mode = stat.S_IMODE(path.stat().st_mode)
+            path.chmod(0o755 if mode & stat.S_IXUSR else 0o644)
 
 
 if sys.platform == "win32":

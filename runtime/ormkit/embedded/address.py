@@ -99,8 +99,15 @@ else:
         return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
     def listening(directory: Path, account: Account | None) -> dict[str, str]:
-        """Return the settings that say where the server listens: a unix socket."""
-        folder = directory if is_fit(directory) else socket_directory(directory, account)
+        """Return the settings that say where the server listens: a unix socket.
+
+        An account that cannot pass the directory's parents makes it where it stands, in there.
+        """
+        folder = Path(".")
+        if not is_fit(directory):
+            folder = socket_directory(directory, account)
+        elif account is None or account.can_reach(directory):
+            folder = directory
         # The setting is a list of quoted names.
         quoted = str(folder).replace('"', '""')
         return {
@@ -116,9 +123,13 @@ else:
             folder.mkdir(mode=0o700)
             if account is not None:
                 account.own(folder)
-                account.admit(folder)
         found = folder.lstat()
         owner = account.uid if account else os.getuid()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
             raise EmbeddedServerError(f"{folder} belongs to somebody else: remove it")
+        if account is not None and not account.can_reach(folder):
+            raise EmbeddedServerError(
+                f"the account {account.name} cannot pass the parents of {folder}, where the socket "
+                f"goes: set TMPDIR to a directory that others may pass, or shorten the path"
+            )
         return folder

