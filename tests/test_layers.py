@@ -38,7 +38,16 @@ RUNTIME_LAYERS = (
             "vectors",
             "table",
         ),
-        *("slots", "given", "relationships", "paths", "load_options", "model", "schema"),
+        *(
+            "slots",
+            "given",
+            "loaded_lists",
+            "relationships",
+            "paths",
+            "load_options",
+            "model",
+            "schema",
+        ),
     ),
     (
         *(

@@ -25,6 +25,7 @@ from .embedded import EmbeddedServer, open_embedded
 from .errors import ConfigurationError, ConnectionLost, UsageError
 from .isolation import Isolation
 from .limits import engine_counts
+from .locks import check_within
 from .options import EMBEDDED, PoolOptions, check_count, check_seconds, check_url, checked_settings
 from .pool import Pool
 from .raw_sql import Init, check_statement, checked_rows, initializer, leaves_traces, run_pipelined
@@ -213,6 +214,8 @@ class Engine(Copying):
         A read whose connection broke is sent once more, on another one, where it is known to run
         nothing of the user's.
         """
+        if statement.has_locks:
+            check_within(self)
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         try:

@@ -77,8 +77,12 @@ class MissingValue(UsageError, ValueError):
     """A column that has no default was not given a value."""
 
 
-class NotLoaded(UsageError, AttributeError):
-    """A relationship was read before it was loaded."""
+class NotLoaded(UsageError):
+    """A relationship was read before it was loaded.
+
+    It is no AttributeError: whatever takes that for "there is none", as hasattr(), getattr() with a
+    default, match and pydantic do, would take what was not loaded for nothing at all.
+    """
 
 
 class TransactionClosed(UsageError):

@@ -134,12 +134,13 @@ def are_known(column: AnyColumn, values: list[Any], then: Sequence[Any]) -> bool
     return all(map(is_, values, then))
 
 
-def are_initial(initial: object, values: list[Any]) -> bool:
+def are_initial(initial: Any, values: list[Any]) -> bool:
     """Return whether all the values are surely what a constructor put there."""
     if isinstance(initial, (float, Decimal)) or values.count(initial) < len(values):
         return False
-    is_same = not isinstance(initial, (list, dict)) or not initial
-    return is_same and set(map(type, values)) == {type(initial)}
+    kind: Any = initial.__class__
+    is_same = kind not in (list, dict) or not initial
+    return is_same and set(map(type, values)) == {kind}
 
 
 def notes_of(instances: Sequence[Model]) -> list[Any]:
@@ -165,10 +166,10 @@ def mark_given(instance: Any, columns: Iterable[AnyColumn]) -> None:
     held: Any = getattr(instance, "__given__", None)
     if held is None:
         return
-    bits = held if type(held) is int else held[0]
+    added = 0
     for column in columns:
-        bits |= column.bit
-    instance.__given__ = bits if type(held) is int else (bits, *held[1:])
+        added |= column.bit
+    instance.__given__ = held | added if type(held) is int else (held[0] | added, *held[1:])
 
 
 def mark_inserted(

@@ -28,7 +28,8 @@ async def load_step(executor: Executor, objects: Sequence[Any], step: Step) -> l
         return await read_step(executor, objects, step)
     if step.strategy == "none":
         for each in objects:
-            setattr(each, relationship.slot, [] if relationship.is_to_many else None)
+            empty = relationship.list_type() if relationship.is_to_many else None
+            setattr(each, relationship.slot, empty)
         return []
     # It came with the objects.
     return related_objects(objects, relationship) if step.below else []

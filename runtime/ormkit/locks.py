@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from .table import Table
 
 
+def check_within(executor: object) -> None:
+    """Raise UsageError for locks that nothing would hold: outside a transaction."""
+    if getattr(executor, "identity", None) is None:
+        raise UsageError(
+            "for_update() and for_share() lock rows until the transaction ends, and here is none, "
+            "so that nothing would be locked: read inside `async with session.begin():`"
+        )
+
+
 class Lock:
     """How the rows of a query are locked: its own, and those that are joined to them."""
 

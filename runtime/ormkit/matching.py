@@ -31,8 +31,8 @@ def attach(
     is_one_each = len(groups) == len(objects)
     for owner, each in zip(owners, related, strict=True):
         groups[owner].append(each)
-    lists = groups.values() if is_one_each else [list(groups[key]) for key in keys]
-    set_all(objects, slot, lists)
+    lists = groups.values() if is_one_each else [groups[key] for key in keys]
+    set_all(objects, slot, map(relationship.list_type, lists))
 
 
 def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:

@@ -79,6 +79,15 @@ class Model(metaclass=ModelMeta):
         """Make one object of each row; a row holds every column, in the table's order."""
         raise NotImplementedError
 
+    def __dir__(self) -> list[str]:
+        """Return the names of attributes, without relationships that were not loaded.
+
+        What looks at all attributes, as inspect.getmembers() and debuggers do, can read these.
+        """
+        related = type(self).__table__.relationships.values()
+        unloaded = {each.name for each in related if not hasattr(self, each.slot)}
+        return [name for name in super().__dir__() if name not in unloaded]
+
     def __repr__(self) -> str:
         """Return the values that are there, long ones cut; those of private columns left out."""
         values = (

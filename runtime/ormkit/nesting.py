@@ -88,7 +88,9 @@ def attach_nested(
     relationship = step.relationship
     for each, rows in own.values():
         related = list(islice(found, len(rows)))
-        value = related if relationship.is_to_many else related[0] if related else None
+        value: Any = related[0] if related else None
+        if relationship.is_to_many:
+            value = relationship.list_type(related)
         setattr(each, relationship.slot, value)
 
 

@@ -129,22 +129,24 @@ class Operations(Copying):
     ) -> None:
         await update_objects(self.executor(), instances, fields)
 
-    async def remove(self, instance: Model) -> None:
+    # A type variable, where the model would do: mypy takes the type that an argument is to have for
+    # what a call in its place should return, `remove(await session.get_or_raise(User, 1))`.
+    async def remove(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
         """Delete the object's row; raises StaleObject where it is gone or was changed since."""
         await delete_one(self.executor(), as_model(instance))
 
-    async def soft_delete(self, instance: Model) -> None:
+    async def soft_delete(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
         """Mark the object's row as deleted, so that queries leave it out; the mixin soft_delete.
 
         Raises UsageError for a model without it, StaleObject where the row is gone.
         """
         await mark_deleted(self.executor(), as_model(instance), is_deleted=True)
 
-    async def restore(self, instance: Model) -> None:
+    async def restore(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
         """Take the mark of soft_delete() away."""
         await mark_deleted(self.executor(), as_model(instance), is_deleted=False)
 
-    async def force_delete(self, instance: Model) -> None:
+    async def force_delete(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
         """Delete the object's row for good, marked or not."""
         await self.remove(instance)
 

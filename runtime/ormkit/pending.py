@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import TransactionFailed, UsageError
 from .identity import IdentityMap
-from .operations import Operations, as_model, as_objects
+from .operations import M, Operations, as_model, as_objects
 from .unit import insert_objects
 from .write_back import write_changes
 
@@ -43,7 +43,7 @@ class Pending(Operations):
     def _check_open(self) -> None:
         raise NotImplementedError
 
-    def add(self, instance: Model) -> None:
+    def add(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
         """Insert the object at the end, or before the next read, together with the others added.
 
         An object that was added before, or that the transaction holds, is not added again.
@@ -59,7 +59,7 @@ class Pending(Operations):
         for instance in as_objects("add_all", instances):
             self.add(instance)
 
-    def attach(self, *instances: Model) -> None:
+    def attach(self, *instances: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
         """Hold objects that came from elsewhere, so that what is changed from now on is written."""
         self._check_open()
         for instance in instances:

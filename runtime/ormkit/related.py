@@ -164,7 +164,8 @@ class RelatedSet(Generic[R]):
     def _follow(self, objects: list[R]) -> None:
         """Make these what the list holds, where it was loaded."""
         if hasattr(self._instance, self._relationship.slot):
-            setattr(self._instance, self._relationship.slot, objects)
+            held = self._relationship.list_type(objects)
+            setattr(self._instance, self._relationship.slot, held)
 
 
 def as_tuple(key: Any) -> tuple[object, ...]:

@@ -12,6 +12,7 @@ from .columns import Column, new_key
 from .errors import UsageError
 from .expressions import Condition, Expression
 from .given import is_passed, mark_given
+from .loaded_lists import LoadedList
 from .scope import quote
 from .table import Table, conditions_of, model_named, table_of
 from .trees import AnyNode, Tree
@@ -96,6 +97,15 @@ class Relationship(Generic[O, R]):
     def remote(self) -> tuple[Column[Any, Any, Any], ...]:
         """The columns on the other side."""
         return tuple(self.target.column(name) for name in self._remote)
+
+    @cached_property
+    def list_type(self) -> type[LoadedList]:
+        """The class of the lists that hold what was loaded."""
+        name = f"{self.table.label}_{self.name}"
+        made: Any = type(name, (LoadedList,), {"__slots__": ()})
+        # Not in the body: a relationship takes the name that it is given there.
+        made.relationship = self
+        return made  # type: ignore[no-any-return]
 
     def through(self, outer: str, through: str, inner: str) -> list[str]:
         """Return the equalities that join both sides of a many-to-many to its secondary."""

@@ -78,13 +78,17 @@ class Statement:
     selected: tuple[Any, ...] = ()
     #: What a SELECT without locks names; None for whatever may not be sent again.
     read: Read | None = None
+    #: True for a SELECT that locks rows, which has a meaning in a transaction only.
+    has_locks: bool = False
 
     @classmethod
     def reading(cls, sql: str, scope: Scope, selected: tuple[Any, ...] = ()) -> Statement:
         """Return the statement of a SELECT, which may be sent again unless it locks rows."""
         names = scope.read_from, scope.called, scope.cast_to
         read = None if scope.has_locks else Read.of(*names)
-        return cls(sql, tuple(scope.parameters), selected=selected, read=read)
+        return cls(
+            sql, tuple(scope.parameters), selected=selected, read=read, has_locks=scope.has_locks
+        )
 
     def fetch(
         self, executor: Executor, values: Sequence[object]

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Generic, Self, TypeVar, cast
 
 from .errors import InvalidValue, shown
+from .locks import check_within
 from .statement import NAMED, Executor, Statement
 from .values import Record
 
@@ -95,6 +96,8 @@ async def record_chunks(
     Raises InvalidValue for a chunk that is no whole number from 1 on.
     """
     check_chunk(chunk)
+    if statement.has_locks:
+        check_within(executor)
     records: Any = executor.stream(statement.sql, values, chunk)
     try:
         async for each, found in records:

@@ -136,3 +136,14 @@ async def repeated(engine: Engine, session: AsyncSession) -> None:
     async with session_context(engine) as bound:
         assert_type(bound, AsyncSession)
     assert_type(current_session(), AsyncSession)
+
+
+async def objects_as_they_are_read(session: AsyncSession, tx: Transaction) -> None:
+    await session.remove(await session.get_or_raise(User, 1))
+    await session.force_delete(await session.get_or_raise(User, 1))
+    await session.soft_delete(await session.get_or_raise(User, 1))
+    await session.restore(await session.get_or_raise(User, 1))
+    await session.update(await session.get_or_raise(User, 1), name="Ada")
+    await session.upsert(await session.get_or_raise(User, 1))
+    tx.add(await session.get_or_raise(User, 1))
+    tx.attach(await session.get_or_raise(User, 1))
