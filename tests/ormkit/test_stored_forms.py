@@ -456,6 +456,8 @@ async def test_pages_and_filters_go_by_what_a_written_object_holds(database_url:
                     assert [each.id for each in rest] == in_order[place + 1 :], (by, key)
         for each in rows:
             assert await session.query(models.Key).filter(letters__iexact=each.letters).count() == 1
+            holding = session.query(models.Key).filter(models.Key.letters.icontains(each.letters))
+            assert each.id in [one.id for one in await holding.all()]
 
 
 @settings(max_examples=300, deadline=None)
