@@ -8,7 +8,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from .columns import Column
-from .comparing import is_unzoned
+from .comparing import are_unzoned
 from .compiler import KEY, Select
 from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import IS_NOT_TRUE, NOT, Condition, Expression, Junction, Test
@@ -101,7 +101,7 @@ class QueryBuilder(Generic[M]):
                 return self._keep(found)
             beyond = shape.then(call)
             beyond.moments = self._table.moments_in(by)
-        elif beyond.moments and any(is_unzoned(by[name]) for name in beyond.moments):
+        elif beyond.moments and are_unzoned(by, beyond.moments):
             # The types of the values are those of a query before it, and not the values.
             return self._keep(conditions_of(self._table, (), by))
         # As `_with` does, in a step less: most queries come by here.

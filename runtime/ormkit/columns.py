@@ -174,9 +174,6 @@ class Column(Expression[O, T, V_co]):
     def null_with(self) -> tuple[()] | None:
         return None if self.is_nullable else ()
 
-    def foreign_type(self, value: object) -> str:
-        return "" if type(value) in self.native else super().foreign_type(value)
-
     def compares_as_given(self, kind: type) -> bool:
         """Return whether every value of the type is compared as one of the column's own.
 

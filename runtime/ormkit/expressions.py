@@ -48,6 +48,8 @@ class Expression(
 
     #: True for a Q, which has a meaning only once the query's model is known.
     is_open = False
+    #: Types of Python whose values are compared with this as they are.
+    native: frozenset[type] = frozenset()
 
     def encode(self, value: object) -> object:
         return uncut(self.type, value) if type(value) in FRACTIONAL else value
@@ -211,7 +213,6 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
         if isinstance(right, Expression):
             self.right = right  # pyright: ignore[reportUnknownMemberType]
         elif left.height < LOW:
-            # The way that nearly every condition comes by.
             self.height = left.height + 1
             self.key = (template, left.key, BOUND)
             self.values = (*left.values, right)
@@ -248,7 +249,7 @@ class Comparison(Pair[O, bool, bool], Condition[O]):
 
     def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
         if not isinstance(right, Expression):
-            foreign = left.foreign_type(right)
+            foreign = "" if type(right) in left.native else left.foreign_type(right)
             right = Literal[Any](right, foreign) if foreign else left.encode(right)
         super().__init__(template, left, right, "boolean")
 
