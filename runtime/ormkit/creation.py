@@ -136,7 +136,7 @@ async def lacking_column(
     connection: Connection, schema: Schema, error: DatabaseError
 ) -> DatabaseError | None:
     """Return the error for columns that tables of the database do not have; None without any."""
-    columns = [column for table in tables_of(schema) for column in table.columns]
+    columns: list[Any] = [column for table in tables_of(schema) for column in table.columns]
     pairs = [[each.table.sql for each in columns], [each.name for each in columns]]
     found = [columns[place - 1] for (place,) in await connection.fetch(LACKING, pairs)]
     if not found:
