@@ -8,8 +8,9 @@ import re
 
 def snake_case(name: str) -> str:
     """Return CapWords as snake_case: HTTPLog becomes http_log."""
-    words = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
-    return re.sub(r"([a-z\d])([A-Z])", r"\1_\2", words).lower()
+    # By what stands on either side, so that a long run of capitals is not read again and again.
+    words = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return re.sub(r"(?<=[a-z\d])(?=[A-Z])", "_", words).lower()
 
 
 def module_name(model: str) -> str:

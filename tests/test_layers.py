@@ -64,12 +64,13 @@ RUNTIME_LAYERS = (
             "origin",
             "opening",
             "prepared",
+            "reset",
             "driver",
             "holders",
         ),
         *("outage", "pool", "embedded"),
     ),
-    ("result", "repeatable", "raw_sql", "creation"),
+    ("result", "repeatable", "first_words", "raw_sql", "creation"),
     (
         *(
             *("standard_decode", "decoding", "identity"),
@@ -81,7 +82,7 @@ RUNTIME_LAYERS = (
             "shapes",
             *("compiler", "primary_keys"),
         ),
-        *("subqueries", "riding", "copying"),
+        *("subqueries", "riding", "replacing", "sinks", "copying"),
         *(
             "nesting",
             "selectin",

@@ -49,8 +49,9 @@ def explain(message: str, name: str, text: str) -> Diagnostic:
 
 def explain_number(name: str, text: str) -> Diagnostic:
     """Return the diagnostic for a number that Python does not read, of more than 4300 digits."""
-    found = re.search(r"[0-9_]{4300,}", text)
-    at = _position(name, text, found.start() if found else 0)
+    runs = re.finditer(r"[0-9_]+", text)
+    start = next((run.start() for run in runs if run.end() - run.start() >= 4300), 0)
+    at = _position(name, text, start)
     message = "a number has too many digits"
     return Diagnostic("error", "broken-toml", message, "write it as a text, between quotes", at)
 
@@ -78,5 +79,7 @@ def _repeated(message: str, at: Position, text: str) -> tuple[str, Position]:
         message = f"the table [{'.'.join(ast.literal_eval(found[1]))}] is there already"
     else:
         message = "this key, or what it belongs to, has a value already"
-    width = len(line.rstrip()) - column + 1 if found else len(re.split(r"\s*=", line.strip())[0])
+    width = (
+        len(line.rstrip()) - column + 1 if found else len(line.strip().partition("=")[0].rstrip())
+    )
     return message, Position(at.file, at.line, column, max(1, width))

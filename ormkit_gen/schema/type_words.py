@@ -15,8 +15,9 @@ MAX_DIMENSIONS = 6
 MAX_SCALE = 1000
 
 WORDS = re.compile(
+    # The possessive ones never give back what they took, or the time would grow with the square.
     r"(?P<name>[^\W\d]\w*(?:\s+[^\W\d]\w*)*)\s*"
-    r"(?:\((?P<modifiers>[^()]*)\)\s*(?P<rest>[A-Za-z ]*?)\s*)?"
+    r"(?:\((?P<modifiers>[^()]*)\)\s*+(?P<rest>[A-Za-z ]*+)\s*+)?"
     r"(?P<dimensions>(?:\[\d*\]\s*)*)(?P<null>\??)$"
 )
 

@@ -233,7 +233,7 @@ def write_update_all(
         f"WHERE {' AND '.join(matches)} "
         f"RETURNING {', '.join(answers)}, {given}.place"
     )
-    return Statement(sql, tuple(scope.parameters), tuple(returned))
+    return Statement.of(scope, sql, tuple(returned))
 
 
 def writable_columns(table: Table) -> tuple[AnyColumn, ...]:

@@ -203,7 +203,7 @@ class Select:
         scope = Scope(self.table)
         text = f"DELETE FROM {self.table.sql}{self._changed_rows(scope)}"
         text += returning(returned, scope)
-        return Statement(text, tuple(scope.parameters), selected=tuple(returned))
+        return Statement.of(scope, text, selected=tuple(returned))
 
     def _write_update(
         self, changes: Sequence[tuple[Column[Any, Any, Any], object]], returned: Selected
@@ -211,7 +211,7 @@ class Select:
         scope = Scope(self.table)
         text = f"UPDATE {self.table.sql} SET {assignments(changes, scope)}"
         text += self._changed_rows(scope) + returning(returned, scope)
-        return Statement(text, tuple(scope.parameters), selected=tuple(returned))
+        return Statement.of(scope, text, selected=tuple(returned))
 
     def _changed_rows(self, scope: Scope) -> str:
         """Return the WHERE of a DELETE or UPDATE; with a limit it goes by primary key."""

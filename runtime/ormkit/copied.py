@@ -12,6 +12,8 @@ class Copied(Protocol):
     table: str
     schema: str | None
     names: Sequence[str]
+    #: True where a caller named the table, of which no model tells what it does.
+    is_raw: bool
 
     @property
     def is_reading(self) -> bool: ...

@@ -20,13 +20,16 @@ from collections.abc import (
 from contextlib import aclosing
 from functools import partial
 from operator import attrgetter, itemgetter
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from .batches import fill_keys, held_columns
 from .columns import Column
 from .errors import InvalidValue, MissingValue, UsageError
 from .fitting import misfit
 from .raw_sql import check_statement, check_text
+from .replacing import replacing
+from .scope import quoted_text
+from .sinks import Sink, pass_on
 from .statement import Executor
 from .table import Table, table_of
 
@@ -51,15 +54,6 @@ WAITING = -2
 
 #: What there is where a source has no row.
 NOTHING = object()
-
-
-class Writable(Protocol):
-    """A file opened for writing bytes."""
-
-    def write(self, data: bytes, /) -> object: ...
-
-
-Sink = str | os.PathLike[str] | Writable | Callable[[bytes], Awaitable[object]]
 
 
 class Copying:
@@ -97,6 +91,7 @@ class Copying:
                 f"copy_in() takes rows in a list or generator, not {type(rows).__name__}"
             )
         cells = tuple_cells(into, columns) if columns is not None else ObjectCells(table_of(into))
+        await self.executor().settle()
         if is_async:
             return await copy_async(self.executor(), cells, aiter(rows))
         return await copy_sync(self.executor(), cells, iter(rows))
@@ -115,7 +110,8 @@ class Copying:
 
         source: a model, for all the rows and columns of its table, or a query in SQL; COPY takes
             no parameters.
-        sink: the path of a file, a file opened for bytes, or an async function called with bytes.
+        sink: the path of a file, which is replaced once all is written and stays as it is where
+            anything fails; a file opened for bytes; or an async function called with bytes.
         header: whether a line with the names of the columns goes first; not for binary.
         delimiter, null: what stands between columns and for NULL; PostgreSQL's choice where None.
         """
@@ -123,23 +119,26 @@ class Copying:
             raise UsageError(f"format={format!r}: it is one of {', '.join(map(repr, FORMATS))}")
         check_option("delimiter", delimiter)
         check_option("null", null)
-        sql = query_of(source)
-        options = {"format": format, "delimiter": delimiter, "null": null}
+        options = [("FORMAT", format), ("DELIMITER", delimiter), ("NULL", null)]
+        texts = [f"{name} {quoted_text(value)}" for name, value in options if value is not None]
         if header:
-            options["header"] = "true"
-        given = {name: value for name, value in options.items() if value is not None}
+            texts.append("HEADER")
+        is_raw = isinstance(source, str)
+        sql = f"COPY ({query_of(source)}) TO STDOUT ({', '.join(texts)})"
 
         async def into(write: Callable[[bytes], Awaitable[object]]) -> int:
-            return await self.executor().use(
-                lambda connection: connection.copy_out(sql, write, given)
+            executor = self.executor()
+            await executor.settle()
+            return await executor.use(
+                lambda connection: connection.copy_out(sql, write, is_raw=is_raw)
             )
 
         if isinstance(sink, (str, os.PathLike)):
-            file: Any = await asyncio.to_thread(open, os.fspath(sink), "wb")  # pyright: ignore
-            try:
+            path: str = os.fspath(
+                sink
+            )  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            async with replacing(path) as file:
                 return await into(lambda data: asyncio.to_thread(file.write, data))
-            finally:
-                await asyncio.to_thread(file.close)
         if callable(sink):
             return await into(partial(pass_on, sink))
         opened: Any = sink
@@ -149,17 +148,6 @@ class Copying:
                 "of bytes"
             )
         return await into(lambda data: asyncio.to_thread(opened.write, data))
-
-
-async def pass_on(sink: Callable[[bytes], Awaitable[object]], data: bytes) -> None:
-    """Await what the function returns for the bytes; raises UsageError where it is not async."""
-    answer: Any = sink(data)
-    if not isinstance(answer, Awaitable):
-        raise UsageError(
-            f"copy_out() awaits what its function returns, and that is {type(answer).__name__}: "
-            f"give an async function of bytes"
-        )
-    await answer
 
 
 def check_option(name: str, value: object) -> None:
@@ -188,6 +176,8 @@ class Cells:
     table: str
     names: Sequence[str]
     labels: Sequence[str]
+    #: True where a caller named the table, of which no model tells what it does.
+    is_raw = False
 
     def __init__(self) -> None:
         #: Which cell is in hand, from 0; or READING, or WAITING.
@@ -255,13 +245,16 @@ class TupleCells(Cells):
         schema: str | None,
         names: Sequence[str],
         columns: Sequence[AnyColumn] = (),
+        *,
+        is_raw: bool,
     ) -> None:
         """Describe the cells.
 
         columns: those of a model, in the order of the names; their values are checked.
+        is_raw: whether a caller named the table, of which no model tells what it does.
         """
         super().__init__()
-        self.table, self.schema, self.names = table, schema, names
+        self.table, self.schema, self.names, self.is_raw = table, schema, names, is_raw
         self.labels = names
         self._getters = [stored_item(*each) for each in enumerate(columns)] or [
             itemgetter(place) for place in range(len(names))
@@ -364,10 +357,11 @@ def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:
         for given in (into, *columns):
             check_text(given)
         schema, _, name = into.rpartition(".")
-        return TupleCells(name, schema or None, list(columns))
+        return TupleCells(name, schema or None, list(columns), is_raw=True)
     table = table_of(into)
     found = [table.column(name) for name in columns]
-    return TupleCells(table.name, table.schema, [column.name for column in found], found)
+    names = [column.name for column in found]
+    return TupleCells(table.name, table.schema, names, found, is_raw=False)
 
 
 async def copy_sync(executor: Executor, cells: Cells, rows: Iterator[object]) -> int:

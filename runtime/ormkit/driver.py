@@ -21,17 +21,18 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from .copied import Copied
-from .errors import ConnectionLost, DatabaseError, InvalidValue, UsageError
+from .errors import ConnectionLost, InvalidValue, UsageError
 from .messages import binding, whole_answer
-from .opening import check_encoding_of, open_raw, read_nulls
+from .opening import open_raw
 from .origin import let_go
 from .parting import explained
 from .prepared import Prepared, PreparedStatements
 from .receiving import messages_of
+from .reset import ResettableSession
 from .scope import quote
 from .sqlstates import (
-    IN_FAILED_TRANSACTION,
     NEEDS_NEW_STATEMENT,
+    copied_row,
     is_before_running,
     is_outdated,
     is_unencodable,
@@ -51,23 +52,17 @@ Ending = tuple["asyncio.Future[None]", asyncio.TimerHandle]
 ENDING_TIMEOUT = 5.0
 
 
-class Connection:
+class Connection(ResettableSession):
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
-    __slots__ = (
-        *("_init", "_is_dirty", "_marks", "_on_outdated", "_raw", "_statements"),
-        *("facts", "messages", "prepared", "server_version", "wire"),
-    )
+    __slots__ = ("_marks", "_on_outdated", "_statements", "facts", "messages", "server_version")
 
     def __init__(self, raw: Any, statement_cache_size: int, marks: list[Unreadable]) -> None:
-        self._raw = raw
+        wire = wire_of(raw)
+        super().__init__(raw, wire, PreparedStatements(raw, wire, statement_cache_size))
         #: What is known of tables; connections of a pool share it.
         self.facts: dict[Any, Any] = {}
-        self.wire = wire_of(raw)
         self.messages = messages_of(raw)
-        self.prepared = PreparedStatements(raw, self.wire, statement_cache_size)
-        self._init: Callable[[Connection], Awaitable[None]] | None = None
-        self._is_dirty = False
         #: What its codecs could not read since rows were last looked at for it.
         self._marks = marks
         #: The major version of the server.
@@ -89,16 +84,6 @@ class Connection:
         marks: list[Unreadable] = []
         raw = await open_raw(options, statement_cache_size, marks)
         return cls(raw, statement_cache_size, marks)
-
-    async def initialize(self, init: Callable[[Connection], Awaitable[None]]) -> None:
-        """Run this now, and again after each reset, which undoes it; close where it raises."""
-        try:
-            await init(self)
-            check_encoding_of(self._raw)
-        except BaseException:
-            self.terminate()
-            raise
-        self._init = init
 
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
@@ -166,6 +151,28 @@ class Connection:
         except BaseException as error:
             raise self._failed(error, sql)
 
+    async def supports(self, sql: str) -> bool:
+        """Return whether the server prepares the statement; False where it says "not supported".
+
+        A transaction that is open goes on after that, so that another statement can serve.
+        """
+        if sql in self._statements:
+            return True
+        is_open = self.in_transaction
+        if is_open:
+            await self.script("SAVEPOINT ormkit_try")
+        try:
+            await self._prepare(sql, None)
+        except asyncpg.FeatureNotSupportedError:
+            if is_open:
+                await self.script("ROLLBACK TO ormkit_try; RELEASE ormkit_try")
+            return False
+        except BaseException as error:
+            raise self._failed(error, sql)
+        if is_open:
+            await self.script("RELEASE ormkit_try")
+        return True
+
     async def stream(
         self, sql: str, args: Sequence[object], chunk: int
     ) -> AsyncGenerator[list[Record], None]:
@@ -194,6 +201,8 @@ class Connection:
         records: rows of which the driver takes one cell after the other; while it asks for the
             next one, `cells.is_reading` is true, and what is raised then comes out as it is.
         """
+        if cells.is_raw:
+            self.mark_dirty()
         names = ", ".join(quote(name) for name in cells.names)
         sql = f"COPY {quote(cells.table)} ({names}) FROM STDIN"
         try:
@@ -203,21 +212,26 @@ class Connection:
             )
         except BaseException as error:
             # The driver asks the server to cancel, which may take a while.
-            self._is_dirty = True
+            self.mark_cut()
             if cells.is_reading:
                 raise
             if is_unencodable(error):
                 raise InvalidValue(cells.described()) from None
-            raise self._failed(error, sql)
+            raise copied_row(self._failed(error, sql), error, cells.table)
         return int(tag.rpartition(" ")[2])
 
     async def copy_out(
-        self, sql: str, write: Callable[[bytes], Awaitable[object]], options: Mapping[str, str]
+        self, sql: str, write: Callable[[bytes], Awaitable[object]], *, is_raw: bool
     ) -> int:
-        """Write the rows of a query by COPY and return how many they were.
+        """Write what COPY ... TO STDOUT gives and return how many rows it was.
+
+        is_raw: whether a caller wrote the query in it.
 
         What `write` raises comes out as it is.
         """
+        if is_raw:
+            self.mark_dirty()
+            await self._check_single(sql)
         raised: list[BaseException] = []
         ending: Ending | None = None
         tag = ""
@@ -233,9 +247,9 @@ class Connection:
                 ending = self._end_copy()
 
         try:
-            tag = await self._raw.copy_from_query(sql, output=guarded, **options)
+            tag = await self._raw._copy_out(sql, guarded, None)
         except BaseException as error:
-            self._is_dirty = True
+            self.mark_cut()
             if not raised:
                 self._cut_copy(error)
                 raise self._failed(error, sql)
@@ -247,9 +261,19 @@ class Connection:
                 finally:
                     deadline.cancel()
         if raised:
-            self._is_dirty = True
+            self.mark_cut()
             raise raised[0]
         return int(tag.rpartition(" ")[2])
+
+    async def _check_single(self, sql: str) -> None:
+        """Let the server refuse a text that is more than one statement.
+
+        COPY goes out in a message that may hold many; one that is to be prepared holds one.
+        """
+        try:
+            await self._raw.prepare(sql, name="")
+        except BaseException as error:
+            raise self._failed(error, sql)
 
     def _end_copy(self) -> Ending:
         """Ask the server to end a COPY that nobody reads any more.
@@ -288,9 +312,10 @@ class Connection:
     ) -> BaseException:
         """Return the error to raise, and note where the connection was left in the middle."""
         if not isinstance(error, Exception):
-            self._is_dirty = True
+            self.mark_cut()
             return error
-        self._is_dirty |= isinstance(error, TimeoutError)
+        if isinstance(error, TimeoutError):
+            self.mark_cut()
         translated = translate(error, sql, prepared and prepared[1], args, row)
         if isinstance(translated, ConnectionLost):
             return explained(translated, error, self.messages, self.terminate)
@@ -333,17 +358,6 @@ class Connection:
         """True where the connection can no longer be used."""
         return not self.wire.is_connected()
 
-    @property
-    def in_transaction(self) -> bool:
-        """True between BEGIN and its end, also where the transaction has failed."""
-        return self.wire.is_in_transaction()
-
-    @property
-    def is_reusable(self) -> bool:
-        """True where it is open and the next user would find nothing of this one."""
-        wire = self.wire
-        return not self._is_dirty and wire.is_connected() and not wire.is_in_transaction()
-
     def on_close(self, callback: Callable[[Connection], None]) -> None:
         """Call this soon after the connection has ended, whoever ended it."""
 
@@ -357,31 +371,9 @@ class Connection:
         self._on_outdated = callback
 
     def mark_dirty(self) -> None:
-        """Note that session state may have changed, or that a statement was cut short."""
-        self._is_dirty = True
+        super().mark_dirty()
         if self.wire.is_in_transaction():
             self._statements = self.prepared.unsettle()
-
-    async def reset(self) -> None:
-        """Bring the connection back to the state that it was opened in.
-
-        The first statement waits for a cancelled one to end, since asyncpg queues behind it; only
-        then is it known whether a transaction is open. It is not an empty one, whose answer asyncpg
-        0.32 cannot read.
-        """
-        try:
-            await self.script("SELECT")
-        except DatabaseError as error:
-            if error.sqlstate != IN_FAILED_TRANSACTION:
-                raise
-        if self.wire.is_in_transaction():
-            await self.script("ROLLBACK")
-        await self._raw.reset()
-        await self.script("DISCARD TEMP")
-        await read_nulls(self._raw)
-        if self._init is not None:
-            await self._init(self)
-        self._is_dirty = False
 
     async def close(self, timeout: float | None = None) -> None:
         """Say goodbye to the server and close."""

@@ -28,7 +28,7 @@ from .limits import engine_counts
 from .locks import check_within
 from .options import EMBEDDED, PoolOptions, check_count, check_seconds, check_url, checked_settings
 from .pool import Pool
-from .raw_sql import Init, check_statement, checked_rows, initializer, leaves_traces, run_pipelined
+from .raw_sql import Init, check_statement, checked_rows, initializer, run, run_pipelined
 from .repeatable import check_harmless
 from .result import Result
 from .schema import Schema, known_schemas
@@ -218,6 +218,8 @@ class Engine(Copying):
             check_within(self)
         pool = self.pool
         connection = pool.take() or await pool.acquire()
+        if statement.is_foreign:
+            connection.mark_dirty()
         try:
             return await connection.fetch(statement.sql, values)
         except NAMED as error:
@@ -231,39 +233,41 @@ class Engine(Copying):
         connection = await pool.acquire()
         try:
             await check_harmless(connection, statement.read, lost)
-            return await connection.fetch(statement.sql, values)
+            return await statement.ready(connection).fetch(statement.sql, values)
         except NAMED as error:
             raise statement.named(error, values) from None
         finally:
             pool.give(connection)
 
     async def fetch_tagged(
-        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+        self, statement: Statement, values: Sequence[object]
     ) -> tuple[list[Record], str]:
-        """Run one statement and return its rows and command tag."""
+        """Run the statement and return its rows and command tag."""
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         try:
-            return await connection.fetch_tagged(sql, args, timeout)
+            return await statement.ready(connection).fetch_tagged(statement.sql, values)
         finally:
             pool.give(connection)
 
-    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
-        """Run one statement for each row of arguments and return all their rows."""
+    async def fetch_many(
+        self, statement: Statement, rows: Sequence[Sequence[object]]
+    ) -> list[Record]:
+        """Run the statement for each row of values and return all their rows."""
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         try:
-            return await connection.fetch_many(sql, rows)
+            return await statement.ready(connection).fetch_many(statement.sql, rows)
         finally:
             pool.give(connection)
 
     async def stream(
-        self, sql: str, args: Sequence[object], chunk: int
+        self, statement: Statement, values: Sequence[object], chunk: int
     ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
-        """Yield the rows of one statement in chunks, in a transaction of their own."""
+        """Yield the rows of the statement in chunks, in a transaction of their own."""
         pool = self.pool
         connection = pool.take() or await pool.acquire()
-        records = connection.stream(sql, args, chunk)
+        records = statement.ready(connection).stream(statement.sql, values, chunk)
         executor = OneConnection(connection)
         try:
             await connection.script("BEGIN")
@@ -299,10 +303,7 @@ class Engine(Copying):
         pool = self.pool
         connection = pool.take() or await pool.acquire()
         try:
-            if leaves_traces(sql):
-                connection.mark_dirty()
-            records, status = await connection.fetch_tagged(sql, params, timeout)
-            return Result(records, status)
+            return await run(connection, sql, params, timeout)
         finally:
             pool.give(connection)
 
@@ -314,13 +315,7 @@ class Engine(Copying):
         RETURNING, and INSERT, UPDATE and DELETE, a statement runs row by row.
         """
         listed = checked_rows(sql, rows)
-
-        async def work(connection: Connection) -> Result | None:
-            if leaves_traces(sql):
-                connection.mark_dirty()
-            return await run_pipelined(connection, sql, listed)
-
-        result = await self.use(work)
+        result = await self.use(lambda connection: run_pipelined(connection, sql, listed))
         if result is not None:
             return result
         async with self.transaction() as tx:
@@ -387,6 +382,8 @@ class Engine(Copying):
                 )
         pool = self.pool
         connection = pool.take() or await pool.acquire()
+        # What the schema's own texts do in it, such as those of event triggers, nobody knows.
+        connection.mark_dirty()
         try:
             await create_schemas(connection, wanted)
         finally:

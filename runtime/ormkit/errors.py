@@ -8,7 +8,8 @@
     │   ├── InvalidValue              a value the column's type cannot hold
     │   ├── MissingValue              a column that must be given was not
     │   ├── NotLoaded                 a relationship read before it was loaded
-    │   └── TransactionClosed         a transaction used after its end
+    │   ├── TransactionClosed         a transaction used after its end
+    │   └── TransactionEnded          raw SQL ended the transaction of a block
     ├── TransactionFailed             COMMIT of a transaction that an error had already ended
     ├── AfterCommitError              the transaction is committed; what came after it failed
     ├── UnreadableValue               a row holds what Python, or the code, has no value for
@@ -87,6 +88,16 @@ class NotLoaded(UsageError):
 
 class TransactionClosed(UsageError):
     """A transaction was used after its end."""
+
+
+class TransactionEnded(UsageError):
+    """Raw SQL ended the transaction of a block, which only the block itself may do.
+
+    The message says what was kept.
+    """
+
+    #: True where the server had committed what the block wrote before.
+    is_committed = False
 
 
 class TransactionFailed(OrmKitError):

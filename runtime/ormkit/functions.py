@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, get_args, overload
 
@@ -13,7 +14,8 @@ from .expressions import Expression
 from .interval import Span
 from .literals import as_expression, beside_as
 from .operators import WHOLE, bare, check_summed
-from .scope import quote
+from .scope import Scope, quote
+from .trees import AnyNode
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")
@@ -35,6 +37,16 @@ Field = Literal[
 ]  # fmt: skip
 FIELDS: frozenset[str] = frozenset(get_args(Field))
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z", re.ASCII)
+
+
+class NamedFunction(Function[O, T, V]):
+    """A call of a function by its name, which may do anything, also to the session."""
+
+    __slots__ = ()
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        scope.is_foreign = True
+        return super().pieces(scope)
 
 
 class Functions:
@@ -300,13 +312,16 @@ class Functions:
     def call(self, name: str, *arguments: object, type: str = "") -> Function[Any, Any, Any]:
         """Call any function by its name, "schema.name" where it is not on the search path.
 
+        Nobody knows what it does to the session: its connection is reset afterwards, as after raw
+        SQL.
+
         type: PostgreSQL's name of what it returns; needed only where more is made of the result,
             such as `contains` of a text.
         """
         if not isinstance(name, str) or IDENTIFIER.match(name) is None:
             raise UsageError(f"{name!r} is no function's name")
         called = ".".join(map(quote, name.split(".")))
-        return Function(f"{called}({{0}})", tuple(map(as_expression, arguments)), type)
+        return NamedFunction(f"{called}({{0}})", tuple(map(as_expression, arguments)), type)
 
     if not TYPE_CHECKING:
 

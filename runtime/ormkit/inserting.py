@@ -198,7 +198,7 @@ def write_insert(
     sql = insert_of_values(table, given, scope) + returning(returned)
     if is_numbered:
         sql += f", {scope.bind(None)}::integer"
-    return Statement(sql, tuple(scope.parameters), returned)
+    return Statement.of(scope, sql, returned)
 
 
 def insert_of_values(table: Table, given: Sequence[AnyColumn], scope: Scope) -> str:
@@ -218,7 +218,7 @@ def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
         f"INSERT INTO {table.sql} ({', '.join(column.quoted for column in given)}) "
         f"SELECT {', '.join(carried(given, name))} FROM ({source}) AS {name} ORDER BY place"
     )
-    return Statement(sql, tuple(scope.parameters))
+    return Statement.of(scope, sql)
 
 
 def write_by_key(
@@ -228,7 +228,7 @@ def write_by_key(
     scope = Scope(table)
     returned = returned_columns(table, given)
     numbered = NumberedInsert(table, given, returned, table.primary_key, types, made)
-    return Statement(numbered.sql(scope), tuple(scope.parameters), returned)
+    return Statement.of(scope, numbered.sql(scope), returned)
 
 
 def returning(columns: Sequence[AnyColumn]) -> str:

@@ -99,6 +99,11 @@ def check_setting(name: object, value: object) -> None:
             f"settings: {name!r} is no parameter of PostgreSQL; write 'work_mem', or 'app.tenant' "
             f"for one of your own"
         )
+    if name.lower() == "seed":
+        raise ConfigurationError(
+            "settings: the seed of random numbers outlives the transaction: call setseed() by "
+            "execute_raw(), after which the connection is reset"
+        )
     if not isinstance(value, str):
         raise ConfigurationError(
             f"settings: the value of {name!r} is text, not {type(value).__name__}: pass str(...)"

@@ -68,7 +68,7 @@ class Links:
         def written() -> Statement:
             scope = Scope()
             sql = write(scope, self._owner(scope))
-            return Statement(sql, tuple(scope.parameters))
+            return Statement.of(scope, sql)
 
         return statement_for(key, written)
 

@@ -66,7 +66,7 @@ def write_merge(
         f"VALUES ({', '.join(carried(given, source))}) "
         f"RETURNING {', '.join(answers)}, {source}.place"
     )
-    return Statement(sql, tuple(scope.parameters), tuple(returned))
+    return Statement.of(scope, sql, tuple(returned))
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,7 +164,7 @@ class Ownership:
             f"WITH {', '.join(parts)} "
             f"SELECT same.holds, {gone}, taken.* FROM same LEFT JOIN taken ON true"
         )
-        return Statement(sql, tuple(scope.parameters), selected=(None, None, *returned))
+        return Statement.of(scope, sql, selected=(None, None, *returned))
 
     def _bound(self, scope: Scope) -> str:
         """Return parameters for a foreign key, with the types of its columns."""

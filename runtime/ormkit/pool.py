@@ -55,6 +55,9 @@ class Pool:
         self._holds = self._holders.holds
         self._is_tracing = self._holders.is_tracing
         self._opening: set[asyncio.Task[Connection]] = set()
+        #: How many connections are being reset that wait for nothing, so that no others are
+        #: opened for those in line.
+        self._soon_back = 0
         self._outage = Outage()
         self._facts: dict[Any, Any] = {}
         self._retry: asyncio.TimerHandle | None = None
@@ -71,8 +74,8 @@ class Pool:
 
     @property
     def idle(self) -> int:
-        """How many connections wait for work."""
-        return len(self._idle)
+        """How many connections wait for work, those included that are being reset for it."""
+        return len(self._idle) + self._soon_back
 
     async def start(self) -> None:
         """Open the first connections; raises what connecting raises, and then leaves none open.
@@ -160,7 +163,9 @@ class Pool:
             self._suspect()
             self._discard(connection)
         else:
-            self._spawn(self._mend(connection))
+            is_quick = not connection.is_cut
+            self._soon_back += is_quick
+            self._spawn(self._mend(connection, is_quick))
 
     async def close(self) -> None:
         """Close every connection; those in use are closed when they come back.
@@ -188,6 +193,7 @@ class Pool:
     def abandon(self) -> None:
         """Let go of every connection without a word to the server, and serve no one any more."""
         self.is_closed = True
+        self._soon_back = 0
         self.origin.leave()
         for connection in self._born:
             connection.sever(self.origin.refusal())
@@ -273,7 +279,9 @@ class Pool:
         room = min(
             MOST_OPENING if self._outage.error is None else 1,
             self.options.max_connections - len(self._born),
-            max(len(self._waiters), self.options.min_connections - len(self._born)),
+            max(
+                len(self._waiters) - self._soon_back, self.options.min_connections - len(self._born)
+            ),
         )
         while len(self._opening) < room:
             task = self._spawn(self._connect())
@@ -331,13 +339,15 @@ class Pool:
             connection.terminate()
         self._serve(connection)
 
-    async def _mend(self, connection: Connection) -> None:
+    async def _mend(self, connection: Connection, is_quick: bool) -> None:
         try:
             async with asyncio.timeout(RESET_TIMEOUT):
                 await connection.reset()
         except Exception:
             connection.terminate()
             self._suspect()
+        finally:
+            self._soon_back -= is_quick
         self._serve(connection)
 
     async def _close(self, connection: Connection) -> None:

@@ -66,6 +66,10 @@ class PreparedStatements:
         #: Texts that were found to be other statements in other namespaces.
         self._apart: set[str] = set()
 
+    def __len__(self) -> int:
+        """Return how many statements are kept."""
+        return len(self._usual) + sum(map(len, self._elsewhere.values()))
+
     def enter(self, namespace: Hashable) -> dict[str, Prepared]:
         """Take names for those of this namespace from here on; None is the usual one.
 
@@ -154,7 +158,7 @@ class PreparedStatements:
 
     def _make_room(self) -> None:
         """Drop what was not used for longest: all of another namespace, or else the oldest."""
-        while len(self._usual) + sum(map(len, self._elsewhere.values())) >= self._limit:
+        while len(self) >= self._limit:
             namespace = next(iter(self._elsewhere), self.namespace)
             if namespace != self.namespace:
                 del self._elsewhere[namespace]

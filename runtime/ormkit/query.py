@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -150,7 +151,7 @@ class Query(Selection[M], Generic[M, K]):
         options = ", ".join(word for word, is_wanted in flags.items() if is_wanted)
         statement, bound = self._statement(self.as_select())
         words = f"EXPLAIN ({options}) " if options else "EXPLAIN "
-        explained = Statement(words + statement.sql, statement.parameters)
+        explained = replace(statement, sql=words + statement.sql, selected=(), read=None)
         rows = await explained.fetch(self._source.executor(), bound)
         return "\n".join(row[0] for row in rows)
 
@@ -250,6 +251,7 @@ class Query(Selection[M], Generic[M, K]):
 
     async def _pages(self, chunk: int) -> AsyncIterator[list[M]]:
         check_chunk(chunk)
+        await self._source.executor().settle()
         query = self.limit(chunk)
         page = await query.page()
         while page.items:

@@ -8,48 +8,50 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from .driver import Connection
-from .errors import ConfigurationError, ConnectionFailed, UsageError
+from .errors import ConfigurationError, ConnectionFailed, TransactionEnded, UsageError
+from .first_words import first_words
 from .fitting import is_encodable
 from .result import Result
+from .values import Record
 
-#: Raw SQL that may change what the next user of the connection would find. A false alarm, as for
-#: whatever follows a comment, only costs a reset.
-LEAVES_TRACES = re.compile(
-    r"\s*(?:--|/\*|(?:SET|RESET|DISCARD|LISTEN|UNLISTEN|PREPARE|DEALLOCATE|DECLARE|LOAD|CALL|DO)\b)"
-    r"|.*\b(?:TEMP|TEMPORARY|set_config|pg_(?:try_)?advisory_\w*lock\w*)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 #: Statements that would take the transaction out of the hands of begin().
-TAKES_OVER = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
-    r"(BEGIN|START\s+TRANSACTION|COMMIT|END|ROLLBACK|ABORT|SAVEPOINT|RELEASE)\b",
-    re.IGNORECASE | re.DOTALL,
-)
-#: COPY from or to the client, which would wait for data that a statement cannot carry.
-COPIES = re.compile(r"\s*COPY\b.*\b(?:STDIN|STDOUT)\b", re.IGNORECASE | re.DOTALL)
-#: A statement that can be made to tell how many rows it changed by RETURNING one thing for each.
-COUNTABLE = re.compile(r"\s*(INSERT|UPDATE|DELETE)\b[^;]*;?\s*\Z", re.IGNORECASE)
-
-
-def leaves_traces(sql: str) -> bool:
-    """Return whether raw SQL may change session state, so that its connection needs a reset."""
-    return LEAVES_TRACES.match(sql) is not None
+TAKES_OVER = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
+#: What the server answers to these, however they were written.
+TAKEN_OVER = {
+    *("BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "PREPARE TRANSACTION", "SAVEPOINT"),
+    "RELEASE",
+}
+#: COPY from or to the client, which would wait for data that a statement cannot carry. What holds
+#: one of these words in another place is refused too.
+COPIES = re.compile(r"\b(?:STDIN|STDOUT)\b", re.IGNORECASE)
+#: How statements begin that can run for many rows of parameters without an answer in between: none
+#: of them may commit by itself, as a procedure may. Other ones may, "" among them, run in turn.
+PIPELINED = {"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"}
+#: Those that can be made to tell how many rows they changed by RETURNING one thing for each.
+COUNTABLE = {"INSERT", "UPDATE", "DELETE"}
+#: After these the server has prepared statements no more that the driver believes it has.
+DEALLOCATES = {"DEALLOCATE", "DEALLOCATE ALL", "DISCARD ALL"}
+#: A library that was loaded stays until the session ends.
+LOADS = "LOAD"
 
 
 def check_statement(sql: str, params: object = ()) -> None:
-    """Raise UsageError for what cannot be run as one statement with parameters."""
+    """Raise UsageError for what cannot be run as one statement with parameters.
+
+    It spares the server what is known beforehand; what the server answers decides.
+    """
     check_text(sql)
     if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
         raise UsageError(
             f"parameters are a list, one value for each of $1, $2 ..., not "
             f"{type(params).__name__}: write [value]"
         )
-    if found := TAKES_OVER.match(sql):
+    first, second = first_words(sql)
+    if first in TAKES_OVER or (first, second) == ("PREPARE", "TRANSACTION"):
         raise UsageError(
-            f"{found.group(1).upper()} cannot be sent as a statement: use "
-            f"`async with session.begin() as tx:`"
+            f"{first} cannot be sent as a statement: use `async with session.begin() as tx:`"
         )
-    if COPIES.match(sql):
+    if first == "COPY" and COPIES.search(sql):
         raise UsageError(
             "COPY from STDIN or to STDOUT has data beside its statement: use copy_in() or "
             "copy_out()"
@@ -93,7 +95,7 @@ class NewConnection:
         check_statement(sql, params)
         if self._connection is None:
             raise UsageError("init has ended: its connection belongs to the pool now")
-        return Result(*await self._connection.fetch_tagged(sql, params))
+        return await run(self._connection, sql, params)
 
     def end(self) -> None:
         """Let nothing more be sent."""
@@ -134,6 +136,61 @@ async def init_of(connection: NewConnection, init: Init) -> None:
     await answer
 
 
+async def run(
+    connection: Connection, sql: str, params: Sequence[object], timeout: float | None = None
+) -> Result:
+    """Run raw SQL and return its result; raises what `run_tagged` does."""
+    return Result(*await run_tagged(connection, sql, params, timeout))
+
+
+async def run_tagged(
+    connection: Connection, sql: str, params: Sequence[object], timeout: float | None = None
+) -> tuple[list[Record], str]:
+    """Run raw SQL and return its rows and command tag.
+
+    Raises TransactionEnded where it ended or changed the transaction that was open, UsageError
+    where it began one.
+    """
+    was_open = connection.in_transaction
+    connection.mark_dirty()
+    records, tag = await connection.fetch_tagged(sql, params, timeout)
+    if tag in TAKEN_OVER or connection.in_transaction != was_open:
+        raise taken_over(tag, was_open, connection)
+    if tag in DEALLOCATES:
+        connection.forget_server_statements()
+    elif tag == LOADS:
+        connection.mark_beyond_reset()
+    return records, tag
+
+
+def taken_over(tag: str, was_open: bool, connection: Connection) -> UsageError:
+    """Return the error for raw SQL that did with the transaction what only a block may do."""
+    advice = "use `async with session.begin() as tx:`, whose end commits or rolls back"
+    if not was_open:
+        return UsageError(
+            f"{tag} has no place outside of a transaction's block, and what it began is rolled "
+            f"back: {advice}"
+        )
+    if tag == "COMMIT":
+        kept = (
+            "what the block wrote before it is committed, and nothing that comes after it is kept"
+        )
+    elif tag == "PREPARE TRANSACTION":
+        kept = (
+            "what the block wrote is kept as a prepared transaction, which holds its locks until "
+            "COMMIT PREPARED or ROLLBACK PREPARED"
+        )
+    elif tag in TAKEN_OVER or connection.in_transaction:
+        kept = "nothing that the block wrote is kept"
+    else:
+        kept = "the server does not say whether what the block wrote is kept"
+    ended = TransactionEnded(
+        f"raw SQL ended the transaction of the block by {tag}: {kept}; {advice}"
+    )
+    ended.is_committed = tag == "COMMIT"
+    return ended
+
+
 async def run_pipelined(
     connection: Connection, sql: str, rows: Sequence[Sequence[object]]
 ) -> Result | None:
@@ -142,25 +199,33 @@ async def run_pipelined(
     None, with nothing run, where that would not tell how many rows were changed: the driver keeps
     no count for each row, so that only rows that come back can be counted.
     """
-    verb = first_word(sql)
+    connection.mark_dirty()
+    verb, _ = first_words(sql)
+    if verb not in PIPELINED:
+        return None
     if await connection.returns_rows(sql):
         records = await connection.fetch_many(sql, rows, is_raw=True)
         return Result(records, f"{verb} {len(records)}")
-    if not COUNTABLE.match(sql):
+    counted = with_count(sql) if verb in COUNTABLE else None
+    if counted is None or not await connection.supports(counted):
         return None
-    # On a line of its own, since a comment may end the statement.
-    counted = f"{sql.rstrip().removesuffix(';')}\nRETURNING 1"
     records = await connection.fetch_many(counted, rows, is_raw=True)
     return Result([], f"{verb} {len(records)}")
 
 
+def with_count(sql: str) -> str | None:
+    """Return the statement so that one thing comes back for each row that it changes.
+
+    None where a semicolon stands in an unusual place.
+    """
+    bare = sql.rstrip().removesuffix(";")
+    # On a line of its own, since a comment may end the statement.
+    return None if ";" in bare else f"{bare}\nRETURNING 1"
+
+
 async def run_in_turn(connection: Connection, sql: str, rows: Sequence[Sequence[object]]) -> Result:
     """Run the statement for each row, one after the other, in the transaction that is open."""
-    results = [Result(*await connection.fetch_tagged(sql, row)) for row in rows]
-    total = sum(result.rowcount for result in results)
-    return Result([], f"{first_word(sql)} {total}")
-
-
-def first_word(sql: str) -> str:
-    """Return what the statement begins with, "INSERT"; nothing for an empty one."""
-    return sql.split(None, 1)[0].upper() if sql.strip() else ""
+    results = [await run_tagged(connection, sql, row) for row in rows]
+    total = sum(Result(*each).rowcount for each in results)
+    records = [record for found, _ in results for record in found]
+    return Result(records, f"{first_words(sql)[0]} {total}")

@@ -25,7 +25,7 @@ class Scope:
 
     __slots__ = (
         *("_names", "_numbers", "_taken", "bars_aggregates", "called", "cast_to", "has_locks"),
-        *("is_qualified", "joined", "parameters", "read_from"),
+        *("is_foreign", "is_qualified", "joined", "parameters", "read_from"),
     )
 
     def __init__(self, table: Table | None = None, *, is_qualified: bool = False) -> None:
@@ -41,6 +41,8 @@ class Scope:
         self.has_locks = False
         #: True where column names carry their table's name, as joins and subqueries need it.
         self.is_qualified = is_qualified
+        #: True once the text calls a function by name.
+        self.is_foreign = False
         #: True while a WHERE is written, where an aggregate has no meaning.
         self.bars_aggregates = False
         #: What joined tables are called, by the relationship that leads to them; empty until then

@@ -334,3 +334,20 @@ def copied_column(sql: str | None, context: str | None) -> str | None:
     any_name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     found = re.search(rf"(?<!\w)\d+\w*(?:\W+\w+){{0,3}}?\W+({any_name})(?!\w)", context)
     return found.group(1) if found else None
+
+
+def copied_row(translated: BaseException, error: BaseException, table: str) -> BaseException:
+    """Return the error of COPY with the row and the column that it was at.
+
+    Only a line of the context tells, "COPY tags, line 3, column name" in the server's language.
+    """
+    if not isinstance(translated, DatabaseError):
+        return translated
+    begin = f"COPY {table}, "
+    context: str = getattr(error, "context", None) or ""
+    lines = [line for line in context.split("\n") if line.startswith(begin)]
+    found = re.match(r"\D*(\d+)(?:, \w+ (\w+))?", lines[-1][len(begin) :]) if lines else None
+    if found:
+        translated.args = (f"{translated} (row {found.group(1)})",)
+        translated.column = translated.column or found.group(2)
+    return translated

@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 #: Errors that a statement can say more about than the connection that raised them.
 NAMED = (InvalidValue, DataError, UnreadableValue)
+#: What a statement binds, in the order of its parameters.
+Values = Sequence[object]
 #: How many shapes are kept; the oldest goes first.
 CACHE_LIMIT = 4096
 
@@ -45,19 +47,21 @@ class Executor(Protocol):
         ...
 
     async def fetch_tagged(
-        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+        self, statement: Statement, values: Sequence[object]
     ) -> tuple[list[Record], str]:
-        """Run one statement and return its rows and command tag."""
+        """Run the statement and return its rows and command tag."""
         ...
 
-    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
-        """Run one statement for each row of arguments and return all their rows."""
+    async def fetch_many(
+        self, statement: Statement, rows: Sequence[Sequence[object]]
+    ) -> list[Record]:
+        """Run the statement for each row of values and return all their rows."""
         ...
 
     def stream(
-        self, sql: str, args: Sequence[object], chunk: int
+        self, statement: Statement, values: Sequence[object], chunk: int
     ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
-        """Yield the rows of one statement in chunks, and what runs on their connection."""
+        """Yield the rows of the statement in chunks, and what runs on their connection."""
         ...
 
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -78,17 +82,43 @@ class Statement:
     selected: tuple[Any, ...] = ()
     #: What a SELECT without locks names; None for whatever may not be sent again.
     read: Read | None = None
+<<<<<<< HEAD
     #: True for a SELECT that locks rows, which has a meaning in a transaction only.
     has_locks: bool = False
+=======
+    #: True where it calls a function by name, which may change the session as raw SQL may.
+    is_foreign: bool = False
+>>>>>>> 1206dbd (Reset every connection that ran what the compiler did not write)
 
     @classmethod
     def reading(cls, sql: str, scope: Scope, selected: tuple[Any, ...] = ()) -> Statement:
         """Return the statement of a SELECT, which may be sent again unless it locks rows."""
         names = scope.read_from, scope.called, scope.cast_to
         read = None if scope.has_locks else Read.of(*names)
+<<<<<<< HEAD
         return cls(
             sql, tuple(scope.parameters), selected=selected, read=read, has_locks=scope.has_locks
         )
+=======
+        return cls(sql, tuple(scope.parameters), (), selected, read, scope.is_foreign)
+
+    @classmethod
+    def of(
+        cls,
+        scope: Scope,
+        sql: str,
+        returned: tuple[Column[Any, Any, Any], ...] = (),
+        selected: tuple[Any, ...] = (),
+    ) -> Statement:
+        """Return the statement whose text was written in this scope."""
+        return cls(sql, tuple(scope.parameters), returned, selected, None, scope.is_foreign)
+
+    def ready(self, connection: Connection) -> Connection:
+        """Return the connection, marked where the statement may change its session."""
+        if self.is_foreign:
+            connection.mark_dirty()
+        return connection
+>>>>>>> 1206dbd (Reset every connection that ran what the compiler did not write)
 
     def fetch(
         self, executor: Executor, values: Sequence[object]
@@ -99,7 +129,7 @@ class Statement:
     async def run(self, executor: Executor, values: Sequence[object]) -> tuple[list[Record], int]:
         """Run the statement and return its rows, and how many rows it changed."""
         try:
-            rows, status = await executor.fetch_tagged(self.sql, values)
+            rows, status = await executor.fetch_tagged(self, values)
         except NAMED as error:
             raise self.named(error, values) from None
         return rows, int(status.rpartition(" ")[2])
@@ -109,7 +139,7 @@ class Statement:
     ) -> list[Record]:
         """Run the statement for each row of values, all or none, and return all their rows."""
         try:
-            return await executor.fetch_many(self.sql, rows)
+            return await executor.fetch_many(self, rows)
         except NAMED as error:
             raise self.named(error, *rows) from None
 
@@ -142,8 +172,6 @@ class OneConnection:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self.fetch_tagged = connection.fetch_tagged
-        self.fetch_many = connection.fetch_many
 
     async def settle(self) -> None:
         """Do nothing: nothing waits here to be written."""
@@ -151,15 +179,28 @@ class OneConnection:
     async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
         """Run the statement and return its rows."""
         try:
-            return await self._connection.fetch(statement.sql, values)
+            return await statement.ready(self._connection).fetch(statement.sql, values)
         except NAMED as error:
             raise statement.named(error, values) from None
 
+    async def fetch_tagged(
+        self, statement: Statement, values: Sequence[object]
+    ) -> tuple[list[Record], str]:
+        """Run the statement and return its rows and command tag."""
+        return await statement.ready(self._connection).fetch_tagged(statement.sql, values)
+
+    async def fetch_many(
+        self, statement: Statement, rows: Sequence[Sequence[object]]
+    ) -> list[Record]:
+        """Run the statement for each row of values and return all their rows."""
+        return await statement.ready(self._connection).fetch_many(statement.sql, rows)
+
     async def stream(
-        self, sql: str, args: Sequence[object], chunk: int
+        self, statement: Statement, values: Sequence[object], chunk: int
     ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
-        """Yield the rows of one statement in chunks."""
-        async for records in self._connection.stream(sql, args, chunk):
+        """Yield the rows of the statement in chunks."""
+        connection = statement.ready(self._connection)
+        async for records in connection.stream(statement.sql, values, chunk):
             yield self, records
 
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:

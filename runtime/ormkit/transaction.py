@@ -15,14 +15,15 @@ from .errors import (
     ConnectionLost,
     DatabaseError,
     TransactionClosed,
+    TransactionEnded,
     UsageError,
 )
 from .isolation import DEFAULTS, SET_ALL, TransactionOptions
 from .pending import Pending
 from .prepared import UNSURE
-from .raw_sql import check_statement, checked_rows, leaves_traces, run_in_turn, run_pipelined
+from .raw_sql import check_statement, checked_rows, run, run_in_turn, run_pipelined
 from .result import Result
-from .statement import NAMED, Executor, Statement
+from .statement import NAMED, Executor, Statement, Values
 from .turn import Turn, cut_short
 from .values import Record
 
@@ -70,6 +71,8 @@ class Transaction(Pending):
         self._turn = Turn()
         self._after_commit: list[Callable[[], Awaitable[object] | object]] = []
         self._token: Token[Transaction | None] | None = None
+        #: What raw SQL did that ended it, so that the block cannot end in silence.
+        self._ended: TransactionEnded | None = None
 
     async def __aenter__(self) -> Self:
         if parent := current_transaction(self.session):
@@ -106,6 +109,8 @@ class Transaction(Pending):
     ) -> None:
         try:
             if self.is_closed:
+                if self._ended is not None and error is None:
+                    raise self._ended
                 return
             if error is None:
                 await self.commit()
@@ -143,6 +148,8 @@ class Transaction(Pending):
                 connection = self._connection
                 if connection is None or self._inner is not None or self._parent is not None:
                     connection = await self._ready()
+                if statement.is_foreign:
+                    connection.mark_dirty()
                 return await connection.fetch(statement.sql, values)
         except NAMED as error:
             raise statement.named(error, values) from None
@@ -150,27 +157,25 @@ class Transaction(Pending):
             self._turn.note(error)
             raise
 
-    async def fetch_tagged(
-        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
-    ) -> tuple[list[Record], str]:
-        """Run one statement in the transaction and return its rows and command tag.
+    async def fetch_tagged(self, statement: Statement, values: Values) -> tuple[list[Record], str]:
+        """Run the statement in the transaction and return its rows and command tag.
 
         It may change rows of objects that are held: what the code changed before goes first.
         """
         await self.flush()
-        return await self.use(lambda connection: connection.fetch_tagged(sql, args, timeout))
+        return await self.use(lambda raw: statement.ready(raw).fetch_tagged(statement.sql, values))
 
-    async def fetch_many(self, sql: str, rows: Sequence[Sequence[object]]) -> list[Record]:
-        """Run one statement in the transaction for each row of arguments; return their rows."""
-        return await self.use(lambda connection: connection.fetch_many(sql, rows))
+    async def fetch_many(self, statement: Statement, rows: Sequence[Values]) -> list[Record]:
+        """Run the statement in the transaction for each row of values; return their rows."""
+        return await self.use(lambda raw: statement.ready(raw).fetch_many(statement.sql, rows))
 
     async def stream(
-        self, sql: str, args: Sequence[object], chunk: int
+        self, statement: Statement, values: Sequence[object], chunk: int
     ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
-        """Yield the rows of one statement in the transaction, in chunks."""
+        """Yield the rows of the statement in the transaction, in chunks."""
 
         async def begun(connection: Connection) -> AsyncGenerator[list[Record], None]:
-            return connection.stream(sql, args, chunk)
+            return statement.ready(connection).stream(statement.sql, values, chunk)
 
         records = await self.use(begun)
         try:
@@ -203,30 +208,31 @@ class Transaction(Pending):
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         check_statement(sql, params)
-        try:
-            records, status = await self.fetch_tagged(sql, params)
-        finally:
-            # Also where it failed: an advisory lock of the session outlives the transaction.
-            if self._connection is not None:
-                if leaves_traces(sql):
-                    self._connection.mark_dirty()
-                self._connection.enter_namespace(UNSURE)
-        return Result(records, status)
+        return await self._run_raw(lambda connection: run(connection, sql, params))
 
     async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
         listed = checked_rows(sql, rows)
 
         async def work(connection: Connection) -> Result:
-            if leaves_traces(sql):
-                connection.mark_dirty()
             result = await run_pipelined(connection, sql, listed)
             return result if result is not None else await run_in_turn(connection, sql, listed)
 
+        return await self._run_raw(work)
+
+    async def _run_raw(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Do the work, which is raw SQL; where it ended the transaction, every block is over."""
+        await self.flush()
         try:
             return await self.use(work)
-        finally:
-            if self._connection is not None:
-                self._connection.enter_namespace(UNSURE)
+        except TransactionEnded as error:
+            outermost = self
+            while outermost._parent is not None:
+                outermost = outermost._parent
+            outermost._ended = error
+            outermost._after_commit.clear()
+            outermost._forsake()
+            outermost._close()
+            raise
 
     async def commit(self) -> None:
         """Commit now, before the block ends; of a savepoint, release it.

@@ -64,7 +64,8 @@ def type_name(wanted: type | str) -> str:
         if wanted not in PYTHON_TYPES:
             raise UsageError(f"no PostgreSQL type stands for {wanted.__name__}: give its name")
         return PYTHON_TYPES[wanted]
-    found = SPELLING.match(wanted.strip()) if isinstance(wanted, str) else None
+    # With one space at most in a place, or the time would grow with the square of the spaces.
+    found = SPELLING.match(" ".join(wanted.split())) if isinstance(wanted, str) else None
     if found is None:
         raise UsageError(f"{wanted!r} is no type's name: write one such as 'numeric(10, 2)'")
     name, modifier, brackets = found.groups()

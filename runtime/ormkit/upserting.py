@@ -291,13 +291,13 @@ class Upsert:
         sql += returning(self.table.columns)
         if is_numbered:
             sql += f", {scope.bind(None)}::integer"
-        return Statement(sql, tuple(scope.parameters), self.table.columns)
+        return Statement.of(scope, sql, self.table.columns)
 
     def _write_many(self, types: Sequence[str]) -> Statement:
         scope = Scope(self.table)
         numbered = NumberedInsert(self.table, self.given, self.table.columns, self.target, types)
         sql = numbered.sql(scope, self._on_conflict())
-        return Statement(sql, tuple(scope.parameters), self.table.columns)
+        return Statement.of(scope, sql, self.table.columns)
 
     def _on_conflict(self) -> str:
         assigned = [f"{column.quoted} = EXCLUDED.{column.quoted}" for column in self.changed]

@@ -142,7 +142,7 @@ def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> S
         f"UPDATE {table.sql} SET {assignments(changes, scope)} WHERE {same_row(table, scope)}"
         f"{returning(computed)}"
     )
-    return Statement(sql, tuple(scope.parameters), computed)
+    return Statement.of(scope, sql, computed)
 
 
 async def mark_deleted(executor: Executor, instance: Model, *, is_deleted: bool) -> None:
@@ -172,9 +172,7 @@ async def delete_one(executor: Executor, instance: Model) -> None:
 def write_delete(table: Table) -> Statement:
     """Return the DELETE of one row, found by its key and, where there is one, its version."""
     scope = Scope(table)
-    return Statement(
-        f"DELETE FROM {table.sql} WHERE {same_row(table, scope)}", tuple(scope.parameters)
-    )
+    return Statement.of(scope, f"DELETE FROM {table.sql} WHERE {same_row(table, scope)}")
 
 
 def same_row(table: Table, scope: Scope) -> str:

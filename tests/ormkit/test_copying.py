@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import io
+import os
+import stat
+import tempfile
+import uuid
 from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ import pytest
 from examples.blog.db import Post, PostStatus, Tag, User
 from ormkit import (
     AsyncSession,
+    DatabaseError,
     Engine,
     InvalidValue,
     MissingValue,
@@ -304,3 +310,176 @@ async def test_an_error_of_the_sink_comes_out_as_it_is(blog_url: str, tmp_path: 
         with pytest.raises(StatementError):
             await engine.copy_out("SELECT nonsense", full)
         assert (await engine.execute("SELECT 1")).scalar() == 1
+
+
+#: Queries that would be more than one statement within COPY, or another one.
+BREAKING_OUT = (
+    "SELECT 1) TO '/dev/null'; COMMIT; COPY (SELECT 2",
+    "SELECT 1) TO '/dev/null'; INSERT INTO tags (name) VALUES ('x'); COPY (SELECT 2",
+    "SELECT 1) TO STDOUT; DELETE FROM tags; COPY (SELECT 2",
+    "SELECT 1) TO '{file}' --",
+    "SELECT 1) TO '{file}' (FORMAT csv) /*",
+    "SELECT 1) TO '{file}' WITH (FORMAT csv, FORCE_QUOTE (a",
+    "SELECT 1) TO PROGRAM 'touch {file}'; SELECT (1",
+    "SELECT $$) TO STDOUT; DELETE FROM tags; COPY (SELECT $$ || 1) TO '{file}",
+    "SELECT 1; DELETE FROM tags",
+    "DELETE FROM tags",
+    "COMMIT",
+    ";SELECT 1",
+)
+
+
+@pytest.mark.parametrize("query", BREAKING_OUT)
+async def test_a_query_does_not_break_out_of_its_copy(
+    session: AsyncSession, engine: Engine, query: str
+) -> None:
+    # Where the server's own user may write.
+    file = Path(tempfile.gettempdir()) / f"ormkit-{uuid.uuid4()}"
+    await session.insert(Tag(name="kept"))
+    query = query.replace("{file}", str(file))
+    with pytest.raises((StatementError, UsageError, DatabaseError)):
+        await engine.copy_out(query, io.BytesIO())
+    with pytest.raises((StatementError, UsageError, DatabaseError)):
+        async with session.begin() as tx:
+            await tx.insert(Tag(name="undone"))
+            await tx.copy_out(query, io.BytesIO())
+    assert [tag.name for tag in await session.query(Tag).all()] == ["kept"]
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("conforming", ["on", "off"])
+@pytest.mark.parametrize(
+    ("null", "written"),
+    [
+        ("\\N", "\\N"),
+        ("\\", "\\"),
+        ("'", "'"),
+        ("\\'", "\\'"),
+        ("\\') ; DELETE FROM tags; --", "\\') ; DELETE FROM tags; --"),
+        ("$1 %s {} é", "$1 %s {} é"),
+        ("", ""),
+    ],
+)
+async def test_options_are_texts_whatever_they_hold(
+    blog_url: str, conforming: str, null: str, written: str
+) -> None:
+    settings = {"standard_conforming_strings": conforming, "escape_string_warning": "off"}
+    async with await create_engine(blog_url, server_settings=settings) as engine:
+        await engine.execute("INSERT INTO tags (name) VALUES ('a')")
+        sink = io.BytesIO()
+        await engine.copy_out("SELECT NULL, 1", sink, null=null, delimiter="#")
+        assert sink.getvalue().decode() == f"{written}#1\n"
+        sink = io.BytesIO()
+        await engine.copy_out("SELECT 1, 2", sink, format="text", delimiter="|", null=null)
+        assert sink.getvalue() == b"1|2\n"
+        with pytest.raises(DatabaseError, match="delimiter"):
+            await engine.copy_out("SELECT 1, 2", sink, delimiter="\\'); DELETE FROM tags; --")
+        sink = io.BytesIO()
+        assert await engine.copy_out(Tag, sink, header=True) == 1
+        assert sink.getvalue().startswith(b"id,name")
+        assert (await engine.execute(COUNT)).scalar() == 1
+
+
+def files(directory: Path) -> list[str]:
+    return sorted(os.listdir(directory))
+
+
+async def test_a_file_stays_as_it_is_where_its_copy_fails(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "tags.csv"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    for query in ("SELECT nothing", "SELECT 1 / (3 - n) FROM generate_series(1, 3) AS n", "SELEC"):
+        with pytest.raises(DatabaseError):
+            await engine.copy_out(query, path)
+        with pytest.raises(DatabaseError):
+            await engine.copy_out(query, tmp_path / "new.csv")
+    with pytest.raises(DatabaseError):
+        await engine.copy_out("SELECT 1", path, delimiter="many")
+    assert (path.read_bytes(), files(tmp_path)) == (b"old", ["tags.csv"])
+    assert await engine.copy_out("SELECT 1", path) == 1
+    assert (path.read_bytes(), files(tmp_path)) == (b"1\n", ["tags.csv"])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert await engine.copy_out("SELECT 1", str(tmp_path / "new.csv")) == 1
+    (tmp_path / "plain").open("wb").close()
+    assert (tmp_path / "new.csv").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+async def test_a_copy_that_is_cancelled_leaves_the_old_file(engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "numbers.csv"
+    path.write_bytes(b"old")
+    sql = "SELECT n, pg_sleep(0.001) FROM generate_series(1, 100000) AS n"
+    for delay in (0, 0.001, 0.01, 0.2):
+        task = asyncio.create_task(engine.copy_out(sql, path))
+        await asyncio.sleep(delay)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    for _ in range(100):
+        if files(tmp_path) == ["numbers.csv"]:
+            break
+        await asyncio.sleep(0.01)
+    assert (path.read_bytes(), files(tmp_path)) == (b"old", ["numbers.csv"])
+
+
+async def test_links_and_what_is_no_file_stay_what_they_are(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    target, link = tmp_path / "there/target.csv", tmp_path / "link.csv"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    assert await engine.copy_out("SELECT 1", link) == 1
+    assert link.is_symlink()
+    assert (target.read_bytes(), files(tmp_path / "there")) == (b"1\n", ["target.csv"])
+    assert await engine.copy_out("SELECT 1", "/dev/null") == 1
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    with pytest.raises(IsADirectoryError):
+        await engine.copy_out("SELECT 1", tmp_path / "there")
+    with pytest.raises(FileNotFoundError):
+        await engine.copy_out("SELECT 1", tmp_path / "nowhere/x.csv")
+    long = tmp_path / ("x" * 250)
+    assert await engine.copy_out("SELECT 1", long) == 1
+    assert files(tmp_path) == ["link.csv", "there", long.name]
+
+
+async def test_copy_sees_what_the_code_changed(session: AsyncSession) -> None:
+    tag = await session.insert(Tag(name="a"))
+    async with session.begin() as tx:
+        held = await tx.get_or_raise(Tag, tag.id)
+        held.name = "b"
+        out = io.BytesIO()
+        await tx.copy_out("SELECT name FROM tags", out)
+        assert out.getvalue() == b"b\n"
+        held.name = "c"
+        assert await tx.copy_in(Tag, [Tag(name="b")]) == 1  # The name is free, since "c" was sent.
+        held.name = "d"
+        assert [each.name async for each in tx.query(Tag).order_by("id").stream()] == ["d", "b"]
+        held.name = "e"
+        iterated = tx.query(Tag).filter(name="e").iterate()
+        assert [each async for each in iterated] == [held]
+
+
+@pytest.mark.parametrize(
+    ("column", "good", "bad", "words"),
+    [
+        ("i2", 1, 2**15, "i2 (row 3) cannot take this int"),
+        ("i8", 1, 2**63, "i8 (row 3) cannot take this int"),
+        ("n", Decimal(1), Decimal(1000), "numeric field overflow (row 3)"),
+        ("v", "a", "abcd", "too long for type character varying(3) (row 3)"),
+        ("j", {}, {"a": "\0"}, "(row 3)"),
+        ("c", 1, -1, "(row 3)"),
+        ("a", [1], [2**40], "a (row 3) cannot take this list"),
+    ],
+)
+async def test_a_value_that_the_server_refuses_keeps_its_row_and_column(
+    database_url: str, column: str, good: object, bad: object, words: str
+) -> None:
+    async with await create_engine(database_url) as engine:
+        await engine.execute(
+            'CREATE TABLE "of, line 7" (i2 int2, i8 int8, n numeric(4, 1), v varchar(3), j jsonb, '
+            "c int CHECK (c > 0), a int[])"
+        )
+        rows = [(good,), (good,), (bad,), (good,)]
+        with pytest.raises((InvalidValue, DatabaseError)) as caught:
+            await engine.copy_in("of, line 7", rows, columns=[column])
+        assert words in str(caught.value)
+        if isinstance(caught.value, DatabaseError) and column != "c":
+            assert caught.value.column == column
