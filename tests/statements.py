@@ -33,8 +33,10 @@ class Statements(list[str]):
             setattr(Connection, name, original)
 
     def _recorded(self, original: Any) -> Any:
-        async def record(connection: Connection, sql: str, *args: Sequence[object]) -> Any:
+        async def record(
+            connection: Connection, sql: str, *args: Sequence[object], **how: object
+        ) -> Any:
             self.append(sql)
-            return await original(connection, sql, *args)
+            return await original(connection, sql, *args, **how)
 
         return record
