@@ -151,7 +151,9 @@ class Query(Selection[M], Generic[M, K]):
         options = ", ".join(word for word, is_wanted in flags.items() if is_wanted)
         statement, bound = self._statement(self.as_select())
         words = f"EXPLAIN ({options}) " if options else "EXPLAIN "
-        explained = replace(statement, sql=words + statement.sql, selected=(), read=None)
+        explained = replace(
+            statement, sql=words + statement.sql, selected=(), read=None, has_locks=False
+        )
         rows = await explained.fetch(self._source.executor(), bound)
         return "\n".join(row[0] for row in rows)
 

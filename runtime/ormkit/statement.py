@@ -82,25 +82,24 @@ class Statement:
     selected: tuple[Any, ...] = ()
     #: What a SELECT without locks names; None for whatever may not be sent again.
     read: Read | None = None
-<<<<<<< HEAD
     #: True for a SELECT that locks rows, which has a meaning in a transaction only.
     has_locks: bool = False
-=======
     #: True where it calls a function by name, which may change the session as raw SQL may.
     is_foreign: bool = False
->>>>>>> 1206dbd (Reset every connection that ran what the compiler did not write)
 
     @classmethod
     def reading(cls, sql: str, scope: Scope, selected: tuple[Any, ...] = ()) -> Statement:
         """Return the statement of a SELECT, which may be sent again unless it locks rows."""
         names = scope.read_from, scope.called, scope.cast_to
         read = None if scope.has_locks else Read.of(*names)
-<<<<<<< HEAD
         return cls(
-            sql, tuple(scope.parameters), selected=selected, read=read, has_locks=scope.has_locks
+            sql,
+            tuple(scope.parameters),
+            selected=selected,
+            read=read,
+            has_locks=scope.has_locks,
+            is_foreign=scope.is_foreign,
         )
-=======
-        return cls(sql, tuple(scope.parameters), (), selected, read, scope.is_foreign)
 
     @classmethod
     def of(
@@ -111,14 +110,14 @@ class Statement:
         selected: tuple[Any, ...] = (),
     ) -> Statement:
         """Return the statement whose text was written in this scope."""
-        return cls(sql, tuple(scope.parameters), returned, selected, None, scope.is_foreign)
+        parameters = tuple(scope.parameters)
+        return cls(sql, parameters, returned, selected, is_foreign=scope.is_foreign)
 
     def ready(self, connection: Connection) -> Connection:
         """Return the connection, marked where the statement may change its session."""
         if self.is_foreign:
             connection.mark_dirty()
         return connection
->>>>>>> 1206dbd (Reset every connection that ran what the compiler did not write)
 
     def fetch(
         self, executor: Executor, values: Sequence[object]

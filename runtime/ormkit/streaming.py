@@ -96,15 +96,11 @@ async def record_chunks(
     Raises InvalidValue for a chunk that is no whole number from 1 on.
     """
     check_chunk(chunk)
-<<<<<<< HEAD
     if statement.has_locks:
         check_within(executor)
-    records: Any = executor.stream(statement.sql, values, chunk)
-=======
     # The rows become objects of their own, not those that the transaction holds.
     await executor.settle()
     records: Any = executor.stream(statement, values, chunk)
->>>>>>> 1206dbd (Reset every connection that ran what the compiler did not write)
     try:
         async for each, found in records:
             yield Aside(each), found
