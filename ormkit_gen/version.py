@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 from functools import cache
-from importlib.abc import ResourceLoader
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
+
+
+class _Loader(Protocol):
+    """What loads modules from a directory or a zip archive."""
+
+    def get_data(self, path: str) -> bytes: ...
 
 
 @cache
@@ -22,7 +27,7 @@ def ormkit_version() -> str:
     path = str(Path(spec.origin).with_name("_version.py"))
     names: dict[str, Any] = {}
     try:
-        exec(cast(ResourceLoader, spec.loader).get_data(path), names)
+        exec(cast(_Loader, spec.loader).get_data(path), names)
     except OSError:
         raise ImportError(
             f"{spec.origin} is another project that is called ormkit: "

@@ -35,8 +35,8 @@ async def run_with_retries(
     if not callable(fn):
         raise UsageError(f"run() takes an async function of a transaction, not {type(fn).__name__}")
     for repetition in itertools.count():
+        tx = begin()
         try:
-            tx = begin()
             async with tx:
                 answer: Any = fn(tx)
                 if not isinstance(answer, Awaitable):
