@@ -15,7 +15,6 @@ from .expressions import (
     Condition,
     Expression,
     Membership,
-    Pair,
     Test,
 )
 from .fitting import misfit
@@ -197,7 +196,8 @@ class JsonMembership(Membership[O]):
             texts = [json_text(value) for value in listed]
         except InvalidValue as error:
             raise InvalidValue(f"{about(operand)}{error}") from None
-        Pair[O, bool, bool].__init__(self, template, operand, texts, "boolean")
+        # Not Membership's own, which encodes the values as those of the operand.
+        super(Membership, self).__init__(template, operand, texts, "boolean")
 
 
 def checked_step(step: object) -> str | int:
