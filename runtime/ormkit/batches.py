@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from .arrays import FlatArray
 from .columns import Column
 from .errors import MissingValue, UsageError
-from .relationships import copy_key
+from .given import note_of
+from .relationships import Relationship, contradiction, contradicts, copy_key
 from .slots import is_held, set_all, values_at
 from .statement import Executor, Statement
 from .table import Table
-from .values import Record
+from .values import UNSET, Record
 
 if TYPE_CHECKING:
     from .model import Model
@@ -200,14 +201,26 @@ def fill_keys(table: Table, instance: Model) -> None:
     """Copy the keys of objects referred to (`Post(author=user)`) that have been inserted since.
 
     Raises MissingValue for one that has none yet: NULL in its place would lose the reference.
+    Raises UsageError where the key was changed after the object was set. An object that was read
+    takes the key, as its update does, and forgets what was loaded by the earlier one.
     """
     for relationship in table.owned:
-        target = getattr(instance, relationship.slot, None)
-        if target is None:
+        target = getattr(instance, relationship.slot, UNSET)
+        if target is UNSET:
             continue
-        copy_key(relationship, instance, target)
-        if not all(hasattr(instance, column.slot) for column in relationship.local):
-            raise MissingValue(
-                f"the object given as {relationship.label} has no key yet: insert it first, or "
-                f"together with this one"
-            )
+        if contradicts(relationship, instance, target):
+            if note_of(instance) is not None:
+                raise contradiction(relationship)
+            delattr(instance, relationship.slot)
+        elif target is not None:
+            fill_key(relationship, instance, target)
+
+
+def fill_key(relationship: Relationship[Any, Any], instance: Model, target: Model) -> None:
+    """Copy the key of the object referred to; raises MissingValue where it has none yet."""
+    copy_key(relationship, instance, target)
+    if not all(hasattr(instance, column.slot) for column in relationship.local):
+        raise MissingValue(
+            f"the object given as {relationship.label} has no key yet: insert it first, or "
+            f"together with this one"
+        )

@@ -28,7 +28,15 @@ from .limits import engine_counts
 from .locks import check_within
 from .options import EMBEDDED, PoolOptions, check_count, check_seconds, check_url, checked_settings
 from .pool import Pool
-from .raw_sql import Init, check_statement, checked_rows, initializer, run, run_pipelined
+from .raw_sql import (
+    Init,
+    check_lasting,
+    check_statement,
+    checked_rows,
+    initializer,
+    run,
+    run_pipelined,
+)
 from .repeatable import check_harmless
 from .result import Result
 from .schema import Schema, known_schemas
@@ -294,10 +302,11 @@ class Engine(Copying):
 
         timeout: seconds until QueryCanceled.
 
-        Raises UsageError for BEGIN, COMMIT and the like: a connection of the pool serves one
-        statement, and `begin()` holds one for a transaction.
+        Raises UsageError for BEGIN, COMMIT, SET LOCAL, LOCK TABLE and the like: a connection of the
+        pool serves one statement, and `begin()` holds one for a transaction.
         """
         check_statement(sql, params)
+        check_lasting(sql)
         if timeout is not None:
             check_seconds("timeout", timeout)
         pool = self.pool
@@ -315,6 +324,7 @@ class Engine(Copying):
         RETURNING, and INSERT, UPDATE and DELETE, a statement runs row by row.
         """
         listed = checked_rows(sql, rows)
+        check_lasting(sql)
         result = await self.use(lambda connection: run_pipelined(connection, sql, listed))
         if result is not None:
             return result

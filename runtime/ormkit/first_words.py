@@ -13,6 +13,22 @@ END_OF_LINE = re.compile(r"[\n\r]")
 #: Where a comment of many lines begins or ends; such comments nest.
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 WORD = re.compile(r"[A-Za-z_\x80-\U0010ffff][\w$]*")
+#: A word, or a name in quotes; a quote within those is doubled, and reads as two names.
+NAME = re.compile(r'(?:[Uu]&)?"[^"]*"|' + WORD.pattern)
+
+
+def is_held_cursor(sql: str) -> bool:
+    """Return whether a DECLARE has WITH HOLD, which stands before its query."""
+    at = skip_blanks(sql, 0, and_semicolons=True)
+    before = ""
+    while found := NAME.match(sql, at):
+        word = found.group().upper()
+        if word == "HOLD":
+            return before == "WITH"
+        if word == "FOR":
+            return False
+        before, at = word, skip_blanks(sql, found.end())
+    return False
 
 
 def first_words(sql: str) -> tuple[str, str]:

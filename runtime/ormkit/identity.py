@@ -34,6 +34,8 @@ AnyColumn = Column[Any, Any, Any]
 FEW = 8
 #: An object, the row it was read from or written as, and copies of what can change in place.
 Held = tuple[Any, Any, "tuple[bytes, ...] | None"]
+#: What is held, and what was replaced.
+Saved = tuple[dict[Table, dict[Any, Held]], dict[int, Held]]
 
 
 class IdentityMap:
@@ -42,10 +44,13 @@ class IdentityMap:
     It lives as long as the transaction and holds every object that long.
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_held", "_replaced")
 
     def __init__(self) -> None:
         self._held: dict[Table, dict[Any, Held]] = {}
+        #: Objects in whose place others of the same rows are held now, by their id(). What is
+        #: changed on them cannot be written, and is refused.
+        self._replaced: dict[int, Held] = {}
 
     def adopt(self, model: type[M], rows: Sequence[Any]) -> list[M]:
         """Return an object for each row: the one that is held already, refreshed, or a new one.
@@ -79,7 +84,27 @@ class IdentityMap:
             with suppress(AttributeError):
                 row = watch.values(instance)
                 held = self._held.setdefault(watch.table, {})
-                held[watch.key_of_row(row)] = (instance, row, watch.frozen_one(instance))
+                key = watch.key_of_row(row)
+                known = held.get(key)
+                if known is not None and known[0] is not instance:
+                    self._replaced[id(known[0])] = known
+                    self._replaced.pop(id(instance), None)
+                held[key] = (instance, row, watch.frozen_one(instance))
+
+    def attach(self, instance: Model) -> None:
+        """Hold an object from elsewhere, as it is now; one that is held already stays as it was.
+
+        Raises UsageError where another object is held for its row.
+        """
+        watch = watch_of(type(instance).__table__)
+        known = self._held.get(watch.table, {}).get(watch.key_of_row(watch.values(instance)))
+        if known is not None and known[0] is not instance:
+            raise UsageError(
+                f"attach(): the transaction holds another {type(instance).__name__} object for the "
+                f"same row: change that one, which get() returns, or call expunge_all() first"
+            )
+        if known is None and not self.holds(instance):
+            self.hold([instance])
 
     def wrote(self, instance: Model, key: Sequence[object], columns: Iterable[AnyColumn]) -> None:
         """Note that these columns of an object are in its row now.
@@ -91,6 +116,8 @@ class IdentityMap:
         known_by = watch.joined_key(key)
         entry = held.get(known_by)
         if entry is None or entry[0] is not instance:
+            if (entry := self._replaced.get(id(instance))) is not None:
+                self._replaced[id(instance)] = watch.written(entry, columns)
             return
         written = watch.written(entry, columns)
         del held[known_by]
@@ -121,9 +148,15 @@ class IdentityMap:
     def clear(self) -> None:
         """Let go of everything; changes that were not written yet are not written any more."""
         self._held.clear()
+        self._replaced.clear()
 
     def changed(self) -> list[tuple[Held, tuple[AnyColumn, ...]]]:
-        """Return what is held with the columns that the code has changed, where there are any."""
+        """Return what is held with the columns that the code has changed, where there are any.
+
+        Raises UsageError for an object in whose place another one is held.
+        """
+        if self._replaced:
+            self._check_replaced()
         found: list[tuple[Held, tuple[AnyColumn, ...]]] = []
         # A comprehension would be one more step on the way of every transaction.
         for table, held in self._held.items():
@@ -135,16 +168,30 @@ class IdentityMap:
                     found.append((entry, columns))  # noqa: PERF401
         return found
 
-    def saved(self) -> dict[Table, dict[Any, Held]]:
-        """Return what is held now, for `restore`."""
-        return {table: dict(held) for table, held in self._held.items()}
+    def _check_replaced(self) -> None:
+        for entry in self._replaced.values():
+            instance = entry[0]
+            if columns := watch_of(type(instance).__table__).changes(entry):
+                raise UsageError(
+                    f"{columns[0].label} was changed on an object in whose place the transaction "
+                    f"holds another one of the same row, which was inserted or upserted since: "
+                    f"change that one, or write this one by update()"
+                )
 
-    def restore(self, saved: dict[Table, dict[Any, Held]]) -> None:
+    def saved(self) -> Saved:
+        """Return what is held now, for `restore`."""
+        held = {table: dict(held) for table, held in self._held.items()}
+        return held, dict(self._replaced)
+
+    def restore(self, saved: Saved) -> None:
         """Go back to what was held, and give the objects the values that they had then."""
-        self._held = saved
-        for table, held in saved.items():
+        self._held, self._replaced = saved
+        for table, held in self._held.items():
             watch = watch_of(table)
-            for entry in held.values():
+            replaced = [
+                each for each in self._replaced.values() if type(each[0]).__table__ is table
+            ]
+            for entry in (*held.values(), *replaced):
                 changed = watch.changes(entry)
                 for column in changed:
                     setattr(entry[0], column.slot, watch.value_then(entry, column))

@@ -46,6 +46,7 @@ class TransactionOptions:
             )
         check_mode("read_only", self.is_read_only)
         check_mode("deferrable", self.is_deferrable)
+        self._check_deferrable()
         if not isinstance(self.settings, Mapping):
             raise ConfigurationError(
                 f"settings is a dict of parameters and their values, not "
@@ -62,6 +63,18 @@ class TransactionOptions:
             words.append("DEFERRABLE" if self.is_deferrable else "NOT DEFERRABLE")
         object.__setattr__(self, "sql", " ".join(words))
         object.__setattr__(self, "namespace", namespace_of(self.settings))
+
+    def _check_deferrable(self) -> None:
+        """Raise ConfigurationError where PostgreSQL would ignore `deferrable=True`.
+
+        What is left to the server's default may be what it takes.
+        """
+        is_serializable = self.isolation in (None, "serializable")
+        if self.is_deferrable and not (is_serializable and self.is_read_only is not False):
+            raise ConfigurationError(
+                "deferrable=True has an effect only in a transaction that is serializable and "
+                'read-only: give isolation="serializable" and read_only=True, or leave it out'
+            )
 
     @classmethod
     def of(

@@ -60,11 +60,15 @@ class Pending(Operations):
             self.add(instance)
 
     def attach(self, *instances: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Hold objects that came from elsewhere, so that what is changed from now on is written."""
+        """Hold objects that came from elsewhere, so that what is changed from now on is written.
+
+        Raises UsageError where the transaction holds another object for the same row.
+        """
         self._check_open()
         for instance in instances:
             check_whole(as_model(instance))
-        self.identity.hold(instances)
+        for instance in instances:
+            self.identity.attach(instance)
 
     def expunge_all(self) -> None:
         """Let go of every object, for long transactions; what was not flushed is not written."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from .driver import Connection
 from .errors import ConfigurationError, ConnectionFailed, TransactionEnded, UsageError
-from .first_words import first_words
+from .first_words import first_words, is_held_cursor
 from .fitting import is_encodable
 from .result import Result
 from .values import Record
@@ -21,6 +21,8 @@ TAKEN_OVER = {
     *("BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "PREPARE TRANSACTION", "SAVEPOINT"),
     "RELEASE",
 }
+#: Settings that end with the transaction, which outside of a block is the statement itself.
+ENDS_AT_ONCE = {("SET", "LOCAL"), ("SET", "TRANSACTION"), ("SET", "CONSTRAINTS")}
 #: COPY from or to the client, which would wait for data that a statement cannot carry. What holds
 #: one of these words in another place is refused too.
 COPIES = re.compile(r"\b(?:STDIN|STDOUT)\b", re.IGNORECASE)
@@ -58,6 +60,25 @@ def check_statement(sql: str, params: object = ()) -> None:
         )
 
 
+def check_lasting(sql: str) -> None:
+    """Raise UsageError for what is undone as soon as it is done outside a transaction."""
+    words = first_words(sql)
+    if words in ENDS_AT_ONCE:
+        what = f"{words[0]} {words[1]} has no effect"
+    elif words[0] == "LOCK":
+        what = "LOCK TABLE locks nothing"
+    elif words[0] == "DECLARE" and not is_held_cursor(sql):
+        what = "a cursor without HOLD is closed at once"
+    else:
+        return
+    advice = "run it within `async with session.begin() as tx:` by tx.execute_raw()"
+    if words == ("SET", "LOCAL"):
+        advice += ', or pass begin(settings={"name": "value"})'
+    elif words == ("SET", "TRANSACTION"):
+        advice = "give begin() the options isolation, read_only and deferrable"
+    raise UsageError(f"{what} outside a transaction: {advice}")
+
+
 def check_text(sql: object) -> None:
     """Raise UsageError for what is no text that could be sent.
 
@@ -93,6 +114,7 @@ class NewConnection:
     async def execute(self, sql: str, params: Sequence[object] = ()) -> Result:
         """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
         check_statement(sql, params)
+        check_lasting(sql)
         if self._connection is None:
             raise UsageError("init has ended: its connection belongs to the pool now")
         return await run(self._connection, sql, params)

@@ -11,7 +11,7 @@ from .borrowed import Borrowed, lender
 from .columns import Column, new_key
 from .errors import UsageError
 from .expressions import Condition, Expression
-from .given import is_passed, mark_given
+from .given import is_passed, mark_given, note_of
 from .loaded_lists import LoadedList
 from .scope import quote
 from .table import Table, conditions_of, model_named, table_of
@@ -333,6 +333,40 @@ def check_agreement(relationship: Relationship[Any, Any], instance: Any, target:
                 f"{relationship.label} and {local.slot} are both given, and they are not known to "
                 f"mean the same row: leave out {local.slot}, or {relationship.name}"
             )
+
+
+def contradicts(relationship: Relationship[Any, Any], instance: Any, target: Any) -> bool:
+    """Return whether an object's key was changed after the object that it refers to was set."""
+    if target is None:
+        return all(getattr(instance, each.slot, None) is not None for each in relationship.local)
+    for local, remote in zip(relationship.local, relationship.remote, strict=True):
+        key = getattr(instance, local.slot, UNSET)
+        if key is UNSET or key is (there := getattr(target, remote.slot, UNSET)):
+            continue
+        if (isinstance(key, Expression) or key != there) and not is_replaced(target, remote):
+            return True
+    return False
+
+
+def is_replaced(target: Any, column: Column[Any, Any, Any]) -> bool:
+    """Return whether the database may have put another value in the place of one that was given.
+
+    An upsert by other columns finds a row that has a key already; some types have forms of their
+    own. What was copied before is then out of date, and nobody changed it.
+    """
+    note = note_of(target)
+    return column.is_rewritten or (
+        note is not None and bool(column.bit & note[0]) and column.slot in note[1]
+    )
+
+
+def contradiction(relationship: Relationship[Any, Any]) -> UsageError:
+    """Return the error for an object that was given another key after what it refers to."""
+    names = ", ".join(local.slot for local in relationship.local)
+    return UsageError(
+        f"{relationship.label} and {names} contradict each other: the key was changed after the "
+        f"object was set; set {relationship.name} to the object that is meant, which sets the key"
+    )
 
 
 def drop_outdated(table: Table, instance: object, written: Container[str]) -> None:
