@@ -10,7 +10,7 @@ from .arrays import FlatArray
 from .columns import Column
 from .errors import MissingValue, UsageError
 from .given import note_of
-from .relationships import Relationship, contradiction, contradicts, copy_key
+from .relationships import Relationship, contradiction, contradicts, copy_key, has_key_of
 from .slots import is_held, set_all, values_at
 from .statement import Executor, Statement
 from .table import Table
@@ -206,7 +206,7 @@ def fill_keys(table: Table, instance: Model) -> None:
     """
     for relationship in table.owned:
         target = getattr(instance, relationship.slot, UNSET)
-        if target is UNSET:
+        if target is UNSET or has_key_of(relationship, instance, target):
             continue
         if contradicts(relationship, instance, target):
             if note_of(instance) is not None:

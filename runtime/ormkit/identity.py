@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import marshal
 import pickle
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from decimal import Decimal
 from functools import cache, partial
@@ -35,7 +35,7 @@ FEW = 8
 #: An object, the row it was read from or written as, and copies of what can change in place.
 Held = tuple[Any, Any, "tuple[bytes, ...] | None"]
 #: What is held, and what was replaced.
-Saved = tuple[dict[Table, dict[Any, Held]], dict[int, Held]]
+Saved = tuple[dict[Table, dict[Any, Held]], dict[Table, dict[int, Held]]]
 
 
 class IdentityMap:
@@ -50,7 +50,7 @@ class IdentityMap:
         self._held: dict[Table, dict[Any, Held]] = {}
         #: Objects in whose place others of the same rows are held now, by their id(). What is
         #: changed on them cannot be written, and is refused.
-        self._replaced: dict[int, Held] = {}
+        self._replaced: dict[Table, dict[int, Held]] = {}
 
     def adopt(self, model: type[M], rows: Sequence[Any]) -> list[M]:
         """Return an object for each row: the one that is held already, refreshed, or a new one.
@@ -87,8 +87,9 @@ class IdentityMap:
                 key = watch.key_of_row(row)
                 known = held.get(key)
                 if known is not None and known[0] is not instance:
-                    self._replaced[id(known[0])] = known
-                    self._replaced.pop(id(instance), None)
+                    replaced = self._replaced.setdefault(watch.table, {})
+                    replaced[id(known[0])] = known
+                    replaced.pop(id(instance), None)
                 held[key] = (instance, row, watch.frozen_one(instance))
 
     def attach(self, instance: Model) -> None:
@@ -116,8 +117,9 @@ class IdentityMap:
         known_by = watch.joined_key(key)
         entry = held.get(known_by)
         if entry is None or entry[0] is not instance:
-            if (entry := self._replaced.get(id(instance))) is not None:
-                self._replaced[id(instance)] = watch.written(entry, columns)
+            replaced = self._replaced.get(watch.table, {})
+            if (entry := replaced.get(id(instance))) is not None:
+                replaced[id(instance)] = watch.written(entry, columns)
             return
         written = watch.written(entry, columns)
         del held[known_by]
@@ -150,16 +152,22 @@ class IdentityMap:
         self._held.clear()
         self._replaced.clear()
 
-    def changed(self) -> list[tuple[Held, tuple[AnyColumn, ...]]]:
+    def changed(
+        self, among: Mapping[Table, Mapping[Any, Held]] | None = None
+    ) -> list[tuple[Held, tuple[AnyColumn, ...]]]:
         """Return what is held with the columns that the code has changed, where there are any.
+
+        among: what to look at in the place of everything that is held.
 
         Raises UsageError for an object in whose place another one is held.
         """
-        if self._replaced:
-            self._check_replaced()
+        if among is None:
+            among = self._held
+            if self._replaced:
+                self._check_replaced()
         found: list[tuple[Held, tuple[AnyColumn, ...]]] = []
         # A comprehension would be one more step on the way of every transaction.
-        for table, held in self._held.items():
+        for table, held in among.items():
             watch = watch_of(table)
             if len(held) > FEW and watch.are_same(held.values()):
                 continue
@@ -169,29 +177,25 @@ class IdentityMap:
         return found
 
     def _check_replaced(self) -> None:
-        for entry in self._replaced.values():
-            instance = entry[0]
-            if columns := watch_of(type(instance).__table__).changes(entry):
-                raise UsageError(
-                    f"{columns[0].label} was changed on an object in whose place the transaction "
-                    f"holds another one of the same row, which was inserted or upserted since: "
-                    f"change that one, or write this one by update()"
-                )
+        for _, columns in self.changed(self._replaced):
+            raise UsageError(
+                f"{columns[0].label} was changed on an object in whose place the transaction holds "
+                f"another one of the same row, which was inserted or upserted since: change that "
+                f"one, or write this one by update()"
+            )
 
     def saved(self) -> Saved:
         """Return what is held now, for `restore`."""
         held = {table: dict(held) for table, held in self._held.items()}
-        return held, dict(self._replaced)
+        return held, {table: dict(entries) for table, entries in self._replaced.items()}
 
     def restore(self, saved: Saved) -> None:
         """Go back to what was held, and give the objects the values that they had then."""
         self._held, self._replaced = saved
         for table, held in self._held.items():
             watch = watch_of(table)
-            replaced = [
-                each for each in self._replaced.values() if type(each[0]).__table__ is table
-            ]
-            for entry in (*held.values(), *replaced):
+            replaced = self._replaced.get(table, {})
+            for entry in (*held.values(), *replaced.values()):
                 changed = watch.changes(entry)
                 for column in changed:
                     setattr(entry[0], column.slot, watch.value_then(entry, column))

@@ -11,7 +11,7 @@ from .borrowed import Borrowed, lender
 from .columns import Column, new_key
 from .errors import UsageError
 from .expressions import Condition, Expression
-from .given import is_passed, mark_given, note_of
+from .given import MISSING, is_passed, mark_given, note_of
 from .loaded_lists import LoadedList
 from .scope import quote
 from .table import Table, conditions_of, model_named, table_of
@@ -335,15 +335,23 @@ def check_agreement(relationship: Relationship[Any, Any], instance: Any, target:
             )
 
 
+def has_key_of(relationship: Relationship[Any, Any], instance: Any, target: Any) -> bool:
+    """Return whether an object holds the very key of what it refers to, as most do."""
+    for local, remote in zip(relationship.local, relationship.remote, strict=True):
+        if getattr(instance, local.slot, UNSET) is not getattr(target, remote.slot, MISSING):
+            return False
+    return True
+
+
 def contradicts(relationship: Relationship[Any, Any], instance: Any, target: Any) -> bool:
     """Return whether an object's key was changed after the object that it refers to was set."""
     if target is None:
         return all(getattr(instance, each.slot, None) is not None for each in relationship.local)
     for local, remote in zip(relationship.local, relationship.remote, strict=True):
         key = getattr(instance, local.slot, UNSET)
-        if key is UNSET or key is (there := getattr(target, remote.slot, UNSET)):
+        if key is UNSET or is_replaced(target, remote):
             continue
-        if (isinstance(key, Expression) or key != there) and not is_replaced(target, remote):
+        if isinstance(key, Expression) or key != getattr(target, remote.slot, UNSET):
             return True
     return False
 

@@ -150,6 +150,11 @@ async def test_a_key_that_was_changed_after_its_object_is_refused(
             await store(post)
         assert await session.query(Post).count() == 0
         assert post.author_id == eve.id
+    post = Post(id=7, author=User(name="new"), title="t")
+    nothing: Any = None
+    post.author_id = nothing
+    with pytest.raises(UsageError, match=r"Post\.author and author_id contradict each other"):
+        await store(post)
     post.author = ada
     await store(post)
     assert (await session.query(Post).one()).author_id == ada.id
