@@ -223,17 +223,9 @@ class _Builder:
         return [each for each in self.model.relationships if each.is_owner]
 
     def body(self) -> tuple[str, ...]:
-        """Return the statements of __init__: a relationship gives columns that are there before.
-
-        Each column has a bit, in their order, by which the object knows what it was given.
-        """
-        columns = [
-            (column, 1 << place)
-            for place, column in enumerate(self.model.columns)
-            if not column.is_generated
-        ]
-        always = sum(bit for column, bit in columns if self.is_required(column))
-        stored = [line for column, bit in columns for line in self.stores(column, bit)]
+        """Return the statements of __init__: a relationship gives columns that are there before."""
+        columns = [each for each in self.model.columns if not each.is_generated]
+        stored = [line for column in columns for line in self.stores(column)]
         related = [
             line
             for name in (each.name for each in self.owned)
@@ -242,7 +234,7 @@ class _Builder:
                 f"    self.__relate__({python_string(name)}, {name})",
             )
         ]
-        return (f"_given = {always}", *stored, "self.__given__ = _given", *related)
+        return (*stored, *related) or ("pass",)
 
     def initial(self, column: Column) -> str | None:
         """Return what a constructor puts where a column is not given; None where it puts nothing.
@@ -264,27 +256,24 @@ class _Builder:
         if takes_more(column):
             typed = typed.replace("list[", "Sequence[")
         declared = f"{column.name}: {typed}"
-        return declared if self.is_required(column) else f"{declared} = UNSET"
+        if self.is_required(column):
+            return declared
+        initial = self.initial(column)
+        return f"{declared} = {'UNSET' if initial is None or is_fresh(column) else initial}"
 
-    def stores(self, column: Column, bit: int) -> tuple[str, ...]:
-        """Return the statements that store a column's parameter, and note whether it was given."""
+    def stores(self, column: Column) -> tuple[str, ...]:
+        """Return the statements that store a column's parameter."""
         name, initial = column.name, self.initial(column)
         given = name
         if takes_more(column):
             # The attribute holds what is read: a timedelta becomes an Interval.
             given = f"Interval.{'all_of' if column.type.is_array else 'of'}({name})"
+        if is_fresh(column):
+            return (f"self.{name} = {initial} if {name} is UNSET else {given}",)
         store = f"self.{name} = {given}"
-        if self.is_required(column):
-            return (store,)
-        if initial is None:
-            return (f"if {name} is not UNSET:", f"    {store}", f"    _given += {bit}")
-        return (
-            f"if {name} is UNSET:",
-            f"    self.{name} = {initial}",
-            "else:",
-            f"    {store}",
-            f"    _given += {bit}",
-        )
+        if initial is None and not self.is_required(column):
+            return (f"if {name} is not UNSET:", f"    {store}")
+        return (store,)
 
     def filter_keys(self) -> tuple[tuple[str, str], ...]:
         return tuple(
@@ -308,7 +297,7 @@ class _Builder:
     def slots(self) -> str:
         columns = [column.name for column in self.model.columns]
         related = [f"_{each.name}" for each in self.model.relationships]
-        return names([*columns, *related, "__given__"])
+        return names([*columns, *related])
 
     def table(self) -> str:
         model = self.model
@@ -395,3 +384,8 @@ def related_type(relationship: Relationship) -> str:
     if relationship.is_to_many:
         return f"list[{relationship.target}]"
     return optional(relationship.target, relationship.is_nullable)
+
+
+def is_fresh(column: Column) -> bool:
+    """Return whether each object gets a default of its own, since it can be changed in place."""
+    return column.default is not None and isinstance(column.default.value, (list, tuple, dict))

@@ -1,6 +1,6 @@
 """Given: which columns of an object the code gave values to, and which it has by default.
 
-A constructor notes in `__given__` what it was passed, one bit for each column. Whatever comes from
+What a constructor was passed is noted in `__given__`, one bit for each column. Whatever comes from
 the database on such an object is noted beside the bits, so that it counts as given only once the
 code has changed it. An object that was read has no `__given__`: it gives all that it holds.
 """
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import marshal
 import pickle
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from decimal import Decimal
+from functools import wraps
 from itertools import repeat
 from operator import is_, itemgetter, ne
 from typing import TYPE_CHECKING, Any, Final
@@ -30,10 +31,38 @@ AnyColumn = Column[Any, Any, Any]
 Note = tuple[int, dict[str, Any]]
 
 MISSING: Final[Any] = object()
+#: How many combinations of names are remembered for each model.
+MOST_KNOWN = 1000
 #: What copying a value that cannot be copied raises.
 UNFREEZABLE = (ValueError, TypeError, AttributeError, pickle.PickleError, RecursionError)
 #: Its version 2 has no references, which would depend on who else holds a value.
 marshalled: Any = marshal.dumps
+
+
+class Bits(dict[tuple[str, ...], int]):
+    """The bits of the columns of a table that have these names, found once for each such tuple."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__()
+        self._bits = {column.slot: column.bit for column in table.columns}
+
+    def __missing__(self, names: tuple[str, ...]) -> int:
+        bits = sum(self._bits.get(name, 0) for name in names)
+        if len(self) < MOST_KNOWN:
+            self[names] = bits
+        return bits
+
+
+def noting(construct: Callable[..., None], table: Table) -> Callable[..., None]:
+    """Return the constructor of a model that notes first what it is passed."""
+    bits_of = Bits(table)
+
+    @wraps(construct)
+    def noted(self: Any, **given: Any) -> None:
+        self.__given__ = bits_of[tuple(given)]
+        construct(self, **given)
+
+    return noted
 
 
 def given_columns(
@@ -69,11 +98,11 @@ def is_kept(table: Table, column: AnyColumn, value: object) -> bool:
 def is_given(column: AnyColumn, instance: Model, note: Note) -> bool:
     """Return whether the constructor was passed the column, or the code has changed it since."""
     bits, known = note
+    now = getattr(instance, column.slot, MISSING)
+    if now is MISSING:  # UNSET is as good as nothing
+        return False
     if column.bit & bits:
         return True
-    now = getattr(instance, column.slot, MISSING)
-    if now is MISSING:
-        return False
     if column.slot in known:
         return differs(column, now, known[column.slot])
     return column.initial is UNSET or differs(column, now, remembered(column, column.initial))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from .columns import Column
 from .errors import NotLoaded, UsageError
+from .given import noting
 from .relationships import Relationship, check_agreement, copy_key
 from .table import Table
 from .values import Record
@@ -30,6 +31,7 @@ class ModelMeta(type):
             related: list[Any] = [each for each in held if isinstance(each, Relationship)]
             model: Any = cls
             table.bind(model, columns, {each.name: each for each in related})
+            model.__init__ = noting(model.__init__, table)
 
 
 class Brief(reprlib.Repr):
@@ -58,7 +60,7 @@ class Model(metaclass=ModelMeta):
     object was inserted; reading it before is an AttributeError.
     """
 
-    __slots__ = ()
+    __slots__ = ("__given__",)
 
     __table__: ClassVar[Table]
     #: What a constructor was passed, and what has come from the database since; see `given.py`.
