@@ -79,7 +79,7 @@ class Forgetful(OrmKit):
 
     async def selectin(self, last: int) -> Any:
         users = await super().selectin(last)
-        users[-1].posts.pop()
+        list.pop(users[-1].posts)  # a loaded list refuses to be changed
         return users
 
     async def insert_many(self, rows: Sequence[Row]) -> list[int]:
