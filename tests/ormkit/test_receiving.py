@@ -139,7 +139,7 @@ def test_a_transport_of_another_loop_reads_into_its_own_buffer() -> None:
 async def test_a_receiver_goes_with_its_connection(blog_url: str) -> None:
     async with await create_engine(blog_url, max_connections=1) as engine:
         await engine.execute("SELECT 1")
-        connection: Any = engine.pool.take()
+        connection: Any = await engine.pool.acquire()
         receiver = weakref.ref(connection._raw._transport.get_protocol())
         engine.pool.give(connection)
         del connection

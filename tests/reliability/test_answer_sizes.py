@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ormkit import Engine, create_engine, receiving
+from ormkit.statement import Statement
 from tests.reliability.secure_server import PASSWORD, SecureServer
 
 LARGEST = 3 << 20
@@ -48,7 +49,7 @@ def url(request: pytest.FixtureRequest, secure: SecureServer) -> str:
     return secure.url("disable", user=f"edsger:{PASSWORD}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def texts(secure: SecureServer) -> None:
     """The tables of the tests: the text, the same in lines, and an empty one."""
 
@@ -90,7 +91,7 @@ async def parameter(engine: Engine, size: int) -> str:
 
 
 async def streamed(engine: Engine, size: int) -> str:
-    chunks = engine.stream(LINES, [size], 200)
+    chunks = engine.stream(Statement(LINES, (None,)), [size], 200)
     return "".join([row[0] async for _, rows in chunks for row in rows])
 
 

@@ -12,6 +12,7 @@ import pytest
 from examples.blog.db import Tag, User
 from ormkit import AsyncSession, ConnectionLost, Engine, create_engine, receiving
 from ormkit.messages import BrokenProtocol, Messages, is_well_formed
+from ormkit.statement import Statement
 from tests.proxy import Proxy
 
 
@@ -101,7 +102,13 @@ async def proxy(reader: None, blog_url: str) -> AsyncIterator[Proxy]:
 async def distant(proxy: Proxy) -> AsyncIterator[Engine]:
     async with await create_engine(proxy.url, max_connections=1) as engine:
         await engine.execute("SELECT 7")
+        await at_rest(engine)
         yield engine
+
+
+async def at_rest(engine: Engine) -> None:
+    """Wait until the connection is reset, so that what is forged next answers no reset."""
+    engine.pool.give(await engine.pool.acquire())
 
 
 async def broken(engine: Engine, work: Callable[[], Awaitable[object]]) -> ConnectionLost:
@@ -111,6 +118,7 @@ async def broken(engine: Engine, work: Callable[[], Awaitable[object]]) -> Conne
             await work()
         assert caught.value.sqlstate == "08P01"
         assert (await engine.execute("SELECT 7")).scalar() == 7
+        await at_rest(engine)
     return caught.value
 
 
@@ -198,6 +206,7 @@ async def test_an_answer_that_ends_early(distant: Engine, proxy: Proxy) -> None:
     await page()
     async with session.begin() as tx:
         await tx.query(Tag).count()
+    await at_rest(distant)
     one = BOUND + ROW + DONE
     forgeries: list[tuple[Callable[[], Awaitable[None]], bytes, bytes]] = [
         (many, b"", READY),
@@ -215,12 +224,15 @@ async def test_an_answer_that_ends_early(distant: Engine, proxy: Proxy) -> None:
             proxy.forge(text, answer)
         await broken(distant, work)
         await many()
+        await at_rest(distant)
 
 
 async def test_a_stream_that_ends_early(distant: Engine, proxy: Proxy) -> None:
+    numbers = Statement("SELECT generate_series(1, 100)", ())
+
     async def read() -> None:
         async with distant.transaction() as tx:
-            async for _, rows in tx.stream("SELECT generate_series(1, 100)", [], 10):
+            async for _, rows in tx.stream(numbers, [], 10):
                 if rows:
                     proxy.forge(b"", ROW + READY)
 

@@ -12,6 +12,7 @@ import pytest
 
 from examples.blog.db import Tag
 from ormkit import AsyncSession, CommitUnknown, ConnectionLost, Engine, create_engine, receiving
+from ormkit.statement import Statement
 from tests.proxy import Proxy
 from tests.reliability.secure_server import PASSWORD, SecureServer
 from tests.servers import ContribServer, contrib_binaries
@@ -127,10 +128,12 @@ async def test_a_stream_and_a_copy_tell_it_too(engine: Engine, is_idle: bool) ->
             await engine.execute("SELECT pg_terminate_backend($1)", [pids.pop()])
             await asyncio.sleep(0.2)
 
+    numbers = Statement("SELECT generate_series(1, 100)", ())
+
     async def streamed() -> None:
         async with engine.transaction() as tx:
             pids.append((await tx.execute_raw("SELECT pg_backend_pid()")).scalar())
-            async for _, rows in tx.stream("SELECT n FROM generate_series(1, 100) AS n", [], 10):
+            async for _, rows in tx.stream(numbers, [], 10):
                 await end(rows)
 
     async def copied() -> None:
