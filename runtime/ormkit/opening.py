@@ -11,13 +11,13 @@ from .codecs import set_codecs
 from .keepalive import keep_alive
 from .options import check_encoding
 from .receiving import receive_into_buffer
-from .sqlstates import refused_connection
+from .sqlstates import BROKEN, refused_connection
 from .unreadable import Unreadable
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
 #: What the driver raises where the connection ends while it is made ready.
-DRIVERS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DRIVERS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, *BROKEN)
 #: Lets the server read NULL in the arrays that the driver sends as text, where it does not.
 READ_NULLS = (
     "SELECT set_config('array_nulls', 'on', false) WHERE current_setting('array_nulls') = 'off'"

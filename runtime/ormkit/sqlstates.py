@@ -56,6 +56,9 @@ NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalSer
 #: What comes of answers that the driver cannot read.
 BROKEN = (BrokenProtocol, BufferError, asyncpg.InternalClientError)
 
+#: What the driver raises where there is no connection, or none that answers as it must.
+UNREACHABLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, *BROKEN)
+
 #: Where the server makes values of a statement's parameters, before it runs.
 MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
 
@@ -106,7 +109,7 @@ def refused_connection(error: Exception) -> Exception:
     """Return the error of our own tree for a connection that could not be made."""
     if isinstance(error, asyncpg.ClientConfigurationError):
         refused: Exception = errors.ConfigurationError(configuration_text(str(error)))
-    elif isinstance(error, OSError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError):
+    elif isinstance(error, UNREACHABLE):
         # The text of a timeout is empty.
         refused = errors.ConnectionFailed(f"cannot connect: {str(error) or 'no answer in time'}")
         refused.__cause__ = error

@@ -166,10 +166,14 @@ def plain(value: Any, depth: int = 3) -> Any:
     """Return objects as dicts of what is loaded of them, so that two engines' can be compared."""
     if is_model(value):
         table = value.__table__
-        names = [column.slot for column in table.columns]
-        names += [name for name in table.relationships if depth]
+        slots = {column.slot: column.slot for column in table.columns}
+        if depth:
+            # Reading a relationship itself that is not loaded raises NotLoaded.
+            slots |= {name: each.slot for name, each in table.relationships.items()}
         return {
-            name: plain(getattr(value, name), depth - 1) for name in names if hasattr(value, name)
+            name: plain(getattr(value, slot), depth - 1)
+            for name, slot in slots.items()
+            if hasattr(value, slot)
         }
     if isinstance(value, Result):
         return value.tuples()

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from ormkit import AsyncSession, CommitUnknown, DatabaseError, Engine, StaleObject, create_engine
+from ormkit import (
+    AsyncSession,
+    CommitUnknown,
+    DatabaseError,
+    Engine,
+    StaleObject,
+    UsageError,
+    create_engine,
+)
 from tests.proxy import Proxy
 from tests.reliability.pool_state import assert_all_usable
 from tests.reliability.tenant_reads import OUTSIDE, READS, Case
@@ -30,6 +38,8 @@ OF_EXPRESSIONS = {
     *("Result", "Expressions", "Orders", "JSON", "Searches", "Vectors", "Aggregates"),
     *("Functions", "Operators of keywords"),
 }
+#: They are refused where no transaction holds the locks.
+LOCKS = {"Query.for_share", "Query.for_update"}
 #: COPY cannot write past policies: PostgreSQL refuses it for such a table.
 REFUSED = {"Engine.copy_in", "Session.copy_in"}
 
@@ -120,7 +130,7 @@ async def used(engine: Engine) -> None:
     await asyncio.gather(*(work(tenant) for tenant in TENANTS * 3))
 
 
-@pytest.mark.parametrize("name", [*READS, *OUTSIDE])
+@pytest.mark.parametrize("name", [name for name in (*READS, *OUTSIDE) if name not in LOCKS])
 async def test_without_the_setting_one_reads_what_there_is_where_nobody_is(
     engines: dict[str, Engine], name: str
 ) -> None:
@@ -131,6 +141,14 @@ async def test_without_the_setting_one_reads_what_there_is_where_nobody_is(
     # The same case finds something where a tenant is.
     if name in OUTSIDE:
         assert found != await outside(engines["1"], case)
+
+
+@pytest.mark.parametrize("name", sorted(LOCKS))
+async def test_a_lock_is_refused_outside_of_a_transaction(
+    engines: dict[str, Engine], name: str
+) -> None:
+    with pytest.raises(UsageError, match="here is none"):
+        await outside(engines["shared"], READS[name])
 
 
 @pytest.mark.parametrize("name", OUTSIDE)
