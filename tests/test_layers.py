@@ -11,6 +11,9 @@ import pytest
 import ormkit
 from tests.imports import imports_of
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 ROOT = Path(__file__).parents[1]
 RUNTIME = ROOT / "runtime/ormkit"
 GENERATOR = ROOT / "ormkit_gen"

@@ -16,6 +16,9 @@ from examples.blog.db import UserQuery
 from ormkit import expressions, functions, load_options, related
 from ormkit.lookups import LOOKUPS
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 ROOT = Path(__file__).parents[1]
 ROW = re.compile(
     r"^\| `(?P<name>[^`]+)` \|.*\| \[(?P<test>\w+)\]\(\.\./(?P<file>[\w/]+\.py)\) \|$", re.MULTILINE

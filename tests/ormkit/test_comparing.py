@@ -22,6 +22,9 @@ from ormkit import (
 )
 from tests.generated import models_of
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 MODELS = models_of(
     "comparing",
     """

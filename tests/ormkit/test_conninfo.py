@@ -27,6 +27,9 @@ from ormkit.libpq import FIXED, KNOWN
 from tests.proxy import Proxy
 from tests.servers import Server
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 #: https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 LIBPQ = re.findall(
     r"\w+",

@@ -19,6 +19,9 @@ from ormkit import AsyncSession, Condition, Q, Range, create_engine
 from ormkit.lookups import LOOKUPS
 from tests.generated import import_models
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 SCHEMA = """
 [enums]
 Level = ["low", "mid", "high"]

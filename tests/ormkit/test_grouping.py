@@ -10,6 +10,9 @@ from examples.blog.db import Comment, Post, PostStatus, User
 from ormkit import AsyncSession, Engine, UnknownName, UsageError, func, joinedload, selectinload
 from tests.statements import Statements
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 
 @pytest.fixture
 async def posts(session: AsyncSession) -> list[Post]:

@@ -15,6 +15,9 @@ from ormkit.driver import Connection
 from tests.generated import import_models
 from tests.servers import Server
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 SCHEMA = """
 [models.Author.columns]
 name = { type = "KEY", primary_key = true }

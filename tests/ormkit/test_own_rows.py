@@ -20,6 +20,9 @@ from tests.generated import models_of
 from tests.reversal import Reversal
 from tests.servers import Server
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 SCHEMA = """
 [models.Thing]
 table = "things"

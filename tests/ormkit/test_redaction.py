@@ -17,6 +17,9 @@ from ormkit.sqlstates import copied_column, server_error
 from tests.generated import models_of
 from tests.servers import ContribServer, Server, contrib_binaries
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 models = models_of(
     "redacted",
     """

@@ -25,6 +25,9 @@ from ormkit.repeatable import GRAMMAR
 from ormkit.sqlstates import leading_word
 from tests.proxy import Proxy
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 #: A procedure that commits a row and then runs into a plan that its table has outgrown.
 PROCEDURE = """
 CREATE PROCEDURE p(outdated bool) LANGUAGE plpgsql AS $$ BEGIN

@@ -39,6 +39,9 @@ from ormkit.stored_forms import are_kept
 from tests.generated import import_models, models_of
 from tests.servers import Server
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 
 class Word(str):
     """A text of another class."""

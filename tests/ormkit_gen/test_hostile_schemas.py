@@ -27,6 +27,9 @@ from ormkit_gen.schema import load
 from tests.ormkit_gen.schema.toml_texts import PlainWriter, Writer
 from tests.servers import Server
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 #: A file that comes to be where a text is executed.
 MARKER = Path(__file__).with_name("executed")
 RUN = f"__import__('pathlib').Path({str(MARKER)!r}).touch()"

@@ -25,6 +25,9 @@ from tests.reliability.bouncer import Bouncer
 from tests.reliability.pool_state import settled
 from tests.servers import Server
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 ROLE = "ormkit_bob"
 SCHEMA = Path(__file__).parents[2] / "examples/blog/db/schema.sql"
 #: Functions, views, triggers and procedures that change the session of whoever reaches them.

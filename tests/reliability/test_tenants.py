@@ -27,6 +27,9 @@ from tests.reliability.tenants import KEYS, ROLE, TENANTS, Place, models, plain,
 from tests.servers import Server
 from tests.test_reference import sections
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 #: Those of the reference that neither read nor write rows.
 WITHOUT_ROWS = {
     *("Engine.close", "Engine.create_all", "Transaction.after_commit"),

@@ -15,6 +15,9 @@ from ormkit_gen.manifest import MANIFEST_NAME, MANIFEST_SIGN, content_hash
 from ormkit_gen.safe_paths import is_bare_name
 from tests.ormkit_gen.cli.conftest import SCHEMA, SETTINGS
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 Attack = Callable[[Path, Path], None]
 
 #: Outside of the checkout, and reached from the package by this way.

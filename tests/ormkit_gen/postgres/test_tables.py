@@ -14,6 +14,9 @@ from ormkit_gen.postgres.types import BASE_TYPES
 from tests.definitions import column, enum, foreign_key, key, model, schema
 from tests.ormkit_gen.postgres.conftest import Apply
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 #: What format_type() calls the types whose names are other words for it.
 WORDS = {
     "char": "character",

@@ -11,6 +11,9 @@ from ormkit_gen.diagnostics import Diagnostic, SchemaError, format_diagnostic
 from ormkit_gen.schema import load
 from tests.golden_files import DIRECTORY, Golden
 
+#: PostgreSQL and the code say the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 CASES = sorted(path.name for path in (DIRECTORY / "diagnostics").iterdir())
 READER = Path(__file__).parents[3] / "ormkit_gen/schema"
 #: Kinds that need a file which no golden directory can hold.

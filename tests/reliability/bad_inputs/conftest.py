@@ -44,3 +44,10 @@ async def lab(furnished: Lab) -> AsyncIterator[Lab]:
     yield furnished
     await assert_all_usable(furnished.engine)
     assert await furnished.content() == before
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run these on one interpreter: what is refused does not depend on it."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.one_interpreter)
