@@ -358,7 +358,8 @@ async def check_ways(
     label = f"{model.__name__}.{name}"
     for way, work in ways.items():
         text = (
-            rf"^{label}(:| is of type .* and cannot take this \w+( \(value \d\))?| needs numbers)"
+            rf"^{label}(:| needs numbers| is of type .* and cannot "
+            r"(be compared with|take) this \w+( \(value \d\))?)"
         )
         given = (lab, model, name, value)
         await refuses(work, given, InvalidValue, f"{text}.*{reason}", way)

@@ -361,8 +361,8 @@ UPSERTS = [
         lambda lab: lab.session.upsert_all([User(id=5, name="n"), User(id=5, name="m")]),
     ),
     *refused(
-        UsageError,
-        "upsert_all: the User objects are not all given the same",
+        MissingValue,
+        "upsert: User.id tells rows apart, and has no value",
         lambda lab: lab.session.upsert_all([User(id=5, name="n"), User(name="m")]),
     ),
     *refused(
