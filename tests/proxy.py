@@ -41,6 +41,7 @@ class Proxy:
         self.connections = 0
         self.passed: dict[Way, int] = {"asked": 0, "answered": 0}
         self._writers: list[asyncio.StreamWriter] = []
+        self._stalled: list[asyncio.StreamWriter] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
@@ -94,6 +95,11 @@ class Proxy:
     def break_all(self) -> None:
         """Break every connection there is."""
         for writer in self._writers:
+            writer.transport.abort()
+
+    def break_stalled(self) -> None:
+        """Break the connections that stalled, so that the server knows of their end."""
+        for writer in self._stalled:
             writer.transport.abort()
 
     def end_after(self, count: int, way: Way, ending: Ending = "abort") -> None:
@@ -166,6 +172,8 @@ class Proxy:
         both = (writer, self._writers[number ^ 1])
         if self._ending == "half-close":
             writer.write_eof()
+        elif self._ending == "stall":
+            self._stalled += both
         elif self._ending == "abort":
             # What was written is on its way: the socket's buffer is not thrown away by a close.
             for each in both:

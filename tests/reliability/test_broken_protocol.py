@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from examples.blog.db import Tag, User
-from ormkit import AsyncSession, ConnectionLost, Engine, create_engine, receiving
+from ormkit import AsyncSession, ConnectionLost, Engine, OperationalError, create_engine, receiving
 from ormkit.messages import BrokenProtocol, Messages, is_well_formed
 from ormkit.statement import Statement
 from tests.proxy import Proxy
@@ -307,3 +307,20 @@ def is_row(body: bytes) -> bool:
 def test_what_is_well_formed_is_so() -> None:
     for each in (PARSED, PARAMETERS, COLUMNS, BOUND, DONE, READY):
         assert is_well_formed(each[0], each[5:])
+
+
+async def test_a_connection_that_the_server_ends_before_it_was_used(proxy: Proxy) -> None:
+    """The driver has no class of the server's errors for that."""
+    words = {b"client_encoding": b"UTF8", b"server_version": b"18.0"}
+    proxy.forge(
+        b"user\0",
+        message(b"R", struct.pack("!i", 0))
+        + b"".join(message(b"S", name + b"\0" + word + b"\0") for name, word in words.items())
+        + message(b"K", struct.pack("!ii", 1, 1))
+        + READY
+        + message(b"E", b"SFATAL\0VFATAL\0C57P01\0Mended\0\0"),
+    )
+    with pytest.raises(OperationalError):
+        await create_engine(proxy.url, reconnect_timeout=0)
+    async with await create_engine(proxy.url) as engine:
+        assert (await engine.execute("SELECT 7")).scalar() == 7
