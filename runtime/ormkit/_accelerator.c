@@ -415,6 +415,7 @@ static PyType_Spec decoder_spec = {
  * Messages in messages.py looks at, which says why. */
 
 #define MOST_SHORT 30000
+#define MOST_PARAMETERS (4 + 2 + 4 * 0xFFFF)
 #define MOST_TOLD (1 << 26)
 #define MOST_KEPT (1 << 16)
 #define MOST (1 << 30)
@@ -602,6 +603,19 @@ reader_follow(Reader *self, unsigned char kind, int *is_ready)
     return 0;
 }
 
+/* Return the greatest length of a message of the type. */
+static Py_ssize_t
+most_of(unsigned char kind)
+{
+    if (is_one_of(kind, "Dd")) {
+        return MOST;
+    }
+    if (kind == 't') {
+        return MOST_PARAMETERS;
+    }
+    return is_one_of(kind, "AENT") ? MOST_TOLD : MOST_SHORT;
+}
+
 static int
 reader_check_size(Reader *self, unsigned char kind, Py_ssize_t size)
 {
@@ -609,8 +623,7 @@ reader_check_size(Reader *self, unsigned char kind, Py_ssize_t size)
         PyErr_Format(self->broken, "it sent a message of the unknown type %d", kind);
         return -1;
     }
-    Py_ssize_t most = is_one_of(kind, "Dd") ? MOST : is_one_of(kind, "AENT") ? MOST_TOLD : MOST_SHORT;
-    if (size < 4 || size > most) {
+    if (size < 4 || size > most_of(kind)) {
         PyErr_Format(self->broken, "it sent a message '%c' of %zd bytes", kind, size);
         return -1;
     }

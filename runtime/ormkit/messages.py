@@ -32,6 +32,8 @@ COMPLETIONS = frozenset(b"CIs")
 LONG = frozenset(b"ADENTd")
 MOST_SHORT = 30_000
 SHORTEST_ROW = 6
+#: The types of parameters, of which a statement has at most 65,535: four bytes for each.
+MOST_PARAMETERS = 4 + 2 + 4 * 0xFFFF
 #: PostgreSQL makes no row, and no piece of COPY, above 1 GiB.
 MOST = 1 << 30
 #: What the server tells besides; nobody reads as much.
@@ -155,9 +157,17 @@ def check_size(kind: int, size: int) -> None:
     """Raise BrokenProtocol for an unknown type, or a length that no message of it has."""
     if kind not in KNOWN:
         raise BrokenProtocol(f"it sent a message of the unknown type {kind}")
-    most = MOST if kind in (ROW, COPY_DATA) else MOST_TOLD if kind in LONG else MOST_SHORT
-    if not 4 <= size <= most:
+    if not 4 <= size <= most_of(kind):
         raise BrokenProtocol(f"it sent a message {chr(kind)!r} of {size} bytes")
+
+
+def most_of(kind: int) -> int:
+    """Return the greatest length of a message of the type."""
+    if kind in UNREAD:
+        return MOST
+    if kind == PARAMETERS:
+        return MOST_PARAMETERS
+    return MOST_TOLD if kind in LONG else MOST_SHORT
 
 
 def is_well_formed(kind: int, body: bytes) -> bool:

@@ -164,13 +164,14 @@ def symbol(operator: str, left: Any, right: Any) -> str:
     """Return the operator that PostgreSQL has for Python's: || where + joins.
 
     left, right: the expressions, or values. Raises UsageError where that depends on a type that is
-    not known.
+    not known, and where JSON would be joined with a number.
     """
     if operator != "+":
         return operator
     sides = [(side, getattr(side, "type", None)) for side in (left, right)]
     types = [type_ for _, type_ in sides if isinstance(type_, str)]
     if any(type_ and is_joined(type_) for type_ in types) and "" not in types:
+        check_joined(left, right)
         return "||"
     is_text = any(isinstance(side, str) for side, _ in sides) or any(map(is_textual, types))
     if "" in types and is_text:
@@ -179,6 +180,24 @@ def symbol(operator: str, left: Any, right: Any) -> str:
             "func.call('f', type='text') or cast(..., 'text')"
         )
     return operator
+
+
+def check_joined(left: Any, right: Any) -> None:
+    """Raise UsageError for JSON beside a number, which || would make an array of the two."""
+    for json, other in ((left, right), (right, left)):
+        if bare(getattr(json, "type", None) or "") == "jsonb" and is_number(other):
+            raise UsageError(
+                f"{about(json)}+ joins JSON, and adds no numbers: use cast(..., 'numeric') where "
+                "it holds numbers"
+            )
+
+
+def is_number(side: Any) -> bool:
+    """Return whether this is a number, or an expression of a number's type."""
+    if isinstance(side, (int, float, Decimal)):
+        return not isinstance(side, bool)
+    type_ = getattr(side, "type", None)
+    return isinstance(type_, str) and bare(type_) in NUMBERS
 
 
 def checked_result(operator: str, left: Any, right: Any) -> str:

@@ -60,6 +60,7 @@ MALFORMED: dict[str, bytes] = {
     "columns that are cut": message(b"T", struct.pack("!h", 2) + b"n\0" + bytes(18)),
     "columns and more": message(b"T", struct.pack("!h", 0) + b"n"),
     "a column without a name": message(b"T", struct.pack("!h", 1) + b"name"),
+    "more parameters than there can be": message(b"t", size=6 + 4 * 65_536),
     "parameters that are cut": message(b"t", struct.pack("!hi", 2, 23)),
     "parameters and more": message(b"t", struct.pack("!hii", 1, 23, 23)),
     "something in nothing": message(b"1", b"x"),

@@ -466,9 +466,25 @@ CONDITIONS = [
         lambda lab: lab.users.filter(User.settings["a"].in_([HALF])),
     ),
     *refused(
-        StatementError,
-        "operator does not exist: jsonb + unknown",
+        InvalidValue,
+        "User.age: a list of values cannot hold None, since NULL equals",
+        lambda lab: lab.users.filter(age__in=[None]),
+        lambda lab: lab.users.filter(age__in=[36, None]),
+        lambda lab: lab.users.filter(age__notin=[None]),
+    ),
+    *refused(
+        InvalidValue,
+        "a comparison with NULL is never true: take isnull()",
+        lambda lab: lab.users.filter(age__gt=None),
+        lambda lab: lab.users.filter(User.age.between(None, 40)),
+        lambda lab: lab.users.filter(name__like=None),
+    ),
+    *refused(
+        UsageError,
+        "+ joins JSON, and adds no numbers: use cast(..., 'numeric') where",
         lambda lab: lab.users.filter(User.settings["a"] + 3 > 3),
+        lambda lab: lab.users.filter(1.5 + User.settings["a"] > 3),
+        lambda lab: lab.users.filter(User.settings["a"] + User.age > 3),
     ),
     *refused(
         UsageError,

@@ -239,12 +239,16 @@ EXPRESSIONS = [
     *refused(
         InvalidValue,
         "User.created_at is of type timestamptz and cannot take this",
-        lambda lab: lab.users.scalars(User.created_at + 3),
         lambda lab: lab.users.scalars(User.created_at - "x"),
     ),
     *refused(
-        StatementError,
-        "operator does not exist: - character varying",
+        UsageError,
+        "User.created_at: PostgreSQL has no operator timestamptz +",
+        lambda lab: lab.users.scalars(User.created_at + 3),
+    ),
+    *refused(
+        UsageError,
+        "User.name: PostgreSQL has no operator - varchar",
         lambda lab: lab.users.scalars(-User.name),
     ),
     *refused(

@@ -1,4 +1,4 @@
-"""Empty lists, NULL in the place of a value, and kindred types: what comes of them."""
+"""Empty lists, nothing in the place of a value, and kindred types: what comes of them."""
 
 from __future__ import annotations
 
@@ -41,16 +41,13 @@ TAKEN: list[tuple[Callable[[Any], Any], Any]] = [
     (lambda lab: lab.session.get(lab.ada, lab.ada.id), "Ada"),
     (lambda lab: lab.users.filter(age__in=[]), []),
     (lambda lab: lab.users.filter(age__notin=[]).order_by("id"), ["Ada", "Grace"]),
-    (lambda lab: lab.users.filter(age__in=[None]), []),
-    (lambda lab: lab.users.filter(age__in=[36, None]), ["Ada"]),
+    (lambda lab: lab.users.exclude(age__in=[]).order_by("id"), ["Ada", "Grace"]),
+    (lambda lab: lab.users.filter(age=None), ["Grace"]),
+    (lambda lab: lab.users.filter(age__ne=None), ["Ada"]),
     (lambda lab: lab.users.filter(age__in={36: "a dict is its keys"}), ["Ada"]),
     (lambda lab: lab.users.filter(age__in=range(40)), ["Ada"]),
     (lambda lab: lab.users.filter(age__in={36, 37}), ["Ada"]),
-    (lambda lab: lab.users.filter(age__notin=[None]), []),
-    (lambda lab: lab.users.filter(age__gt=None), []),
-    (lambda lab: lab.users.filter(User.age.between(None, 40)), []),
     (lambda lab: lab.users.filter(age__between=(40, 30)), []),
-    (lambda lab: lab.users.filter(name__like=None), []),
     (lambda lab: lab.users.filter(settings__has_keys=[]).order_by("id"), ["Ada", "Grace"]),
     (lambda lab: lab.users.filter(settings__has_any_key=[]), []),
     (lambda lab: lab.users.filter().order_by("id"), ["Ada", "Grace"]),

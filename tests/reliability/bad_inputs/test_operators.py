@@ -129,7 +129,7 @@ OPERANDS = [
     ),
     *refused(
         InvalidValue,
-        "Cell.numbers is of type int4range and cannot take this str:",
+        "Cell.numbers is of type int4range and cannot be compared with",
         lambda lab: lab.session.query(lab.models.Cell).filter(numbers__contains="x"),
     ),
     *refused(

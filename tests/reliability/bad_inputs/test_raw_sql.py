@@ -6,7 +6,6 @@ import pytest
 
 from ormkit import (
     ConfigurationError,
-    DatabaseError,
     DataError,
     InvalidValue,
     QueryCanceled,
@@ -142,7 +141,7 @@ STATEMENTS = [
         lambda lab: lab.engine.execute("SELECT $0", [1]),
     ),
     *refused(
-        DatabaseError,
+        StatementError,
         "target lists can have at most 1664 entries",
         lambda lab: lab.engine.execute(
             "SELECT " + ",".join(f"${i}::int" for i in range(1, 32769)), list(range(32768))

@@ -260,13 +260,13 @@ SELECTIONS = [
         lambda lab: lab.users.sum(None),
     ),
     *refused(
-        StatementError,
-        "function sum(character varying) does not exist",
+        UsageError,
+        "User.name: sum() adds up numbers and intervals, and this is",
         lambda lab: lab.users.sum(User.name),
     ),
     *refused(
-        StatementError,
-        "function avg(jsonb) does not exist",
+        UsageError,
+        "User.settings: avg() adds up numbers and intervals, and this",
         lambda lab: lab.users.avg(User.settings),
     ),
     *refused(
