@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -191,6 +192,13 @@ HARMLESS: dict[str, Any] = {
 }
 
 
+async def settled(session: AsyncSession) -> None:
+    """Wait until no connection is being reset, so that what is lost is an answer to a read."""
+    async with asyncio.timeout(10):
+        while tasks := set(session.engine.pool._tasks):
+            await asyncio.wait(tasks)
+
+
 async def lost_calls(cut: AsyncSession, proxy: Proxy, url: str, read: Any) -> tuple[int, list[int]]:
     """Read while an answer is lost after no byte, one, and half of it; return how often the read
     failed, and how many calls more than those of one read were counted each time."""
@@ -201,13 +209,16 @@ async def lost_calls(cut: AsyncSession, proxy: Proxy, url: str, read: Any) -> tu
             return int((await direct.execute(sql)).scalar())
 
         await read(cut)
+        await settled(cut)
         calls, start = await counted(), proxy.passed["answered"]
         await read(cut)
-        once, length = await counted() - calls, proxy.passed["answered"] - start
+        length = proxy.passed["answered"] - start
+        once = await counted() - calls
         assert length
         failed, more = 0, []
         for lost in (0, 1, length // 2):
             calls = await counted()
+            await settled(cut)
             proxy.end_after(lost, "answered", "abort")
             try:
                 await read(cut)
