@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
+from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine, receiving
 from tests.golden_files import Golden
 from tests.reliability.bouncer import PROGRAM, Bouncer
 from tests.reliability.secure_server import SecureServer, secure_server
@@ -166,3 +166,12 @@ def session(engine: Engine) -> AsyncSession:
 def golden(request: pytest.FixtureRequest) -> Golden:
     """Compares texts with files under tests/golden; --update-golden writes them."""
     return Golden(updates=request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(params=["in C", "in Python"])
+def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read answers with the accelerator, where there is one, and without."""
+    if request.param == "in Python":
+        monkeypatch.setattr(receiving, "Reader", None)
+    elif receiving.Reader is None:
+        pytest.skip("there is no accelerator")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ormkit import AsyncSession, Condition, Q, Range, create_engine
 from ormkit.lookups import LOOKUPS
-from tests.generated import import_models
+from tests.generated import models_of
 
 #: PostgreSQL and the code say the same on every interpreter.
 pytestmark = pytest.mark.one_interpreter
@@ -365,10 +365,8 @@ def combined(kind: str, parts: list[Condition[Any]]) -> Condition[Any]:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    directory = tmp_path_factory.mktemp("filters")
-    (directory / "schema.toml").write_text(SCHEMA, encoding="utf-8")
-    return import_models(directory, directory / "schema.toml")
+def models() -> Any:
+    return models_of("filters", SCHEMA)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from ormkit import (
     selectinload,
 )
 from ormkit.infinity import INFINITE_DATE, MINUS_INFINITE_DATE
-from tests.generated import import_models
+from tests.generated import models_of
 
 SCHEMA = """
 [models.Owner.columns]
@@ -63,10 +63,8 @@ NAMES = ("day", "local", "moment")
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    directory = tmp_path_factory.mktemp("infinity")
-    (directory / "schema.toml").write_text(SCHEMA, encoding="utf-8")
-    return import_models(directory, directory / "schema.toml")
+def models() -> Any:
+    return models_of("infinity", SCHEMA)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from ormkit import (
     literal,
 )
 from ormkit.interval import fields
-from tests.generated import import_models
+from tests.generated import models_of
 from tests.servers import Server
 
 SCHEMA = """
@@ -75,10 +75,8 @@ INTERVALS = st.builds(
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    directory = tmp_path_factory.mktemp("intervals")
-    (directory / "schema.toml").write_text(SCHEMA, encoding="utf-8")
-    return import_models(directory, directory / "schema.toml")
+def models() -> Any:
+    return models_of("intervals", SCHEMA)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from ormkit import (
     func,
     selectinload,
 )
-from tests.generated import import_models
+from tests.generated import models_of
 from tests.statements import Statements
 
 SCHEMA = """
@@ -129,10 +129,8 @@ KEYS = st.lists(
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    directory = tmp_path_factory.mktemp("keyset")
-    (directory / "schema.toml").write_text(SCHEMA, encoding="utf-8")
-    return import_models(directory, directory / "schema.toml")
+def models() -> Any:
+    return models_of("keyset", SCHEMA)
 
 
 @settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)

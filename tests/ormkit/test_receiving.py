@@ -9,17 +9,10 @@ from typing import Any
 
 import pytest
 
-from ormkit import Engine, create_engine, receiving
+from ormkit import Engine, create_engine
 from ormkit.receiving import BUFFER_SIZE, Receiver, receive_into_buffer
 
-
-@pytest.fixture(autouse=True, params=["in C", "in Python"])
-def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test runs with the accelerator, where there is one, and without."""
-    if request.param == "in Python":
-        monkeypatch.setattr(receiving, "Reader", None)
-    elif receiving.Reader is None:
-        pytest.skip("there is no accelerator")
+pytestmark = pytest.mark.usefixtures("reader")
 
 
 class Seen:

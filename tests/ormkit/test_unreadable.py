@@ -23,7 +23,7 @@ from ormkit import (
 )
 from ormkit.codecs import json_codecs
 from ormkit.unreadable import Unreadable
-from tests.generated import import_models
+from tests.generated import models_of
 
 SCHEMA = """
 [enums]
@@ -84,10 +84,8 @@ SECRETS = ("4714", "4713", "10000", "5874897", "9999999", "brand-new")
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    directory = tmp_path_factory.mktemp("unreadable")
-    (directory / "schema.toml").write_text(SCHEMA, encoding="utf-8")
-    return import_models(directory, directory / "schema.toml")
+def models() -> Any:
+    return models_of("unreadable", SCHEMA)
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from ormkit import (
     jsonload,
     selectinload,
 )
-from tests.generated import import_models
+from tests.generated import models_of
 from tests.statements import Statements
 
 ODD = Path(__file__).parents[2] / "schemas/odd.toml"
@@ -58,10 +58,8 @@ async def users(session: AsyncSession) -> list[User]:
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    directory = tmp_path_factory.mktemp("notes")
-    (directory / "schema.toml").write_text(SCHEMA, encoding="utf-8")
-    return import_models(directory, directory / "schema.toml")
+def models() -> Any:
+    return models_of("notes", SCHEMA)
 
 
 @pytest.fixture

@@ -84,15 +84,6 @@ WRONG_ROWS: dict[str, bytes] = {
 }
 
 
-@pytest.fixture(params=["in C", "in Python"])
-def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test runs with the accelerator, where there is one, and without."""
-    if request.param == "in Python":
-        monkeypatch.setattr(receiving, "Reader", None)
-    elif receiving.Reader is None:
-        pytest.skip("there is no accelerator")
-
-
 @pytest.fixture
 async def proxy(reader: None, blog_url: str) -> AsyncIterator[Proxy]:
     async with Proxy(blog_url) as proxy:

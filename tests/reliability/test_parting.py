@@ -20,15 +20,6 @@ from tests.servers import ContribServer, contrib_binaries
 IDLE = "terminating connection due to idle-in-transaction timeout"
 
 
-@pytest.fixture(params=["in C", "in Python"])
-def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each test runs with the accelerator, where there is one, and without."""
-    if request.param == "in Python":
-        monkeypatch.setattr(receiving, "Reader", None)
-    elif receiving.Reader is None:
-        pytest.skip("there is no accelerator")
-
-
 @pytest.fixture
 async def engine(reader: None, blog_url: str) -> AsyncIterator[Engine]:
     async with await create_engine(blog_url, max_connections=2) as engine:
