@@ -76,6 +76,8 @@ Wanted = tuple[str, str, str]
 
 async def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:
     """Create what the packages describe and the database lacks, each in one transaction."""
+    # The schema's own texts, such as those of event triggers, may change the session.
+    connection.mark_dirty()
     for schema in schemas:
         ddl = schema.ddl()
         try:

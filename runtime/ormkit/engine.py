@@ -13,6 +13,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -226,9 +227,9 @@ class Engine(Copying):
             check_within(self)
         pool = self.pool
         connection = pool.take() or await pool.acquire()
-        if statement.is_foreign:
-            connection.mark_dirty()
         try:
+            if statement.is_foreign:
+                connection.mark_dirty()
             return await connection.fetch(statement.sql, values)
         except NAMED as error:
             raise statement.named(error, values) from None
@@ -275,15 +276,15 @@ class Engine(Copying):
         """Yield the rows of the statement in chunks, in a transaction of their own."""
         pool = self.pool
         connection = pool.take() or await pool.acquire()
-        records = statement.ready(connection).stream(statement.sql, values, chunk)
-        executor = OneConnection(connection)
         try:
-            await connection.script("BEGIN")
-            async for each in records:
-                yield executor, each
-            await connection.script("COMMIT")
+            records = statement.ready(connection).stream(statement.sql, values, chunk)
+            executor = OneConnection(connection)
+            async with aclosing(records):
+                await connection.script("BEGIN")
+                async for each in records:
+                    yield executor, each
+                await connection.script("COMMIT")
         finally:
-            await records.aclose()
             pool.give(connection)
 
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -390,11 +391,4 @@ class Engine(Copying):
                     f"create_all() takes the SCHEMA of generated packages, not "
                     f"{type(each).__name__}"
                 )
-        pool = self.pool
-        connection = pool.take() or await pool.acquire()
-        # What the schema's own texts do in it, such as those of event triggers, nobody knows.
-        connection.mark_dirty()
-        try:
-            await create_schemas(connection, wanted)
-        finally:
-            pool.give(connection)
+        await self.use(lambda connection: create_schemas(connection, wanted))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ from ormkit import (
     UsageError,
     create_engine,
 )
+from ormkit.driver import Connection
+from ormkit.statement import Statement
 
 THREE = "SELECT n AS id, 'name ' || n AS name FROM generate_series(1, 3) AS n"
 
@@ -266,3 +269,60 @@ async def test_transactions_of_the_engine_stand_side_by_side(engine: Engine) -> 
     async with engine.transaction() as one, engine.transaction() as two:
         await one.execute_raw("INSERT INTO tags (name) VALUES ('one')")
         assert (await two.execute_raw("SELECT count(*) FROM tags")).scalar() == 0
+
+
+FOREIGN = Statement("SELECT 1", (), is_foreign=True)
+
+
+async def streamed(engine: Engine) -> None:
+    async for _ in engine.stream(FOREIGN, [], 10):
+        pass
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda engine: engine.fetch(FOREIGN, []),
+        lambda engine: engine.fetch_tagged(FOREIGN, []),
+        lambda engine: engine.fetch_many(FOREIGN, [[]]),
+        lambda engine: engine.create_all(SCHEMA),
+        streamed,
+    ],
+    ids=["fetch", "fetch_tagged", "fetch_many", "create_all", "stream"],
+)
+async def test_a_failure_before_the_statement_gives_the_connection_back(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    work: Callable[[Engine], Awaitable[object]],
+) -> None:
+    def fail(self: Connection) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "mark_dirty", fail)
+        with pytest.raises(ZeroDivisionError):
+            await work(engine)
+    assert engine.pool.idle == engine.pool.size
+
+
+async def test_a_stream_whose_end_fails_gives_the_connection_back(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def endless(self: Connection, *_: object) -> AsyncGenerator[list[object], None]:
+        try:
+            while True:
+                yield []
+        finally:
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(Connection, "stream", endless)
+    stream = engine.stream(Statement("SELECT 1", ()), [], 10)
+    await anext(stream)
+    with pytest.raises(ZeroDivisionError):
+        await stream.aclose()
+    for _ in range(200):
+        if engine.pool.idle == engine.pool.size:
+            break
+        await asyncio.sleep(0.01)
+    assert engine.pool.idle == engine.pool.size
+    assert await engine.use(lambda connection: connection.script("SELECT")) == "SELECT 1"
