@@ -17,7 +17,7 @@ from .columns import Column
 from .decoding import decode
 from .errors import UsageError
 from .expressions import Expression
-from .given import MISSING, freeze, mark_known, marshalled
+from .given import MISSING, freeze, frozen_values, mark_known
 from .interval import Interval
 from .relationships import drop_outdated
 from .table import Table
@@ -212,6 +212,8 @@ class Watch:
         self.places = {column.key: place for place, column in enumerate(columns)}
         #: Where each column that can change in place has its copy.
         self.mutable = {p: n for n, p in enumerate(filter(self._is_mutable, range(len(columns))))}
+        self._mutable_columns = [columns[place] for place in self.mutable]
+        self._getters = [attrgetter(column.slot) for column in self._mutable_columns]
         #: Where equal is not the same: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
         self.exact = [p for p, each in enumerate(columns) if each.type.partition("(")[0] in EXACT]
         plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
@@ -242,20 +244,14 @@ class Watch:
         """Return for each object copies of its values that can change in place; None for none."""
         if not self.mutable:
             return repeat(None)
-        try:
-            copies = map(self._copies, self.mutable, repeat(instances))
-            return list(zip(*copies, strict=True))
-        except (ValueError, TypeError):
-            return map(self.frozen_one, instances)
-
-    def _copies(self, place: int, instances: Sequence[Any]) -> Iterable[bytes]:
-        column = self.table.columns[place]
-        values = map(attrgetter(column.slot), instances)
-        return map(pickle.dumps if column.is_array else marshalled, values, repeat(2))
+        # The attributes are read outside of frozen_values, which would take the AttributeError of
+        # a missing one for that of a value.
+        values = map(list, map(map, self._getters, repeat(instances)))
+        return list(zip(*map(frozen_values, self._mutable_columns, values), strict=True))
 
     def frozen_one(self, instance: Any) -> tuple[bytes, ...] | None:
         """Return copies of one object's values that can change in place; None for none."""
-        columns = [self.table.columns[place] for place in self.mutable]
+        columns = self._mutable_columns
         return tuple([freeze(each, getattr(instance, each.slot)) for each in columns]) or None
 
     def are_same(self, entries: Collection[Held]) -> bool:

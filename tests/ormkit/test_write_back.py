@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ price = "numeric?"
 ratio = "double precision?"
 payload = { type = "jsonb", default = {} }
 marks = { type = "integer[]", default = [] }
+drafts = "jsonb[]?"
 place = "vector(2)?"
 size = { type = "integer", generated = "length(title)" }
 
@@ -134,6 +136,40 @@ async def test_what_is_changed_in_place_is_seen(
     first, _, third, last = await session.query(models.Note).order_by("id").all()
     assert type(first.payload["deep"][1]["x"]) is int
     assert (third.place, last.version) == ([5.0, 2.0], 1)
+
+
+async def test_what_is_too_deep_to_be_copied_can_be_read_and_other_columns_written(
+    session: AsyncSession, engine: Engine, models: Any, notes: list[Any]
+) -> None:
+    depth = too_deep_to_be_pickled()
+    await engine.execute(
+        "UPDATE notes SET drafts = ARRAY[(repeat('[', $1) || repeat(']', $1))::jsonb] "
+        "WHERE id = $2",
+        [depth, notes[1].id],
+    )
+    async with session.begin() as tx:
+        first, second, *_ = await tx.query(models.Note).order_by("id").all()
+        first.marks.append(7)
+        second.title = "deep"
+    first, second, *_ = await session.query(models.Note).order_by("id").all()
+    assert (first.marks, first.drafts, second.title) == ([0, 7], None, "deep")
+    (document,) = second.drafts
+    for _ in range(depth - 1):
+        (document,) = document
+    assert document == []
+
+
+def too_deep_to_be_pickled() -> int:
+    """Return a depth of lists that this interpreter can read from JSON and cannot pickle."""
+    for depth in (600, 1000, 6000):
+        document: list[Any] = []
+        for _ in range(depth):
+            document = [document]
+        try:
+            pickle.dumps(document, 2)
+        except RecursionError:
+            return depth
+    raise AssertionError("pickle takes lists of any depth")
 
 
 async def test_equal_is_not_the_same_for_decimals_and_floats(
