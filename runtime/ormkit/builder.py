@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from .columns import Column
 from .comparing import are_unzoned
-from .compiler import KEY, Select
+from .compiler import KEY, VALUES, Select
 from .errors import UnknownName, UsageError, did_you_mean
 from .expressions import IS_NOT_TRUE, NOT, Condition, Expression, Junction, Test
 from .grouping import Grouping
@@ -117,8 +117,8 @@ class QueryBuilder(Generic[M]):
         if shape is None:
             return self._with("_where", where)
         query = self._with("_where", where, shape.then(("where", *map(KEY, conditions))))
-        bound = chain(self._bound, *[each.values for each in conditions])
-        query.__dict__["_bound"] = tuple(bound)
+        values = chain.from_iterable(map(VALUES, conditions))
+        query.__dict__["_bound"] = (*self._bound, *values)
         return query
 
     def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:

@@ -23,6 +23,8 @@ AnyExpression = Expression[Any, Any, Any]
 
 #: What tells a part of a query from others of another shape.
 KEY = attrgetter("key")
+#: What a part of a query binds.
+VALUES = attrgetter("values")
 
 
 # Not frozen: setting the fields of a frozen dataclass takes four times as long, and a query makes

@@ -221,10 +221,11 @@ def conditions_of(
 
 def resolved(table: Table, conditions: Sequence[Condition[Any]]) -> tuple[Condition[Any], ...]:
     """Return the conditions with what each Q among them means for the table's model."""
-    if not any(condition.is_open for condition in checked(table, conditions)):
-        return tuple(conditions)
-    meant: Any = conditions
-    return tuple([each.resolve(table) if each.is_open else each for each in meant])
+    meant: Any = checked(table, conditions)
+    for condition in meant:  # any() with a generator would take as long as a comparison
+        if condition.is_open:
+            return tuple([each.resolve(table) if each.is_open else each for each in meant])
+    return tuple(conditions)
 
 
 def checked(table: Table, conditions: Sequence[Condition[Any]]) -> Sequence[Condition[Any]]:

@@ -42,6 +42,18 @@ async def update(session: AsyncSession) -> None:
     await session.update(user, age=37)
 
 
+async def compare(session: AsyncSession) -> None:
+    session.query(User).filter(User.age > 3)
+
+
+async def list_keys(session: AsyncSession) -> None:
+    session.query(User).filter(id__in=[1, 2])
+
+
+async def exclude(session: AsyncSession) -> None:
+    session.query(User).exclude(User.age > 3)
+
+
 async def calls_of(work: Work, session: AsyncSession) -> Counter[str]:
     """Return the functions of the runtime that a piece of work enters, resumptions included."""
     calls: Counter[str] = Counter()
@@ -68,6 +80,9 @@ BUDGETS: dict[str, tuple[Work, int]] = {
     "get alone": (lambda session: session.get(User, 1, coalesce=False), 22),
     "exists": (lambda session: session.query(User).filter(id=1).exists(), 16),
     "page": (page, 24),
+    "filter(User.age > 3)": (compare, 13),
+    "filter(id__in=[1, 2])": (list_keys, 20),
+    "exclude(User.age > 3)": (exclude, 23),
     "insert": (lambda session: session.insert(User(name="Grace")), 30),
     "update": (update, 26),
     "read, change, commit": (change, 89),
