@@ -19,7 +19,7 @@ class OrmKit(Library):
 
     key = "ormkit"
     title = "OrmKit"
-    distribution = "ormkit"
+    distribution = "ormkit-pg"
     coalesces: ClassVar[bool] = True
 
     engine: Engine

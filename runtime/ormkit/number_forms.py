@@ -19,7 +19,6 @@ EXACT = Context(
     Emin=MIN_EMIN,
     traps=[Inexact, InvalidOperation],
 )
-ONE = Decimal(1)
 
 
 def whole_form(name: str, value: Any) -> Any:
@@ -52,6 +51,25 @@ def as_decimal(value: Any) -> Any:
     return Decimal(value) if isinstance(value, (int, str, Decimal)) else value
 
 
+def as_read(number: Decimal) -> Decimal:
+    """Return a number without digits behind the point with the exponent that asyncpg gives it.
+
+    PostgreSQL sends digits of base 10,000 without those that are zero at the end. asyncpg adds four
+    to the exponent for each of these: it reads 50000 as 5E+4.
+    """
+    _, digits, exponent = number.as_tuple()
+    if exponent == 0 and digits[-4:] != (0, 0, 0, 0):
+        return number
+    zeros = exponent_of(number.normalize(EXACT))
+    return number.quantize(Decimal((0, (1,), zeros - zeros % 4)), context=EXACT)
+
+
+def exponent_of(number: Decimal) -> int:
+    """Return the exponent of a finite number."""
+    exponent: Any = number.as_tuple().exponent
+    return int(exponent)
+
+
 class NumericForm:
     """The form of a numeric: as many digits behind the point as its scale, or as were given."""
 
@@ -73,8 +91,8 @@ class NumericForm:
             return self._as_given(number)
         if not number.same_quantum(self._quantum):
             number = self._at_scale(number, self._quantum)
-        if self._scale < 0:
-            number = number.quantize(ONE, context=EXACT)
+        if self._scale <= 0:
+            number = as_read(number)
         return number if number else number.copy_abs()
 
     def _at_scale(self, number: Decimal, quantum: Decimal) -> Decimal:
@@ -84,11 +102,11 @@ class NumericForm:
             raise InvalidValue(self._too_fine()) from None
 
     def _as_given(self, number: Decimal) -> Decimal:
-        exponent: Any = number.as_tuple().exponent
-        if -exponent > MOST_PLACES:
+        places = -exponent_of(number)
+        if places > MOST_PLACES:
             raise InvalidValue(f"it has more than {MOST_PLACES} digits behind the point")
-        if exponent > 0:
-            number = number.quantize(ONE, context=EXACT)
+        if places <= 0:
+            number = as_read(number)
         return number if number else number.copy_abs()
 
     def _special(self, number: Decimal) -> Decimal:

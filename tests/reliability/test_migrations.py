@@ -19,6 +19,7 @@ from ormkit import (
     StatementError,
     Transaction,
     UsageError,
+    create_engine,
 )
 from tests.reliability.pool_state import assert_all_usable
 from tests.statements import Statements
@@ -154,18 +155,18 @@ async def test_a_transaction_that_meets_what_was_made_anew_can_be_run_again(
 
 
 async def test_a_row_type_that_changed_is_told_apart_from_a_broken_connection(
-    session: AsyncSession, engine: Engine
+    session: AsyncSession, engine: Engine, blog_url: str
 ) -> None:
     await session.insert(Tag(name="a"))
     sql = "UPDATE tags SET name = name || '!' RETURNING tags"
-    async with engine.transaction() as tx:
-        await tx.execute_raw(sql)
-        await engine.execute("SELECT 1")
-    await engine.execute("ALTER TABLE tags ADD COLUMN more text")
-    with pytest.raises(DatabaseError, match="the statement has run") as caught:
-        await engine.execute(sql)
-    assert not isinstance(caught.value, (ConnectionLost, RetryableError))
-    ((row,),) = (await engine.execute(sql)).tuples()
+    # One connection, so that the statement runs where it was prepared; the change comes by another.
+    async with await create_engine(blog_url, max_connections=1) as single:
+        await single.execute(sql)
+        await engine.execute("ALTER TABLE tags ADD COLUMN more text")
+        with pytest.raises(DatabaseError, match="the statement has run") as caught:
+            await single.execute(sql)
+        assert not isinstance(caught.value, (ConnectionLost, RetryableError))
+        ((row,),) = (await single.execute(sql)).tuples()
     assert tuple(row)[1:] == ("a!!!", None)
 
 
