@@ -45,7 +45,7 @@ class Ownership:
         Raises StaleObject where a row is gone or has changed, and then writes none.
         """
         added, _ = await self._assign(executor, objects, self._owner)
-        self._follow(objects, self._owner, self._instance)
+        self._follow(executor, objects, self._owner, self._instance)
         return added
 
     async def leave(self, executor: Executor, objects: Sequence[Any]) -> int:
@@ -54,7 +54,7 @@ class Ownership:
         own = [each for each in objects if self._key_of(each) == self._owner]
         if own:
             await self._assign(executor, own, nothing)
-            self._follow(own, nothing, None)
+            self._follow(executor, own, nothing, None)
         return len(own)
 
     async def replace(
@@ -66,8 +66,8 @@ class Ownership:
         """
         nothing = self._nothing()
         change = await self._assign(executor, objects, self._owner, nothing)
-        self._follow(left, nothing, None)
-        self._follow(objects, self._owner, self._instance)
+        self._follow(executor, left, nothing, None)
+        self._follow(executor, objects, self._owner, self._instance)
         return change
 
     async def leave_all(self, executor: Executor, held: Sequence[Any]) -> int:
@@ -80,7 +80,7 @@ class Ownership:
         select = Select(table=self._target, where=where)
         values = [*values_of(changes), *select.values()]
         _, count = await select.update(changes).run(executor, values)
-        self._follow(held, nothing, None)
+        self._follow(executor, held, nothing, None)
         return count
 
     def _key_of(self, instance: Any) -> tuple[object, ...]:
@@ -130,7 +130,7 @@ class Ownership:
         if not holds:
             raise StaleObject(stale(self._target, "update"))
         written = [row[2:] for row in rows if row[2] is not None]
-        self._receive(objects, written, changes)
+        self._receive(executor, objects, written, changes)
         return len(written), removed
 
     def _write(self, changes: Changes, parting: Changes | None) -> Statement:
@@ -171,25 +171,59 @@ class Ownership:
         remote = self._relationship.remote
         return ", ".join([f"{scope.bind(column)}::{column.cast}" for column in remote])
 
-    def _receive(self, objects: Sequence[Any], rows: Sequence[Any], changes: Changes) -> None:
+    def _receive(
+        self,
+        executor: Executor,
+        objects: Sequence[Any],
+        rows: Sequence[Any],
+        changes: Changes,
+    ) -> None:
         """Set what PostgreSQL filled in, such as the version, on the object of each row."""
         table = self._target
-        keys = [tuple([getattr(each, key.slot) for key in table.primary_key]) for each in objects]
-        by_key = dict(zip(keys, objects, strict=True))
-        width = len(table.primary_key)
-        found = [by_key[tuple(row[:width])] for row in rows]
         computed = computed_columns(table, changes)
+        # Where nothing is computed, the key came back once more.
+        if computed[0] is table.primary_key[0]:
+            return
+        before = [self._primary_key_of(each) for each in objects]
+        by_key = {self._key_after(key, changes): place for place, key in enumerate(before)}
+        width = len(table.primary_key)
+        places = [by_key[tuple(row[:width])] for row in rows]
+        found = [objects[place] for place in places]
         receive(found, [row[width:] for row in rows], computed)
         mark_known(found, computed)
+        if executor.identity is not None:
+            for place in places:
+                executor.identity.wrote(objects[place], before[place], computed)
+
+    def _primary_key_of(self, instance: Any) -> tuple[object, ...]:
+        return tuple([getattr(instance, key.slot) for key in self._target.primary_key])
+
+    def _key_after(self, key: Sequence[object], changes: Changes) -> tuple[object, ...]:
+        """Return a primary key as it is once the changes are written, which may be of its parts."""
+        assigned = {column.slot: value for column, value in changes}
+        pairs = zip(self._target.primary_key, key, strict=True)
+        return tuple([assigned.get(column.slot, value) for column, value in pairs])
 
     def _follow(
-        self, objects: Sequence[Any], key: Sequence[object], instance: Model | None
+        self,
+        executor: Executor,
+        objects: Sequence[Any],
+        key: Sequence[object],
+        instance: Model | None,
     ) -> None:
         """Set the foreign key, and the relationship back where there is one."""
-        relationship = self._relationship
-        back = [each.slot for each in self._target.owned if each.local == relationship.remote]
+        remote = self._relationship.remote
+        back = [each.slot for each in self._target.owned if are_same(each.local, remote)]
         for each in objects:
-            for column, value in zip(relationship.remote, key, strict=True):
+            before = self._primary_key_of(each)
+            for column, value in zip(remote, key, strict=True):
                 setattr(each, column.slot, value)
             for slot in back:
                 setattr(each, slot, instance)
+            if executor.identity is not None:
+                executor.identity.wrote(each, before, remote)
+
+
+def are_same(columns: Sequence[AnyColumn], others: Sequence[AnyColumn]) -> bool:
+    """Return whether these are the same columns; `==` between columns makes a condition."""
+    return [each.key for each in columns] == [each.key for each in others]

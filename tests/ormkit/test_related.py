@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from examples.blog.db import Post, Tag, User
+from examples.blog.db import Comment, Post, Tag, User
 from ormkit import (
     AsyncSession,
     Engine,
@@ -172,6 +172,18 @@ async def test_a_one_to_many_is_written_by_its_foreign_key(
     assert await session.related(grace, User.posts).add(post, *more) == 0
 
 
+async def test_rows_that_refer_to_others_as_well_follow_their_owner(
+    session: AsyncSession, post: Post
+) -> None:
+    ada = await session.get_or_raise(User, post.author_id)
+    other = await session.insert(Post(author=ada, title="other"))
+    comments = [Comment(post=other, author=ada, body=body) for body in "xy"]
+    await session.insert_all(comments)
+    assert await session.related(post, Post.comments).add(*comments) == 2
+    assert [(each.post_id, each.post, each.author) for each in comments] == [(1, post, ada)] * 2
+    assert await session.query(Comment).filter(post_id=post.id).count() == 2
+
+
 async def test_nothing_is_written_where_one_row_of_a_one_to_many_is_gone(
     session: AsyncSession, post: Post
 ) -> None:
@@ -205,6 +217,22 @@ number = { type = "text", primary_key = true }
 
 [models.Seat.relationships]
 nodes = { target = "Node", secondary = "booking", back_populates = "seats" }
+
+[models.Invoice.columns]
+id = { type = "bigint", primary_key = true }
+
+[models.Invoice.relationships]
+lines = { target = "Line", back_populates = "invoice", many = true }
+
+[models.Line]
+mixins = ["version"]
+
+[models.Line.columns]
+invoice_id = { type = "bigint", primary_key = true, foreign_key = "invoice.id" }
+number = { type = "integer", primary_key = true }
+
+[models.Line.relationships]
+invoice = { target = "Invoice", back_populates = "lines", many = false }
 
 [models.Booking]
 table = "booking"
@@ -270,6 +298,32 @@ async def test_children_of_a_tree_come_and_go_with_their_versions(
         await related.add(stale, nodes[1])
 
 
+async def test_a_transaction_does_not_write_again_what_related_wrote(
+    odd: AsyncSession, models: Any
+) -> None:
+    node, line = models.Node, models.Line
+    await odd.insert_all([node() for _ in range(4)])
+    first, second = await odd.insert_all([models.Invoice(), models.Invoice()])
+    await odd.insert_all([line(invoice=first, number=number) for number in range(3)])
+    async with odd.begin() as tx:
+        root, *nodes = await tx.query(node).order_by("id").all()
+        lines = await tx.query(line).order_by("number").all()
+        await tx.load(root, node.children)
+        children = tx.related(root, node.children)
+        with Statements(odd.engine) as sent:
+            assert await children.add(*nodes) == 3
+            assert await children.set(nodes[1:]) == (0, 1)
+            assert await children.remove(nodes[1]) == 1
+            assert await children.clear() == 1
+            assert await tx.related(second, models.Invoice.lines).add(*lines) == 3
+            await tx.flush()
+        assert len(sent) == 5
+        assert await tx.get(line, (second.id, 1)) is lines[1]
+        nodes[1].parent_id = root.id
+    assert [(each.parent_id, each.version) for each in nodes[:2]] == [(None, 2), (root.id, 4)]
+    assert [(each.invoice_id, each.version) for each in lines] == [(second.id, 2)] * 3
+
+
 async def test_set_of_a_one_to_many_writes_only_what_differs_by_one_statement(
     odd: AsyncSession, models: Any
 ) -> None:
@@ -293,6 +347,17 @@ async def test_set_of_a_one_to_many_writes_only_what_differs_by_one_statement(
         await related.set([nodes[2]])
     assert await odd.query(node).filter(parent_id=root.id).count() == 3
     assert await related.set([]) == (0, 3)
+
+
+async def test_rows_whose_key_holds_that_of_their_owner_follow_it(
+    odd: AsyncSession, models: Any
+) -> None:
+    first, second = await odd.insert_all([models.Invoice(), models.Invoice()])
+    lines = [models.Line(invoice=first, number=number) for number in range(3)]
+    await odd.insert_all(lines)
+    assert await odd.related(second, models.Invoice.lines).add(*lines[1:]) == 2
+    assert [(each.invoice_id, each.invoice) for each in lines] == [(1, first), *[(2, second)] * 2]
+    assert await odd.query(models.Line).filter(invoice_id=second.id).count() == 2
 
 
 async def test_many_to_many_of_a_table_with_itself_has_a_direction(
