@@ -193,7 +193,9 @@ async def update_chunk(
     rows = sorted(rows, key=lambda row: row[-1])
     batch.keep_stored()
     receive(instances, [row[: len(returned)] for row in rows], returned)
-    mark_known(instances, returned)
+    # Where nothing is computed, the key came back, to tell that there is a row.
+    if returned[0] is not table.primary_key[0]:
+        mark_known(instances, returned)
     if executor.identity is not None:
         width = len(table.primary_key)
         for instance, identity in zip(instances, identities, strict=True):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from examples.blog.db import Comment, Post, PostStatus, User
+from examples.blog.db import Comment, Post, PostStatus, Tag, User
 from ormkit import AsyncSession, MissingValue, UsageError, create_engine
 from tests.generated import import_models
 
@@ -247,6 +247,23 @@ async def test_bulk_update_writes_only_what_was_given(session: AsyncSession, ada
     read.bio = None
     await session.bulk_update([read])
     assert (await row_of(session, ada))["bio"] is None
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_key_that_was_assigned_stays_given_after_writes(
+    session: AsyncSession, ada: User, count: int
+) -> None:
+    other, post = await session.insert_all([Post(author=ada, title=title) for title in "op"])
+    comments = [Comment(post=other, body="b") for _ in range(count)]
+    tags = [Tag(name=str(place)) for place in range(count)]
+    for written in (comments, tags):
+        await session.insert_all([copy.copy(each) for each in written])
+        for key, each in enumerate(written, 1):
+            each.id = key
+    await session.bulk_update(tags, ["name"])
+    await session.bulk_update(tags, ["id", "name"])
+    assert await session.related(post, Post.comments).add(*comments) == count
+    await session.bulk_update(comments, ["id"])
 
 
 async def test_bulk_update_revives_nothing(notes: AsyncSession, models: Any) -> None:
