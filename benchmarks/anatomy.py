@@ -144,7 +144,7 @@ async def measured_on(url: str) -> tuple[Figures, Figures]:
     """Return the figures on this server, which is empty."""
     bare = await asyncpg.connect(url)
     buffered = await asyncpg.connect(url)
-    receive_into_buffer(buffered._transport)
+    receive_into_buffer(buffered._transport, buffered.terminate)
     async with await create_engine(url, max_connections=1) as engine:
         await engine.create_all(SCHEMA)
         await engine.execute(FILL)

@@ -63,6 +63,11 @@ class Proxy:
             await asyncio.wait(self._tasks)
 
     @property
+    def clients(self) -> list[asyncio.StreamWriter]:
+        """The ways to the clients, in the order in which they came."""
+        return self._writers[::2]
+
+    @property
     def url(self) -> str:
         """The URL of the same database through here."""
         port = self._server.sockets[0].getsockname()[1]
@@ -83,6 +88,11 @@ class Proxy:
     def forge(self, text: bytes, answer: bytes) -> None:
         """Answer the first message with this text in the server's place, which never sees it."""
         self._forged = text, answer
+
+    def tell(self, words: bytes) -> None:
+        """Send this to every client, as if the server had, and let the connections be."""
+        for client in self.clients:
+            client.write(words)
 
     def freeze(self) -> None:
         """Let nothing through any more, as a network that is gone, until `thaw`."""

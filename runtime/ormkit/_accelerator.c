@@ -435,7 +435,8 @@ typedef struct {
     PyObject *part;           /* a bytearray of what came of it, or NULL where that is not kept */
     unsigned char last;       /* the message before, 0 behind ReadyForQuery */
     Py_ssize_t completed;
-    PyObject *failure;        /* the body of the latest ErrorResponse, or NULL */
+    PyObject *failure;        /* the error with which the server ended the session, or NULL */
+    PyObject *end;            /* called behind that error; NULL calls nothing */
     char is_binding;
 } Reader;
 
@@ -560,6 +561,22 @@ is_well_formed(unsigned char kind, const unsigned char *body, Py_ssize_t size)
     }
 }
 
+/* Return whether an error ends the session, by its field V, or by S of a server without it. */
+static int
+is_ending(const unsigned char *body)
+{
+    const char *severity = NULL, *translated = NULL;
+    for (const char *field = (const char *)body; *field != 0; field += strlen(field) + 1) {
+        if (*field == 'V') {
+            severity = field + 1;
+        } else if (*field == 'S') {
+            translated = field + 1;
+        }
+    }
+    severity = severity != NULL ? severity : translated;
+    return severity != NULL && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0);
+}
+
 static int
 reader_look_into(Reader *self, unsigned char kind, const unsigned char *body, Py_ssize_t size)
 {
@@ -567,7 +584,7 @@ reader_look_into(Reader *self, unsigned char kind, const unsigned char *body, Py
         PyErr_Format(self->broken, "it sent a message '%c' that cannot be read", kind);
         return -1;
     }
-    if (kind == 'E') {
+    if (kind == 'E' && is_ending(body)) {
         PyObject *failure = PyBytes_FromStringAndSize((const char *)body, size);
         if (failure == NULL) {
             return -1;
@@ -710,6 +727,26 @@ reader_get_buffer(PyObject *self, PyObject *hint)
     return Py_NewRef(((Reader *)self)->view);
 }
 
+/* Hand on bytes that were checked; once the server has ended the session, say so. */
+static PyObject *
+reader_hand_on(Reader *self, PyObject *data)
+{
+    PyObject *receive = Py_NewRef(self->receive);
+    PyObject *done = PyObject_CallOneArg(receive, data);
+    Py_DECREF(receive);
+    if (done != NULL && self->failure != NULL && self->end != NULL) {
+        PyObject *end = self->end;
+        self->end = NULL;
+        Py_SETREF(done, PyObject_CallNoArgs(end));
+        Py_DECREF(end);
+    }
+    if (done == NULL) {
+        return NULL;
+    }
+    Py_DECREF(done);
+    Py_RETURN_NONE;
+}
+
 static PyObject *
 reader_buffer_updated(PyObject *object, PyObject *given)
 {
@@ -727,24 +764,18 @@ reader_buffer_updated(PyObject *object, PyObject *given)
         && reader_check(self, (unsigned char *)PyByteArray_AS_STRING(self->buffer), count) < 0) {
         return NULL;
     }
-    PyObject *receive = Py_NewRef(self->receive);
     /* A copy: the driver keeps what it has not decoded yet. */
     PyObject *data = PyBytes_FromStringAndSize(PyByteArray_AS_STRING(self->buffer), count);
-    PyObject *done = NULL;
-    if (data != NULL) {
-        int was_collecting = count >= self->pause && PyGC_Disable();
-        done = PyObject_CallOneArg(receive, data);
-        if (was_collecting) {
-            PyGC_Enable();
-        }
-    }
-    Py_XDECREF(data);
-    Py_DECREF(receive);
-    if (done == NULL) {
+    if (data == NULL) {
         return NULL;
     }
-    Py_DECREF(done);
-    Py_RETURN_NONE;
+    int was_collecting = count >= self->pause && PyGC_Disable();
+    PyObject *done = reader_hand_on(self, data);
+    if (was_collecting) {
+        PyGC_Enable();
+    }
+    Py_DECREF(data);
+    return done;
 }
 
 /* What a loop calls that reads into a buffer of its own. */
@@ -760,20 +791,17 @@ reader_data_received(PyObject *object, PyObject *data)
         && reader_check(self, (unsigned char *)PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data)) < 0) {
         return NULL;
     }
-    PyObject *receive = Py_NewRef(self->receive);
-    PyObject *done = PyObject_CallOneArg(receive, data);
-    Py_DECREF(receive);
-    return done;
+    return reader_hand_on(self, data);
 }
 
 static PyObject *
 reader_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"receive", "size", "pause", "broken", NULL};
-    PyObject *receive, *broken = Py_None;
+    static char *names[] = {"receive", "size", "pause", "broken", "end", NULL};
+    PyObject *receive, *broken = Py_None, *end = NULL;
     Py_ssize_t size, pause;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "Onn|O:Reader", names, &receive, &size,
-                                     &pause, &broken)) {
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "Onn|OO:Reader", names, &receive, &size,
+                                     &pause, &broken, &end)) {
         return NULL;
     }
     if (broken != Py_None && !PyExceptionClass_Check(broken)) {
@@ -801,6 +829,7 @@ reader_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
     self->view = view;
     self->pause = pause;
     self->broken = Py_NewRef(broken);
+    self->end = Py_XNewRef(end);
     return (PyObject *)self;
 }
 
@@ -813,6 +842,7 @@ reader_traverse(PyObject *object, visitproc visit, void *arg)
     Py_VISIT(self->receive);
     Py_VISIT(self->view);
     Py_VISIT(self->broken);
+    Py_VISIT(self->end);
     return 0;
 }
 
@@ -826,6 +856,7 @@ reader_dealloc(PyObject *object)
     Py_XDECREF(self->broken);
     Py_XDECREF(self->part);
     Py_XDECREF(self->failure);
+    Py_XDECREF(self->end);
     Py_XDECREF(self->view);
     Py_XDECREF(self->buffer);
     type->tp_free(self);
@@ -846,16 +877,17 @@ static PyMemberDef reader_members[] = {
     {"completed", T_PYSSIZET, offsetof(Reader, completed), READONLY,
      PyDoc_STR("How many statements were run, or suspended.")},
     {"failure", T_OBJECT, offsetof(Reader, failure), READONLY,
-     PyDoc_STR("The latest ErrorResponse, or None.")},
+     PyDoc_STR("The error with which the server ended the session, or None.")},
     {"is_binding", T_BOOL, offsetof(Reader, is_binding), 0,
      PyDoc_STR("True while a portal is made, of which nothing is run yet.")},
     {NULL, 0, 0, 0, NULL},
 };
 
 PyDoc_STRVAR(reader_doc,
-"Reader(receive, size, pause, broken=None)\n--\n\n"
+"Reader(receive, size, pause, broken=None, end=None)\n--\n\n"
 "Call `receive` with a copy of what was read into a buffer of this size; from `pause` bytes on with\n"
-"the collector of cycles paused. Where these are no messages of a server, raise `broken`.");
+"the collector of cycles paused. Where these are no messages of a server, raise `broken`. Behind\n"
+"an error with which the server ends the session, call `end`.");
 
 static PyType_Slot reader_slots[] = {
     {Py_tp_doc, (void *)reader_doc},

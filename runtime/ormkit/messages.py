@@ -43,6 +43,8 @@ MOST_TOLD = 1 << 26
 MOST_KEPT = 1 << 16
 
 FIELDS = re.compile(rb"(?:[^\0]+\0)+\0")
+#: Severities of an error that ends the session, which are translated where the field V is missing.
+ENDING = frozenset({"FATAL", "PANIC"})
 
 
 class BrokenProtocol(ConnectionError):
@@ -63,7 +65,7 @@ class Messages:
         self._part: bytearray | None = None
         #: How many statements were run, or suspended.
         self.completed = 0
-        #: The latest ErrorResponse.
+        #: The error with which the server ended the session.
         self.failure: bytes | None = None
         #: True while a portal is made, of which nothing is run yet.
         self.is_binding = False
@@ -127,7 +129,7 @@ class Messages:
     def _look_into(self, kind: int, body: bytes) -> None:
         if not is_well_formed(kind, body):
             raise BrokenProtocol(f"it sent a message {chr(kind)!r} that cannot be read")
-        if kind == ERROR:
+        if kind == ERROR and is_ending(body):
             self.failure = body
 
 
@@ -191,6 +193,18 @@ def is_well_formed(kind: int, body: bytes) -> bool:
             return is_description(body)
         case _:
             return not body
+
+
+def is_ending(body: bytes) -> bool:
+    """Return whether an error ends the session: the server sends nothing after it."""
+    fields = fields_of(body)
+    return fields.get("V", fields.get("S")) in ENDING
+
+
+def fields_of(body: bytes) -> dict[str, str]:
+    """Return the fields of an error, each under its code."""
+    texts = body.decode(errors="replace").split("\0")
+    return {text[0]: text[1:] for text in texts if text}
 
 
 def is_description(body: bytes) -> bool:

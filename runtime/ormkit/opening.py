@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -39,7 +40,7 @@ async def open_raw(
     except Exception as error:
         raise refused_connection(error)
     transport = getattr(raw, "_transport", None)
-    receive_into_buffer(transport)
+    receive_into_buffer(transport, terminator(raw))
     try:
         check_encoding_of(raw)
         if numbers := options.get("keepalives"):
@@ -50,6 +51,18 @@ async def open_raw(
         raw.terminate()
         raise refused_connection(error) if isinstance(error, DRIVERS) else error
     return raw
+
+
+def terminator(raw: Any) -> Callable[[], None]:
+    """Return what closes the connection, and does not keep it from being collected."""
+    reference = weakref.ref(raw)
+
+    def terminate() -> None:
+        raw = reference()
+        if raw is not None:
+            raw.terminate()
+
+    return terminate
 
 
 def check_encoding_of(raw: Any) -> None:

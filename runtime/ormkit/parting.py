@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .errors import ConnectionLost
-from .messages import BrokenProtocol, Messages
+from .messages import BrokenProtocol, Messages, fields_of
 
 PROTOCOL_VIOLATION = "08P01"
 #: The session or its transaction was idle for too long, so that what was sent meanwhile never ran.
 WHILE_IDLE = frozenset({"25P03", "57P05"})
-#: Severities of what ends a session, which are translated where the field V is missing.
-ENDING = frozenset({"FATAL", "PANIC"})
 
 
 def explained(
@@ -50,10 +48,6 @@ def violation(what: str) -> ConnectionLost:
 
 
 def last_words(messages: Messages | None) -> dict[str, str]:
-    """Return the fields of the message with which the server ended the session, if it did."""
+    """Return the fields of the error with which the server ended the session, if it did."""
     failure = None if messages is None else messages.failure
-    if failure is None:
-        return {}
-    texts = failure.decode(errors="replace").split("\0")
-    fields = {text[0]: text[1:] for text in texts if text}
-    return fields if fields.get("V", fields.get("S")) in ENDING else {}
+    return {} if failure is None else fields_of(failure)

@@ -28,8 +28,9 @@ PAUSE_SIZE = 4096
 class PythonReader:
     """What the accelerator's Reader does."""
 
-    def __init__(self, receive: Callable[[bytes], object]) -> None:
+    def __init__(self, receive: Callable[[bytes], object], end: Callable[[], object]) -> None:
         self._receive = receive
+        self._end = end
         self.messages = Messages()
         # A view: over TLS asyncio reads each further record into a slice, which of bytes is a copy.
         self._view = memoryview(bytearray(BUFFER_SIZE))
@@ -52,21 +53,25 @@ class PythonReader:
     def data_received(self, data: bytes) -> None:
         self.messages.check(data)
         self._receive(data)
+        if self.messages.failure is not None:
+            self._end()
 
 
 class Receiving(asyncio.BaseProtocol):
     """Stands between a transport and the driver's protocol."""
 
-    def __init__(self, transport: Any) -> None:
+    def __init__(self, transport: Any, end: Callable[[], object]) -> None:
         self._transport = transport
         self._protocol = protocol = transport.get_protocol()
         receive = protocol.data_received
         #: What is known of the messages that came.
         self.messages: Messages
         if Reader is not None:
-            self._reader = self.messages = Reader(receive, BUFFER_SIZE, PAUSE_SIZE, BrokenProtocol)
+            self._reader = self.messages = Reader(
+                receive, BUFFER_SIZE, PAUSE_SIZE, BrokenProtocol, end
+            )
         else:
-            self._reader = PythonReader(receive)
+            self._reader = PythonReader(receive, end)
             self.messages = self._reader.messages
 
     def eof_received(self) -> bool | None:
@@ -90,8 +95,8 @@ class Receiving(asyncio.BaseProtocol):
 class Receiver(Receiving, asyncio.BufferedProtocol):
     """Receives what is read into its buffer, for a transport of asyncio's own."""
 
-    def __init__(self, transport: Any) -> None:
-        super().__init__(transport)
+    def __init__(self, transport: Any, end: Callable[[], object]) -> None:
+        super().__init__(transport, end)
         self.get_buffer = self._reader.get_buffer  # type: ignore[method-assign]
         self.buffer_updated = self._reader.buffer_updated  # type: ignore[method-assign]
 
@@ -99,17 +104,21 @@ class Receiver(Receiving, asyncio.BufferedProtocol):
 class Listener(Receiving, asyncio.Protocol):
     """Receives what another loop, such as uvloop, has read into a buffer of its own."""
 
-    def __init__(self, transport: Any) -> None:
-        super().__init__(transport)
+    def __init__(self, transport: Any, end: Callable[[], object]) -> None:
+        super().__init__(transport, end)
         self.data_received = self._reader.data_received  # type: ignore[method-assign]
 
 
-def receive_into_buffer(transport: Any) -> None:
-    """Put a receiver before the protocol of a transport."""
+def receive_into_buffer(transport: Any, end: Callable[[], object]) -> None:
+    """Put a receiver before the protocol of a transport.
+
+    end: closes the connection once the server has ended the session by an error. Its end comes
+        later; asyncpg would meanwhile send the next statement, or wait for an answer.
+    """
     if hasattr(transport, "set_protocol"):
         is_asyncios = type(transport).__module__.startswith("asyncio.")
         receiver = Receiver if is_asyncios else Listener
-        transport.set_protocol(receiver(transport))
+        transport.set_protocol(receiver(transport, end))
 
 
 def unread(transport: Any) -> bytes:

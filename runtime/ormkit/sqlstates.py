@@ -56,6 +56,9 @@ NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalSer
 #: What comes of answers that the driver cannot read.
 BROKEN = (BrokenProtocol, BufferError, asyncpg.InternalClientError)
 
+#: What the driver says where it sends nothing, since it is not ready to.
+REFUSED = "cannot switch to state"
+
 #: What the driver raises where there is no connection, or none that answers as it must.
 UNREACHABLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, *BROKEN)
 
@@ -175,6 +178,7 @@ def counterpart(error: Exception, sql: str | None, has_values: bool) -> Exceptio
     if isinstance(error, BROKEN) or is_cut(error):
         lost = violation(str(error))
         lost.statement = sql
+        lost.is_sent = not str(error).startswith(REFUSED)
         return lost
     if isinstance(error, (OSError, asyncpg.InterfaceError)):
         lost = errors.ConnectionLost(f"the connection broke: {error}")

@@ -109,3 +109,27 @@ def test_a_cycle_through_it_is_collected() -> None:
     del holder
     gc.collect()
     assert gone() is None
+
+
+def test_it_tells_once_that_the_server_has_ended_the_session() -> None:
+    told: list[str] = []
+    reader = Reader(lambda data: told.append("data"), 8, 4, ValueError, lambda: told.append("end"))
+    reader.data_received(message(b"E", b"SERROR\0VERROR\0C42P01\0\0"))
+    assert (told, reader.failure) == (["data"], None)
+    words = b"SSCHWERWIEGEND\0VFATAL\0C57P01\0\0"
+    for part in (message(b"E", words)[:9], message(b"E", words)[9:], message(b"E", words)):
+        reader.data_received(part)
+    assert (told, reader.failure) == (["data", "data", "data", "end", "data"], words)
+
+
+def test_what_fails_at_the_end_of_the_session_comes_out() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    reader = Reader(print, 8, 4, ValueError, fail)
+    with pytest.raises(ZeroDivisionError):
+        reader.data_received(message(b"E", b"SPANIC\0\0"))
+
+
+def message(kind: bytes, body: bytes) -> bytes:
+    return kind + (len(body) + 4).to_bytes(4) + body

@@ -66,7 +66,7 @@ async def test_an_answer_of_any_size_comes_whole(engine: Engine, size: int) -> N
 
 def test_what_was_read_before_is_not_overwritten() -> None:
     seen = Seen()
-    receiver = Receiver(seen)
+    receiver = Receiver(seen, print)
     fed(receiver, message(b"first"))
     fed(receiver, message(b"then"))
     assert seen.data == [message(b"first"), message(b"then")]
@@ -75,7 +75,7 @@ def test_what_was_read_before_is_not_overwritten() -> None:
 def test_a_slice_of_what_it_reads_into_is_no_copy() -> None:
     """Over TLS asyncio reads each further record into a slice."""
     seen = Seen()
-    receiver = Receiver(seen)
+    receiver = Receiver(seen, print)
     view = receiver.get_buffer(-1)
     sent = message(b"ab")
     view[:2] = sent[:2]
@@ -86,7 +86,7 @@ def test_a_slice_of_what_it_reads_into_is_no_copy() -> None:
 
 def test_the_collector_is_paused_for_large_pieces_alone_and_goes_on_afterwards() -> None:
     seen = Seen()
-    receiver = Receiver(seen)
+    receiver = Receiver(seen, print)
     fed(receiver, message(b"small"))
     fed(receiver, FULL)
     assert seen.collecting == [True, False]
@@ -94,7 +94,7 @@ def test_the_collector_is_paused_for_large_pieces_alone_and_goes_on_afterwards()
 
 
 def test_the_collector_goes_on_where_decoding_fails() -> None:
-    receiver = Receiver(Seen(ValueError("no such message")))
+    receiver = Receiver(Seen(ValueError("no such message")), print)
     with pytest.raises(ValueError, match="no such message"):
         fed(receiver, FULL)
     assert gc.isenabled()
@@ -103,7 +103,7 @@ def test_the_collector_goes_on_where_decoding_fails() -> None:
 def test_a_collector_that_the_application_has_stopped_stays_so() -> None:
     gc.disable()
     try:
-        fed(Receiver(Seen()), FULL)
+        fed(Receiver(Seen(), print), FULL)
         assert not gc.isenabled()
     finally:
         gc.enable()
@@ -122,11 +122,11 @@ def test_a_transport_of_another_loop_reads_into_its_own_buffer() -> None:
 
     foreign = Foreign()
     seen = foreign.protocol
-    receive_into_buffer(foreign)
+    receive_into_buffer(foreign, print)
     assert not isinstance(foreign.protocol, asyncio.BufferedProtocol)
     foreign.protocol.data_received(message(b"a"))
     assert seen.data == [message(b"a")]
-    receive_into_buffer(None)
+    receive_into_buffer(None, print)
 
 
 async def test_a_receiver_goes_with_its_connection(blog_url: str) -> None:

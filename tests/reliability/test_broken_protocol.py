@@ -142,7 +142,7 @@ async def test_byte_by_byte_it_is_the_same(reader: None) -> None:
     for malformed in MALFORMED.values():
         for step in (1, 3, 1000):
             seen: list[bytes] = []
-            listener = receiving.Listener(Driver(seen))
+            listener = receiving.Listener(Driver(seen), print)
             data = good + BOUND + malformed
             with pytest.raises(BrokenProtocol):
                 for place in range(0, len(data), step):
@@ -249,7 +249,12 @@ def test_both_readers_agree_on_anything() -> None:
     if reader is None:
         pytest.skip("there is no accelerator")
     parts = [PARSED, PARAMETERS, COLUMNS, BOUND, ROW, DONE, READY]
-    parts += [message(b"E", b"SFATAL\0C57P01\0Mbye\0\0"), message(b"S", b"a\0b\0")]
+    parts += [
+        message(b"E", b"SFATAL\0C57P01\0Mbye\0\0"),
+        message(b"E", b"SFATAL\0VERROR\0\0"),
+        message(b"E", b"SERROR\0VPANIC\0\0"),
+        message(b"S", b"a\0b\0"),
+    ]
     whole = b"".join(parts)
     for place in range(len(whole)):
         for value in (0, 1, 4, 65, 90, 255):

@@ -26,6 +26,12 @@ async def engine(reader: None, blog_url: str) -> AsyncIterator[Engine]:
         yield engine
 
 
+def error_of(*fields: str) -> bytes:
+    """Return the message of an error with these fields."""
+    body = b"".join(field.encode() + b"\0" for field in fields) + b"\0"
+    return b"E" + (len(body) + 4).to_bytes(4) + body
+
+
 async def lost(work: Callable[[], Awaitable[object]]) -> ConnectionLost:
     async with asyncio.timeout(10):
         with pytest.raises(ConnectionLost) as caught:
@@ -148,6 +154,99 @@ async def test_an_idle_session_that_was_ended_costs_nothing(reader: None, blog_u
         error = await lost(lambda: connection.fetch("SELECT 1"))
         short.pool.give(connection)
         assert (error.sqlstate, "idle-session timeout" in str(error)) == ("57P05", True)
+
+
+#: What a server says before it closes the connection, in whatever language.
+TIMED_OUT = error_of("SFATAL", "VFATAL", "C57P05", "Mtime is up")
+TRANSLATED = error_of("SSCHWERWIEGEND", "VFATAL", "C57P01", "Mes ist aus")
+WITHOUT_V = error_of("SPANIC", "C57P01", "Mthe end")
+LAST_WORDS = {"57P05": TIMED_OUT, "57P01": TRANSLATED, "without V": WITHOUT_V}
+
+
+@pytest.fixture
+async def told(reader: None, blog_url: str) -> AsyncIterator[tuple[Engine, Proxy]]:
+    """An engine of one connection, to which the proxy can say what the server would."""
+    async with Proxy(blog_url) as proxy, await create_engine(proxy.url, max_connections=1) as far:
+        yield far, proxy
+
+
+@pytest.mark.parametrize("words", LAST_WORDS.values(), ids=LAST_WORDS)
+async def test_after_its_last_words_an_idle_connection_serves_nobody(
+    told: tuple[Engine, Proxy], words: bytes
+) -> None:
+    """The connection is still open: the words come first, its end may come at any time."""
+    engine, proxy = told
+    connection = engine.pool.take()
+    assert connection is not None
+    engine.pool.give(connection)
+    assert await end_of(proxy, words)
+    assert (connection.is_closed, connection.is_reusable) == (True, False)
+    async with asyncio.timeout(5):
+        assert (await engine.execute("SELECT 1")).scalar() == 1
+    assert proxy.connections == 2
+    assert engine.pool.size == 1
+
+
+@pytest.mark.parametrize("words", LAST_WORDS.values(), ids=LAST_WORDS)
+async def test_a_commit_after_the_last_words_is_known_to_be_none(
+    told: tuple[Engine, Proxy], words: bytes
+) -> None:
+    engine, proxy = told
+
+    async def work() -> None:
+        async with engine.transaction() as tx:
+            await tx.insert(Tag(name="lost"))
+            assert await end_of(proxy, words)
+
+    error = await lost(work)
+    assert (error.sqlstate, error.is_sent) == (words.partition(b"\0C")[2][:5].decode(), False)
+    assert not isinstance(error, CommitUnknown)
+    assert await AsyncSession(engine).query(Tag).count() == 0
+
+
+@pytest.mark.parametrize("words", LAST_WORDS.values(), ids=LAST_WORDS)
+async def test_a_statement_fails_by_the_last_words_and_waits_for_no_end(
+    told: tuple[Engine, Proxy], words: bytes
+) -> None:
+    engine, proxy = told
+    waiting = asyncio.create_task(engine.execute("SELECT pg_sleep(3)"))
+    await asyncio.sleep(0.1)
+    assert await end_of(proxy, words)
+    error = await lost(lambda: waiting)
+    assert (error.sqlstate, error.is_sent) == (
+        words.partition(b"\0C")[2][:5].decode(),
+        b"57P05" not in words,
+    )
+    assert (await engine.execute("SELECT 1")).scalar() == 1
+
+
+async def test_a_commit_that_the_driver_does_not_send_is_known_to_be_none(
+    told: tuple[Engine, Proxy],
+) -> None:
+    """An error that nobody asked for ends no session, and breaks the protocol."""
+    engine, proxy = told
+
+    async def work() -> None:
+        async with engine.transaction() as tx:
+            await tx.insert(Tag(name="lost"))
+            proxy.tell(error_of("SERROR", "VERROR", "CXX000", "Mwhat"))
+            await asyncio.sleep(0.1)
+
+    failed = await lost(work)
+    assert (failed.sqlstate, failed.is_sent) == ("08P01", False)
+    assert not isinstance(failed, CommitUnknown)
+    assert await AsyncSession(engine).query(Tag).count() == 0
+
+
+async def end_of(proxy: Proxy, words: bytes) -> bool:
+    """Say the last words, and return whether the client closes its connection at once."""
+    client = proxy.clients[-1]
+    proxy.tell(words)
+    for _ in range(100):
+        if client.transport.is_closing():
+            return True
+        await asyncio.sleep(0.01)
+    return False
 
 
 @pytest.mark.parametrize("mode", ["disable", "require"])
