@@ -11,7 +11,6 @@ from .batches import Batch, fill_keys, held_columns
 from .columns import Column
 from .compiler import KEY
 from .ending import send_commit
-from .errors import DatabaseError
 from .given import mark_inserted, mark_known
 from .numbering import (
     NumberedInsert,
@@ -26,7 +25,7 @@ from .scope import Scope
 from .slots import set_all
 from .statement import Executor, OneConnection, Statement, statement_for
 from .table import Table, table_of
-from .table_facts import TableFacts, facts_of, known_facts, reconsidered
+from .table_facts import TableFacts, by_facts
 from .values import Record
 
 if TYPE_CHECKING:
@@ -119,12 +118,7 @@ async def insert_unnumbered(executor: Executor, table: Table, batch: Batch) -> l
 
 async def insert_numbered(table: Table, batch: Batch, connection: Connection) -> list[Record]:
     """Insert a batch; return its rows in the order of the objects."""
-    facts = known_facts(connection, table) or await facts_of(connection, table)
-    try:
-        return await send_numbered(table, batch, connection, facts)
-    except DatabaseError as error:
-        facts = await reconsidered(connection, table, facts, error)
-    return await send_numbered(table, batch, connection, facts)
+    return await by_facts(connection, table, partial(send_numbered, table, batch, connection))
 
 
 async def send_numbered(
@@ -151,11 +145,10 @@ def numbered_insert(
     In the last resort it is an INSERT for each object.
     """
     keys = tuple(map(KEY, given))
-    returned = returned_columns(table, given)
     if table.is_insertable_by_array and given:
         if facts.is_numbered_by_merge:
             key: Hashable = ("insert by merge", table, keys)
-            return statement_for(key, lambda: write_merge(table, given, returned)), True
+            return statement_for(key, lambda: write_by_merge(table, given)), True
         if (made := keys_made(table, given, facts)) is not None:
             types = key_types(table.primary_key, facts)
             key = ("insert by key", table, keys, tuple(made.items()), types)
@@ -219,6 +212,11 @@ def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
         f"SELECT {', '.join(carried(given, name))} FROM ({source}) AS {name} ORDER BY place"
     )
     return Statement.of(scope, sql)
+
+
+def write_by_merge(table: Table, given: Sequence[AnyColumn]) -> Statement:
+    """Return the MERGE that inserts rows, and returns what only PostgreSQL knows of them."""
+    return write_merge(table, given, returned_columns(table, given))
 
 
 def write_by_key(

@@ -7,9 +7,9 @@ on the server's version, on triggers that may change a key, on rules, and on uni
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import DatabaseError, RetryableError
 from .values import Record
@@ -17,6 +17,8 @@ from .values import Record
 if TYPE_CHECKING:
     from .driver import Connection
     from .table import Table
+
+R = TypeVar("R")
 
 #: From this version on, MERGE returns columns of its source. https://www.postgresql.org/docs/17/sql-merge.html
 MERGE_RETURNS_FROM = 17
@@ -123,6 +125,18 @@ async def facts_of(connection: Connection, table: Table) -> TableFacts:
         found = facts_from(row, connection.server_version)
         remember(connection, table, found)
     return found
+
+
+async def by_facts(
+    connection: Connection, table: Table, send: Callable[[TableFacts], Coroutine[Any, Any, R]]
+) -> R:
+    """Send what depends on the facts of a table; again by others where the server refuses these."""
+    facts = known_facts(connection, table) or await facts_of(connection, table)
+    try:
+        return await send(facts)
+    except DatabaseError as error:
+        facts = await reconsidered(connection, table, facts, error)
+    return await send(facts)
 
 
 def remember(connection: Connection, table: Table, facts: TableFacts) -> None:

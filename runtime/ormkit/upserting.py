@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from .batches import Batch, batches_of, check_once, parts_of
 from .columns import Column
 from .errors import (
-    DatabaseError,
     MissingValue,
     StaleObject,
     StatementError,
@@ -26,7 +25,7 @@ from .numbering import NumberedInsert, in_places, key_types
 from .scope import Scope
 from .statement import Executor, OneConnection, Statement, statement_for
 from .table import Table, table_of
-from .table_facts import TableFacts, facts_of, known_facts, reconsidered
+from .table_facts import TableFacts, by_facts
 from .values import Record
 
 if TYPE_CHECKING:
@@ -149,13 +148,7 @@ class Wanted:
 
 async def upsert_numbered(upsert: Upsert, batch: Batch, connection: Connection) -> list[Record]:
     """Upsert a batch; return its rows in the order of the objects."""
-    table = upsert.table
-    facts = known_facts(connection, table) or await facts_of(connection, table)
-    try:
-        return await upsert.send(batch, connection, facts)
-    except DatabaseError as error:
-        facts = await reconsidered(connection, table, facts, error)
-    return await upsert.send(batch, connection, facts)
+    return await by_facts(connection, upsert.table, partial(upsert.send, batch, connection))
 
 
 def gone(table: Table) -> str:
