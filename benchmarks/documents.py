@@ -67,9 +67,10 @@ def short(findings: Findings) -> str:
     """Return what the README says."""
     return "\n\n".join(
         [
-            "Time over that of the same work done by hand on one asyncpg connection (for the 50 "
-            "tasks: on `asyncpg.Pool`), so that less is better. Server and library share one core; "
-            "OrmKit is also shown with two. Chance changes a figure with ~ by more than 10 %.",
+            "Each figure is a library's time divided by the time of hand-written asyncpg code on "
+            "one connection, so less is better. For the 50 tasks, the baseline is `asyncpg.Pool`. "
+            "Server and library share one core; a second column shows OrmKit with two cores. A ~ "
+            "marks a figure that varies by more than 10 % from run to run.",
             ratios_table(findings),
             f"{losses(findings)}\n\n{machine(findings)}",
         ]
@@ -82,16 +83,16 @@ def long(findings: Findings) -> str:
         [
             machine(findings),
             "![times over asyncpg's](comparison.svg)",
-            "### Limits\n\nWhat was asked of OrmKit before this was written. A limit is met where "
-            "it holds on one core and on two.\n\n" + limits_table(findings),
+            "### Limits\n\nThese limits were set before OrmKit was written. A limit is met if "
+            "OrmKit stays within it both on one core and on two.\n\n" + limits_table(findings),
             losses(findings),
-            "### Spread\n\nMedian and quartiles of the ratios, on one core.\n\n"
+            "### Spread\n\nThe median of each ratio, with its quartiles. On one core:\n\n"
             + spread_table(findings, findings.together),
-            "The same on two cores.\n\n" + spread_table(findings, findings.apart),
-            "What a library cannot do:\n\n" + notes(findings),
-            "### Memory\n\nMiB at the peak over the state after connecting, each in a process of "
-            "its own.\n\n" + memory_table(findings),
-            "### With uvloop\n\nThe floor runs on uvloop as well. One core, fewer rounds.\n\n"
+            "On two cores:\n\n" + spread_table(findings, findings.apart),
+            "A library has no figure (n/a) where it cannot do the work:\n\n" + notes(findings),
+            "### Memory\n\nPeak memory in MiB, minus the memory in use after connecting. Each "
+            "figure comes from a process of its own.\n\n" + memory_table(findings),
+            "### With uvloop\n\nThe baseline runs on uvloop too. One core, fewer rounds.\n\n"
             + uvloop_table(findings),
             "### Curves\n\n![rows](rows.svg)\n\n![tasks](tasks.svg)\n\n![columns](columns.svg)"
             "\n\n![models in the schema](models.svg)",

@@ -59,12 +59,13 @@ def limits_table(findings: Findings) -> str:
                 f"{noise(two.measured, two.key):.0%}",
             ]
         )
-    heads = ["", "limit", "one core", "two cores", "", "best peer", "chance", "chance, two cores"]
+    heads = ["", "limit", "one core", "two cores", "", "best peer", "noise", "noise, two cores"]
     explained = (
-        "Chance is how far the quartiles of OrmKit's time over that of the same code, which runs "
-        "as one more library, are from 1; in lookups by key, how far the figure's own quartiles "
-        "are from it. Where that decides on which side of its limit a figure is, it is undecided. "
-        "The best peer is that on one core."
+        "The noise of a figure comes from running the same OrmKit code a second time as one more "
+        "library: it is how far the quartiles of the ratio between the two are from 1. For lookups "
+        "by key, it is how far the quartiles of the figure are from its median. A figure is "
+        "undecided if the noise could move it across its limit. The best peer is the fastest other "
+        "ORM on one core."
     )
     return f"{table(heads, rows)}\n\n{explained}\n\n{stream_sentence(findings)}".rstrip()
 
@@ -91,8 +92,8 @@ def stream_sentence(findings: Findings) -> str:
         if work.memory_limit is not None and found is not None:
             verdict = "met" if found <= work.memory_limit << 20 else "not met"
             sentences.append(
-                f"{work.title[0].upper()}{work.title[1:]}: {mebibytes(found)} MiB at the peak over "
-                f"the start, limit {work.memory_limit} MiB, {verdict}."
+                f"{work.title[0].upper()}{work.title[1:]}: peak memory {mebibytes(found)} MiB "
+                f"above the start, limit {work.memory_limit} MiB, {verdict}."
             )
     return " ".join(sentences)
 
@@ -108,11 +109,11 @@ def losses(findings: Findings) -> str:
 
     sentences = []
     if missed := listed("NOT met"):
-        sentences.append(f"OrmKit is over a limit of its own in: {missed}.")
+        sentences.append(f"OrmKit exceeds its limit in: {missed}.")
     if undecided := listed("undecided"):
-        sentences.append(f"Chance was too large to tell for: {undecided}.")
+        sentences.append(f"Undecided, because the noise is too large: {undecided}.")
     if not sentences:
-        sentences.append("OrmKit is within all of its limits.")
+        sentences.append("OrmKit meets all of its limits.")
     lost = "; ".join(
         f"{measured.work.title} ({', '.join(each.title for each in faster)})"
         for measured, faster in findings.lost()
@@ -120,7 +121,7 @@ def losses(findings: Findings) -> str:
     if lost:
         sentences.append(f"Another ORM is as fast or faster, on one core or on two, in: {lost}.")
     else:
-        sentences.append("No other ORM is as fast in any of these works.")
+        sentences.append("No other ORM is as fast in any of these benchmarks.")
     return " ".join(sentences)
 
 

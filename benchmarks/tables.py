@@ -136,6 +136,6 @@ def warning(about: About) -> str:
         return ""
     mean = sum(about.others) / len(about.others)
     return (
-        f"other work kept {mean:.2f} cores busy between the works, at most {busiest:.2f}: ratios "
-        f"come out larger than they are, most of all where a sample is long"
+        f"other processes used {mean:.2f} cores between the benchmarks, at most {busiest:.2f}: "
+        f"this makes ratios larger than they are, most of all for long samples"
     )

@@ -59,18 +59,20 @@ def findings(one: Measured, two: Measured, memory: int = 0) -> Findings:
 @pytest.mark.parametrize(("one", "two"), [(1.0, 1.2), (1.2, 1.0)])
 def test_a_limit_that_is_missed_in_one_placement_is_missed(one: float, two: float) -> None:
     text = losses(findings(measured("count", one), measured("count", two)))
-    assert text.startswith(f"OrmKit is over a limit of its own in: count ({one:.2f} and {two:.2f}")
+    assert text.startswith(f"OrmKit exceeds its limit in: count ({one:.2f} and {two:.2f}")
 
 
 def test_a_limit_that_chance_decides_on_is_not_claimed() -> None:
     text = losses(findings(measured("count", 1.0), measured("count", 1.0, spread=0.9)))
-    assert text.startswith("Chance was too large to tell for: count (1.00 and 1.00, limit 1.10)")
+    assert text.startswith(
+        "Undecided, because the noise is too large: count (1.00 and 1.00, limit 1.10)"
+    )
     assert "within" not in text
 
 
 def test_limits_that_hold_in_both_placements_are_met() -> None:
     text = losses(findings(measured("count", 1.0), measured("count", 1.05)))
-    assert text.startswith("OrmKit is within all of its limits.")
+    assert text.startswith("OrmKit meets all of its limits.")
 
 
 def test_an_unsteady_figure_is_marked() -> None:
@@ -88,7 +90,7 @@ def test_memory_of_the_stream_has_a_limit(mebibytes: int, word: str) -> None:
 
 def test_other_work_on_the_machine_is_told() -> None:
     assert warning(about(0.0, QUIET)) == ""
-    assert "other work kept 0.50 cores busy between the works, at most 1.00" in warning(
+    assert "other processes used 0.50 cores between the benchmarks, at most 1.00" in warning(
         about(0.0, 1.0)
     )
 
@@ -163,8 +165,8 @@ def test_everything_that_was_found_is_written(tmp_path: Path) -> None:
         assert f"| {work.title} |" in short
         assert f"| {work.title} | 1.00 (1.00-1.00) |" in long
     for text in (short, long):
-        assert "OrmKit is over a limit of its own in: get by key, 50 tasks (1.00 and 1.00" in text
-        assert "Other work kept 1.50 cores busy" in text
+        assert "OrmKit exceeds its limit in: get by key, 50 tasks (1.00 and 1.00" in text
+        assert "Other processes used 1.50 cores between the benchmarks" in text
         assert "PostgreSQL 18.0" in text
         assert "Medians of 3 rounds" in text
         assert "No figures yet" not in text
