@@ -58,6 +58,7 @@ RUNTIME_LAYERS = (
             *("tls", "libpq", "services", "conninfo", "keepalive"),
             "redaction",
             "refusals",
+            "first_words",
             "sqlstates",
             *("unreadable", "copied", "messages", "parting"),
             "moments",
@@ -73,7 +74,7 @@ RUNTIME_LAYERS = (
         ),
         *("outage", "pool", "embedded"),
     ),
-    ("result", "repeatable", "first_words", "raw_sql", "creation"),
+    ("result", "repeatable", "raw_sql", "creation"),
     (
         *(
             *("standard_decode", "decoding", "identity"),

@@ -11,6 +11,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from . import errors
 from .arrays import plain
 from .errors import DatabaseError, InvalidValue
+from .first_words import first_words
 from .messages import BrokenProtocol
 from .options import UNREADABLE
 from .parting import violation
@@ -223,34 +224,12 @@ def is_before_running(sql: str, error: BaseException) -> bool:
     tells which of them. A procedure may have committed, so that CALL and DO are out in any case.
     """
     is_within = not isinstance(error, asyncpg.InternalServerError) and error_context(error)
-    return not is_within and leading_word(sql) not in ("CALL", "DO")
+    return not is_within and first_words(sql)[0] not in ("CALL", "DO")
 
 
 def error_context(error: BaseException) -> str | None:
     """Return where within a statement the server met an error; None where it was not within."""
     return getattr(error, "context", None)
-
-
-def leading_word(sql: str) -> str:
-    """Return the first word of a statement behind blanks and comments, in upper case."""
-    start, depth, end = 0, 0, len(sql)
-    while start < end:
-        if sql.startswith("/*", start):
-            start, depth = start + 2, depth + 1
-        elif depth:
-            is_closed = sql.startswith("*/", start)
-            start, depth = start + 1 + is_closed, depth - is_closed
-        elif sql.startswith("--", start):
-            breaks = [sql.find(each, start) for each in "\n\r"]
-            start = min([each for each in breaks if each >= 0], default=end)
-        elif sql[start].isspace() or sql[start] in "(;":
-            start += 1
-        else:
-            break
-    stop = start
-    while stop < end and (sql[stop].isalnum() or sql[stop] == "_"):
-        stop += 1
-    return sql[start:stop].upper()
 
 
 def is_refused_value(error: Exception) -> bool:

@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
 from examples.blog.db import Post, User
@@ -23,7 +24,7 @@ from ormkit import (
     selectinload,
 )
 from ormkit.repeatable import GRAMMAR
-from ormkit.sqlstates import leading_word
+from ormkit.sqlstates import is_before_running
 from tests.proxy import Proxy
 
 #: PostgreSQL and the code say the same on every interpreter.
@@ -94,20 +95,19 @@ async def test_many_rows_of_raw_sql_are_not_sent_again(calls: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sql", "word"),
+    ("sql", "is_before"),
     [
-        ("CALL p()", "CALL"),
-        (" \t\n-- x\rdo $$ $$", "DO"),
-        ("/* CALL */select", "SELECT"),
-        ("/* /* */ CALL", ""),
-        ("", ""),
-        ("(SELECT 1)", "SELECT"),
-        ("--", ""),
-        (";CALL p()", "CALL"),
+        ("CALL p()", False),
+        (" \t\n-- x\rdo $$ $$", False),
+        (";CALL p()", False),
+        ("/* CALL */select", True),
+        ("-- DO\nINSERT INTO log VALUES (1)", True),
+        ("(SELECT 1)", True),
+        ("", True),
     ],
 )
-def test_the_leading_word_is_found_behind_comments(sql: str, word: str) -> None:
-    assert leading_word(sql) == word
+def test_what_may_commit_by_itself_may_have_run(sql: str, is_before: bool) -> None:
+    assert is_before_running(sql, asyncpg.InvalidCachedStatementError("")) == is_before
 
 
 #: What the user's own functions count, each under a name that PostgreSQL has too or may be given.
