@@ -306,8 +306,7 @@ class Engine(Copying):
         Raises UsageError for BEGIN, COMMIT, SET LOCAL, LOCK TABLE and the like: a connection of the
         pool serves one statement, and `begin()` holds one for a transaction.
         """
-        check_statement(sql, params)
-        check_lasting(sql)
+        check_lasting(sql, check_statement(sql, params))
         if timeout is not None:
             check_seconds("timeout", timeout)
         pool = self.pool
@@ -324,9 +323,10 @@ class Engine(Copying):
         without waiting for the answers in between; other than SELECT, VALUES, statements with
         RETURNING, and INSERT, UPDATE and DELETE, a statement runs row by row.
         """
-        listed = checked_rows(sql, rows)
-        check_lasting(sql)
-        result = await self.use(lambda connection: run_pipelined(connection, sql, listed))
+        words = check_statement(sql)
+        check_lasting(sql, words)
+        listed = checked_rows(rows)
+        result = await self.use(lambda connection: run_pipelined(connection, sql, words[0], listed))
         if result is not None:
             return result
         async with self.transaction() as tx:

@@ -14,6 +14,9 @@ from .fitting import is_encodable
 from .result import Result
 from .values import Record
 
+#: The first two words of a statement, in upper case.
+Words = tuple[str, str]
+
 #: Statements that would take the transaction out of the hands of begin().
 TAKES_OVER = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
 #: What the server answers to these, however they were written.
@@ -37,18 +40,15 @@ DEALLOCATES = {"DEALLOCATE", "DEALLOCATE ALL", "DISCARD ALL"}
 LOADS = "LOAD"
 
 
-def check_statement(sql: str, params: object = ()) -> None:
-    """Raise UsageError for what cannot be run as one statement with parameters.
+def check_statement(sql: str, params: object = ()) -> Words:
+    """Return the first words of the SQL.
 
-    It spares the server what is known beforehand; what the server answers decides.
+    Raises UsageError for what cannot be run as one statement with these parameters. It spares the
+    server what is known beforehand; what the server answers decides.
     """
     check_text(sql)
-    if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
-        raise UsageError(
-            f"parameters are a list, one value for each of $1, $2 ..., not "
-            f"{type(params).__name__}: write [value]"
-        )
-    first, second = first_words(sql)
+    check_params(params)
+    first, second = words = first_words(sql)
     if first in TAKES_OVER or (first, second) == ("PREPARE", "TRANSACTION"):
         raise UsageError(
             f"{first} cannot be sent as a statement: use `async with session.begin() as tx:`"
@@ -58,11 +58,23 @@ def check_statement(sql: str, params: object = ()) -> None:
             "COPY from STDIN or to STDOUT has data beside its statement: use copy_in() or "
             "copy_out()"
         )
+    return words
 
 
-def check_lasting(sql: str) -> None:
-    """Raise UsageError for what is undone as soon as it is done outside a transaction."""
-    words = first_words(sql)
+def check_params(params: object) -> None:
+    """Raise UsageError for parameters that are no list or tuple of values."""
+    if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
+        raise UsageError(
+            f"parameters are a list, one value for each of $1, $2 ..., not "
+            f"{type(params).__name__}: write [value]"
+        )
+
+
+def check_lasting(sql: str, words: Words) -> None:
+    """Raise UsageError for what is undone as soon as it is done outside a transaction.
+
+    words: the first words of the SQL.
+    """
     if words in ENDS_AT_ONCE:
         what = f"{words[0]} {words[1]} has no effect"
     elif words[0] == "LOCK":
@@ -94,14 +106,13 @@ def check_text(sql: object) -> None:
         )
 
 
-def checked_rows(sql: str, rows: Iterable[Sequence[object]]) -> list[Sequence[object]]:
+def checked_rows(rows: Iterable[Sequence[object]]) -> list[Sequence[object]]:
     """Return the rows of parameters as a list; UsageError where one is no list or tuple."""
     if isinstance(rows, (str, bytes)) or not isinstance(rows, Iterable):
         raise UsageError(f"rows are a list of lists of parameters, not {type(rows).__name__}")
-    check_statement(sql)
     listed = list(rows)
     for row in listed:
-        check_statement("", row)
+        check_params(row)
     return listed
 
 
@@ -113,8 +124,7 @@ class NewConnection:
 
     async def execute(self, sql: str, params: Sequence[object] = ()) -> Result:
         """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
-        check_statement(sql, params)
-        check_lasting(sql)
+        check_lasting(sql, check_statement(sql, params))
         if self._connection is None:
             raise UsageError("init has ended: its connection belongs to the pool now")
         return await run(self._connection, sql, params)
@@ -214,15 +224,16 @@ def taken_over(tag: str, was_open: bool, connection: Connection) -> UsageError:
 
 
 async def run_pipelined(
-    connection: Connection, sql: str, rows: Sequence[Sequence[object]]
+    connection: Connection, sql: str, verb: str, rows: Sequence[Sequence[object]]
 ) -> Result | None:
     """Run the statement for each row, all or none, without waiting for the answers in between.
+
+    verb: the first word of the statement.
 
     None, with nothing run, where that would not tell how many rows were changed: the driver keeps
     no count for each row, so that only rows that come back can be counted.
     """
     connection.mark_dirty()
-    verb, _ = first_words(sql)
     if verb not in PIPELINED:
         return None
     if await connection.returns_rows(sql):
@@ -245,9 +256,11 @@ def with_count(sql: str) -> str | None:
     return None if ";" in bare else f"{bare}\nRETURNING 1"
 
 
-async def run_in_turn(connection: Connection, sql: str, rows: Sequence[Sequence[object]]) -> Result:
+async def run_in_turn(
+    connection: Connection, sql: str, verb: str, rows: Sequence[Sequence[object]]
+) -> Result:
     """Run the statement for each row, one after the other, in the transaction that is open."""
     results = [await run_tagged(connection, sql, row) for row in rows]
     total = sum(Result(*each).rowcount for each in results)
     records = [record for found, _ in results for record in found]
-    return Result(records, f"{first_words(sql)[0]} {total}")
+    return Result(records, f"{verb} {total}")

@@ -211,11 +211,14 @@ class Transaction(Pending):
         return await self._run_raw(lambda connection: run(connection, sql, params))
 
     async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
-        listed = checked_rows(sql, rows)
+        verb, _ = check_statement(sql)
+        listed = checked_rows(rows)
 
         async def work(connection: Connection) -> Result:
-            result = await run_pipelined(connection, sql, listed)
-            return result if result is not None else await run_in_turn(connection, sql, listed)
+            result = await run_pipelined(connection, sql, verb, listed)
+            if result is None:
+                result = await run_in_turn(connection, sql, verb, listed)
+            return result
 
         return await self._run_raw(work)
 
