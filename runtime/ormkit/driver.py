@@ -217,7 +217,7 @@ class Connection(ResettableSession):
                 raise
             if is_unencodable(error):
                 raise InvalidValue(cells.described()) from None
-            raise copied_row(self._failed(error, sql), error, cells.table)
+            raise copied_row(self._failed(error, sql), error, cells.table, cells.names)
         return int(tag.rpartition(" ")[2])
 
     async def copy_out(

@@ -66,9 +66,6 @@ UNREACHABLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError,
 #: Where the server makes values of a statement's parameters, before it runs.
 MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
 
-#: The columns of a COPY, and one name in a list of them.
-COPIED = re.compile(r"COPY .*?\((.*)\) FROM STDIN\Z", re.DOTALL)
-QUOTED = re.compile(r'"(?:[^"]|"")*"|\w+')
 #: What the driver says of the number of arguments.
 COUNTED = re.compile("for this query|number of query arguments")
 #: What the driver raises for an answer that it cannot read, whose values it was still to make.
@@ -303,37 +300,32 @@ def server_error(error: Any, sql: str | None, has_values: bool) -> DatabaseError
     wrapped.hint = fields.get("hint")
     wrapped.schema = fields.get("schema_name")
     wrapped.table = fields.get("table_name")
-    wrapped.column = fields.get("column_name") or copied_column(sql, fields.get("context"))
+    wrapped.column = fields.get("column_name")
     wrapped.constraint = fields.get("constraint_name")
     return wrapped
 
 
-def copied_column(sql: str | None, context: str | None) -> str | None:
-    """Return the column that COPY was at, which only the error's context tells, in any language.
+def copied_row(
+    translated: BaseException, error: BaseException, table: str, names: Sequence[str]
+) -> BaseException:
+    """Return the error of COPY into these columns with the row and the column that it was at.
 
-    It is the first of the statement's columns that follows the number of the line.
-    """
-    listed = COPIED.match(sql or "")
-    if listed is None or context is None:
-        return None
-    names = [name.strip('"').replace('""', '"') for name in QUOTED.findall(listed.group(1))]
-    any_name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
-    found = re.search(rf"(?<!\w)\d+\w*(?:\W+\w+){{0,3}}?\W+({any_name})(?!\w)", context)
-    return found.group(1) if found else None
-
-
-def copied_row(translated: BaseException, error: BaseException, table: str) -> BaseException:
-    """Return the error of COPY with the row and the column that it was at.
-
-    Only a line of the context tells, "COPY tags, line 3, column name" in the server's language.
+    Only the last line of the context tells, "COPY tags, line 3, column name" in the server's
+    language. In some the line begins with the table.
     """
     if not isinstance(translated, DatabaseError):
         return translated
-    begin = f"COPY {table}, "
     context: str = getattr(error, "context", None) or ""
-    lines = [line for line in context.split("\n") if line.startswith(begin)]
-    found = re.match(r"\D*(\d+)(?:, \w+ (\w+))?", lines[-1][len(begin) :]) if lines else None
-    if found:
-        translated.args = (f"{translated} (row {found.group(1)})",)
-        translated.column = translated.column or found.group(2)
+    line = context.rpartition("\n")[2]
+    if found := re.match(rf"(?:COPY )?{re.escape(table)}\D*(\d+)(.*)", line):
+        row, place = found.groups()
+        translated.args = (f"{translated} (row {row})",)
+        translated.column = translated.column or last_named(names, place)
     return translated
+
+
+def last_named(names: Sequence[str], text: str) -> str | None:
+    """Return the last of the names in the text; before it a word for "column" may be one too."""
+    any_name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    found: list[str] = re.findall(rf"(?<!\w)(?:{any_name})(?!\w)", text)
+    return found[-1] if found else None

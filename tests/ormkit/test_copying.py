@@ -20,6 +20,7 @@ from examples.blog.db import Post, PostStatus, Tag, User
 from ormkit import (
     AsyncSession,
     DatabaseError,
+    DataError,
     Engine,
     InvalidValue,
     MissingValue,
@@ -30,6 +31,7 @@ from ormkit import (
     UsageError,
     create_engine,
 )
+from ormkit.scope import quote
 from tests.proxy import Proxy
 
 COUNT = "SELECT count(*) FROM tags"
@@ -483,3 +485,17 @@ async def test_a_value_that_the_server_refuses_keeps_its_row_and_column(
         assert words in str(caught.value)
         if isinstance(caught.value, DatabaseError) and column != "c":
             assert caught.value.column == column
+
+
+@pytest.mark.parametrize("column", ["my-col", "column", "Zeile 2, Spalte", 'a (b", c', "2", "-"])
+async def test_a_column_of_any_name_is_told_whole(database_url: str, column: str) -> None:
+    names = ["my", "column", column] if column != "column" else ["my", column]
+    quoted = [quote(name) for name in names]
+    async with await create_engine(database_url) as engine:
+        await engine.execute(
+            f"CREATE TABLE t ({', '.join(f'{name} varchar(3)' for name in quoted)})"
+        )
+        good, bad = ["x"] * len(names), ["x"] * (len(names) - 1) + ["long"]
+        with pytest.raises(DataError) as caught:
+            await engine.copy_in("t", [good, bad], columns=names)
+    assert (caught.value.column, "(row 2)" in str(caught.value)) == (column, True)

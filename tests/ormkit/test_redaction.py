@@ -13,7 +13,7 @@ import pytest
 
 from ormkit import AsyncSession, DatabaseError, DataError, Engine, StatementError, create_engine
 from ormkit.redaction import may_hold_value, redacted
-from ormkit.sqlstates import copied_column, server_error
+from ormkit.sqlstates import copied_row, server_error
 from tests.generated import models_of
 from tests.servers import ContribServer, Server, contrib_binaries
 
@@ -196,6 +196,7 @@ class Reported(Exception):
         self.position = fields.get("position")
         self.internal_position = fields.get("internal_position")
         self.server_source_filename = fields.get("file")
+        self.context = fields.get("context")
 
     def as_dict(self) -> dict[str, str]:
         return self.fields
@@ -264,21 +265,34 @@ def test_a_sentence_keeps_no_more_than_names_of_types() -> None:
 
 
 @pytest.mark.parametrize(
-    "context",
+    "place",
     [
-        "COPY items, line 2, column code",
-        "COPY items, Zeile 2, Spalte code",
-        "COPY items, ligne 2, colonne code",
-        "COPY items, строка 2, столбец code",
-        "COPY items、行 2、列 code",
-        "COPY items, 第 2 行, 列 code",
-        "COPY items, 2번째 줄, code 열",
-        "COPY number 7, line 2, column code",
+        "COPY {}, line 2, column code",
+        "COPY {}, Zeile 2, Spalte code",
+        "COPY {}, ligne 2, colonne code",
+        "COPY {}, строка 2, столбец code",
+        "{}のCOPY、行 2、列 code",
+        "COPY {}, 第 2 行, 列 code",
+        "{} 복사, 2번째 줄, code 열",
+        "COPY {}, line 2, column my-code",
+        'COPY {}, line 2, column odd "name',
+        "COPY {}, line 2, column column",
+        "COPY {}, line 2",
     ],
 )
-def test_the_column_of_a_copy_is_found_by_its_name(context: str) -> None:
-    sql = 'COPY items (number, code, "odd ""name") FROM STDIN'
-    assert copied_column(sql, context) == "code"
-    assert copied_column(sql, "COPY items, Zeile 2") is None
-    assert copied_column(sql, None) is None
-    assert copied_column(None, context) is None
+@pytest.mark.parametrize("table", ["items", "of, line 7", 'a (b", c'])
+def test_the_column_of_a_copy_is_found_by_its_name(table: str, place: str) -> None:
+    names = ["number", "column", "code", "my", 'odd "name', "my-code", "line"]
+    error = Reported("no", "22000")
+    error.context = f"COPY items, line 9, column number\n{place.format(table)}"
+    copied = copied_row(DataError("no"), error, table, names)
+    assert isinstance(copied, DataError)
+    assert str(copied) == "no (row 2)"
+    named = [name for name in ("my-code", 'odd "name', "code") if name in place]
+    assert copied.column == next(iter(named), "column" if place.endswith("column") else None)
+
+
+def test_an_error_of_a_copy_may_be_at_no_row() -> None:
+    error = Reported("no", "22000")
+    copied = copied_row(DataError("no"), error, "items", ["code"])
+    assert (str(copied), getattr(copied, "column", "")) == ("no", None)
