@@ -13,6 +13,7 @@ from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_
 from .expressions import Expression
 from .given import given_columns, mark_known
 from .inserting import receive
+from .numbering import carried
 from .relationships import named
 from .scope import Scope
 from .slots import is_held
@@ -216,20 +217,17 @@ def write_update_all(
     keys = [f"key_{place}" for place in range(len(table.identity))]
     arrays = [f"{scope.bind(column)}::{column.carrier}[]" for column in columns]
     arrays += [f"{scope.bind(column)}::{column.cast}[]" for column in table.identity]
-    carried = [
-        f"{column.quoted} = {given}.{value}"
-        + ("" if column.carrier == column.cast else f"::{column.cast}")
-        for column, value in zip(columns, values, strict=True)
-    ]
+    pairs = zip(columns, carried(columns, given), strict=True)
+    assigned = [f"{column.quoted} = {value}" for column, value in pairs]
     if besides:
-        carried.append(assignments(besides, scope))
+        assigned.append(assignments(besides, scope))
     matches = [
         f"{name}.{column.quoted} = {given}.{key}"
         for column, key in zip(table.identity, keys, strict=True)
     ]
     answers = [column.selected(f"{name}.{column.quoted}") for column in returned]
     sql = (
-        f"UPDATE {named(table.sql, name)} SET {', '.join(carried)} "
+        f"UPDATE {named(table.sql, name)} SET {', '.join(assigned)} "
         f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY "
         f"AS {given} ({', '.join([*values, *keys])}, place) "
         f"WHERE {' AND '.join(matches)} "
