@@ -41,6 +41,8 @@ AreKept = Callable[[Collection[Any]], bool]
 #: Types whose values PostgreSQL reads and writes anew as text.
 REWRITTEN = ("tsvector", "macaddr")
 NO_LIMIT = -1
+#: The digits of a second.
+MOST_PLACES = 6
 ZONE, FOLD = attrgetter("tzinfo"), attrgetter("fold")
 #: Of an array of PostgreSQL.
 MOST_DIMENSIONS = 6
@@ -287,19 +289,21 @@ def kept_where_same(value: Any, found: list[Any]) -> Any:
 FLOATS = frozenset((float,))
 
 
-def timed(convert: Callable[[int, Any], Any]) -> Callable[[list[int]], Form]:
-    """Return what makes the form of a type whose modifier is its digits of a second."""
-    return lambda limits: Form(partial(convert, limits[0] if limits else 6))
+def timed(
+    convert: Callable[[int, Any], Any], kept: type | None = None, keeps_all: AreKept | None = None
+) -> Callable[[list[int]], Form]:
+    """Return what makes the form of a type whose modifier is its digits of a second.
 
+    kept, keeps_all: what `Form` takes, where the type has all the digits that values may have.
+    """
 
-def moment(limits: list[int]) -> Form:
-    places = limits[0] if limits else 6
-    return Form(partial(moment_form, places), None, are_utc if places == 6 else None)
+    def form(limits: list[int]) -> Form:
+        places = limits[0] if limits else MOST_PLACES
+        if places < MOST_PLACES:
+            return Form(partial(convert, places))
+        return Form(partial(convert, places), kept, keeps_all)
 
-
-def interval(limits: list[int]) -> Form:
-    places = limits[0] if limits else 6
-    return Form(partial(interval_form, places), Interval if places == 6 else None)
+    return form
 
 
 def plain(convert: Convert, kept: type | None = None) -> Callable[[list[int]], Form]:
@@ -334,8 +338,8 @@ FORMS: dict[str, Callable[[list[int]], Form]] = {
     "time": timed(time_form),
     "timetz": timed(zoned_time_form),
     "timestamp": timed(local_moment_form),
-    "timestamptz": moment,
-    "interval": interval,
+    "timestamptz": timed(moment_form, keeps_all=are_utc),
+    "interval": timed(interval_form, Interval),
     "uuid": plain(uuid_form, DriverUUID),
     "json": lambda limits: Form(partial(json_form, False), None, partial(are_json, False)),
     "jsonb": lambda limits: Form(partial(json_form, True), None, partial(are_json, True)),
