@@ -13,7 +13,7 @@ import math
 import re
 from array import array
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from functools import cache, partial
 from ipaddress import IPv4Address, IPv4Network, ip_address, ip_interface, ip_network
 from operator import attrgetter, is_
 from typing import Any
@@ -116,26 +116,39 @@ def form_of(type_: str, labels: Mapping[Any, Any] | None = None) -> Form:
     type_: PostgreSQL's name with its modifier, "varchar(5)[]".
     labels: the members of an enum by their labels.
     """
-    bare, *dimensions = type_.split("[]")
-    name, _, modifier = bare.partition("(")
-    if labels is not None:
-        members: Mapping[Any, Any] = labels
-        first: object = next(iter(members.values()), None)
-        kind = type(first)
-        form = Form(lambda value: members.get(value, value), kind)
-    elif name in BOUNDS:
-        form = Form(RangeForm(name, form_of(BOUNDS[name]).of))
+    if labels is None:
+        return form_without_labels(type_)
+    members: Mapping[Any, Any] = labels
+    first: object = next(iter(members.values()), None)
+    element = Form(lambda value: members.get(value, value), type(first))
+    return in_dimensions(element, type_)
+
+
+@cache
+def form_without_labels(type_: str) -> Form:
+    """Return the stored form of a type that is no enum: the same one for all of its columns."""
+    name, _, modifier = type_.partition("[")[0].partition("(")
+    if name in BOUNDS:
+        element = Form(RangeForm(name, form_without_labels(BOUNDS[name]).of))
     else:
         limits = [int(number) for number in re.findall(r"-?\d+", modifier)]
-        form = FORMS.get(name, plain(same))(limits)
+        element = FORMS.get(name, plain(same))(limits)
+    return in_dimensions(element, type_)
+
+
+def in_dimensions(element: Form, type_: str) -> Form:
+    """Return the form of a type's arrays; that of its elements where it is no array."""
+    bare, *dimensions = type_.split("[]")
+    name = bare.partition("(")[0]
     if not dimensions:
-        return form
+        return element
     if name in ("json", "jsonb", "vector"):
         # A list may be one value of these, so that the type alone tells how deep the array goes.
+        form = element
         for _ in dimensions:
             form = Form(partial(list_form, form))
         return form
-    return Form(partial(array_form, form, name in BOUNDS, MOST_DIMENSIONS))
+    return Form(partial(array_form, element, name in BOUNDS, MOST_DIMENSIONS))
 
 
 def same(value: Any) -> Any:
