@@ -304,7 +304,8 @@ class Membership(Pair[O, bool, bool], Condition[O]):
 
     def __init__(self, template: str, operand: Expression[O, T, Any], of: Collection[T]) -> None:
         listed, kinds = singles(of, operand)
-        check_own(operand, listed, kinds)
+        if not kinds <= operand.native:
+            check_own(operand, listed, kinds)
         super().__init__(template, operand, operand.encode_each(listed), "boolean")
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:

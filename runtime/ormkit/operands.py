@@ -49,6 +49,8 @@ def as_list(values: object, of: object = None) -> list[Any]:
 
     of: what the values are compared with, for the message.
     """
+    if type(values) is list:  # nearly always, and an abstract class takes long to be asked
+        return values.copy()  # pyright: ignore[reportUnknownVariableType]
     if isinstance(values, (str, bytes, bytearray)) or not isinstance(values, Collection):
         kind = type(values).__name__
         advice = "write [value]" if not isinstance(values, Iterator) else "write list(...)"

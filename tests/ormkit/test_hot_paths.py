@@ -81,7 +81,7 @@ BUDGETS: dict[str, tuple[Work, int]] = {
     "exists": (lambda session: session.query(User).filter(id=1).exists(), 16),
     "page": (page, 24),
     "filter(User.age > 3)": (compare, 13),
-    "filter(id__in=[1, 2])": (list_keys, 20),
+    "filter(id__in=[1, 2])": (list_keys, 18),
     "exclude(User.age > 3)": (exclude, 23),
     "insert": (lambda session: session.insert(User(name="Grace")), 30),
     "update": (update, 26),
