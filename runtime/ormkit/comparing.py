@@ -133,7 +133,11 @@ def foreign_type(compared: Any, value: object) -> str:
     if type_.endswith(("[]", "range")):
         check_elements(compared, value)
         return ""
-    known = comparability(type_)
+    return foreign_as(compared, value, comparability(type_))
+
+
+def foreign_as(compared: Any, value: object, known: Comparability) -> str:
+    """Return the type under which a value is sent; empty for the type that `known` describes."""
     if type(value) in known.native:
         return ""
     try:
@@ -174,13 +178,8 @@ def check_one(compared: Any, value: Any, known: Comparability | None = None) -> 
     """
     if known is None:
         foreign = foreign_type(compared, value)
-    elif type(value) in known.native:
-        return
     else:
-        try:
-            foreign = known.foreign(value)
-        except ValueError as error:
-            raise refused(compared, value, str(error)) from None
+        foreign = foreign_as(compared, value, known)
     if foreign:
         raise refused(
             compared, value, f"here it would have to be of that type, and is {foreign}: convert it"

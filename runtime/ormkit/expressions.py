@@ -54,13 +54,6 @@ class Expression(
     def encode(self, value: object) -> object:
         return uncut(self.type, value) if type(value) in FRACTIONAL else value
 
-    def foreign_type(self, value: object) -> str:
-        """Return the type under which a value is compared with this; empty for the type of this.
-
-        Raises InvalidValue for a value that is not to be compared with it.
-        """
-        return foreign_type(self, value)
-
     # A condition is not a truth: `if User.age == 3` would always be taken.
     def __bool__(self) -> NoReturn:
         raise UsageError(NO_TRUTH)
@@ -249,7 +242,7 @@ class Comparison(Pair[O, bool, bool], Condition[O]):
 
     def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
         if not isinstance(right, Expression):
-            foreign = "" if type(right) in left.native else left.foreign_type(right)
+            foreign = "" if type(right) in left.native else foreign_type(left, right)
             right = Literal[Any](right, foreign) if foreign else left.encode(right)
         super().__init__(template, left, right, "boolean")
 
