@@ -125,7 +125,7 @@ class QueryBuilder(Generic[M]):
         found = conditions_of(self._table, conditions, by)
         if not found:
             return self
-        both = found[0] if len(found) == 1 else Junction[M]("AND", found)
+        both: Condition[M] = found[0] if len(found) == 1 else Junction("AND", found)
         # What is NULL was not asked for, and stays. Where nothing can be, plain NOT lets the
         # planner turn the comparison round, and use an index.
         return self._keep((Test(IS_NOT_TRUE if may_be_null(both) else NOT, both),))

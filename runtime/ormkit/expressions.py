@@ -96,12 +96,15 @@ class Expression(
         return Bound(self, self.encode(value))
 
     def combined(self, operator: str, left: Any, right: Any, type_: str) -> Any:
-        return Arithmetic[O, Any, Any](operator, left, right, type_)
+        made: Arithmetic[O, Any, Any] = Arithmetic(operator, left, right, type_)
+        return made
 
     def is_distinct_from(self, other: T | Expression[Any, T, Any] | None) -> Condition[O]:
         """Match where the two differ, NULL being a value like any other."""
-        wanted: Any = Bound[O, Any](self, None) if other is None else other
-        return Comparison(DISTINCT, self, wanted)
+        if other is None:
+            null: Bound[O, Any] = Bound(self, None)
+            return Comparison(DISTINCT, self, null)
+        return Comparison(DISTINCT, self, other)
 
     def among(self, template: str, values: Any) -> Condition[O]:
         return Membership(template, self, values)
@@ -243,7 +246,7 @@ class Comparison(Pair[O, bool, bool], Condition[O]):
     def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
         if not isinstance(right, Expression):
             foreign = "" if type(right) in left.native else foreign_type(left, right)
-            right = Literal[Any](right, foreign) if foreign else left.encode(right)
+            right = left.sent_as(right, foreign) if foreign else left.encode(right)
         super().__init__(template, left, right, "boolean")
 
 

@@ -211,7 +211,7 @@ def behind(keys: Sequence[tuple[Order[Any], Any]]) -> Condition[Any] | None:
     if below is None:
         return strictly
     same = Test(IS_NULL, column) if value is None else column == value
-    level = Junction[Any]("AND", (same, below))
+    level: Condition[Any] = Junction("AND", (same, below))
     return level if strictly is None else Junction("OR", (strictly, level))
 
 

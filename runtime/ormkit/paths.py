@@ -204,9 +204,10 @@ def is_related_to(relationship: Relationship[Any, Any], value: Any) -> Condition
 
 def is_unrelated(relationship: Relationship[Any, Any], *, is_null: bool) -> Condition[Any]:
     """Return the condition that the relationship leads to nothing, or with False to something."""
+    none: Condition[Any]
     if relationship.is_owner:
         nulls: Sequence[Condition[Any]] = [Test(IS_NULL, each) for each in relationship.local]
-        none = nulls[0] if len(nulls) == 1 else Junction[Any]("OR", tuple(nulls))
+        none = nulls[0] if len(nulls) == 1 else Junction("OR", tuple(nulls))
     else:
         none = Test(NOT, relationship.related(()))
     return none if truth(is_null) else Test(NOT, none)

@@ -188,7 +188,8 @@ class ToMany(Relationship[O, R]):
 
     def count(self, *conditions: Condition[R]) -> Expression[O, int, int]:
         """Return how many related rows there are, or how many answer the conditions."""
-        return self.value(Aggregate[R, int, int]("count(*)", (), "bigint"), *conditions)
+        every: Aggregate[R, int, int] = Aggregate("count(*)", (), "bigint")
+        return self.value(every, *conditions)
 
 
 class Secondary:
