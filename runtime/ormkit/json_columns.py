@@ -57,17 +57,9 @@ class JsonOperators(Expression[O, T, V_co]):
         wanted = [text_key(key) for key in as_list(keys, self)]
         return Comparison("{0} ?| {1}", KeyOperand(self.as_jsonb), wanted)
 
-    def in_(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
-        """Match any of the values; None in the list is refused."""
-        if isinstance(values, Expression):
-            return super().in_(values)
-        return JsonMembership("{0} = ANY({1}::text[]::jsonb[])", self.as_jsonb, values)
-
-    def notin(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
-        """Match whatever equals none of the values; None in the list is refused."""
-        if isinstance(values, Expression):
-            return super().notin(values)
-        return JsonMembership("{0} <> ALL({1}::text[]::jsonb[])", self.as_jsonb, values)
+    def among(self, template: str, values: Any) -> Condition[O]:
+        template = template.replace("{1}", "{1}::text[]::jsonb[]")
+        return JsonMembership(template, self.as_jsonb, values)
 
 
 class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
