@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
 from .interval import Interval, Span
-from .operands import O, Selectable, T, V_co
+from .operands import O, Selectable, T, V_co, is_selectable
 from .operators import checked_result, symbol, type_beside
 from .values import Range
 
@@ -35,10 +35,6 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     __slots__ = ()
 
-    def sent_as(self, value: object, type_: str) -> Expression[Any, Any, Any]:
-        """Return a value that is sent under this type."""
-        raise NotImplementedError
-
     def own(self, value: object) -> Expression[O, Any, Any]:
         """Return a value that is sent as one of this expression's."""
         raise NotImplementedError
@@ -58,7 +54,7 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         return self.combined(word, left, right, checked_result(word, left, right))
 
     def _side(self, side: Any) -> Any:
-        if hasattr(side, "sql"):
+        if is_selectable(side):
             return side
         type_ = type_beside(self, side)
         return self.sent_as(side, type_) if type_ else self.own(side)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from .comparing import check_one, comparability, refused
 from .fitting import misfit
-from .operands import O, Selectable, T, V_co, is_textual, like_text, listed
+from .operands import O, Selectable, T, V_co, is_selectable, is_textual, like_text, listed
 from .operators import bare
 from .values import Range
 
@@ -35,14 +35,6 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     __slots__ = ()
 
     type: str
-
-    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
-        """Return the condition for an operator between two sides, of which one may be a value."""
-        raise NotImplementedError
-
-    def sent_as(self, value: object, type_: str) -> Expression[Any, Any, Any]:
-        """Return a value that is sent under this type."""
-        raise NotImplementedError
 
     @property
     def is_array(self) -> bool:
@@ -104,7 +96,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     def _whole(self, value: Any) -> Any:
         """Return an array as a list; what stands beside no array as it is."""
-        is_value = self.is_array and not hasattr(value, "sql")
+        is_value = self.is_array and not is_selectable(value)
         return listed(value, self) if is_value else value
 
     def _of_type(self, value: Any, type_: str) -> Expression[Any, Any, Any]:
@@ -123,7 +115,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
 def is_element(type_: str, value: object) -> bool:
     """Return whether a value beside a range is one that may lie in it, and no range itself."""
-    is_other = is_range(value) or isinstance(value, (tuple, list)) or hasattr(value, "sql")
+    is_other = is_range(value) or isinstance(value, (tuple, list)) or is_selectable(value)
     return bare(type_) in BOUNDS and not is_other
 
 

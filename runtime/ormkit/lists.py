@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic
 
-from .operands import O, Selectable, T, V_co
+from .operands import O, Selectable, T, V_co, is_selectable
 
 if TYPE_CHECKING:
     from .expressions import Condition, Expression
@@ -16,10 +16,6 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     __slots__ = ()
 
-    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
-        """Return the condition for an operator between two sides, of which one may be a value."""
-        raise NotImplementedError
-
     def among(self, template: str, values: Any) -> Condition[O]:
         """Return the condition for an operator between this and each of the values."""
         raise NotImplementedError
@@ -29,7 +25,7 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
         values: a collection, or a subquery of one column.
         """
-        if hasattr(values, "sql"):
+        if is_selectable(values):
             return self.asked("{0} IN {1}", self, values)
         return self.among("{0} = ANY({1})", values)
 
@@ -38,6 +34,6 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
         A subquery that returns a NULL matches nothing: that is SQL's NOT IN.
         """
-        if hasattr(values, "sql"):
+        if is_selectable(values):
             return self.asked("{0} NOT IN {1}", self, values)
         return self.among("{0} <> ALL({1})", values)

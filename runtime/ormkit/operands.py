@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from .errors import InvalidValue, UsageError
+
+if TYPE_CHECKING:
+    from .expressions import Condition, Expression
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")  # what the expression is compared with
@@ -37,6 +40,19 @@ class Selectable(Generic[O, V_co]):
     def is_plain(self) -> bool:
         """True where values come from the driver as Python holds them."""
         return True
+
+    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
+        """Return the condition for an operator between two sides, of which one may be a value."""
+        raise NotImplementedError
+
+    def sent_as(self, value: object, type_: str) -> Expression[Any, Any, Any]:
+        """Return a value that is sent under this type."""
+        raise NotImplementedError
+
+
+def is_selectable(value: object) -> bool:
+    """Return whether the value is an expression, and no value of Python's."""
+    return isinstance(value, Selectable)
 
 
 def is_textual(type_: str) -> bool:

@@ -15,10 +15,6 @@ class TextOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     __slots__ = ()
 
-    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
-        """Return the condition for an operator between two sides, of which one may be a value."""
-        raise NotImplementedError
-
     @property
     def as_text(self) -> Any:
         """What patterns are matched with: the expression itself, or the text within JSON."""

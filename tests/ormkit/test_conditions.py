@@ -75,6 +75,21 @@ async def test_arrays_are_asked_for_their_elements(
     assert await query.filter(condition).scalars(Post.title) == expected
 
 
+class Labelled(list[Any]):
+    sql = "a name that a value may have for anything"
+
+
+async def test_a_value_with_a_name_of_expressions_is_a_value(
+    session: AsyncSession, users: list[User]
+) -> None:
+    keys = Labelled([users[0].id, users[1].id])
+    query = session.query(User)
+    assert await query.filter(User.id.in_(keys)).count() == 2
+    assert await query.filter(User.id.notin(keys)).count() == 1
+    words = session.query(Post).filter(Post.keywords.overlaps(Labelled(["a"])))
+    assert await words.count() == 1
+
+
 async def test_columns_are_computed_with(session: AsyncSession, users: list[User]) -> None:
     query = session.query(User).filter(name="Ada")
     assert await query.scalars(User.age - 6) == [30]
