@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -38,8 +37,7 @@ class Journal:
         """Write the note, whole or not at all."""
         text = json.dumps({"mode": self.mode, "files": self.files})
         temporary = work / f"{_NAME}.new"
-        with suppress(FileNotFoundError):
-            temporary.unlink()
+        temporary.unlink(missing_ok=True)
         # "x" follows no link that lies there under this name.
         with temporary.open("x", encoding="utf-8") as file:
             file.write(text)

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from .comparing import check_one, comparability, refused
-from .fitting import misfit
+from .fitting import BOUNDS, misfit
 from .operands import O, Selectable, T, V_co, is_selectable, is_textual, like_text, listed
 from .operators import bare
 from .values import Range
@@ -17,16 +17,7 @@ if TYPE_CHECKING:
 E = TypeVar("E")  # an array's element, or a value within a range
 
 #: The range of each type of bounds.
-RANGES = {
-    "integer": "int4range",
-    "bigint": "int8range",
-    "numeric": "numrange",
-    "date": "daterange",
-    "timestamp": "tsrange",
-    "timestamptz": "tstzrange",
-}
-#: The type of each range's bounds.
-BOUNDS = {range_: bound for bound, range_ in RANGES.items()}
+RANGES = {bound: range_ for range_, bound in BOUNDS.items()}
 
 
 class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):

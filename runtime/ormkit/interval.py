@@ -16,6 +16,7 @@ __all__ = ["Interval", "Span"]
 MOST_MONTHS = MOST_DAYS = 2**31 - 1
 MOST_MICROSECONDS = 2**63 - 1
 DAYS_OF_MONTH = 30
+#: In microseconds.
 DAY = 86_400_000_000
 MICROSECOND = dt.timedelta(microseconds=1)
 

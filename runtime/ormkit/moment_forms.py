@@ -8,11 +8,10 @@ from typing import Any
 from .errors import InvalidValue
 from .fitting import in_utc, misfit
 from .infinity import Infinite, InfiniteDate, InfiniteDatetime, infinite_as
-from .interval import Interval
+from .interval import DAY, Interval
 
 #: Where the seconds of a timestamp count from, which decides to which side a half is rounded.
 EPOCH = dt.datetime(2000, 1, 1)
-DAY = 86_400_000_000
 
 
 def date_form(value: Any) -> Any:

@@ -21,7 +21,7 @@ from .infinity import (
     MINUS_INFINITY,
     sign_of,
 )
-from .interval import MICROSECOND, SLOTS, Interval, filled
+from .interval import DAY, MICROSECOND, SLOTS, Interval, filled
 from .unreadable import Unreadable
 
 Shortcut: Any = getattr(accelerator, "Shortcut", None)
@@ -37,7 +37,6 @@ LAST_DAY, LAST_MOMENT = 2**31 - 1, 2**63 - 1
 #: PostgreSQL's numbers for infinity, and what they are in Python.
 DATES = {LAST_DAY: INFINITE_DATE, ~LAST_DAY: MINUS_INFINITE_DATE}
 TIMESTAMPS = {LAST_MOMENT: INFINITY, ~LAST_MOMENT: MINUS_INFINITY}
-DAY = 86_400_000_000
 #: The first release of PostgreSQL with infinite intervals.
 INFINITE_INTERVALS = 17
 

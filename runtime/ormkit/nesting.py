@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .columns import Column, decoded
 from .decoding import decode
+from .fitting import BOUNDS
 from .json_documents import UNREADABLE, read_exactly, read_jsonb, why_unreadable
 from .matching import keys_of_rows
 from .relationships import Relationship
@@ -33,7 +34,7 @@ SCALARS = frozenset(
     ]
 )
 #: Types that it decodes within a record once it has met them in a column of their own.
-RANGES = frozenset(["int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange"])
+RANGES = frozenset(BOUNDS)
 
 
 def write_nested(step: Step, scope: Scope, outer: str) -> str:

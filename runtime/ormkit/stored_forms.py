@@ -20,6 +20,7 @@ from typing import Any
 
 from .acceleration import accelerator
 from .errors import InvalidValue
+from .exactness import MOST_DIMENSIONS
 from .fitting import BOUNDS, misfit
 from .interval import Interval
 from .json_forms import json_form, ordered
@@ -44,8 +45,6 @@ NO_LIMIT = -1
 #: The digits of a second.
 MOST_PLACES = 6
 ZONE, FOLD = attrgetter("tzinfo"), attrgetter("fold")
-#: Of an array of PostgreSQL.
-MOST_DIMENSIONS = 6
 
 
 class Form:
