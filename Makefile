@@ -1,4 +1,4 @@
-# demo, test, check, wheel, bench: what README.md and .ci/run call. Each prepares what it needs.
+# demo, test, check, try-wheel, wheel, bench: what README.md and .ci/run call. Each prepares what it needs.
 
 # The newest CPython from 3.11 up on the PATH, unless told otherwise: make test PYTHON=python3.12
 PYTHON ?= $(shell for version in 3.13 3.12 3.11; do \
@@ -10,9 +10,11 @@ BENCH_VENV ?= .venv-bench
 WORKERS ?= auto
 # Which tests: make test SELECT="-k money"
 SELECT ?=
+# The tests start hundreds of processes, each of which would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
-.PHONY: demo test check wheel format typing bench bench-generation soak accelerator clean
+.PHONY: demo test check wheel try-wheel format bench bench-generation soak accelerator clean
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -32,6 +34,10 @@ check: $(VENV)/installed
 # One file to install elsewhere: pip install 'dist/ormkit_pg-....whl[gen,embedded]'
 wheel: $(VENV)/installed
 	$(BIN)/python -m build --wheel --no-isolation --outdir dist
+
+# What README.md tells a new user to do, in an empty environment outside the clone.
+try-wheel: $(VENV)/installed
+	$(BIN)/python -m tests.try_wheel
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

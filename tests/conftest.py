@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine, receiving
+from tests.garbage import own_garbage, pytest_runtest_protocol  # noqa: F401
 from tests.golden_files import Golden
 from tests.reliability.bouncer import PROGRAM, Bouncer
 from tests.reliability.secure_server import SecureServer, secure_server

@@ -187,6 +187,7 @@ def test_conversions_are_applied_once_all_values_are_there() -> None:
         decoder(conversions=(None, lambda value: 1 // value))([(1, 1), (1, 0)])
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_every_reference_is_given_back() -> None:
     """Also those of objects that an error left half made."""
 
@@ -220,6 +221,7 @@ def test_every_reference_is_given_back() -> None:
     assert reference() is None
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_a_decoder_gives_back_what_it_holds() -> None:
     def convert(value: Any) -> Any:
         return value
@@ -248,6 +250,7 @@ def test_a_decoder_gives_back_what_it_holds() -> None:
     assert list(map(sys.getrefcount, watched)) == before
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_memory_does_not_grow() -> None:
     def rounds(count: int) -> int:
         for _ in range(count):
@@ -267,6 +270,7 @@ def test_memory_does_not_grow() -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_objects_in_cycles_are_collected() -> None:
     class Node:
         __slots__ = ("x", "y")
@@ -282,6 +286,7 @@ def test_objects_in_cycles_are_collected() -> None:
     assert reference() is None
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_a_decoder_goes_with_its_model() -> None:
     class Node:
         __slots__ = ("x", "y")
@@ -293,6 +298,7 @@ def test_a_decoder_goes_with_its_model() -> None:
     assert reference() is None
 
 
+@pytest.mark.usefixtures("own_garbage")
 @pytest.mark.parametrize("place", ["conversion", "otherwise"])
 def test_a_decoder_in_a_cycle_is_collected(place: str) -> None:
     def call(value: Any) -> Any:
@@ -307,6 +313,7 @@ def test_a_decoder_in_a_cycle_is_collected(place: str) -> None:
     assert reference() is None
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_code_that_runs_in_the_middle_finds_no_gaps_and_may_change_what_is_read() -> None:
     rows: list[Any] = [(1, 2)] * 3
 
@@ -329,6 +336,7 @@ def test_code_that_runs_in_the_middle_finds_no_gaps_and_may_change_what_is_read(
         decoder(conversions=(empty, str))([(0, 0), (marker, 0)])
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_collections_run_in_the_middle_without_harm() -> None:
     class Loud:
         def __del__(self) -> None:

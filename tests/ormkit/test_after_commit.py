@@ -157,6 +157,7 @@ async def test_what_fails_before_the_commit_is_what_it_was(session: AsyncSession
     assert not tx.is_committed
 
 
+@pytest.mark.usefixtures("own_garbage")
 @pytest.mark.parametrize("ends", ["commits", "rolls back", "fails"])
 async def test_an_ended_transaction_lets_go_of_its_objects(
     session: AsyncSession, ends: str

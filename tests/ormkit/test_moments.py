@@ -203,6 +203,7 @@ def test_a_shortcut_that_would_write_elsewhere_is_refused(arguments: Any) -> Non
         shortcut("decode_date")(b"", data=b"")
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_shortcuts_leak_nothing_and_are_collected() -> None:
     def otherwise(given: Any) -> Any:
         return given

@@ -96,6 +96,7 @@ def test_a_slice_of_what_it_reads_into_is_no_copy() -> None:
     assert seen == [b"abcd"]
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_a_cycle_through_it_is_collected() -> None:
     class Holder:
         reader: Any = None

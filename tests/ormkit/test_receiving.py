@@ -129,6 +129,7 @@ def test_a_transport_of_another_loop_reads_into_its_own_buffer() -> None:
     receive_into_buffer(None, print)
 
 
+@pytest.mark.usefixtures("own_garbage")
 async def test_a_receiver_goes_with_its_connection(blog_url: str) -> None:
     async with await create_engine(blog_url, max_connections=1) as engine:
         await engine.execute("SELECT 1")

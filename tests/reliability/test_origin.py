@@ -91,6 +91,7 @@ def url(request: pytest.FixtureRequest, blog_url: str) -> str:
     return encrypted.url_of(blog_url)
 
 
+@pytest.mark.usefixtures("own_garbage")
 async def test_a_forked_process_is_refused_and_leaves_the_parent_alone(url: str) -> None:
     async with await create_engine(url, min_connections=3) as engine:
         before = {await pid_of(engine) for _ in range(3)}
@@ -112,6 +113,7 @@ async def pids_of(engine: Engine) -> set[object]:
     return {result.scalar() for result in found}
 
 
+@pytest.mark.usefixtures("own_garbage")
 async def test_the_child_may_drop_an_engine_or_end_as_it_likes(url: str) -> None:
     engine = await create_engine(url, min_connections=2)
     kept = [engine]
