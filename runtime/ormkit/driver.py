@@ -55,7 +55,7 @@ ENDING_TIMEOUT = 5.0
 class Connection(ResettableSession):
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
-    __slots__ = ("_marks", "_on_outdated", "_statements", "facts", "messages", "server_version")
+    __slots__ = ("_marks", "_on_outdated", "facts", "messages", "server_version")
 
     def __init__(self, raw: Any, statement_cache_size: int, marks: list[Unreadable]) -> None:
         wire = wire_of(raw)
@@ -67,8 +67,6 @@ class Connection(ResettableSession):
         self._marks = marks
         #: The major version of the server.
         self.server_version: int = raw.get_server_version().major
-        #: The prepared statements of the namespace that is in force.
-        self._statements: dict[str, Prepared] = self.prepared.at_hand
         self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
 
     @classmethod
@@ -89,10 +87,10 @@ class Connection(ResettableSession):
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> list[Record]:
         """Run one statement and return its rows; `timeout` is in seconds, until QueryCanceled."""
-        kept = prepared = self._statements.get(sql)
+        kept = prepared = self.prepared.at_hand.get(sql)
         try:
             if prepared is None:
-                prepared = await self._prepare(sql, timeout)
+                prepared = await self.prepared.find(sql, timeout)
             records: list[Record] = await self.wire.bind_execute(
                 prepared[0], args, "", 0, False, timeout
             )
@@ -106,10 +104,10 @@ class Connection(ResettableSession):
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> tuple[list[Record], str]:
         """Run one statement and return its rows and command tag, such as "UPDATE 3"."""
-        kept = prepared = self._statements.get(sql)
+        kept = prepared = self.prepared.at_hand.get(sql)
         try:
             if prepared is None:
-                prepared = await self._prepare(sql, timeout)
+                prepared = await self.prepared.find(sql, timeout)
             answer = await self.wire.bind_execute(prepared[0], args, "", 0, True, timeout)
         except BaseException as error:
             if await self._forgets(sql, error) and kept is not None:
@@ -123,10 +121,10 @@ class Connection(ResettableSession):
     ) -> list[Record]:
         """Run one statement for each row of arguments, all or none, and return all their rows."""
         # What is raw may have run for some rows: it is never sent again.
-        kept = prepared = self._statements.get(sql)
+        kept = prepared = self.prepared.at_hand.get(sql)
         try:
             if prepared is None:
-                prepared = await self._prepare(sql, None)
+                prepared = await self.prepared.find(sql, None)
             with whole_answer(self.messages, len(rows)):
                 records: list[Record] = await prepared[1].fetchmany(rows)
         except BaseException as error:
@@ -138,7 +136,7 @@ class Connection(ResettableSession):
     async def returns_rows(self, sql: str) -> bool:
         """Return whether the statement gives rows back, an empty list of them included."""
         try:
-            prepared = self._statements.get(sql) or await self._prepare(sql, None)
+            prepared = self.prepared.at_hand.get(sql) or await self.prepared.find(sql, None)
             return bool(prepared[1].get_attributes())
         except BaseException as error:
             raise self._failed(error, sql)
@@ -156,13 +154,13 @@ class Connection(ResettableSession):
 
         A transaction that is open goes on after that, so that another statement can serve.
         """
-        if sql in self._statements:
+        if sql in self.prepared.at_hand:
             return True
         is_open = self.in_transaction
         if is_open:
             await self.script("SAVEPOINT ormkit_try")
         try:
-            await self._prepare(sql, None)
+            await self.prepared.find(sql, None)
         except asyncpg.FeatureNotSupportedError:
             if is_open:
                 await self.script("ROLLBACK TO ormkit_try; RELEASE ormkit_try")
@@ -346,12 +344,7 @@ class Connection(ResettableSession):
 
     def enter_namespace(self, namespace: Hashable) -> None:
         """Look names up in another place from here on; None is the usual one."""
-        self._statements = self.prepared.enter(namespace)
-
-    async def _prepare(self, sql: str, timeout: float | None) -> Prepared:
-        found = await self.prepared.find(sql, timeout)
-        self._statements = self.prepared.at_hand
-        return found
+        self.prepared.enter(namespace)
 
     @property
     def is_closed(self) -> bool:
@@ -373,7 +366,7 @@ class Connection(ResettableSession):
     def mark_dirty(self) -> None:
         super().mark_dirty()
         if self.wire.is_in_transaction():
-            self._statements = self.prepared.unsettle()
+            self.prepared.unsettle()
 
     async def close(self, timeout: float | None = None) -> None:
         """Say goodbye to the server and close."""
@@ -389,4 +382,3 @@ class Connection(ResettableSession):
         """Let go of the connection without a word to the server; its use raises the error."""
         self._raw = self.wire = severed = let_go(error, self._raw, self.wire, self.prepared)
         self.prepared = PreparedStatements(severed, severed, 0)
-        self._statements = self.prepared.at_hand

@@ -70,10 +70,10 @@ class PreparedStatements:
         """Return how many statements are kept."""
         return len(self._usual) + sum(map(len, self._elsewhere.values()))
 
-    def enter(self, namespace: Hashable) -> dict[str, Prepared]:
+    def enter(self, namespace: Hashable) -> None:
         """Take names for those of this namespace from here on; None is the usual one.
 
-        UNSURE lets the server be asked before it matters. Return the statements at hand there.
+        UNSURE lets the server be asked before it matters.
         """
         self.namespace = namespace
         self._is_about_to_change = False
@@ -83,7 +83,6 @@ class PreparedStatements:
             self.at_hand = self._elsewhere.pop(namespace, {})
             if namespace is not UNSURE:
                 self._elsewhere[namespace] = self.at_hand
-        return self.at_hand
 
     async def settle(self) -> Hashable:
         """Return the namespace that is in force, for which the server may have to be asked."""
@@ -91,11 +90,10 @@ class PreparedStatements:
             self.enter(tuple(await self._raw.fetchrow(NAMESPACE)))
         return self.namespace
 
-    def unsettle(self) -> dict[str, Prepared]:
+    def unsettle(self) -> None:
         """Note that what runs next may change the namespace, as any SQL of a caller's may."""
-        at_hand = self.enter(UNSURE)
+        self.enter(UNSURE)
         self._is_about_to_change = True
-        return at_hand
 
     async def find(self, sql: str, timeout: float | None) -> Prepared:
         """Return the statement of this text for the namespace that is in force."""

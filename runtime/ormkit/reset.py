@@ -139,6 +139,7 @@ class ResettableSession:
             await self._wait_for_end()
         if self.wire.is_in_transaction():
             await self.script("ROLLBACK")
+        self.prepared.enter(None)
         if not await reset_session(self._raw, len(self.prepared)):
             await self.script("DEALLOCATE ALL")
             self.forget_server_statements()

@@ -147,9 +147,9 @@ async def test_a_read_that_is_repeated_prepares_nothing(
     await session.get(User, 1)
     connection: Any = engine.pool.take()
     engine.pool.give(connection)
-    prepared = len(connection._statements)
+    prepared = len(connection.prepared.at_hand)
     with Statements(engine) as sent:
         for key in range(10):
             await session.get(User, key)
     assert len(sent) == 10
-    assert len(connection._statements) == prepared
+    assert len(connection.prepared.at_hand) == prepared
