@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command-line interface."""
 
 from ormkit_gen.cli.commands import run
 

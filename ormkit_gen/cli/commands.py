@@ -1,4 +1,4 @@
-"""The command `ormkit`: its subcommands, and an exit code for everything that may happen."""
+"""The command `ormkit`: its subcommands and its exit codes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(ormkit_version(), prog_name="ormkit")
-@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option("--debug", is_flag=True, help="Add the traceback to an error.")
 @pass_invocation
 def ormkit(invocation: Invocation, debug: bool) -> None:
-    """Typed, fast database code for PostgreSQL, generated from a schema.
+    """Generate typed Python code for PostgreSQL from a schema.
 
     \b
-    A project from nothing:
-      ormkit init blog      make the directory blog with a small project
+    Start a project:
+      ormkit init blog      create the directory blog with a small project
       cd blog
-      python main.py        start a PostgreSQL, create the tables, use them
+      python main.py        start PostgreSQL, create the tables, run the program
 
     \b
-    Then, after each change of the schema:
-      ormkit generate
+    After each change of the schema:
+      ormkit generate       update the generated code
     """
     invocation.wants_traceback |= debug
 
@@ -44,7 +44,7 @@ for command in (init, generate, sql, database):
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run a command line and return its exit code: 0, 1 for drift, 2 for an error."""
+    """Run a command line. Return its exit code: 0, 1 if the code is out of date, 2 for an error."""
     escape_unprintable()
     invocation = Invocation(wants_traceback=bool(os.environ.get("ORMKIT_DEBUG")))
     try:

@@ -1,4 +1,4 @@
-"""`ormkit db`: the project's own PostgreSQL, from the extra `embedded`."""
+"""`ormkit db`: the project's embedded PostgreSQL, from the extra `embedded`."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ _NOT_RUNNING = 1
 
 @click.group("db")
 def database() -> None:
-    """Run a PostgreSQL of this project's own, without installing one.
+    """Manage the embedded PostgreSQL server of this project.
 
-    Its data lives in .pgdata beside the settings file; programs reach it as embedded://.pgdata.
+    Its data is in .pgdata beside the settings file. Programs connect with the URL
+    embedded://.pgdata.
 
     \b
     Example:
@@ -54,7 +55,7 @@ def _path_option(command: Callable[..., Any]) -> Callable[..., Any]:
 @database.command()
 @_path_option
 def start(path: Path) -> None:
-    """Start the server, and leave it running.
+    """Start the server and keep it running until `ormkit db stop`.
 
     \b
     Example:
@@ -69,7 +70,7 @@ def start(path: Path) -> None:
 @database.command()
 @_path_option
 def stop(path: Path) -> None:
-    """Stop the server, also while programs use it.
+    """Stop the server, even if programs are using it.
 
     \b
     Example:
@@ -85,7 +86,7 @@ def stop(path: Path) -> None:
 @database.command()
 @_path_option
 def status(path: Path) -> int:
-    """Tell whether the server runs; exit with 1 if it does not.
+    """Say whether the server is running. Exit with 1 if it is not.
 
     \b
     Example:
@@ -104,7 +105,7 @@ def status(path: Path) -> int:
 @database.command()
 @_path_option
 def url(path: Path) -> None:
-    """Print the running server's URL, for other programs.
+    """Print the URL of the running server, for other programs.
 
     \b
     Example:
@@ -122,9 +123,9 @@ def url(path: Path) -> None:
 @_path_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def psql(path: Path, arguments: tuple[str, ...]) -> int:
-    """Open PostgreSQL's own shell; ARGUMENTS are passed on to it.
+    """Open psql, PostgreSQL's shell, and pass it the ARGUMENTS.
 
-    The server is started for as long as the shell is open, if it does not run.
+    If the server is not running, it is started and stops when the shell ends.
 
     \b
     Examples:
@@ -132,7 +133,7 @@ def psql(path: Path, arguments: tuple[str, ...]) -> int:
       ormkit db psql -c "SELECT count(*) FROM users"
     """
     with _reported() as server_type, server_type.start(path) as server:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the shell
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # psql handles Ctrl-C
         try:
             return subprocess.run([server.psql, server.url, *arguments]).returncode
         finally:
@@ -147,5 +148,5 @@ def _reported() -> Generator[type[EmbeddedServer]]:
     try:
         yield EmbeddedServer
     except EmbeddedServerError as error:
-        remedy = "see what is said above; --path names another directory"
+        remedy = "read the message above; --path chooses another directory"
         raise Refusal(problem("embedded-server", str(error), remedy)) from error

@@ -1,4 +1,4 @@
-"""`ormkit generate`: write the packages, or tell how they differ from their schemas."""
+"""`ormkit generate`: write the packages, or show how they differ from their schemas."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DRIFT = 1
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything would change.")
 @click.option("--diff", "only_diff", is_flag=True, help="Write nothing; show what would change.")
-@click.option("--json", "as_json", is_flag=True, help="Report in JSON, for other programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
 @config_option
 @pass_invocation
@@ -41,13 +41,13 @@ def generate(
 ) -> int:
     """Write the Python packages that the schemas describe.
 
-    Files that have not changed are not touched, files you added stay, and files you edited stop
-    it before it writes anything.
+    Files without changes are not touched. Files that you added are kept. If you edited a generated
+    file, nothing is written.
 
     \b
     Examples:
-      ormkit generate             after changing a schema
-      ormkit generate --check     in CI: is the committed code up to date?
+      ormkit generate             after you changed a schema
+      ormkit generate --check     in CI: fail if the committed code is out of date
     """
     if force and (check or only_diff):
         raise click.UsageError("--force writes; --check and --diff do not")
@@ -126,4 +126,4 @@ def _report_written(outcome: _Outcome) -> None:
     for plan in outcome.plans:
         click.echo(summary(plan, outcome.seconds))
         if plan.changes and plan.strangers:
-            click.echo(f"left alone, not generated: {', '.join(plan.strangers)}")
+            click.echo(f"kept, not generated: {', '.join(plan.strangers)}")

@@ -1,4 +1,4 @@
-"""`ormkit init`: a small project that works at once."""
+"""`ormkit init`: create a small project that works at once."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from ormkit_gen.cli.invocation import Invocation, pass_invocation
 
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=".")
-@click.option("--python", "in_python", is_flag=True, help="Write the schema in Python, not TOML.")
+@click.option("--python", "in_python", is_flag=True, help="Write a Python schema instead of TOML.")
 @pass_invocation
 def init(invocation: Invocation, directory: Path, in_python: bool) -> None:
-    """Make a small project that works at once.
+    """Create a small project that works at once.
 
-    It goes into DIRECTORY, or here: a schema with two tables, the code generated from it, and a
-    program that uses both on a PostgreSQL of its own. No file that exists is changed.
+    The project has a schema with two tables, the code generated from it, and a program that uses
+    them with an embedded PostgreSQL. It is written into DIRECTORY, by default the current one.
+    Existing files are not changed.
 
     \b
     Example:
@@ -38,9 +39,9 @@ def init(invocation: Invocation, directory: Path, in_python: bool) -> None:
     reading = read_schemas(settings, settings.targets)
     plans = write_packages(build_packages(settings.targets, reading.schemas, lambda done, of: None))
     written = [*project.texts, *(f"{plan.label}/" for plan in plans)]
-    click.echo(f"made in {directory}: {', '.join(written)}")
+    click.echo(f"created in {directory}: {', '.join(written)}")
     for name in project.kept:
-        click.echo(f"left as it was: {name}")
+        click.echo(f"not changed: {name}")
     _show_next_steps(directory, ".gitignore" in project.kept)
 
 
@@ -48,7 +49,7 @@ def _show_next_steps(directory: Path, has_own_gitignore: bool) -> None:
     click.echo("\nNext:")
     if directory.resolve() != Path.cwd():
         click.echo(f"  cd {os.fspath(directory)}")
-    click.echo("  python main.py        start a PostgreSQL, create the tables, use them")
-    click.echo("  ormkit generate       after each change of the schema")
+    click.echo("  python main.py        start PostgreSQL, create the tables, run the program")
+    click.echo("  ormkit generate       update the code after each change of the schema")
     if has_own_gitignore:
-        click.echo("  add .pgdata/ to .gitignore: the database lives there")
+        click.echo("  add .pgdata/ to .gitignore: it contains the database")

@@ -1,4 +1,4 @@
-"""What one call of the command knows, also when it fails."""
+"""The state of one call of the command."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ config_option = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="The settings file, if not the nearest ormkit.toml or pyproject.toml.",
+    help="Use this settings file instead of the nearest ormkit.toml or pyproject.toml.",
 )
 
 
 @dataclass(slots=True)
 class Invocation:
-    """One call of the command."""
+    """One call of the command; error reports need it too."""
 
-    #: The directory that the places in messages are relative to.
+    #: Messages show the paths of files relative to this directory.
     root: Path = field(default_factory=Path.cwd)
     wants_json: bool = False
     wants_traceback: bool = False
-    #: What the command is called in its JSON.
+    #: The name of the command in its JSON report.
     name: str = "ormkit"
 
     def settings(self, config: Path | None) -> Settings:
-        """Read the settings this call works on."""
+        """Read the settings for this call."""
         file = (config or find_settings(Path.cwd())).resolve()
         self.root = file.parent
         return read_settings(file)

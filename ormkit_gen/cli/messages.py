@@ -1,4 +1,4 @@
-"""Diagnostics and failures, told to a person or to a program."""
+"""Reports of diagnostics and failures, as text or as JSON."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ ERROR = 2
 
 
 def show_diagnostics(diagnostics: Iterable[Diagnostic], root: Path) -> None:
-    """Print diagnostics to standard error, each with the line it is about."""
+    """Print diagnostics to standard error, each with its line of the schema."""
     for diagnostic in diagnostics:
         text = format_diagnostic(diagnostic, _source_lines(diagnostic, root))
         click.echo(text, err=True)
 
 
 def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
-    """Return a diagnostic for JSON; the place is null where there is none."""
+    """Return a diagnostic for JSON; its place is null if it has none."""
     at = diagnostic.at
     return {
         "severity": diagnostic.severity,
@@ -40,7 +40,7 @@ def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def tell_failure(error: Exception, invocation: Invocation) -> None:
-    """Say why the command failed: a diagnostic where it was foreseen, else that it is a bug."""
+    """Report why the command failed. An error of an unexpected type is reported as a bug."""
     diagnostics = _diagnostics(error)
     if invocation.wants_traceback:
         click.echo("".join(traceback.format_exception(error)), err=True)
@@ -60,7 +60,7 @@ def _diagnostics(error: Exception) -> tuple[Diagnostic, ...]:
     if isinstance(error, (Refusal, SchemaError)):
         return tuple(error.diagnostics)
     if isinstance(error, OSError):
-        return (problem("system-error", str(error), "mend that and run the command again"),)
+        return (problem("system-error", str(error), "fix this and run the command again"),)
     if isinstance(error, BrokenCode):
         message = f"the text generated for {error.name} is not Python: {error.reason}"
     else:
@@ -76,5 +76,5 @@ def _source_lines(diagnostic: Diagnostic, root: Path) -> list[str]:
         text = (root / diagnostic.at.file).read_text(encoding="utf-8-sig", errors="replace")
     except OSError:
         return []
-    # Not str.splitlines, which ends lines at characters that a schema may hold.
+    # str.splitlines() would also split at characters that may occur inside a line of a schema.
     return text.split("\n")

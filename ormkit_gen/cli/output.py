@@ -1,4 +1,4 @@
-"""What the command prints, on a terminal of any encoding and into a pipe."""
+"""Printing to terminals of any encoding and to pipes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import click
 
 
 def escape_unprintable() -> None:
-    r"""Print characters that the terminal's encoding lacks as escapes, such as \xfc."""
+    r"""Print characters that the terminal's encoding does not support as escapes, such as \xfc."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def print_exactly(text: str) -> None:
-    """Print a text for other programs: as UTF-8, unless a person looks at it."""
+    """Print a text for other programs, as UTF-8 unless standard output is a terminal."""
     if sys.stdout.isatty():
         click.echo(text, nl=False)
         return

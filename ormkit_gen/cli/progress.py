@@ -1,4 +1,4 @@
-"""A line on standard error that shows how far long work has come."""
+"""A progress line on standard error for work that takes long."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from typing import TextIO
 
 _TERMINAL_SECONDS = 0.1
-#: Logs get a line only for work that someone may be waiting for.
+#: Logs get fewer lines than terminals, and only for work that takes longer.
 _LOG_SECONDS = 2.0
 
 
 class ProgressLine:
-    """Counts files: in place on a terminal, with a line now and then in a log."""
+    """Shows a count of files: it updates one line on a terminal and adds lines to a log."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream if stream is not None else sys.stderr
@@ -22,7 +22,7 @@ class ProgressLine:
         self._is_shown = False
 
     def __call__(self, done: int, of: int) -> None:
-        """Show the count, unless it was shown a moment ago."""
+        """Show the count, unless it was shown a short time ago."""
         if done == of:
             self._clear()
         elif time.monotonic() - self._shown_at >= self._interval:

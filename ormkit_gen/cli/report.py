@@ -1,4 +1,4 @@
-"""What a generation did, or would do: for a person and for a program."""
+"""Reports of what `ormkit generate` did or would do, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def kind_of(change: Change) -> str:
 
 
 def summary(plan: Plan, seconds: float) -> str:
-    """Return the line that says what was written."""
+    """Return the summary line of a write."""
     kinds = [kind_of(change) for change in _telling(plan.changes)]
     removed = kinds.count("removed")
     written = len(kinds) - removed
@@ -33,7 +33,7 @@ def summary(plan: Plan, seconds: float) -> str:
 
 
 def drift_lines(plan: Plan, is_interrupted: bool) -> Iterator[str]:
-    """Yield a line for everything that is not as the schema wants it."""
+    """Yield a line for each difference between the package and the schema."""
     if is_interrupted:
         yield f"half-written: {plan.label}, by a run that was stopped"
     words = {"added": "missing", "changed": "out of date", "removed": "extra"}
@@ -45,13 +45,13 @@ def drift_lines(plan: Plan, is_interrupted: bool) -> Iterator[str]:
 
 
 def diff(plan: Plan) -> str:
-    """Return the unified diff from what is on disk to what the schema wants."""
+    """Return the unified diff from the files on disk to the generated text."""
     changes = [*_telling(plan.changes), *(obstacle.change for obstacle in plan.obstacles)]
     return "".join(line for change in changes for line in _file_diff(plan.label, change))
 
 
 def target_document(plan: Plan, is_interrupted: bool) -> dict[str, Any]:
-    """Return a target for JSON; docs/cli.md describes the keys."""
+    """Return the JSON report of a target; docs/cli.md describes the keys."""
     return {
         "output": plan.label,
         **{kind: _names(plan, kind) for kind in _KINDS},
@@ -68,7 +68,7 @@ def _names(plan: Plan, kind: str) -> list[str]:
 
 
 def _telling(changes: Sequence[Change]) -> list[Change]:
-    """Leave the manifest out: it follows the others, and says something only where it is alone."""
+    """Return the changes without the manifest, unless it is the only file that changes."""
     others = [change for change in changes if change.name != MANIFEST_NAME]
     return others or list(changes)
 
@@ -87,5 +87,5 @@ def _file_diff(label: str, change: Change) -> Iterator[str]:
 
 
 def _lines(content: bytes | None) -> list[str]:
-    # Not str.splitlines, which ends lines at characters that a literal may hold.
+    # str.splitlines() would also split at characters that may occur inside a string literal.
     return list(io.StringIO((content or b"").decode(errors="replace"), newline="\n"))

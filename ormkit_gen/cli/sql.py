@@ -14,13 +14,13 @@ from ormkit_gen.targets import Target
 
 
 @click.command()
-@click.option("--target", "label", metavar="OUTPUT", help="Which target, by its output directory.")
+@click.option("--target", "label", metavar="OUTPUT", help="The target with this output directory.")
 @config_option
 @pass_invocation
 def sql(invocation: Invocation, label: str | None, config: Path | None) -> None:
     """Print the SQL that creates the tables.
 
-    Running it twice does no harm.
+    You can run the SQL more than once.
 
     \b
     Example:
@@ -44,5 +44,5 @@ def _chosen(targets: Sequence[Target], label: str | None) -> Target:
         if label is not None and target.label == label.rstrip("/"):
             return target
     labels = ", ".join(target.label for target in targets)
-    given = "say which with --target" if label is None else f"there is no target '{label}'"
+    given = "choose a target with --target" if label is None else f"there is no target '{label}'"
     raise click.UsageError(f"{given}; the targets are: {labels}")

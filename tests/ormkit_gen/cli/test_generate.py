@@ -81,7 +81,7 @@ def test_a_dropped_model_s_file_goes_and_a_stranger_s_is_named(
     (project / "schemas/blog.toml").write_text(SCHEMA.partition("[models.Post")[0])
     run = ormkit("generate")
     assert run.stdout.startswith("2 files written, 1 unchanged, 1 removed in app/db (")
-    assert run.stdout.endswith("left alone, not generated: notes.txt\n")
+    assert run.stdout.endswith("kept, not generated: notes.txt\n")
     assert sorted(os.listdir(project / "app/db")) == sorted({*NAMES, "notes.txt"} - {"post.py"})
 
 

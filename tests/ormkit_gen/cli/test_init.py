@@ -71,7 +71,7 @@ def test_a_project_s_own_pyproject_is_left_alone(home: Path, ormkit: Command) ->
     for name in ("pyproject.toml", "README.md", ".gitignore"):
         assert (home / name).read_text() == "# mine\n"
     for name in ("README.md", ".gitignore"):
-        assert f"left as it was: {name}" in run.stdout
+        assert f"not changed: {name}" in run.stdout
     assert "add .pgdata/ to .gitignore" in run.stdout
     assert ormkit("generate", "--check", cwd=home).returncode == 0
 
