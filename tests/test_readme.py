@@ -26,7 +26,7 @@ def run_by_ci() -> set[str]:
 
 
 def test_the_two_commands_of_the_readme_are_run_by_ci() -> None:
-    made = commands(README, "Two commands")
+    made = commands(README, "Try it")
     assert made == ["make demo", "make test"]
     assert {line.removeprefix("make ") for line in made} <= run_by_ci()
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 #: The section of README.md that leads to a project.
-SECTION = "A project of your own"
+SECTION = "Start your own project"
 #: The directory that it makes the project in.
 PROJECT = "shop"
 #: What the first program prints.
