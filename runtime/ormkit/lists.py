@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic
 
-from .operands import O, Selectable, T, V_co, is_selectable
+from .operands import O, Selectable, T, V_co
 
 if TYPE_CHECKING:
     from .expressions import Condition, Expression
@@ -25,7 +25,7 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
         values: a collection, or a subquery of one column.
         """
-        if is_selectable(values):
+        if isinstance(values, Selectable):
             return self.asked("{0} IN {1}", self, values)
         return self.among("{0} = ANY({1})", values)
 
@@ -34,6 +34,6 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
         A subquery that returns a NULL matches nothing: that is SQL's NOT IN.
         """
-        if is_selectable(values):
+        if isinstance(values, Selectable):
             return self.asked("{0} NOT IN {1}", self, values)
         return self.among("{0} <> ALL({1})", values)
