@@ -12,6 +12,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .scope import quote
+from .table_facts import learned
+from .values import Record
 
 if TYPE_CHECKING:
     from .columns import Column
@@ -63,15 +65,14 @@ async def forms_of(connection: Connection, sql: str) -> Mapping[str, Form]:
 
     sql: the table's quoted name.
     """
-    await connection.prepared.settle()
-    known = connection.facts
-    key = (connection.prepared.namespace, "loose keys", sql)
-    found: Mapping[str, Form] | None = known.get(key)
-    if found is None:
-        (text,) = await connection.introspect(QUERY, sql)
-        described: dict[str, Any] = json.loads(text or "{}")
-        found = known[key] = {quote(name): Form(*form) for name, form in described.items()}
-    return found
+    return await learned(connection, "loose keys", sql, QUERY, forms_from)
+
+
+def forms_from(row: Record) -> Mapping[str, Form]:
+    """Return what the answer to QUERY says."""
+    (text,) = row
+    described: dict[str, Any] = json.loads(text or "{}")
+    return {quote(name): Form(*form) for name, form in described.items()}
 
 
 async def loose_forms(

@@ -7,7 +7,7 @@ on the server's version, on triggers that may change a key, on rules, and on uni
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,8 +22,10 @@ R = TypeVar("R")
 
 #: From this version on, MERGE returns columns of its source. https://www.postgresql.org/docs/17/sql-merge.html
 MERGE_RETURNS_FROM = 17
-#: How many tables are remembered; the oldest goes first.
+#: How many answers about tables are remembered; the oldest goes first.
 LIMIT = 4096
+#: What the answers to QUERY are remembered as.
+WHOLE_TABLE = "table"
 #: SQLSTATE of what a server cannot do with this table.
 NOT_SUPPORTED = "0A000"
 #: The classes of SQLSTATEs that say that a table is not what it was, or not what it seemed.
@@ -112,19 +114,39 @@ UNKNOWN = TableFacts()
 
 def known_facts(connection: Connection, table: Table) -> TableFacts | None:
     """Return what was found of the table; None where the server is to be asked."""
-    found: TableFacts | None = connection.facts.get((connection.prepared.namespace, table.sql))
+    found: TableFacts | None = connection.facts.get(key_of(connection, WHOLE_TABLE, table.sql))
     return found
 
 
 async def facts_of(connection: Connection, table: Table) -> TableFacts:
-    """Return what the server says of the table, asked once for all connections of a pool."""
+    """Return what the server says of the table."""
+
+    def read(row: Record) -> TableFacts:
+        return facts_from(row, connection.server_version)
+
+    return await learned(connection, WHOLE_TABLE, table.sql, QUERY, read)
+
+
+async def learned(
+    connection: Connection, what: str, sql: str, query: str, read: Callable[[Record], R]
+) -> R:
+    """Return what the server says of a table, asked once for all connections of a pool.
+
+    what: tells answers of one kind from others.
+    sql: the table's quoted name, the parameter of the query.
+    """
     await connection.prepared.settle()
-    found = known_facts(connection, table)
+    key = key_of(connection, what, sql)
+    found: R | None = connection.facts.get(key)
     if found is None:
-        row = await connection.introspect(QUERY, table.sql)
-        found = facts_from(row, connection.server_version)
-        remember(connection, table, found)
+        found = read(await connection.introspect(query, sql))
+        remember(connection, key, found)
     return found
+
+
+def key_of(connection: Connection, what: str, sql: str) -> Hashable:
+    """Return the key of what is known of a table: its name may be that of another one elsewhere."""
+    return connection.prepared.namespace, what, sql
 
 
 async def by_facts(
@@ -139,12 +161,12 @@ async def by_facts(
     return await send(facts)
 
 
-def remember(connection: Connection, table: Table, facts: TableFacts) -> None:
-    """Keep what is known of the table."""
+def remember(connection: Connection, key: Hashable, found: object) -> None:
+    """Keep what is known of a table."""
     known = connection.facts
     if len(known) >= LIMIT:
         del known[next(iter(known))]
-    known[connection.prepared.namespace, table.sql] = facts
+    known[key] = found
 
 
 def facts_from(row: Record, version: int) -> TableFacts:
@@ -177,10 +199,11 @@ async def reconsidered(
     """
     if (error.sqlstate or "")[:2] not in ABOUT_TABLES:
         raise error
+    key = key_of(connection, WHOLE_TABLE, table.sql)
     if is_unfit(error):
-        remember(connection, table, replace(facts, is_ordinary=False))
+        remember(connection, key, replace(facts, is_ordinary=False))
     else:
-        connection.facts.pop((connection.prepared.namespace, table.sql), None)
+        connection.facts.pop(key, None)
     if connection.in_transaction:
         raise error
     found = await facts_of(connection, table)

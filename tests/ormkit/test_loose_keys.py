@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ormkit import AsyncSession, create_engine, joinedload, jsonload, selectinload
+from ormkit import AsyncSession, create_engine, joinedload, jsonload, selectinload, table_facts
 from ormkit.driver import Connection
 from tests.generated import import_models
 from tests.servers import Server
@@ -165,3 +165,20 @@ async def test_plain_texts_are_looked_up_together(
             found = await asyncio.gather(*[session.get(models.Author, name) for name in names])
             assert [each.name for each in found] == names
             assert len(sent) <= 4
+
+
+async def test_what_is_known_of_keys_has_a_limit(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = models_of(tmp_path, "text", "text")
+    monkeypatch.setattr(table_facts, "LIMIT", 1)
+    async with await create_engine(database_url) as engine:
+        await engine.create_all(models.SCHEMA)
+        session = AsyncSession(engine)
+        await session.insert(models.Author(name="Ada"))
+        await session.insert(models.Book(author_name="Ada"))
+        (ada,) = await session.query(models.Author).options(selectinload("books")).all()
+        assert len(ada.books) == 1
+        connection = await engine.pool.acquire()
+        assert len(connection.facts) == 1
+        engine.pool.give(connection)
