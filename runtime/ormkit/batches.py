@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .arrays import FlatArray
 from .columns import Column
+from .compiler import KEY
 from .errors import MissingValue, UsageError
-from .given import note_of
+from .given import given_columns, note_of
 from .relationships import Relationship, contradiction, contradicts, copy_key, has_key_of
 from .slots import is_held, set_all, values_at
 from .statement import Executor, Statement
@@ -17,6 +18,7 @@ from .table import Table
 from .values import UNSET, Record
 
 if TYPE_CHECKING:
+    from .identity import IdentityMap
     from .model import Model
 
 AnyColumn = Column[Any, Any, Any]
@@ -129,26 +131,28 @@ def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:
             fill_keys(table, instance)
     if (batch := batch_of_all(table, instances)) is not None:
         return [batch]
-    groups: dict[tuple[Hashable, ...], tuple[tuple[AnyColumn, ...], list[Model]]] = {}
-    for instance in instances:
-        given = held_columns(table, instance)
-        key = tuple([column.key for column in given])
-        groups.setdefault(key, (given, []))[1].append(instance)
-    return [Batch.of(given, members) for given, members in groups.values()]
+    groups = grouped([held_columns(table, each) for each in instances])
+    return [Batch.of(given, [instances[n] for n in places]) for given, places in groups]
 
 
 def parts_of(
     batch: Batch, columns_of: Callable[[Model], tuple[AnyColumn, ...]]
 ) -> list[tuple[tuple[AnyColumn, ...], Batch]]:
     """Divide a batch by what `columns_of` says of its objects, in order of appearance."""
-    groups: dict[tuple[Hashable, ...], tuple[tuple[AnyColumn, ...], list[int]]] = {}
-    for place, instance in enumerate(batch.instances):
-        columns = columns_of(instance)
-        key = tuple([column.key for column in columns])
-        groups.setdefault(key, (columns, []))[1].append(place)
+    groups = grouped([columns_of(each) for each in batch.instances])
     if len(groups) == 1:
-        return [(columns, batch) for columns, _ in groups.values()]
-    return [(columns, batch.part(places)) for columns, places in groups.values()]
+        return [(columns, batch) for columns, _ in groups]
+    return [(columns, batch.part(places)) for columns, places in groups]
+
+
+def grouped(
+    sets: Iterable[tuple[AnyColumn, ...]],
+) -> list[tuple[tuple[AnyColumn, ...], list[int]]]:
+    """Return each set of columns once, with the places at which it is, in order of appearance."""
+    groups: dict[tuple[Hashable, ...], tuple[tuple[AnyColumn, ...], list[int]]] = {}
+    for place, columns in enumerate(sets):
+        groups.setdefault(tuple(map(KEY, columns)), (columns, []))[1].append(place)
+    return list(groups.values())
 
 
 def check_once(method: str, instances: Sequence[object]) -> None:
@@ -200,6 +204,30 @@ def missing(table: Table, column: AnyColumn) -> str:
         if relationship.is_owner and column.slot in [local.slot for local in relationship.local]
     ]
     return f"{column.label} has no value and no default: pass {' or '.join(ways)}"
+
+
+def not_given(option: str, column: AnyColumn) -> MissingValue:
+    """Return the error for a column that an option names, and that no object was given."""
+    return MissingValue(
+        f"{option} names {column.label}, and no object was given it: pass {column.slot}=... to "
+        f"the constructor, or leave it out of {option}"
+    )
+
+
+def changed_columns(
+    table: Table,
+    instance: Model,
+    named: tuple[AnyColumn, ...] | None,
+    identity: IdentityMap | None,
+) -> tuple[AnyColumn, ...]:
+    """Return the columns that an object gives.
+
+    Of one that was read these are the named ones as well, or those that the code has changed.
+    """
+    changed = named
+    if changed is None and identity is not None:
+        changed = identity.changes_of(instance)
+    return given_columns(table, instance, changed)
 
 
 def fill_keys(table: Table, instance: Model) -> None:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Hashable, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .arrays import FlatArray
-from .batches import Batch
+from .batches import Batch, changed_columns, grouped, not_given
 from .columns import Column
 from .compiler import KEY, assignments
 from .errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
 from .expressions import Expression
-from .given import given_columns, mark_known
+from .given import mark_known
 from .inserting import receive
 from .numbering import carried
 from .relationships import named
@@ -73,36 +73,23 @@ async def update_objects(
 def written_groups(
     table: Table,
     instances: Sequence[Model],
-    named: Sequence[AnyColumn] | None,
+    named: tuple[AnyColumn, ...] | None,
     identity: IdentityMap | None,
-) -> list[tuple[tuple[AnyColumn, ...], Sequence[int]]]:
+) -> Sequence[tuple[tuple[AnyColumn, ...], Sequence[int]]]:
     """Return sets of columns, with the places of the objects of which these are written."""
+    wanted = writable_columns(table) if named is None else named
     is_plain = named is not None or table.soft_delete is None
     if is_plain and not is_held("__given__", instances):
         # Objects that were read give all that is named, and all that they hold.
-        columns = writable_columns(table) if named is None else tuple(named)
-        return [(columns, range(len(instances)))]
-    groups: dict[Hashable, tuple[tuple[AnyColumn, ...], list[int]]] = {}
-    for place, instance in enumerate(instances):
-        columns = written_columns(table, instance, named, identity)
-        groups.setdefault(tuple(map(KEY, columns)), (columns, []))[1].append(place)
-    return list(groups.values())
+        return [(wanted, range(len(instances)))]
+    given = [changed_columns(table, each, named, identity) for each in instances]
+    return grouped([among(wanted, columns) for columns in given])
 
 
-def written_columns(
-    table: Table,
-    instance: Model,
-    named: Sequence[AnyColumn] | None,
-    identity: IdentityMap | None,
-) -> tuple[AnyColumn, ...]:
-    """Return the columns of an object that are written: those it gives, or of them the named."""
-    if named is None:
-        changed = None if identity is None else identity.changes_of(instance)
-        wanted = writable_columns(table)
-    else:
-        changed = wanted = tuple(named)
-    given = {each.key for each in given_columns(table, instance, changed)}
-    return tuple([each for each in wanted if each.key in given])
+def among(wanted: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:
+    """Return the wanted columns that are given."""
+    keys = set(map(KEY, given))
+    return tuple([each for each in wanted if each.key in keys])
 
 
 def check_written(
@@ -119,10 +106,7 @@ def check_written(
     found = {each.key for columns in groups for each in columns}
     for column in named:
         if column.key not in found:
-            raise MissingValue(
-                f"fields names {column.label}, and no object was given it: pass {column.slot}=... "
-                f"to the constructor, or leave it out of fields"
-            )
+            raise not_given("fields", column)
 
 
 def update_many(

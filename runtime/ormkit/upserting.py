@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from .batches import Batch, batches_of, check_once, parts_of
+from .batches import Batch, batches_of, changed_columns, check_once, not_given, parts_of
 from .columns import Column
 from .errors import (
     MissingValue,
@@ -19,7 +19,7 @@ from .errors import (
     UsageError,
     did_you_mean,
 )
-from .given import given_by_all, given_columns, mark_known
+from .given import given_by_all, mark_known
 from .inserting import insert_of_values, receive, returning
 from .numbering import NumberedInsert, in_places, key_types
 from .scope import Scope
@@ -122,10 +122,7 @@ class Wanted:
         return parts_of(batch, lambda each: self._columns_of(each, identity))
 
     def _columns_of(self, instance: Model, identity: IdentityMap | None) -> tuple[AnyColumn, ...]:
-        changed = self._named
-        if changed is None and identity is not None:
-            changed = identity.changes_of(instance)
-        return self._chosen(given_columns(self._table, instance, changed))
+        return self._chosen(changed_columns(self._table, instance, self._named, identity))
 
     def _chosen(self, given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:
         """Return what is written of the columns that objects give."""
@@ -140,10 +137,7 @@ class Wanted:
         would overwrite the rows."""
         for column in self._named or ():
             if column.key not in self._found:
-                raise MissingValue(
-                    f"update_fields names {column.label}, and no object was given it: pass "
-                    f"{column.slot}=... to the constructor, or leave it out of update_fields"
-                )
+                raise not_given("update_fields", column)
 
 
 async def upsert_numbered(upsert: Upsert, batch: Batch, connection: Connection) -> list[Record]:
