@@ -27,8 +27,8 @@ from benchmarks.db import SCHEMA, User
 from benchmarks.machine import describe_machine
 from benchmarks.placement import bound_to, place
 from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
-from ormkit.decoding import decode
-from ormkit.receiving import receive_into_buffer
+from ormkit.driver.read_buffer import receive_into_buffer
+from ormkit.loading.decoding import decode
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = ROOT / "docs/performance.md"

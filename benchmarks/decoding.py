@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_machine
-from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine, decoding, joinedload
+from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine, joinedload
+from ormkit.loading import decoding
 from tests.generated import import_models
 
 WIDTHS = (2, 8, 50)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine, receiving
+from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
+from ormkit.driver import read_buffer as receiving
 from tests.garbage import own_garbage, pytest_runtest_protocol  # noqa: F401
 from tests.golden_files import Golden
 from tests.reliability.bouncer import PROGRAM, Bouncer

@@ -13,7 +13,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from ormkit.schema import _known as known_packages
+from ormkit.models.package import _known as known_packages
 from ormkit_gen.render import render
 from ormkit_gen.schema import load
 

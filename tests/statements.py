@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ormkit import Engine
-from ormkit.driver import Connection
+from ormkit.driver.connection import Connection
 
 
 class Statements(list[str]):

@@ -13,7 +13,7 @@ import pytest
 import examples.blog.db as models
 import ormkit
 from ormkit import AsyncSession, create_engine
-from ormkit.lookups import LOOKUPS
+from ormkit.sql.lookups import LOOKUPS
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)

@@ -13,8 +13,10 @@ import pytest
 
 import ormkit
 from examples.blog.db import UserQuery
-from ormkit import expressions, functions, load_options, related
-from ormkit.lookups import LOOKUPS
+from ormkit.loading import options as load_options
+from ormkit.persistence import related_set as related
+from ormkit.sql import expressions, functions
+from ormkit.sql.lookups import LOOKUPS
 
 #: PostgreSQL and the code say the same on every interpreter.
 pytestmark = pytest.mark.one_interpreter

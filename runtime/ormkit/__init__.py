@@ -8,9 +8,6 @@ users = await session.query(User).filter(status="active").order_by("-created_at"
 from __future__ import annotations
 
 from ._version import __version__, refuse_namesake
-from .aggregates import Aggregate, Function, WindowFunction
-from .changing import Change
-from .columns import Column
 from .embedded import EmbeddedServer
 from .engine import Engine, create_engine
 from .errors import (
@@ -53,33 +50,36 @@ from .errors import (
     UnreadableValue,
     UsageError,
 )
-from .expressions import Condition, Expression
-from .functions import func
-from .infinity import INFINITY
-from .interval import Interval
-from .json_columns import JsonColumn, JsonPath
-from .keyset import Cursor, Page
-from .labels import OpenLabels
-from .literals import case, cast, literal
-from .load_options import Load, joinedload, jsonload, noload, selectinload
-from .model import Model, ModelMeta, Related
-from .ordering import Order
-from .paths import Q
-from .query import Query, Source
-from .raw_sql import NewConnection
-from .related import RelatedSet, SetChange
-from .relationships import Relationship, Secondary, ToMany, ToOne
-from .result import Result
-from .rows import Rows
-from .schema import Schema
+from .loading.options import Load, joinedload, jsonload, noload, selectinload
+from .models.columns import Column
+from .models.json_columns import JsonColumn, JsonPath
+from .models.model import Model, ModelMeta, Related
+from .models.package import Schema
+from .models.q import Q
+from .models.relationships import Relationship, Secondary, ToMany, ToOne
+from .models.table import Table
+from .models.text_search import SearchColumn, to_tsvector
+from .models.vectors import VectorColumn
+from .persistence.related_set import RelatedSet, SetChange
+from .postgres.enum_labels import OpenLabels
+from .postgres.infinity import INFINITY
+from .postgres.interval import Interval
+from .postgres.values import UNSET, BitString, Cidr, Inet, Range, Record
+from .queries.change import Change
+from .queries.pagination import Cursor, Page
+from .queries.query import Query, Source
+from .queries.rows import Rows
+from .queries.stream import Stream
 from .session import AsyncSession, current_session, session_context
-from .streaming import Stream
-from .subqueries import Subquery, exists
-from .table import Table
-from .text_search import SearchColumn, to_tsvector
-from .transaction import Transaction
-from .values import UNSET, BitString, Cidr, Inet, Range, Record
-from .vectors import VectorColumn
+from .sql.aggregates import Aggregate, Function, WindowFunction
+from .sql.expressions import Condition, Expression
+from .sql.functions import func
+from .sql.literals import case, cast, literal
+from .sql.ordering import Order
+from .statements.raw_sql import NewConnection
+from .statements.result import Result
+from .statements.subqueries import Subquery, exists
+from .transactions.transaction import Transaction
 
 refuse_namesake(__file__)
 

@@ -17,19 +17,25 @@ from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from .coalescing import Lookups
-from .conninfo import ConnInfo
-from .copying import Copying
-from .creation import create_schemas
-from .driver import DEFAULT_STATEMENTS, Connection
+from .connecting.conninfo import ConnInfo
+from .connecting.options import (
+    EMBEDDED,
+    PoolOptions,
+    check_count,
+    check_seconds,
+    check_url,
+    checked_settings,
+)
+from .driver.connection import DEFAULT_STATEMENTS, Connection
 from .embedded import EmbeddedServer, open_embedded
 from .errors import ConfigurationError, ConnectionLost, UsageError
-from .isolation import Isolation
-from .limits import engine_counts
-from .locks import check_within
-from .options import EMBEDDED, PoolOptions, check_count, check_seconds, check_url, checked_settings
-from .pool import Pool
-from .raw_sql import (
+from .models.package import Schema, known_schemas
+from .pool.pool import Pool
+from .postgres.values import Record
+from .queries.batched_get import Lookups
+from .session import AsyncSession
+from .statements.create_all import create_schemas
+from .statements.raw_sql import (
     Init,
     check_lasting,
     check_statement,
@@ -38,13 +44,14 @@ from .raw_sql import (
     run,
     run_pipelined,
 )
-from .repeatable import check_harmless
-from .result import Result
-from .schema import Schema, known_schemas
-from .session import AsyncSession
-from .statement import NAMED, Executor, OneConnection, Statement
-from .transaction import Transaction
-from .values import Record
+from .statements.result import Result
+from .statements.retry_safe import check_harmless
+from .statements.row_limits import engine_counts
+from .statements.row_locks import check_within
+from .statements.statement import NAMED, Executor, OneConnection, Statement
+from .transactions.copy import Copying
+from .transactions.options import Isolation
+from .transactions.transaction import Transaction
 
 T = TypeVar("T")
 

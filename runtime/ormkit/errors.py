@@ -35,7 +35,7 @@
             └── ConnectionLost        the connection broke; the statement may or may not have run
                 └── CommitUnknown     it broke during COMMIT
 
-What the server says is mapped in ``sqlstates.py`` and nowhere else. Values never enter a message.
+``driver/errors.py`` maps what the server says, and nothing else does. Values never enter a message.
 """
 
 from __future__ import annotations

@@ -7,23 +7,23 @@ from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .bulk import update_objects
 from .errors import UsageError
-from .inserting import insert_many
-from .isolation import Isolation, TransactionOptions
-from .operations import Operations, Queryable
-from .query import Query
-from .result import Result
-from .retries import run_with_retries
-from .statement import Executor
-from .table import table_of
-from .transaction import Transaction, current_transaction, innermost
-from .unit import insert_objects, one_statement
-from .upserting import send_upserts, upserts_of
+from .models.table import table_of
+from .persistence.bulk_update import update_objects
+from .persistence.insert import insert_many
+from .persistence.insert_order import insert_objects, one_statement
+from .persistence.upsert import send_upserts, upserts_of
+from .queries.query import Query
+from .statements.result import Result
+from .statements.statement import Executor
+from .transactions.operations import Operations, Queryable
+from .transactions.options import Isolation, TransactionOptions
+from .transactions.retries import run_with_retries
+from .transactions.transaction import Transaction, current_transaction, innermost
 
 if TYPE_CHECKING:
     from .engine import Engine
-    from .model import Model
+    from .models.model import Model
 
 T = TypeVar("T")
 M = TypeVar("M", bound="Model")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import benchmarks.db
-from ormkit.schema import _known as known_packages
+from ormkit.models.package import _known as known_packages
 
 # create_all() of other tests would create these tables too, and they are called users and posts.
 known_packages.pop(benchmarks.db.__name__, None)

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ormkit import Engine
-from ormkit.values import Record
+from ormkit.postgres.values import Record
 
 accelerator = pytest.importorskip(
     "ormkit._accelerator", reason="no C compiler was there to build the accelerator"

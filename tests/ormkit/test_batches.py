@@ -6,7 +6,7 @@ import pytest
 
 from examples.blog.db import AuditLog, Post, Tag, User
 from ormkit import AsyncSession, Engine, InvalidValue, NotNullViolation, UniqueViolation, UsageError
-from ormkit.batches import CHUNK
+from ormkit.persistence.batches import CHUNK
 from tests.statements import Statements
 
 MANY = 2 * CHUNK + 7

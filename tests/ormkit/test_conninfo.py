@@ -22,8 +22,8 @@ from ormkit import (
     create_engine,
 )
 from ormkit import engine as engine_module
-from ormkit.conninfo import ConnInfo
-from ormkit.libpq import FIXED, KNOWN
+from ormkit.connecting.conninfo import ConnInfo
+from ormkit.connecting.libpq_words import FIXED, KNOWN
 from tests.proxy import Proxy
 from tests.servers import Server
 

@@ -31,7 +31,7 @@ from ormkit import (
     UsageError,
     create_engine,
 )
-from ormkit.scope import quote
+from ormkit.sql.context import quote
 from tests.proxy import Proxy
 
 COUNT = "SELECT count(*) FROM tags"
@@ -246,7 +246,7 @@ async def test_a_sink_that_fails_is_undone_with_its_block_and_costs_no_time(
 async def test_a_copy_that_a_dead_server_does_not_end_closes_its_connection(
     blog_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ormkit.driver.ENDING_TIMEOUT", 0.1)
+    monkeypatch.setattr("ormkit.driver.connection.ENDING_TIMEOUT", 0.1)
 
     async def full(data: bytes) -> None:
         proxy.freeze()

@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import examples.blog.db as blog
-from ormkit import AsyncSession, Model, ModelMeta, decoding, joinedload, jsonload, selectinload
-from ormkit.decoding import decode, decode_part, decoder_of
-from ormkit.schema import _known as known_packages
+from ormkit import AsyncSession, Model, ModelMeta, joinedload, jsonload, selectinload
+from ormkit.loading import decoding
+from ormkit.loading.decoding import decode, decode_part, decoder_of
+from ormkit.models.package import _known as known_packages
 from tests.generated import ROOT, generate, import_models
 
 pytest.importorskip(

@@ -26,8 +26,8 @@ from ormkit import (
     UsageError,
     create_engine,
 )
-from ormkit.driver import Connection
-from ormkit.statement import Statement
+from ormkit.driver.connection import Connection
+from ormkit.statements.statement import Statement
 
 THREE = "SELECT n AS id, 'name ' || n AS name FROM generate_series(1, 3) AS n"
 

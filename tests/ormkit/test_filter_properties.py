@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ormkit import AsyncSession, Condition, Q, Range, create_engine
-from ormkit.lookups import LOOKUPS
+from ormkit.sql.lookups import LOOKUPS
 from tests.generated import models_of
 
 #: PostgreSQL and the code say the same on every interpreter.

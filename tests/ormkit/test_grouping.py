@@ -225,7 +225,7 @@ async def test_what_cannot_be_grouped_or_selected_is_refused(
 async def test_a_shape_of_groups_is_written_once_whatever_its_values(
     session: AsyncSession, posts: list[Post]
 ) -> None:
-    from ormkit.statement import _statements
+    from ormkit.statements.statement import _statements
 
     def query(separator: str, least: int) -> Any:
         kind = func.concat(Post.views, separator)

@@ -15,7 +15,7 @@ import pytest
 import ormkit
 from examples.blog.db import User
 from ormkit import AsyncSession, Engine, selectinload
-from ormkit.compiler import Select
+from ormkit.statements.select import Select
 from tests.statements import Statements
 
 RUNTIME = str(Path(ormkit.__file__).parent)

@@ -21,7 +21,7 @@ from ormkit import (
     literal,
     selectinload,
 )
-from ormkit.infinity import INFINITE_DATE, MINUS_INFINITE_DATE
+from ormkit.postgres.infinity import INFINITE_DATE, MINUS_INFINITE_DATE
 from tests.generated import models_of
 
 SCHEMA = """

@@ -23,7 +23,7 @@ from ormkit import (
     jsonload,
     literal,
 )
-from ormkit.interval import fields
+from ormkit.postgres.interval import fields
 from tests.generated import models_of
 from tests.servers import Server
 

@@ -8,7 +8,7 @@ import pytest
 
 from examples.blog.db import Post, User
 from ormkit import AsyncSession, Engine, InvalidValue, exists, jsonload, selectinload
-from ormkit.limits import LARGEST, MOST_LIMITS, MOST_OFFSETS
+from ormkit.statements.row_limits import LARGEST, MOST_LIMITS, MOST_OFFSETS
 from tests.statements import Statements
 
 #: PostgreSQL takes a generic plan after five others at the earliest, and a count is written when it

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from ormkit import AsyncSession, create_engine, joinedload, jsonload, selectinload, table_facts
-from ormkit.driver import Connection
+from ormkit import AsyncSession, create_engine, joinedload, jsonload, selectinload
+from ormkit.driver.connection import Connection
+from ormkit.persistence import table_facts
 from tests.generated import import_models
 from tests.servers import Server
 

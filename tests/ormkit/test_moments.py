@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from examples.blog.db import User
 from ormkit import INFINITY, AsyncSession, Engine, Interval
-from ormkit.interval import SLOTS, fields
-from ormkit.moments import FORMS, Reading, in_c, in_python
-from ormkit.unreadable import Unreadable
+from ormkit.driver.timestamptz import FORMS, Reading, in_c, in_python
+from ormkit.driver.unreadable import Unreadable
+from ormkit.postgres.interval import SLOTS, fields
 
 accelerator = pytest.importorskip(
     "ormkit._accelerator", reason="no C compiler was there to build the accelerator"

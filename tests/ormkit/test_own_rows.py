@@ -14,8 +14,8 @@ import asyncpg
 import pytest
 
 from ormkit import AsyncSession, DatabaseError, Engine, StatementError, create_engine
-from ormkit.batches import CHUNK
-from ormkit.driver import Connection
+from ormkit.driver.connection import Connection
+from ormkit.persistence.batches import CHUNK
 from tests.generated import models_of
 from tests.reversal import Reversal
 from tests.servers import Server

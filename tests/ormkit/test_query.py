@@ -13,9 +13,9 @@ from ormkit import (
     NotFound,
     UnknownName,
     UsageError,
-    compiler,
 )
-from ormkit.scope import quote
+from ormkit.sql.context import quote
+from ormkit.statements import select as compiler
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from ormkit import (
     UniqueViolation,
     UsageError,
     create_engine,
-    raw_sql,
 )
-from ormkit.first_words import first_words
+from ormkit.postgres.first_words import first_words
+from ormkit.statements import raw_sql
 from tests.servers import Server
 from tests.statements import Statements
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from examples.blog.db import Tag
-from ormkit import AsyncSession, slots
-from ormkit.slots import is_held, values_at
+from ormkit import AsyncSession
+from ormkit.models import slots
+from ormkit.models.slots import is_held, values_at
 
 accelerator = pytest.importorskip(
     "ormkit._accelerator", reason="no C compiler was there to build the accelerator"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ormkit import Engine, create_engine
-from ormkit.receiving import BUFFER_SIZE, Receiver, receive_into_buffer
+from ormkit.driver.read_buffer import BUFFER_SIZE, Receiver, receive_into_buffer
 
 pytestmark = pytest.mark.usefixtures("reader")
 

@@ -19,7 +19,7 @@ from ormkit import (
     UsageError,
     create_engine,
 )
-from ormkit.driver import Connection
+from ormkit.driver.connection import Connection
 from tests.proxy import Proxy
 
 

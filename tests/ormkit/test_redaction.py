@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from ormkit import AsyncSession, DatabaseError, DataError, Engine, StatementError, create_engine
-from ormkit.redaction import may_hold_value, redacted
-from ormkit.sqlstates import copied_row, server_error
+from ormkit.driver.errors import copied_row, server_error
+from ormkit.driver.redaction import may_hold_value, redacted
 from tests.generated import models_of
 from tests.servers import ContribServer, Server, contrib_binaries
 

@@ -20,9 +20,9 @@ from ormkit import (
     Transaction,
     UsageError,
     create_engine,
-    retries,
 )
-from ormkit.retries import FIRST_DELAY, LONGEST_DELAY, delay_before
+from ormkit.transactions import retries
+from ormkit.transactions.retries import FIRST_DELAY, LONGEST_DELAY, delay_before
 from tests.proxy import Proxy
 
 ON_CALL = "SELECT count(*) FROM doctors WHERE is_on_call"

@@ -23,8 +23,8 @@ from ormkit import (
     func,
     selectinload,
 )
-from ormkit.repeatable import GRAMMAR
-from ormkit.sqlstates import is_before_running
+from ormkit.driver.errors import is_before_running
+from ormkit.statements.retry_safe import GRAMMAR
 from tests.proxy import Proxy
 
 #: PostgreSQL and the code say the same on every interpreter.

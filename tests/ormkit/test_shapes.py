@@ -9,17 +9,9 @@ from typing import Any
 import pytest
 
 from examples.blog.db import Post, User
-from ormkit import (
-    AsyncSession,
-    Engine,
-    InvalidValue,
-    Q,
-    UnknownName,
-    UsageError,
-    selectinload,
-    shapes,
-)
-from ormkit.shapes import ROOTS, Shape
+from ormkit import AsyncSession, Engine, InvalidValue, Q, UnknownName, UsageError, selectinload
+from ormkit.statements import shape_cache as shapes
+from ormkit.statements.shape_cache import ROOTS, Shape
 from tests.statements import Statements
 
 

@@ -31,11 +31,10 @@ from ormkit import (
     InvalidValue,
     Range,
     create_engine,
-    json_forms,
-    stored_forms,
 )
-from ormkit.json_forms import json_form
-from ormkit.stored_forms import are_kept
+from ormkit.postgres import json_forms, stored_forms
+from ormkit.postgres.json_forms import json_form
+from ormkit.postgres.stored_forms import are_kept
 from tests.generated import import_models, models_of
 from tests.servers import Server
 

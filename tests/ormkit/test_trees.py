@@ -13,8 +13,8 @@ import pytest
 
 from examples.blog.db import Post, User
 from ormkit import AsyncSession, Q, StatementError, UsageError, case, func
-from ormkit.scope import Scope
-from ormkit.table import resolved
+from ormkit.models.table import resolved
+from ormkit.sql.context import Scope
 
 TALL = 6_000
 
@@ -117,7 +117,7 @@ def parts_of(condition: Any) -> tuple[int, int, int]:
 @pytest.fixture
 def any_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """No limit to the parameters, which is not what is tested here."""
-    monkeypatch.setattr("ormkit.scope.MOST_PARAMETERS", 10**9)
+    monkeypatch.setattr("ormkit.sql.context.MOST_PARAMETERS", 10**9)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ormkit import AsyncSession, Engine
-from ormkit.uninterrupted import PAUSE_ROWS, uninterrupted
+from ormkit.gc_pause import PAUSE_ROWS, uninterrupted
 
 MANY = range(PAUSE_ROWS)
 

@@ -21,8 +21,8 @@ from ormkit import (
     jsonload,
     selectinload,
 )
-from ormkit.codecs import json_codecs
-from ormkit.unreadable import Unreadable
+from ormkit.driver.codecs import json_codecs
+from ormkit.driver.unreadable import Unreadable
 from tests.generated import models_of
 
 SCHEMA = """

@@ -19,7 +19,7 @@ from ormkit import (
     UniqueViolation,
     create_engine,
 )
-from ormkit.wire import PublicWire, is_known
+from ormkit.driver.protocol import PublicWire, is_known
 
 
 @pytest.fixture(params=["0.32.0", "0.99.0"], ids=["known", "unknown"])

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ormkit.schema import _known as known_packages
+from ormkit.models.package import _known as known_packages
 from ormkit_gen.diagnostics import SchemaError
 from ormkit_gen.header import is_as_generated, with_header
 from ormkit_gen.ir import Schema

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ormkit.type_names import type_name
+from ormkit.sql.type_names import type_name
 from ormkit_gen.naming import snake_case
 from ormkit_gen.postgres.spelling import _PLAIN_DEFAULT  # pyright: ignore[reportPrivateUsage]
 from ormkit_gen.schema.constraints import OPCLASS

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ormkit import Engine
-from ormkit.driver import Connection
+from ormkit.driver.connection import Connection
 
 
 class Attempts:

@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 from ormkit import AsyncSession, Engine, Transaction
-from ormkit.isolation import Isolation
+from ormkit.transactions.options import Isolation
 from tests.generated import models_of
 
 SCHEMA = """

@@ -26,7 +26,7 @@ from ormkit import (
     OrmKitError,
     create_engine,
 )
-from ormkit.isolation import Isolation
+from ormkit.transactions.options import Isolation
 from tests.proxy import Proxy
 from tests.reliability.attempts import Attempts
 from tests.reliability.bank import Bank

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from ormkit import AsyncSession, Engine, Result
-from ormkit.operations import is_model
+from ormkit.transactions.operations import is_model
 from tests.generated import models_of
 from tests.servers import Server
 

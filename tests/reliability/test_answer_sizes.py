@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from ormkit import Engine, create_engine, receiving
-from ormkit.statement import Statement
+from ormkit import Engine, create_engine
+from ormkit.driver import read_buffer as receiving
+from ormkit.statements.statement import Statement
 from tests.reliability.secure_server import PASSWORD, SecureServer
 
 LARGEST = 3 << 20

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from examples.blog.db import Tag, User
-from ormkit import AsyncSession, ConnectionLost, Engine, OperationalError, create_engine, receiving
-from ormkit.messages import BrokenProtocol, Messages, is_well_formed
-from ormkit.statement import Statement
+from ormkit import AsyncSession, ConnectionLost, Engine, OperationalError, create_engine
+from ormkit.driver import read_buffer as receiving
+from ormkit.driver.messages import BrokenProtocol, Messages, is_well_formed
+from ormkit.statements.statement import Statement
 from tests.proxy import Proxy
 
 

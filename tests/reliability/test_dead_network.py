@@ -22,9 +22,9 @@ Block = Callable[[AsyncSession, Freeze], Awaitable[object]]
 
 @pytest.fixture
 async def proxy(blog_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Proxy]:
-    monkeypatch.setattr("ormkit.pool.RESET_TIMEOUT", 0.2)
-    monkeypatch.setattr("ormkit.pool.PROBE_TIMEOUT", 0.2)
-    monkeypatch.setattr("ormkit.turn.UNDO_TIMEOUT", 0.2)
+    monkeypatch.setattr("ormkit.pool.pool.RESET_TIMEOUT", 0.2)
+    monkeypatch.setattr("ormkit.pool.pool.PROBE_TIMEOUT", 0.2)
+    monkeypatch.setattr("ormkit.transactions.connection_lock.UNDO_TIMEOUT", 0.2)
     async with Proxy(blog_url) as proxy:
         yield proxy
 

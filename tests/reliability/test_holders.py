@@ -10,7 +10,7 @@ import pytest
 
 from examples.blog.db import Tag
 from ormkit import AsyncSession, Engine, PoolTimeout, create_engine
-from ormkit.holders import NAMED
+from ormkit.pool.checkouts import NAMED
 
 
 async def hold_in_a_transaction(session: AsyncSession, release: asyncio.Event) -> None:

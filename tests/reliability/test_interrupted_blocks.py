@@ -12,7 +12,7 @@ import pytest
 
 from examples.blog.db import Tag
 from ormkit import AsyncSession, DatabaseError, Engine, TransactionFailed
-from ormkit.sqlstates import IN_FAILED_TRANSACTION
+from ormkit.driver.errors import IN_FAILED_TRANSACTION
 from tests.reliability.interruption import interrupt
 from tests.reliability.pool_state import assert_all_usable
 from tests.reliability.works import (

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from examples.blog.db import Tag
-from ormkit import AsyncSession, CommitUnknown, ConnectionLost, Engine, create_engine, receiving
-from ormkit.statement import Statement
+from ormkit import AsyncSession, CommitUnknown, ConnectionLost, Engine, create_engine
+from ormkit.driver import read_buffer as receiving
+from ormkit.statements.statement import Statement
 from tests.proxy import Proxy
 from tests.reliability.secure_server import PASSWORD, SecureServer
 from tests.servers import ContribServer, contrib_binaries

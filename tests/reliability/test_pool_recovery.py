@@ -29,8 +29,8 @@ from ormkit import (
     UsageError,
     create_engine,
 )
-from ormkit.outage import LONGEST_DELAY
-from ormkit.pool import MOST_OPENING
+from ormkit.pool.pool import MOST_OPENING
+from ormkit.pool.reconnect import LONGEST_DELAY
 from tests.proxy import Proxy
 from tests.reliability.attempts import Attempts
 from tests.reliability.pool_state import assert_all_usable, settled
@@ -108,7 +108,7 @@ async def test_dead_idle_connections_are_replaced_without_a_statement(
 async def test_when_one_is_found_dead_the_other_idle_ones_are_asked(
     proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ormkit.pool.PROBE_TIMEOUT", 0.1)
+    monkeypatch.setattr("ormkit.pool.pool.PROBE_TIMEOUT", 0.1)
     async with await create_engine(proxy.url, min_connections=4, max_connections=4) as engine:
         taken = await engine.pool.acquire()
         before = set(engine.pool._born)
@@ -228,8 +228,8 @@ async def test_giving_a_connection_back_twice_is_refused(database_url: str) -> N
 async def test_a_dead_network_is_found_out_by_one_statement_that_times_out(
     proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ormkit.pool.RESET_TIMEOUT", 0.1)
-    monkeypatch.setattr("ormkit.pool.PROBE_TIMEOUT", 0.1)
+    monkeypatch.setattr("ormkit.pool.pool.RESET_TIMEOUT", 0.1)
+    monkeypatch.setattr("ormkit.pool.pool.PROBE_TIMEOUT", 0.1)
     async with await create_engine(proxy.url, min_connections=3, max_connections=3) as engine:
         before = set(engine.pool._born)
         proxy.freeze()

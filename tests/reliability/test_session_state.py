@@ -19,8 +19,8 @@ from ormkit import (
     NewConnection,
     create_engine,
     func,
-    reset,
 )
+from ormkit.driver import reset
 from tests.reliability.bouncer import Bouncer
 from tests.reliability.pool_state import settled
 from tests.servers import Server

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ormkit import create_engine
-from ormkit.isolation import Isolation
-from ormkit.pool import MOST_OPENING
+from ormkit.pool.pool import MOST_OPENING
+from ormkit.transactions.options import Isolation
 from tests.reliability.bank import Bank
 from tests.reliability.storms import bad_inputs, cancellations, crashes, faults, load, work_off
 

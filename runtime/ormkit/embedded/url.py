@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
-from ..conninfo import ConnInfo, decoded, query_words
-from ..driver import Connection
+from ..connecting.conninfo import ConnInfo, decoded, query_words
+from ..connecting.options import EMBEDDED
+from ..driver.connection import Connection
 from ..errors import ConfigurationError, DatabaseError
-from ..options import EMBEDDED
-from ..scope import quote
+from ..sql.context import quote
 from .server import EmbeddedServer
 
 #: Words about where a server is, and how it is reached.

@@ -15,8 +15,8 @@ import pytest
 import examples.blog.db as blog
 from examples.blog.db import Post, Profile, Tag, User
 from ormkit import AsyncSession, Engine, OrmKitError, Transaction, create_engine
-from ormkit.query import Query
-from ormkit.streaming import Stream
+from ormkit.queries.query import Query
+from ormkit.queries.stream import Stream
 from tests.generated import import_models
 
 #: Half of a surrogate pair, which is no character.

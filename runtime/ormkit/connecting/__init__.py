@@ -1,0 +1,1 @@
+"""What says where to connect and how: URLs, libpq's words, service files, TLS and keepalive."""

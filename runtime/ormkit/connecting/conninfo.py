@@ -1,0 +1,255 @@
+"""Connection information: what a URL, a service file and libpq's environment say together."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+from ..errors import ConfigurationError
+from ..postgres.mismatch import misfit
+from .libpq_words import (
+    ARGUMENTS,
+    ENVIRONMENT,
+    KEEPALIVE,
+    KNOWN,
+    SURE_MODES,
+    TLS,
+    check_files,
+    check_word,
+)
+from .options import UNREADABLE
+from .service_file import service_words
+from .tls import SYSTEM, context_of, needs_own_context
+
+HOST = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]@]*))(?::(?P<port>[^:]*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One of the servers that a connection may be made to; None is the driver's default."""
+
+    name: str | None
+    address: str | None
+    port: int | None
+
+    @property
+    def target(self) -> str | None:
+        """What the driver connects to."""
+        return self.address or self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ConnInfo:
+    """Everything that is known of a connection before it is made."""
+
+    words: Mapping[str, str]
+    hosts: tuple[Host, ...]
+    #: Run-time parameters of PostgreSQL among the words.
+    settings: Mapping[str, str]
+    context: Any = None
+
+    @classmethod
+    def of(
+        cls,
+        url: str,
+        environment: Mapping[str, str] | None = None,
+        more: Mapping[str, str] | None = None,
+    ) -> ConnInfo:
+        """Return what a URL says, and for words that it leaves out its service and environment.
+
+        environment: variables instead of the process's own.
+        more: words that go before those of the URL.
+
+        Raises ConfigurationError, which names the word.
+        """
+        variables = os.environ if environment is None else environment
+        given = {**words_of(url), **(more or {})}
+        around = {
+            word: variables[name] for name, word in ENVIRONMENT.items() if variables.get(name)
+        }
+        service = given.pop("service", "") or around.pop("service", "")
+        file = given.pop("servicefile", "") or variables.get("PGSERVICEFILE", "")
+        words = {**around, **(service_words(service, file) if service else {}), **given}
+        words = {word: value for word, value in words.items() if value or word not in KNOWN}
+        for word, value in words.items():
+            check_word(word, value)
+        check_files(words)
+        hosts = hosts_of(words)
+        settings = {word: value for word, value in words.items() if word not in KNOWN}
+        return cls(words, hosts, settings, own_context(words, hosts))
+
+    @property
+    def application_name(self) -> str | None:
+        """The name that the words give the application."""
+        return self.words.get("application_name") or self.words.get("fallback_application_name")
+
+    def connect_timeout(self, otherwise: float) -> float | None:
+        """Return the seconds that a connection may take, None for any; libpq has none for 0."""
+        if "connect_timeout" not in self.words:
+            return otherwise
+        seconds = int(self.words["connect_timeout"])
+        return seconds if seconds > 0 else None
+
+    @property
+    def keepalives(self) -> dict[str, int]:
+        """Numbers of the words about the socket."""
+        wanted = (*KEEPALIVE, "tcp_user_timeout")
+        return {word: int(self.words[word]) for word in wanted if word in self.words}
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what the driver is called with for one attempt."""
+        words = self.words
+        found: dict[str, Any] = {
+            name: words[word] for word, name in ARGUMENTS.items() if word in words
+        }
+        hosts = list(self.hosts)
+        if words.get("load_balance_hosts") == "random":
+            random.shuffle(hosts)
+        if any(host.target for host in hosts):
+            found["host"] = [host.target for host in hosts]
+        if ports := [host.port for host in hosts if host.port is not None]:
+            found["port"] = ports
+        if self.context is not None:
+            found["ssl"] = self.context
+        query = "&".join(f"{word}={quote(words[word], safe='')}" for word in TLS if word in words)
+        if query and self.context is None:
+            found["dsn"] = f"postgresql://?{query}"
+        return found
+
+
+def words_of(url: str) -> dict[str, str]:
+    """Return the words that a URL gives, as libpq reads it; raises ConfigurationError.
+
+    A word behind "?" goes before the same one in front of it, and the last one counts.
+    """
+    rest, _, query = url.partition("://")[2].partition("?")
+    authority, _, path = rest.partition("/")
+    account, has_account, hosts = authority.partition("@")
+    if not has_account:
+        account, hosts = "", authority
+    found: dict[str, str] = {}
+    user, _, password = account.partition(":")
+    found |= {"user": decoded(user), "password": decoded(password), "dbname": decoded(path)}
+    found |= host_words(hosts)
+    found = {word: value for word, value in found.items() if value}
+    return found | query_words(query)
+
+
+def query_words(query: str) -> dict[str, str]:
+    """Return the words behind the ? of a URL; raises ConfigurationError."""
+    found: dict[str, str] = {}
+    for pair in query.split("&") if query else ():
+        word, equals, value = pair.partition("=")
+        if not word or not equals:
+            raise ConfigurationError(
+                "the URL has something behind its ? that is no word=value: separate words by &"
+            )
+        found |= one_word(decoded(word), decoded(value))
+    return found
+
+
+def one_word(word: str, value: str) -> dict[str, str]:
+    """Return the word as it is called here."""
+    if word == "database":
+        return {"dbname": value}
+    if word == "ssl" and value == "true":
+        # JDBC's word, which libpq takes in a URL.
+        return {"sslmode": "require"}
+    if word == "ssl":
+        raise ConfigurationError("ssl is true in a URL: for anything else write sslmode=...")
+    return {word: value}
+
+
+def decoded(text: str) -> str:
+    """Return a part of a URL without percent signs; a plus is a plus, as to libpq."""
+    try:
+        plain = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ConfigurationError(UNREADABLE) from None
+    if reason := misfit("text", plain):
+        raise ConfigurationError(f"the URL cannot be used: {reason}")
+    return plain
+
+
+def host_words(text: str) -> dict[str, str]:
+    """Return the hosts and ports of a URL as libpq's words for them."""
+    names: list[str] = []
+    ports: list[str] = []
+    for each in text.split(",") if text else ():
+        found = HOST.fullmatch(each)
+        if found is None:
+            raise ConfigurationError(UNREADABLE)
+        names.append(decoded(found["v6"] or found["name"]))
+        ports.append(decoded(found["port"] or ""))
+    words = {"host": ",".join(names)} if any(names) else {}
+    return words | ({"port": ",".join(ports)} if any(ports) else {})
+
+
+def hosts_of(words: Mapping[str, str]) -> tuple[Host, ...]:
+    """Return the servers that the words name, in their order."""
+    names = listed(words.get("host", ""))
+    addresses = listed(words.get("hostaddr", ""))
+    ports = [port_number(each) for each in listed(words.get("port", ""))]
+    count = max(len(names), len(addresses), 1)
+    if names and addresses and len(names) != len(addresses):
+        raise ConfigurationError(
+            f"hostaddr names {len(addresses)} addresses for {len(names)} hosts: give one for each"
+        )
+    if len(ports) not in (0, 1, count):
+        raise ConfigurationError(
+            f"the URL has {len(ports)} ports for {count} hosts: give one for each, or one for all"
+        )
+    pairs = list(zip(padded(names, count), padded(addresses, count), strict=True))
+    if count > 1 and not all(name or address for name, address in pairs):
+        raise ConfigurationError("one of several hosts has no name: write each of them")
+    every = ports * count if len(ports) == 1 and names + addresses else padded(ports, count)
+    if any(every):
+        # Of several hosts each has a port.
+        every = [port or 5432 for port in every]
+    return tuple(
+        Host(name or None, address or None, port)
+        for (name, address), port in zip(pairs, every, strict=True)
+    )
+
+
+def listed(text: str) -> list[str]:
+    """Return the parts of a list of libpq's; none for an empty text."""
+    return text.split(",") if text else []
+
+
+def padded(values: list[Any], count: int) -> list[Any]:
+    """Return the values, or that many times None where there are none."""
+    return values or [None] * count
+
+
+def port_number(text: str) -> int | None:
+    """Return a port, None for an empty text; raises ConfigurationError."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()):
+        raise ConfigurationError(UNREADABLE)
+    if len(text) > 5 or not 0 < int(text) < 65536:
+        raise ConfigurationError(f"the URL has port {text[:20]}: give one from 1 to 65535")
+    return int(text)
+
+
+def own_context(words: Mapping[str, str], hosts: Iterable[Host]) -> Any:
+    """Return the context of TLS where the driver cannot make it from the words; else None."""
+    if words.get("sslrootcert") == SYSTEM:
+        words = {"sslmode": "verify-full", **words}
+        if words["sslmode"] != "verify-full":
+            raise ConfigurationError(
+                "sslrootcert=system goes with sslmode=verify-full alone: anybody can have a "
+                "certificate that the system trusts, for a name of their own"
+            )
+    names: dict[str | bytes | None, str] = {
+        host.address: host.name for host in hosts if host.address and host.name
+    }
+    if words.get("sslmode") not in SURE_MODES or not (names or needs_own_context(words)):
+        return None
+    return context_of(words, names)

@@ -1,0 +1,144 @@
+"""libpq's words about a connection, by name: who takes each, and why some are refused.
+
+The driver takes some of them, others are done here, and a word that can be neither is refused
+where ignoring it would be unsafe: nothing of libpq's reaches the server as a run-time parameter.
+https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+from ..errors import ConfigurationError
+from .options import check_encoding
+from .tls import SYSTEM
+
+#: Words that the driver takes as arguments, under its own names.
+ARGUMENTS = {
+    "user": "user",
+    "password": "password",
+    "passfile": "passfile",
+    "dbname": "database",
+    "target_session_attrs": "target_session_attrs",
+    "krbsrvname": "krbsrvname",
+    "gsslib": "gsslib",
+}
+#: Words about TLS that the driver takes in a URL alone.
+TLS = (
+    *("sslmode", "sslnegotiation", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version"),
+)
+#: Words that name a file which must be there: always, and where the server's certificate matters.
+FILES = ("sslcert", "sslkey")
+TRUSTED_FILES = ("sslrootcert", "sslcrl", "sslcrldir")
+#: The modes in which it does.
+SURE_MODES = ("require", "verify-ca", "verify-full")
+#: Words that are a number, each with the lowest one.
+NUMBERS = {
+    "connect_timeout": None,
+    "keepalives": 0,
+    "keepalives_idle": 0,
+    "keepalives_interval": 0,
+    "keepalives_count": 0,
+    "tcp_user_timeout": 0,
+}
+KEEPALIVE = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count")
+NO = ("false", "off", "no", "0")
+#: Words of which some values ask for what the driver does anyway; why the others are refused.
+FIXED: dict[str, tuple[tuple[str, ...], str]] = {
+    "channel_binding": (
+        ("disable", "prefer"),
+        "the driver asyncpg cannot bind the password's proof to the TLS connection: remove the "
+        "word, and use sslmode=verify-full, which leaves nobody in between",
+    ),
+    "require_auth": (
+        (),
+        "the driver asyncpg answers whatever the server asks for: remove the word, and use "
+        "sslmode=verify-full, so that only the right server can ask",
+    ),
+    "requirepeer": (
+        (),
+        "the driver asyncpg does not ask who listens on a unix socket: remove the word, and keep "
+        "the socket in a directory that only that account may write",
+    ),
+    "gssencmode": (
+        ("disable", "prefer"),
+        "the driver asyncpg does not encrypt by GSSAPI: remove the word, and use sslmode=require",
+    ),
+    "gssdelegation": (("0",), "the driver asyncpg does not delegate credentials: remove the word"),
+    "replication": (NO, "an engine runs statements, and does not replicate: remove the word"),
+    "sslcompression": (("0", "1"), "it is 0 or 1, and PostgreSQL compresses nothing by TLS"),
+    "sslsni": (("1",), "the driver asyncpg always names the host to the server: remove the word"),
+    "sslcertmode": (
+        ("allow",),
+        "the driver asyncpg sends the certificate where the server asks for it: remove the word",
+    ),
+    "sslkeylogfile": ((), "set SSLKEYLOGFILE in the environment instead"),
+    "min_protocol_version": (
+        ("3.0",),
+        "the driver asyncpg speaks version 3.0 of the protocol: remove the word",
+    ),
+    "max_protocol_version": (
+        ("3.0", "3.2", "latest"),
+        "it is 3.0, 3.2 or latest, and the driver asyncpg speaks 3.0",
+    ),
+    "load_balance_hosts": (("disable", "random"), "it is disable or random"),
+    "scram_client_key": ((), "the driver asyncpg takes a password: remove the word"),
+    "scram_server_key": ((), "the driver asyncpg takes a password: remove the word"),
+    **{
+        f"oauth_{word}": ((), "the driver asyncpg does not authenticate by OAuth: remove the word")
+        for word in ("issuer", "client_id", "client_secret", "scope", "ca_file")
+    },
+    "requiressl": ((), "libpq has it no more: write sslmode=require"),
+}
+#: Words that are done here.
+OWN = (
+    *("host", "hostaddr", "port", "service", "servicefile", "sslcrldir", "client_encoding"),
+    *("application_name", "fallback_application_name"),
+)
+KNOWN = frozenset((*ARGUMENTS, *TLS, *NUMBERS, *FIXED, *OWN))
+#: Variables of libpq's environment that the driver does not read, and that name the server or what
+#: would be unsafe to ignore.
+ENVIRONMENT = {
+    "PGSERVICE": "service",
+    "PGHOSTADDR": "hostaddr",
+    "PGCHANNELBINDING": "channel_binding",
+    "PGREQUIREAUTH": "require_auth",
+    "PGREQUIREPEER": "requirepeer",
+    "PGGSSENCMODE": "gssencmode",
+    "PGSSLCERTMODE": "sslcertmode",
+    "PGSSLCRLDIR": "sslcrldir",
+    "PGMINPROTOCOLVERSION": "min_protocol_version",
+    "PGLOADBALANCEHOSTS": "load_balance_hosts",
+    "PGCONNECT_TIMEOUT": "connect_timeout",
+    "PGAPPNAME": "application_name",
+    "PGSSLMODE": "sslmode",
+    "PGSSLROOTCERT": "sslrootcert",
+}
+
+
+def check_word(word: str, value: str) -> None:
+    """Raise ConfigurationError where a word of libpq's cannot be honoured."""
+    if word in FIXED:
+        allowed, reason = FIXED[word]
+        if value not in allowed:
+            raise ConfigurationError(f"{word} cannot be had: {reason}")
+    elif word in NUMBERS:
+        lowest = NUMBERS[word]
+        if not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", value, re.ASCII):
+            raise ConfigurationError(f"{word} is a whole number, of seconds where it is a time")
+        if lowest is not None and int(value) < lowest:
+            raise ConfigurationError(f"{word} is a whole number from {lowest}")
+    elif word == "client_encoding":
+        check_encoding(value)
+
+
+def check_files(words: Mapping[str, str]) -> None:
+    """Raise ConfigurationError for a file that is named and cannot be read."""
+    wanted = (*FILES, *TRUSTED_FILES) if words.get("sslmode") in SURE_MODES else FILES
+    for word in wanted:
+        file = words.get(word, SYSTEM)
+        if file != SYSTEM and not os.access(file, os.R_OK):
+            raise ConfigurationError(f"{word} names {file!r}, which is not there or not readable")

@@ -1,0 +1,135 @@
+"""Options: what create_engine() was given, checked before anything is opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+from ..errors import ConfigurationError, shown
+from ..postgres.mismatch import misfit
+
+EMBEDDED = "embedded://"
+SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
+#: What is wrong with a URL whose parts cannot be told apart; none of them is shown.
+UNREADABLE = (
+    "the URL cannot be read: check its host and port, and that characters such as / @ : in the "
+    "password are percent-encoded"
+)
+#: Names of the one encoding in which the driver reads text, and libpq's word for the client's own.
+UTF8 = ("utf8", "unicode", "auto")
+#: Seconds of the longest statement_timeout, which PostgreSQL counts in an int4 of milliseconds.
+LONGEST_TIMEOUT = 2**31 // 1000
+
+
+def check_url(url: object) -> None:
+    """Raise ConfigurationError for what is no URL of a database; no part of it but the scheme is
+    shown, as it may hold a password."""
+    if not isinstance(url, str):
+        raise ConfigurationError(f"the URL is a text, not {type(url).__name__}")
+    if not url.startswith(SCHEMES):
+        raise ConfigurationError(
+            f"the URL begins with {url.partition('://')[0][:20]!r}: it must be one of "
+            f"{', '.join(SCHEMES)}"
+        )
+    if reason := misfit("text", url):
+        raise ConfigurationError(f"the URL cannot be used: {reason}")
+
+
+def check_encoding(value: str) -> None:
+    """Raise ConfigurationError for an encoding of the connection other than UTF-8."""
+    if re.sub(r"[^a-z0-9]", "", value.lower()) not in UTF8:
+        raise ConfigurationError(
+            f"client_encoding={shown(value)}: it is UTF8, in which the driver reads and writes "
+            f"text; remove it, and the server converts from and to the encoding of the database"
+        )
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Return whether the value is a number, which a bool is not."""
+    if type(value) is int:
+        return value.bit_length() < 64
+    return isinstance(value, float)
+
+
+def check_seconds(name: str, value: object, ways: str = "") -> None:
+    """Raise ConfigurationError for what is no time above 0."""
+    if not (is_number(value) and value > 0):
+        raise ConfigurationError(f"{name}={shown(value)}: give seconds above 0{ways}")
+
+
+def check_count(name: str, value: object) -> None:
+    """Raise ConfigurationError for what is no whole number from 0 on."""
+    if type(value) is not int or value < 0:
+        raise ConfigurationError(f"{name}={shown(value)}: give a whole number from 0")
+
+
+def checked_settings(
+    application_name: object, server_settings: object, statement_timeout: object
+) -> dict[str, str]:
+    """Return the run-time parameters for each connection; raises ConfigurationError."""
+    if not isinstance(server_settings, (Mapping, type(None))):
+        raise ConfigurationError(
+            f"server_settings is a dict of parameters and their values, not "
+            f"{type(server_settings).__name__}"
+        )
+    given: Mapping[Any, Any] = server_settings or {}  # pyright: ignore[reportUnknownVariableType]
+    check_parameter("application_name", application_name)
+    for name, value in given.items():
+        if not isinstance(name, str) or not name or misfit("text", name):
+            raise ConfigurationError(f"server_settings: {name!r} is no parameter of PostgreSQL")
+        check_parameter(f"server_settings[{name!r}]", value)
+        if name.lower() == "client_encoding":
+            check_encoding(value)
+    settings = {"application_name": str(application_name), **given}
+    if statement_timeout is not None:
+        if not (is_number(statement_timeout) and 0 <= statement_timeout < LONGEST_TIMEOUT):
+            raise ConfigurationError(
+                f"statement_timeout={shown(statement_timeout)}: give seconds, less than "
+                f"{LONGEST_TIMEOUT}, or None"
+            )
+        settings["statement_timeout"] = f"{round(statement_timeout * 1000)}ms"
+    return settings
+
+
+def check_parameter(name: str, value: object) -> None:
+    """Raise ConfigurationError for what is no text that could be sent."""
+    if reason := misfit("text", value):
+        raise ConfigurationError(f"{name} cannot be set: {reason}")
+    if value is None:
+        raise ConfigurationError(f"{name} cannot be set: it takes a str, not NoneType")
+
+
+@dataclass(frozen=True, slots=True)
+class PoolOptions:
+    """How many connections a pool holds and for how long; times are in seconds."""
+
+    min_connections: int = 1
+    max_connections: int = 10
+    #: How long to wait for a connection before PoolTimeout; None waits for ever.
+    acquire_timeout: float | None = 30.0
+    #: A connection idle for longer is closed, down to min_connections; None keeps it.
+    idle_lifetime: float | None = 600.0
+    #: A connection older than this is replaced when it comes back; None keeps it.
+    max_lifetime: float | None = 3600.0
+    #: How long those in line wait while the server refuses connections.
+    reconnect_timeout: float = 5.0
+    #: A connection held for longer is logged with the stack that took it; None looks at none.
+    leak_threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        check_count("min_connections", self.min_connections)
+        check_count("max_connections", self.max_connections)
+        if not self.min_connections <= self.max_connections or self.max_connections < 1:
+            raise ConfigurationError(
+                f"min_connections={self.min_connections}, max_connections={self.max_connections}: "
+                f"give 0 <= min_connections <= max_connections, and at least 1 for the latter"
+            )
+        if not (is_number(self.reconnect_timeout) and self.reconnect_timeout >= 0):
+            raise ConfigurationError(
+                f"reconnect_timeout={shown(self.reconnect_timeout)}: give seconds, at least 0"
+            )
+        for name in ("acquire_timeout", "idle_lifetime", "max_lifetime", "leak_threshold"):
+            if getattr(self, name) is not None:
+                check_seconds(name, getattr(self, name), ", or None")

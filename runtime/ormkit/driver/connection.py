@@ -1,0 +1,384 @@
+"""The seam to asyncpg: one connection and its prepared statements.
+
+Nothing else in the runtime imports asyncpg's connections; its errors are mapped in sqlstates.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Hashable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from typing import Any
+
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
+
+from ..errors import ConnectionLost, InvalidValue, UsageError
+from ..postgres.values import Record
+from ..sql.context import quote
+from .affinity import let_go
+from .copy_rows import Copied
+from .disconnect_reason import explained
+from .errors import (
+    NEEDS_NEW_STATEMENT,
+    copied_row,
+    is_before_running,
+    is_outdated,
+    is_unencodable,
+    refused_row,
+    translate,
+)
+from .messages import binding, whole_answer
+from .open_connection import open_raw
+from .prepared_statements import Prepared, PreparedStatements
+from .protocol import is_cancelling, wire_of
+from .read_buffer import messages_of
+from .reset import ResettableSession
+from .unreadable import Unreadable, readable
+
+#: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
+DEFAULT_STATEMENTS = 512
+
+#: What comes once the server was asked to end a COPY, and what closes the connection otherwise.
+Ending = tuple["asyncio.Future[None]", asyncio.TimerHandle]
+#: Seconds that this may take.
+ENDING_TIMEOUT = 5.0
+
+
+class Connection(ResettableSession):
+    """A connection that keeps its prepared statements and raises OrmKit's errors."""
+
+    __slots__ = ("_marks", "_on_outdated", "facts", "messages", "server_version")
+
+    def __init__(self, raw: Any, statement_cache_size: int, marks: list[Unreadable]) -> None:
+        wire = wire_of(raw)
+        super().__init__(raw, wire, PreparedStatements(raw, wire, statement_cache_size))
+        #: What is known of tables; connections of a pool share it.
+        self.facts: dict[Any, Any] = {}
+        self.messages = messages_of(raw)
+        #: What its codecs could not read since rows were last looked at for it.
+        self._marks = marks
+        #: The major version of the server.
+        self.server_version: int = raw.get_server_version().major
+        self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
+
+    @classmethod
+    async def open(
+        cls, options: Mapping[str, Any], statement_cache_size: int = DEFAULT_STATEMENTS
+    ) -> Connection:
+        """Connect.
+
+        options: arguments of the driver, and as `keepalives` libpq's words about the socket.
+
+        Raises ConnectionFailed, ConfigurationError, or the error that the server answered with.
+        """
+        marks: list[Unreadable] = []
+        raw = await open_raw(options, statement_cache_size, marks)
+        return cls(raw, statement_cache_size, marks)
+
+    async def fetch(
+        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+    ) -> list[Record]:
+        """Run one statement and return its rows; `timeout` is in seconds, until QueryCanceled."""
+        kept = prepared = self.prepared.at_hand.get(sql)
+        try:
+            if prepared is None:
+                prepared = await self.prepared.find(sql, timeout)
+            records: list[Record] = await self.wire.bind_execute(
+                prepared[0], args, "", 0, False, timeout
+            )
+        except BaseException as error:
+            if await self._forgets(sql, error) and kept is not None:
+                return await self.fetch(sql, args, timeout)
+            raise self._failed(error, sql, prepared, args)
+        return readable(records, self._marks) if self._marks else records
+
+    async def fetch_tagged(
+        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
+    ) -> tuple[list[Record], str]:
+        """Run one statement and return its rows and command tag, such as "UPDATE 3"."""
+        kept = prepared = self.prepared.at_hand.get(sql)
+        try:
+            if prepared is None:
+                prepared = await self.prepared.find(sql, timeout)
+            answer = await self.wire.bind_execute(prepared[0], args, "", 0, True, timeout)
+        except BaseException as error:
+            if await self._forgets(sql, error) and kept is not None:
+                return await self.fetch_tagged(sql, args, timeout)
+            raise self._failed(error, sql, prepared, args)
+        rows = readable(answer[0], self._marks) if self._marks else answer[0]
+        return rows, (answer[1] or b"").decode()  # An empty statement has no tag.
+
+    async def fetch_many(
+        self, sql: str, rows: Sequence[Sequence[object]], *, is_raw: bool = False
+    ) -> list[Record]:
+        """Run one statement for each row of arguments, all or none, and return all their rows."""
+        # What is raw may have run for some rows: it is never sent again.
+        kept = prepared = self.prepared.at_hand.get(sql)
+        try:
+            if prepared is None:
+                prepared = await self.prepared.find(sql, None)
+            with whole_answer(self.messages, len(rows)):
+                records: list[Record] = await prepared[1].fetchmany(rows)
+        except BaseException as error:
+            if await self._forgets(sql, error) and kept is not None and not is_raw:
+                return await self.fetch_many(sql, rows)
+            raise self._failed(error, sql, prepared, *refused_row(error, rows))
+        return readable(records, self._marks) if self._marks else records
+
+    async def returns_rows(self, sql: str) -> bool:
+        """Return whether the statement gives rows back, an empty list of them included."""
+        try:
+            prepared = self.prepared.at_hand.get(sql) or await self.prepared.find(sql, None)
+            return bool(prepared[1].get_attributes())
+        except BaseException as error:
+            raise self._failed(error, sql)
+
+    async def introspect(self, sql: str, *args: object) -> Record:
+        """Return the row that answers a question to the catalog, as the driver asks for types."""
+        try:
+            row: Record = await self._raw.fetchrow(sql, *args)
+            return row
+        except BaseException as error:
+            raise self._failed(error, sql)
+
+    async def supports(self, sql: str) -> bool:
+        """Return whether the server prepares the statement; False where it says "not supported".
+
+        A transaction that is open goes on after that, so that another statement can serve.
+        """
+        if sql in self.prepared.at_hand:
+            return True
+        is_open = self.in_transaction
+        if is_open:
+            await self.script("SAVEPOINT ormkit_try")
+        try:
+            await self.prepared.find(sql, None)
+        except asyncpg.FeatureNotSupportedError:
+            if is_open:
+                await self.script("ROLLBACK TO ormkit_try; RELEASE ormkit_try")
+            return False
+        except BaseException as error:
+            raise self._failed(error, sql)
+        if is_open:
+            await self.script("RELEASE ormkit_try")
+        return True
+
+    async def stream(
+        self, sql: str, args: Sequence[object], chunk: int
+    ) -> AsyncGenerator[list[Record], None]:
+        """Yield the rows of one statement in chunks, read through a portal of the server.
+
+        The connection must be in a transaction, and may run other statements between chunks.
+        """
+        prepared = None
+        try:
+            statement = await self._raw.prepare(sql)
+            prepared = statement, statement, False
+            with binding(self.messages):
+                cursor = await statement.cursor(*args, prefetch=None)
+            while records := await cursor.fetch(chunk):
+                yield readable(records, self._marks) if self._marks else records
+                if len(records) < chunk:
+                    break
+        except GeneratorExit:
+            raise
+        except BaseException as error:
+            raise self._failed(error, sql, prepared, args)
+
+    async def copy_in(self, cells: Copied, records: Iterable[Any] | AsyncIterable[Any]) -> int:
+        """Store rows by binary COPY, all or none, and return how many they were.
+
+        records: rows of which the driver takes one cell after the other; while it asks for the
+            next one, `cells.is_reading` is true, and what is raised then comes out as it is.
+        """
+        if cells.is_raw:
+            self.mark_dirty()
+        names = ", ".join(quote(name) for name in cells.names)
+        sql = f"COPY {quote(cells.table)} ({names}) FROM STDIN"
+        try:
+            schema = cells.schema or await self.prepared.schema_of(quote(cells.table))
+            tag: str = await self._raw.copy_records_to_table(
+                cells.table, schema_name=schema, columns=cells.names, records=records
+            )
+        except BaseException as error:
+            # The driver asks the server to cancel, which may take a while.
+            self.mark_cut()
+            if cells.is_reading:
+                raise
+            if is_unencodable(error):
+                raise InvalidValue(cells.described()) from None
+            raise copied_row(self._failed(error, sql), error, cells.table, cells.names)
+        return int(tag.rpartition(" ")[2])
+
+    async def copy_out(
+        self, sql: str, write: Callable[[bytes], Awaitable[object]], *, is_raw: bool
+    ) -> int:
+        """Write what COPY ... TO STDOUT gives and return how many rows it was.
+
+        is_raw: whether a caller wrote the query in it.
+
+        What `write` raises comes out as it is.
+        """
+        if is_raw:
+            self.mark_dirty()
+            await self._check_single(sql)
+        raised: list[BaseException] = []
+        ending: Ending | None = None
+        tag = ""
+
+        async def guarded(data: bytes) -> None:
+            nonlocal ending
+            if raised:
+                return
+            try:
+                await write(data)
+            except BaseException as error:
+                raised.append(error)
+                ending = self._end_copy()
+
+        try:
+            tag = await self._raw._copy_out(sql, guarded, None)
+        except BaseException as error:
+            self.mark_cut()
+            if not raised:
+                self._cut_copy(error)
+                raise self._failed(error, sql)
+        finally:
+            if ending is not None:
+                is_asked, deadline = ending
+                try:
+                    await is_asked
+                finally:
+                    deadline.cancel()
+        if raised:
+            self.mark_cut()
+            raise raised[0]
+        return int(tag.rpartition(" ")[2])
+
+    async def _check_single(self, sql: str) -> None:
+        """Let the server refuse a text that is more than one statement.
+
+        COPY goes out in a message that may hold many; one that is to be prepared holds one.
+        """
+        try:
+            await self._raw.prepare(sql, name="")
+        except BaseException as error:
+            raise self._failed(error, sql)
+
+    def _end_copy(self) -> Ending:
+        """Ask the server to end a COPY that nobody reads any more.
+
+        asyncpg asks by itself where its sink raises, and then waits for ever where the end was on
+        its way already.
+        """
+        loop = asyncio.get_running_loop()
+        is_asked = loop.create_future()
+        self._raw._cancel_current_command(is_asked)
+        return is_asked, loop.call_later(ENDING_TIMEOUT, self._raw.terminate)
+
+    def _cut_copy(self, error: BaseException) -> None:
+        """Close where a COPY was cut short between two of its pieces.
+
+        asyncpg cancels it only where it waits for one. The next statement would take those that
+        follow for its answer.
+        """
+        if isinstance(error, asyncio.CancelledError) and not is_cancelling(self.wire):
+            self.terminate()
+
+    async def script(self, sql: str, timeout: float | None = None) -> str:
+        """Run statements without parameters in one round trip; return the last command tag."""
+        try:
+            return await self.wire.query(sql, timeout)
+        except BaseException as error:
+            raise self._failed(error, sql)
+
+    def _failed(
+        self,
+        error: BaseException,
+        sql: str,
+        prepared: Prepared | None = None,
+        args: Sequence[object] = (),
+        row: int = 0,
+    ) -> BaseException:
+        """Return the error to raise, and note where the connection was left in the middle."""
+        if not isinstance(error, Exception):
+            self.mark_cut()
+            return error
+        if isinstance(error, TimeoutError):
+            self.mark_cut()
+        translated = translate(error, sql, prepared and prepared[1], args, row)
+        if isinstance(translated, ConnectionLost):
+            return explained(translated, error, self.messages, self.terminate)
+        return translated
+
+    async def _forgets(self, sql: str, error: BaseException) -> bool:
+        """Drop prepared statements that the schema has outgrown; True where this may go out again.
+
+        Inside a transaction it may not: the error has ended that. Nor may what has run in part.
+        """
+        self.prepared.doubt(sql, error)
+        if is_outdated(error) or isinstance(error, asyncpg.OutdatedSchemaCacheError):
+            # What one has outgrown, others have too, here and on other connections.
+            self._on_outdated(self)
+            if has_run := isinstance(error, asyncpg.OutdatedSchemaCacheError):
+                await self._raw.reload_schema_state()
+        elif isinstance(error, NEEDS_NEW_STATEMENT):
+            self.prepared.forget(sql)
+            has_run = isinstance(error, asyncpg.InternalServerError)
+        else:
+            return False
+        return not (has_run or self.wire.is_in_transaction()) and is_before_running(sql, error)
+
+    def forget_statements(self) -> None:
+        """Prepare each statement anew when it comes again, and ask again what tables are."""
+        self.prepared.clear()
+        self.facts.clear()
+
+    def enter_namespace(self, namespace: Hashable) -> None:
+        """Look names up in another place from here on; None is the usual one."""
+        self.prepared.enter(namespace)
+
+    @property
+    def is_closed(self) -> bool:
+        """True where the connection can no longer be used."""
+        return not self.wire.is_connected()
+
+    def on_close(self, callback: Callable[[Connection], None]) -> None:
+        """Call this soon after the connection has ended, whoever ended it."""
+
+        def ended(raw: object) -> None:
+            callback(self)
+
+        self._raw.add_termination_listener(ended)
+
+    def on_outdated(self, callback: Callable[[Connection], None]) -> None:
+        """Call this where the schema has outgrown a statement, to forget them all."""
+        self._on_outdated = callback
+
+    def mark_dirty(self) -> None:
+        super().mark_dirty()
+        if self.wire.is_in_transaction():
+            self.prepared.unsettle()
+
+    async def close(self, timeout: float | None = None) -> None:
+        """Say goodbye to the server and close."""
+        self.prepared.clear()
+        await self._raw.close(timeout=timeout)
+
+    def terminate(self) -> None:
+        """Close at once, without a word to the server."""
+        self.prepared.clear()
+        self._raw.terminate()
+
+    def sever(self, error: UsageError) -> None:
+        """Let go of the connection without a word to the server; its use raises the error."""
+        self._raw = self.wire = severed = let_go(error, self._raw, self.wire, self.prepared)
+        self.prepared = PreparedStatements(severed, severed, 0)

@@ -1,0 +1,229 @@
+"""Moments: dates, times, timestamps and intervals on their way from and to the server.
+
+asyncpg takes 9999-12-31 for infinity and a year for 365 days, and raises in the middle of an answer
+for what Python's types do not reach. The accelerator reads and writes what is ordinary, in C; this
+module does the same in Python, and everything else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import struct
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from ..accelerator import accelerator
+from ..postgres.infinity import (
+    INFINITE_DATE,
+    INFINITY,
+    MINUS_INFINITE_DATE,
+    MINUS_INFINITY,
+    sign_of,
+)
+from ..postgres.interval import DAY, MICROSECOND, SLOTS, Interval, filled
+from ..postgres.mismatch import in_utc
+from .unreadable import Unreadable
+
+Shortcut: Any = getattr(accelerator, "Shortcut", None)
+
+#: The numbers that a value is in PostgreSQL's binary form.
+Numbers = tuple[int, ...]
+
+EPOCH = dt.datetime(2000, 1, 1)
+EPOCH_UTC = EPOCH.replace(tzinfo=dt.UTC)
+#: What a date's ordinal in Python has more than PostgreSQL's number of days.
+DAYS = EPOCH.toordinal()
+LAST_DAY, LAST_MOMENT = 2**31 - 1, 2**63 - 1
+#: PostgreSQL's numbers for infinity, and what they are in Python.
+DATES = {LAST_DAY: INFINITE_DATE, ~LAST_DAY: MINUS_INFINITE_DATE}
+TIMESTAMPS = {LAST_MOMENT: INFINITY, ~LAST_MOMENT: MINUS_INFINITY}
+#: The first release of PostgreSQL with infinite intervals.
+INFINITE_INTERVALS = 17
+
+YEARS = "it is outside the years 1 to 9999 that Python's dates have"
+MIDNIGHT = "it is 24:00, and Python's times end before that"
+
+
+class Form(NamedTuple):
+    """How values of a type are sent."""
+
+    layout: struct.Struct
+    encode: Callable[[Any], Numbers]
+
+
+def needed(what: str, value: object) -> TypeError:
+    """Return the error for a value of another type."""
+    return TypeError(f"expected {what}, got {type(value).__name__!r}")
+
+
+def date_numbers(value: Any) -> Numbers:
+    """Return the day of a date."""
+    if not isinstance(value, dt.date):
+        raise needed("a datetime.date", value)
+    if sign := sign_of(value):
+        return (LAST_DAY if sign > 0 else ~LAST_DAY,)
+    return (value.toordinal() - DAYS,)
+
+
+def timestamp_numbers(value: Any) -> Numbers:
+    """Return the microseconds of a naive datetime, or of the beginning of a day."""
+    if not isinstance(value, dt.date):
+        raise needed("a datetime.date or datetime.datetime", value)
+    if sign := sign_of(value):
+        return (LAST_MOMENT if sign > 0 else ~LAST_MOMENT,)
+    if not isinstance(value, dt.datetime):
+        value = dt.datetime(value.year, value.month, value.day)
+    return ((value - EPOCH) // MICROSECOND,)
+
+
+def timestamptz_numbers(value: Any) -> Numbers:
+    """Return the microseconds of a moment; a naive one is in the local time zone."""
+    if not isinstance(value, dt.date) or sign_of(value):
+        return timestamp_numbers(value)
+    return ((in_utc(value) - EPOCH_UTC) // MICROSECOND,)
+
+
+def time_numbers(value: Any) -> Numbers:
+    """Return the microseconds of a time without a zone since midnight."""
+    if not isinstance(value, dt.time) or value.tzinfo is not None:
+        raise needed("a datetime.time without a time zone", value)
+    return (since_midnight(value),)
+
+
+def since_midnight(value: dt.time) -> int:
+    """Return the microseconds of a time, whatever its zone."""
+    seconds = (value.hour * 60 + value.minute) * 60 + value.second
+    return seconds * 1_000_000 + value.microsecond
+
+
+def timetz_numbers(value: Any) -> Numbers:
+    """Return the microseconds of a time, and the seconds that its zone is west of UTC."""
+    offset = value.utcoffset() if isinstance(value, dt.time) else None
+    if offset is None:
+        raise needed("a datetime.time with a fixed offset from UTC", value)
+    return since_midnight(value), -round(offset.total_seconds())
+
+
+def interval_numbers(value: Any) -> Numbers:
+    """Return the fields of an interval in the order that they are sent in."""
+    span = Interval.of(value)
+    if not isinstance(span, Interval):
+        raise needed("an ormkit.Interval or a datetime.timedelta", value)
+    return span.microseconds, span.days, span.months
+
+
+def finite_interval_numbers(value: Any) -> Numbers:
+    """Return the same for a server that has no infinite intervals."""
+    if isinstance(value, Interval) and value.is_infinite:
+        raise ValueError(f"PostgreSQL has infinite intervals from {INFINITE_INTERVALS} on")
+    return interval_numbers(value)
+
+
+FORMS = {
+    "date": Form(struct.Struct(">i"), date_numbers),
+    "timestamp": Form(struct.Struct(">q"), timestamp_numbers),
+    "timestamptz": Form(struct.Struct(">q"), timestamptz_numbers),
+    "time": Form(struct.Struct(">q"), time_numbers),
+    "timetz": Form(struct.Struct(">qi"), timetz_numbers),
+    "interval": Form(struct.Struct(">qii"), interval_numbers),
+}
+
+
+class Reading:
+    """Makes values of the numbers that a connection receives; one method for each type.
+
+    Numbers that are no value of Python's become a mark, which is noted in a list.
+    """
+
+    __slots__ = ("_marks",)
+
+    def __init__(self, marks: list[Unreadable]) -> None:
+        self._marks = marks
+
+    def _unread(self, reason: str) -> Unreadable:
+        mark = Unreadable(reason)
+        self._marks.append(mark)
+        return mark
+
+    def date(self, numbers: Numbers) -> Any:
+        try:
+            return dt.date.fromordinal(numbers[0] + DAYS)
+        except (ValueError, OverflowError):
+            return DATES.get(numbers[0]) or self._unread(YEARS)
+
+    def timestamp(self, numbers: Numbers) -> Any:
+        try:
+            return EPOCH + dt.timedelta(0, 0, numbers[0])
+        except OverflowError:
+            return TIMESTAMPS.get(numbers[0]) or self._unread(YEARS)
+
+    def timestamptz(self, numbers: Numbers) -> Any:
+        try:
+            return EPOCH_UTC + dt.timedelta(0, 0, numbers[0])
+        except OverflowError:
+            return TIMESTAMPS.get(numbers[0]) or self._unread(YEARS)
+
+    def time(self, numbers: Numbers) -> Any:
+        return self._time(numbers[0], None)
+
+    def timetz(self, numbers: Numbers) -> Any:
+        return self._time(numbers[0], dt.timezone(dt.timedelta(0, -numbers[1])))
+
+    def _time(self, number: int, zone: dt.timezone | None) -> Any:
+        if number >= DAY:
+            return self._unread(MIDNIGHT)
+        seconds, microsecond = divmod(number, 1_000_000)
+        return dt.time(seconds // 3600, seconds // 60 % 60, seconds % 60, microsecond, zone)
+
+    def interval(self, numbers: Numbers) -> Any:
+        microseconds, days, months = numbers
+        return filled(Interval, months, days, microseconds)
+
+
+#: What encodes and decodes a type, and asyncpg's name of the form that they give and take.
+Codec = tuple[Callable[[Any], Any], Callable[[Any], Any], str]
+
+
+def moment_codecs(marks: list[Unreadable], version: int) -> dict[str, Codec]:
+    """Return the codecs of a connection to a server of this version, by the name of the type.
+
+    marks: where they note what could not be read.
+    """
+    reading = Reading(marks)
+    make = in_python if Shortcut is None else in_c
+    forms = dict(FORMS)
+    if version < INFINITE_INTERVALS:
+        forms["interval"] = Form(FORMS["interval"].layout, finite_interval_numbers)
+    return {name: make(name, form, getattr(reading, name)) for name, form in forms.items()}
+
+
+def in_python(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:
+    """Return the codec of a type whose numbers asyncpg takes and gives as a tuple."""
+    if name != "interval":
+        return form.encode, decode, "tuple"
+
+    # Of these asyncpg turns the order around.
+    def encode_interval(value: Any) -> Numbers:
+        return form.encode(value)[::-1]
+
+    def decode_interval(numbers: Numbers) -> Any:
+        return decode(numbers[::-1])
+
+    return encode_interval, decode_interval, "tuple"
+
+
+def in_c(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:
+    """Return the codec of a type in C, which leaves what is not ordinary to Python."""
+    pack, unpack = form.layout.pack, form.layout.unpack
+
+    def encode_otherwise(value: Any) -> bytes:
+        return pack(*form.encode(value))
+
+    def decode_otherwise(data: bytes) -> Any:
+        return decode(unpack(data))
+
+    return (
+        Shortcut(f"encode_{name}", encode_otherwise, Interval, SLOTS),
+        Shortcut(f"decode_{name}", decode_otherwise, Interval, SLOTS),
+        "binary",
+    )

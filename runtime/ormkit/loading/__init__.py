@@ -1,0 +1,1 @@
+"""Rows become objects, with the relationships that a query asks for."""

@@ -1,0 +1,66 @@
+"""Matching: finding for each object what belongs to its key, in time linear in all of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter, itemgetter
+from typing import Any
+
+from ..models.relationships import Relationship
+from ..models.slots import set_all
+
+
+def attach(
+    objects: Sequence[Any],
+    keys: Sequence[Any],
+    relationship: Relationship[Any, Any],
+    owners: Sequence[Any],
+    related: Sequence[Any],
+) -> None:
+    """Give each object what belongs to its key; `owners` are the keys that `related` belong to."""
+    slot = relationship.slot
+    if not relationship.is_to_many:
+        by_key = dict(zip(owners, related, strict=True))
+        set_all(objects, slot, map(by_key.get, keys))
+        return
+    groups: defaultdict[Any, list[Any]] = defaultdict(list)
+    for key in keys:
+        groups[key]
+    is_one_each = len(groups) == len(objects)
+    for owner, each in zip(owners, related, strict=True):
+        groups[owner].append(each)
+    lists = groups.values() if is_one_each else [groups[key] for key in keys]
+    set_all(objects, slot, map(relationship.list_type, lists))
+
+
+def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:
+    """Return each row's key, a tuple where it has several columns; None where nothing joined."""
+    if len(places) == 1:
+        (place,) = places
+        return list(map(itemgetter(place), rows))
+    keys = list(map(itemgetter(*places), rows))
+    return [None if key[0] is None else key for key in keys]
+
+
+def keys_of_objects(objects: Sequence[Any], slots: Sequence[str]) -> list[Any]:
+    """Return each object's key, a tuple where it has several columns; None where any is NULL."""
+    if len(slots) == 1:
+        (slot,) = slots
+        return list(map(attrgetter(slot), objects))
+    keys = list(map(attrgetter(*slots), objects))
+    return [None if None in key else key for key in keys]
+
+
+def distinct(objects: Iterable[Any]) -> list[Any]:
+    """Return each object once, in the order of their first appearance."""
+    return list({id(each): each for each in objects}.values())
+
+
+def related_objects(objects: Sequence[Any], relationship: Relationship[Any, Any]) -> list[Any]:
+    """Return what the objects hold as their related ones, each once."""
+    held = map(attrgetter(relationship.slot), objects)
+    if relationship.is_to_many:
+        return distinct(chain.from_iterable(held))
+    return distinct(each for each in held if each is not None)

@@ -1,0 +1,145 @@
+"""Nesting: bringing a tree of related rows within the rows of their parents, as arrays of records.
+
+PostgreSQL sends an anonymous record with the type of each field, so that the driver decodes it as
+it decodes a row: nothing passes through JSON, and every value arrives as itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from ..models.columns import Column, decoded
+from ..models.relationships import Relationship
+from ..models.table import Table
+from ..postgres.json_documents import UNREADABLE, read_exactly, read_jsonb, why_unreadable
+from ..postgres.mismatch import BOUNDS
+from ..sql.context import Scope
+from .attach import keys_of_rows
+from .decoding import decode
+
+if TYPE_CHECKING:
+    from ..persistence.identity_map import IdentityMap
+    from .plan import Step
+
+AnyColumn = Column[Any, Any, Any]
+
+#: Types that the driver decodes within a record from their OID alone.
+SCALARS = frozenset(
+    [
+        *("smallint", "integer", "bigint", "real", "double precision", "numeric", "boolean"),
+        *("text", "varchar", "bpchar", "bytea", "uuid", "inet", "cidr", "varbit"),
+        *("date", "time", "timetz", "timestamp", "timestamptz", "interval"),
+    ]
+)
+#: Types that it decodes within a record once it has met them in a column of their own.
+RANGES = frozenset(BOUNDS)
+
+
+def write_nested(step: Step, scope: Scope, outer: str) -> str:
+    """Return the array of records that holds what belongs to a row of `outer`."""
+    relationship = step.relationship
+    target = relationship.target
+    name = scope.take(relationship.name)
+    scope.enter_as(target, name)
+    fields = [field(column, f"{name}.{column.quoted}") for column in target.columns]
+    fields += [write_nested(each, scope, name) for each in step.joins]
+    tables, matches = relationship.tables(scope, outer, name)
+    matches += [condition.sql(scope) for condition in step.where]
+    tail = step.write_tail(scope)
+    scope.leave(target)
+    where = " AND ".join(matches)
+    return f"ARRAY(SELECT ROW({', '.join(fields)}) FROM {tables} WHERE {where}{tail})"
+
+
+def field(column: AnyColumn, name: str) -> str:
+    """Return the column as a field of a record: as text where the driver knows its type by name."""
+    element, *dimensions = column.cast.split("[]")
+    if element in SCALARS or element in RANGES:
+        return name
+    return f"{name}::text{'[]' * len(dimensions)}"
+
+
+def witnesses(step: Step) -> list[str]:
+    """Return a NULL of each type in the tree that the driver must meet before it can decode it."""
+    found: dict[str, None] = {}
+    collect_types(step, found)
+    return [f"NULL::{type_}" for type_ in found]
+
+
+def collect_types(step: Step, found: dict[str, None]) -> None:
+    """Add the types of this step's columns, and of the steps below, that need a witness."""
+    for column in step.relationship.target.columns:
+        element = column.cast.partition("[")[0]
+        if element in RANGES or (column.is_array and element in SCALARS):
+            found[column.type] = None
+    for each in step.joins:
+        collect_types(each, found)
+
+
+def attach_nested(
+    objects: Sequence[Any], lists: Sequence[Any], step: Step, identity: IdentityMap | None
+) -> None:
+    """Give each object what the records nested in its row hold; None stands for no object."""
+    pairs = zip(objects, lists, strict=True)
+    # An object that was joined to several rows has its records in each of them.
+    own = {id(each): (each, rows) for each, rows in pairs if each is not None}
+    found = iter(nested_objects([row for _, rows in own.values() for row in rows], step, identity))
+    relationship = step.relationship
+    for each, rows in own.values():
+        related = list(islice(found, len(rows)))
+        value: Any = related[0] if related else None
+        if relationship.is_to_many:
+            value = relationship.list_type(related)
+        setattr(each, relationship.slot, value)
+
+
+def nested_objects(records: Sequence[Any], step: Step, identity: IdentityMap | None) -> list[Any]:
+    """Return the object of each record; records of one row share theirs."""
+    target = step.relationship.target
+    if not is_shared(step.relationship):
+        return decode_records(target, records, step.joins, identity)
+    keys = keys_of_rows(records, target.key_places)
+    firsts = dict(zip(keys, records, strict=True))
+    found = decode_records(target, list(firsts.values()), step.joins, identity)
+    by_key = dict(zip(firsts, found, strict=True))
+    return [by_key[key] for key in keys]
+
+
+def is_shared(relationship: Relationship[Any, Any]) -> bool:
+    """Return whether one related row may belong to several objects."""
+    return relationship.is_owner or relationship.secondary is not None
+
+
+def decode_records(
+    table: Table, records: Sequence[Any], joins: Iterable[Step], identity: IdentityMap | None
+) -> list[Any]:
+    """Make the objects of records that hold a table's columns and then an array for each join."""
+    width = len(table.columns)
+    found = decode(table.model, plain_rows(table, records), identity)
+    for place, step in enumerate(joins, start=width):
+        attach_nested(found, [record[place] for record in records], step, identity)
+    return found
+
+
+def plain_rows(table: Table, records: Sequence[Any]) -> Sequence[Any]:
+    """Return the records as the rows of a query would be, with json decoded."""
+    width = len(table.columns)
+    coded = [place for place, column in enumerate(table.columns) if column.is_json]
+    if not coded:
+        return [record[:width] for record in records]
+    rows = [list(record[:width]) for record in records]
+    for row in rows:
+        for place in coded:
+            row[place] = read_document(table.columns[place], row[place])
+    return rows
+
+
+def read_document(column: AnyColumn, value: Any) -> Any:
+    """Return what a column of JSON holds, of whose documents only the texts came."""
+    read = read_jsonb if column.type.startswith("jsonb") else read_exactly
+    try:
+        return decoded(value, read)
+    except UNREADABLE as error:
+        raise column.unread(why_unreadable(error)) from None

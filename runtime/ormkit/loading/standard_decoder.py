@@ -1,0 +1,126 @@
+"""The standard `__decode__`: what the generator writes, and how a model's own is told from it.
+
+The accelerator does what the standard one does. A model whose code says anything else, because
+it was edited, replaced or wrapped, keeps its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import CodeType, FunctionType, MemberDescriptorType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from ..models.columns import Column
+from ..postgres.enum_labels import OpenLabels
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+
+AnyColumn = Column[Any, Any, Any]
+
+SOURCE = """\
+def __decode__(cls, rows):
+    decoded = []
+    for row in rows:
+        decoded.append(o := cls.__new__(cls))
+        ({targets},) = row
+{conversions}    return decoded
+"""
+
+#: What makes two pieces of bytecode do the same, but for the names of globals and attributes.
+ASPECTS = (
+    *("co_code", "co_consts", "co_exceptiontable", "co_varnames", "co_cellvars", "co_freevars"),
+    *("co_argcount", "co_posonlyargcount", "co_kwonlyargcount"),
+)
+
+
+def is_standard(method: object) -> bool:
+    """Return whether the method is a model's `__decode__` as the generator writes it."""
+    function: Any = getattr(method, "__func__", None)
+    if not isinstance(method, MethodType) or not isinstance(function, FunctionType):
+        return False
+    model: Any = method.__self__
+    return is_plain(model) and is_same(function, standard_code(model), names_in(model))
+
+
+def is_plain(model: type[Model]) -> bool:
+    """Return whether to assign to an object's attributes is to write slots, and no more."""
+    own = vars(model)
+    columns = model.__table__.columns if "__table__" in own else ()
+    return (
+        bool(columns)
+        and model.__new__ is object.__new__
+        and model.__setattr__ is object.__setattr__
+        and all(isinstance(own.get(each.slot), MemberDescriptorType) for each in columns)
+    )
+
+
+def slots(model: type[Model]) -> tuple[Any, ...]:
+    """Return the descriptors of the columns' slots, in the order of the columns."""
+    own = vars(model)
+    return tuple([own[column.slot] for column in model.__table__.columns])
+
+
+def standard_code(model: type[Model]) -> CodeType:
+    """Return the bytecode of the standard `__decode__` of a model."""
+    columns = model.__table__.columns
+    source = SOURCE.format(
+        targets=", ".join(f"o.{column.slot}" for column in columns),
+        conversions="".join(
+            f"        o.{column.slot} = {conversion(model, column)}\n"
+            for column in columns
+            if not column.is_plain
+        ),
+    )
+    code = compile(source, "<standard>", "exec", dont_inherit=True)
+    return next(each for each in code.co_consts if isinstance(each, CodeType))
+
+
+def conversions(model: type[Model]) -> tuple[Any, ...]:
+    """Return for each column what makes the attribute's value: a dict, a callable, or None."""
+    return tuple([conversion_of(column) for column in model.__table__.columns])
+
+
+def conversion_of(column: AnyColumn) -> Any:
+    if column.is_plain:
+        return None
+    if column.labels is None or column.is_array:
+        return column.decode
+    if not column.is_nullable or isinstance(column.labels, OpenLabels):
+        return column.labels
+    return {**column.labels, None: None}
+
+
+def conversion(model: type[Model], column: AnyColumn) -> str:
+    """Return the expression that makes what an attribute holds of what the driver gave."""
+    value = f"o.{column.slot}"
+    if column.labels is None or column.is_array:
+        return f"{model.__name__}.{column.slot}.decode({value})"
+    member = f"{enum_name(column)}[{value}]"
+    return f"{member} if {value} is not None else None" if column.is_nullable else member
+
+
+def enum_name(column: AnyColumn) -> str:
+    """Return the name that stands in for the generated constant with the enum's members."""
+    members: Any = column.labels
+    return f"labels_of_{type(next(iter(members.values()))).__name__}"
+
+
+def names_in(model: type[Model]) -> dict[str, Any]:
+    """Return what the names of the standard code stand for that are not attributes' or its own."""
+    columns = model.__table__.columns
+    return {
+        **{enum_name(column): column.labels for column in columns if column.labels},
+        model.__name__: model,
+    }
+
+
+def is_same(function: FunctionType, standard: CodeType, meant: Mapping[str, Any]) -> bool:
+    """Return whether the function does what the standard code does, with what its names mean."""
+    own, known = function.__code__, function.__globals__
+    names = list(zip(own.co_names, standard.co_names, strict=False))
+    return (
+        len(own.co_names) == len(standard.co_names)
+        and all(getattr(own, each) == getattr(standard, each) for each in ASPECTS)
+        and all(known.get(a) == meant[b] if b in meant else a == b for a, b in names)
+    )

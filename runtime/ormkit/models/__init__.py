@@ -1,0 +1,1 @@
+"""What generated code declares: columns, tables, relationships and models."""

@@ -1,0 +1,377 @@
+"""Columns: the typed names that queries are written with, as in `User.age >= 18`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import re
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from operator import is_not
+from typing import TYPE_CHECKING, Any, Never, Self
+
+from ..errors import InvalidValue, UnreadableValue
+from ..postgres.enum_labels import NULL, UNKNOWN, OpenLabels
+from ..postgres.json_forms import json_text
+from ..postgres.lossless import EXACT
+from ..postgres.mismatch import misfit, misplaced
+from ..postgres.stored_forms import REWRITTEN, Form, form_of
+from ..postgres.values import UNSET
+from ..sql.comparison_types import comparability, native_types, own
+from ..sql.context import Scope, quote
+from ..sql.expressions import Expression
+from ..sql.operands import O, T, V_co, as_list
+
+if TYPE_CHECKING:
+    from .table import Table
+
+_keys = itertools.count(1)
+
+
+def new_key() -> int:
+    """Return a number that no other column or relationship of this process has."""
+    return next(_keys)
+
+
+class Column(Expression[O, T, V_co]):
+    """A column of model O, compared with T, read as V.
+
+    Generated metaclasses hold them, so that `User.age` is the column while `user.age` is the
+    value: a data descriptor there goes before the slot of the same name.
+    """
+
+    __slots__ = (
+        "bit",
+        "carrier",
+        "cast",
+        "compared",
+        "exact",
+        "form",
+        "has_default",
+        "initial",
+        "is_coded",
+        "is_computed",
+        "is_generated",
+        "is_mutable",
+        "is_nullable",
+        "is_plain",
+        "is_private",
+        "is_rewritten",
+        "is_simple",
+        "kept",
+        "label",
+        "labels",
+        "name",
+        "native",
+        "quoted",
+        "slot",
+        "sure",
+        "table",
+    )
+
+    table: Table
+    #: True where values come from the driver as attributes hold them; asked for each of them.
+    is_plain: bool
+    #: Python name, the attribute of the model.
+    slot: str
+    #: "User.age", for messages.
+    label: str
+    #: What stands for the column in the `__given__` of an object.
+    bit: int
+
+    def __init__(
+        self,
+        type_: str,
+        *,
+        name: str = "",
+        is_nullable: bool = False,
+        has_default: bool = False,
+        is_generated: bool = False,
+        is_computed: bool = False,
+        default: object = UNSET,
+        is_private: bool = False,
+        labels: Iterable[Any] | None = None,
+        is_open: bool = False,
+    ) -> None:
+        """Describe a column.
+
+        type_: PostgreSQL's name of the type, "varchar(100)".
+        name: the name in PostgreSQL where it is not the attribute's.
+        has_default: PostgreSQL fills the column in when an INSERT leaves it out.
+        is_generated: PostgreSQL always fills it in; it cannot be written.
+        is_computed: PostgreSQL fills it in from other columns, again at every update.
+        default: the constant that it has in PostgreSQL and in new objects where it is not given.
+        is_private: its values show in no repr and in no cursor.
+        labels: the enum class of an enum type.
+        is_open: labels that the enum's class lacks are read as texts.
+        """
+        self.type = type_
+        self.cast = castable(type_)
+        #: The element type of the array in which many values of the column travel.
+        self.carrier = "text" if self.cast in AS_TEXT else self.cast
+        #: What tells the values that the driver would cut in silence; None where it cuts none.
+        self.exact = EXACT.get(self.cast.partition("[")[0])
+        #: The type whose values are never cut, where that is all there is to know of them.
+        self.sure = self.exact.sure if self.exact is not None else None
+        #: True where values go to the driver in another form than that of attributes.
+        self.is_coded = type_.startswith(("vector", "json")) and type_ not in ("json", "jsonb")
+        #: True where the driver takes any value that attributes hold, and cuts none.
+        self.is_simple = not self.is_coded and self.exact is None
+        #: Types of Python whose values are compared with the column as they are.
+        self.native = native_types(type_)
+        self.name = name
+        self.is_nullable = is_nullable
+        self.has_default = has_default or default is not UNSET
+        self.is_generated = is_generated or is_computed
+        #: What a constructor puts where it is not given the column; UNSET where it puts nothing.
+        self.initial = default
+        if default is UNSET and is_nullable and not (has_default or self.is_generated):
+            self.initial = None
+        self.is_computed = is_computed
+        self.is_private = is_private
+        self.labels: dict[str, Any] | None = None
+        if labels is not None:
+            members: Iterable[Any] = labels
+            closed = {member.value: member for member in members}
+            self.labels = OpenLabels(members) if is_open else closed
+        #: How values are stored.
+        self.form: Form = form_of(type_, self.labels)
+        #: The type whose values are all stored as they are; asked for each of them.
+        self.kept = self.form.kept
+        #: How numbers are brought to the type where they are compared and not stored.
+        self.compared = form_of(self.cast) if self.cast.startswith("numeric") else None
+        #: True where only PostgreSQL can tell what is stored, which is therefore read back.
+        self.is_rewritten = labels is None and self.cast.partition("[")[0] in REWRITTEN
+        is_plain = labels is None and not type_.startswith("vector")
+        self.is_plain = is_plain  # pyright: ignore[reportIncompatibleMethodOverride]
+        #: True where a value can change in place: lists and what JSON holds.
+        self.is_mutable = self.is_json or self.is_array or (not is_plain and labels is None)
+        self.key = new_key()
+        self.values = ()
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.slot = name
+        self.name = self.name or name
+        self.quoted = quote(self.name)
+
+    def __get__(self, model: object, owner: object = None) -> Self:
+        return self
+
+    def __set__(self, model: object, value: Never) -> None:
+        raise AttributeError(f"{self.label} is a column; assign to an object's attribute instead")
+
+    def __repr__(self) -> str:
+        return f"<Column {self.label}: {self.type}>"
+
+    def sql(self, scope: Scope) -> str:
+        return scope.column(self)
+
+    @property
+    def is_json(self) -> bool:
+        """True for json and jsonb, and arrays of them."""
+        return self.type.startswith("json")
+
+    def null_with(self) -> tuple[()] | None:
+        return None if self.is_nullable else ()
+
+    def compares_as_given(self, kind: type) -> bool:
+        """Return whether every value of the type is compared as one of the column's own.
+
+        Of a moment that is so where it has a time zone, for which the query looks by itself.
+        """
+        return kind in self.native or self.is_moment(kind) or self.is_of_any_kind
+
+    def is_moment(self, kind: type) -> bool:
+        """Return whether values of the type have to have a time zone in a comparison."""
+        return kind is dt.datetime and self.type == "timestamptz"
+
+    @property
+    def is_of_any_kind(self) -> bool:
+        """True where no value is compared as one of another type."""
+        return comparability(self.type).foreign is own
+
+    def encode(self, value: object) -> object:
+        if self.is_simple or value is None or type(value) is self.sure:
+            return value
+        if isinstance(value, Expression):
+            return value  # pyright: ignore[reportUnknownVariableType]
+        if self.exact is not None:
+            return value if self.exact.holds(value) else self._checked(value)
+        encoder = json_text if self.is_json else vector_text
+        try:
+            return encoded(value, encoder, self.type.count("[]"))
+        except InvalidValue as error:
+            raise self._unfit(value, str(error)) from None
+
+    def stored(self, value: Any) -> Any:
+        """Return the value as a row will hold it; InvalidValue where something would be lost."""
+        if value is None or type(value) is self.kept:
+            return value
+        try:
+            # What `form.of` does, without one more step on the way of every value.
+            return self.form.convert(value)
+        except InvalidValue as error:
+            raise self._unfit(value, str(error)) from None
+        except Exception:
+            return value
+
+    def stored_each(self, values: list[Any]) -> list[Any]:
+        """Return the values as rows will hold them; the same list where nothing changes."""
+        if self.form.keeps_all(values):
+            return values
+        try:
+            found = list(map(self.stored, values))
+        except InvalidValue:
+            raise self._unfit_among(values) from None
+        return found if any(map(is_not, values, found)) else values
+
+    def encode_each(self, values: list[Any]) -> list[Any]:
+        if self.is_simple or (self.exact is not None and self.exact.holds_all(values)):
+            return values
+        return list(map(self.encode, values))
+
+    def encode_many(self, values: Iterable[object]) -> list[object]:
+        """Return values of the column as one array parameter of type `carrier`[]."""
+        if not self.is_json:
+            return self.encode_each(list(values))
+        listed = list(values)
+        try:
+            return [None if value is None else json_text(value) for value in listed]
+        except InvalidValue:
+            place, reason = misplaced(self.type, listed) or (1, "it has no JSON")
+            raise self._unfit(listed[place - 1], reason) from None
+
+    def _checked(self, value: Any) -> Any:
+        """Return a value of which nothing would be lost; raises InvalidValue for others."""
+        if self.exact is not None and self.is_array and self.exact.holds_elements(value):
+            return value
+        if reason := misfit(self.cast, value):
+            raise self._unfit(value, reason)
+        return value if self.compared is None else self.compared.of(value)
+
+    def _unfit(self, value: object, reason: str, place: int = 0) -> InvalidValue:
+        """Return the error for a value; `place` is its number among many, from 1."""
+        if self.type.startswith("vector"):
+            return InvalidValue(f"{self.label} needs numbers: {reason}")
+        kind = f"{type(value).__name__} (value {place})" if place else type(value).__name__
+        return InvalidValue(
+            f"{self.label} is of type {self.type} and cannot take this {kind}: {reason}"
+        )
+
+    def _unfit_among(self, values: list[Any]) -> InvalidValue:
+        """Return the error for the first of the values that cannot be stored."""
+        for place, value in enumerate(values, 1):
+            try:
+                if value is not None:
+                    self.form.of(value)
+            except InvalidValue as error:
+                return self._unfit(value, str(error), place)
+        return InvalidValue(f"{self.label} cannot take one of the values")
+
+    def selected(self, name: str) -> str:
+        """Return the text that reads the column under this name.
+
+        Arrays of types that the driver knows only as text are read as text[]: asyncpg's reader of
+        other textual arrays returns an empty element as a null pointer, and the process dies.
+        """
+        return f"{name}::text{'[]' * self.type.count('[]')}" if self.is_read_as_text else name
+
+    @property
+    def is_read_as_text(self) -> bool:
+        """True for arrays of the types that reach the driver as text."""
+        return self.is_array and self.cast.partition("[")[0] in ("tsvector", "citext", "vector")
+
+    @property
+    def is_sent_as_text(self) -> bool:
+        """True for arrays whose elements are sent as texts, each of which the server then reads.
+
+        Elements of json: as Python values, one that is a list could not be told from one more
+        dimension. Others: the text of a whole array says NULL for none, which a server with
+        array_nulls off takes for a word.
+        """
+        return self.is_array and self.cast.partition("[")[0] in AS_TEXT
+
+    def placeholder(self, parameter: str) -> str:
+        """Return the text of a parameter for one value of the column."""
+        return f"{parameter}::text[]::{self.cast}" if self.is_sent_as_text else parameter
+
+    def decode(self, value: Any) -> Any:
+        """Return what the attribute holds for a value as the driver gave it."""
+        if value is None or self.is_plain:
+            return value
+        if self.labels is None:
+            return decoded(value, numbers)
+        try:
+            return decoded(value, self.labels.__getitem__)
+        except KeyError:
+            raise self.unread(UNKNOWN) from None
+
+    def unread(self, reason: str) -> UnreadableValue:
+        """Return the error for a value of the column that cannot be read."""
+        error = UnreadableValue.of(self.label, reason)
+        error.table, error.column = self.table.name, self.name
+        return error
+
+    def unread_label(self, value: Any) -> UnreadableValue | None:
+        """Return the error for what is none of the enum's labels; None where nothing is wrong."""
+        if self.labels is None or self.is_array or value in self.labels:
+            return None
+        if value is None:
+            return None if self.is_nullable else self.unread(NULL)
+        return None if isinstance(self.labels, OpenLabels) else self.unread(UNKNOWN)
+
+
+def vector_text(value: object) -> str:
+    """Return the numbers in pgvector's text form, "[1.0,2.0]"."""
+    try:
+        return f"[{','.join(map(repr, map(float, elements(value))))}]"
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidValue("it takes a list of numbers, each no larger than a float") from None
+
+
+def numbers(text: str) -> list[float]:
+    """Return the numbers of a vector in pgvector's text form.
+
+    That form is the shortest one which single precision reads back, so it is read as such.
+    """
+    return array("f", map(float, text[1:-1].split(","))).tolist()
+
+
+def encoded(value: Any, encode: Callable[[Any], str], depth: int) -> Any:
+    """Return the value encoded, element by element in an array of that many dimensions."""
+    if value is None:
+        return None
+    if not depth:
+        return encode(value)
+    return [encoded(each, encode, depth - 1) for each in elements(value)]
+
+
+def elements(value: object) -> list[Any]:
+    """Return what an array or a vector holds; raises InvalidValue."""
+    if isinstance(value, Mapping):
+        raise InvalidValue("it takes a list, not dict")
+    return as_list(value)
+
+
+def decoded(value: Any, decode: Callable[[Any], Any]) -> Any:
+    """Return the value decoded, element by element where it is an array of any depth."""
+    if isinstance(value, list):
+        return [decoded(each, decode) for each in as_list(value)]  # pyright: ignore
+    return None if value is None else decode(value)
+
+
+def castable(type_: str) -> str:
+    """Return the type to cast a parameter to on its way into a column of this type.
+
+    A cast to a type with a length cuts the value in silence; without one the assignment to the
+    column checks it. https://www.postgresql.org/docs/18/datatype-character.html
+    """
+    bare = re.sub(r"\([-\d, ]*\)", "", type_)
+    element = bare.removesuffix("[]")
+    return UNLIMITED.get(element, element) + bare[len(element) :]
+
+
+#: Types whose values the driver sends as text.
+AS_TEXT = frozenset(("json", "jsonb", "tsvector", "citext", "vector", "macaddr"))
+#: Types whose bare name means a length of one, and the names that mean any length.
+UNLIMITED = {"char": "bpchar", "bit": "varbit"}

@@ -1,0 +1,295 @@
+"""Given: which columns of an object the code gave values to, and which it has by default.
+
+What a constructor was passed is noted in `__given__`, one bit for each column. Whatever comes from
+the database on such an object is noted beside the bits, so that it counts as given only once the
+code has changed it. An object that was read has no `__given__`: it gives all that it holds.
+"""
+
+from __future__ import annotations
+
+import marshal
+import pickle
+from collections.abc import Callable, Collection, Iterable, Sequence
+from decimal import Decimal
+from functools import wraps
+from itertools import repeat
+from operator import is_, itemgetter, ne
+from typing import TYPE_CHECKING, Any, Final
+
+from ..postgres.interval import Interval
+from ..postgres.values import UNSET
+from ..sql.expressions import Expression
+from .columns import Column
+from .slots import is_held, set_all
+
+if TYPE_CHECKING:
+    from .model import Model
+    from .table import Table
+
+AnyColumn = Column[Any, Any, Any]
+#: The bits of the given columns, and what the database holds of others, by their names.
+Note = tuple[int, dict[str, Any]]
+
+MISSING: Final[Any] = object()
+#: How many combinations of names are remembered for each model.
+MOST_KNOWN = 1000
+#: What copying a value that cannot be copied raises.
+UNFREEZABLE = (ValueError, TypeError, AttributeError, pickle.PickleError, RecursionError)
+#: Its version 2 has no references, which would depend on who else holds a value.
+marshalled: Any = marshal.dumps
+
+
+class Bits(dict[tuple[str, ...], int]):
+    """The bits of the columns of a table that have these names, found once for each such tuple."""
+
+    def __init__(self, table: Table) -> None:
+        super().__init__()
+        self._bits = {column.slot: column.bit for column in table.columns}
+
+    def __missing__(self, names: tuple[str, ...]) -> int:
+        bits = sum(self._bits.get(name, 0) for name in names)
+        if len(self) < MOST_KNOWN:
+            self[names] = bits
+        return bits
+
+
+def noting(construct: Callable[..., None], table: Table) -> Callable[..., None]:
+    """Return the constructor of a model that notes first what it is passed."""
+    bits_of = Bits(table)
+
+    @wraps(construct)
+    def noted(self: Any, **given: Any) -> None:
+        self.__given__ = bits_of[tuple(given)]
+        construct(self, **given)
+
+    return noted
+
+
+def given_columns(
+    table: Table, instance: Model, changed: Collection[AnyColumn] | None = None
+) -> tuple[AnyColumn, ...]:
+    """Return the columns that the code gave values to, as far as they can be written.
+
+    changed: the columns of an object that was read which differ from its row, where that is known.
+
+    Of an object that was read, the time of the latest write is not given by being there, nor is
+    it given that the row is not deleted: to write these back would undo what others did since.
+    """
+    writable = [each for each in table.columns if not each.is_generated]
+    note = note_of(instance)
+    if note is not None:
+        return tuple([each for each in writable if is_given(each, instance, note)])
+    known = {each.key for each in changed or ()}
+    return tuple(
+        [
+            each
+            for each in writable
+            if (now := getattr(instance, each.slot, MISSING)) is not MISSING
+            and (each.key in known or not is_kept(table, each, now))
+        ]
+    )
+
+
+def is_kept(table: Table, column: AnyColumn, value: object) -> bool:
+    """Return whether an object that was read leaves the row's value of a column alone."""
+    return column is table.updated_at or (column is table.soft_delete and value is None)
+
+
+def is_given(column: AnyColumn, instance: Model, note: Note) -> bool:
+    """Return whether the constructor was passed the column, or the code has changed it since."""
+    bits, known = note
+    now = getattr(instance, column.slot, MISSING)
+    if now is MISSING:  # UNSET is as good as nothing
+        return False
+    if column.bit & bits:
+        return True
+    if column.slot in known:
+        return differs(column, now, known[column.slot])
+    return column.initial is UNSET or differs(column, now, remembered(column, column.initial))
+
+
+def is_passed(instance: Model, column: AnyColumn) -> bool:
+    """Return whether the constructor was passed the column, or a relationship that fills it."""
+    note = note_of(instance)
+    return note is not None and bool(note[0] & column.bit)
+
+
+def given_by_all(
+    table: Table,
+    columns: Sequence[AnyColumn],
+    values: Sequence[list[Any]],
+    instances: Sequence[Model],
+) -> tuple[AnyColumn, ...] | None:
+    """Return the columns that objects by the thousand give; None where they must be looked at
+    one by one, because they differ or there is more to know of them.
+
+    columns, values: what all of them hold, and of each column one value for each object.
+    """
+    notes = notes_of(instances)
+    kinds = set(map(type, notes))
+    if kinds == {type(None)}:
+        is_kept = table.soft_delete is not None or table.updated_at is not None
+        return None if is_kept else tuple(columns)
+    known: Sequence[str] = ()
+    then: Sequence[Sequence[Any]] = ()
+    if kinds == {tuple}:
+        notes, several, rows = map(list, zip(*notes, strict=True))
+        known = several[0]
+        if any(map(ne, several, repeat(known))):
+            return None
+        then = list(zip(*rows, strict=True))
+    elif kinds != {int}:
+        return None
+    if any(map(ne, notes, repeat(notes[0]))):
+        return None
+    given: list[AnyColumn] = []
+    for column, held in zip(columns, values, strict=True):
+        if column.bit & notes[0]:
+            given.append(column)
+        elif column.slot in known:
+            if not are_known(column, held, then[known.index(column.slot)]):
+                return None
+        elif column.initial is UNSET:
+            given.append(column)
+        elif not are_initial(column.initial, held):
+            return None
+    return tuple(given)
+
+
+def are_known(column: AnyColumn, values: list[Any], then: Sequence[Any]) -> bool:
+    """Return whether all the values are surely what was remembered of them."""
+    if column.is_mutable:
+        return frozen_values(column, values) == list(then)
+    return all(map(is_, values, then))
+
+
+def are_initial(initial: Any, values: list[Any]) -> bool:
+    """Return whether all the values are surely what a constructor put there."""
+    if isinstance(initial, (float, Decimal)) or values.count(initial) < len(values):
+        return False
+    kind: Any = initial.__class__
+    is_same = kind not in (list, dict) or not initial
+    return is_same and set(map(type, values)) == {kind}
+
+
+def notes_of(instances: Sequence[Model]) -> list[Any]:
+    """Return what objects hold as `__given__`; None for those that were read."""
+    if not instances or not is_held("__given__", instances):
+        return [None] * len(instances)
+    return list(map(getattr, instances, repeat("__given__"), repeat(None)))
+
+
+def note_of(instance: Model) -> Note | None:
+    """Return what is noted of an object that a constructor made; None for one that was read."""
+    held: Any = getattr(instance, "__given__", None)
+    if held is None:
+        return None
+    if type(held) is int:
+        return held, {}
+    bits, names, values = held
+    return bits, dict(zip(names, values, strict=True))
+
+
+def mark_given(instance: Any, columns: Iterable[AnyColumn]) -> None:
+    """Note that the code gave these columns, of an object that a constructor made."""
+    held: Any = getattr(instance, "__given__", None)
+    if held is None:
+        return
+    added = 0
+    for column in columns:
+        added |= column.bit
+    instance.__given__ = held | added if type(held) is int else (held[0] | added, *held[1:])
+
+
+def mark_inserted(
+    instances: Sequence[Any], columns: Sequence[AnyColumn], rows: Sequence[Any]
+) -> None:
+    """Note that objects have these columns from the rows that an INSERT returned.
+
+    The row itself is kept, as the least that an object can be given by the thousand.
+    """
+    for column in columns:
+        if column.is_mutable or not column.is_plain:
+            mark_known(instances, columns)
+            return
+    names = tuple([column.slot for column in columns])
+    if len(instances) > 1:
+        notes = notes_of(instances)
+        if set(map(type, notes)) == {int}:
+            # By iterators of C: objects by the thousand come by here.
+            known = map(itemgetter(slice(len(names))), rows)
+            set_all(instances, "__given__", zip(notes, repeat(names), known, strict=False))
+            return
+    for instance, row in zip(instances, rows, strict=False):
+        bits = getattr(instance, "__given__", None)
+        if type(bits) is int:
+            instance.__given__ = (bits, names, row[: len(names)])
+        elif bits is not None:
+            mark_known((instance,), columns)
+
+
+def mark_known(instances: Sequence[Any], columns: Sequence[AnyColumn]) -> None:
+    """Note that objects have these columns from the database, and not from the code."""
+    notes = notes_of(instances)
+    if not columns or all(note is None for note in notes):
+        return
+    names = tuple([column.slot for column in columns])
+    copies = [copies_of(column, instances) for column in columns]
+    for instance, held, values in zip(instances, notes, zip(*copies, strict=True), strict=True):
+        if type(held) is int:
+            instance.__given__ = (held, names, values)
+        elif held is not None:
+            instance.__given__ = (held[0], *merged(held[1], held[2], names, values))
+
+
+def merged(
+    names: Sequence[str], values: Sequence[Any], others: Sequence[str], newer: Sequence[Any]
+) -> tuple[Sequence[str], Sequence[Any]]:
+    """Return names with their values, the newer ones in the place of others."""
+    if names == others or set(names) <= set(others):
+        return others, newer
+    known = {**dict(zip(names, values, strict=True)), **dict(zip(others, newer, strict=True))}
+    return tuple(known), tuple(known.values())
+
+
+def copies_of(column: AnyColumn, instances: Sequence[Any]) -> Iterable[object]:
+    """Return what to remember of each object's value of a column."""
+    values = list(map(getattr, instances, repeat(column.slot), repeat(UNSET)))
+    return frozen_values(column, values) if column.is_mutable else values
+
+
+def frozen_values(column: AnyColumn, values: Sequence[Any]) -> list[bytes]:
+    """Return what `freeze` makes of each value."""
+    try:
+        return list(map(pickle.dumps if column.is_array else marshalled, values, repeat(2)))
+    except UNFREEZABLE:
+        return [freeze(column, value) for value in values]
+
+
+def remembered(column: AnyColumn, value: object) -> object:
+    """Return what to compare a column's value with later: a copy where it can change in place."""
+    return freeze(column, value) if column.is_mutable else value
+
+
+def differs(column: AnyColumn, now: object, then: object) -> bool:
+    """Return whether a value differs from what was `remembered` of an earlier one."""
+    if column.is_mutable:
+        return freeze(column, now) != then
+    if now is then or isinstance(now, Expression):
+        return now is not then
+    if type(now) is not type(then):
+        return True
+    # Equal is not the same: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
+    is_exact = isinstance(now, (float, Decimal, Interval))
+    return repr(now) != repr(then) if is_exact else bool(now != then)
+
+
+def freeze(column: AnyColumn, value: Any) -> bytes:
+    """Return a copy of a value that can be compared; equal bytes are equal values.
+
+    A value that has none is different from every other.
+    """
+    try:
+        return pickle.dumps(value, 2) if column.is_array else marshalled(value, 2)
+    except UNFREEZABLE:
+        return b""

@@ -1,0 +1,216 @@
+"""jsonb columns and what lies within them: `User.settings["plan"] == "pro"`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator
+from typing import Any
+
+from ..errors import InvalidValue, UsageError
+from ..postgres.json_forms import json_text
+from ..postgres.mismatch import misfit
+from ..sql.context import Scope, quoted_text
+from ..sql.expressions import (
+    IS_NOT_NULL,
+    IS_NULL,
+    Call,
+    Comparison,
+    Condition,
+    Expression,
+    Membership,
+    Test,
+)
+from ..sql.operands import O, T, V_co, about, as_list, none_in_list, truth
+from ..sql.trees import AnyNode, Tree
+from .columns import Column
+
+
+class JsonOperators(Expression[O, T, V_co]):
+    """What jsonb can be asked, a whole column or a value within it."""
+
+    __slots__ = ()
+
+    def __getitem__(self, step: str | int) -> JsonPath[O]:
+        """Return the value under a key of an object, or at a place of an array; NULL without."""
+        return JsonPath(self, step)
+
+    @property
+    def as_text(self) -> Expression[O, str, str | None]:
+        """The value as text, a string without its quotes; NULL for JSON's null as well."""
+        return Call("({0} #>> '{{}}')", self.as_jsonb, "text")
+
+    @property
+    def as_jsonb(self) -> Expression[O, Any, Any]:
+        """The value as jsonb, which json has to be cast to for most operators."""
+        return Call("{0}::jsonb", self, "jsonb") if self.type == "json" else self
+
+    def has_key(self, key: str) -> Condition[O]:
+        """Match an object with this key, or an array with this string (PostgreSQL's ?)."""
+        return Comparison("{0} ? {1}", KeyOperand(self.as_jsonb), text_key(key))
+
+    def has_keys(self, keys: Collection[str]) -> Condition[O]:
+        """Match an object with all of these keys (PostgreSQL's ?&)."""
+        wanted = [text_key(key) for key in as_list(keys, self)]
+        return Comparison("{0} ?& {1}", KeyOperand(self.as_jsonb), wanted)
+
+    def has_any_key(self, keys: Collection[str]) -> Condition[O]:
+        """Match an object with at least one of these keys (PostgreSQL's ?|)."""
+        wanted = [text_key(key) for key in as_list(keys, self)]
+        return Comparison("{0} ?| {1}", KeyOperand(self.as_jsonb), wanted)
+
+    def among(self, template: str, values: Any) -> Condition[O]:
+        template = template.replace("{1}", "{1}::text[]::jsonb[]")
+        return JsonMembership(template, self.as_jsonb, values)
+
+
+class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
+    """A column of type jsonb or json."""
+
+    __slots__ = ()
+
+
+class JsonPath(Tree[O, Any, Any], JsonOperators[O, Any, Any]):
+    """A value within a jsonb column; NULL where a step of the path leads nowhere.
+
+    Compared with None it matches what is missing and JSON's null alike.
+    """
+
+    __slots__ = ("base", "step")
+
+    def __init__(self, base: JsonOperators[O, Any, Any], step: str | int) -> None:
+        """Describe a step from a column, or from a value within one."""
+        self.base = base
+        self.step = checked_step(step)
+        self.type = "jsonb"
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.base,)
+
+    def mark(self) -> Hashable:
+        # The step is part of the text, so that an index on the same path can serve.
+        return "json path", self.step
+
+    __hash__ = object.__hash__
+
+    def __eq__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: object
+    ) -> Condition[O]:
+        return self.isnull() if other is None else super().__eq__(other)
+
+    def __ne__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: object
+    ) -> Condition[O]:
+        return self.isnull(is_null=False) if other is None else super().__ne__(other)
+
+    def isnull(self, is_null: bool = True) -> Condition[O]:
+        return Test(IS_NULL if truth(is_null) else IS_NOT_NULL, self.as_text)
+
+    @property
+    def as_text(self) -> Expression[O, str, str | None]:
+        return JsonText(self)
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        return self.written("->")
+
+    def written(self, last: str) -> Iterator[str | AnyNode]:
+        """Yield the text of the path, with this operator before its last step."""
+        steps: list[str | int] = []
+        base: JsonOperators[Any, Any, Any] = self
+        while isinstance(base, JsonPath):
+            steps.append(base.step)
+            base = base.base
+        yield "("
+        yield base.as_jsonb
+        for step in steps[:0:-1]:
+            yield f" -> {step_sql(step)}"
+        yield f" {last} {step_sql(steps[0])})"
+
+
+class JsonText(Tree[O, str, str | None], Expression[O, str, str | None]):
+    """A value within a jsonb column as text."""
+
+    __slots__ = ("path",)
+
+    def __init__(self, path: JsonPath[O]) -> None:
+        self.path = path
+        self.type = "text"
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.path,)
+
+    def mark(self) -> Hashable:
+        return "json text"
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        return self.path.written("->>")
+
+
+class KeyOperand(Tree[O, str, Any], Expression[O, str, Any]):
+    """A jsonb value that is compared with keys, which are text."""
+
+    __slots__ = ("operand",)
+
+    def __init__(self, operand: Expression[O, Any, Any]) -> None:
+        self.operand = operand
+        self.type = "text"
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.operand,)
+
+    def mark(self) -> Hashable:
+        return "json keys"
+
+    def null_with(self) -> tuple[AnyNode, ...]:
+        return (self.operand,)
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield self.operand
+
+
+class JsonMembership(Membership[O]):
+    """A comparison with every one of many JSON values.
+
+    They travel as texts: as Python values, one that is a list could not be told from one more
+    dimension of the array.
+    """
+
+    __slots__ = ()
+
+    def __init__(
+        self, template: str, operand: Expression[O, Any, Any], of: Collection[object]
+    ) -> None:
+        listed = as_list(of, operand)
+        if None in listed:
+            raise InvalidValue(none_in_list(operand))
+        try:
+            texts = [json_text(value) for value in listed]
+        except InvalidValue as error:
+            raise InvalidValue(f"{about(operand)}{error}") from None
+        # Not Membership's own, which encodes the values as those of the operand.
+        super(Membership, self).__init__(template, operand, texts, "boolean")
+
+
+def checked_step(step: object) -> str | int:
+    """Return one step of a path; UsageError for what is neither a key nor a place."""
+    if isinstance(step, bool) or not isinstance(step, (str, int)):
+        raise UsageError(
+            f"a step into JSON is a key (str) or a place in an array (int), not "
+            f"{type(step).__name__}"
+        )
+    if reason := misfit("text" if isinstance(step, str) else "integer", step):
+        raise InvalidValue(f"a step into JSON cannot be this {type(step).__name__}: {reason}")
+    return step
+
+
+def text_key(key: object) -> str:
+    """Return the key; UsageError for what is no text."""
+    if not isinstance(key, str):
+        raise UsageError(f"a key of a JSON object is a str, not {type(key).__name__}")
+    return key
+
+
+def step_sql(step: str | int) -> str:
+    """Return one step of a path as SQL's constant."""
+    return str(step) if isinstance(step, int) else quoted_text(step)

@@ -1,0 +1,141 @@
+"""The base of generated models, and of the metaclasses that hold their columns."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+from ..errors import NotLoaded, UsageError
+from ..postgres.values import Record
+from .columns import Column
+from .given_columns import noting
+from .relationships import Relationship, check_agreement, copy_key
+from .table import Table
+
+T = TypeVar("T")
+
+#: How many characters of a value the repr of an object shows.
+LENGTH = 100
+
+
+class ModelMeta(type):
+    """The type of models; generated subclasses hold a model's columns and relationships."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        super().__init__(name, bases, namespace)
+        table = namespace.get("__table__")
+        if isinstance(table, Table):
+            held: Iterable[Any] = vars(type(cls)).values()
+            columns: list[Any] = [each for each in held if isinstance(each, Column)]
+            related: list[Any] = [each for each in held if isinstance(each, Relationship)]
+            model: Any = cls
+            table.bind(model, columns, {each.name: each for each in related})
+            model.__init__ = noting(model.__init__, table)
+
+
+class Brief(reprlib.Repr):
+    """Writes values in short, without first writing the whole of what is long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxstring = self.maxother = self.maxlong = LENGTH
+
+    def repr(self, x: Any) -> str:
+        text = super().repr(x)
+        return text if len(text) <= LENGTH else f"{text[:LENGTH]}..."
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        return repr(x[: LENGTH + 1])
+
+
+brief = Brief()
+
+
+class Model(metaclass=ModelMeta):
+    """A row as an object: one plain slot for each column.
+
+    A column that the database fills in (an identity, a server default) has no value until the
+    object was inserted; reading it before is an AttributeError.
+    """
+
+    __slots__ = ("__given__",)
+
+    __table__: ClassVar[Table]
+    #: What a constructor was passed, and what has come from the database since; see `given.py`.
+    #: An object that was read has no value there.
+    __given__: Any
+
+    def __relate__(self, name: str, value: Any) -> None:
+        """Set a relationship that a constructor was passed, beside the columns that it was passed.
+
+        Raises UsageError where the two contradict each other.
+        """
+        relationship = type(self).__table__.relationships[name]
+        check_agreement(relationship, self, value)
+        setattr(self, name, value)
+
+    @classmethod
+    def __decode__(cls, rows: Sequence[Record]) -> Sequence[Self]:
+        """Make one object of each row; a row holds every column, in the table's order."""
+        raise NotImplementedError
+
+    def __dir__(self) -> list[str]:
+        """Return the names of attributes, without relationships that were not loaded.
+
+        What looks at all attributes, as inspect.getmembers() and debuggers do, can read these.
+        """
+        related = type(self).__table__.relationships.values()
+        unloaded = {each.name for each in related if not hasattr(self, each.slot)}
+        return [name for name in super().__dir__() if name not in unloaded]
+
+    def __repr__(self) -> str:
+        """Return the values that are there, long ones cut; those of private columns left out."""
+        values = (
+            f"{column.slot}={brief.repr(getattr(self, column.slot))}"
+            for column in type(self).__table__.columns
+            if hasattr(self, column.slot) and not column.is_private
+        )
+        return f"{type(self).__name__}({', '.join(values)})"
+
+
+class Related(Generic[T]):
+    """The attribute of an object that holds what a relationship leads to, once it was loaded."""
+
+    __slots__ = ("name", "slot")
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.slot = f"_{name}"
+
+    def __get__(self, instance: Model, owner: type | None = None) -> T:
+        try:
+            return getattr(instance, self.slot)  # type: ignore[no-any-return]
+        except AttributeError:
+            raise NotLoaded(self._advice(instance)) from None
+
+    def __set__(self, instance: Model, value: T) -> None:
+        relationship = type(instance).__table__.relationships[self.name]
+        if relationship.is_to_many:
+            raise UsageError(
+                f"{relationship.label} cannot be assigned: a list set here would never be written; "
+                f"set the other side's attribute, or insert the objects"
+            )
+        if value is not None and not isinstance(value, relationship.target.model):
+            raise UsageError(
+                f"{relationship.label} holds an object of {relationship.target.label} or None, not "
+                f"{type(value).__name__}"
+            )
+        setattr(instance, self.slot, value)
+        if relationship.is_owner:
+            copy_key(relationship, instance, value)
+
+    def _advice(self, instance: Model) -> str:
+        relationship = type(instance).__table__.relationships[self.name]
+        option = "selectinload" if relationship.is_to_many else "joinedload"
+        return (
+            f"{relationship.label} is not loaded: add "
+            f".options({option}({self.name!r})) to the query, or await "
+            f"session.load(objects, {relationship.label})"
+        )

@@ -1,0 +1,213 @@
+"""Q: conditions in keywords that reach over relationships and into JSON, resolved by the query."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from ..errors import UnknownName, UsageError, did_you_mean
+from ..sql.expressions import IS_NULL, NOT, Condition, Expression, Junction, Test
+from ..sql.lookups import LOOKUPS
+from ..sql.operands import truth
+from ..sql.trampoline import Work, done
+from .json_columns import JsonOperators
+from .relationships import RelatedValue, Relationship
+from .table import Table, checked
+
+
+class Open(Condition[Any]):
+    """A condition that has a meaning only once the query's model is known."""
+
+    __slots__ = ()
+
+    is_open = True
+
+    def resolve(self, table: Table) -> Condition[Any]:
+        """Return the condition that it means for a model; raises UnknownName, InvalidValue."""
+        return done(self.meaning(table))
+
+    def meaning(self, table: Table) -> Work[Condition[Any]]:
+        """Find out what it means for a model, step by step."""
+        raise NotImplementedError
+
+    @property
+    def key(self) -> Hashable:  # type: ignore[override]
+        """Raise UsageError: it was put where no query can tell it what its names mean."""
+        raise UsageError(
+            "a Q has a meaning only in filter(), exclude(), having(), has() and any(), also joined "
+            "with & | ~; elsewhere write conditions of columns"
+        )
+
+    def __and__(self, other: Condition[Any]) -> Condition[Any]:
+        return OpenJunction("AND", (self, other))
+
+    def __rand__(self, other: Condition[Any]) -> Condition[Any]:
+        return OpenJunction("AND", (other, self))
+
+    def __or__(self, other: Condition[Any]) -> Condition[Any]:
+        return OpenJunction("OR", (self, other))
+
+    def __ror__(self, other: Condition[Any]) -> Condition[Any]:
+        return OpenJunction("OR", (other, self))
+
+    def __invert__(self) -> Condition[Any]:
+        return OpenNegation(self)
+
+
+class Q(Open):
+    """Conditions by keyword, as in `Q(author__name="Ada") | ~Q(settings__plan="pro")`.
+
+    A keyword is a path of names joined by two underscores: relationships, then a column, for
+    jsonb its keys and indexes, then an operator. Keywords of one Q must all hold; those through
+    one relationship must hold for the same related row. A relationship by itself is compared with
+    an object, or with None. Names are resolved by the query that takes the Q, which raises
+    UnknownName; type checkers do not see into it.
+    """
+
+    __slots__ = ("by", "conditions")
+
+    def __init__(self, *conditions: Condition[Any], **by: Any) -> None:
+        if not conditions and not by:
+            raise UsageError("an empty Q() says nothing: give it a condition or a keyword")
+        self.conditions = conditions
+        self.by: Mapping[str, Any] = by
+
+    def meaning(self, table: Table) -> Work[Condition[Any]]:
+        found = yield meanings_of(table, checked(table, self.conditions))
+        found += yield conditions_at(table, self.by)
+        return found[0] if len(found) == 1 else Junction("AND", found)
+
+
+class OpenJunction(Open):
+    """Conditions joined by AND or OR, some of them open."""
+
+    __slots__ = ("operands", "word")
+
+    def __init__(self, word: str, operands: tuple[Condition[Any], ...]) -> None:
+        self.word = word
+        self.operands = operands
+
+    def meaning(self, table: Table) -> Work[Condition[Any]]:
+        return Junction(self.word, (yield meanings_of(table, self.operands)))
+
+
+class OpenNegation(Open):
+    """NOT of an open condition."""
+
+    __slots__ = ("operand",)
+
+    def __init__(self, operand: Open) -> None:
+        self.operand = operand
+
+    def meaning(self, table: Table) -> Work[Condition[Any]]:
+        return Test(NOT, (yield self.operand.meaning(table)))
+
+
+def meanings_of(
+    table: Table, conditions: Sequence[Condition[Any]]
+) -> Work[tuple[Condition[Any], ...]]:
+    """Return what conditions mean for a model, of which one that is not open is itself."""
+    found: list[Condition[Any]] = []
+    for each in conditions:
+        meant = (yield each.meaning(table)) if isinstance(each, Open) else each
+        found.append(meant)
+    return tuple(found)
+
+
+def conditions_at(table: Table, by: Mapping[str, Any]) -> Work[tuple[Condition[Any], ...]]:
+    """Return what the keywords of a Q mean for a model."""
+    found: list[Condition[Any]] = []
+    beyond: dict[str, dict[str, Any]] = {}
+    for keyword, value in by.items():
+        head, _, rest = keyword.partition("__")
+        relationship = table.relationships.get(head)
+        if relationship is None:
+            found.append(column_condition(table, keyword, value))
+        elif not rest:
+            found.append(is_related_to(relationship, value))
+        elif rest == "isnull":
+            found.append(is_unrelated(relationship, is_null=value))
+        else:
+            beyond.setdefault(head, {})[rest] = value
+    for name, inner in beyond.items():
+        relationship = table.relationship(name)
+        below = yield conditions_at(relationship.target, inner)
+        found.append(relationship.related(below))
+    return tuple(found)
+
+
+def column_condition(table: Table, keyword: str, value: Any) -> Condition[Any]:
+    """Return the condition on a column of the table, or on what lies within its JSON."""
+    name, _, rest = keyword.partition("__")
+    column = table.by_name.get(name)
+    if column is None:
+        known = (*table.by_name, *table.relationships)
+        raise UnknownName(f"{table.label} has no {name!r}: {did_you_mean(name, known)}")
+    if not rest or not isinstance(column, JsonOperators):
+        return table.condition(keyword, value)
+    *steps, operator = rest.split("__")
+    if operator not in LOOKUPS:
+        steps, operator = [*steps, operator], "eq"
+    return LOOKUPS[operator](within(column, steps), value)
+
+
+def within(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> Expression[Any, Any, Any]:
+    """Return what lies within a JSON column; a step of digits is a place in an array."""
+    for step in steps:
+        column = column[int(step) if step.isdecimal() else step]
+    return column
+
+
+def expression_at(table: Table, path: str) -> Expression[Any, Any, Any]:
+    """Return the column that a path leads to, through to-one relationships or into JSON."""
+    return done(expression_beyond(table, path))
+
+
+def expression_beyond(table: Table, path: str) -> Work[Expression[Any, Any, Any]]:
+    """Find the column that a path leads to, step by step."""
+    if not isinstance(path, str):
+        raise UsageError(f"{path!r} is no column of {table.label}")
+    name, _, rest = path.partition("__")
+    relationship = table.relationships.get(name)
+    if relationship is not None and rest:
+        if relationship.is_to_many:
+            raise UsageError(
+                f"{relationship.label} leads to many rows: say which value of them, with "
+                f"{relationship.label}.value(...)"
+            )
+        found = yield expression_beyond(relationship.target, rest)
+        return RelatedValue(relationship, found, relationship.related_alive())
+    column: Any = table.by_name.get(name)
+    if rest and isinstance(column, JsonOperators):
+        return within(column, rest.split("__"))  # pyright: ignore[reportUnknownArgumentType]
+    return table.column(path)
+
+
+def is_related_to(relationship: Relationship[Any, Any], value: Any) -> Condition[Any]:
+    """Return the condition that the relationship leads to this object; None for to nothing."""
+    if value is None:
+        return is_unrelated(relationship, is_null=True)
+    model: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if getattr(model, "__table__", None) is not relationship.target:
+        raise UsageError(
+            f"{relationship.label} is compared with an object of {relationship.target.label} or "
+            f"with None, not with {model.__name__}"
+        )
+    key = relationship.target.primary_key
+    if not all(hasattr(value, column.slot) for column in key):
+        raise UsageError(
+            f"the {relationship.target.label} given for {relationship.label} has no key yet: "
+            f"insert it first"
+        )
+    return relationship.related([column == getattr(value, column.slot) for column in key])
+
+
+def is_unrelated(relationship: Relationship[Any, Any], *, is_null: bool) -> Condition[Any]:
+    """Return the condition that the relationship leads to nothing, or with False to something."""
+    none: Condition[Any]
+    if relationship.is_owner:
+        nulls: Sequence[Condition[Any]] = [Test(IS_NULL, each) for each in relationship.local]
+        none = nulls[0] if len(nulls) == 1 else Junction("OR", tuple(nulls))
+    else:
+        none = Test(NOT, relationship.related(()))
+    return none if truth(is_null) else Test(NOT, none)

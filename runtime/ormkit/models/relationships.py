@@ -1,0 +1,392 @@
+"""Relationships: typed names for what belongs together, and the attributes that hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Hashable, Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar
+
+from ..errors import UsageError
+from ..postgres.values import UNSET
+from ..sql.aggregates import Aggregate
+from ..sql.context import quote
+from ..sql.expressions import Condition, Expression
+from ..sql.trees import AnyNode, Tree
+from ..sql.wrapper import Borrowed, lender
+from .columns import Column, new_key
+from .given_columns import MISSING, is_passed, mark_given, note_of
+from .loaded_lists import LoadedList
+from .table import Table, conditions_of, model_named, table_of
+
+if TYPE_CHECKING:
+    from ..sql.context import Scope
+    from .model import Model
+
+O = TypeVar("O")  # noqa: E741  the model that has the relationship
+R = TypeVar("R", bound="Model")  # the model it leads to
+T = TypeVar("T")
+V = TypeVar("V")
+
+
+class Relationship(Generic[O, R]):
+    """A relationship from model O to model R; `User.posts` is one.
+
+    Pairs of columns join the two: `local` on this side and `remote` on the other. A many-to-many
+    goes through `secondary`, whose columns pair with either side.
+    """
+
+    table: Table
+    is_to_many: bool
+    #: The method that asks for related rows: "has" or "any".
+    question: str
+    name: str
+
+    def __init__(
+        self,
+        target: str,
+        *,
+        local: Sequence[str],
+        remote: Sequence[str],
+        is_owner: bool = False,
+        secondary: Secondary | None = None,
+    ) -> None:
+        """Describe a relationship.
+
+        target: name of the model in the same generated package.
+        local, remote: Python names of the columns on either side.
+        is_owner: this side's columns are the foreign key.
+        secondary: the table between the two, for a many-to-many.
+        """
+        self._target = target
+        self._local = tuple(local)
+        self._remote = tuple(remote)
+        self.is_owner = is_owner
+        self.key = new_key()
+        self.secondary = secondary
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        #: The slot that holds what was loaded; unset until then.
+        self.slot = f"_{name}"
+
+    def __get__(self, model: object, owner: object = None) -> Self:
+        return self
+
+    def __set__(self, model: object, value: Never) -> None:
+        raise AttributeError(f"{self.label} is a relationship; assign to an object's attribute")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label} -> {self._target}>"
+
+    @property
+    def label(self) -> str:
+        """ "User.posts", for messages."""
+        return f"{self.table.label}.{self.name}"
+
+    @cached_property
+    def target(self) -> Table:
+        """The table the relationship leads to."""
+        return table_of(model_named(self._target, beside=self.table.model))
+
+    @cached_property
+    def local(self) -> tuple[Column[Any, Any, Any], ...]:
+        """The columns on this side."""
+        return tuple(self.table.column(name) for name in self._local)
+
+    @cached_property
+    def remote(self) -> tuple[Column[Any, Any, Any], ...]:
+        """The columns on the other side."""
+        return tuple(self.target.column(name) for name in self._remote)
+
+    @cached_property
+    def list_type(self) -> type[LoadedList]:
+        """The class of the lists that hold what was loaded."""
+        name = f"{self.table.label}_{self.name}"
+        made: Any = type(name, (LoadedList,), {"__slots__": ()})
+        # Not in the body: a relationship takes the name that it is given there.
+        made.relationship = self
+        return made  # type: ignore[no-any-return]
+
+    def through(self, outer: str, through: str, inner: str) -> list[str]:
+        """Return the equalities that join both sides of a many-to-many to its secondary."""
+        if self.secondary is None:
+            return []
+        here = zip(self.secondary.local, self.local, strict=True)
+        there = zip(self.secondary.remote, self.remote, strict=True)
+        return [f"{through}.{key} = {outer}.{column.quoted}" for key, column in here] + [
+            f"{through}.{key} = {inner}.{column.quoted}" for key, column in there
+        ]
+
+    def tables(self, scope: Scope, outer: str, inner: str) -> tuple[str, list[str]]:
+        """Return what a subquery over the related rows reads from, and the equalities that join it.
+
+        outer, inner: what the tables of both sides are called.
+        """
+        target = named(self.target.sql, inner)
+        if self.secondary is None:
+            pairs = zip(self.local, self.remote, strict=True)
+            return target, [
+                f"{inner}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs
+            ]
+        through = scope.take(self.secondary.name)
+        scope.read_from.add(self.secondary.sql)
+        tables = f"{named(self.secondary.sql, through)}, {target}"
+        return tables, self.through(outer, through, inner)
+
+    def to_target(self, through: str, inner: str) -> list[str]:
+        """Return the equalities that join the target of a many-to-many to its secondary."""
+        if self.secondary is None:
+            return []
+        pairs = zip(self.secondary.remote, self.remote, strict=True)
+        return [f"{inner}.{column.quoted} = {through}.{key}" for key, column in pairs]
+
+    def related(self, conditions: Sequence[Condition[R]]) -> Condition[O]:
+        """Return the condition that some related row answers all of these."""
+        wanted = conditions_of(self.target, conditions, {})
+        return Exists(self, (*wanted, *self.related_alive()))
+
+    def related_alive(self) -> tuple[Condition[Any], ...]:
+        """Return what leaves out related rows that are softly deleted.
+
+        A foreign key leads to its row all the same: None there would be no answer to whose it is,
+        and where the key cannot be NULL the attribute's type does not allow for it.
+        """
+        return () if self.is_owner else self.target.alive()
+
+
+class ToOne(Relationship[O, R]):
+    """A relationship whose value is one object, or None."""
+
+    is_to_many = False
+    question = "has"
+
+    def has(self, *conditions: Condition[R]) -> Condition[O]:
+        """Match where the related row exists and answers every condition."""
+        return self.related(conditions)
+
+    def value(self, expression: Expression[R, T, V]) -> Expression[O, T, V | None]:
+        """Return a column or expression of the related row; NULL where there is none."""
+        return RelatedValue(self, expression, self.related_alive())
+
+
+class ToMany(Relationship[O, R]):
+    """A relationship whose value is a list of objects."""
+
+    is_to_many = True
+    question = "any"
+
+    def any(self, *conditions: Condition[R]) -> Condition[O]:
+        """Match where at least one related row answers every condition."""
+        return self.related(conditions)
+
+    def value(
+        self, aggregate: Expression[R, T, V], *conditions: Condition[R]
+    ) -> Expression[O, T, V]:
+        """Return an aggregate over the related rows, or over those that answer the conditions."""
+        wanted = conditions_of(self.target, conditions, {})
+        return RelatedValue(self, aggregate, (*wanted, *self.related_alive()))
+
+    def count(self, *conditions: Condition[R]) -> Expression[O, int, int]:
+        """Return how many related rows there are, or how many answer the conditions."""
+        every: Aggregate[R, int, int] = Aggregate("count(*)", (), "bigint")
+        return self.value(every, *conditions)
+
+
+class Secondary:
+    """The table between the two sides of a many-to-many.
+
+    ``local`` pairs with the owner's columns, ``remote`` with the target's; both are names in
+    PostgreSQL.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        schema: str | None = None,
+        local: Sequence[str],
+        remote: Sequence[str],
+    ) -> None:
+        self.name = name
+        self.sql = f"{quote(schema)}.{quote(name)}" if schema else quote(name)
+        self.local = tuple(map(quote, local))
+        self.remote = tuple(map(quote, remote))
+
+
+class Exists(Tree[O, bool, bool], Condition[O]):
+    """EXISTS over a relationship: to-many conditions never double a row."""
+
+    __slots__ = ("conditions", "relationship")
+
+    def __init__(
+        self, relationship: Relationship[O, Any], conditions: tuple[Condition[Any], ...]
+    ) -> None:
+        self.relationship = relationship
+        self.conditions = conditions
+        self.type = "boolean"
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self.conditions
+
+    def mark(self) -> Hashable:
+        return "exists", self.relationship.key
+
+    def null_with(self) -> tuple[AnyNode, ...]:
+        return ()
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield "EXISTS ("
+        yield from related_pieces(self.relationship, None, self.conditions, scope)
+        yield ")"
+
+
+class RelatedValue(Tree[O, Any, Any], Borrowed[O, Any, Any]):
+    """A value of the related row, or an aggregate over the related rows, as a subquery."""
+
+    __slots__ = ("conditions", "relationship", "selected", "source")
+
+    def __init__(
+        self,
+        relationship: Relationship[O, Any],
+        selected: Expression[Any, Any, Any],
+        conditions: tuple[Condition[Any], ...],
+    ) -> None:
+        if not isinstance(selected, Expression):
+            raise UsageError(
+                f"{relationship.label}.value() takes a column or expression of "
+                f"{relationship.target.label}, not {selected!r}"
+            )
+        self.relationship = relationship
+        self.selected = selected
+        self.source = lender(selected)
+        self.conditions = conditions
+        self.type = selected.type
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.selected, *self.conditions)
+
+    def mark(self) -> Hashable:
+        return "related", self.relationship.key
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield "("
+        yield from related_pieces(self.relationship, self.selected, self.conditions, scope)
+        yield ")"
+
+
+def related_pieces(
+    relationship: Relationship[Any, Any],
+    selected: Expression[Any, Any, Any] | None,
+    conditions: tuple[Condition[Any], ...],
+    scope: Scope,
+) -> Iterator[str | AnyNode]:
+    """Yield the text of a subquery over the rows related to one of the outer query."""
+    outer = scope.name(relationship.table)
+    inner = scope.enter(relationship.target)
+    saved = scope.is_qualified, scope.bars_aggregates
+    scope.is_qualified, scope.bars_aggregates = True, False
+    yield "SELECT "
+    if selected is not None:
+        yield selected
+        yield " "
+    scope.bars_aggregates = True
+    tables, matches = relationship.tables(scope, outer, inner)
+    yield f"FROM {tables} WHERE {' AND '.join(matches)}"
+    for condition in conditions:
+        yield " AND "
+        yield condition
+    scope.leave(relationship.target)
+    scope.is_qualified, scope.bars_aggregates = saved
+
+
+def named(table: str, name: str) -> str:
+    """Return a table as FROM wants it: with its name where that differs."""
+    return table if table == name else f"{table} AS {name}"
+
+
+def copy_key(relationship: Relationship[Any, Any], instance: object, target: object) -> None:
+    """Set the foreign key of an object to the key of what it refers to, as far as that has one.
+
+    The key of an object that was not inserted yet is copied when both are written.
+    """
+    for local, remote in zip(relationship.local, relationship.remote, strict=True):
+        if target is None:
+            setattr(instance, local.slot, None)
+        elif hasattr(target, remote.slot):
+            setattr(instance, local.slot, getattr(target, remote.slot))
+        elif hasattr(instance, local.slot):
+            delattr(instance, local.slot)
+    mark_given(instance, relationship.local)
+
+
+def check_agreement(relationship: Relationship[Any, Any], instance: Any, target: Any) -> None:
+    """Raise UsageError where an object was given a key other than that of what it refers to."""
+    if target is not None and not isinstance(target, relationship.target.model):
+        return
+    for local, remote in zip(relationship.local, relationship.remote, strict=True):
+        if not is_passed(instance, local):
+            continue
+        key = None if target is None else getattr(target, remote.slot, UNSET)
+        if key is UNSET or getattr(instance, local.slot, None) != key:
+            raise UsageError(
+                f"{relationship.label} and {local.slot} are both given, and they are not known to "
+                f"mean the same row: leave out {local.slot}, or {relationship.name}"
+            )
+
+
+def has_key_of(relationship: Relationship[Any, Any], instance: Any, target: Any) -> bool:
+    """Return whether an object holds the very key of what it refers to, as most do."""
+    for local, remote in zip(relationship.local, relationship.remote, strict=True):
+        if getattr(instance, local.slot, UNSET) is not getattr(target, remote.slot, MISSING):
+            return False
+    return True
+
+
+def contradicts(relationship: Relationship[Any, Any], instance: Any, target: Any) -> bool:
+    """Return whether an object's key was changed after the object that it refers to was set."""
+    if target is None:
+        return all(getattr(instance, each.slot, None) is not None for each in relationship.local)
+    for local, remote in zip(relationship.local, relationship.remote, strict=True):
+        key = getattr(instance, local.slot, UNSET)
+        if key is UNSET or is_replaced(target, remote):
+            continue
+        if isinstance(key, Expression) or key != getattr(target, remote.slot, UNSET):
+            return True
+    return False
+
+
+def is_replaced(target: Any, column: Column[Any, Any, Any]) -> bool:
+    """Return whether the database may have put another value in the place of one that was given.
+
+    An upsert by other columns finds a row that has a key already; some types have forms of their
+    own. What was copied before is then out of date, and nobody changed it.
+    """
+    note = note_of(target)
+    return column.is_rewritten or (
+        note is not None and bool(column.bit & note[0]) and column.slot in note[1]
+    )
+
+
+def contradiction(relationship: Relationship[Any, Any]) -> UsageError:
+    """Return the error for an object that was given another key after what it refers to."""
+    names = ", ".join(local.slot for local in relationship.local)
+    return UsageError(
+        f"{relationship.label} and {names} contradict each other: the key was changed after the "
+        f"object was set; set {relationship.name} to the object that is meant, which sets the key"
+    )
+
+
+def drop_outdated(table: Table, instance: object, written: Container[str]) -> None:
+    """Forget loaded objects that a foreign key, now written, leads to no longer."""
+    for relationship in table.owned:
+        slots = [column.slot for column in relationship.local]
+        if not hasattr(instance, relationship.slot) or not any(slot in written for slot in slots):
+            continue
+        key = [getattr(instance, slot, None) for slot in slots]
+        target = getattr(instance, relationship.slot)
+        if None in key:
+            setattr(instance, relationship.slot, None)
+        elif key != [getattr(target, column.slot, None) for column in relationship.remote]:
+            delattr(instance, relationship.slot)

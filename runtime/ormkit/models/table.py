@@ -1,0 +1,239 @@
+"""Tables: what the runtime knows of a model, and the registry in which models find each other."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UnknownName, UsageError, did_you_mean
+from ..sql.context import quote
+from ..sql.expressions import IS_NOT_NULL, IS_NULL, Condition, Expression, Test
+from ..sql.lookups import COMPARISONS, LOOKUPS, operators_of
+from .columns import Column
+
+if TYPE_CHECKING:
+    from ..sql.ordering import Order
+    from .model import Model
+    from .relationships import Relationship
+
+AnyColumn = Column[Any, Any, Any]
+
+
+class Table:
+    """The table of a model; generated classes hold one as `__table__`."""
+
+    model: type[Model]
+    columns: tuple[AnyColumn, ...]
+    by_name: Mapping[str, AnyColumn]
+    relationships: Mapping[str, Relationship[Any, Any]]
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        schema: str | None = None,
+        primary_key: Sequence[str],
+        soft_delete: str | None = None,
+        version: str | None = None,
+        updated_at: str | None = None,
+        parents: Sequence[str] = (),
+    ) -> None:
+        """Describe a table.
+
+        primary_key: Python names of its columns, in the order of the key.
+        soft_delete: the column that is NULL while a row lives.
+        version: the column that counts the writes of a row.
+        updated_at: the column that holds the time of the latest write.
+        parents: names of the models that foreign keys of this one point to.
+        """
+        self.name = name
+        self.schema = schema
+        self.sql = f"{quote(schema)}.{quote(name)}" if schema else quote(name)
+        self._primary_key = tuple(primary_key)
+        self._special = (soft_delete, version, updated_at)
+        self._parents = tuple(parents)
+        self._lookups: dict[str, tuple[AnyColumn, Any]] = {}
+        #: The orderings that were asked for by name.
+        self.orders: dict[str, Order[Any]] = {}
+
+    def bind(
+        self,
+        model: type[Model],
+        columns: Sequence[AnyColumn],
+        relationships: Mapping[str, Relationship[Any, Any]],
+    ) -> None:
+        """Take the model's columns and relationships; the model's class calls it once."""
+        self.model = model
+        self.label = model.__name__
+        self.columns = tuple(columns)
+        self.by_name = {column.slot: column for column in columns}
+        self.relationships = relationships
+        for place, column in enumerate(columns):
+            column.table = self
+            column.label = f"{self.label}.{column.slot}"
+            column.bit = 1 << place
+        for relationship in relationships.values():
+            relationship.table = self
+        self.primary_key = tuple(self.by_name[name] for name in self._primary_key)
+        self.soft_delete, self.version, self.updated_at = (
+            self.by_name[name] if name else None for name in self._special
+        )
+
+        self.identity = (
+            self.primary_key if self.version is None else (*self.primary_key, self.version)
+        )
+        slots = list(self.by_name)
+        #: Where the primary key stands in a row of all columns.
+        self.key_places = tuple(slots.index(name) for name in self._primary_key)
+
+    def __repr__(self) -> str:
+        return f"<Table {self.sql}>"
+
+    @cached_property
+    def computed(self) -> tuple[AnyColumn, ...]:
+        """The columns that PostgreSQL fills in again at every update."""
+        return tuple([column for column in self.columns if column.is_computed])
+
+    @cached_property
+    def owned(self) -> tuple[Relationship[Any, Any], ...]:
+        """The relationships whose foreign key stands in this table."""
+        return tuple(each for each in self.relationships.values() if each.is_owner)
+
+    @cached_property
+    def owned_by_itself(self) -> tuple[Relationship[Any, Any], ...]:
+        """Those of them that lead back to this table."""
+        return tuple(each for each in self.owned if each.target is self)
+
+    @cached_property
+    def parents(self) -> tuple[Table, ...]:
+        """The tables whose rows must be there before rows of this one can refer to them."""
+        models = [model_named(name, beside=self.model) for name in self._parents]
+        return tuple(table for model in models if (table := table_of(model)) is not self)
+
+    @cached_property
+    def is_insertable_by_array(self) -> bool:
+        """True where every column can ride in unnest, which flattens arrays of arrays."""
+        return not any(column.is_array for column in self.columns)
+
+    def alive(self, *, is_deleted: bool = False) -> tuple[Condition[Any], ...]:
+        """Return what leaves out softly deleted rows, or with True keeps only those."""
+        if self.soft_delete is None:
+            return ()
+        return (Test(IS_NOT_NULL if is_deleted else IS_NULL, self.soft_delete),)
+
+    def column(self, name: str) -> AnyColumn:
+        """Return the column of that Python name; UnknownName with a suggestion otherwise."""
+        try:
+            return self.by_name[name]
+        except KeyError:
+            raise UnknownName(
+                f"{self.label} has no column {name!r}: {did_you_mean(name, self.by_name)}"
+            ) from None
+
+    def relationship(self, name: str) -> Relationship[Any, Any]:
+        """Return the relationship of that name; UnknownName with a suggestion otherwise."""
+        try:
+            return self.relationships[name]
+        except KeyError:
+            raise UnknownName(
+                f"{self.label} has no relationship {name!r}: "
+                f"{did_you_mean(name, self.relationships)}"
+            ) from None
+
+    def condition(self, keyword: str, value: object) -> Condition[Any]:
+        """Return the condition that a keyword of filter() stands for, as in `age__gte=18`."""
+        found = self._lookups.get(keyword)
+        if found is None:
+            found = self._lookups[keyword] = self._resolve(keyword)
+        column, lookup = found
+        return lookup(column, value)  # type: ignore[no-any-return]
+
+    def binds_as_given(self, by: Mapping[str, object]) -> bool:
+        """Return whether every value of such types is bound as it is, in conditions of one shape.
+
+        by: what conditions were made of already.
+        """
+        for keyword, value in by.items():
+            column, lookup = self._lookups[keyword]
+            if lookup not in COMPARISONS or value is None or isinstance(value, Expression):
+                return False
+            if type(column) is not Column or column.is_array:
+                return False
+            if not column.compares_as_given(type(value)):
+                return False
+            if not column.is_simple and type(value) is not column.sure:
+                return False
+        return True
+
+    def moments_in(self, by: Mapping[str, object]) -> tuple[str, ...]:
+        """Return the keywords whose values have to have a time zone."""
+        pairs = [(keyword, self._lookups[keyword][0]) for keyword in by]
+        return tuple([name for name, column in pairs if column.is_moment(type(by[name]))])
+
+    def _resolve(self, keyword: str) -> tuple[AnyColumn, Any]:
+        name, _, operator = keyword.partition("__")
+        if name in self.relationships:
+            raise UnknownName(
+                f"{self.label}.{name} is a relationship: write Q({keyword}=...), or "
+                f"{self.label}.{name}.{self.relationships[name].question}(...)"
+            )
+        column = self.column(name)
+        known = operators_of(column)
+        if (operator or "eq") not in known:
+            raise UnknownName(
+                f"{column.label} has no operator {operator!r} (in {keyword!r}): "
+                f"{did_you_mean(operator, known)}"
+            )
+        return column, LOOKUPS[operator or "eq"]
+
+
+def model_named(name: str, *, beside: type[Model]) -> type[Model]:
+    """Return the model of that name in the generated package that `beside` belongs to."""
+    package = sys.modules[beside.__module__.rpartition(".")[0] or beside.__module__]
+    model = getattr(package, name, None)
+    if model is None:
+        raise UsageError(f"{package.__name__} has no model {name!r}: run ormkit generate again")
+    return model  # type: ignore[no-any-return]
+
+
+def table_of(model: type[Model]) -> Table:
+    """Return the model's table; UsageError for what is no generated model."""
+    table = getattr(model, "__table__", None)
+    if not isinstance(table, Table):
+        if isinstance(model, type):
+            kind = model.__name__
+            raise UsageError(
+                f"{kind} is not a generated model: give a class such as User, or an object of one"
+            )
+        raise UsageError(f"{model!r} is not a generated model: pass a class such as User")
+    return table
+
+
+def conditions_of(
+    table: Table, conditions: Sequence[Condition[Any]], by: Mapping[str, object]
+) -> tuple[Condition[Any], ...]:
+    """Return positional and keyword conditions of one filter() call as one tuple."""
+    named = tuple(map(table.condition, by, by.values()))
+    return (*resolved(table, conditions), *named) if conditions else named
+
+
+def resolved(table: Table, conditions: Sequence[Condition[Any]]) -> tuple[Condition[Any], ...]:
+    """Return the conditions with what each Q among them means for the table's model."""
+    meant: Any = checked(table, conditions)
+    for condition in meant:  # any() with a generator would take as long as a comparison
+        if condition.is_open:
+            return tuple([each.resolve(table) if each.is_open else each for each in meant])
+    return tuple(conditions)
+
+
+def checked(table: Table, conditions: Sequence[Condition[Any]]) -> Sequence[Condition[Any]]:
+    """Return the conditions; UsageError where one of them is none."""
+    for condition in conditions:
+        if not isinstance(condition, Expression):
+            raise UsageError(
+                f"{table.label}: {condition!r} is no condition: write one like "
+                f"{table.columns[0].label} == value, or a keyword"
+            )
+    return conditions

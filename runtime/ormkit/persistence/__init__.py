@@ -1,0 +1,1 @@
+"""Objects become rows: insert, update, upsert, and what a transaction writes at its end."""

@@ -1,0 +1,259 @@
+"""Batches: objects of one model that are given values for the same columns, on their way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..driver.array_parameter import FlatArray
+from ..errors import MissingValue, UsageError
+from ..models.columns import Column
+from ..models.given_columns import given_columns, note_of
+from ..models.relationships import Relationship, contradiction, contradicts, copy_key, has_key_of
+from ..models.slots import is_held, set_all, values_at
+from ..models.table import Table
+from ..postgres.values import UNSET, Record
+from ..statements.select import KEY
+from ..statements.statement import Executor, Statement
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+    from .identity_map import IdentityMap
+
+AnyColumn = Column[Any, Any, Any]
+
+#: How many rows one statement carries. Several go out together: while the server stores one chunk,
+#: the next is made ready, and all of them are one transaction.
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Objects that have values for the same columns, and these values."""
+
+    given: tuple[AnyColumn, ...]
+    instances: Sequence[Model]
+    #: Of each column, one value for each object, as rows will hold them.
+    values: list[list[Any]]
+    #: The same as the objects hold them; the very same list where those are their stored forms.
+    held: list[list[Any]]
+
+    @classmethod
+    def of(cls, given: tuple[AnyColumn, ...], instances: Sequence[Model]) -> Batch:
+        """Take the values off the objects; AttributeError where one has none for a column.
+
+        Raises InvalidValue for one that would lose something.
+        """
+        held = [values_at(column.slot, instances) for column in given]
+        values = [column.stored_each(each) for column, each in zip(given, held, strict=True)]
+        return cls(given, instances, values, held)
+
+    def keep_stored(self) -> list[AnyColumn]:
+        """Let the objects hold what their rows hold, once those are written.
+
+        Returns the columns of which any object held something else.
+        """
+        changed: list[AnyColumn] = []
+        for column, held, stored in zip(self.given, self.held, self.values, strict=True):
+            if stored is not held:
+                set_all(self.instances, column.slot, stored)
+                changed.append(column)
+        return changed
+
+    def part(self, places: Sequence[int]) -> Batch:
+        """Return the objects at these places, as a batch of their own."""
+        instances = [self.instances[place] for place in places]
+        values = [[column[place] for place in places] for column in self.values]
+        held = [
+            part if held is stored else [held[place] for place in places]
+            for part, held, stored in zip(values, self.held, self.values, strict=True)
+        ]
+        return Batch(self.given, instances, values, held)
+
+    def rows(self) -> list[list[object]]:
+        """Return the values of each object, as the driver takes them."""
+        if not self.given:
+            return [[] for _ in self.instances]
+        coded = [place for place, column in enumerate(self.given) if column.is_coded]
+        rows: list[list[object]] = list(map(list, zip(*self.values, strict=True)))
+        for place in coded:
+            encode = self.given[place].encode
+            for row in rows:
+                row[place] = encode(row[place])
+        return rows
+
+    def arrays(self, chunk: slice = slice(None)) -> list[FlatArray]:
+        """Return the values of each column as one parameter, for a part of the objects."""
+        arrays: list[FlatArray] = []
+        for column, values in zip(self.given, self.values, strict=True):
+            part: list[Any] = values[chunk]
+            # Stored forms need no other check of what the driver would cut.
+            is_text = column.is_coded or column.is_json
+            arrays.append(FlatArray(column.encode_many(part) if is_text else part))
+        return arrays
+
+    async def send_arrays(self, executor: Executor, statement: Statement) -> list[Record]:
+        """Run a statement that takes an array of each column's values; return all its rows.
+
+        Its last parameter is the place of the first object, for those of many chunks.
+        """
+        if len(self.instances) <= CHUNK:
+            return await executor.fetch(statement, [*self.arrays(), 0])
+        return await statement.fetch_many(executor, Chunks(self))
+
+    async def send_rows(self, executor: Executor, statement: Statement) -> list[Record]:
+        """Run a statement for each object, with its place, from 1, as the last parameter."""
+        rows = [[*row, place] for place, row in enumerate(self.rows(), start=1)]
+        return await statement.fetch_many(executor, rows)
+
+
+class Chunks(Sequence[list[object]]):
+    """The parameters for each chunk of a batch, made when they are about to be sent."""
+
+    def __init__(self, batch: Batch) -> None:
+        self._batch = batch
+
+    def __len__(self) -> int:
+        return -(-len(self._batch.instances) // CHUNK)
+
+    def __getitem__(self, place: Any) -> Any:
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        start = place * CHUNK
+        return [*self._batch.arrays(slice(start, start + CHUNK)), start]
+
+
+def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:
+    """Group objects by the columns that they have values for, in order of appearance."""
+    if any(is_held(each.slot, instances) for each in table.owned):
+        for instance in instances:
+            fill_keys(table, instance)
+    if (batch := batch_of_all(table, instances)) is not None:
+        return [batch]
+    groups = grouped([held_columns(table, each) for each in instances])
+    return [Batch.of(given, [instances[n] for n in places]) for given, places in groups]
+
+
+def parts_of(
+    batch: Batch, columns_of: Callable[[Model], tuple[AnyColumn, ...]]
+) -> list[tuple[tuple[AnyColumn, ...], Batch]]:
+    """Divide a batch by what `columns_of` says of its objects, in order of appearance."""
+    groups = grouped([columns_of(each) for each in batch.instances])
+    if len(groups) == 1:
+        return [(columns, batch) for columns, _ in groups]
+    return [(columns, batch.part(places)) for columns, places in groups]
+
+
+def grouped(
+    sets: Iterable[tuple[AnyColumn, ...]],
+) -> list[tuple[tuple[AnyColumn, ...], list[int]]]:
+    """Return each set of columns once, with the places at which it is, in order of appearance."""
+    groups: dict[tuple[Hashable, ...], tuple[tuple[AnyColumn, ...], list[int]]] = {}
+    for place, columns in enumerate(sets):
+        groups.setdefault(tuple(map(KEY, columns)), (columns, []))[1].append(place)
+    return list(groups.values())
+
+
+def check_once(method: str, instances: Sequence[object]) -> None:
+    """Raise UsageError where one object is given twice: it can hold one row only."""
+    if len(set(map(id, instances))) < len(instances):
+        raise UsageError(f"{method}: an object is given twice, and it can hold one row only")
+
+
+def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:
+    """Return all the objects as one batch; None where they are given different columns.
+
+    Objects by the thousand are looked at by iterators of C, column by column.
+    """
+    given = held_columns(table, instances[0])
+    try:
+        batch = Batch.of(given, instances)
+    except AttributeError:
+        return None
+    keys = {column.key for column in given}
+    for column in table.columns:
+        is_left_out = column.key not in keys and not column.is_generated
+        if is_left_out and is_held(column.slot, instances):
+            return None
+    return batch
+
+
+def held_columns(table: Table, instance: Model) -> tuple[AnyColumn, ...]:
+    """Return the columns that the object has a value for; raises MissingValue.
+
+    A column without a value is left to PostgreSQL, where it has a default there or may be NULL.
+    """
+    given: list[AnyColumn] = []
+    for column in table.columns:
+        if hasattr(instance, column.slot):
+            if column.is_generated:
+                continue
+            given.append(column)
+        elif not (column.has_default or column.is_nullable or column.is_generated):
+            raise MissingValue(missing(table, column))
+    return tuple(given)
+
+
+def missing(table: Table, column: AnyColumn) -> str:
+    """Return the message for a column that was not given, with the ways to give it."""
+    ways = [f"{column.slot}=..."]
+    ways += [
+        f"{relationship.name}=..."
+        for relationship in table.relationships.values()
+        if relationship.is_owner and column.slot in [local.slot for local in relationship.local]
+    ]
+    return f"{column.label} has no value and no default: pass {' or '.join(ways)}"
+
+
+def not_given(option: str, column: AnyColumn) -> MissingValue:
+    """Return the error for a column that an option names, and that no object was given."""
+    return MissingValue(
+        f"{option} names {column.label}, and no object was given it: pass {column.slot}=... to "
+        f"the constructor, or leave it out of {option}"
+    )
+
+
+def changed_columns(
+    table: Table,
+    instance: Model,
+    named: tuple[AnyColumn, ...] | None,
+    identity: IdentityMap | None,
+) -> tuple[AnyColumn, ...]:
+    """Return the columns that an object gives.
+
+    Of one that was read these are the named ones as well, or those that the code has changed.
+    """
+    changed = named
+    if changed is None and identity is not None:
+        changed = identity.changes_of(instance)
+    return given_columns(table, instance, changed)
+
+
+def fill_keys(table: Table, instance: Model) -> None:
+    """Copy the keys of objects referred to (`Post(author=user)`) that have been inserted since.
+
+    Raises MissingValue for one that has none yet: NULL in its place would lose the reference.
+    Raises UsageError where the key was changed after the object was set. An object that was read
+    takes the key, as its update does, and forgets what was loaded by the earlier one.
+    """
+    for relationship in table.owned:
+        target = getattr(instance, relationship.slot, UNSET)
+        if target is UNSET or has_key_of(relationship, instance, target):
+            continue
+        if contradicts(relationship, instance, target):
+            if note_of(instance) is not None:
+                raise contradiction(relationship)
+            delattr(instance, relationship.slot)
+        elif target is not None:
+            fill_key(relationship, instance, target)
+
+
+def fill_key(relationship: Relationship[Any, Any], instance: Model, target: Model) -> None:
+    """Copy the key of the object referred to; raises MissingValue where it has none yet."""
+    copy_key(relationship, instance, target)
+    if not all(hasattr(instance, column.slot) for column in relationship.local):
+        raise MissingValue(
+            f"the object given as {relationship.label} has no key yet: insert it first, or "
+            f"together with this one"
+        )

@@ -1,0 +1,264 @@
+"""Bulk updates: the same columns of many objects, each with values of its own, by one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..driver.array_parameter import FlatArray
+from ..errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
+from ..models.columns import Column
+from ..models.given_columns import mark_known
+from ..models.relationships import named
+from ..models.slots import is_held
+from ..models.table import Table, table_of
+from ..sql.context import Scope
+from ..sql.expressions import Expression
+from ..statements.select import KEY, assignments
+from ..statements.statement import Executor, Statement, statement_for
+from .batches import Batch, changed_columns, grouped, not_given
+from .insert import receive
+from .numbering import carried
+from .update import (
+    changes_for,
+    computed_columns,
+    identity_of,
+    stale,
+    update_row,
+    values_of,
+)
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+    from .identity_map import IdentityMap
+
+AnyColumn = Column[Any, Any, Any]
+
+#: How many rows one UPDATE carries; beyond this the arrays cost more memory than they save time.
+CHUNK = 10_000
+
+
+async def update_objects(
+    executor: Executor, instances: Sequence[Model], fields: Sequence[Any] | None
+) -> None:
+    """Write columns of objects of one model as the objects hold them.
+
+    fields: the columns or their names; every one that the object was given where None.
+
+    It may take several statements: within a transaction all or nothing is written.
+    """
+    table = table_of(type(instances[0]))
+    if any(table_of(type(each)) is not table for each in instances):
+        raise UsageError("bulk_update takes objects of one model at a time")
+    named = None if fields is None else named_columns(table, fields)
+    identities = [identity_of(table, each) for each in instances]
+    keys = {tuple(identity[: len(table.primary_key)]) for identity in identities}
+    if len(keys) < len(instances):
+        raise UsageError(f"bulk_update: one {table.label} is given twice")
+    if named is not None:
+        check_values(table, named, instances)
+    groups = written_groups(table, instances, named, executor.identity)
+    check_written(table, named, [columns for columns, _ in groups])
+    for columns, places in groups:
+        if columns:
+            chosen, keyed = instances, identities
+            if len(groups) > 1:
+                chosen = [instances[place] for place in places]
+                keyed = [identities[place] for place in places]
+            if named is None:
+                check_values(table, columns, chosen)
+            await update_many(executor, table, columns, chosen, keyed)
+
+
+def written_groups(
+    table: Table,
+    instances: Sequence[Model],
+    named: tuple[AnyColumn, ...] | None,
+    identity: IdentityMap | None,
+) -> Sequence[tuple[tuple[AnyColumn, ...], Sequence[int]]]:
+    """Return sets of columns, with the places of the objects of which these are written."""
+    wanted = writable_columns(table) if named is None else named
+    is_plain = named is not None or table.soft_delete is None
+    if is_plain and not is_held("__given__", instances):
+        # Objects that were read give all that is named, and all that they hold.
+        return [(wanted, range(len(instances)))]
+    given = [changed_columns(table, each, named, identity) for each in instances]
+    return grouped([among(wanted, columns) for columns in given])
+
+
+def among(wanted: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:
+    """Return the wanted columns that are given."""
+    keys = set(map(KEY, given))
+    return tuple([each for each in wanted if each.key in keys])
+
+
+def check_written(
+    table: Table, named: Sequence[AnyColumn] | None, groups: Sequence[Sequence[AnyColumn]]
+) -> None:
+    """Raise where nothing would be written of an object, or of a column that was named."""
+    if named is None:
+        if not all(groups):
+            raise UsageError(
+                f"bulk_update: a {table.label} object was given nothing but what tells its row: "
+                f"set what is to be written"
+            )
+        return
+    found = {each.key for columns in groups for each in columns}
+    for column in named:
+        if column.key not in found:
+            raise not_given("fields", column)
+
+
+def update_many(
+    executor: Executor,
+    table: Table,
+    columns: Sequence[AnyColumn],
+    instances: Sequence[Model],
+    identities: Sequence[Sequence[object]],
+) -> Coroutine[Any, Any, None]:
+    """Write these columns of each object to the row that has its identity.
+
+    Raises StaleObject where a row is gone or was changed; others may have been written then.
+    """
+    if len(instances) == 1:
+        values = values_held(instances[0], columns)
+        return update_row(executor, table, instances[0], values, identities[0])
+    return update_several(executor, table, columns, instances, identities)
+
+
+def values_held(instance: Model, columns: Iterable[AnyColumn]) -> dict[str, object]:
+    """Return the values of these columns by name, as the object holds them."""
+    values: dict[str, object] = {}
+    for column in columns:
+        values[column.slot] = getattr(instance, column.slot)
+    return values
+
+
+async def update_several(
+    executor: Executor,
+    table: Table,
+    columns: Sequence[AnyColumn],
+    instances: Sequence[Model],
+    identities: Sequence[Sequence[object]],
+) -> None:
+    """Write these columns of the objects by a statement for many, or with arrays for each."""
+    if any(column.is_array for column in columns):
+        for instance, identity in zip(instances, identities, strict=True):
+            values = values_held(instance, columns)
+            await update_row(executor, table, instance, values, identity)
+        return
+    for start in range(0, len(instances), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        await update_chunk(executor, table, columns, instances[chunk], identities[chunk])
+
+
+async def update_chunk(
+    executor: Executor,
+    table: Table,
+    columns: Sequence[AnyColumn],
+    instances: Sequence[Model],
+    identities: Sequence[Sequence[object]],
+) -> None:
+    """Write these columns of the objects by one statement."""
+    # What is assigned besides, an updated_at or a version, does not depend on the objects.
+    assigned = changes_for(table, {column.slot: None for column in columns})
+    besides: list[tuple[AnyColumn, object]] = [
+        (column, value) for column, value in assigned if isinstance(value, Expression)
+    ]
+    rewritten = [(column, None) for column in columns if column.is_rewritten]
+    returned = computed_columns(table, [*besides, *rewritten])
+    key = ("update all", table, tuple([column.key for column in columns]))
+    statement = statement_for(key, lambda: write_update_all(table, columns, besides, returned))
+    batch = Batch.of(tuple(columns), instances)
+    arrays = batch.arrays()
+    arrays += [FlatArray(list(parts)) for parts in zip(*identities, strict=True)]
+    rows = await statement.fetch(executor, [*arrays, *values_of(besides)])
+    if len(rows) != len(instances):
+        raise StaleObject(stale(table, "update"))
+    rows = sorted(rows, key=lambda row: row[-1])
+    batch.keep_stored()
+    receive(instances, [row[: len(returned)] for row in rows], returned)
+    # Where nothing is computed, the key came back, to tell that there is a row.
+    if returned[0] is not table.primary_key[0]:
+        mark_known(instances, returned)
+    if executor.identity is not None:
+        width = len(table.primary_key)
+        for instance, identity in zip(instances, identities, strict=True):
+            executor.identity.wrote(instance, identity[:width], [*columns, *returned])
+
+
+def write_update_all(
+    table: Table,
+    columns: Sequence[AnyColumn],
+    besides: Sequence[tuple[AnyColumn, object]],
+    returned: Sequence[AnyColumn],
+) -> Statement:
+    """Return the UPDATE of any number of rows, one array parameter for each column."""
+    scope = Scope(table, is_qualified=True)
+    name = scope.name(table)
+    given = scope.take("given")
+    values = [f"value_{place}" for place in range(len(columns))]
+    keys = [f"key_{place}" for place in range(len(table.identity))]
+    arrays = [f"{scope.bind(column)}::{column.carrier}[]" for column in columns]
+    arrays += [f"{scope.bind(column)}::{column.cast}[]" for column in table.identity]
+    pairs = zip(columns, carried(columns, given), strict=True)
+    assigned = [f"{column.quoted} = {value}" for column, value in pairs]
+    if besides:
+        assigned.append(assignments(besides, scope))
+    matches = [
+        f"{name}.{column.quoted} = {given}.{key}"
+        for column, key in zip(table.identity, keys, strict=True)
+    ]
+    answers = [column.selected(f"{name}.{column.quoted}") for column in returned]
+    sql = (
+        f"UPDATE {named(table.sql, name)} SET {', '.join(assigned)} "
+        f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY "
+        f"AS {given} ({', '.join([*values, *keys])}, place) "
+        f"WHERE {' AND '.join(matches)} "
+        f"RETURNING {', '.join(answers)}, {given}.place"
+    )
+    return Statement.of(scope, sql, tuple(returned))
+
+
+def writable_columns(table: Table) -> tuple[AnyColumn, ...]:
+    """Return the columns that an update of whole objects writes."""
+    special = (*table.primary_key, table.version, table.updated_at)
+    held = {column.key for column in special if column is not None}
+    return tuple(each for each in table.columns if each.key not in held and not each.is_generated)
+
+
+def named_columns(table: Table, fields: Sequence[Any]) -> tuple[AnyColumn, ...]:
+    """Return the columns of these names; raises UnknownName, UsageError."""
+    if isinstance(fields, str) or not isinstance(fields, Iterable) or not fields:
+        raise UsageError("fields is a list of columns or their names, with at least one")
+    found: list[AnyColumn] = []
+    for field in fields:
+        column: Any = table.by_name.get(field) if isinstance(field, str) else field
+        if not is_column_of(table, column):
+            raise UnknownName(
+                f"{table.label} has no column {field!r}: {did_you_mean(str(field), table.by_name)}"
+            )
+        if column.is_generated:
+            raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
+        if column.key not in [each.key for each in found]:
+            found.append(column)
+    return tuple(found)
+
+
+def is_column_of(table: Table, value: object) -> bool:
+    """Return whether the value is a column of the table."""
+    return isinstance(value, Column) and value.table is table
+
+
+def check_values(table: Table, columns: Sequence[AnyColumn], instances: Sequence[Model]) -> None:
+    """Raise MissingValue or UsageError for an object without a plain value for a column."""
+    for instance in instances:
+        for column in columns:
+            value = getattr(instance, column.slot, check_values)
+            if value is check_values:
+                raise MissingValue(f"an object has no value for {column.label}: load or set it")
+            if isinstance(value, Expression):
+                raise UsageError(
+                    f"{column.label} holds an expression: an attribute holds a value; write it "
+                    f"with session.update({table.label.lower()}, {column.slot}=...)"
+                )

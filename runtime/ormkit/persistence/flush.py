@@ -1,0 +1,63 @@
+"""Writing back: what the code has changed on objects that a transaction holds."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from operator import itemgetter
+from typing import Any
+
+from ..errors import UsageError
+from ..models.columns import Column
+from ..models.table import Table
+from ..statements.select import KEY
+from ..statements.statement import Executor
+from .batches import fill_keys
+from .bulk_update import check_values, update_many
+from .identity_map import Held, IdentityMap, watch_of
+from .insert_order import in_key_order
+
+AnyColumn = Column[Any, Any, Any]
+Group = tuple[tuple[AnyColumn, ...], list[Held]]
+
+
+async def write_changes(executor: Executor, identity: IdentityMap) -> None:
+    """Write the changed columns of every object, one statement for each model and set of columns.
+
+    Raises StaleObject where a row is gone or, with a version, was changed meanwhile.
+    """
+    groups = list(changed_groups(identity).items())
+    if len(groups) > 1:
+        places = {table: n for n, table in enumerate(in_key_order([of for (of, _), _ in groups]))}
+        groups.sort(key=lambda group: places[group[0][0]])
+    for (table, _), (columns, entries) in groups:
+        for column in columns:
+            if column.is_generated:
+                raise UsageError(
+                    f"{column.label} is filled in by PostgreSQL, and the code assigned to it"
+                )
+        instances = list(map(itemgetter(0), entries))
+        check_values(table, columns, instances)
+        # By the rows that they were read from.
+        rows = map(itemgetter(1), entries)
+        identities: list[Any] = list(map(watch_of(table).identity_of_row, rows))
+        await update_many(executor, table, columns, instances, identities)
+
+
+def changed_groups(identity: IdentityMap) -> dict[tuple[Table, Hashable], Group]:
+    """Return what has changed, by table and by the columns that did."""
+    groups: dict[tuple[Table, Hashable], Group] = {}
+    for entry, columns in identity.changed():
+        instance = entry[0]
+        table: Table = instance.__table__
+        for column in columns:
+            if not hasattr(instance, column.slot):
+                # It refers to an object that had no key yet when it was set.
+                fill_keys(table, instance)
+                columns = watch_of(table).changes(entry)
+                break
+        key = table, tuple(map(KEY, columns))
+        if key in groups:
+            groups[key][1].append(entry)
+        else:
+            groups[key] = columns, [entry]
+    return groups

@@ -1,0 +1,87 @@
+"""The unit of work: objects to insert, sent in the order that their foreign keys ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..models.table import Table, table_of
+from ..statements.statement import Executor
+from .batches import Batch, batches_of
+from .insert import insert_many
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+
+
+async def insert_objects(executor: Executor, instances: Iterable[Model]) -> None:
+    """Insert objects of any models, parents before children, one statement for each model.
+
+    It is one for each set of columns that hold values.
+    """
+    by_table: dict[Table, list[Model]] = {}
+    for instance in instances:
+        by_table.setdefault(table_of(type(instance)), []).append(instance)
+    for table in in_key_order(by_table):
+        for wave in waves(table, by_table[table]):
+            for batch in batches_of(table, wave):
+                await insert_many(executor, table, batch)
+
+
+def one_statement(instances: Sequence[Model]) -> Batch | None:
+    """Return the objects as the batch of one INSERT; None where it takes several.
+
+    It needs no transaction around it.
+    """
+    if len(set(map(type, instances))) > 1:
+        return None
+    table = table_of(type(instances[0]))
+    batches = [] if table.owned_by_itself else batches_of(table, instances)
+    return batches[0] if len(batches) == 1 else None
+
+
+def in_key_order(tables: Iterable[Table]) -> list[Table]:
+    """Return the tables with those that foreign keys point to first, otherwise as they came.
+
+    Tables in a cycle of foreign keys come in the order of their first appearance.
+    """
+    ordered: dict[Table, None] = {}
+    wanted = dict.fromkeys(tables)
+    for root in wanted:
+        stack = [(root, iter(root.parents))]
+        path = {root}
+        while stack:
+            table, parents = stack[-1]
+            parent = next((each for each in parents if each not in ordered), None)
+            if parent is None:
+                ordered[table] = None
+                path.discard(table)
+                stack.pop()
+            elif parent not in path:
+                path.add(parent)
+                stack.append((parent, iter(parent.parents)))
+    return [table for table in ordered if table in wanted]
+
+
+def waves(table: Table, instances: Sequence[Model]) -> Iterator[list[Model]]:
+    """Yield the objects of one table so that each comes after those of it that it refers to."""
+    waiting = list(instances)
+    while waiting and table.owned_by_itself:
+        held = {id(instance) for instance in waiting}
+        ready = [each for each in waiting if not refers_to(table, each, held)]
+        if not ready:
+            break
+        yield ready
+        done = {id(instance) for instance in ready}
+        waiting = [each for each in waiting if id(each) not in done]
+    if waiting:
+        yield waiting
+
+
+def refers_to(table: Table, instance: Model, held: set[int]) -> bool:
+    """Return whether the object refers to another one that is still to be inserted."""
+    return any(
+        id(target) in held and target is not instance
+        for relationship in table.owned_by_itself
+        if (target := getattr(instance, relationship.slot, None)) is not None
+    )

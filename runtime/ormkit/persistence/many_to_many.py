@@ -1,0 +1,156 @@
+"""Links: the rows of the table between the two sides of a many-to-many."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import UsageError
+from ..loading.selectin import arrays, in_keys
+from ..models.columns import Column
+from ..models.relationships import Relationship, Secondary
+from ..models.table import Table
+from ..sql.context import Scope
+from ..statements.statement import Executor, Statement, statement_for
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+
+AnyColumn = Column[Any, Any, Any]
+
+
+class Links:
+    """Writes what links one object, by its key, to objects of the other side.
+
+    Keys of the other side come as arrays, one for each column.
+    """
+
+    def __init__(self, relationship: Relationship[Any, Any], secondary: Secondary) -> None:
+        """Raise UsageError where a link cannot be made of the two keys alone."""
+        self._relationship = relationship
+        self._secondary = secondary
+        model = model_at(secondary.sql, beside=relationship.table.model)
+        self._is_unique = model is None or is_key_of(model.__table__, secondary)
+        if model is not None:
+            check_links(relationship, model.__table__, secondary)
+
+    async def add(self, executor: Executor, owner: Sequence[object], keys: Sequence[object]) -> int:
+        """Link to these; return how many were not linked before."""
+        statement = self._statement("add", self._write_add)
+        _, count = await statement.run(executor, [*owner, *keys])
+        return count
+
+    async def remove(
+        self, executor: Executor, owner: Sequence[object], keys: Sequence[object]
+    ) -> int:
+        """Take the links to these away; return how many there were."""
+        statement = self._statement("remove", self._write_remove)
+        _, count = await statement.run(executor, [*owner, *keys])
+        return count
+
+    async def clear(self, executor: Executor, owner: Sequence[object]) -> int:
+        """Take all links away; return how many there were."""
+        _, count = await self._statement("clear", self._write_clear).run(executor, owner)
+        return count
+
+    async def replace(
+        self, executor: Executor, owner: Sequence[object], keys: Sequence[object]
+    ) -> tuple[int, int]:
+        """Link to these and nothing else; return how many were added, and how many removed."""
+        statement = self._statement("replace", self._write_replace)
+        ((added, removed),) = await statement.fetch(executor, [*owner, *keys])
+        return added, removed
+
+    def _statement(self, what: str, write: Any) -> Statement:
+        key: Hashable = ("links", what, self._relationship.key)
+
+        def written() -> Statement:
+            scope = Scope()
+            sql = write(scope, self._owner(scope))
+            return Statement.of(scope, sql)
+
+        return statement_for(key, written)
+
+    def _owner(self, scope: Scope) -> list[str]:
+        local = self._relationship.local
+        return [f"{scope.bind(column)}::{column.cast}" for column in local]
+
+    def _same_owner(self, owner: Sequence[str]) -> list[str]:
+        pairs = zip(self._secondary.local, owner, strict=True)
+        return [f"{name} = {value}" for name, value in pairs]
+
+    def _write_add(self, scope: Scope, owner: Sequence[str]) -> str:
+        remote = self._relationship.remote
+        given = arrays(remote, [scope.bind(column) for column in remote])
+        return self._insert(owner, f"unnest({given})")
+
+    def _insert(self, owner: Sequence[str], source: str) -> str:
+        names = [f"key_{place}" for place in range(len(self._secondary.remote))]
+        columns = ", ".join([*self._secondary.local, *self._secondary.remote])
+        text = (
+            f"INSERT INTO {self._secondary.sql} ({columns}) "
+            f"SELECT {', '.join([*owner, *names])} FROM {source} AS given ({', '.join(names)})"
+        )
+        # In one order, whoever writes: two that add the same links wait for each other only once.
+        order = f"ORDER BY {', '.join(names)}"
+        if self._is_unique:
+            return f"{text} {order} ON CONFLICT ({columns}) DO NOTHING"
+        there = zip(self._secondary.remote, names, strict=True)
+        same = [*self._same_owner(owner), *[f"{key} = given.{name}" for key, name in there]]
+        exists = f"SELECT FROM {self._secondary.sql} WHERE {' AND '.join(same)}"
+        return f"{text} WHERE NOT EXISTS ({exists}) {order}"
+
+    def _write_remove(self, scope: Scope, owner: Sequence[str]) -> str:
+        remote = self._relationship.remote
+        parameters = [scope.bind(column) for column in remote]
+        wanted = in_keys(self._secondary.remote, remote, parameters)
+        return self._delete([*self._same_owner(owner), wanted])
+
+    def _write_clear(self, scope: Scope, owner: Sequence[str]) -> str:
+        return self._delete(self._same_owner(owner))
+
+    def _delete(self, conditions: Sequence[str]) -> str:
+        return f"DELETE FROM {self._secondary.sql} WHERE {' AND '.join(conditions)}"
+
+    def _write_replace(self, scope: Scope, owner: Sequence[str]) -> str:
+        """Return one statement: it adds and removes at once, and nothing that is to stay."""
+        remote = self._relationship.remote
+        given = arrays(remote, [scope.bind(column) for column in remote])
+        keys = ", ".join(self._secondary.remote)
+        gone = self._delete(
+            [*self._same_owner(owner), f"({keys}) NOT IN (SELECT * FROM unnest({given}))"]
+        )
+        return (
+            f"WITH gone AS ({gone} RETURNING 1), "
+            f"added AS ({self._insert(owner, f'unnest({given})')} RETURNING 1) "
+            f"SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM gone)"
+        )
+
+
+def model_at(sql: str, *, beside: type[Model]) -> type[Model] | None:
+    """Return the model of a table in the same generated package; None where it has none."""
+    package = sys.modules[beside.__module__.rpartition(".")[0] or beside.__module__]
+    for each in list(vars(package).values()):
+        table = getattr(each, "__table__", None)
+        if isinstance(table, Table) and table.sql == sql:
+            return table.model
+    return None
+
+
+def is_key_of(table: Table, secondary: Secondary) -> bool:
+    """Return whether the columns of a link are the table's primary key."""
+    return {key.quoted for key in table.primary_key} == {*secondary.local, *secondary.remote}
+
+
+def check_links(relationship: Relationship[Any, Any], table: Table, secondary: Secondary) -> None:
+    """Raise UsageError where rows of the secondary table need more than the keys of a link."""
+    keys = {*secondary.local, *secondary.remote}
+    for column in table.columns:
+        if column.quoted in keys or column.has_default or column.is_nullable:
+            continue
+        if not column.is_generated:
+            raise UsageError(
+                f"{relationship.label} goes through {table.label}, which needs {column.label} as "
+                f"well: insert {table.label} objects instead"
+            )

@@ -1,0 +1,164 @@
+"""Numbering: how the rows of many objects are stored so that each comes back with its place.
+
+PostgreSQL promises no order for RETURNING, and an INSERT returns nothing of where its rows came
+from. MERGE does; elsewhere rows are found again by a key that no two of them share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+from ..errors import DatabaseError
+from ..models.columns import Column
+from ..models.relationships import named
+from ..models.table import Table
+from ..postgres.values import Record
+from ..sql.context import Scope
+from ..statements.statement import Statement
+from .table_facts import ANOTHER_KEY, TableFacts
+
+AnyColumn = Column[Any, Any, Any]
+
+
+def check_stored(table: Table, stored: int, given: int) -> None:
+    """Raise DatabaseError where the server kept rows out, without an error of its own."""
+    if stored < given:
+        raise DatabaseError(
+            f"{given - stored} of {given} {table.label} objects were not stored: a trigger or a "
+            f"rule of {table.sql} kept them out, as a BEFORE trigger does that returns NULL; let "
+            f"it raise an error, or insert such objects by raw SQL"
+        )
+
+
+def in_places(table: Table, rows: list[Record], count: int) -> list[Record]:
+    """Return the rows in the order of the objects, whose places are the last of their values."""
+    check_stored(table, len(rows), count)
+    places = list(map(itemgetter(-1), rows))
+    wanted = range(1, count + 1)
+    if places == list(wanted):
+        return rows
+    found = dict(zip(places, rows, strict=True))
+    return [found[place] for place in wanted]
+
+
+def key_types(key: Sequence[AnyColumn], facts: TableFacts) -> tuple[str, ...]:
+    """Return the types of these columns with their modifiers, as the table has them."""
+    return tuple([facts.types[column.name] for column in key])
+
+
+def write_merge(
+    table: Table, given: Sequence[AnyColumn], returned: Sequence[AnyColumn]
+) -> Statement:
+    """Return the MERGE that only inserts, and returns of which row of its source each was made.
+
+    No row of the table is looked at, since none can match.
+    """
+    scope = Scope(table)
+    name, source = scope.name(table), scope.take("given")
+    answers = [column.selected(f"{name}.{column.quoted}") for column in returned]
+    sql = (
+        f"MERGE INTO {named(table.sql, name)} USING ({rows_given(given, scope)}) AS {source} "
+        f"ON false WHEN NOT MATCHED THEN "
+        f"INSERT ({', '.join(column.quoted for column in given)}) "
+        f"VALUES ({', '.join(carried(given, source))}) "
+        f"RETURNING {', '.join(answers)}, {source}.place"
+    )
+    return Statement.of(scope, sql, tuple(returned))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedInsert:
+    """An INSERT of many rows that are found again by a key, whose values are known before.
+
+    Both the rows given and those stored are read by the same statement, which compares them as the
+    server compares keys.
+    """
+
+    table: Table
+    given: Sequence[AnyColumn]
+    returned: Sequence[AnyColumn]
+    #: The columns that no two rows share.
+    key: Sequence[AnyColumn]
+    #: Their types with modifiers.
+    types: Sequence[str]
+    #: The SQL that makes those of them that are not given.
+    made: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def sql(self, scope: Scope, on_conflict: str = "") -> str:
+        """Return the text; its last parameter is the place before the first row's."""
+        given, rows, stored = scope.take("given"), scope.take("rows"), scope.take("stored")
+        keys = [f"{sql} AS {self._name(column)}" for column, sql in self._made()]
+        return (
+            f"WITH {given} AS MATERIALIZED (SELECT {', '.join([f'{rows}.*', *keys])} "
+            f"FROM ({rows_given(self.given, scope)}) AS {rows}), "
+            f"{stored} AS ({self._insert(given)}{on_conflict}{self._returning()}) "
+            f"SELECT {self._answers(stored)}, {self._number(given)} "
+            f"FROM {stored} LEFT JOIN {given} ON {self._matches(stored, given)}"
+        )
+
+    def _made(self) -> list[tuple[AnyColumn, str]]:
+        return [(column, self.made[column.name]) for column in self.key if column.name in self.made]
+
+    def _name(self, column: AnyColumn) -> str:
+        """Return what the column is called among the rows given."""
+        if column.name in self.made:
+            return f"key_{[each.key for each in self.key].index(column.key)}"
+        return f"value_{[each.key for each in self.given].index(column.key)}"
+
+    def _insert(self, given: str) -> str:
+        made = [column for column, _ in self._made()]
+        values = [*carried(self.given, given), *[f"{given}.{self._name(each)}" for each in made]]
+        overriding = "OVERRIDING SYSTEM VALUE " if made else ""
+        return (
+            f"INSERT INTO {self.table.sql} "
+            f"({', '.join(column.quoted for column in (*self.given, *made))}) "
+            f"{overriding}SELECT {', '.join(values)} FROM {given} ORDER BY place"
+        )
+
+    def _returning(self) -> str:
+        answers = [
+            f"{column.selected(column.quoted)} AS answer_{place}"
+            for place, column in enumerate(self.returned)
+        ]
+        answers += [f"{column.quoted} AS key_{place}" for place, column in enumerate(self.key)]
+        return f" RETURNING {', '.join(answers)}"
+
+    def _answers(self, stored: str) -> str:
+        return ", ".join([f"{stored}.answer_{place}" for place in range(len(self.returned))])
+
+    def _number(self, given: str) -> str:
+        """Return the place of a row; one whose key nobody gave lets nothing be stored."""
+        return (
+            f"CASE WHEN {given}.place IS NULL THEN '{ANOTHER_KEY}'::text::regclass::oid::integer "
+            f"ELSE {given}.place END"
+        )
+
+    def _matches(self, stored: str, given: str) -> str:
+        # A value that is stored is cast to the column's type: numeric(10,2) makes 1.01 of 1.005.
+        return " AND ".join(
+            f"{stored}.key_{place} = {given}.{self._name(column)}::{type_}"
+            for place, (column, type_) in enumerate(zip(self.key, self.types, strict=True))
+        )
+
+
+def rows_given(given: Sequence[AnyColumn], scope: Scope) -> str:
+    """Return the SELECT that makes rows of arrays: value_0, value_1 and so on, and their place.
+
+    Functions in the list of what is selected go on in step, row by row; in FROM, each would be
+    stored whole before the first row is made.
+    """
+    parameters = [f"{scope.bind(column)}::{column.carrier}[]" for column in given]
+    arrays = [f"unnest({each}) AS value_{place}" for place, each in enumerate(parameters)]
+    place = f"generate_subscripts({parameters[0]}, 1) + {scope.bind(None)}::integer AS place"
+    return f"SELECT {', '.join([*arrays, place])}"
+
+
+def carried(given: Sequence[AnyColumn], source: str) -> list[str]:
+    """Return the values that `rows_given` makes, as the columns take them."""
+    return [
+        f"{source}.value_{place}" + ("" if column.carrier == column.cast else f"::{column.cast}")
+        for place, column in enumerate(given)
+    ]

@@ -1,0 +1,229 @@
+"""Ownership: the foreign keys by which rows of a one-to-many belong to one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import StaleObject, UsageError
+from ..loading.attach import keys_of_objects
+from ..loading.selectin import in_keys
+from ..models.columns import Column
+from ..models.given_columns import mark_known
+from ..models.relationships import Relationship
+from ..sql.context import Scope
+from ..sql.expressions import Condition
+from ..statements.select import Select, assignments
+from ..statements.statement import Executor, Statement, statement_for
+from .insert import receive, returning
+from .update import changes_for, computed_columns, stale, values_of
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+
+AnyColumn = Column[Any, Any, Any]
+Changes = Sequence[tuple[AnyColumn, object]]
+
+
+class Ownership:
+    """Writes the foreign keys that lead to one object, and sets them on the objects that have them.
+
+    owner: the values of the columns that the foreign keys refer to.
+    """
+
+    def __init__(
+        self, relationship: Relationship[Any, Any], instance: Model, owner: Sequence[object]
+    ) -> None:
+        self._relationship = relationship
+        self._target = relationship.target
+        self._instance = instance
+        self._owner = tuple(owner)
+
+    async def take(self, executor: Executor, objects: Sequence[Any]) -> int:
+        """Make all the objects belong to the owner; return how many did not yet.
+
+        Raises StaleObject where a row is gone or has changed, and then writes none.
+        """
+        added, _ = await self._assign(executor, objects, self._owner)
+        self._follow(executor, objects, self._owner, self._instance)
+        return added
+
+    async def leave(self, executor: Executor, objects: Sequence[Any]) -> int:
+        """Make those that belong to the owner belong to nothing; return how many they were."""
+        nothing = self._nothing()
+        own = [each for each in objects if self._key_of(each) == self._owner]
+        if own:
+            await self._assign(executor, own, nothing)
+            self._follow(executor, own, nothing, None)
+        return len(own)
+
+    async def replace(
+        self, executor: Executor, objects: Sequence[Any], left: Sequence[Any]
+    ) -> tuple[int, int]:
+        """Make these and no others belong to the owner; `left` are known not to, any longer.
+
+        Return how many were added, and how many removed.
+        """
+        nothing = self._nothing()
+        change = await self._assign(executor, objects, self._owner, nothing)
+        self._follow(executor, left, nothing, None)
+        self._follow(executor, objects, self._owner, self._instance)
+        return change
+
+    async def leave_all(self, executor: Executor, held: Sequence[Any]) -> int:
+        """Make every row that belongs to the owner belong to nothing; `held` are known of them."""
+        nothing = self._nothing()
+        remote = self._relationship.remote
+        pairs = zip(remote, self._owner, strict=True)
+        where: tuple[Condition[Any], ...] = tuple([key == value for key, value in pairs])
+        changes = self._changes(nothing)
+        select = Select(table=self._target, where=where)
+        values = [*values_of(changes), *select.values()]
+        _, count = await select.update(changes).run(executor, values)
+        self._follow(executor, held, nothing, None)
+        return count
+
+    def _key_of(self, instance: Any) -> tuple[object, ...]:
+        return tuple([getattr(instance, key.slot, None) for key in self._relationship.remote])
+
+    def _nothing(self) -> tuple[object, ...]:
+        """Return the foreign key that leads nowhere; UsageError where there can be none."""
+        remote = self._relationship.remote
+        if not any(key.is_nullable for key in remote):
+            raise UsageError(
+                f"{remote[0].label} cannot be NULL, so that no {self._target.label} can belong to "
+                f"nothing: add() it to another {self._relationship.table.label}, or delete it "
+                f"with session.remove()"
+            )
+        pairs = zip(remote, self._owner, strict=True)
+        return tuple([None if key.is_nullable else value for key, value in pairs])
+
+    def _changes(self, key: Iterable[object]) -> Changes:
+        slots = [column.slot for column in self._relationship.remote]
+        return changes_for(self._target, dict(zip(slots, key, strict=True)))
+
+    async def _assign(
+        self,
+        executor: Executor,
+        objects: Sequence[Any],
+        key: Sequence[object],
+        others: Sequence[object] | None = None,
+    ) -> tuple[int, int]:
+        """Write the foreign key to the rows of all objects, or to none where one has changed.
+
+        others: the foreign key for all other rows that belong to the owner; None leaves them.
+
+        Return how many of each differed and were written.
+        """
+        changes = self._changes(key)
+        parting = None if others is None else self._changes(others)
+        statement = statement_for(
+            ("ownership", self._relationship.key, key == self._owner, others is None),
+            lambda: self._write(changes, parting),
+        )
+        identity = [list(keys_of_objects(objects, [c.slot])) for c in self._target.identity]
+        values = [*values_of(changes), *identity, len(objects), *key]
+        if parting is not None:
+            values += [*values_of(parting), *self._owner]
+        rows = await statement.fetch(executor, values)
+        holds, removed = rows[0][:2]
+        if not holds:
+            raise StaleObject(stale(self._target, "update"))
+        written = [row[2:] for row in rows if row[2] is not None]
+        self._receive(executor, objects, written, changes)
+        return len(written), removed
+
+    def _write(self, changes: Changes, parting: Changes | None) -> Statement:
+        """Return one statement: what it writes it writes only if every row is as it was read."""
+        table = self._target
+        scope = Scope(table)
+        assigned = assignments(changes, scope)
+        parameters = [scope.bind(column) for column in table.identity]
+        same = in_keys([c.quoted for c in table.identity], table.identity, parameters)
+        count = scope.bind(None)
+        keys = ", ".join([column.quoted for column in self._relationship.remote])
+        returned = (*table.primary_key, *computed_columns(table, changes))
+        parts = [
+            f"same AS (SELECT count(*) = {count} AS holds FROM {table.sql} WHERE {same})",
+            f"taken AS (UPDATE {table.sql} SET {assigned} WHERE {same} "
+            f"AND ({keys}) IS DISTINCT FROM ({self._bound(scope)}) "
+            f"AND (SELECT holds FROM same){returning(returned)})",
+        ]
+        gone = "0"
+        if parting is not None:
+            width = len(table.primary_key)
+            names = [column.quoted for column in table.primary_key]
+            stays = in_keys(names, table.primary_key, parameters[:width])
+            parts.append(
+                f"gone AS (UPDATE {table.sql} SET {assignments(parting, scope)} "
+                f"WHERE ({keys}) = ({self._bound(scope)}) AND NOT {stays} "
+                f"AND (SELECT holds FROM same) RETURNING 1)"
+            )
+            gone = "(SELECT count(*) FROM gone)"
+        sql = (
+            f"WITH {', '.join(parts)} "
+            f"SELECT same.holds, {gone}, taken.* FROM same LEFT JOIN taken ON true"
+        )
+        return Statement.of(scope, sql, selected=(None, None, *returned))
+
+    def _bound(self, scope: Scope) -> str:
+        """Return parameters for a foreign key, with the types of its columns."""
+        remote = self._relationship.remote
+        return ", ".join([f"{scope.bind(column)}::{column.cast}" for column in remote])
+
+    def _receive(
+        self,
+        executor: Executor,
+        objects: Sequence[Any],
+        rows: Sequence[Any],
+        changes: Changes,
+    ) -> None:
+        """Set what PostgreSQL filled in, such as the version, on the object of each row."""
+        table = self._target
+        computed = computed_columns(table, changes)
+        # Where nothing is computed, the key came back once more.
+        if computed[0] is table.primary_key[0]:
+            return
+        before = [self._primary_key_of(each) for each in objects]
+        by_key = {self._key_after(key, changes): place for place, key in enumerate(before)}
+        width = len(table.primary_key)
+        places = [by_key[tuple(row[:width])] for row in rows]
+        found = [objects[place] for place in places]
+        receive(found, [row[width:] for row in rows], computed)
+        mark_known(found, computed)
+        if executor.identity is not None:
+            for place in places:
+                executor.identity.wrote(objects[place], before[place], computed)
+
+    def _primary_key_of(self, instance: Any) -> tuple[object, ...]:
+        return tuple([getattr(instance, key.slot) for key in self._target.primary_key])
+
+    def _key_after(self, key: Sequence[object], changes: Changes) -> tuple[object, ...]:
+        """Return a primary key as it is once the changes are written, which may be of its parts."""
+        assigned = {column.slot: value for column, value in changes}
+        pairs = zip(self._target.primary_key, key, strict=True)
+        return tuple([assigned.get(column.slot, value) for column, value in pairs])
+
+    def _follow(
+        self,
+        executor: Executor,
+        objects: Sequence[Any],
+        key: Sequence[object],
+        instance: Model | None,
+    ) -> None:
+        """Set the foreign key, and the relationship back where there is one."""
+        remote = self._relationship.remote
+        back = [each.slot for each in self._target.owned if are_same(each.local, remote)]
+        for each in objects:
+            before = self._primary_key_of(each)
+            for column, value in zip(remote, key, strict=True):
+                setattr(each, column.slot, value)
+            for slot in back:
+                setattr(each, slot, instance)
+            if executor.identity is not None:
+                executor.identity.wrote(each, before, remote)
+
+
+def are_same(columns: Sequence[AnyColumn], others: Sequence[AnyColumn]) -> bool:
+    """Return whether these are the same columns; `==` between columns makes a condition."""
+    return [each.key for each in columns] == [each.key for each in others]

@@ -1,0 +1,178 @@
+"""Related sets: adding to and removing from what belongs to one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
+
+from ..errors import UsageError
+from ..loading.attach import keys_of_objects
+from ..models.relationships import R, Relationship
+from ..statements.statement import Executor
+from .many_to_many import Links
+from .one_to_many import Ownership
+
+if TYPE_CHECKING:
+    from ..models.columns import Column
+    from ..models.model import Model
+
+
+class Runs(Protocol):
+    """What a related set writes through: a session or a transaction."""
+
+    def executor(self) -> Executor:
+        """Return what runs statements in this moment and task."""
+        ...
+
+
+class SetChange(NamedTuple):
+    """How many objects `set` added, and how many it took away."""
+
+    added: int
+    removed: int
+
+
+class RelatedSet(Generic[R]):
+    """What belongs to one object by a to-many relationship; made by session.related().
+
+    Each method is one statement, for any number of objects. The list on the object follows where
+    it was loaded.
+    """
+
+    def __init__(self, runs: Runs, instance: Model, relationship: Relationship[Any, R]) -> None:
+        if not isinstance(relationship, Relationship):
+            raise UsageError(
+                f"related() takes a relationship such as User.posts, not {relationship!r}"
+            )
+        if not isinstance(instance, relationship.table.model):
+            kind = type(instance).__name__
+            raise UsageError(
+                f"{relationship.label} is of {relationship.table.label}, not of {kind}"
+            )
+        if not relationship.is_to_many:
+            raise UsageError(
+                f"{relationship.label} leads to one row: assign to the attribute, or update the "
+                f"column of its key"
+            )
+        self._runs = runs
+        self._instance = instance
+        self._relationship = relationship
+        self._owner = self._key_of(instance, relationship.local, relationship.table.label)
+        secondary = relationship.secondary
+        self._links = None if secondary is None else Links(relationship, secondary)
+        target = relationship.target
+        #: What tells the related objects apart.
+        self._columns = target.primary_key if secondary is None else relationship.remote
+
+    async def add(self, *objects: R) -> int:
+        """Relate these; return how many were not related before.
+
+        For a one-to-many this sets their foreign key.
+        """
+        by_key = self._by_key("add", objects)
+        if not by_key:
+            return 0
+        if self._links is None:
+            count = await self._ownership.take(self._runs.executor(), list(by_key.values()))
+        else:
+            executor = self._runs.executor()
+            count = await self._links.add(executor, self._owner, columns_of(by_key))
+        held = self._held()
+        there = set(held)
+        self._follow([*held.values(), *[by_key[key] for key in by_key if key not in there]])
+        return count
+
+    async def remove(self, *objects: R) -> int:
+        """Relate these no longer; return how many were.
+
+        For a one-to-many this sets their foreign key to NULL; UsageError where it cannot be.
+        """
+        by_key = self._by_key("remove", objects)
+        if not by_key:
+            return 0
+        if self._links is None:
+            count = await self._ownership.leave(self._runs.executor(), list(by_key.values()))
+        else:
+            executor = self._runs.executor()
+            count = await self._links.remove(executor, self._owner, columns_of(by_key))
+        self._follow([each for key, each in self._held().items() if key not in by_key])
+        return count
+
+    async def set(self, objects: Iterable[R]) -> SetChange:
+        """Relate these and no others, writing only what differs."""
+        if not isinstance(objects, Iterable):
+            raise UsageError(
+                f"{self._relationship.label} set() takes a list, not {type(objects).__name__}"
+            )
+        by_key = self._by_key("set", tuple(objects))
+        given = list(by_key.values())
+        executor = self._runs.executor()
+        if self._links is None:
+            left = [each for key, each in self._held().items() if key not in by_key]
+            change = await self._ownership.replace(executor, given, left)
+        else:
+            keys = columns_of(by_key, width=len(self._relationship.remote))
+            change = await self._links.replace(executor, self._owner, keys)
+        self._follow(given)
+        return SetChange(*change)
+
+    async def clear(self) -> int:
+        """Relate nothing any longer; return how many were related."""
+        if self._links is None:
+            held = list(self._held().values())
+            count = await self._ownership.leave_all(self._runs.executor(), held)
+        else:
+            count = await self._links.clear(self._runs.executor(), self._owner)
+        self._follow([])
+        return count
+
+    @property
+    def _ownership(self) -> Ownership:
+        return Ownership(self._relationship, self._instance, self._owner)
+
+    def _by_key(self, what: str, objects: Sequence[R]) -> dict[tuple[object, ...], R]:
+        """Return the objects by what a link holds of them; raises UsageError."""
+        relationship = self._relationship
+        target = relationship.target
+        found: dict[tuple[object, ...], R] = {}
+        for place, each in enumerate(objects):
+            name = f"argument {place} of {relationship.label} {what}()"
+            if type(each) is not target.model:
+                given = type(each).__name__
+                raise UsageError(f"{name} is to be a {target.label}, not {given}")
+            found[self._key_of(each, self._columns, name)] = each
+        return found
+
+    def _key_of(
+        self, instance: Any, columns: Sequence[Column[Any, Any, Any]], name: str
+    ) -> tuple[object, ...]:
+        try:
+            key = tuple([getattr(instance, column.slot) for column in columns])
+        except AttributeError:
+            key = (None,)
+        if None in key:
+            slots = ", ".join([column.slot for column in columns])
+            raise UsageError(f"{name} has no {slots} yet: insert it first")
+        return key
+
+    def _held(self) -> dict[tuple[object, ...], R]:
+        """Return what the loaded list holds, by key; nothing where it was not loaded."""
+        held: list[R] = getattr(self._instance, self._relationship.slot, [])
+        slots = [column.slot for column in self._columns]
+        return dict(zip(map(as_tuple, keys_of_objects(held, slots)), held, strict=True))
+
+    def _follow(self, objects: list[R]) -> None:
+        """Make these what the list holds, where it was loaded."""
+        if hasattr(self._instance, self._relationship.slot):
+            held = self._relationship.list_type(objects)
+            setattr(self._instance, self._relationship.slot, held)
+
+
+def as_tuple(key: Any) -> tuple[object, ...]:
+    """Return the key as a tuple also where it is of one column."""
+    return key if isinstance(key, tuple) else (key,)  # pyright: ignore
+
+
+def columns_of(keys: Iterable[tuple[object, ...]], width: int = 0) -> list[object]:
+    """Return the keys as arrays, one for each of their columns."""
+    return list(map(list, zip(*keys, strict=True))) or [[] for _ in range(width)]

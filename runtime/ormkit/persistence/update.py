@@ -1,0 +1,203 @@
+"""Writing objects: UPDATE and DELETE of one row, and what comes back onto its object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from ..errors import StaleObject, UnknownName, UsageError, did_you_mean
+from ..models.columns import Column
+from ..models.given_columns import mark_known
+from ..models.relationships import drop_outdated
+from ..models.table import Table, table_of
+from ..sql.context import Scope
+from ..sql.expressions import Expression
+from ..statements.select import assignments
+from ..statements.statement import Executor, Statement, statement_for
+from .insert import receive, returning
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+
+AnyColumn = Column[Any, Any, Any]
+
+
+def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyColumn, object]]:
+    """Return what an UPDATE with these keywords assigns, version and updated_at included.
+
+    Values are as the row will hold them; raises InvalidValue for one that would lose something.
+    """
+    if not values:
+        raise UsageError(f"{table.label}: update needs at least one column=value")
+    changes: list[tuple[AnyColumn, object]] = []
+    for name, value in values.items():
+        column = table.by_name.get(name)
+        if column is None:
+            raise UnknownName(
+                f"{table.label} has no column {name!r}: {did_you_mean(name, table.by_name)}"
+            )
+        if column.is_generated:
+            raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
+        computed: Any = value
+        is_computed = isinstance(value, Expression)
+        changes.append((column, computed if is_computed else column.stored(value)))
+    if table.updated_at is None and table.version is None:
+        return changes
+    assigned = {column.key for column, _ in changes}
+    if table.updated_at is not None and table.updated_at.key not in assigned:
+        changes.append((table.updated_at, NOW))
+    if table.version is not None and table.version.key not in assigned:
+        changes.append((table.version, table.version + 1))
+    return changes
+
+
+def values_of(changes: Iterable[tuple[AnyColumn, object]]) -> list[object]:
+    """Return what the assignments bind, in the order of their text."""
+    bound: list[object] = []
+    for column, value in changes:
+        bound.extend(value.values if isinstance(value, Expression) else (column.encode(value),))
+    return bound
+
+
+class Now(Expression[Any, Any, Any]):
+    """The time at which the transaction began, now()."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.key = "now()"
+        self.values = ()
+        self.type = "timestamptz"
+
+    def sql(self, scope: Scope) -> str:
+        return "now()"
+
+
+NOW = Now()
+
+
+async def update_one(executor: Executor, instance: Model, values: Mapping[str, object]) -> None:
+    """Write the named columns of one object, and set them on it once that has succeeded."""
+    table = table_of(type(instance))
+    for value in values.values():
+        if isinstance(value, Expression):
+            await executor.settle()
+            break
+    await update_row(executor, table, instance, values, identity_of(table, instance))
+    drop_outdated(table, instance, values)
+
+
+async def update_row(
+    executor: Executor,
+    table: Table,
+    instance: Model,
+    values: Mapping[str, object],
+    identity: Sequence[object],
+) -> None:
+    """Write the named columns of an object to the row with this key and version."""
+    changes = changes_for(table, values)
+    key: list[object] = ["update one", table]
+    bound: list[object] = []
+    for column, value in changes:
+        if isinstance(value, Expression):
+            key += column.key, value.key
+            bound += value.values
+        else:
+            key += column.key, None
+            bound.append(column.encode(value) if column.is_coded else value)
+    statement = statement_for(tuple(key), lambda: write_update(table, changes))
+    rows = await executor.fetch(statement, [*bound, *identity])
+    if not rows:
+        raise StaleObject(stale(table, "update"))
+    computed = statement.returned
+    for column, value in changes:
+        if not isinstance(value, Expression):
+            setattr(instance, column.slot, value)
+    receive([instance], rows, computed)
+    # Where nothing is computed, the key came back, to tell that there is a row.
+    if computed[0] is not table.primary_key[0]:
+        mark_known([instance], computed)
+    if executor.identity is not None:
+        written = [*map(itemgetter(0), changes), *computed]
+        executor.identity.wrote(instance, identity[: len(table.primary_key)], written)
+
+
+def computed_columns(
+    table: Table, changes: Sequence[tuple[AnyColumn, object]]
+) -> tuple[AnyColumn, ...]:
+    """Return the columns whose new value only PostgreSQL knows, and at least one."""
+    computed = [
+        column for column, value in changes if isinstance(value, Expression) or column.is_rewritten
+    ]
+    computed += table.computed
+    return tuple(computed) or (table.primary_key[0],)
+
+
+def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> Statement:
+    """Return the UPDATE of one row, found by its key and, where there is one, its version."""
+    scope = Scope(table)
+    computed = computed_columns(table, changes)
+    sql = (
+        f"UPDATE {table.sql} SET {assignments(changes, scope)} WHERE {same_row(table, scope)}"
+        f"{returning(computed)}"
+    )
+    return Statement.of(scope, sql, computed)
+
+
+async def mark_deleted(executor: Executor, instance: Model, *, is_deleted: bool) -> None:
+    """Set or clear the time at which the object was deleted; UsageError without such a column."""
+    table = table_of(type(instance))
+    column = table.soft_delete
+    if column is None:
+        raise UsageError(
+            f"{table.label} has no column for soft deletes: add the mixin soft_delete to its "
+            f"schema, or take remove()"
+        )
+    await update_one(executor, instance, {column.slot: NOW if is_deleted else None})
+
+
+async def delete_one(executor: Executor, instance: Model) -> None:
+    """Delete the object's row for good; raises StaleObject where it is gone or has changed."""
+    table = table_of(type(instance))
+    statement = statement_for(("delete one", table), lambda: write_delete(table))
+    identity = identity_of(table, instance)
+    _, count = await statement.run(executor, identity)
+    if not count:
+        raise StaleObject(stale(table, "delete"))
+    if executor.identity is not None:
+        executor.identity.forget(table, identity[: len(table.primary_key)])
+
+
+def write_delete(table: Table) -> Statement:
+    """Return the DELETE of one row, found by its key and, where there is one, its version."""
+    scope = Scope(table)
+    return Statement.of(scope, f"DELETE FROM {table.sql} WHERE {same_row(table, scope)}")
+
+
+def same_row(table: Table, scope: Scope) -> str:
+    """Return the condition that finds one row as it was read."""
+    return " AND ".join(f"{column.quoted} = {scope.bind(column)}" for column in table.identity)
+
+
+def identity_of(table: Table, instance: Model) -> list[object]:
+    """Return the values that `same_row` binds; UsageError for an object that was never saved."""
+    try:
+        values: list[object] = []
+        for column in table.identity:
+            values.append(getattr(instance, column.slot))  # noqa: PERF401  one call less
+    except AttributeError:
+        raise UsageError(
+            f"this {table.label} has no {table.identity[0].slot} yet: insert it first"
+        ) from None
+    return values
+
+
+def stale(table: Table, what: str) -> str:
+    """Return the message for a row that was not there to be written."""
+    if table.version is None:
+        return f"no row to {what}: this {table.label} is no longer in the database"
+    return (
+        f"no row to {what}: this {table.label} was changed or deleted since it was read; "
+        f"read it again and repeat the change"
+    )

@@ -1,0 +1,1 @@
+"""PostgreSQL's dialect: its types, its values and its names."""

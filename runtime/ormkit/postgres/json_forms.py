@@ -1,0 +1,116 @@
+"""JSON documents: their text, and the form in which json and jsonb give them back."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from ..accelerator import accelerator
+from ..errors import InvalidValue
+from .mismatch import is_encodable, misfit
+
+#: Scalars that JSON gives back as they are.
+SCALARS = frozenset((str, int, bool, type(None)))
+#: From here on jsonb, whose numbers are numerics, gives a float back as a whole number.
+WHOLE_FROM = 1e16
+
+# Made once: dumps() would make one for each document.
+_written = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
+
+
+def json_text(value: object) -> str:
+    """Return the JSON text; InvalidValue where the value has none.
+
+    Characters stand as they are: a database of encoding SQL_ASCII cannot read one that is escaped.
+    """
+    try:
+        text = _written(value)
+        return text if is_encodable(text) else json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidValue(misfit("json", value) or "it has no JSON") from None
+
+
+def json_form(is_binary: bool, value: Any) -> Any:
+    """Return the document as PostgreSQL gives it back; InvalidValue where it has no JSON.
+
+    Tuples become lists and keys texts. jsonb orders keys by their length and then their bytes, and
+    has neither a negative zero nor an exponent. It is the very same object where nothing changes.
+    """
+    try:
+        found = ordered(is_binary, value)
+        if found is not NotImplemented:
+            return found
+    except RecursionError:
+        # Python's own parser may go deeper.
+        pass
+    text = json_text(value)
+    try:
+        if not is_binary:
+            return json.loads(text)
+        return json.loads(text, parse_float=binary_float, object_pairs_hook=binary_object)
+    except RecursionError:
+        raise InvalidValue("it is nested too deeply") from None
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which the server refuses.
+        return value
+
+
+def ordered_by_steps(is_binary: bool, value: Any) -> Any:
+    """Return the document if it is in its stored form already, else NotImplemented."""
+    return value if is_stored(is_binary, value) else NotImplemented
+
+
+#: The same by the accelerator, which also makes lists of tuples and orders keys.
+ordered: Any = accelerator.stored_json if accelerator is not None else ordered_by_steps
+
+
+def is_stored(is_binary: bool, value: Any) -> bool:
+    """Return whether the document is in its stored form."""
+    kind = type(value)  # pyright: ignore[reportUnknownVariableType]
+    if kind in SCALARS:
+        return True
+    if kind is dict:
+        if not is_ordered(is_binary, value):
+            return False
+        value = value.values()
+    elif kind is float:
+        return is_stored_float(is_binary, value)
+    elif kind is not list:
+        return False
+    return all(is_stored(is_binary, each) for each in value if type(each) not in SCALARS)
+
+
+def is_ordered(is_binary: bool, document: dict[Any, Any]) -> bool:
+    """Return whether the keys are texts, for jsonb in its order."""
+    if not all(type(key) is str for key in document):
+        return False
+    if not is_binary or len(document) < 2:
+        return True
+    ranks = list(map(rank, document))
+    return ranks == sorted(ranks)
+
+
+def is_stored_float(is_binary: bool, value: float) -> bool:
+    if not is_binary:
+        return math.isfinite(value)
+    return abs(value) < WHOLE_FROM and (value != 0 or math.copysign(1, value) > 0)
+
+
+def binary_float(text: str) -> float | int:
+    """Return the number that jsonb gives back for the text of a float."""
+    value = float(text)
+    return int(Decimal(text)) if abs(value) >= WHOLE_FROM else value + 0.0
+
+
+def binary_object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object that jsonb gives back: the last value of each key, in its order."""
+    return dict(sorted(pairs, key=lambda pair: rank(pair[0])))
+
+
+def rank(key: str) -> tuple[int, bytes]:
+    """Return what jsonb orders keys by."""
+    data = key.encode()
+    return len(data), data

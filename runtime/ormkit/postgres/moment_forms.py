@@ -1,0 +1,113 @@
+"""Forms in which PostgreSQL stores dates, times and timestamps, and gives them back."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from ..errors import InvalidValue
+from .infinity import Infinite, InfiniteDate, InfiniteDatetime, infinite_as
+from .interval import DAY, Interval
+from .mismatch import in_utc, misfit
+
+#: Where the seconds of a timestamp count from, which decides to which side a half is rounded.
+EPOCH = dt.datetime(2000, 1, 1)
+
+
+def date_form(value: Any) -> Any:
+    if isinstance(value, Infinite):
+        return infinite_as(InfiniteDate, value)
+    return dt.date(value.year, value.month, value.day) if isinstance(value, dt.date) else value
+
+
+def time_form(places: int, value: Any) -> Any:
+    if reason := misfit("time", value):
+        raise InvalidValue(reason)
+    is_plain = type(value) is dt.time and not value.fold
+    return rounded_time(value if is_plain else plain_time(value, None), places)
+
+
+def zoned_time_form(places: int, value: Any) -> Any:
+    if not isinstance(value, dt.time) or value.tzinfo is None:
+        return value
+    offset = value.tzinfo.utcoffset(None)
+    if offset is None:
+        raise InvalidValue("its time zone has no offset without a date")
+    if offset % dt.timedelta(seconds=1):
+        raise InvalidValue("the offset of its time zone is no whole number of seconds")
+    return rounded_time(plain_time(value, dt.timezone(offset)), places)
+
+
+def plain_time(value: dt.time, zone: dt.tzinfo | None) -> dt.time:
+    """Return the time of day in this zone, as an object of `time` itself."""
+    return dt.time(value.hour, value.minute, value.second, value.microsecond, zone)
+
+
+def rounded_time(value: dt.time, places: int) -> dt.time:
+    """Return the time rounded to so many digits of a second."""
+    unit = 10 ** (6 - places)
+    if value.microsecond % unit == 0:
+        return value
+    seconds = (value.hour * 60 + value.minute) * 60 + value.second
+    count = (seconds * 1_000_000 + value.microsecond + unit // 2) // unit * unit
+    if count >= DAY:
+        raise InvalidValue("it rounds to 24:00, for which Python has no time")
+    rounded = dt.datetime.min + dt.timedelta(microseconds=count)
+    return rounded.time().replace(tzinfo=value.tzinfo)
+
+
+def local_moment_form(places: int, value: Any) -> Any:
+    if isinstance(value, Infinite):
+        return infinite_as(InfiniteDatetime, value)
+    if isinstance(value, dt.datetime):
+        if value.tzinfo is not None:
+            return value
+        is_plain = type(value) is dt.datetime and not value.fold
+        plain = value if is_plain else moment_of(value, None)
+    elif isinstance(value, dt.date):
+        plain = dt.datetime(value.year, value.month, value.day)
+    else:
+        return value
+    return rounded_moment(plain, places)
+
+
+def moment_form(places: int, value: Any) -> Any:
+    if isinstance(value, Infinite):
+        return infinite_as(InfiniteDatetime, value)
+    if not isinstance(value, dt.date):
+        return value
+    if type(value) is not dt.datetime or value.tzinfo is not dt.UTC or value.fold:
+        try:
+            value = moment_of(in_utc(value), dt.UTC)
+        except OverflowError:
+            raise InvalidValue("it is outside the years 1 to 9999 in UTC") from None
+    return rounded_moment(value, places)
+
+
+def moment_of(value: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime:
+    """Return the same fields in this zone, as an object of `datetime` itself."""
+    day = (value.year, value.month, value.day)
+    return dt.datetime(*day, value.hour, value.minute, value.second, value.microsecond, zone)
+
+
+def rounded_moment(value: dt.datetime, places: int) -> dt.datetime:
+    """Return the moment rounded to so many digits of a second, halves away from the year 2000."""
+    unit = 10 ** (6 - places)
+    rest = value.microsecond % unit
+    if rest == 0:
+        return value
+    is_later = value.replace(tzinfo=None) >= EPOCH
+    is_up = rest * 2 > unit or (rest * 2 == unit and is_later)
+    try:
+        return value + dt.timedelta(microseconds=unit - rest if is_up else -rest)
+    except OverflowError:
+        raise InvalidValue("it rounds to a moment beyond the year 9999") from None
+
+
+def interval_form(places: int, value: Any) -> Any:
+    span = Interval.of(value)
+    unit = 10 ** (6 - places)
+    if not isinstance(span, Interval) or span.is_infinite or span.microseconds % unit == 0:
+        return span
+    count = (abs(span.microseconds) + unit // 2) // unit * unit
+    return Interval(span.months, span.days, count if span.microseconds > 0 else -count)

@@ -1,0 +1,1 @@
+"""Query and what it returns: rows, pages, streams and changes."""

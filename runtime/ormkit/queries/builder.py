@@ -1,0 +1,366 @@
+"""The part of a query that says which rows it is about, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+
+from ..errors import UnknownName, UsageError, did_you_mean
+from ..loading.options import Load
+from ..loading.plan import Step, plan, riding
+from ..models.columns import Column
+from ..models.q import expression_at
+from ..models.relationships import Relationship
+from ..models.table import Table, conditions_of, resolved
+from ..sql.comparison_types import are_unzoned
+from ..sql.expressions import IS_NOT_TRUE, NOT, Condition, Expression, Junction, Test
+from ..sql.ordering import Order, order_by
+from ..sql.trees import may_be_null
+from ..statements.grouping import Grouping
+from ..statements.row_limits import EngineCounts, Written
+from ..statements.row_locks import Lock, lockable
+from ..statements.select import KEY, VALUES, Select
+from ..statements.shape_cache import ROOTS, Shape
+from ..statements.statement import Executor, Statement
+from .pagination import Cursor, after_cursor, cursor_at, keyset_order
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+
+M = TypeVar("M", bound="Model")
+
+AnyExpression = Expression[Any, Any, Any]
+
+#: Asks each of many for its key.
+KEYS = repeat("key")
+
+
+class Source(Protocol):
+    """What a query runs on: a session or a transaction."""
+
+    #: The limits and offsets that stand in the text of statements.
+    counts: EngineCounts
+
+    def executor(self) -> Executor:
+        """Return what runs statements in this moment and task."""
+        ...
+
+
+class QueryBuilder(Generic[M]):
+    """Which rows of model M a query is about; each method returns a new query."""
+
+    #: Conditions; as the keywords of filter() where their shape says what those are.
+    _where: tuple[Condition[Any] | Mapping[str, object], ...] = ()
+    #: What all of them bind, in order; only with a shape.
+    _bound: tuple[object, ...] = ()
+    _order: tuple[Order[Any], ...] = ()
+    _limit: int | None = None
+    _offset: int | None = None
+    _steps: tuple[Step, ...] = ()
+    _loads: tuple[Load[Any, Any], ...] = ()
+    _alive: bool | None = True
+    _lock: Lock | None = None
+    _grouping: Grouping | None = None
+    _named: Mapping[str, AnyExpression] = {}
+    _only: tuple[Column[Any, Any, Any], ...] = ()
+
+    def __init__(self, model: type[M], source: Source) -> None:
+        self._table: Table = model.__table__
+        self._source = source
+        #: Where the calls lead to that this query was built by; None where one of them has no place
+        #: in the tree.
+        self._shape: Shape | None = ROOTS[self._table]
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.as_select().rows().sql}>"
+
+    def _with(self, name: str, value: object, shape: Shape | None = None) -> Self:
+        copy = object.__new__(type(self))
+        # Half the time of filling the new object's own.
+        copy.__dict__ = held = self.__dict__.copy()
+        held[name] = value
+        held["_shape"] = shape
+        return copy
+
+    def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
+        if conditions:
+            kept = self._keep(resolved(self._table, conditions))
+            return kept._filter((), by) if by else kept
+        if not by:
+            return self
+        shape = self._shape
+        if shape is None:
+            return self._keep(conditions_of(self._table, (), by))
+        call = (*by, *map(type, by.values()))
+        beyond = shape.beyond.get(call)
+        if beyond is None:
+            found = conditions_of(self._table, (), by)
+            if not self._table.binds_as_given(by):
+                return self._keep(found)
+            beyond = shape.then(call)
+            beyond.moments = self._table.moments_in(by)
+        elif beyond.moments and are_unzoned(by, beyond.moments):
+            # The types of the values are those of a query before it, and not the values.
+            return self._keep(conditions_of(self._table, (), by))
+        # As `_with` does, in a step less: most queries come by here.
+        copy = object.__new__(type(self))
+        copy.__dict__ = held = self.__dict__.copy()
+        held["_where"], held["_bound"] = (*self._where, by), (*self._bound, *by.values())
+        held["_shape"] = beyond
+        return copy
+
+    def _keep(self, conditions: tuple[Condition[Any], ...]) -> Self:
+        """Return the query with these conditions too; there is no Q among them."""
+        where, shape = self._where + conditions, self._shape
+        if shape is None:
+            return self._with("_where", where)
+        query = self._with("_where", where, shape.then(("where", *map(KEY, conditions))))
+        values = chain.from_iterable(map(VALUES, conditions))
+        query.__dict__["_bound"] = (*self._bound, *values)
+        return query
+
+    def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
+        found = conditions_of(self._table, conditions, by)
+        if not found:
+            return self
+        both: Condition[M] = found[0] if len(found) == 1 else Junction("AND", found)
+        # What is NULL was not asked for, and stays. Where nothing can be, plain NOT lets the
+        # planner turn the comparison round, and use an index.
+        return self._keep((Test(IS_NOT_TRUE if may_be_null(both) else NOT, both),))
+
+    def _order_by(self, by: tuple[Order[M] | Expression[M, Any, Any] | str, ...]) -> Self:
+        shape = self._shape
+        if shape is None:
+            return self._with("_order", self._order + self._order_keys(by))
+        # The key of each, or the name that it is.
+        call = ("order", *map(getattr, by, KEYS, by))
+        try:
+            beyond = shape.beyond.get(call)
+        except TypeError:  # by something that is no order, and not hashable either
+            beyond = None
+        if beyond is None:
+            order = self._order + self._order_keys(by)
+            if any(each.values for each in order):
+                return self._with("_order", order)
+            beyond = shape.then(call)
+            beyond.order = order
+        return self._with("_order", beyond.order, beyond)
+
+    def _order_keys(self, by: tuple[Any, ...]) -> tuple[Order[Any], ...]:
+        return tuple(map(self._order_key, by))
+
+    def limit(self, count: int) -> Self:
+        """Return at most this many rows."""
+        limits = self._source.counts[self._table].limits
+        written = limits.get(count) if type(count) is int else None
+        taken = written or limits.take(count)
+        call = "limit" if type(taken) is not Written else ("limit", taken)
+        shape = self._shape
+        return self._with("_limit", taken, shape and shape.then(call))
+
+    def offset(self, count: int) -> Self:
+        """Skip this many rows; without an order, which rows these are is undefined."""
+        taken = self._source.counts[self._table].offsets.take(count)
+        call = "offset" if type(taken) is not Written else ("offset", taken)
+        shape = self._shape
+        return self._with("_offset", taken, shape and shape.then(call))
+
+    def after(self, cursor: Cursor[M] | str | None) -> Self:
+        """Keep the rows behind a cursor in the query's order; None begins at the first.
+
+        The primary key is added to the order, so that no two rows are equal in it. Call it after
+        order_by(). Raises InvalidValue for what is no cursor of this model and order.
+        """
+        order = keyset_order(self._table, self._order)
+        query = self._with("_order", order, self._shape and self._shape.then("keyset"))
+        if cursor is None:
+            return query
+        return query._keep((after_cursor(self._table, order, cursor),))
+
+    def cursor(self, instance: M) -> Cursor[M]:
+        """Return the place of an object in the query's order, for after()."""
+        if not isinstance(instance, self._table.model):
+            kind = type(instance).__name__
+            raise UsageError(f"cursor() takes an object of {self._table.label}, not {kind}")
+        return cursor_at(self._table, keyset_order(self._table, self._order), instance)
+
+    def distinct(self) -> Self:
+        """Leave out rows that are equal in all that is selected."""
+        return self._regrouped(is_distinct=True)
+
+    def distinct_on(self, *columns: Expression[M, Any, Any] | str) -> Self:
+        """Keep the first row for each combination of these values, by the query's order.
+
+        The order has to begin with the same columns.
+        """
+        return self._regrouped(on=self._expressions("distinct_on()", columns))
+
+    def group_by(self, *columns: Expression[M, Any, Any] | str) -> Self:
+        """Make one row of all that are equal in these; read it with values() or values_list()."""
+        held = self._grouping.by if self._grouping else ()
+        return self._regrouped(by=(*held, *self._expressions("group_by()", columns)))
+
+    def having(self, *conditions: Condition[M]) -> Self:
+        """Keep the groups that answer every condition, such as `func.count() > 3`."""
+        held = self._grouping.having if self._grouping else ()
+        found = conditions_of(self._table, conditions, {})
+        return self._regrouped(having=(*held, *found))
+
+    def annotate(self, **named: Expression[M, Any, Any]) -> Self:
+        """Give names to computed values, for values(), order_by() and group_by()."""
+        for name, expression in named.items():
+            if not isinstance(expression, Expression):
+                raise UsageError(f"annotate({name}=...) takes an expression, not {expression!r}")
+            if name in self._table.by_name or name in self._table.relationships:
+                raise UsageError(f"annotate({name}=...): {self._table.label} has that name already")
+        return self._with("_named", {**self._named, **named})
+
+    def options(self, *loads: Load[M, Any]) -> Self:
+        """Load relationships along with the objects: selectinload(...), joinedload(...)."""
+        loads = self._loads + loads
+        copy = self._with("_loads", loads)
+        copy.__dict__["_steps"] = plan(self._table, loads, self._source.counts)
+        return copy
+
+    def only(self, *columns: Expression[M, Any, Any] | str) -> Self:
+        """Read just these columns of each object, and its primary key.
+
+        Reading another attribute is an AttributeError; a relationship can be loaded by
+        selectinload if its columns are among them.
+        """
+        chosen = self._expressions("only()", columns)
+        for each in chosen:
+            if not isinstance(each, Column) or each.table is not self._table:
+                raise UsageError(f"only() takes columns of {self._table.label}")
+        held = {each.key for each in chosen} | {each.key for each in self._table.primary_key}
+        kept = tuple(each for each in self._table.columns if each.key in held)
+        return self._with("_only", kept)
+
+    def with_deleted(self) -> Self:
+        """Include softly deleted rows."""
+        return self._with("_alive", None)
+
+    def only_deleted(self) -> Self:
+        """Keep only softly deleted rows."""
+        return self._with("_alive", False)
+
+    def for_update(
+        self,
+        *,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Sequence[Relationship[M, Any] | str] = (),
+    ) -> Self:
+        """Lock the rows against change and other locks until the transaction ends.
+
+        nowait: raise LockNotAvailable where another transaction holds one of them.
+        skip_locked: leave such rows out.
+        of: relationships of joinedload() whose rows are locked as well; they must always be there.
+        """
+        along = self._lockable(of)
+        lock = Lock("UPDATE", nowait=nowait, skip_locked=skip_locked, joined=along)
+        return self._with("_lock", lock)
+
+    def for_share(
+        self,
+        *,
+        nowait: bool = False,
+        skip_locked: bool = False,
+        of: Sequence[Relationship[M, Any] | str] = (),
+    ) -> Self:
+        """Lock the rows against change until the transaction ends; others may share the lock.
+
+        nowait, skip_locked, of: as in for_update().
+        """
+        along = self._lockable(of)
+        lock = Lock("SHARE", nowait=nowait, skip_locked=skip_locked, joined=along)
+        return self._with("_lock", lock)
+
+    def _lockable(self, of: Sequence[Any]) -> Sequence[Relationship[Any, Any]]:
+        joined = [step.relationship for step in self._steps if step.strategy == "joined"]
+        return lockable(self._table, of, joined)
+
+    def as_select(self) -> Select:
+        """Return what the query selects, for writing it as a statement."""
+        where: tuple[Any, ...] = self._where
+        if self._bound:
+            where = ()
+            for each in self._where:
+                if isinstance(each, Expression):
+                    where += (each,)
+                else:
+                    where += conditions_of(self._table, (), each)
+        if self._alive is not None and self._table.soft_delete is not None:
+            where = (*where, *self._table.alive(is_deleted=not self._alive))
+        if self._grouping is not None:
+            self._check_grouping(self._grouping)
+        return Select(
+            table=self._table,
+            where=where,
+            order=self._order,
+            limit=self._limit,
+            offset=self._offset,
+            joins=riding(self._steps) if self._steps else (),
+            lock=self._lock,
+            grouping=self._grouping,
+        )
+
+    def _asked(self, what: str) -> tuple[Statement, list[object]]:
+        """Return the statement that asks for "rows", "count" or "exists", and what it binds."""
+        shape = self._shape
+        if shape is not None and (statement := shape.statements.get(what)) is not None:
+            values = [*self._bound]
+            if self._limit is not None and type(self._limit) is not Written:
+                values.append(self._limit)
+            if self._offset is not None and type(self._offset) is not Written:
+                values.append(self._offset)
+            return statement, values
+        select = self.as_select()
+        if what != "rows":
+            select = select.as_set()
+        statement = getattr(select, what)()
+        if shape is not None:
+            shape.statements[what] = statement
+        return statement, select.values()
+
+    def _check_grouping(self, grouping: Grouping) -> None:
+        if self._lock is not None:
+            raise UsageError("rows that distinct() or group_by() made one cannot be locked")
+        first = [each.expression.key for each in self._order[: len(grouping.on)]]
+        if self._order and {each.key for each in grouping.on} != set(first):
+            raise UsageError("distinct_on(): order_by() has to begin with the same columns")
+
+    def _regrouped(self, **changes: Any) -> Self:
+        return self._with("_grouping", replace(self._grouping or Grouping(), **changes))
+
+    def _expression(self, by: Expression[Any, Any, Any] | str) -> AnyExpression:
+        """Return the column or annotation of that name; an expression as it is."""
+        if isinstance(by, Expression):
+            return by
+        if not isinstance(by, str):
+            raise UsageError(f"{by!r} is no column of {self._table.label}")
+        if by in self._named:
+            return self._named[by]
+        if self._named and by not in self._table.by_name:
+            known = (*self._table.by_name, *self._named)
+            raise UnknownName(f"{self._table.label} has no {by!r}: {did_you_mean(by, known)}")
+        return expression_at(self._table, by) if "__" in by else self._table.column(by)
+
+    def _expressions(
+        self, method: str, columns: Sequence[Expression[Any, Any, Any] | str]
+    ) -> tuple[AnyExpression, ...]:
+        if not columns:
+            raise UsageError(f"{method} needs at least one column")
+        return tuple(self._expression(each) for each in columns)
+
+    def _order_key(self, by: Order[Any] | Expression[Any, Any, Any] | str) -> Order[Any]:
+        """Return the key of an ordering; "-age" is descending."""
+        if not self._named and isinstance(by, str):
+            # A name means the same to every query of the model.
+            known = self._table.orders.get(by)
+            if known is None:
+                known = self._table.orders[by] = order_by(by, self._expression)
+            return known
+        return order_by(by, self._expression)

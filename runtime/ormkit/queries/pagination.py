@@ -1,0 +1,245 @@
+"""Keyset pagination: pages that begin after the last row of the one before."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from ..errors import InvalidValue, UsageError
+from ..models.columns import Column
+from ..models.table import Table
+from ..postgres.infinity import INFINITE_DATE, INFINITY, MINUS_INFINITE_DATE, MINUS_INFINITY
+from ..postgres.interval import Interval, fields
+from ..postgres.mismatch import misfit
+from ..sql.context import Scope
+from ..sql.expressions import BOUND, IS_NOT_NULL, IS_NULL, Condition, Junction, Test
+from ..sql.ordering import Order
+
+M = TypeVar("M")
+
+AnyColumn = Column[Any, Any, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor(Generic[M]):
+    """A place in an ordering of objects of M; opaque, and safe to hand to a client as text.
+
+    `str(cursor)` is a token of letters, digits, - and _, which `after()` takes as well. It holds
+    the values that the rows are ordered by, in the clear.
+    """
+
+    token: str
+
+    def __str__(self) -> str:
+        return self.token
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[M]):
+    """One page of a query.
+
+    next: where the page after this one begins; None on the last page.
+    """
+
+    items: list[M]
+    next: Cursor[M] | None
+
+
+#: How values of each type are read from a token, by PostgreSQL's name without its modifier.
+READERS: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(("smallint", "integer", "bigint"), lambda value: of_type(int, value)),
+    **dict.fromkeys(("text", "varchar", "char", "citext"), lambda value: of_type(str, value)),
+    **dict.fromkeys(("real", "double precision"), lambda text: float(of_type(str, text))),
+    **dict.fromkeys(
+        ("timestamp", "timestamptz"),
+        lambda text: TIMESTAMPS.get(text) or dt.datetime.fromisoformat(text),
+    ),
+    **dict.fromkeys(("time", "timetz"), dt.time.fromisoformat),
+    "numeric": lambda text: Decimal(of_type(str, text)),
+    "boolean": lambda value: of_type(bool, value),
+    "uuid": lambda text: UUID(of_type(str, text)),
+    "date": lambda text: DATES.get(text) or dt.date.fromisoformat(text),
+    "interval": lambda fields: Interval(*of_type(list, fields)),
+    "bytea": bytes.fromhex,
+}
+#: What stands for dates and timestamps that have no form in ISO 8601.
+DATES: dict[object, dt.date] = {str(each): each for each in (INFINITE_DATE, MINUS_INFINITE_DATE)}
+TIMESTAMPS: dict[object, dt.datetime] = {str(each): each for each in (INFINITY, MINUS_INFINITY)}
+
+
+def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any], ...]:
+    """Return the order with the primary key behind it, so that no two rows are equal in it.
+
+    Raises UsageError for a key that is no column of the table, or of a type without an order.
+    """
+    for each in order:
+        column = each.expression
+        if not isinstance(column, Column) or column.table is not table:
+            raise UsageError(
+                f"pages of {table.label} can only be ordered by its own columns: an object must "
+                f"show where it stands"
+            )
+        if column.is_private:
+            raise UsageError(
+                f"{column.label} is private, and a cursor shows what pages are ordered by"
+            )
+        if column.labels is None and type_word(column) not in READERS:
+            raise UsageError(f"{column.label} is of type {column.type}, which orders no pages")
+    held = {each.expression.key for each in order}
+    return (*order, *(each.asc() for each in table.primary_key if each.key not in held))
+
+
+def cursor_at(table: Table, order: Sequence[Order[Any]], instance: Any) -> Cursor[Any]:
+    """Return the place of an object in a keyset order."""
+    try:
+        values = [written(getattr(instance, column_of(each).slot)) for each in order]
+    except AttributeError:
+        raise UsageError(f"this {table.label} lacks a value that the query is ordered by") from None
+    text = json.dumps([fingerprint(table, order), *values], separators=(",", ":"))
+    return Cursor(base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode())
+
+
+def after_cursor(table: Table, order: Sequence[Order[Any]], cursor: object) -> Condition[Any]:
+    """Return the condition that a row comes behind the cursor.
+
+    Raises InvalidValue for what is no cursor, or one of another query.
+    """
+    token = cursor.token if isinstance(cursor, Cursor) else cursor  # pyright: ignore
+    values = values_at(table, order, token)
+    keys = list(zip(order, values, strict=True))
+    directions = {each.is_descending for each in order}
+    if len(directions) == 1 and not any(column_of(each).is_nullable for each in order):
+        return RowComparison("<" if directions.pop() else ">", keys)
+    found = behind(keys)
+    if found is None:
+        raise InvalidValue(f"the cursor has no place among {table.label} rows")
+    return found
+
+
+def values_at(table: Table, order: Sequence[Order[Any]], token: object) -> list[Any]:
+    """Return the values that a token holds, one for each key of the order."""
+    wrong = InvalidValue(
+        f"this is no cursor of {table.label} rows: take one from page() or cursor()"
+    )
+    if not isinstance(token, str):
+        raise wrong
+    try:
+        padded = token + "=" * (-len(token) % 4)
+        held: Any = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError):
+        raise wrong from None
+    if type(held) is not list or len(held) != len(order) + 1:  # pyright: ignore
+        raise wrong
+    stored: list[Any] = held  # pyright: ignore[reportUnknownVariableType]
+    if stored[0] != fingerprint(table, order):
+        raise InvalidValue(f"the cursor belongs to another query or order of {table.label} rows")
+    try:
+        return [read(column_of(each), value) for each, value in zip(order, stored[1:], strict=True)]
+    except Exception:
+        # Whatever a reader makes of what somebody wrote by hand.
+        raise wrong from None
+
+
+def fingerprint(table: Table, order: Sequence[Order[Any]]) -> str:
+    """Return a short mark of the model and the order, which a cursor has to match."""
+    keys = [f"{column_of(each).name} {each.is_descending}{each.nulls}" for each in order]
+    return hashlib.sha256(json.dumps([table.sql, *keys]).encode()).hexdigest()[:8]
+
+
+def column_of(order: Order[Any]) -> AnyColumn:
+    """Return the column that a key of the order is."""
+    column: Any = order.expression
+    return column  # type: ignore[no-any-return]
+
+
+def type_word(column: AnyColumn) -> str:
+    """Return the type's name without its modifier."""
+    return column.type.partition("(")[0]
+
+
+def written(value: Any) -> Any:
+    """Return a value as JSON can hold it."""
+    if isinstance(value, (Interval, dt.timedelta)):
+        return fields(Interval.of(value))
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        return value.isoformat()
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (Decimal, UUID, float)):
+        return str(value)
+    return value
+
+
+def of_type(kind: type, value: Any) -> Any:
+    """Return the value if it is of just this type; raises TypeError."""
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
+def read(column: AnyColumn, value: Any) -> Any:
+    """Return a value of the column from what a token holds; raises ValueError, TypeError."""
+    if value is None:
+        if not column.is_nullable:
+            raise ValueError
+        return None
+    if column.labels is not None:
+        return column.labels[of_type(str, value)]
+    found = READERS[type_word(column)](value)
+    # An interval has checked its fields, and whether it may be infinite the server has to say.
+    if not isinstance(found, Interval) and misfit(type_word(column), found):
+        raise ValueError
+    return found
+
+
+def behind(keys: Sequence[tuple[Order[Any], Any]]) -> Condition[Any] | None:
+    """Return the condition that a row comes after these values; None where no row can."""
+    (order, value), *rest = keys
+    column = order.expression
+    strictly = strictly_behind(order, value)
+    if not rest:
+        return strictly
+    below = behind(rest)
+    if below is None:
+        return strictly
+    same = Test(IS_NULL, column) if value is None else column == value
+    level: Condition[Any] = Junction("AND", (same, below))
+    return level if strictly is None else Junction("OR", (strictly, level))
+
+
+def strictly_behind(order: Order[Any], value: Any) -> Condition[Any] | None:
+    """Return the condition on one key alone; None where nothing comes after NULL."""
+    column = column_of(order)
+    is_null_last = order.nulls == " NULLS LAST" or (not order.nulls and not order.is_descending)
+    if value is None:
+        return None if is_null_last else Test(IS_NOT_NULL, column)
+    beyond: Condition[Any] = column < value if order.is_descending else column > value
+    if column.is_nullable and is_null_last:
+        return Junction("OR", (beyond, Test(IS_NULL, column)))
+    return beyond
+
+
+class RowComparison(Condition[Any]):
+    """A comparison of several columns at once, for which one index serves."""
+
+    __slots__ = ("columns", "operator")
+
+    def __init__(self, operator: str, keys: Sequence[tuple[Order[Any], Any]]) -> None:
+        self.operator = operator
+        self.columns = [column_of(order) for order, _ in keys]
+        self.key = ("row", operator, *((column.key, BOUND) for column in self.columns))
+        self.values = tuple(column_of(order).encode(value) for order, value in keys)
+        self.type = "boolean"
+
+    def sql(self, scope: Scope) -> str:
+        names = ", ".join(column.sql(scope) for column in self.columns)
+        parameters = ", ".join(scope.bind(column) for column in self.columns)
+        return f"({names}) {self.operator} ({parameters})"

@@ -1,0 +1,263 @@
+"""Queries: immutable descriptions of what to read, update or delete of one model."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..errors import MultipleFound, NotFound, UsageError
+from ..loading.decoding import decode
+from ..loading.eager import load_steps
+from ..loading.joined import unfold
+from ..persistence.update import changes_for, values_of
+from ..postgres.interval import Span
+from ..sql.expressions import Expression
+from ..sql.operators import WHOLE, bare, check_summed
+from ..statements.primary_keys import same_key
+from ..statements.row_limits import ONE, TWO
+from ..statements.select import Select
+from ..statements.statement import Executor, Statement
+from .builder import Source as Source
+from .change import Change
+from .pagination import Cursor, Page, cursor_at
+from .selection import Selection
+from .stream import Stream, check_chunk, record_chunks
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+
+M = TypeVar("M", bound="Model")
+K = TypeVar("K")
+A = TypeVar("A")
+#: What has a sum and a mean.
+N = TypeVar("N", int, float, Decimal, Span)
+
+
+class Query(Selection[M], Generic[M, K]):
+    """A query over model M, whose primary key is a K; each method returns a new one.
+
+    Generated subclasses add the methods whose arguments depend on the model: filter, exclude,
+    order_by and update.
+    """
+
+    async def all(self) -> list[M]:
+        """Return every object."""
+        executor = self._source.executor()
+        if self._shape is not None:
+            statement, bound = self._asked("rows")
+            rows = await executor.fetch(statement, bound)
+            found: list[Any] = decode(self._table.model, rows, executor.identity)
+            return found
+        select = self.as_select()
+        if not self._only and self._grouping is None:
+            rows = await executor.fetch(select.rows(), select.values())
+            objects = unfold(self._table, rows, select.joins, executor.identity)
+            if self._steps:
+                await load_steps(executor, objects, self._steps)
+            return objects
+        self._check_whole("objects")
+        statement, bound = self._statement(select)
+        return await self._made(executor, await executor.fetch(statement, bound), select)
+
+    async def first(self) -> M | None:
+        """Return the first object, None where there is none; ordered by key if by nothing else."""
+        query = self
+        if not self._order:
+            order = tuple([each.asc() for each in self._first_by()])
+            query = self._with("_order", order, self._shape and self._shape.then("first"))
+        if query._limit is None:
+            query = query.limit(ONE)
+        found = await query.all()
+        return found[0] if found else None
+
+    async def get(self, key: K) -> M | None:
+        """Return the object with this primary key if it is among the query's rows."""
+        found = await self._filter(same_key(self._table, key), {}).all()
+        return found[0] if found else None
+
+    async def one(self) -> M:
+        """Return the only object; raises NotFound or MultipleFound."""
+        found = await self.one_or_none()
+        if found is None:
+            raise NotFound(f"no {self._table.label} answers the query")
+        return found
+
+    async def one_or_none(self) -> M | None:
+        """Return the only object, None where there is none; raises MultipleFound."""
+        found = await (self.limit(TWO) if self._limit is None else self).all()
+        if len(found) > 1:
+            raise MultipleFound(f"more than one {self._table.label} answers the query")
+        return found[0] if found else None
+
+    async def page(self, after: Cursor[M] | str | None = None) -> Page[M]:
+        """Return the next objects behind a cursor, as many as limit() says, and the next cursor.
+
+        Raises UsageError without a limit, InvalidValue for a cursor of another query.
+        """
+        if self._limit is None or self._offset is not None:
+            raise UsageError(
+                "page() needs a limit() and takes no offset(): the cursor is the place"
+            )
+        query = self.after(after)
+        found = await query.limit(self._limit + 1).all()
+        items = found[: self._limit]
+        has_more = len(found) > len(items) and bool(items)
+        last = cursor_at(self._table, query._order, items[-1]) if has_more else None
+        return Page(items, last)
+
+    def stream(self, chunk: int = 1000) -> Stream[M]:
+        """Read object by object through a cursor of the server: `async for user in ...stream():`.
+
+        chunk: how many rows are fetched, and held, at a time; their relationships are loaded
+            for each chunk together.
+
+        It holds a connection, and outside a transaction one of its own, until it ends.
+        """
+        return Stream(self._chunks(self.as_select(), chunk))
+
+    def iterate(self, chunk: int = 1000) -> Stream[M]:
+        """Read object by object, in chunks that are queries of their own, ordered by key.
+
+        It holds no connection and no transaction in between, for work that takes its time; rows
+        that change meanwhile are seen as they are when their chunk is read.
+        """
+        if self._limit is not None or self._offset is not None:
+            raise UsageError("iterate() reads all rows of a query: it takes no limit() or offset()")
+        return Stream(self._pages(chunk))
+
+    async def count(self) -> int:
+        """Return how many rows there are."""
+        statement, bound = self._asked("count")
+        rows = await self._source.executor().fetch(statement, bound)
+        return rows[0][0]  # type: ignore[no-any-return]
+
+    async def exists(self) -> bool:
+        """Return whether there is any row."""
+        statement, bound = self._asked("exists")
+        rows = await self._source.executor().fetch(statement, bound)
+        return rows[0][0]  # type: ignore[no-any-return]
+
+    async def explain(
+        self, *, analyze: bool = False, buffers: bool = False, verbose: bool = False
+    ) -> str:
+        """Return PostgreSQL's plan for reading the objects, as text.
+
+        analyze: run the query, and show rows and times as they were.
+        buffers: with analyze, how many pages were read.
+        """
+        flags = {"ANALYZE": analyze, "BUFFERS": buffers, "VERBOSE": verbose}
+        options = ", ".join(word for word, is_wanted in flags.items() if is_wanted)
+        statement, bound = self._statement(self.as_select())
+        words = f"EXPLAIN ({options}) " if options else "EXPLAIN "
+        explained = replace(
+            statement, sql=words + statement.sql, selected=(), read=None, has_locks=False
+        )
+        rows = await explained.fetch(self._source.executor(), bound)
+        return "\n".join(row[0] for row in rows)
+
+    async def sum(self, column: Expression[M, N, Any]) -> N | None:
+        """Return the sum of a column or expression; None over no rows."""
+        total = await self._aggregate("sum", column)
+        if total is not None and bare(column.type) in WHOLE:
+            # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
+            total = int(total)
+        return total  # type: ignore[no-any-return]
+
+    async def avg(self, column: Expression[M, N, Any]) -> Any:
+        """Return the mean: a Decimal, a float for floating-point columns, None over no rows."""
+        return await self._aggregate("avg", column)
+
+    async def min(self, column: Expression[M, A, Any]) -> A | None:
+        """Return the smallest value; None over no rows."""
+        return await self._aggregate("min", column)  # type: ignore[no-any-return]
+
+    async def max(self, column: Expression[M, A, Any]) -> A | None:
+        """Return the largest value; None over no rows."""
+        return await self._aggregate("max", column)  # type: ignore[no-any-return]
+
+    async def _aggregate(self, function: str, operand: Expression[M, Any, Any]) -> Any:
+        if not isinstance(operand, Expression):
+            raise UsageError(f"{function}() takes a column such as User.age, not {operand!r}")
+        if function in ("sum", "avg"):
+            check_summed(function, operand)
+        if self._grouping is not None and self._grouping.is_grouped:
+            raise UsageError(f"{function}() of groups: select func.{function}(...) with values()")
+        select = self.as_select().as_set()
+        statement = select.aggregate(function, operand)
+        bound = select.values((operand,))
+        value = (await statement.fetch(self._source.executor(), bound))[0][0]
+        return operand.decode(value) if function in ("min", "max") else value
+
+    def delete(self) -> Change[M]:
+        """Delete the rows for good, by one statement; awaited, it returns how many they were."""
+        select = self._changeable("delete()")
+        return Change(self._source, self._table, select.delete, select.values())
+
+    def _update(self, values: Mapping[str, object]) -> Change[M]:
+        changes = changes_for(self._table, values)
+        select = self._changeable("update()")
+        bound = [*values_of(changes), *select.values()]
+        return Change(
+            self._source, self._table, lambda returned: select.update(changes, returned), bound
+        )
+
+    def _changeable(self, method: str) -> Select:
+        if self._grouping is not None:
+            raise UsageError(f"{method} changes rows, and distinct() or group_by() made others")
+        return self.as_select().as_set()
+
+    def _first_by(self) -> tuple[Any, ...]:
+        """Return what tells the first row where nothing was said."""
+        on = self._grouping.on if self._grouping is not None else ()
+        held = {each.key for each in on}
+        return (*on, *(each for each in self._table.primary_key if each.key not in held))
+
+    def _statement(self, select: Select) -> tuple[Statement, list[object]]:
+        if not self._only:
+            return select.rows(), select.values()
+        if select.joins:
+            raise UsageError("only() goes with selectinload(), not with joinedload()")
+        return select.expressions(self._only), select.values(self._only)
+
+    async def _made(self, executor: Executor, records: list[Any], select: Select) -> list[M]:
+        """Make objects of records, with all that is loaded along."""
+        if self._only:
+            objects = self._partial(records)
+        else:
+            objects = unfold(self._table, records, select.joins, executor.identity)
+        await load_steps(executor, objects, self._steps)
+        return objects
+
+    def _partial(self, records: list[Any]) -> list[Any]:
+        """Make objects that hold some columns only; raises UsageError where a load needs more."""
+        held = {column.key for column in self._only}
+        for step in self._steps:
+            for column in step.relationship.local:
+                if column.key not in held:
+                    raise UsageError(f"only() leaves out {column.label}, which the load needs")
+        model = self._table.model
+        objects = [model.__new__(model) for _ in records]
+        for each, record in zip(objects, records, strict=True):
+            for column, value in zip(self._only, record, strict=True):
+                setattr(each, column.slot, column.decode(value))
+        return objects
+
+    async def _chunks(self, select: Select, chunk: int) -> AsyncIterator[list[M]]:
+        self._check_whole("objects")
+        statement, bound = self._statement(select)
+        source = self._source.executor()
+        async for executor, records in record_chunks(source, statement, bound, chunk):
+            yield await self._made(executor, records, select)
+
+    async def _pages(self, chunk: int) -> AsyncIterator[list[M]]:
+        check_chunk(chunk)
+        await self._source.executor().settle()
+        query = self.limit(chunk)
+        page = await query.page()
+        while page.items:
+            yield page.items
+            if page.next is None:
+                return
+            page = await query.page(page.next)

@@ -1,0 +1,151 @@
+"""Rows of chosen values, for when whole objects are more than is needed, or not all of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Generator, Sequence
+from dataclasses import replace
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..errors import UsageError
+from ..gc_pause import uninterrupted
+from ..loading.eager import load_steps
+from ..loading.joined import unfold
+from ..loading.plan import Step
+from ..sql.expressions import Expression
+from ..statements.row_limits import ONE
+from ..statements.select import Select
+from ..statements.statement import Executor
+from .stream import Stream, record_chunks
+
+if TYPE_CHECKING:
+    from .builder import Source
+
+T = TypeVar("T")
+
+AnyExpression = Expression[Any, Any, Any]
+
+
+class Rows(Generic[T]):
+    """The rows of a query as values of type T: await it for all of them."""
+
+    __slots__ = ("_columns", "_make", "_select", "_source")
+
+    def __init__(
+        self,
+        source: Source,
+        select: Select,
+        columns: Sequence[AnyExpression],
+        make: Callable[[Sequence[Any]], list[T]] = list,
+    ) -> None:
+        """Describe what to read.
+
+        make: turns rows, each a tuple or a record of the columns' values, into values of type T.
+        """
+        self._source = source
+        self._select = select
+        self._columns = tuple(columns)
+        self._make = make
+
+    def __await__(self) -> Generator[Any, None, list[T]]:
+        return self.all().__await__()
+
+    async def all(self) -> list[T]:
+        """Return every row."""
+        return await self._fetch(self._select)
+
+    async def first(self) -> T | None:
+        """Return the first row; None where there is none."""
+        select = self._select
+        rows = await self._fetch(replace(select, limit=ONE) if select.limit is None else select)
+        return rows[0] if rows else None
+
+    def stream(self, chunk: int = 1000) -> Stream[T]:
+        """Read row by row by a cursor of the server; see Query.stream."""
+        return Stream(self._chunks(chunk))
+
+    async def _chunks(self, chunk: int) -> AsyncIterator[list[T]]:
+        statement, bound = self._select.expressions(self._columns), self._select.values(
+            self._columns
+        )
+        source = self._source.executor()
+        async for _, records in record_chunks(source, statement, bound, chunk):
+            yield uninterrupted(self._made, records)
+
+    async def _fetch(self, select: Select) -> list[T]:
+        statement = select.expressions(self._columns)
+        records = await statement.fetch(self._source.executor(), select.values(self._columns))
+        return uninterrupted(self._made, records)
+
+    def _made(self, records: Sequence[Any]) -> list[T]:
+        return self._make(self._decoded(records))
+
+    def _decoded(self, records: Sequence[Any]) -> Sequence[Any]:
+        coded = coded_places(self._columns)
+        return [decoded_row(record, coded) for record in records] if coded else records
+
+
+class ObjectRows(Rows[T]):
+    """The rows of a query as tuples of an object and values computed beside it."""
+
+    __slots__ = ("_steps",)
+
+    def __init__(
+        self,
+        source: Source,
+        select: Select,
+        columns: Sequence[AnyExpression],
+        steps: tuple[Step, ...],
+    ) -> None:
+        super().__init__(source, select, columns)
+        self._steps = steps
+
+    async def _chunks(self, chunk: int) -> AsyncIterator[list[T]]:
+        statement, bound = self._statement(self._select)
+        source = self._source.executor()
+        async for executor, records in record_chunks(source, statement, bound, chunk):
+            yield await self._paired(executor, records)
+
+    async def _fetch(self, select: Select) -> list[T]:
+        statement, bound = self._statement(select)
+        executor = self._source.executor()
+        return await self._paired(executor, await statement.fetch(executor, bound))
+
+    def _statement(self, select: Select) -> tuple[Any, list[object]]:
+        places = () if select.joins else (*select.table.columns, *self._columns)
+        return select.rows(self._columns), select.values(places or self._columns)
+
+    async def _paired(self, executor: Executor, records: list[Any]) -> list[Any]:
+        count = len(self._columns)
+        rows, joins = [row[:-count] for row in records], self._select.joins
+        objects = unfold(self._select.table, rows, joins, executor.identity)
+        await load_steps(executor, objects, self._steps)
+        values = self._decoded([row[-count:] for row in records])
+        return [(each, *row) for each, row in zip(objects, values, strict=True)]
+
+
+def checked_columns(method: str, columns: Sequence[object]) -> None:
+    """Raise UsageError for what is no column or expression."""
+    for column in columns:
+        if not isinstance(column, Expression):
+            raise UsageError(f"{method} takes columns such as User.name, not {column!r}")
+    if not columns:
+        raise UsageError(f"{method} needs at least one column")
+
+
+def coded_places(columns: Sequence[AnyExpression]) -> list[tuple[int, AnyExpression]]:
+    """Return the places of the columns whose values the driver does not give as Python's."""
+    return [(place, column) for place, column in enumerate(columns) if not column.is_plain]
+
+
+def decoded_row(record: Any, columns: Sequence[tuple[int, AnyExpression]]) -> tuple[Any, ...]:
+    """Return the row as a tuple in which these columns hold what attributes would."""
+    row = list(record)
+    for place, column in columns:
+        row[place] = column.decode(row[place])
+    return tuple(row)
+
+
+def as_scalars(rows: Sequence[Any]) -> list[Any]:
+    """Return the first value of each row."""
+    return list(map(itemgetter(0), rows))

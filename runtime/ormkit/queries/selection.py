@@ -1,0 +1,192 @@
+"""The part of a query that reads chosen values in the place of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from ..errors import UsageError
+from ..sql.expressions import Expression
+from ..sql.operands import Selectable
+from ..statements.result import as_tuples, dict_maker
+from ..statements.select import Select
+from ..statements.subqueries import Subquery
+from .builder import QueryBuilder
+from .rows import ObjectRows, Rows, as_scalars, checked_columns
+
+if TYPE_CHECKING:
+    from ..models.model import Model
+
+M = TypeVar("M", bound="Model")
+T = TypeVar("T")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
+
+AnyExpression = Expression[Any, Any, Any]
+
+
+class Selection(QueryBuilder[M]):
+    """A query that can be read as tuples, dicts, single values, or objects with values."""
+
+    @overload
+    def values_list(self, a: Selectable[M, A], /) -> Rows[tuple[A]]: ...
+    @overload
+    def values_list(self, a: Selectable[M, A], b: Selectable[M, B], /) -> Rows[tuple[A, B]]: ...
+    @overload
+    def values_list(
+        self, a: Selectable[M, A], b: Selectable[M, B], c: Selectable[M, C], /
+    ) -> Rows[tuple[A, B, C]]: ...
+    @overload
+    def values_list(
+        self,
+        a: Selectable[M, A],
+        b: Selectable[M, B],
+        c: Selectable[M, C],
+        d: Selectable[M, D],
+        /,
+    ) -> Rows[tuple[A, B, C, D]]: ...
+    @overload
+    def values_list(
+        self,
+        a: Selectable[M, A],
+        b: Selectable[M, B],
+        c: Selectable[M, C],
+        d: Selectable[M, D],
+        e: Selectable[M, E],
+        /,
+    ) -> Rows[tuple[A, B, C, D, E]]: ...
+    @overload
+    def values_list(
+        self,
+        a: Selectable[M, A],
+        b: Selectable[M, B],
+        c: Selectable[M, C],
+        d: Selectable[M, D],
+        e: Selectable[M, E],
+        f: Selectable[M, F],
+        /,
+    ) -> Rows[tuple[A, B, C, D, E, F]]: ...
+
+    # Seven, or a name: what one of the above takes must not match here as well, or mypy would take
+    # an argument with an Any in its type, such as func.count(), for either.
+    @overload
+    def values_list(
+        self,
+        a: Selectable[M, Any],
+        b: Selectable[M, Any],
+        c: Selectable[M, Any],
+        d: Selectable[M, Any],
+        e: Selectable[M, Any],
+        f: Selectable[M, Any],
+        g: Selectable[M, Any],
+        /,
+        *columns: Selectable[M, Any] | str,
+    ) -> Rows[tuple[Any, ...]]: ...
+    @overload
+    def values_list(
+        self, name: str, /, *columns: Selectable[M, Any] | str
+    ) -> Rows[tuple[Any, ...]]: ...
+    @overload
+    def values_list(self) -> Rows[tuple[Any, ...]]: ...
+    def values_list(self, *columns: Any) -> Rows[Any]:
+        """Read these columns and expressions as tuples; up to six are typed one by one.
+
+        Names stand for columns and annotations; without any, it is the same as values().
+        """
+        chosen = self._chosen(columns)
+        return Rows(self._source, self._readable(), tuple(chosen.values()), as_tuples)
+
+    def values(self, *columns: Expression[M, Any, Any] | str) -> Rows[dict[str, Any]]:
+        """Read columns and annotations as dicts by their names.
+
+        Without any, those are the columns of group_by() and all annotations, or every column and
+        all annotations of a query that is not grouped.
+        """
+        chosen = self._chosen(columns)
+        make: Callable[[Any], list[dict[str, Any]]] = dict_maker(tuple(chosen))
+        return Rows(self._source, self._readable(), tuple(chosen.values()), make)
+
+    def scalars(self, column: Selectable[M, A]) -> Rows[A]:
+        """Read one column or expression: a list of its values."""
+        chosen: Any = column
+        checked_columns("scalars()", (chosen,))
+        return Rows(self._source, self._readable(), (chosen,), as_scalars)
+
+    @overload
+    def with_values(self, a: Selectable[M, A], /) -> Rows[tuple[M, A]]: ...
+    @overload
+    def with_values(self, a: Selectable[M, A], b: Selectable[M, B], /) -> Rows[tuple[M, A, B]]: ...
+    @overload
+    def with_values(
+        self, a: Selectable[M, A], b: Selectable[M, B], c: Selectable[M, C], /
+    ) -> Rows[tuple[M, A, B, C]]: ...
+    @overload
+    def with_values(
+        self,
+        a: Selectable[M, Any],
+        b: Selectable[M, Any],
+        c: Selectable[M, Any],
+        d: Selectable[M, Any],
+        /,
+        *columns: Selectable[M, Any],
+    ) -> Rows[tuple[Any, ...]]: ...
+    def with_values(self, *columns: Any) -> Rows[Any]:
+        """Read each object and, beside it, these expressions: tuples (object, value, ...)."""
+        checked_columns("with_values()", columns)
+        self._check_whole("with_values()")
+        return ObjectRows(self._source, self.as_select(), columns, self._steps)
+
+    def subquery(self, column: Expression[M, T, Any]) -> Subquery[T]:
+        """Return the values of one column as an expression for another query.
+
+        In in_() and notin() it stands for all of them, elsewhere for the only one.
+        """
+        checked_columns("subquery()", (column,))
+        return Subquery(self._readable(), column)
+
+    def _readable(self) -> Select:
+        """Return the select without the joins, which bring whole objects."""
+        select = self.as_select()
+        select.joins = ()
+        return select
+
+    def _check_whole(self, method: str) -> None:
+        if self._grouping is not None and self._grouping.is_grouped:
+            raise UsageError(
+                f"{method}: the rows of group_by() are no {self._table.label} objects: read them "
+                f"with values() or values_list()"
+            )
+        if self._only and method != "objects":
+            raise UsageError(f"{method} reads whole objects, and only() a part of them")
+
+    def _chosen(self, columns: tuple[Any, ...]) -> dict[str, AnyExpression]:
+        """Return what is read by its name; an expression without one is named by its place."""
+        if not columns:
+            return self._everything()
+        chosen: dict[str, AnyExpression] = {}
+        for place, each in enumerate(columns, 1):
+            expression = self._expression(each)
+            name = each if isinstance(each, str) else self._name_of(expression, place)
+            if name in chosen:
+                raise UsageError(f"{name!r} is selected twice: give one a name with annotate()")
+            chosen[name] = expression
+        return chosen
+
+    def _everything(self) -> dict[str, AnyExpression]:
+        grouping = self._grouping
+        held: tuple[AnyExpression, ...] = self._only or self._table.columns
+        if grouping is not None and grouping.is_grouped:
+            named = {id(each) for each in self._named.values()}
+            held = tuple(each for each in grouping.by if id(each) not in named)
+        shown = {self._name_of(each, place): each for place, each in enumerate(held, 1)}
+        return {**shown, **self._named}
+
+    def _name_of(self, expression: AnyExpression, place: int) -> str:
+        for name, each in self._named.items():
+            if each is expression:
+                return name
+        return getattr(expression, "slot", f"value_{place}")

@@ -1,0 +1,259 @@
+"""Functions in SQL: plain calls, aggregates, and windows over which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Generic
+
+from ..errors import UsageError
+from .expressions import Condition, Expression, grouped
+from .operands import O, T, V_co
+from .ordering import Order
+from .trees import AnyNode, Tree
+from .wrapper import lender
+
+if TYPE_CHECKING:
+    from .context import Scope
+
+AnyExpression = Expression[Any, Any, Any]
+Ordering = Order[Any] | AnyExpression
+#: First and last row of a frame, counted from the current one; None is the partition's end.
+Frame = tuple[int | None, int | None]
+
+
+class Function(Tree[O, T, V_co], Expression[O, T, V_co]):
+    """A call of a function; it reads as its source does where it returns one of its values."""
+
+    __slots__ = ("arguments", "convert", "source", "template")
+
+    def __init__(
+        self,
+        template: str,
+        arguments: Sequence[AnyExpression],
+        type_: str = "",
+        *,
+        source: AnyExpression | None = None,
+        convert: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """Describe a call.
+
+        template: its text, with {0} for all arguments, separated by commas.
+        source: the argument whose values it returns, and which tells how they are read.
+        convert: what makes a value out of the driver's, for a type of its own.
+        """
+        self.template = template
+        self.arguments = tuple(arguments)
+        self.source = None if source is None else origin(source)
+        self.convert = convert
+        self.type = source.type if source is not None and not type_ else type_
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self.arguments
+
+    def mark(self) -> Hashable:
+        return self.template
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        scope.note_call(self.template)
+        before, _, after = self.template.partition("{0}")
+        yield before
+        for place, argument in enumerate(self.arguments):
+            if place:
+                yield ", "
+            yield from grouped(argument)
+        yield after
+
+    def encode(self, value: object) -> object:
+        return super().encode(value) if self.source is None else self.source.encode(value)
+
+    def decode(self, value: Any) -> Any:
+        if self.convert is not None:
+            return None if value is None else self.convert(value)
+        return value if self.source is None else self.source.decode(value)
+
+    @property
+    def is_plain(self) -> bool:
+        return self.convert is None and (self.source is None or self.source.is_plain)
+
+
+class Aggregate(Function[O, T, V_co]):
+    """A function over many rows: those of a group, of the whole query, or of a window."""
+
+    __slots__ = ("where",)
+
+    where: Condition[Any] | None
+
+    def __init__(
+        self,
+        template: str,
+        arguments: Sequence[AnyExpression],
+        type_: str = "",
+        *,
+        source: AnyExpression | None = None,
+        convert: Callable[[Any], Any] | None = None,
+        where: Condition[Any] | None = None,
+    ) -> None:
+        self.where = where
+        super().__init__(template, arguments, type_, source=source, convert=convert)
+
+    def filter(self, *conditions: Condition[O]) -> Aggregate[O, T, V_co]:
+        """Take only the rows that answer every condition: FILTER (WHERE ...)."""
+        if not conditions:
+            return self
+        for each in conditions:
+            if not isinstance(each, Condition):
+                raise UsageError(f"filter() of an aggregate takes conditions, not {each!r}")
+        where = conditions[0]
+        for condition in conditions[1:]:
+            where = where & condition
+        return Aggregate(
+            self.template,
+            self.arguments,
+            self.type,
+            source=self.source,
+            convert=self.convert,
+            where=where if self.where is None else self.where & where,
+        )
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self.arguments if self.where is None else (*self.arguments, self.where)
+
+    def mark(self) -> Hashable:
+        return self.template if self.where is None else (self.template, "filter")
+
+    def over(
+        self,
+        *,
+        partition_by: AnyExpression | Sequence[AnyExpression] = (),
+        order_by: Ordering | Sequence[Ordering] = (),
+        rows: Frame | None = None,
+    ) -> Expression[O, T, V_co]:
+        """Compute it for each row over the rows around it; see WindowFunction.over."""
+        return Window(self, partition_by, order_by, rows)
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        if scope.bars_aggregates:
+            raise UsageError(
+                "an aggregate cannot stand in filter(): it exists only once the rows were chosen; "
+                "use having() after group_by(), or a subquery"
+            )
+        yield from super().pieces(scope)
+        if self.where is not None:
+            yield " FILTER (WHERE "
+            yield self.where
+            yield ")"
+
+
+def origin(source: AnyExpression) -> AnyExpression:
+    """Return the expression whose values those of a call are in the end."""
+    source = lender(source)
+    while isinstance(source, Function) and source.convert is None and source.source is not None:
+        source = source.source
+    return source
+
+
+class WindowFunction(Generic[O, T, V_co]):
+    """A function that has a meaning only over a window: finish it with `.over(...)`."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Function[O, T, V_co]) -> None:
+        self._function = function
+
+    def over(
+        self,
+        *,
+        partition_by: AnyExpression | Sequence[AnyExpression] = (),
+        order_by: Ordering | Sequence[Ordering] = (),
+        rows: Frame | None = None,
+    ) -> Expression[O, T, V_co]:
+        """Compute it for each row over the rows around it.
+
+        partition_by: the rows with equal values of these belong together; all rows without.
+        order_by: their order.
+        rows: the frame, (first, last) counted from the current row: (-2, 0) is the last three,
+            (None, 0) all up to this one; PostgreSQL's default frame where None.
+        """
+        return Window(self._function, partition_by, order_by, rows)
+
+
+class Window(Expression[O, T, V_co]):
+    """A function OVER (PARTITION BY ... ORDER BY ... ROWS ...)."""
+
+    __slots__ = ("frame", "function", "order", "partition")
+
+    def __init__(
+        self,
+        function: Function[O, T, V_co],
+        partition_by: AnyExpression | Sequence[AnyExpression],
+        order_by: Ordering | Sequence[Ordering],
+        rows: Frame | None,
+    ) -> None:
+        self.function = function
+        self.partition = as_tuple("partition_by", partition_by, Expression)
+        ordered = as_tuple("order_by", order_by, (Expression, Order))
+        self.order = tuple(map(as_order, ordered))
+        self.frame = frame_text(rows)
+        parts = [*self.partition, *self.order]
+        keys: list[Hashable] = [part.key for part in parts]
+        self.key = ("over", function.key, len(self.partition), self.frame, *keys)
+        self.values = function.values + tuple(value for part in parts for value in part.values)
+        self.type = function.type
+
+    def sql(self, scope: Scope) -> str:
+        # Values are numbered in the order of the text: the function's own come first.
+        text = self.function.sql(scope)
+        words: list[str] = []
+        if self.partition:
+            words.append(f"PARTITION BY {', '.join(each.sql(scope) for each in self.partition)}")
+        if self.order:
+            words.append(f"ORDER BY {', '.join(each.sql(scope) for each in self.order)}")
+        if self.frame:
+            words.append(self.frame)
+        return f"{text} OVER ({' '.join(words)})"
+
+    def decode(self, value: Any) -> Any:
+        return self.function.decode(value)
+
+    @property
+    def is_plain(self) -> bool:
+        return self.function.is_plain
+
+
+def as_tuple(name: str, given: Any, kinds: Any) -> tuple[Any, ...]:
+    """Return one part of a window, or several, as a tuple; raises UsageError."""
+    is_many = type(given) in (list, tuple)
+    parts: tuple[Any, ...] = tuple(given) if is_many else (given,)
+    for part in parts:
+        if not isinstance(part, kinds):
+            raise UsageError(f"{name} takes columns and expressions such as User.age, not {part!r}")
+    return parts
+
+
+def as_order(by: Any) -> Order[Any]:
+    """Return a key of an ordering; an expression is ascending."""
+    return by if isinstance(by, Order) else by.asc()  # pyright: ignore
+
+
+def frame_text(rows: Frame | None) -> str:
+    """Return the text of a frame; nothing for PostgreSQL's default. Raises UsageError."""
+    if rows is None:
+        return ""
+    if not isinstance(rows, tuple) or len(rows) != 2:
+        raise UsageError("rows is a pair (first, last), such as (-2, 0)")
+    first, last = rows
+    for end in rows:
+        if not (end is None or (isinstance(end, int) and not isinstance(end, bool))):
+            raise UsageError("rows is a pair of whole numbers or None, such as (-2, 0)")
+    begin = "UNBOUNDED PRECEDING" if first is None else offset_text(first)
+    return f"ROWS BETWEEN {begin} AND " + (
+        "UNBOUNDED FOLLOWING" if last is None else offset_text(last)
+    )
+
+
+def offset_text(offset: int) -> str:
+    """Return one end of a frame as SQL says it."""
+    if offset == 0:
+        return "CURRENT ROW"
+    return f"{abs(offset)} {'PRECEDING' if offset < 0 else 'FOLLOWING'}"

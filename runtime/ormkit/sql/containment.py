@@ -1,0 +1,115 @@
+"""What lies within what: the operators @>, <@ and && of arrays, ranges and jsonb."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+from ..postgres.mismatch import BOUNDS, misfit
+from ..postgres.values import Range
+from .comparison_types import check_one, comparability, refused
+from .operands import O, Selectable, T, V_co, is_selectable, is_textual, like_text, listed
+from .operators import bare
+
+if TYPE_CHECKING:
+    from .expressions import Condition, Expression
+
+E = TypeVar("E")  # an array's element, or a value within a range
+
+#: The range of each type of bounds.
+RANGES = {bound: range_ for range_, bound in BOUNDS.items()}
+
+
+class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
+    """The operators of an expression that ask what lies within it, or it within what."""
+
+    __slots__ = ()
+
+    type: str
+
+    @property
+    def is_array(self) -> bool:
+        """True for an expression of an array type."""
+        return self.type.endswith("[]")
+
+    @overload
+    def contains(self: ContainmentOperators[O, str, Any], value: str) -> Condition[O]: ...
+    @overload
+    def contains(
+        self: ContainmentOperators[O, list[E], Any], value: Collection[E]
+    ) -> Condition[O]: ...
+    @overload
+    def contains(
+        self: ContainmentOperators[O, Range[E], Any],
+        value: E | Range[E] | Expression[Any, E, Any] | Expression[Any, Range[E], Any],
+    ) -> Condition[O]: ...
+    @overload
+    def contains(self, value: T | Expression[Any, T, Any]) -> Condition[O]: ...
+    def contains(self, value: Any) -> Condition[O]:
+        """Match text with this in it, an array with all of these, a range or jsonb around this.
+
+        In text every character stands for itself. For arrays, ranges and jsonb it is
+        PostgreSQL's @> operator; a range is asked for another one, or for one value.
+        """
+        if is_textual(self.type):
+            return self.asked("{0} LIKE {1}", self, f"%{like_text(value, self)}%")
+        if is_element(self.type, value):
+            bound = BOUNDS[bare(self.type)]
+            return self.asked("{0} @> {1}", self, self._of_type(value, bound))
+        return self.asked("{0} @> {1}", self, self._whole(value))
+
+    @overload
+    def contained_by(
+        self: ContainmentOperators[O, list[E], Any], value: Collection[E]
+    ) -> Condition[O]: ...
+    @overload
+    def contained_by(self, value: T | Expression[Any, T, Any]) -> Condition[O]: ...
+    @overload
+    def contained_by(self, value: Range[T] | Expression[Any, Range[T], Any]) -> Condition[O]: ...
+    def contained_by(self, value: Any) -> Condition[O]:
+        """Match an array, a range or jsonb that lies wholly within this (PostgreSQL's <@).
+
+        One value lies within a range.
+        """
+        if is_range(value) and (range_ := RANGES.get(bare(self.type))):
+            return self.asked("{0} <@ {1}", self, self._of_type(value, range_))
+        return self.asked("{0} <@ {1}", self, self._whole(value))
+
+    @overload
+    def overlaps(
+        self: ContainmentOperators[O, list[E], Any], value: Collection[E]
+    ) -> Condition[O]: ...
+    @overload
+    def overlaps(self, value: T | Expression[Any, T, Any]) -> Condition[O]: ...
+    def overlaps(self, value: Any) -> Condition[O]:
+        """Match an array or a range that has anything in common with this (PostgreSQL's &&)."""
+        return self.asked("{0} && {1}", self, self._whole(value))
+
+    def _whole(self, value: Any) -> Any:
+        """Return an array as a list; what stands beside no array as it is."""
+        is_value = self.is_array and not is_selectable(value)
+        return listed(value, self) if is_value else value
+
+    def _of_type(self, value: Any, type_: str) -> Expression[Any, Any, Any]:
+        """Return a value under a type that PostgreSQL could not tell; raises InvalidValue."""
+        known = comparability(BOUNDS.get(type_, type_))
+        bounds: tuple[Any, ...] = (value.lower, value.upper) if is_range(value) else (value,)
+        for each in bounds:
+            if each is not None:
+                check_one(self, each, known)
+        if value is None:
+            raise refused(self, value, "no range contains NULL: take isnull()")
+        if reason := misfit(type_, value):
+            raise refused(self, value, reason)
+        return self.sent_as(value, type_)
+
+
+def is_element(type_: str, value: object) -> bool:
+    """Return whether a value beside a range is one that may lie in it, and no range itself."""
+    is_other = is_range(value) or isinstance(value, (tuple, list)) or is_selectable(value)
+    return bare(type_) in BOUNDS and not is_other
+
+
+def is_range(value: object) -> bool:
+    """Return whether the value is a range."""
+    return isinstance(value, Range)

@@ -1,0 +1,249 @@
+"""The state of one statement while its text is written: parameter numbers and table names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ..errors import InvalidValue, UsageError
+
+if TYPE_CHECKING:
+    from ..models.columns import Column
+    from ..models.table import Table
+    from .expressions import Expression
+
+
+#: How many parameters the driver can send.
+MOST_PARAMETERS = 32_767
+
+
+class Scope:
+    """Numbers the parameters of a statement and knows what each table is called in it.
+
+    ``parameters`` grows with every bound value: the expression that the value is compared with or
+    assigned to (None where there is none), so that an error about $3 can name its column.
+    """
+
+    __slots__ = (
+        *("_names", "_numbers", "_taken", "bars_aggregates", "called", "cast_to", "has_locks"),
+        *("is_foreign", "is_qualified", "joined", "parameters", "read_from"),
+    )
+
+    def __init__(self, table: Table | None = None, *, is_qualified: bool = False) -> None:
+        self.parameters: list[Expression[Any, Any, Any] | None] = []
+        self._names: dict[Table, list[str]] = {}
+        self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
+        #: What the text names: tables, functions, types that values are cast to; and whether it
+        #: locks rows. It decides whether a statement whose answer was lost may be sent again.
+        self.read_from: set[str] = set()
+        self.called: set[str] = set()
+        self.cast_to: set[str] = set()
+        self.has_locks = False
+        #: True where column names carry their table's name, as joins and subqueries need it.
+        self.is_qualified = is_qualified
+        #: True once the text calls a function by name.
+        self.is_foreign = False
+        #: True while a WHERE is written, where an aggregate has no meaning.
+        self.bars_aggregates = False
+        #: What joined tables are called, by the relationship that leads to them; empty until then
+        #: for those that must be there, so that they are joined without LEFT.
+        self.joined: dict[Any, str] = {}
+        if table is not None:
+            self.enter(table)
+
+    def bind(self, target: Expression[Any, Any, Any] | None) -> str:
+        """Return the text of the next parameter, which will hold a value for the target.
+
+        Raises UsageError for one more than a statement can have.
+        """
+        self.parameters.append(target)
+        number = len(self.parameters)
+        if number > MOST_PARAMETERS:
+            raise UsageError(
+                f"a statement takes at most {MOST_PARAMETERS:,} values, and this one has more: "
+                f"put them into one list, with in_(), or ask for them in parts"
+            )
+        return f"${number}"
+
+    def enter(self, table: Table) -> str:
+        """Give the table a name of its own from here on and return it, quoted.
+
+        Columns of the table then mean its innermost name, until `leave`.
+        """
+        name = self.take(table.name)
+        self.enter_as(table, name)
+        return name
+
+    def enter_as(self, table: Table, name: str) -> None:
+        """Let columns of the table mean this name, which `take` gave, until `leave`."""
+        self._names.setdefault(table, []).append(name)
+        self.read_from.add(table.sql)
+
+    def take(self, wanted: str) -> str:
+        """Return a name that no other table of the statement has, quoted."""
+        name = wanted
+        while name in self._taken:
+            # From where the last one left off: subqueries by the thousand would count for long.
+            number = self._numbers[wanted] = self._numbers.get(wanted, 1) + 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return quote(name)
+
+    def note_call(self, template: str) -> str:
+        """Note the function that a template begins with, as in `lower({0})`; return it."""
+        name = template.partition("(")[0]
+        if name and not name.startswith("{") and " " not in name:
+            self.called.add(name)
+        return template
+
+    def note_cast(self, type_: str) -> str:
+        """Note a type, which may be a domain whose CHECK calls something, and return it."""
+        self.cast_to.add(type_)
+        return type_
+
+    def leave(self, table: Table) -> None:
+        """Undo the latest `enter` of the table; its name stays taken in this statement."""
+        self._names[table].pop()
+
+    def name(self, table: Table) -> str:
+        """Return what the table is called here, quoted; UsageError where it takes no part."""
+        names = self._names.get(table)
+        if not names:
+            raise UsageError(
+                f"{table.label} takes no part in this query: reach its columns through a "
+                f"relationship, with has() or any()"
+            )
+        return names[-1]
+
+    def column(self, column: Column[Any, Any, Any]) -> str:
+        """Return the column's name as this statement must write it."""
+        name = self.name(column.table)
+        return f"{name}.{column.quoted}" if self.is_qualified else column.quoted
+
+
+def quote(identifier: str) -> str:
+    """Return the identifier in double quotes, or as it is where PostgreSQL reads it the same."""
+    is_plain = identifier.isascii() and identifier.isidentifier() and identifier.islower()
+    if is_plain and identifier not in RESERVED:
+        return identifier
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def quoted_text(text: str) -> str:
+    """Return the text as a constant of SQL, whatever standard_conforming_strings says.
+
+    Raises InvalidValue for NUL, which no text of PostgreSQL can hold.
+    """
+    if "\0" in text:
+        raise InvalidValue("PostgreSQL's text cannot hold the character NUL")
+    doubled = text.replace("'", "''")
+    return f"'{doubled}'" if "\\" not in text else "E'" + doubled.replace("\\", "\\\\") + "'"
+
+
+#: Words PostgreSQL 18 does not take as a bare column or table name: its pg_get_keywords() with
+#: catcode R or T, https://www.postgresql.org/docs/18/sql-keywords-appendix.html
+RESERVED = frozenset(
+    [
+        "all",
+        "analyse",
+        "analyze",
+        "and",
+        "any",
+        "array",
+        "as",
+        "asc",
+        "asymmetric",
+        "authorization",
+        "binary",
+        "both",
+        "case",
+        "cast",
+        "check",
+        "collate",
+        "collation",
+        "column",
+        "concurrently",
+        "constraint",
+        "create",
+        "cross",
+        "current_catalog",
+        "current_date",
+        "current_role",
+        "current_schema",
+        "current_time",
+        "current_timestamp",
+        "current_user",
+        "default",
+        "deferrable",
+        "desc",
+        "distinct",
+        "do",
+        "else",
+        "end",
+        "except",
+        "false",
+        "fetch",
+        "for",
+        "foreign",
+        "freeze",
+        "from",
+        "full",
+        "grant",
+        "group",
+        "having",
+        "ilike",
+        "in",
+        "initially",
+        "inner",
+        "intersect",
+        "into",
+        "is",
+        "isnull",
+        "join",
+        "lateral",
+        "leading",
+        "left",
+        "like",
+        "limit",
+        "localtime",
+        "localtimestamp",
+        "natural",
+        "not",
+        "notnull",
+        "null",
+        "offset",
+        "on",
+        "only",
+        "or",
+        "order",
+        "outer",
+        "overlaps",
+        "placing",
+        "primary",
+        "references",
+        "returning",
+        "right",
+        "select",
+        "session_user",
+        "similar",
+        "some",
+        "symmetric",
+        "system_user",
+        "table",
+        "tablesample",
+        "then",
+        "to",
+        "trailing",
+        "true",
+        "union",
+        "unique",
+        "user",
+        "using",
+        "variadic",
+        "verbose",
+        "when",
+        "where",
+        "window",
+        "with",
+    ]
+)

@@ -1,0 +1,397 @@
+"""Typed SQL expressions: what conditions, orderings and computed values are made of.
+
+Every node is immutable and knows its ``key``, a hashable description of its shape without values;
+its ``values``, in the order its text numbers them; and ``sql``, the text, written once a shape.
+Trees of any height have all three in linear time and without recursion, see ``trees``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, NoReturn
+
+from ..errors import UsageError
+from ..postgres.lossless import FRACTIONAL, uncut
+from .arithmetic import ArithmeticOperators
+from .comparison_types import check_own, foreign_type
+from .containment import ContainmentOperators
+from .membership import ListOperators
+from .operands import O, T, V_co, single, singles, truth
+from .operators import check_negative, level
+from .ordering import Order
+from .patterns import TextOperators
+from .trees import LOW, AnyNode, Node, Tree, flattened, parts_of, separated
+
+if TYPE_CHECKING:
+    from .arithmetic import E
+    from .context import Scope
+
+NO_TRUTH = (
+    "an SQL expression is no truth in Python: combine conditions with & | ~ instead of and, or, not"
+)
+#: Stands in a key for a bound value.
+BOUND = "$"
+DISTINCT = "{0} IS DISTINCT FROM {1}"
+
+
+class Expression(
+    Node[O, T, V_co],
+    ArithmeticOperators[O, T, V_co],
+    TextOperators[O, T, V_co],
+    ContainmentOperators[O, T, V_co],
+    ListOperators[O, T, V_co],
+    Generic[O, T, V_co],
+):
+    """An SQL expression over the columns of model O, compared with T, whose rows hold V."""
+
+    __slots__ = ()
+
+    #: True for a Q, which has a meaning only once the query's model is known.
+    is_open = False
+    #: Types of Python whose values are compared with this as they are.
+    native: frozenset[type] = frozenset()
+
+    def encode(self, value: object) -> object:
+        return uncut(self.type, value) if type(value) in FRACTIONAL else value
+
+    # A condition is not a truth: `if User.age == 3` would always be taken.
+    def __bool__(self) -> NoReturn:
+        raise UsageError(NO_TRUTH)
+
+    __hash__ = object.__hash__
+
+    def __eq__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: T | Expression[Any, T, Any] | None
+    ) -> Condition[O]:
+        return Test(IS_NULL, self) if other is None else Comparison("{0} = {1}", self, other)
+
+    def __ne__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: T | Expression[Any, T, Any] | None
+    ) -> Condition[O]:
+        return Test(IS_NOT_NULL, self) if other is None else Comparison("{0} <> {1}", self, other)
+
+    def __lt__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
+        return Comparison("{0} < {1}", self, other)
+
+    def __le__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
+        return Comparison("{0} <= {1}", self, other)
+
+    def __gt__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
+        return Comparison("{0} > {1}", self, other)
+
+    def __ge__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
+        return Comparison("{0} >= {1}", self, other)
+
+    def __neg__(self) -> Expression[O, T, V_co]:
+        check_negative(self)
+        return Call("(- {0})", self, self.type)
+
+    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
+        return Comparison(template, left, right)
+
+    def sent_as(self, value: object, type_: str) -> Expression[Any, Any, Any]:
+        return Literal(value, type_)
+
+    def own(self, value: object) -> Expression[O, Any, Any]:
+        return Bound(self, self.encode(value))
+
+    def combined(self, operator: str, left: Any, right: Any, type_: str) -> Any:
+        made: Arithmetic[O, Any, Any] = Arithmetic(operator, left, right, type_)
+        return made
+
+    def is_distinct_from(self, other: T | Expression[Any, T, Any] | None) -> Condition[O]:
+        """Match where the two differ, NULL being a value like any other."""
+        if other is None:
+            null: Bound[O, Any] = Bound(self, None)
+            return Comparison(DISTINCT, self, null)
+        return Comparison(DISTINCT, self, other)
+
+    def among(self, template: str, values: Any) -> Condition[O]:
+        return Membership(template, self, values)
+
+    def between(self, low: T, high: T) -> Condition[O]:
+        """Match low <= value <= high, both ends included."""
+        return Junction("AND", (self >= low, self <= high))
+
+    def isnull(self, is_null: bool = True) -> Condition[O]:
+        """Match NULL, or with False whatever is not NULL."""
+        return Test(IS_NULL if truth(is_null) else IS_NOT_NULL, self)
+
+    def len(self: Expression[O, list[E], Any]) -> Expression[O, int, int]:
+        """Return the number of an array's elements; 0 for an empty one."""
+        return Call("cardinality({0})", self, "integer")
+
+    def asc(self) -> Order[O]:
+        """Order by this, smallest first; PostgreSQL puts NULL last."""
+        return Order(self)
+
+    def desc(self) -> Order[O]:
+        """Order by this, largest first; PostgreSQL puts NULL first."""
+        return Order(self, is_descending=True)
+
+
+class Condition(Expression[O, bool, bool]):
+    """An expression that is true, false or NULL for a row."""
+
+    __slots__ = ()
+
+    def __and__(self, other: Condition[O]) -> Condition[O]:
+        return self._joined("AND", other)
+
+    def __or__(self, other: Condition[O]) -> Condition[O]:
+        return self._joined("OR", other)
+
+    def _joined(self, word: str, other: Any) -> Condition[O]:
+        if not isinstance(other, Condition):
+            raise UsageError(
+                f"{other!r} is no condition: put comparisons in parentheses around &, |"
+            )
+        both: Any = (self, other)
+        return NotImplemented if other.is_open else Junction(word, both)
+
+    def __invert__(self) -> Condition[O]:
+        """Negate as SQL's NOT does: what is NULL stays NULL, and is not matched."""
+        return Test(NOT, self)
+
+
+class Literal(Expression[Any, T, T]):
+    """A bound value that carries its type, for where PostgreSQL could not tell it."""
+
+    __slots__ = ()
+
+    def __init__(self, value: object, type_: str) -> None:
+        self.type = type_
+        self.key = ("literal", type_)
+        self.values = (self.encode(value),)
+
+    def sql(self, scope: Scope) -> str:
+        return f"{scope.bind(self)}::{scope.note_cast(self.type)}"
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return None if self.values[0] is None else ()
+
+
+class Bound(Expression[O, T, T]):
+    """A value that is sent as one of the expression beside it."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, target: Expression[O, Any, Any], value: object) -> None:
+        """Take a value as the driver takes it for the target."""
+        self.target = target
+        self.type = target.type
+        self.key = BOUND
+        self.values = (value,)
+
+    def sql(self, scope: Scope) -> str:
+        return scope.bind(self.target)
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return ()
+
+
+class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
+    """Two operands in a template; the right one is an expression or a bound value."""
+
+    __slots__ = ("left", "right", "template")
+
+    def __init__(
+        self, template: str, left: Expression[O, Any, Any], right: Any, type_: str
+    ) -> None:
+        """Describe a pair.
+
+        right: an expression; anything else is a value as the driver takes it for the left one.
+        """
+        self.template = template
+        self.left = left
+        self.type = type_
+        self.right: Expression[Any, Any, Any] | None = None
+        if isinstance(right, Expression):
+            self.right = right  # pyright: ignore[reportUnknownMemberType]
+        elif left.height < LOW:
+            self.height = left.height + 1
+            self.key = (template, left.key, BOUND)
+            self.values = (*left.values, right)
+            return
+        else:
+            self.right = Bound(left, right)
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.left,) if self.right is None else (self.left, self.right)
+
+    def mark(self) -> Hashable:
+        return self.template
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return () if self.template == DISTINCT else self.operands()
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        for part in parts_of(scope.note_call(self.template)):
+            if isinstance(part, str):
+                yield part
+            elif part == 0:
+                yield from comparable(self.left)
+            elif self.right is None:
+                yield scope.bind(self.left)
+            else:
+                yield from comparable(self.right)
+
+
+class Comparison(Pair[O, bool, bool], Condition[O]):
+    """An operator between an expression and another one, or a value."""
+
+    __slots__ = ()
+
+    def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
+        if not isinstance(right, Expression):
+            foreign = "" if type(right) in left.native else foreign_type(left, right)
+            right = left.sent_as(right, foreign) if foreign else left.encode(right)
+        super().__init__(template, left, right, "boolean")
+
+
+class Arithmetic(Tree[O, T, V_co], Expression[O, T, V_co]):
+    """An operator that computes a new value of two."""
+
+    __slots__ = ("left", "operator", "right")
+
+    def __init__(
+        self,
+        operator: str,
+        left: Expression[O, Any, Any],
+        right: Expression[Any, Any, Any],
+        type_: str,
+    ) -> None:
+        self.operator = operator
+        self.left = left
+        self.right = right
+        self.type = type_
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self.left, self.right
+
+    def mark(self) -> Hashable:
+        return self.operator
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return self.operands()
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        # Operators of one precedence, from left to right, need no parentheses of their own, of
+        # which the server's parser takes only so many.
+        chained: list[Arithmetic[Any, Any, Any]] = [self]
+        first: Expression[Any, Any, Any] = self.left
+        while isinstance(first, Arithmetic) and level(first.operator) == level(self.operator):
+            chained.append(first)
+            first = first.left
+        yield "("
+        yield from grouped(first)
+        for each in reversed(chained):
+            yield f" {each.operator} "
+            yield from grouped(each.right)
+        yield ")"
+
+
+class Membership(Pair[O, bool, bool], Condition[O]):
+    """A comparison with every element of one bound array, whatever its length."""
+
+    __slots__ = ()
+
+    def __init__(self, template: str, operand: Expression[O, T, Any], of: Collection[T]) -> None:
+        listed, kinds = singles(of, operand)
+        if not kinds <= operand.native:
+            check_own(operand, listed, kinds)
+        super().__init__(template, operand, operand.encode_each(listed), "boolean")
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        single(self.left)
+        yield from super().pieces(scope)
+
+
+class Junction(Tree[O, bool, bool], Condition[O]):
+    """Conditions joined by AND or OR."""
+
+    __slots__ = ("_operands", "word")
+
+    def __init__(self, word: str, operands: tuple[Condition[Any], ...]) -> None:
+        self.word = word
+        self._operands = operands
+        self.type = "boolean"
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self._operands
+
+    def mark(self) -> Hashable:
+        return self.word
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return self._operands
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield "("
+        # The server then reads one list, however deep the conditions were nested here.
+        yield from separated(f" {self.word} ", flattened(self, self._is_same))
+        yield ")"
+
+    def _is_same(self, other: AnyNode) -> bool:
+        return isinstance(other, Junction) and other.word == self.word
+
+
+class Call(Tree[O, T, V_co], Expression[O, T, V_co]):
+    """A function of one expression, with a result type of its own."""
+
+    __slots__ = ("operand", "template")
+
+    def __init__(self, template: str, operand: Expression[O, Any, Any], type_: str) -> None:
+        self.template = template
+        self.operand = operand
+        self.type = type_
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.operand,)
+
+    def mark(self) -> Hashable:
+        return self.template
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        for part in parts_of(scope.note_call(self.template)):
+            if isinstance(part, str):
+                yield part
+            else:
+                yield from grouped(self.operand)
+
+
+class Test(Call[O, bool, bool], Condition[O]):
+    """A question about one expression: IS NULL, NOT."""
+
+    __slots__ = ()
+
+    def __init__(self, template: str, operand: Expression[O, Any, Any]) -> None:
+        super().__init__(template, operand, "boolean")
+
+    def null_with(self) -> tuple[AnyNode, ...] | None:
+        return (self.operand,) if self.template == NOT else ()
+
+
+IS_NULL, IS_NOT_NULL, NOT = "{0} IS NULL", "{0} IS NOT NULL", "NOT {0}"
+IS_NOT_TRUE = "{0} IS NOT TRUE"
+
+
+def comparable(operand: Expression[Any, Any, Any]) -> Iterator[str | AnyNode]:
+    """Yield an operand as PostgreSQL can compare it, which json cannot be."""
+    yield from grouped(operand)
+    if operand.type == "json":
+        yield "::jsonb"
+
+
+def grouped(operand: Expression[Any, Any, Any]) -> Iterator[str | AnyNode]:
+    """Yield an operand, in parentheses where it has an operator of its own."""
+    if isinstance(operand, Condition) and not isinstance(operand, Junction):
+        yield "("
+        yield operand
+        yield ")"
+    else:
+        yield operand

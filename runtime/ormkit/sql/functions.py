@@ -1,0 +1,370 @@
+"""`func`: PostgreSQL's functions, with the types of what they take and return."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, get_args, overload
+
+from ..errors import UnknownName, UsageError, did_you_mean
+from ..postgres.interval import Span
+from .aggregates import Aggregate, Function, WindowFunction
+from .context import Scope, quote
+from .expressions import Expression
+from .literals import as_expression, beside_as
+from .operators import WHOLE, bare, check_summed
+from .trees import AnyNode
+
+O = TypeVar("O")  # noqa: E741  the model that owns the expression
+T = TypeVar("T")
+V = TypeVar("V")
+N = TypeVar("N", int, float, Decimal)
+#: What a sum is made of.
+S = TypeVar("S", int, float, Decimal, Span)
+#: What a mean is made of and is one of.
+A = TypeVar("A", float, Decimal, Span)
+#: Numbers that may have a fraction.
+F = TypeVar("F", float, Decimal)
+
+AnyExpression = Expression[Any, Any, Any]
+#: A part of a date that extract() knows.
+Field = Literal[
+    "century", "day", "decade", "dow", "doy", "epoch", "hour", "isodow", "isoyear",
+    "microseconds", "millennium", "milliseconds", "minute", "month", "quarter", "second",
+    "timezone", "timezone_hour", "timezone_minute", "week", "year",
+]  # fmt: skip
+FIELDS: frozenset[str] = frozenset(get_args(Field))
+IDENTIFIER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z", re.ASCII)
+
+
+class NamedFunction(Function[O, T, V]):
+    """A call of a function by its name, which may do anything, also to the session."""
+
+    __slots__ = ()
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        scope.is_foreign = True
+        return super().pieces(scope)
+
+
+class Functions:
+    """PostgreSQL's functions by their own names; `call` reaches all the others.
+
+    Arguments are columns, expressions, or values, which are bound. What a function does is
+    https://www.postgresql.org/docs/18/functions.html
+    """
+
+    # Aggregates
+
+    @overload
+    def count(self) -> Aggregate[Any, int, int]: ...
+    @overload
+    def count(
+        self, operand: Expression[O, Any, Any], *, distinct: bool = False
+    ) -> Aggregate[O, int, int]: ...
+    def count(
+        self, operand: Expression[Any, Any, Any] | None = None, *, distinct: bool = False
+    ) -> Aggregate[Any, int, int]:
+        """Count the rows, or those where the operand is not NULL."""
+        if operand is None:
+            return Aggregate("count(*)", (), "bigint")
+        return Aggregate(aggregate_template("count", distinct), (checked(operand),), "bigint")
+
+    def sum(
+        self, operand: Expression[O, S, V], *, distinct: bool = False
+    ) -> Aggregate[O, S, V | None]:
+        """Add up numbers or intervals; NULL over no rows. Whole numbers give an int of any size."""
+        type_ = check_summed("sum", checked(operand))
+        # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
+        convert = int if bare(operand.type) in WHOLE else None
+        return Aggregate(aggregate_template("sum", distinct), (operand,), type_, convert=convert)
+
+    @overload
+    def avg(self, operand: Expression[O, int, Any]) -> Aggregate[O, Decimal, Decimal | None]: ...
+    @overload
+    def avg(self, operand: Expression[O, A, V]) -> Aggregate[O, A, V | None]: ...
+    def avg(self, operand: Expression[O, Any, Any]) -> Aggregate[O, Any, Any]:
+        """Return the mean: a Decimal for whole and decimal numbers, NULL over no rows."""
+        return Aggregate("avg({0})", (checked(operand),), check_summed("avg", operand))
+
+    def min(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]:
+        """Return the smallest value; NULL over no rows."""
+        return Aggregate("min({0})", (checked(operand),), source=operand)
+
+    def max(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]:
+        """Return the largest value; NULL over no rows."""
+        return Aggregate("max({0})", (checked(operand),), source=operand)
+
+    def bool_and(self, operand: Expression[O, bool, Any]) -> Aggregate[O, bool, bool | None]:
+        """Tell whether it is true in every row; NULL over no rows."""
+        return Aggregate("bool_and({0})", (checked(operand),), "boolean")
+
+    def bool_or(self, operand: Expression[O, bool, Any]) -> Aggregate[O, bool, bool | None]:
+        """Tell whether it is true in any row; NULL over no rows."""
+        return Aggregate("bool_or({0})", (checked(operand),), "boolean")
+
+    def array_agg(
+        self, operand: Expression[O, T, V], *, distinct: bool = False
+    ) -> Aggregate[O, list[T], list[V] | None]:
+        """Gather the values in a list; NULL over no rows."""
+        template = aggregate_template("array_agg", distinct)
+        return Aggregate(template, (checked(operand),), f"{operand.type}[]", source=operand)
+
+    def string_agg(
+        self, operand: Expression[O, str, Any], separator: str
+    ) -> Aggregate[O, str, str | None]:
+        """Join the texts; NULL over no rows."""
+        return Aggregate("string_agg({0})", (checked(operand), as_expression(separator)), "text")
+
+    # Windows
+
+    def row_number(self) -> WindowFunction[Any, int, int]:
+        """Number the rows of a window from 1."""
+        return WindowFunction(Function("row_number()", (), "bigint"))
+
+    def rank(self) -> WindowFunction[Any, int, int]:
+        """Rank the rows of a window, with gaps after equal ones."""
+        return WindowFunction(Function("rank()", (), "bigint"))
+
+    def dense_rank(self) -> WindowFunction[Any, int, int]:
+        """Rank the rows of a window, without gaps."""
+        return WindowFunction(Function("dense_rank()", (), "bigint"))
+
+    def ntile(self, buckets: int) -> WindowFunction[Any, int, int]:
+        """Divide a window into that many parts of nearly equal size, numbered from 1."""
+        return WindowFunction(Function("ntile({0})", (as_expression(buckets),), "integer"))
+
+    def lag(self, operand: Expression[O, T, V], rows: int = 1) -> WindowFunction[O, T, V | None]:
+        """Return the value so many rows before; NULL where there is none."""
+        arguments = (checked(operand), as_expression(rows))
+        return WindowFunction(Function("lag({0})", arguments, source=operand))
+
+    def lead(self, operand: Expression[O, T, V], rows: int = 1) -> WindowFunction[O, T, V | None]:
+        """Return the value so many rows after; NULL where there is none."""
+        arguments = (checked(operand), as_expression(rows))
+        return WindowFunction(Function("lead({0})", arguments, source=operand))
+
+    def first_value(self, operand: Expression[O, T, V]) -> WindowFunction[O, T, V]:
+        """Return the value of the window's first row."""
+        return WindowFunction(Function("first_value({0})", (checked(operand),), source=operand))
+
+    def last_value(self, operand: Expression[O, T, V]) -> WindowFunction[O, T, V]:
+        """Return the value of the frame's last row, by default the current row's last equal."""
+        return WindowFunction(Function("last_value({0})", (checked(operand),), source=operand))
+
+    # NULL, and choices
+
+    @overload
+    def coalesce(
+        self, first: Expression[O, T, object], *others: T | Expression[Any, T, T]
+    ) -> Function[O, T, T]: ...
+    @overload
+    def coalesce(
+        self, first: Expression[O, T, V], *others: T | Expression[Any, T, V]
+    ) -> Function[O, T, V]: ...
+    def coalesce(self, first: Expression[O, T, Any], *others: Any) -> Function[O, T, Any]:
+        """Return the first argument that is not NULL."""
+        return alike("coalesce({0})", first, others)
+
+    def nullif(
+        self, operand: Expression[O, T, V], value: T | Expression[Any, T, Any]
+    ) -> Function[O, T, V | None]:
+        """Return NULL where the two are equal, else the operand."""
+        return alike("nullif({0})", operand, (value,))
+
+    def greatest(
+        self, first: Expression[O, T, V], *others: T | Expression[Any, T, Any]
+    ) -> Function[O, T, V]:
+        """Return the largest argument; NULLs do not count."""
+        return alike("greatest({0})", first, others)
+
+    def least(
+        self, first: Expression[O, T, V], *others: T | Expression[Any, T, Any]
+    ) -> Function[O, T, V]:
+        """Return the smallest argument; NULLs do not count."""
+        return alike("least({0})", first, others)
+
+    # Text
+
+    def lower(self, text: Expression[O, str, V]) -> Function[O, str, V]:
+        """Return the text in lower case."""
+        return Function("lower({0})", (checked(text),), "text")
+
+    def upper(self, text: Expression[O, str, V]) -> Function[O, str, V]:
+        """Return the text in upper case."""
+        return Function("upper({0})", (checked(text),), "text")
+
+    def trim(self, text: Expression[O, str, V]) -> Function[O, str, V]:
+        """Return the text without spaces at either end."""
+        return Function("btrim({0})", (checked(text),), "text")
+
+    @overload
+    def length(self, text: Expression[O, str, str]) -> Function[O, int, int]: ...
+    @overload
+    def length(self, text: Expression[O, str, str | None]) -> Function[O, int, int | None]: ...
+    def length(self, text: Expression[O, str, Any]) -> Function[O, int, Any]:
+        """Return the number of characters."""
+        return Function("length({0})", (checked(text),), "integer")
+
+    def concat(
+        self, first: Expression[O, Any, Any], *others: str | AnyExpression
+    ) -> Function[O, str, str]:
+        """Join texts, and other values as texts; NULL counts as empty."""
+        return Function("concat({0})", (checked(first), *map(as_expression, others)), "text")
+
+    def replace(self, text: Expression[O, str, V], old: str, new: str) -> Function[O, str, V]:
+        """Replace every occurrence of a text."""
+        arguments = (checked(text), as_expression(old), as_expression(new))
+        return Function("replace({0})", arguments, "text")
+
+    def left(self, text: Expression[O, str, V], count: int) -> Function[O, str, V]:
+        """Return the first characters."""
+        # left and right are also words of the grammar: quoted, they are functions only.
+        return Function('"left"({0})', (checked(text), as_expression(count)), "text")
+
+    def right(self, text: Expression[O, str, V], count: int) -> Function[O, str, V]:
+        """Return the last characters."""
+        return Function('"right"({0})', (checked(text), as_expression(count)), "text")
+
+    # Numbers
+
+    def abs(self, number: Expression[O, N, V]) -> Function[O, N, V]:
+        """Return the number without its sign."""
+        return Function("abs({0})", (checked(number),), source=number)
+
+    @overload
+    def ceil(self, number: Expression[O, int, int]) -> Function[O, float, float]: ...
+    @overload
+    def ceil(self, number: Expression[O, int, Any]) -> Function[O, float, float | None]: ...
+    @overload
+    def ceil(self, number: Expression[O, F, V]) -> Function[O, F, V]: ...
+    def ceil(self, number: Expression[O, Any, Any]) -> Function[O, Any, Any]:
+        """Round up to a whole number; of an int it is a float, as in PostgreSQL."""
+        return rounded("ceil({0})", number)
+
+    @overload
+    def floor(self, number: Expression[O, int, int]) -> Function[O, float, float]: ...
+    @overload
+    def floor(self, number: Expression[O, int, Any]) -> Function[O, float, float | None]: ...
+    @overload
+    def floor(self, number: Expression[O, F, V]) -> Function[O, F, V]: ...
+    def floor(self, number: Expression[O, Any, Any]) -> Function[O, Any, Any]:
+        """Round down to a whole number; of an int it is a float, as in PostgreSQL."""
+        return rounded("floor({0})", number)
+
+    @overload
+    def round(
+        self, number: Expression[O, int, int], digits: None = None
+    ) -> Function[O, float, float]: ...
+    @overload
+    def round(
+        self, number: Expression[O, int, Any], digits: None = None
+    ) -> Function[O, float, float | None]: ...
+    @overload
+    def round(
+        self, number: Expression[O, F, V], digits: int | None = None
+    ) -> Function[O, F, V]: ...
+    def round(
+        self, number: Expression[O, Any, Any], digits: int | None = None
+    ) -> Function[O, Any, Any]:
+        """Round; to digits after the point, which PostgreSQL offers for numeric alone."""
+        return rounded("round({0})", number, *([] if digits is None else [as_expression(digits)]))
+
+    def random(self) -> Function[Any, float, float]:
+        """Return a random number from 0 up to 1."""
+        return Function("random()", (), "double precision")
+
+    # Time
+
+    def now(self) -> Function[Any, dt.datetime, dt.datetime]:
+        """Return the time at which the transaction began."""
+        return Function("now()", (), "timestamptz")
+
+    def date_trunc(
+        self, unit: str, moment: Expression[O, dt.datetime, V], zone: str | None = None
+    ) -> Function[O, dt.datetime, V]:
+        """Cut a moment down to its "day", "month" ..., in the session's time zone or this one."""
+        arguments: list[AnyExpression] = [as_expression(unit), checked(moment)]
+        if zone is not None:
+            arguments.append(as_expression(zone))
+        # PostgreSQL cuts a date as the timestamptz that its midnight is.
+        type_ = "timestamptz" if moment.type == "date" else ""
+        return Function("date_trunc({0})", arguments, type_, source=None if type_ else moment)
+
+    @overload
+    def extract(
+        self, field: Field, moment: Expression[O, T, T]
+    ) -> Function[O, Decimal, Decimal]: ...
+    @overload
+    def extract(
+        self, field: Field, moment: Expression[O, T, T | None]
+    ) -> Function[O, Decimal, Decimal | None]: ...
+    def extract(self, field: Field, moment: Expression[O, Any, Any]) -> Function[O, Decimal, Any]:
+        """Return one field of a date, a time or an interval, as a Decimal."""
+        if not isinstance(field, str) or field not in FIELDS:
+            raise UnknownName(f"extract() has no field {field!r}: {did_you_mean(field, FIELDS)}")
+        return Function(f"extract({field} FROM {{0}})", (checked(moment),), "numeric")
+
+    # All the others
+
+    def call(self, name: str, *arguments: object, type: str = "") -> Function[Any, Any, Any]:
+        """Call any function by its name, "schema.name" where it is not on the search path.
+
+        Nobody knows what it does to the session: its connection is reset afterwards, as after raw
+        SQL.
+
+        type: PostgreSQL's name of what it returns; needed only where more is made of the result,
+            such as `contains` of a text.
+        """
+        if not isinstance(name, str) or IDENTIFIER.match(name) is None:
+            raise UsageError(f"{name!r} is no function's name")
+        called = ".".join(map(quote, name.split(".")))
+        return NamedFunction(f"{called}({{0}})", tuple(map(as_expression, arguments)), type)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            known = [each for each in dir(self) if not each.startswith("_")]
+            raise UnknownName(
+                f"func has no {name!r}: {did_you_mean(name, known)} Any other function of "
+                f"PostgreSQL is func.call({name!r}, ...)"
+            )
+
+
+def checked(operand: Expression[O, T, V]) -> Expression[O, T, V]:
+    """Return the operand; UsageError for what is no expression."""
+    if not isinstance(operand, Expression):
+        raise UsageError(
+            f"a function takes columns and expressions such as User.age, not {operand!r}"
+        )
+    return operand
+
+
+def rounded(
+    template: str, number: Expression[O, Any, Any], *digits: AnyExpression
+) -> Function[O, Any, Any]:
+    """Return a call of a function that PostgreSQL has for numeric and double precision."""
+    is_numeric = bare(checked(number).type) == "numeric" or (digits and bare(number.type) in WHOLE)
+    type_ = "numeric" if is_numeric else "double precision"
+    return Function(template, (number, *digits), type_ if number.type else "")
+
+
+def alike(template: str, first: Expression[O, Any, Any], others: Any) -> Function[O, Any, Any]:
+    """Return a call whose values are all of the first argument's type, and so is the result."""
+    checked(first)
+    rest: list[AnyExpression] = [
+        each if isinstance(each, Expression) else beside_as(first, each) for each in others
+    ]
+    return Function(template, (first, *rest), source=first)
+
+
+def aggregate_template(name: str, is_distinct: bool) -> str:
+    """Return the text of an aggregate of one argument."""
+    return f"{name}(DISTINCT {{0}})" if is_distinct else f"{name}({{0}})"
+
+
+func: Final = Functions()

@@ -1,0 +1,151 @@
+"""What expressions are made for and of: the base of all, and checks of plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..errors import InvalidValue, UsageError
+
+if TYPE_CHECKING:
+    from .expressions import Condition, Expression
+
+O = TypeVar("O")  # noqa: E741  the model that owns the expression
+T = TypeVar("T")  # what the expression is compared with
+V_co = TypeVar("V_co", covariant=True)  # what a row holds
+
+
+class Selectable(Generic[O, V_co]):
+    """What a row of model O can be read with, as a value of type V.
+
+    Expressions are these. It leaves open what they are compared with, which a checker would
+    otherwise take for Any in everything that stands as an argument.
+    """
+
+    __slots__ = ()
+
+    def encode(self, value: object) -> object:
+        """Return the value as the driver takes it for this expression's type."""
+        return value
+
+    def encode_each(self, values: list[Any]) -> list[Any]:
+        """Return each value of a list of them as the driver takes it."""
+        return list(map(self.encode, values))
+
+    def decode(self, value: Any) -> Any:
+        """Return what Python holds for a value as the driver gave it."""
+        return value
+
+    @property
+    def is_plain(self) -> bool:
+        """True where values come from the driver as Python holds them."""
+        return True
+
+    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
+        """Return the condition for an operator between two sides, of which one may be a value."""
+        raise NotImplementedError
+
+    def sent_as(self, value: object, type_: str) -> Expression[Any, Any, Any]:
+        """Return a value that is sent under this type."""
+        raise NotImplementedError
+
+
+def is_selectable(value: object) -> bool:
+    """Return whether the value is an expression, and no value of Python's."""
+    return isinstance(value, Selectable)
+
+
+def is_textual(type_: str) -> bool:
+    """Return whether LIKE applies to the type, as opposed to the containment operators."""
+    return type_.partition("(")[0] in ("text", "varchar", "char", "citext")
+
+
+def as_list(values: object, of: object = None) -> list[Any]:
+    """Return the collection as a list; text is refused, since it is never meant as its letters.
+
+    of: what the values are compared with, for the message.
+    """
+    if type(values) is list:  # nearly always, and an abstract class takes long to be asked
+        return values.copy()  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(values, (str, bytes, bytearray)) or not isinstance(values, Collection):
+        kind = type(values).__name__
+        advice = "write [value]" if not isinstance(values, Iterator) else "write list(...)"
+        raise InvalidValue(f"{about(of)}a collection of values is needed, not {kind}: {advice}")
+    return list(values)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def listed(values: object, of: Selectable[Any, Any]) -> list[Any]:
+    """Return the elements that an array is asked for; None among them is refused."""
+    elements = as_list(values, of)
+    if holds_none(elements):
+        raise InvalidValue(none_in_list(of))
+    return elements
+
+
+def holds_none(values: Collection[Any]) -> bool:
+    """Return whether there is a None among the values, or in a list among them."""
+    return any(
+        each is None or (type(each) in (list, tuple) and holds_none(each)) for each in values
+    )
+
+
+def singles(values: object, of: Selectable[Any, Any]) -> tuple[list[Any], set[type]]:
+    """Return what in_() was given, and the types of these values.
+
+    None among the values is refused, and so is a list, which the driver would flatten.
+    """
+    listed = as_list(values, of)
+    kinds = set(map(type, listed))
+    if NONE in kinds:
+        raise InvalidValue(none_in_list(of))
+    if list in kinds or tuple in kinds:
+        single(of)
+        raise InvalidValue(f"{about(of)}in_() takes single values, and no lists of them")
+    return listed, kinds
+
+
+def none_in_list(of: object) -> str:
+    """Return the message for a None among the values that something is compared with."""
+    label = about(of).removesuffix(": ")
+    keyword = f"{label.rpartition('.')[2]}__isnull=True" if label else "the keyword ending __isnull"
+    method = f"{label or 'expression'}.isnull()"
+    return (
+        f"{about(of)}a list of values cannot hold None, since NULL equals nothing: leave it out, "
+        f"and add {method} or {keyword} to match NULL"
+    )
+
+
+NONE: type = type(None)
+
+
+def single(operand: Any) -> Any:
+    """Return what in_() looks for; raises UsageError for an array."""
+    if operand.is_array:
+        raise UsageError(
+            f"{about(operand)}in_() and notin() compare no arrays: take == and |, contains() or "
+            f"overlaps()"
+        )
+    return operand
+
+
+def about(compared: object) -> str:
+    """Return what a message about an operand begins with: its column, where that is known."""
+    for each in (compared, getattr(compared, "operand", None)):
+        if isinstance(label := getattr(each, "label", None), str):
+            return f"{label}: "
+    return ""
+
+
+def truth(is_null: object) -> bool:
+    """Return what isnull was given; a text is refused, since "false" would count as true."""
+    if is_null is True or is_null is False:
+        return is_null
+    raise InvalidValue(f"isnull takes True or False, not {type(is_null).__name__}")
+
+
+def like_text(text: object, of: object = None) -> str:
+    r"""Return the text with LIKE's own characters (% _ and \) escaped."""
+    if not isinstance(text, str):
+        kind = type(text).__name__
+        raise InvalidValue(f"{about(of)}text is needed to match text, not {kind}")
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

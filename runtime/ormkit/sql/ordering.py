@@ -1,0 +1,62 @@
+"""Orderings: what ORDER BY is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from .context import Scope
+    from .expressions import Expression
+
+O = TypeVar("O")  # noqa: E741  the model that owns the expression
+
+
+class Order(Generic[O]):
+    """One key of an ordering."""
+
+    __slots__ = ("expression", "is_descending", "key", "nulls", "values")
+
+    def __init__(
+        self,
+        expression: Expression[O, Any, Any],
+        *,
+        is_descending: bool = False,
+        nulls: str = "",
+    ) -> None:
+        self.expression = expression
+        self.is_descending = is_descending
+        self.nulls = nulls
+        self.key: Hashable = (expression.key, is_descending, nulls)
+        self.values = expression.values
+
+    def nulls_first(self) -> Order[O]:
+        """Return the same order with NULL before everything else."""
+        return Order(self.expression, is_descending=self.is_descending, nulls=" NULLS FIRST")
+
+    def nulls_last(self) -> Order[O]:
+        """Return the same order with NULL after everything else."""
+        return Order(self.expression, is_descending=self.is_descending, nulls=" NULLS LAST")
+
+    def sql(self, scope: Scope) -> str:
+        """Return the text of the key in ORDER BY."""
+        return self.suffixed(self.expression.sql(scope))
+
+    def suffixed(self, text: str) -> str:
+        """Return a text that stands for the expression, with the direction behind it."""
+        return f"{text}{' DESC' if self.is_descending else ''}{self.nulls}"
+
+
+def order_by(
+    by: Order[Any] | Expression[Any, Any, Any] | str,
+    find: Callable[[Expression[Any, Any, Any] | str], Expression[Any, Any, Any]],
+) -> Order[Any]:
+    """Return a key of an ordering; "-age" is descending.
+
+    find: returns the expression that a name stands for.
+    """
+    if isinstance(by, Order):
+        return by
+    if isinstance(by, str) and by.startswith("-"):
+        return find(by[1:]).desc()
+    return find(by).asc()

@@ -1,0 +1,1 @@
+"""SQL text, the cache of it, and what runs it."""

@@ -1,0 +1,87 @@
+"""GROUP BY, HAVING and DISTINCT: what makes rows of a query one."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ..sql.expressions import Condition, Expression
+
+if TYPE_CHECKING:
+    from ..sql.context import Scope
+
+AnyExpression = Expression[Any, Any, Any]
+Selected = Sequence[AnyExpression]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """How the rows of a query are gathered.
+
+    by, having: GROUP BY and what a group must answer.
+    on: what DISTINCT ON compares; nothing for a plain DISTINCT, which is_distinct asks for.
+    """
+
+    by: tuple[AnyExpression, ...] = ()
+    having: tuple[Condition[Any], ...] = ()
+    is_distinct: bool = False
+    on: tuple[AnyExpression, ...] = ()
+
+    @property
+    def key(self) -> Hashable:
+        """The shape, for the cache of statements."""
+        return (
+            tuple([each.key for each in self.by]),
+            tuple([each.key for each in self.having]),
+            self.is_distinct,
+            tuple([each.key for each in self.on]),
+        )
+
+    @property
+    def is_grouped(self) -> bool:
+        """True where a row of the result is no row of the table."""
+        return bool(self.by or self.having)
+
+    def bound(self, selected: Selected) -> list[object]:
+        """Return what GROUP BY and HAVING bind; what is selected as well is bound there."""
+        by = [each for each in self.by if not (each.values and place_of(each, selected))]
+        return [value for each in (*by, *self.having) for value in each.values]
+
+    def sql(self, scope: Scope, selected: Selected) -> str:
+        """Return the text of GROUP BY and HAVING."""
+        text = ""
+        if self.by:
+            keys = [self._key_sql(each, scope, selected) for each in self.by]
+            text = f" GROUP BY {', '.join(keys)}"
+        if self.having:
+            text += f" HAVING {' AND '.join(each.sql(scope) for each in self.having)}"
+        return text
+
+    def bound_on(self, selected: Selected) -> list[object]:
+        """Return what DISTINCT ON binds, before everything that is selected."""
+        return [v for each in self.on if not place_of(each, selected) for v in each.values]
+
+    def distinct_sql(self, scope: Scope, selected: Selected) -> str:
+        """Return the text of DISTINCT, which stands before what is selected."""
+        if self.on:
+            keys = [self._key_sql(each, scope, selected) for each in self.on]
+            return f"DISTINCT ON ({', '.join(keys)}) "
+        return "DISTINCT " if self.is_distinct else ""
+
+    @staticmethod
+    def _key_sql(each: AnyExpression, scope: Scope, selected: Selected) -> str:
+        place = place_of(each, selected) if each.values else 0
+        return str(place) if place else each.sql(scope)
+
+
+def place_of(expression: AnyExpression, selected: Selected) -> int:
+    """Return where the same expression, with the same values, is selected, from 1; 0 without.
+
+    Two texts with parameters are never equal to PostgreSQL, even if their values are: GROUP BY
+    and ORDER BY must name what is selected by its place.
+    """
+    for place, each in enumerate(selected, 1):
+        if each is expression or (each.key == expression.key and each.values == expression.values):
+            return place
+    return 0

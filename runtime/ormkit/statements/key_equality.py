@@ -1,0 +1,117 @@
+"""Loose keys: columns in which PostgreSQL takes as equal what Python tells apart.
+
+A collation may be case-insensitive, and a column that the schema calls text may be of a domain over
+citext. The catalog knows; it is asked once for each table whose keys are texts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..persistence.table_facts import learned
+from ..postgres.values import Record
+from ..sql.context import quote
+
+if TYPE_CHECKING:
+    from ..driver.connection import Connection
+    from ..models.columns import Column
+    from ..models.relationships import Relationship
+    from ..models.table import Table
+    from .statement import Executor
+
+#: Types whose equality is Python's, as long as their collation tells texts apart.
+TEXTS = frozenset(("text", "varchar"))
+#: Types whose equality is Python's in every database; that of the others is left to the server.
+STRICT = frozenset(
+    (
+        *("smallint", "integer", "bigint", "uuid", "boolean", "bytea"),
+        *("date", "time", "timestamp", "timestamptz"),
+    )
+)
+
+#: Asks for the columns of a table, by its quoted name, that are no plain texts: the type that is
+#: left of their domain, and the collation where that takes different texts as equal.
+QUERY = """
+WITH RECURSIVE held (number, type) AS (
+    SELECT attnum, atttypid FROM pg_attribute
+    WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped
+    UNION ALL
+    SELECT number, typbasetype FROM held JOIN pg_type t ON t.oid = type AND typtype = 'd'
+)
+SELECT json_object_agg(attname, json_build_array(
+    format_type(type, NULL),
+    CASE WHEN NOT collisdeterministic THEN format('%I.%I', nspname, collname) END))::text
+FROM held
+JOIN pg_type t ON t.oid = type AND typtype <> 'd'
+JOIN pg_attribute ON attrelid = to_regclass($1) AND attnum = number
+LEFT JOIN pg_collation c ON c.oid = attcollation
+LEFT JOIN pg_namespace n ON n.oid = collnamespace
+WHERE NOT collisdeterministic OR type NOT IN ('text'::regtype, 'varchar'::regtype)
+"""
+
+
+class Form(NamedTuple):
+    """How values of a key's column are compared: their type, and their collation if any."""
+
+    type: str
+    collation: str | None
+
+
+async def forms_of(connection: Connection, sql: str) -> Mapping[str, Form]:
+    """Return the columns of a table that are no plain texts, by their quoted names.
+
+    sql: the table's quoted name.
+    """
+    return await learned(connection, "loose keys", sql, QUERY, forms_from)
+
+
+def forms_from(row: Record) -> Mapping[str, Form]:
+    """Return what the answer to QUERY says."""
+    (text,) = row
+    described: dict[str, Any] = json.loads(text or "{}")
+    return {quote(name): Form(*form) for name, form in described.items()}
+
+
+async def loose_forms(
+    executor: Executor, relationship: Relationship[Any, Any]
+) -> tuple[Form, ...] | None:
+    """Return how each key of an owner is compared; None where Python compares just so."""
+    local, remote = relationship.local, relationship.remote
+    there, names = relationship.target.sql, [column.quoted for column in remote]
+    if relationship.secondary is not None:
+        there, names = relationship.secondary.sql, list(relationship.secondary.local)
+    if not has_text(local) and not has_text(remote):
+        return None
+    here_forms = await executor.use(partial(forms_of, sql=relationship.table.sql))
+    there_forms = await executor.use(partial(forms_of, sql=there))
+    here = [here_forms.get(each.quoted) if each.cast in TEXTS else None for each in local]
+    beyond = [
+        there_forms.get(name) if each.cast in TEXTS else None
+        for name, each in zip(
+            names, remote if relationship.secondary is None else local, strict=True
+        )
+    ]
+    if not any(here) and not any(beyond):
+        return None
+    return tuple([form or Form(each.cast, None) for form, each in zip(here, local, strict=True)])
+
+
+def has_text(columns: tuple[Column[Any, Any, Any], ...]) -> bool:
+    """Return whether any of the columns is a text, for which only the catalog tells."""
+    return any(column.cast in TEXTS for column in columns)
+
+
+async def has_loose_key(executor: Executor, table: Table) -> bool:
+    """Return whether different values of the primary key may be equal to PostgreSQL."""
+    if not has_text(table.primary_key):
+        return False
+    forms = await executor.use(partial(forms_of, sql=table.sql))
+    return any(column.quoted in forms and column.cast in TEXTS for column in table.primary_key)
+
+
+def is_strict(column: Column[Any, Any, Any]) -> bool:
+    """Return whether the type's equality is Python's, as far as the type alone tells."""
+    return column.labels is not None or column.cast in STRICT or column.cast in TEXTS

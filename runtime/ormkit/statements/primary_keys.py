@@ -1,0 +1,51 @@
+"""Primary keys: finding one row by its key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import UsageError
+from ..models.table import Table
+from .select import Select
+from .statement import Statement, statement_for
+
+
+def key_parts(table: Table, key: object) -> tuple[object, ...]:
+    """Return the parts of a key, one for each column of it; raises UsageError."""
+    count = len(table.primary_key)
+    parts: tuple[object, ...] = (key,)
+    if count == 1 and key is not None:
+        return parts
+    if count > 1:
+        parts = tuple(key) if isinstance(key, (tuple, list)) else (key,)  # pyright: ignore
+    # By identity: an expression in a condition is no truth.
+    if len(parts) != count or any(part is None for part in parts):
+        names = ", ".join(column.slot for column in table.primary_key)
+        shape = f"the tuple ({names})" if count > 1 else f"a value of {names}"
+        raise UsageError(f"{table.label} is found by {shape}, and none of it can be None")
+    return parts
+
+
+def same_key(table: Table, key: object) -> tuple[Any, ...]:
+    """Return the conditions that find a row by its primary key; raises UsageError."""
+    pairs = zip(table.primary_key, key_parts(table, key), strict=True)
+    return tuple([column == part for column, part in pairs])
+
+
+def key_values(table: Table, key: object) -> list[object]:
+    """Return what `by_key` binds; raises UsageError."""
+    parts = key_parts(table, key)
+    if len(parts) == 1:
+        return [table.primary_key[0].encode(key)]
+    return [column.encode(part) for column, part in zip(table.primary_key, parts, strict=True)]
+
+
+def by_key(table: Table, key: object) -> Statement:
+    """Return the statement that reads the row with such a key, unless that is softly deleted.
+
+    Raises UsageError for what is no key.
+    """
+    return statement_for(
+        ("by key", table),
+        lambda: Select(table=table, where=(*same_key(table, key), *table.alive())).rows(),
+    )

@@ -1,0 +1,266 @@
+"""Raw SQL: what is refused of it, what it leaves behind, and one statement over many rows."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+
+from ..driver.connection import Connection
+from ..errors import ConfigurationError, ConnectionFailed, TransactionEnded, UsageError
+from ..postgres.first_words import first_words, is_held_cursor
+from ..postgres.mismatch import is_encodable
+from ..postgres.values import Record
+from .result import Result
+
+#: The first two words of a statement, in upper case.
+Words = tuple[str, str]
+
+#: Statements that would take the transaction out of the hands of begin().
+TAKES_OVER = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
+#: What the server answers to these, however they were written.
+TAKEN_OVER = {
+    *("BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "PREPARE TRANSACTION", "SAVEPOINT"),
+    "RELEASE",
+}
+#: Settings that end with the transaction, which outside of a block is the statement itself.
+ENDS_AT_ONCE = {("SET", "LOCAL"), ("SET", "TRANSACTION"), ("SET", "CONSTRAINTS")}
+#: COPY from or to the client, which would wait for data that a statement cannot carry. What holds
+#: one of these words in another place is refused too.
+COPIES = re.compile(r"\b(?:STDIN|STDOUT)\b", re.IGNORECASE)
+#: How statements begin that can run for many rows of parameters without an answer in between: none
+#: of them may commit by itself, as a procedure may. Other ones may, "" among them, run in turn.
+PIPELINED = {"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"}
+#: Those that can be made to tell how many rows they changed by RETURNING one thing for each.
+COUNTABLE = {"INSERT", "UPDATE", "DELETE"}
+#: After these the server has prepared statements no more that the driver believes it has.
+DEALLOCATES = {"DEALLOCATE", "DEALLOCATE ALL", "DISCARD ALL"}
+#: A library that was loaded stays until the session ends.
+LOADS = "LOAD"
+
+
+def check_statement(sql: str, params: object = ()) -> Words:
+    """Return the first words of the SQL.
+
+    Raises UsageError for what cannot be run as one statement with these parameters. It spares the
+    server what is known beforehand; what the server answers decides.
+    """
+    check_text(sql)
+    check_params(params)
+    first, second = words = first_words(sql)
+    if first in TAKES_OVER or (first, second) == ("PREPARE", "TRANSACTION"):
+        raise UsageError(
+            f"{first} cannot be sent as a statement: use `async with session.begin() as tx:`"
+        )
+    if first == "COPY" and COPIES.search(sql):
+        raise UsageError(
+            "COPY from STDIN or to STDOUT has data beside its statement: use copy_in() or "
+            "copy_out()"
+        )
+    return words
+
+
+def check_params(params: object) -> None:
+    """Raise UsageError for parameters that are no list or tuple of values."""
+    if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
+        raise UsageError(
+            f"parameters are a list, one value for each of $1, $2 ..., not "
+            f"{type(params).__name__}: write [value]"
+        )
+
+
+def check_lasting(sql: str, words: Words) -> None:
+    """Raise UsageError for what is undone as soon as it is done outside a transaction.
+
+    words: the first words of the SQL.
+    """
+    if words in ENDS_AT_ONCE:
+        what = f"{words[0]} {words[1]} has no effect"
+    elif words[0] == "LOCK":
+        what = "LOCK TABLE locks nothing"
+    elif words[0] == "DECLARE" and not is_held_cursor(sql):
+        what = "a cursor without HOLD is closed at once"
+    else:
+        return
+    advice = "run it within `async with session.begin() as tx:` by tx.execute_raw()"
+    if words == ("SET", "LOCAL"):
+        advice += ', or pass begin(settings={"name": "value"})'
+    elif words == ("SET", "TRANSACTION"):
+        advice = "give begin() the options isolation, read_only and deferrable"
+    raise UsageError(f"{what} outside a transaction: {advice}")
+
+
+def check_text(sql: object) -> None:
+    """Raise UsageError for what is no text that could be sent.
+
+    The protocol ends a text at a NUL: the server would take the rest for something else, and
+    close the connection.
+    """
+    if not isinstance(sql, str):
+        raise UsageError(f"SQL is a text, not {type(sql).__name__}")
+    if "\0" in sql or not (sql.isascii() or is_encodable(sql)):
+        raise UsageError(
+            "the SQL holds the character NUL or half of a surrogate pair, which cannot be sent: "
+            "pass values as parameters"
+        )
+
+
+def checked_rows(rows: Iterable[Sequence[object]]) -> list[Sequence[object]]:
+    """Return the rows of parameters as a list; UsageError where one is no list or tuple."""
+    if isinstance(rows, (str, bytes)) or not isinstance(rows, Iterable):
+        raise UsageError(f"rows are a list of lists of parameters, not {type(rows).__name__}")
+    listed = list(rows)
+    for row in listed:
+        check_params(row)
+    return listed
+
+
+class NewConnection:
+    """What the `init` of an engine gets: a connection before its first use, for raw SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Connection | None = connection
+
+    async def execute(self, sql: str, params: Sequence[object] = ()) -> Result:
+        """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
+        check_lasting(sql, check_statement(sql, params))
+        if self._connection is None:
+            raise UsageError("init has ended: its connection belongs to the pool now")
+        return await run(self._connection, sql, params)
+
+    def end(self) -> None:
+        """Let nothing more be sent."""
+        self._connection = None
+
+
+Init = Callable[[NewConnection], Awaitable[object]]
+
+
+def initializer(init: Init, timeout: float | None) -> Callable[[Connection], Awaitable[None]]:
+    """Return what runs `init` on a connection, for that many seconds at most."""
+
+    async def initialize(connection: Connection) -> None:
+        new = NewConnection(connection)
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                await init_of(new, init)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ConnectionFailed(
+                f"init took longer than connect_timeout, {timeout} s: the connection was closed"
+            ) from None
+        finally:
+            new.end()
+
+    return initialize
+
+
+async def init_of(connection: NewConnection, init: Init) -> None:
+    """Await what `init` returns; raises ConfigurationError for a function that is not async."""
+    answer: Any = init(connection)
+    if not isinstance(answer, Awaitable):
+        raise ConfigurationError(
+            f"init returned {type(answer).__name__}: give an async function of a new connection"
+        )
+    await answer
+
+
+async def run(
+    connection: Connection, sql: str, params: Sequence[object], timeout: float | None = None
+) -> Result:
+    """Run raw SQL and return its result; raises what `run_tagged` does."""
+    return Result(*await run_tagged(connection, sql, params, timeout))
+
+
+async def run_tagged(
+    connection: Connection, sql: str, params: Sequence[object], timeout: float | None = None
+) -> tuple[list[Record], str]:
+    """Run raw SQL and return its rows and command tag.
+
+    Raises TransactionEnded where it ended or changed the transaction that was open, UsageError
+    where it began one.
+    """
+    was_open = connection.in_transaction
+    connection.mark_dirty()
+    records, tag = await connection.fetch_tagged(sql, params, timeout)
+    if tag in TAKEN_OVER or connection.in_transaction != was_open:
+        raise taken_over(tag, was_open, connection)
+    if tag in DEALLOCATES:
+        connection.forget_server_statements()
+    elif tag == LOADS:
+        connection.mark_beyond_reset()
+    return records, tag
+
+
+def taken_over(tag: str, was_open: bool, connection: Connection) -> UsageError:
+    """Return the error for raw SQL that did with the transaction what only a block may do."""
+    advice = "use `async with session.begin() as tx:`, whose end commits or rolls back"
+    if not was_open:
+        return UsageError(
+            f"{tag} has no place outside of a transaction's block, and what it began is rolled "
+            f"back: {advice}"
+        )
+    if tag == "COMMIT":
+        kept = (
+            "what the block wrote before it is committed, and nothing that comes after it is kept"
+        )
+    elif tag == "PREPARE TRANSACTION":
+        kept = (
+            "what the block wrote is kept as a prepared transaction, which holds its locks until "
+            "COMMIT PREPARED or ROLLBACK PREPARED"
+        )
+    elif tag in TAKEN_OVER or connection.in_transaction:
+        kept = "nothing that the block wrote is kept"
+    else:
+        kept = "the server does not say whether what the block wrote is kept"
+    ended = TransactionEnded(
+        f"raw SQL ended the transaction of the block by {tag}: {kept}; {advice}"
+    )
+    ended.is_committed = tag == "COMMIT"
+    return ended
+
+
+async def run_pipelined(
+    connection: Connection, sql: str, verb: str, rows: Sequence[Sequence[object]]
+) -> Result | None:
+    """Run the statement for each row, all or none, without waiting for the answers in between.
+
+    verb: the first word of the statement.
+
+    None, with nothing run, where that would not tell how many rows were changed: the driver keeps
+    no count for each row, so that only rows that come back can be counted.
+    """
+    connection.mark_dirty()
+    if verb not in PIPELINED:
+        return None
+    if await connection.returns_rows(sql):
+        records = await connection.fetch_many(sql, rows, is_raw=True)
+        return Result(records, f"{verb} {len(records)}")
+    counted = with_count(sql) if verb in COUNTABLE else None
+    if counted is None or not await connection.supports(counted):
+        return None
+    records = await connection.fetch_many(counted, rows, is_raw=True)
+    return Result([], f"{verb} {len(records)}")
+
+
+def with_count(sql: str) -> str | None:
+    """Return the statement so that one thing comes back for each row that it changes.
+
+    None where a semicolon stands in an unusual place.
+    """
+    bare = sql.rstrip().removesuffix(";")
+    # On a line of its own, since a comment may end the statement.
+    return None if ";" in bare else f"{bare}\nRETURNING 1"
+
+
+async def run_in_turn(
+    connection: Connection, sql: str, verb: str, rows: Sequence[Sequence[object]]
+) -> Result:
+    """Run the statement for each row, one after the other, in the transaction that is open."""
+    results = [await run_tagged(connection, sql, row) for row in rows]
+    total = sum(Result(*each).rowcount for each in results)
+    records = [record for found, _ in results for record in found]
+    return Result(records, f"{verb} {total}")

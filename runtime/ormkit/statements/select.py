@@ -1,0 +1,282 @@
+"""The compiler: it writes the SQL text of a SELECT, UPDATE or DELETE, once for each shape."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any
+
+from ..loading.plan import Step, read_places
+from ..models.columns import Column
+from ..models.relationships import named
+from ..models.table import Table
+from ..sql.context import Scope
+from ..sql.expressions import Condition, Expression
+from ..sql.ordering import Order
+from .grouping import Grouping, Selected, place_of
+from .row_limits import bound, cut_sql, shape_of
+from .row_locks import Lock
+from .statement import Statement, statement_for
+
+AnyExpression = Expression[Any, Any, Any]
+
+#: What tells a part of a query from others of another shape.
+KEY = attrgetter("key")
+#: What a part of a query binds.
+VALUES = attrgetter("values")
+
+
+# Not frozen: setting the fields of a frozen dataclass takes four times as long, and a query makes
+# one of these each time it runs.
+@dataclass(slots=True, kw_only=True)
+class Select:
+    """A SELECT over one table, with the rows of to-one relationships joined on."""
+
+    table: Table
+    where: tuple[Condition[Any], ...] = ()
+    order: tuple[Order[Any], ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+    joins: tuple[Step, ...] = ()
+    lock: Lock | None = None
+    grouping: Grouping | None = None
+
+    def values(self, selected: Selected = ()) -> list[object]:
+        """Return what the statement binds, in the order of its parameters.
+
+        selected: the expressions that it reads; none where those are whole rows.
+        """
+        values: list[object] = []
+        grouping = self.grouping
+        if grouping is not None:
+            values.extend(grouping.bound_on(selected))
+        for step in self.joins:
+            values.extend(step.riding_values)
+        for expression in selected:
+            values.extend(expression.values)
+        for condition in self.where:
+            values.extend(condition.values)
+        if grouping is not None:
+            values.extend(grouping.bound(selected))
+        for order in self.order:
+            if not (order.values and place_of(order.expression, selected)):
+                values.extend(order.values)
+        values.extend(bound(self.limit, self.offset))
+        return values
+
+    def shape(self, what: Hashable) -> Hashable:
+        """Return the key under which the statement is kept; `what` tells what it selects."""
+        return (
+            what,
+            self.table,
+            tuple(map(KEY, self.where)),
+            tuple(map(KEY, self.order)) if self.order else (),
+            shape_of(self.limit),
+            shape_of(self.offset),
+            tuple(map(KEY, self.joins)) if self.joins else (),
+            None if self.lock is None else self.lock.key,
+            None if self.grouping is None else self.grouping.key,
+        )
+
+    def rows(self, extra: Selected = ()) -> Statement:
+        """Return the statement that reads every column, those of each join, and then these."""
+        if not extra:
+            return statement_for(self.shape("rows"), self._write_rows)
+        return statement_for(
+            self.shape(("rows", self._selection(extra))), lambda: self._write_rows(extra)
+        )
+
+    def expressions(self, selected: Selected) -> Statement:
+        """Return the statement that reads these expressions only."""
+        key = ("expressions", self._selection(selected))
+        return statement_for(self.shape(key), lambda: self._write_expressions(selected))
+
+    def count(self) -> Statement:
+        """Return the statement that counts the rows."""
+        return statement_for(self.shape("count"), lambda: self._write_around("count(*)"))
+
+    def exists(self) -> Statement:
+        """Return the statement that tells whether there is any row."""
+        return statement_for(self.shape("exists"), self._write_exists)
+
+    def aggregate(self, function: str, operand: AnyExpression) -> Statement:
+        """Return the statement that applies an aggregate function to one expression."""
+        return statement_for(
+            self.shape((function, operand.key)), lambda: self._write_aggregate(function, operand)
+        )
+
+    def delete(self, returned: Selected = ()) -> Statement:
+        """Return the statement that deletes the rows."""
+        key = ("delete", self._selection(returned))
+        return statement_for(self.shape(key), lambda: self._write_delete(returned))
+
+    def update(
+        self, changes: Sequence[tuple[Column[Any, Any, Any], object]], returned: Selected = ()
+    ) -> Statement:
+        """Return the statement that assigns to columns; its first parameters are the new values."""
+        assigned = tuple(
+            (column.key, value.key if isinstance(value, Expression) else None)
+            for column, value in changes
+        )
+        key = ("update", assigned, self._selection(returned))
+        return statement_for(self.shape(key), lambda: self._write_update(changes, returned))
+
+    @property
+    def is_cut(self) -> bool:
+        """True where it is more than a filter that decides which rows these are."""
+        return self.limit is not None or self.offset is not None or self.grouping is not None
+
+    def as_set(self) -> Select:
+        """Return the same rows in any order and by themselves, for what does not look at that."""
+        if not self.joins and (not self.order or self.is_cut):
+            return self
+        return replace(self, order=self.order if self.is_cut else (), joins=())
+
+    def nested(self, scope: Scope, selected: AnyExpression | None) -> str:
+        """Return the text of the query within another one; None selects nothing, for EXISTS."""
+        scope.enter(self.table)
+        saved = scope.is_qualified, scope.bars_aggregates
+        scope.is_qualified, scope.bars_aggregates = True, False
+        chosen = () if selected is None else (selected,)
+        text = self._text(scope, ", ".join(written(chosen, scope)), "", chosen)
+        scope.is_qualified, scope.bars_aggregates = saved
+        scope.leave(self.table)
+        return text
+
+    def _selection(self, selected: Selected) -> Hashable:
+        """Return what a statement's text owes to what it selects."""
+        keys = tuple([each.key for each in selected])
+        later = [order.expression for order in self.order]
+        if self.grouping is not None:
+            later += (*self.grouping.by, *self.grouping.on)
+        if not any(each.values for each in later):
+            return keys
+        return keys, tuple([place_of(each, selected) for each in later])
+
+    def _write_rows(self, extra: Selected = ()) -> Statement:
+        scope = Scope(self.table, is_qualified=bool(self.joins))
+        places = (*self.table.columns, *extra) if extra and not self.joins else ()
+        distinct = self._distinct(scope, places)
+        selected = written(self.table.columns, scope)
+        joined: list[str] = []
+        scope.joined.update(dict.fromkeys(self.lock.joined if self.lock else (), ""))
+        for step in self.joins:
+            step.write_join(scope, scope.name(self.table), selected, joined)
+        selected += written(extra, scope)
+        text = self._text(scope, distinct + ", ".join(selected), "".join(joined), places)
+        read = (*read_places(self.table, self.joins), *extra)
+        return Statement.reading(text, scope, read)
+
+    def _write_expressions(self, selected: Selected) -> Statement:
+        scope = Scope(self.table)
+        chosen = self._distinct(scope, selected) + ", ".join(written(selected, scope))
+        text = self._text(scope, chosen, "", selected)
+        return Statement.reading(text, scope, tuple(selected))
+
+    def _write_around(self, result: str) -> Statement:
+        scope = Scope(self.table)
+        scope.called.add(result.partition("(")[0])
+        if not self.is_cut:
+            return Statement.reading(self._text(scope, result, ""), scope)
+        distinct = self._distinct(scope)
+        chosen = distinct + ", ".join(written(self.table.columns, scope)) if distinct else ""
+        inner = self._text(scope, chosen, "")
+        return Statement.reading(f"SELECT {result} FROM ({inner}) AS cut", scope)
+
+    def _write_exists(self) -> Statement:
+        scope = Scope(self.table)
+        return Statement.reading(f"SELECT EXISTS ({self._text(scope, '', '')})", scope)
+
+    def _write_aggregate(self, function: str, operand: AnyExpression) -> Statement:
+        scope = Scope(self.table)
+        scope.called.add(function)
+        distinct = self._distinct(scope, (operand,))
+        text = operand.sql(scope)
+        if not self.is_cut:
+            sql = self._text(scope, f"{function}({text})", "")
+            return Statement.reading(sql, scope, (operand,))
+        inner = self._text(scope, distinct + text, "", (operand,))
+        # Named outside: ORDER BY inside would take an output column's name before a table's.
+        sql = f"SELECT {function}(value) FROM ({inner}) AS cut (value)"
+        return Statement.reading(sql, scope, (operand,))
+
+    def _write_delete(self, returned: Selected) -> Statement:
+        scope = Scope(self.table)
+        text = f"DELETE FROM {self.table.sql}{self._changed_rows(scope)}"
+        text += returning(returned, scope)
+        return Statement.of(scope, text, selected=tuple(returned))
+
+    def _write_update(
+        self, changes: Sequence[tuple[Column[Any, Any, Any], object]], returned: Selected
+    ) -> Statement:
+        scope = Scope(self.table)
+        text = f"UPDATE {self.table.sql} SET {assignments(changes, scope)}"
+        text += self._changed_rows(scope) + returning(returned, scope)
+        return Statement.of(scope, text, selected=tuple(returned))
+
+    def _changed_rows(self, scope: Scope) -> str:
+        """Return the WHERE of a DELETE or UPDATE; with a limit it goes by primary key."""
+        if not self.is_cut:
+            return self._where(scope)
+        key = ", ".join(column.quoted for column in self.table.primary_key)
+        return f" WHERE ({key}) IN ({self._text(scope, key, '')})"
+
+    def _distinct(self, scope: Scope, selected: Selected = ()) -> str:
+        """Return what stands between SELECT and its list; its values are the first of all."""
+        return "" if self.grouping is None else self.grouping.distinct_sql(scope, selected)
+
+    def _text(self, scope: Scope, chosen: str, joined: str, selected: Selected = ()) -> str:
+        """Return the statement's text; what is `selected` may be named by its place."""
+        source = named(self.table.sql, scope.name(self.table))
+        parts = ["SELECT ", chosen, " FROM " if chosen else "FROM ", source, joined]
+        parts.append(self._where(scope))
+        if self.grouping is not None:
+            parts.append(self.grouping.sql(scope, selected))
+        if self.order:
+            keys = [ordered(order, scope, selected) for order in self.order]
+            parts.append(f" ORDER BY {', '.join(keys)}")
+        parts.append(cut_sql(self.limit, self.offset, scope))
+        if self.lock is not None:
+            scope.has_locks = True
+            parts.append(self.lock.sql(scope, self.table))
+        return "".join(parts)
+
+    def _where(self, scope: Scope) -> str:
+        if not self.where:
+            return ""
+        was_barred, scope.bars_aggregates = scope.bars_aggregates, True
+        text = " AND ".join([condition.sql(scope) for condition in self.where])
+        scope.bars_aggregates = was_barred
+        return f" WHERE {text}"
+
+
+def written(selected: Selected, scope: Scope) -> list[str]:
+    """Return the texts of what a statement selects."""
+    return [
+        each.selected(each.sql(scope)) if isinstance(each, Column) else each.sql(scope)
+        for each in selected
+    ]
+
+
+def returning(selected: Selected, scope: Scope) -> str:
+    """Return the RETURNING clause for these expressions; nothing for none."""
+    return f" RETURNING {', '.join(written(selected, scope))}" if selected else ""
+
+
+def ordered(order: Order[Any], scope: Scope, selected: Selected) -> str:
+    """Return one key of ORDER BY: what is selected and has values is named by its place."""
+    place = place_of(order.expression, selected) if order.values else 0
+    return order.sql(scope) if not place else order.suffixed(str(place))
+
+
+def assignments(changes: Sequence[tuple[Column[Any, Any, Any], object]], scope: Scope) -> str:
+    """Return what stands after SET for these pairs of a column and its new value."""
+    return ", ".join(
+        (
+            f"{column.quoted} = {value.sql(scope)}"
+            if isinstance(value, Expression)
+            else f"{column.quoted} = {column.placeholder(scope.bind(column))}"
+        )
+        for column, value in changes
+    )

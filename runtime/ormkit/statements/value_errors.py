@@ -1,0 +1,173 @@
+"""Refusals: which value of a statement the driver or the server did not take, and why."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from ..driver.array_parameter import plain
+from ..errors import DataError, InvalidValue, UnreadableValue
+from ..models.columns import Column
+from ..postgres.mismatch import misfit, misplaced
+from ..sql.expressions import Expression
+
+AnyExpression = Expression[Any, Any, Any]
+Rows = Sequence[Sequence[Any]]
+
+#: Where an expression may hold the one that it was made of.
+PARTS = ("operand", "source", "base", "path", "left", "target")
+#: SQLSTATEs that a value alone explains, which does not fit the type of its column.
+ABOUT_VALUES = frozenset(("22000", "22001", "22003", "22021", "22026", "22P02", "22P05"))
+
+
+def refused(number: int, row: int, wanted: str, value: object) -> InvalidValue:
+    """Return the error for a parameter that the driver could not encode, without its value.
+
+    number: of the parameter, from 1.
+    row: of the rows of parameters, from 1; 0 where there is one.
+    wanted: the server's name of the parameter's type.
+    """
+    place = f" of row {row}" if row else ""
+    text = f"parameter ${number}{place} is of type {wanted} and cannot hold this"
+    error = InvalidValue(with_reason(f"{text} {type(value).__name__}", misfit(wanted, value)))
+    error.parameter, error.row = number, row or None
+    return error
+
+
+def named(
+    parameters: Sequence[AnyExpression | None], error: InvalidValue | DataError, rows: Rows
+) -> InvalidValue | DataError:
+    """Return the error about a value as one about what the value was meant for.
+
+    rows: what was sent, of which an error of the server does not say what it was about.
+    """
+    if isinstance(error, DataError):
+        return named_by_server(parameters, error, rows)
+    number = error.parameter
+    target = None if number is None else parameters[number - 1]
+    if number is None or target is None:
+        return error
+    value = plain(rows[(error.row or 1) - 1][number - 1])
+    better = InvalidValue(refused_by_driver(target, value))
+    better.parameter, better.row = number, error.row
+    return better
+
+
+def refused_by_driver(target: AnyExpression, value: Any) -> str:
+    """Return the message for a value that the driver did not take for this target."""
+    kind, place = type(value).__name__, ""
+    found = culprit(target, value)
+    if found is not None and found[0]:
+        kind, place = type(value[found[0] - 1]).__name__, f" (value {found[0]})"
+    text = f"{described(target)} is of type {target.type} and cannot take this {kind}{place}"
+    return with_reason(text, misfit(target.type, value) if found is None else found[1])
+
+
+def named_by_server(
+    parameters: Sequence[AnyExpression | None], error: DataError, rows: Rows
+) -> InvalidValue | DataError:
+    """Return the server's error with the first column that has a value which does not fit it."""
+    if error.sqlstate not in ABOUT_VALUES:
+        return error
+    for row in rows:
+        for target, value in zip(parameters, map(plain, row), strict=False):
+            if target is None or (found := culprit(target, value)) is None:
+                continue
+            place = f" (value {found[0]})" if found[0] else ""
+            better = reworded(error, f"{described(target)}{place}", found[1])
+            if isinstance(target, Column):
+                better.table = better.table or target.table.name
+                better.column = better.column or target.name
+            return better
+    return error
+
+
+def named_by_number(error: DataError, wanted: Sequence[str], values: Sequence[Any]) -> DataError:
+    """Return the server's error with the number of the parameter that it can only be about.
+
+    wanted: the server's names of the parameters' types.
+    """
+    if error.sqlstate in ABOUT_VALUES:
+        for number, (type_, value) in enumerate(zip(wanted, values, strict=False), 1):
+            if reason := misfit(type_, value):
+                return reworded(error, f"parameter ${number}", reason)
+    return error
+
+
+def unreadable_named(selected: Sequence[Any], error: UnreadableValue) -> UnreadableValue:
+    """Return the error about a value with the column that it was read from, where that is known.
+
+    selected: what each place of a row holds; a tuple of the same for records nested there.
+    """
+    source = at_place(selected, error.place)
+    if source is None:
+        return error
+    better = UnreadableValue.of(described(source), error.reason)
+    better.column, better.row, better.place = error.column, error.row, error.place
+    if isinstance(source, Column):
+        better.table, better.column = source.table.name, source.name
+    return better
+
+
+def at_place(selected: Sequence[Any], place: Sequence[int]) -> AnyExpression | None:
+    """Return what is read at a place of a row and of the records nested there; None if unknown."""
+    if not place or place[0] >= len(selected):
+        return None
+    found: Any = selected[place[0]]
+    if type(found) is tuple:
+        return at_place(found, place[1:])  # pyright: ignore[reportUnknownArgumentType]
+    return found if isinstance(found, Expression) else None  # pyright: ignore
+
+
+def culprit(target: AnyExpression, value: Any) -> tuple[int, str] | None:
+    """Return what in the value does not fit the target, and why; None where nothing shows.
+
+    It is the number of one value where the parameter holds many of the target's, else 0.
+    """
+    labels = target.labels if isinstance(target, Column) else None
+    if not isinstance(value, list) or target.type.endswith("[]"):
+        reason = misfit(target.type, value, labels)
+        return None if reason is None else (0, reason)
+    values: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+    if target.type.startswith("json"):
+        return culprit_of_json(values)
+    return misplaced(target.type, values, labels)
+
+
+def culprit_of_json(value: list[Any]) -> tuple[int, str] | None:
+    """Return the same for a list that is either a JSON document or the texts of many."""
+    if reason := misfit("jsonb", value):
+        return 0, reason
+    for number, text in enumerate(value, 1):
+        with suppress(TypeError, ValueError, RecursionError):
+            if reason := misfit("jsonb", json.loads(text)):
+                return number, reason
+    return None
+
+
+def described(target: AnyExpression) -> str:
+    """Return what to call an expression in a message: a column by its name."""
+    if isinstance(target, Column):
+        return target.label
+    part: Any = target
+    while part is not None and not isinstance(part, Column):
+        parts = [getattr(part, name, None) for name in PARTS]
+        part = next((each for each in parts if each is not None), None)
+    return "the expression" if part is None else f"the expression of {part.label}"
+
+
+def with_reason(text: str, reason: str | None) -> str:
+    """Return the message with the reason behind it, where there is one."""
+    return f"{text}: {reason}" if reason else text
+
+
+def reworded(error: DataError, where: str, reason: str) -> DataError:
+    """Return a copy of the error, with all that the server said, that tells what it is about."""
+    plain = error.unnamed or error
+    better = copy.copy(plain)
+    better.args = (f"{where}: {plain}; {reason}",)
+    better.unnamed = plain
+    return better
