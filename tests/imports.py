@@ -19,7 +19,10 @@ class Import:
 
 
 def imports_of(file: Path, package: str) -> list[Import]:
-    """Return what the file imports; relative modules come with the package's name in front."""
+    """Return what the file imports, modules in full.
+
+    package: that of the file, from which its relative imports start.
+    """
     return list(_walk(ast.parse(file.read_text(encoding="utf-8")), package, False, False))
 
 
@@ -29,9 +32,15 @@ def _walk(node: ast.AST, package: str, typing: bool, function: bool) -> Iterator
             for alias in child.names:
                 yield Import(alias.name, (), typing, function)
         elif isinstance(child, ast.ImportFrom):
-            module = ".".join(filter(None, (package if child.level else "", child.module)))
+            module = _absolute(child, package)
             yield Import(module, tuple(alias.name for alias in child.names), typing, function)
         else:
             guarded = isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test)
             inside = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
             yield from _walk(child, package, typing or guarded, function or inside)
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    parts = package.split(".") if node.level and package else []
+    base = parts[: len(parts) - node.level + 1]
+    return ".".join([*base, *filter(None, [node.module])])

@@ -10,106 +10,15 @@ import pytest
 
 import ormkit
 from tests.imports import imports_of
+from tests.layers import FLOORS, RUNTIME, arrows, circles, modules, room_of
 
 #: PostgreSQL and the code say the same on every interpreter.
 pytestmark = pytest.mark.one_interpreter
 
 ROOT = Path(__file__).parents[1]
-RUNTIME = ROOT / "runtime/ormkit"
 GENERATOR = ROOT / "ormkit_gen"
 GENERATED = ROOT / "examples/blog/db"
 
-#: From the bottom up: a module imports from layers below its own, or from earlier in its layer.
-RUNTIME_LAYERS = (
-    (
-        *("_version", "_accelerator", "acceleration", "errors", "uninterrupted", "values"),
-        *("infinity", "interval", "labels", "json_documents"),
-        *("arrays", "fitting", "exactness", "json_forms", "number_forms", "moment_forms"),
-        *("range_forms", "stored_forms"),
-    ),
-    (
-        *("scope", "operands", "ordering", "comparing", "operators", "trees", "depths"),
-        *("arithmetic", "patterns", "containment", "lists", "expressions"),
-        *("borrowed", "limits", "lookups", "type_names"),
-        *(
-            "literals",
-            "aggregates",
-            "functions",
-            "columns",
-            "json_columns",
-            "text_search",
-            "vectors",
-            "table",
-        ),
-        *(
-            "slots",
-            "given",
-            "loaded_lists",
-            "relationships",
-            "paths",
-            "load_options",
-            "model",
-            "schema",
-        ),
-    ),
-    (
-        *(
-            "options",
-            *("tls", "libpq", "services", "conninfo", "keepalive"),
-            "redaction",
-            "refusals",
-            "first_words",
-            "sqlstates",
-            *("unreadable", "copied", "messages", "parting"),
-            "moments",
-            "codecs",
-            "receiving",
-            "wire",
-            "origin",
-            "opening",
-            "prepared",
-            "reset",
-            "driver",
-            "holders",
-        ),
-        *("outage", "pool", "embedded"),
-    ),
-    ("result", "repeatable", "raw_sql", "creation"),
-    (
-        *(
-            *("standard_decode", "decoding", "identity"),
-            "matching",
-            "steps",
-            "locks",
-            "grouping",
-            "statement",
-            "shapes",
-            *("compiler", "primary_keys"),
-        ),
-        *("subqueries", "riding", "replacing", "sinks", "copying"),
-        *(
-            "nesting",
-            "selectin",
-            "loading",
-            "batches",
-            "table_facts",
-            "loose_keys",
-            "numbering",
-            "ending",
-            "inserting",
-            "writing",
-            "upserting",
-            "unit",
-            "streaming",
-            "rows",
-        ),
-        *("keyset", "changing", "builder", "selection", "query", "links", "ownership", "related"),
-        *("bulk", "write_back", "coalescing"),
-    ),
-    ("operations", "pending", "isolation", "turn", "transaction", "retries", "session"),
-    ("engine",),
-    ("__init__",),
-)
 #: Stages in the order in which a schema passes through them.
 GENERATOR_LAYERS = (
     ("ir", "naming", "postgres", "diagnostics", "safe_paths", "version"),
@@ -124,12 +33,14 @@ GENERATOR_LAYERS = (
     ("cli",),
     ("__main__", "__init__"),
 )
+#: Imports from a lower floor to a higher one that are there still.
+UPWARD: set[tuple[str, str]] = set()
 #: What the generator alone may need.
 GENERATION_ONLY = {"ormkit_gen", "click", "jinja2", "black", "tomli"}
 #: Names that say nothing of what is in a module.
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "base", "core"}
 
-RUNTIME_FILES = sorted(RUNTIME.glob("*.py"))
+RUNTIME_FILES = sorted(RUNTIME.rglob("*.py"))
 GENERATOR_FILES = sorted(GENERATOR.rglob("*.py"))
 
 
@@ -137,16 +48,29 @@ def layer_of(name: str, layers: tuple[tuple[str, ...], ...]) -> int:
     return next(place for place, layer in enumerate(layers) if name in layer)
 
 
-@pytest.mark.parametrize("file", RUNTIME_FILES, ids=lambda file: file.stem)
-def test_runtime_modules_import_only_from_their_own_layer_and_below(file: Path) -> None:
-    own = layer_of(file.stem, RUNTIME_LAYERS)
-    for each in imports_of(file, "ormkit"):
-        top, _, rest = each.module.partition(".")
-        if top == "ormkit" and rest and not each.is_typing_only:
-            assert layer_of(rest, RUNTIME_LAYERS) <= own, f"{file.stem} imports {rest}"
+def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:
+    assert {room_of(name) for name in modules()} == {room for rooms in FLOORS for room in rooms}
 
 
-@pytest.mark.parametrize("file", RUNTIME_FILES, ids=lambda file: file.stem)
+def test_rooms_import_only_from_lower_floors() -> None:
+    """Imports for type checkers count too: who reads a room needs what it names."""
+    up = {(arrow.source, arrow.target) for arrow in arrows() if arrow.is_up}
+    assert up == UPWARD
+
+
+def test_rooms_form_no_circle() -> None:
+    known = {tuple(map(room_of, pair)) for pair in UPWARD}
+    assert not circles({arrow.rooms for arrow in arrows() if not arrow.is_within} - known)
+
+
+def test_a_room_exports_nothing() -> None:
+    """Only the package's own `__init__` does, so that no room needs another one to be whole."""
+    for file in RUNTIME_FILES:
+        if file.name == "__init__.py" and file.parent != RUNTIME:
+            assert len(file.read_text(encoding="utf-8").splitlines()) == 1
+
+
+@pytest.mark.parametrize("file", RUNTIME_FILES, ids=lambda file: str(file.relative_to(RUNTIME)))
 def test_the_runtime_never_imports_what_only_generation_needs(file: Path) -> None:
     tops = {each.module.partition(".")[0] for each in imports_of(file, "ormkit")}
     assert not tops & GENERATION_ONLY
@@ -161,18 +85,8 @@ def test_importing_the_runtime_loads_nothing_of_the_generator() -> None:
 
 
 def test_the_runtime_has_no_import_cycle() -> None:
-    graph = {
-        file.stem: {
-            each.module.removeprefix("ormkit.")
-            for each in imports_of(file, "ormkit")
-            if each.module.startswith("ormkit.") and not each.is_typing_only
-        }
-        for file in RUNTIME_FILES
-    }
-    while leaves := [name for name, needs in graph.items() if not needs & graph.keys()]:
-        for leaf in leaves:
-            del graph[leaf]
-    assert not graph, f"a cycle among {sorted(graph)}"
+    found = ((each.source, each.target) for each in arrows() if not each.is_typing_only)
+    assert circles(found) == []
 
 
 @pytest.mark.parametrize("file", GENERATOR_FILES, ids=lambda file: str(file.relative_to(GENERATOR)))

@@ -1,0 +1,167 @@
+"""The rooms of the runtime, and the arrows between them: `python -m tests.layers`.
+
+A room is a folder of `runtime/ormkit`, or a module at its root. An arrow is an import, those for
+type checkers only included. It points down where it leads to a lower floor.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.imports import imports_of
+
+ROOT = Path(__file__).parents[1]
+RUNTIME = ROOT / "runtime/ormkit"
+
+#: The floors from the bottom up, each with its rooms: a room imports from lower floors only.
+FLOORS = (
+    ("_version", "_accelerator"),
+    ("accelerator", "errors", "gc_pause"),
+    ("postgres",),
+    ("connecting", "sql"),
+    ("driver", "models"),
+    ("pool", "embedded"),
+    ("statements",),
+    ("loading",),
+    ("persistence",),
+    ("queries",),
+    ("transactions",),
+    ("engine",),
+    ("session",),
+    ("__init__",),
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Arrow:
+    """One import of a module by another; both named from the package on, as `driver.errors`."""
+
+    source: str
+    target: str
+    is_typing_only: bool = False
+
+    @property
+    def rooms(self) -> tuple[str, str]:
+        """The rooms of both ends."""
+        return room_of(self.source), room_of(self.target)
+
+    @property
+    def is_within(self) -> bool:
+        """True where both ends are in one room."""
+        source, target = self.rooms
+        return source == target
+
+    @property
+    def is_up(self) -> bool:
+        """True where it leads to another room of its own floor or of a higher one."""
+        source, target = self.rooms
+        return source != target and floor_of(target) >= floor_of(source)
+
+
+def room_of(module: str) -> str:
+    """Return the room of a module: its folder, or itself at the root."""
+    return module.partition(".")[0]
+
+
+def floor_of(room: str) -> int:
+    """Return the number of a room's floor, from 0; KeyError for a room that is not known."""
+    for number, rooms in enumerate(FLOORS):
+        if room in rooms:
+            return number
+    raise KeyError(f"{room} has no floor: add it to FLOORS of tests/layers.py")
+
+
+def modules() -> dict[str, Path]:
+    """Return every module of the runtime by its name from the package on."""
+    found = {_name(file): file for file in sorted(RUNTIME.rglob("*.py"))}
+    return {**found, "_accelerator": RUNTIME / "_accelerator.pyi"}
+
+
+def arrows() -> list[Arrow]:
+    """Return every import of one module of the runtime by another."""
+    known = modules()
+    found = {arrow for name, file in known.items() for arrow in _arrows_of(name, file, known)}
+    return sorted(found)
+
+
+def circles(pairs: Iterable[tuple[str, str]]) -> list[set[str]]:
+    """Return the groups in which each member reaches every other one along the arrows."""
+    graph: dict[str, set[str]] = {}
+    for source, target in pairs:
+        graph.setdefault(source, set()).add(target)
+        graph.setdefault(target, set())
+    reached = {each: _reachable(each, graph) for each in graph}
+    groups = {
+        frozenset(other for other in reached[each] if each in reached[other])
+        for each in graph
+        if each in reached[each]
+    }
+    return sorted((set(group) for group in groups), key=sorted)
+
+
+def _reachable(start: str, graph: Mapping[str, set[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        fresh = graph[waiting.pop()] - found
+        found |= fresh
+        waiting += fresh
+    return found
+
+
+def _name(file: Path) -> str:
+    parts = file.relative_to(RUNTIME).with_suffix("").parts
+    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+
+
+def _arrows_of(name: str, file: Path, known: Mapping[str, Path]) -> Iterator[Arrow]:
+    if file.suffix != ".py":
+        return
+    package = ".".join(("ormkit", *file.relative_to(RUNTIME).parts[:-1]))
+    for each in imports_of(file, package):
+        if each.module != "ormkit" and not each.module.startswith("ormkit."):
+            continue
+        module = each.module.removeprefix("ormkit").removeprefix(".")
+        inner = {f"{module}.{taken}".removeprefix(".") for taken in each.names} & known.keys()
+        for target in inner or {module or "__init__"}:
+            if target != name:
+                yield Arrow(name, target, each.is_typing_only)
+
+
+def main() -> None:
+    """Print the floors, and how many arrows lead where."""
+    found = arrows()
+    between = {arrow.rooms for arrow in found if not arrow.is_within}
+    for number, rooms in reversed(list(enumerate(FLOORS))):
+        print(f"{number:2}  {', '.join(rooms)}")
+    sizes = Counter(map(room_of, modules()))
+    entries = [path for path in RUNTIME.iterdir() if _counts(path)]
+    print(f"\n{len(modules())} modules, at most {max(sizes.values())} in a room")
+    print(f"{len(entries)} entries at the root")
+    print(f"{len(found)} imports, {len(between)} arrows between rooms")
+    up = [arrow for arrow in found if arrow.is_up]
+    print(f"{len(up)} imports up")
+    for arrow in up:
+        print(f"    {arrow.source} -> {arrow.target}{' (typing only)' * arrow.is_typing_only}")
+    rooms_in_circles = circles(between)
+    print(f"{len(rooms_in_circles)} circles of rooms")
+    for group in rooms_in_circles:
+        print(f"    {', '.join(sorted(group))}")
+    inside = circles((arrow.source, arrow.target) for arrow in found)
+    print(f"{len(inside)} circles of modules")
+    for group in inside:
+        print(f"    {', '.join(sorted(group))}")
+
+
+def _counts(path: Path) -> bool:
+    """Tell whether it is a room or a module beside the package's own files and the accelerator."""
+    if path.is_dir():
+        return path.name != "__pycache__"
+    return path.suffix == ".py" and path.stem not in ("__init__", "_version", "accelerator")
+
+
+if __name__ == "__main__":
+    main()
