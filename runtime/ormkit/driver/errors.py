@@ -12,10 +12,10 @@ from .. import errors
 from ..connecting.options import UNREADABLE
 from ..errors import DatabaseError, InvalidValue
 from ..postgres.first_words import first_words
-from ..statements.value_errors import named_by_number, refused
 from .array_parameter import plain
 from .disconnect_reason import violation
 from .messages import BrokenProtocol
+from .parameter_errors import named_by_number, refused
 from .redaction import is_about_search, may_hold_value, redacted
 
 #: The class for an SQLSTATE, looked up by the whole code and then by its first two characters.
