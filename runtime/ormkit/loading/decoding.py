@@ -17,7 +17,7 @@ from .standard_decoder import conversions, is_standard, slots
 
 if TYPE_CHECKING:
     from ..models.model import Model
-    from ..persistence.identity_map import IdentityMap
+    from ..statements.statement import ObjectMap
 
 Decoder: Any = getattr(accelerator, "Decoder", None)
 
@@ -27,7 +27,7 @@ M = TypeVar("M", bound="Model")
 MANY = 64
 
 
-def decode(model: type[M], rows: Sequence[Any], identity: IdentityMap | None = None) -> list[M]:
+def decode(model: type[M], rows: Sequence[Any], identity: ObjectMap | None = None) -> list[M]:
     """Make objects of rows, with the collector of cycles paused for many.
 
     identity: where objects are held by their keys, so that one row has one object.
@@ -47,7 +47,7 @@ def decode(model: type[M], rows: Sequence[Any], identity: IdentityMap | None = N
 
 
 def decode_part(
-    model: type[M], rows: Sequence[Any], start: int, identity: IdentityMap | None = None
+    model: type[M], rows: Sequence[Any], start: int, identity: ObjectMap | None = None
 ) -> list[M]:
     """Make objects of rows that hold other values too; the model's begin at `start`."""
     if identity is None and Decoder is not None:

@@ -11,7 +11,7 @@ from .decoding import decode, decode_part
 from .nested import attach_nested, witnesses
 
 if TYPE_CHECKING:
-    from ..persistence.identity_map import IdentityMap
+    from ..statements.statement import ObjectMap
     from .plan import Step
 
 
@@ -19,7 +19,7 @@ def unfold(
     table: Table,
     rows: Sequence[Any],
     joins: tuple[Step, ...],
-    identity: IdentityMap | None = None,
+    identity: ObjectMap | None = None,
 ) -> list[Any]:
     """Make the objects of rows that hold a table's columns and then those of each step."""
     if not joins:
@@ -35,7 +35,7 @@ def attach_joins(
     rows: Sequence[Any],
     joins: tuple[Step, ...],
     start: int,
-    identity: IdentityMap | None,
+    identity: ObjectMap | None,
 ) -> int:
     """Give each object what rides in its row; return where the next columns start."""
     for step in joins:

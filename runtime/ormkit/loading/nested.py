@@ -20,7 +20,7 @@ from .attach import keys_of_rows
 from .decoding import decode
 
 if TYPE_CHECKING:
-    from ..persistence.identity_map import IdentityMap
+    from ..statements.statement import ObjectMap
     from .plan import Step
 
 AnyColumn = Column[Any, Any, Any]
@@ -79,7 +79,7 @@ def collect_types(step: Step, found: dict[str, None]) -> None:
 
 
 def attach_nested(
-    objects: Sequence[Any], lists: Sequence[Any], step: Step, identity: IdentityMap | None
+    objects: Sequence[Any], lists: Sequence[Any], step: Step, identity: ObjectMap | None
 ) -> None:
     """Give each object what the records nested in its row hold; None stands for no object."""
     pairs = zip(objects, lists, strict=True)
@@ -95,7 +95,7 @@ def attach_nested(
         setattr(each, relationship.slot, value)
 
 
-def nested_objects(records: Sequence[Any], step: Step, identity: IdentityMap | None) -> list[Any]:
+def nested_objects(records: Sequence[Any], step: Step, identity: ObjectMap | None) -> list[Any]:
     """Return the object of each record; records of one row share theirs."""
     target = step.relationship.target
     if not is_shared(step.relationship):
@@ -113,7 +113,7 @@ def is_shared(relationship: Relationship[Any, Any]) -> bool:
 
 
 def decode_records(
-    table: Table, records: Sequence[Any], joins: Iterable[Step], identity: IdentityMap | None
+    table: Table, records: Sequence[Any], joins: Iterable[Step], identity: ObjectMap | None
 ) -> list[Any]:
     """Make the objects of records that hold a table's columns and then an array for each join."""
     width = len(table.columns)

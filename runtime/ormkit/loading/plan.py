@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from ..errors import UsageError
@@ -76,7 +77,7 @@ class Step:
         return [*values, *bound(self.limit, self.offset)]
 
     @property
-    def riding_values(self) -> list[object]:
+    def joined_values(self) -> list[object]:
         """What a step that rides in its parent's query binds there, with the steps below it."""
         return [*values_riding(self.joins), *self.values]
 
@@ -113,20 +114,21 @@ class Step:
         for step in self.joins:
             step.write_join(scope, name, selected, joins)
 
+    def read_places(self) -> list[Any]:
+        """Return what each place of a row holds that a step in its parent's query adds.
+
+        It is a column, a tuple of the same for records that are nested there, or None for a
+        witness.
+        """
+        below = read_places(self.relationship.target, self.joins)
+        return (
+            [tuple(below), *[None for _ in witnesses(self)]] if self.strategy == "json" else below
+        )
+
 
 def read_places(table: Table, joins: Iterable[Step]) -> list[Any]:
-    """Return what each place of a row holds that is read with these steps riding in it.
-
-    It is a column, a tuple of the same for records that are nested there, or None for a witness.
-    """
-    found: list[Any] = list(table.columns)
-    for step in joins:
-        below = read_places(step.relationship.target, step.joins)
-        if step.strategy == "json":
-            found += [tuple(below), *[None for _ in witnesses(step)]]
-        else:
-            found += below
-    return found
+    """Return what each place of a row of the table holds that is read with these steps."""
+    return [*table.columns, *chain.from_iterable(step.read_places() for step in joins)]
 
 
 def riding(steps: Iterable[Step]) -> tuple[Step, ...]:
@@ -136,7 +138,7 @@ def riding(steps: Iterable[Step]) -> tuple[Step, ...]:
 
 def values_riding(steps: Iterable[Step]) -> list[object]:
     """Return what steps that ride bind, in the order of their text."""
-    return [value for step in steps for value in step.riding_values]
+    return [value for step in steps for value in step.joined_values]
 
 
 def plan(table: Table, loads: Sequence[Load[Any, Any]], counts: EngineCounts) -> tuple[Step, ...]:

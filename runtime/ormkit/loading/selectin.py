@@ -9,13 +9,12 @@ from ..errors import UsageError
 from ..gc_pause import uninterrupted
 from ..models.columns import Column
 from ..models.relationships import Relationship, named
-from ..persistence.identity_map import IdentityMap
 from ..postgres.values import Record
 from ..sql.context import Scope
 from ..sql.expressions import Condition
 from ..statements.key_equality import Form, is_strict, loose_forms
 from ..statements.select import Select
-from ..statements.statement import Executor, Statement, statement_for
+from ..statements.statement import Executor, ObjectMap, Statement, statement_for
 from .attach import attach, distinct, keys_of_objects, keys_of_rows
 from .joined import unfold
 from .plan import Step, read_places, values_riding
@@ -91,7 +90,7 @@ async def read_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[
 
 
 def match_alone(
-    step: Step, rows: Sequence[Any], identity: IdentityMap | None
+    step: Step, rows: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
     """Return the owner's key of each row, and the related object."""
     related = unfold(step.relationship.target, rows, step.joins, identity)
@@ -111,7 +110,7 @@ async def read_pairs(
 
 
 def match_pairs(
-    step: Step, rows: Sequence[Any], identity: IdentityMap | None
+    step: Step, rows: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
     """Return the owner's key of each row, and the related object, one for all rows that have it."""
     width = len(step.relationship.local)
@@ -120,7 +119,7 @@ def match_pairs(
 
 
 def match_parts(
-    step: Step, rows: Sequence[Any], wanted: Sequence[Any], identity: IdentityMap | None
+    step: Step, rows: Sequence[Any], wanted: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
     """Return the same for rows that begin with the place of their owner among those wanted."""
     owners = [wanted[row[0] - 1] for row in rows]
@@ -128,7 +127,7 @@ def match_parts(
 
 
 def objects_behind(
-    step: Step, rows: Sequence[Any], width: int, identity: IdentityMap | None
+    step: Step, rows: Sequence[Any], width: int, identity: ObjectMap | None
 ) -> list[Any]:
     """Return the related object of each row, which begins behind so many values."""
     target = step.relationship.target

@@ -30,7 +30,7 @@ from .update import (
 
 if TYPE_CHECKING:
     from ..models.model import Model
-    from .identity_map import IdentityMap
+    from ..statements.statement import ObjectMap
 
 AnyColumn = Column[Any, Any, Any]
 
@@ -74,7 +74,7 @@ def written_groups(
     table: Table,
     instances: Sequence[Model],
     named: tuple[AnyColumn, ...] | None,
-    identity: IdentityMap | None,
+    identity: ObjectMap | None,
 ) -> Sequence[tuple[tuple[AnyColumn, ...], Sequence[int]]]:
     """Return sets of columns, with the places of the objects of which these are written."""
     wanted = writable_columns(table) if named is None else named

@@ -7,6 +7,7 @@ from functools import partial
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from ..driver.commit import send_commit
 from ..models.columns import Column
 from ..models.given_columns import mark_inserted, mark_known
 from ..models.slots import set_all
@@ -15,7 +16,6 @@ from ..postgres.values import Record
 from ..sql.context import Scope
 from ..statements.select import KEY
 from ..statements.statement import Executor, OneConnection, Statement, statement_for
-from ..transactions.commit import send_commit
 from .batches import Batch, fill_keys, held_columns
 from .numbering import (
     NumberedInsert,

@@ -31,7 +31,7 @@ from .table_facts import TableFacts, by_facts
 if TYPE_CHECKING:
     from ..driver.connection import Connection
     from ..models.model import Model
-    from .identity_map import IdentityMap
+    from ..statements.statement import ObjectMap
 
 AnyColumn = Column[Any, Any, Any]
 
@@ -76,7 +76,7 @@ def upserts_of(
     instances: Sequence[Model],
     conflict_target: Sequence[str] | None,
     update_fields: Sequence[str] | None,
-    identity: IdentityMap | None,
+    identity: ObjectMap | None,
 ) -> list[tuple[Upsert, Batch]]:
     """Return what to send for objects of one model: an upsert for each set of given columns."""
     table = table_of(type(instances[0]))
@@ -113,7 +113,7 @@ class Wanted:
         self._found: set[object] = set()
 
     def parts_of(
-        self, batch: Batch, identity: IdentityMap | None
+        self, batch: Batch, identity: ObjectMap | None
     ) -> list[tuple[tuple[AnyColumn, ...], Batch]]:
         """Divide a batch by what the rows of its objects get."""
         given = given_by_all(self._table, batch.given, batch.held, batch.instances)
@@ -121,7 +121,7 @@ class Wanted:
             return [(self._chosen(given), batch)]
         return parts_of(batch, lambda each: self._columns_of(each, identity))
 
-    def _columns_of(self, instance: Model, identity: IdentityMap | None) -> tuple[AnyColumn, ...]:
+    def _columns_of(self, instance: Model, identity: ObjectMap | None) -> tuple[AnyColumn, ...]:
         return self._chosen(changed_columns(self._table, instance, self._named, identity))
 
     def _chosen(self, given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:

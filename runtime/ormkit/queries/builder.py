@@ -302,10 +302,14 @@ class QueryBuilder(Generic[M]):
             order=self._order,
             limit=self._limit,
             offset=self._offset,
-            joins=riding(self._steps) if self._steps else (),
+            joins=self._joins() if self._steps else (),
             lock=self._lock,
             grouping=self._grouping,
         )
+
+    def _joins(self) -> tuple[Step, ...]:
+        """Return the steps whose rows come with those of the query."""
+        return riding(self._steps)
 
     def _asked(self, what: str) -> tuple[Statement, list[object]]:
         """Return the statement that asks for "rows", "count" or "exists", and what it binds."""

@@ -53,7 +53,7 @@ class Query(Selection[M], Generic[M, K]):
         select = self.as_select()
         if not self._only and self._grouping is None:
             rows = await executor.fetch(select.rows(), select.values())
-            objects = unfold(self._table, rows, select.joins, executor.identity)
+            objects = unfold(self._table, rows, self._joins(), executor.identity)
             if self._steps:
                 await load_steps(executor, objects, self._steps)
             return objects
@@ -226,7 +226,7 @@ class Query(Selection[M], Generic[M, K]):
         if self._only:
             objects = self._partial(records)
         else:
-            objects = unfold(self._table, records, select.joins, executor.identity)
+            objects = unfold(self._table, records, self._joins(), executor.identity)
         await load_steps(executor, objects, self._steps)
         return objects
 

@@ -11,7 +11,7 @@ from ..errors import UsageError
 from ..gc_pause import uninterrupted
 from ..loading.eager import load_steps
 from ..loading.joined import unfold
-from ..loading.plan import Step
+from ..loading.plan import Step, riding
 from ..sql.expressions import Expression
 from ..statements.row_limits import ONE
 from ..statements.select import Select
@@ -117,7 +117,7 @@ class ObjectRows(Rows[T]):
 
     async def _paired(self, executor: Executor, records: list[Any]) -> list[Any]:
         count = len(self._columns)
-        rows, joins = [row[:-count] for row in records], self._select.joins
+        rows, joins = [row[:-count] for row in records], riding(self._steps)
         objects = unfold(self._select.table, rows, joins, executor.identity)
         await load_steps(executor, objects, self._steps)
         values = self._decoded([row[-count:] for row in records])

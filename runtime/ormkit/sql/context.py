@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import InvalidValue, UsageError
 
 if TYPE_CHECKING:
-    from ..models.columns import Column
-    from ..models.table import Table
     from .expressions import Expression
 
 
 #: How many parameters the driver can send.
 MOST_PARAMETERS = 32_767
+
+
+class NamedTable(Protocol):
+    """A table that a statement names: ``sql`` is its name in full, quoted."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sql(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+
+
+class NamedColumn(Protocol):
+    """A column that a statement names: ``quoted`` is its name, quoted."""
+
+    @property
+    def table(self) -> NamedTable: ...
+    @property
+    def quoted(self) -> str: ...
 
 
 class Scope:
@@ -28,9 +46,9 @@ class Scope:
         *("is_foreign", "is_qualified", "joined", "parameters", "read_from"),
     )
 
-    def __init__(self, table: Table | None = None, *, is_qualified: bool = False) -> None:
+    def __init__(self, table: NamedTable | None = None, *, is_qualified: bool = False) -> None:
         self.parameters: list[Expression[Any, Any, Any] | None] = []
-        self._names: dict[Table, list[str]] = {}
+        self._names: dict[NamedTable, list[str]] = {}
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}
         #: What the text names: tables, functions, types that values are cast to; and whether it
@@ -65,7 +83,7 @@ class Scope:
             )
         return f"${number}"
 
-    def enter(self, table: Table) -> str:
+    def enter(self, table: NamedTable) -> str:
         """Give the table a name of its own from here on and return it, quoted.
 
         Columns of the table then mean its innermost name, until `leave`.
@@ -74,7 +92,7 @@ class Scope:
         self.enter_as(table, name)
         return name
 
-    def enter_as(self, table: Table, name: str) -> None:
+    def enter_as(self, table: NamedTable, name: str) -> None:
         """Let columns of the table mean this name, which `take` gave, until `leave`."""
         self._names.setdefault(table, []).append(name)
         self.read_from.add(table.sql)
@@ -101,11 +119,11 @@ class Scope:
         self.cast_to.add(type_)
         return type_
 
-    def leave(self, table: Table) -> None:
+    def leave(self, table: NamedTable) -> None:
         """Undo the latest `enter` of the table; its name stays taken in this statement."""
         self._names[table].pop()
 
-    def name(self, table: Table) -> str:
+    def name(self, table: NamedTable) -> str:
         """Return what the table is called here, quoted; UsageError where it takes no part."""
         names = self._names.get(table)
         if not names:
@@ -115,7 +133,7 @@ class Scope:
             )
         return names[-1]
 
-    def column(self, column: Column[Any, Any, Any]) -> str:
+    def column(self, column: NamedColumn) -> str:
         """Return the column's name as this statement must write it."""
         name = self.name(column.table)
         return f"{name}.{column.quoted}" if self.is_qualified else column.quoted

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
-from ..loading.plan import Step, read_places
 from ..models.columns import Column
 from ..models.relationships import named
 from ..models.table import Table
@@ -27,6 +27,28 @@ KEY = attrgetter("key")
 VALUES = attrgetter("values")
 
 
+class Join(Protocol):
+    """What reads related rows in the query of their parents."""
+
+    @property
+    def key(self) -> Hashable:
+        """What tells it from others whose text differs."""
+        ...
+
+    @property
+    def joined_values(self) -> list[object]:
+        """What it binds, in the order of its text."""
+        ...
+
+    def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
+        """Add its columns and its LEFT JOINs to those of the query of `outer`."""
+        ...
+
+    def read_places(self) -> list[Any]:
+        """Return what each place of a row holds that it adds, as `Statement.selected` does."""
+        ...
+
+
 # Not frozen: setting the fields of a frozen dataclass takes four times as long, and a query makes
 # one of these each time it runs.
 @dataclass(slots=True, kw_only=True)
@@ -38,7 +60,7 @@ class Select:
     order: tuple[Order[Any], ...] = ()
     limit: int | None = None
     offset: int | None = None
-    joins: tuple[Step, ...] = ()
+    joins: tuple[Join, ...] = ()
     lock: Lock | None = None
     grouping: Grouping | None = None
 
@@ -52,7 +74,7 @@ class Select:
         if grouping is not None:
             values.extend(grouping.bound_on(selected))
         for step in self.joins:
-            values.extend(step.riding_values)
+            values.extend(step.joined_values)
         for expression in selected:
             values.extend(expression.values)
         for condition in self.where:
@@ -165,7 +187,8 @@ class Select:
             step.write_join(scope, scope.name(self.table), selected, joined)
         selected += written(extra, scope)
         text = self._text(scope, distinct + ", ".join(selected), "".join(joined), places)
-        read = (*read_places(self.table, self.joins), *extra)
+        joined_places = chain.from_iterable(step.read_places() for step in self.joins)
+        read = (*self.table.columns, *joined_places, *extra)
         return Statement.reading(text, scope, read)
 
     def _write_expressions(self, selected: Selected) -> Statement:

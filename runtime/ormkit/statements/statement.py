@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Hashable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Hashable,
+    Iterable,
+    Sequence,
+)
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..errors import DataError, InvalidValue, UnreadableValue
 from ..models.columns import Column
-from ..persistence.identity_map import IdentityMap
 from ..postgres.values import Record
 from ..sql.expressions import Expression
 from .retry_safe import Read
@@ -16,9 +23,12 @@ from .value_errors import named, unreadable_named
 
 if TYPE_CHECKING:
     from ..driver.connection import Connection
+    from ..models.model import Model
+    from ..models.table import Table
     from ..sql.context import Scope
 
 T = TypeVar("T")
+M = TypeVar("M", bound="Model")
 
 #: Errors that a statement can say more about than the connection that raised them.
 NAMED = (InvalidValue, DataError, UnreadableValue)
@@ -28,11 +38,37 @@ Values = Sequence[object]
 CACHE_LIMIT = 4096
 
 
+class ObjectMap(Protocol):
+    """One object for each row: what a transaction holds by its keys."""
+
+    def adopt(self, model: type[M], rows: Sequence[Any]) -> list[M]:
+        """Return an object for each row: the one that is held already, refreshed, or a new one."""
+        ...
+
+    def hold(self, instances: Iterable[Model]) -> None:
+        """Take objects as they are now for what their rows are."""
+        ...
+
+    def wrote(
+        self, instance: Model, key: Sequence[object], columns: Iterable[Column[Any, Any, Any]]
+    ) -> None:
+        """Note that these columns of an object, found by this key, are in its row now."""
+        ...
+
+    def forget(self, table: Table, key: Sequence[object]) -> None:
+        """Let go of an object whose row is gone."""
+        ...
+
+    def changes_of(self, instance: Model) -> tuple[Column[Any, Any, Any], ...] | None:
+        """Return the columns that the code has changed on this object; None for one not held."""
+        ...
+
+
 class Executor(Protocol):
     """What runs statements: an engine, or a transaction."""
 
     @property
-    def identity(self) -> IdentityMap | None:
+    def identity(self) -> ObjectMap | None:
         """The objects that are held by their keys; None outside a transaction."""
         ...
 

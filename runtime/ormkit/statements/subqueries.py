@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..errors import UsageError
 from ..sql.expressions import Condition, Expression
@@ -10,7 +10,6 @@ from ..sql.wrapper import Borrowed, lender
 from .select import Select
 
 if TYPE_CHECKING:
-    from ..queries.query import Query
     from ..sql.context import Scope
 
 T = TypeVar("T")
@@ -55,7 +54,15 @@ class ExistsQuery(Condition[Any]):
         return f"EXISTS ({self.select.nested(scope, None)})"
 
 
-def exists(query: Query[Any, Any]) -> Condition[Any]:
+class SelectsRows(Protocol):
+    """What finds rows: a Query."""
+
+    def as_select(self) -> Select:
+        """Return the SELECT that reads the rows."""
+        ...
+
+
+def exists(query: SelectsRows) -> Condition[Any]:
     """Match where another query finds any row; it may refer to columns of this one's model."""
     select = getattr(query, "as_select", None)
     if select is None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
 
 from ..errors import ConfigurationError, RetryableError, UsageError, shown
-from .commit import after_commit_error
+from .after_commit import after_commit_error
 from .transaction import Transaction
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from ..driver.commit import send_commit, send_release
 from ..driver.connection import Connection
 from ..driver.prepared_statements import UNSURE
 from ..errors import (
@@ -22,7 +23,7 @@ from ..postgres.values import Record
 from ..statements.raw_sql import check_statement, checked_rows, run, run_in_turn, run_pipelined
 from ..statements.result import Result
 from ..statements.statement import NAMED, Executor, Statement, Values
-from .commit import run_callbacks, send_commit, send_release
+from .after_commit import run_callbacks
 from .connection_lock import Turn, cut_short
 from .options import DEFAULTS, SET_ALL, TransactionOptions
 from .unit_of_work import Pending
