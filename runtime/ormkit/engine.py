@@ -14,6 +14,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
+from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -33,7 +34,6 @@ from .models.package import Schema, known_schemas
 from .pool.pool import Pool
 from .postgres.values import Record
 from .queries.batched_get import Lookups
-from .session import AsyncSession
 from .statements.create_all import create_schemas
 from .statements.raw_sql import (
     Init,
@@ -50,7 +50,8 @@ from .statements.row_limits import engine_counts
 from .statements.row_locks import check_within
 from .statements.statement import NAMED, Executor, OneConnection, Statement
 from .transactions.copy import Copying
-from .transactions.options import Isolation
+from .transactions.options import Isolation, TransactionOptions
+from .transactions.retries import run_with_retries
 from .transactions.transaction import Transaction
 
 T = TypeVar("T")
@@ -351,9 +352,9 @@ class Engine(Copying):
 
         It is never part of another one; `tx.begin()` is a savepoint in it.
         """
-        return AsyncSession(self).begin(
-            isolation=isolation, read_only=read_only, deferrable=deferrable, settings=settings
-        )
+        options = TransactionOptions.of(isolation, read_only, deferrable, settings)
+        # An owner of its own, so that no other transaction is ever around it.
+        return Transaction(object(), self.pool, self.counts, options)
 
     async def run(
         self,
@@ -369,14 +370,14 @@ class Engine(Copying):
 
         It is session.run() without a session: never part of a transaction that is open.
         """
-        return await AsyncSession(self).run(
-            fn,
-            retries=retries,
+        begin = partial(
+            self.transaction,
             isolation=isolation,
             read_only=read_only,
             deferrable=deferrable,
             settings=settings,
         )
+        return await run_with_retries(begin, fn, retries)
 
     async def create_all(self, *schemas: Schema) -> None:
         """Create what the generated packages describe and the database does not have yet.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import UsageError
@@ -83,7 +84,7 @@ class AsyncSession(Operations):
         settings: run-time parameters for this transaction alone, such as {"app.tenant": "42"}.
         """
         options = TransactionOptions.of(isolation, read_only, deferrable, settings)
-        return Transaction(self, options)
+        return Transaction(self, self.engine.pool, self.counts, options)
 
     async def run(
         self,
@@ -108,8 +109,14 @@ class AsyncSession(Operations):
                 "run() cannot repeat a part of a transaction: call the function with the "
                 "transaction that is open, and let run() begin the outermost one"
             )
-        options = TransactionOptions.of(isolation, read_only, deferrable, settings)
-        return await run_with_retries(lambda: Transaction(self, options), fn, retries)
+        begin = partial(
+            self.begin,
+            isolation=isolation,
+            read_only=read_only,
+            deferrable=deferrable,
+            settings=settings,
+        )
+        return await run_with_retries(begin, fn, retries)
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         transaction = current_transaction(self)

@@ -197,7 +197,7 @@ async def test_a_row_of_another_tenant_cannot_be_written(
         place = Place(engines["shared"], 1)
         with pytest.raises(DatabaseError, match="row-level security"):
             async with AsyncSession(place.engine).begin(settings=place.settings) as tx:
-                place.door = tx if door == "transaction" else tx.session
+                place.door = tx if door == "transaction" else tx.owner
                 await FORGERIES[name](place)
         assert await everything(engines["shared"]) == before
     await assert_all_usable(engines["shared"])

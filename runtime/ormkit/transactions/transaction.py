@@ -29,19 +29,19 @@ from .options import DEFAULTS, SET_ALL, TransactionOptions
 from .unit_of_work import Pending
 
 if TYPE_CHECKING:
-    from ..engine import Engine
-    from ..session import AsyncSession
+    from ..pool.pool import Pool
+    from ..statements.row_limits import EngineCounts
 
 T = TypeVar("T")
 
 innermost: ContextVar[Transaction | None] = ContextVar("ormkit_transaction", default=None)
 
 
-def current_transaction(session: AsyncSession) -> Transaction | None:
-    """Return the innermost open transaction that this task context holds on the session."""
+def current_transaction(owner: object) -> Transaction | None:
+    """Return the innermost open transaction of this owner that this task context holds."""
     transaction = innermost.get()
     while transaction is not None:
-        if transaction.session is session and not transaction.is_over:
+        if transaction.owner is owner and not transaction.is_over:
             return transaction
         transaction = transaction.enclosing
     return None
@@ -55,16 +55,19 @@ class Transaction(Pending):
     belongs to the task context that opened it; tasks started inside take turns on its connection.
     """
 
-    def __init__(self, session: AsyncSession, options: TransactionOptions) -> None:
+    def __init__(
+        self, owner: object, pool: Pool, counts: EngineCounts, options: TransactionOptions
+    ) -> None:
         super().__init__(is_read_only=options.is_read_only is True)
-        self.session = session
-        self.counts = session.counts
+        #: What began it, a session as a rule: within another transaction of its own it is nested.
+        self.owner = owner
+        self.counts = counts
         self.enclosing: Transaction | None = None
         self.is_closed = False
         #: True once COMMIT has succeeded; a savepoint is never committed by itself.
         self.is_committed = False
         self._inner = None
-        self._engine: Engine = session.engine
+        self._pool = pool
         self._options = options
         self._parent: Transaction | None = None
         self._connection: Connection | None = None
@@ -76,7 +79,7 @@ class Transaction(Pending):
         self._ended: TransactionEnded | None = None
 
     async def __aenter__(self) -> Self:
-        if parent := current_transaction(self.session):
+        if parent := current_transaction(self.owner):
             await self._nest(parent)
         self.enclosing = innermost.get()
         self._token = innermost.set(self)
@@ -126,7 +129,7 @@ class Transaction(Pending):
     def begin(self) -> Transaction:
         """Return a savepoint within this transaction, for `async with`."""
         self._check_open()
-        return Transaction(self.session, DEFAULTS)
+        return Transaction(self.owner, self._pool, self.counts, DEFAULTS)
 
     def after_commit(self, callback: Callable[[], Awaitable[object] | object]) -> None:
         """Call this once the transaction was committed; of a savepoint, once the outermost was.
@@ -331,7 +334,7 @@ class Transaction(Pending):
             return await self._begin_savepoint(self._parent)
         if self._token is None:
             raise TransactionClosed("a transaction is a block: `async with session.begin() as tx:`")
-        pool = self._engine.pool
+        pool = self._pool
         connection = pool.take() or await pool.acquire()
         try:
             await connection.script(self._options.sql)
@@ -386,7 +389,7 @@ class Transaction(Pending):
         if connection is not None:
             if connection.prepared.namespace is not None:
                 connection.enter_namespace(None)
-            self._engine.pool.give(connection)
+            self._pool.give(connection)
 
     def _leave(self) -> None:
         if not self.is_closed:
