@@ -126,4 +126,4 @@ def test_every_public_name_exists_and_is_listed_once() -> None:
 )
 def test_modules_are_named_by_their_noun_and_of_a_readable_size(file: Path) -> None:
     assert file.stem not in EMPTY_NAMES
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= 400
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 500

@@ -8,7 +8,7 @@ users = await session.query(User).filter(status="active").order_by("-created_at"
 from __future__ import annotations
 
 from ._version import __version__, refuse_namesake
-from .embedded import EmbeddedServer
+from .embedded.server import EmbeddedServer
 from .engine import Engine, create_engine
 from .errors import (
     AfterCommitError,

@@ -28,7 +28,8 @@ from .connecting.options import (
     checked_settings,
 )
 from .driver.connection import DEFAULT_STATEMENTS, Connection
-from .embedded import EmbeddedServer, open_embedded
+from .embedded.server import EmbeddedServer
+from .embedded.url import open_embedded
 from .errors import ConfigurationError, ConnectionLost, UsageError
 from .models.package import Schema, known_schemas
 from .pool.pool import Pool
