@@ -19,7 +19,7 @@ from ..statements.statement import Executor, Statement
 
 if TYPE_CHECKING:
     from ..models.model import Model
-    from .identity_map import IdentityMap
+    from ..statements.statement import ObjectMap
 
 AnyColumn = Column[Any, Any, Any]
 
@@ -218,7 +218,7 @@ def changed_columns(
     table: Table,
     instance: Model,
     named: tuple[AnyColumn, ...] | None,
-    identity: IdentityMap | None,
+    identity: ObjectMap | None,
 ) -> tuple[AnyColumn, ...]:
     """Return the columns that an object gives.
 
