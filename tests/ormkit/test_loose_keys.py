@@ -12,7 +12,7 @@ import pytest
 
 from ormkit import AsyncSession, create_engine, joinedload, jsonload, selectinload
 from ormkit.driver.connection import Connection
-from ormkit.persistence import table_facts
+from ormkit.statements import table_facts
 from tests.generated import import_models
 from tests.servers import Server
 

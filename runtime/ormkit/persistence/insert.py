@@ -16,6 +16,7 @@ from ..postgres.values import Record
 from ..sql.context import Scope
 from ..statements.select import KEY
 from ..statements.statement import Executor, OneConnection, Statement, statement_for
+from ..statements.table_facts import TableFacts, by_facts
 from .batches import Batch, fill_keys, held_columns
 from .numbering import (
     NumberedInsert,
@@ -26,7 +27,6 @@ from .numbering import (
     rows_given,
     write_merge,
 )
-from .table_facts import TableFacts, by_facts
 
 if TYPE_CHECKING:
     from ..driver.connection import Connection

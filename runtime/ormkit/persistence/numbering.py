@@ -18,7 +18,7 @@ from ..models.table import Table
 from ..postgres.values import Record
 from ..sql.context import Scope
 from ..statements.statement import Statement
-from .table_facts import ANOTHER_KEY, TableFacts
+from ..statements.table_facts import ANOTHER_KEY, TableFacts
 
 AnyColumn = Column[Any, Any, Any]
 

@@ -23,10 +23,10 @@ from ..models.table import Table, table_of
 from ..postgres.values import Record
 from ..sql.context import Scope
 from ..statements.statement import Executor, OneConnection, Statement, statement_for
+from ..statements.table_facts import TableFacts, by_facts
 from .batches import Batch, batches_of, changed_columns, check_once, not_given, parts_of
 from .insert import insert_of_values, receive, returning
 from .numbering import NumberedInsert, in_places, key_types
-from .table_facts import TableFacts, by_facts
 
 if TYPE_CHECKING:
     from ..driver.connection import Connection

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..persistence.table_facts import learned
 from ..postgres.values import Record
 from ..sql.context import quote
+from .table_facts import learned
 
 if TYPE_CHECKING:
     from ..driver.connection import Connection
