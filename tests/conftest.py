@@ -25,11 +25,29 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 WAYS = ["direct", pytest.param("tls", marks=pytest.mark.one_interpreter), "pgbouncer"]
 #: Modules of tests/ormkit whose tests run by each of the ways.
 CORE = {
-    *("session", "query", "loading", "loaded_lists", "nesting", "transaction", "isolation"),
-    *("retries", "upsert", "coalescing", "stream", "related", "write_back", "raw_sql"),
-    *("changes", "grouping", "keyset", "paths", "mixins", "copying", "conditions"),
-    "session_context",
-    "given",
+    "loading/test_eager",
+    "loading/test_loaded_lists",
+    "loading/test_nested",
+    "models/test_given_columns",
+    "models/test_q",
+    "persistence/test_flush",
+    "persistence/test_mixins",
+    "persistence/test_related_set",
+    "persistence/test_upsert",
+    "queries/test_batched_get",
+    "queries/test_change",
+    "queries/test_pagination",
+    "queries/test_query",
+    "queries/test_stream",
+    "sql/test_conditions",
+    "statements/test_grouping",
+    "statements/test_raw_sql",
+    "test_session",
+    "test_session_context",
+    "transactions/test_copy",
+    "transactions/test_options",
+    "transactions/test_retries",
+    "transactions/test_transaction",
 }
 
 
@@ -140,7 +158,7 @@ def encrypted(server18: Server, server_directory: Path) -> Iterator[Bouncer]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # What the core does, it does the same by each way to the server.
-    name = metafunc.module.__name__.rpartition(".")[2].removeprefix("test_")
+    name = metafunc.module.__name__.removeprefix("tests.ormkit.").replace(".", "/")
     if name in CORE and "engine" in metafunc.fixturenames:
         metafunc.parametrize("engine", WAYS, indirect=True)
 

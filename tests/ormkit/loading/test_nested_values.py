@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ormkit import AsyncSession, BitString, Engine, Range, create_engine, jsonload
 from tests.generated import import_models
-from tests.ormkit.test_round_trip import CASES, Case, drawn
+from tests.ormkit.postgres.test_round_trip import CASES, Case, drawn
 from tests.servers import Server
 
 #: What hypothesis would say of a database.

@@ -309,8 +309,15 @@ def test_the_environment_switches_it_off(value: str, is_used: bool) -> None:
 
 
 def test_what_is_read_passes_its_tests_in_python_alone() -> None:
-    files = ["loading", "nesting", "odd_models", "query", "round_trip", "stream", "write_back"]
-    paths = [f"tests/ormkit/test_{name}.py" for name in files]
+    paths = [
+        "tests/ormkit/loading/test_eager.py",
+        "tests/ormkit/loading/test_nested.py",
+        "tests/ormkit/models/test_odd_models.py",
+        "tests/ormkit/queries/test_query.py",
+        "tests/ormkit/postgres/test_round_trip.py",
+        "tests/ormkit/queries/test_stream.py",
+        "tests/ormkit/persistence/test_flush.py",
+    ]
     options = ["-q", "-p", "no:cacheprovider", "-k", "not pgbouncer"]
     done = in_environment("1", "-m", "pytest", *options, *paths)
     assert done.returncode == 0, done.stdout

@@ -13,7 +13,7 @@ from ormkit import AsyncSession, ExclusionViolation, Range, create_engine
 from tests.generated import import_models
 from tests.servers import Server
 
-SCHEMA = Path(__file__).parents[2] / "schemas/extensions.toml"
+SCHEMA = Path(__file__).parents[3] / "schemas/extensions.toml"
 NOON = dt.datetime(2030, 1, 1, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 

@@ -26,7 +26,7 @@ from ormkit import (
 from tests.generated import models_of
 from tests.statements import Statements
 
-ODD = Path(__file__).parents[2] / "schemas/odd.toml"
+ODD = Path(__file__).parents[3] / "schemas/odd.toml"
 
 SCHEMA = """
 [models.Note]
