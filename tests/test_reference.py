@@ -37,11 +37,11 @@ CLASSES: dict[str, type] = {
     "Stream": ormkit.Stream,
     "Change": ormkit.Change,
     "Load options": ormkit.Load,
-    "What belongs to an object": related.RelatedSet,
+    "Related objects": related.RelatedSet,
     "Expressions": ormkit.Expression,
     "Orders": ormkit.Order,
     "JSON": ormkit.JsonColumn,
-    "Searches": ormkit.SearchColumn,
+    "Full-text search": ormkit.SearchColumn,
     "Vectors": ormkit.VectorColumn,
     "To-one relationships": ormkit.ToOne,
     "To-many relationships": ormkit.ToMany,
@@ -83,7 +83,7 @@ OPERATORS = {"==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "&", "|"
 def public(kind: type, section: str) -> set[str]:
     """Return the methods and properties that an application has of a class."""
     inherited: set[str] = set()
-    if section in ("JSON", "Searches", "Vectors", "Aggregates"):
+    if section in ("JSON", "Full-text search", "Vectors", "Aggregates"):
         inherited = set(dir(ormkit.Column)) | set(dir(functions.Function))
     if section == "Transaction":
         inherited = set(dir(ormkit.AsyncSession)) - {"begin"}
@@ -128,7 +128,7 @@ def test_a_section_lists_every_public_method_and_nothing_else(section: str) -> N
 
 def test_operators_and_keywords_are_all_there() -> None:
     assert {row["name"] for row in sections()["Expressions"]} >= OPERATORS - {"[...]"}
-    assert {row["name"] for row in sections()["Operators of keywords"]} == set(LOOKUPS)
+    assert {row["name"] for row in sections()["Keyword operators"]} == set(LOOKUPS)
 
 
 def test_free_functions_are_all_there() -> None:
@@ -154,7 +154,7 @@ def test_an_entry_s_test_is_there_and_uses_it(section: str, row: re.Match[str]) 
     assert row["test"] in tests
     name = row["name"].partition("(")[0]
     source = tests[row["test"]]
-    if section == "Operators of keywords":
+    if section == "Keyword operators":
         spelled = f"__{name}" in source or f'"{name}"' in source or name == "eq"
         assert spelled or "OPERATORS" in source
     elif name in OPERATORS:

@@ -111,10 +111,10 @@ WRITES: dict[str, Case] = {
     "Query.delete": lambda place: place.changeable.delete(),
     "Query.update": lambda place: place.changeable.update(body="changed"),
     "Change.returning": lambda place: place.changeable.update(views=0).returning(),
-    "What belongs to an object.add": in_links(lambda related, tags: related.add(*tags)),
-    "What belongs to an object.remove": in_links(lambda related, tags: related.remove(*tags)),
-    "What belongs to an object.set": in_links(lambda related, tags: related.set(tags)),
-    "What belongs to an object.clear": in_links(lambda related, tags: related.clear()),
+    "Related objects.add": in_links(lambda related, tags: related.add(*tags)),
+    "Related objects.remove": in_links(lambda related, tags: related.remove(*tags)),
+    "Related objects.set": in_links(lambda related, tags: related.set(tags)),
+    "Related objects.clear": in_links(lambda related, tags: related.clear()),
 }
 
 
@@ -160,11 +160,11 @@ FORGERIES: dict[str, Case] = {
     "Transaction.flush": given_away,
     "Query.update": lambda place: place.changeable.update(tenant=2),
     "Change.returning": lambda place: place.changeable.update(tenant=2).returning(),
-    "What belongs to an object.add": lambda place: forged_link(place, "add"),
-    "What belongs to an object.set": lambda place: forged_link(place, "set"),
+    "Related objects.add": lambda place: forged_link(place, "add"),
+    "Related objects.set": lambda place: forged_link(place, "set"),
 }
 #: What only takes away or marks, so that there is no row to forge.
 UNFORGEABLE = {
     *("Session.remove", "Session.force_delete", "Session.soft_delete", "Session.restore"),
-    *("Query.delete", "What belongs to an object.remove", "What belongs to an object.clear"),
+    *("Query.delete", "Related objects.remove", "Related objects.clear"),
 }

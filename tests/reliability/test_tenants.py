@@ -38,8 +38,8 @@ WITHOUT_ROWS = {
 }
 #: Their methods write a part of a statement that another one sends.
 OF_EXPRESSIONS = {
-    *("Result", "Expressions", "Orders", "JSON", "Searches", "Vectors", "Aggregates"),
-    *("Functions", "Operators of keywords"),
+    *("Result", "Expressions", "Orders", "JSON", "Full-text search", "Vectors", "Aggregates"),
+    *("Functions", "Keyword operators"),
 }
 #: They are refused where no transaction holds the locks.
 LOCKS = {"Query.for_share", "Query.for_update"}

@@ -33,8 +33,8 @@ REFERENCE = Path(__file__).parents[3] / "docs/reference.md"
 #: Parts of the reference whose every line is to be tried with something wrong.
 SECTIONS = (
     *("Engine", "Session", "Transaction", "Query", "Change", "Load options"),
-    *("What belongs to an object", "To-one relationships", "To-many relationships", "JSON"),
-    *("Searches", "Vectors", "Operators of keywords", "Functions to import"),
+    *("Related objects", "To-one relationships", "To-many relationships", "JSON"),
+    *("Full-text search", "Vectors", "Keyword operators", "Functions to import"),
 )
 #: What takes nothing that could be wrong.
 WITHOUT_ARGUMENTS = {
