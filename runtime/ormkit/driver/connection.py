@@ -21,8 +21,8 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from ..errors import ConnectionLost, InvalidValue, UsageError
+from ..postgres.identifiers import quote
 from ..postgres.values import Record
-from ..sql.context import quote
 from .affinity import let_go
 from .copy_rows import Copied
 from .disconnect_reason import explained

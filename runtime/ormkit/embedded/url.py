@@ -8,7 +8,7 @@ from ..connecting.conninfo import ConnInfo, decoded, query_words
 from ..connecting.options import EMBEDDED
 from ..driver.connection import Connection
 from ..errors import ConfigurationError, DatabaseError
-from ..sql.context import quote
+from ..postgres.identifiers import quote
 from .server import EmbeddedServer
 
 #: Words about where a server is, and how it is reached.

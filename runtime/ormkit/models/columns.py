@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from ..errors import InvalidValue, UnreadableValue
 from ..postgres.enum_labels import NULL, UNKNOWN, OpenLabels
+from ..postgres.identifiers import quote
 from ..postgres.json_forms import json_text
 from ..postgres.lossless import EXACT
 from ..postgres.mismatch import misfit, misplaced
 from ..postgres.stored_forms import REWRITTEN, Form, form_of
 from ..postgres.values import UNSET
 from ..sql.comparison_types import comparability, native_types, own
-from ..sql.context import Scope, quote
+from ..sql.context import Scope
 from ..sql.expressions import Expression
 from ..sql.operands import O, T, V_co, as_list
 

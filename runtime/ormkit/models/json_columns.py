@@ -6,9 +6,10 @@ from collections.abc import Collection, Hashable, Iterator
 from typing import Any
 
 from ..errors import InvalidValue, UsageError
+from ..postgres.identifiers import quoted_text
 from ..postgres.json_forms import json_text
 from ..postgres.mismatch import misfit
-from ..sql.context import Scope, quoted_text
+from ..sql.context import Scope
 from ..sql.expressions import (
     IS_NOT_NULL,
     IS_NULL,

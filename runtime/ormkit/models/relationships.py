@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar
 
 from ..errors import UsageError
+from ..postgres.identifiers import quote
 from ..postgres.values import UNSET
 from ..sql.aggregates import Aggregate
-from ..sql.context import quote
 from ..sql.expressions import Condition, Expression
 from ..sql.trees import AnyNode, Tree
 from ..sql.wrapper import Borrowed, lender

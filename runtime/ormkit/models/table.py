@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownName, UsageError, did_you_mean
-from ..sql.context import quote
+from ..postgres.identifiers import quote
 from ..sql.expressions import IS_NOT_NULL, IS_NULL, Condition, Expression, Test
 from ..sql.lookups import COMPARISONS, LOOKUPS, operators_of
 from .columns import Column

@@ -9,9 +9,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, get_args, overload
 
 from ..errors import UnknownName, UsageError, did_you_mean
+from ..postgres.identifiers import quote
 from ..postgres.interval import Span
 from .aggregates import Aggregate, Function, WindowFunction
-from .context import Scope, quote
+from .context import Scope
 from .expressions import Expression
 from .literals import as_expression, beside_as
 from .operators import WHOLE, bare, check_summed

@@ -16,8 +16,8 @@ from ipaddress import (
 from uuid import UUID
 
 from ..errors import InvalidValue, UsageError
+from ..postgres.identifiers import quote
 from ..postgres.interval import Interval
-from .context import quote
 
 #: What a Python type is in PostgreSQL, where nothing says otherwise.
 PYTHON_TYPES: dict[type, str] = {

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ..postgres.identifiers import quote
 from ..postgres.values import Record
-from ..sql.context import quote
 from .table_facts import learned
 
 if TYPE_CHECKING:

@@ -26,8 +26,8 @@ from ..errors import InvalidValue, MissingValue, UsageError
 from ..models.columns import Column
 from ..models.table import Table, table_of
 from ..persistence.batches import fill_keys, held_columns
+from ..postgres.identifiers import quoted_text
 from ..postgres.mismatch import misfit
-from ..sql.context import quoted_text
 from ..statements.raw_sql import check_statement, check_text
 from ..statements.statement import Executor
 from .atomic_file import replacing

@@ -14,7 +14,7 @@ from ormkit import (
     UnknownName,
     UsageError,
 )
-from ormkit.sql.context import quote
+from ormkit.postgres.identifiers import quote
 from ormkit.statements import select as compiler
 
 

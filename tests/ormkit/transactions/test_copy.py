@@ -31,7 +31,7 @@ from ormkit import (
     UsageError,
     create_engine,
 )
-from ormkit.sql.context import quote
+from ormkit.postgres.identifiers import quote
 from tests.proxy import Proxy
 
 COUNT = "SELECT count(*) FROM tags"
