@@ -19,19 +19,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from .connecting.conninfo import ConnInfo
-from .connecting.options import (
-    EMBEDDED,
-    PoolOptions,
-    check_count,
-    check_seconds,
-    check_url,
-    checked_settings,
-)
+from .connecting.options import EMBEDDED, check_count, check_seconds, check_url, checked_settings
 from .driver.connection import DEFAULT_STATEMENTS, Connection
 from .embedded.server import EmbeddedServer
 from .embedded.url import open_embedded
 from .errors import ConfigurationError, ConnectionLost, UsageError
 from .models.package import Schema, known_schemas
+from .pool.options import PoolOptions
 from .pool.pool import Pool
 from .postgres.values import Record
 from .queries.batched_get import Lookups

@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from ..connecting.options import PoolOptions
 from ..driver.affinity import Origin, abandon_after_fork, keep, running_loop
 from ..driver.connection import Connection
 from ..errors import (
@@ -28,6 +27,7 @@ from ..errors import (
     UsageError,
 )
 from .checkouts import Holders, described
+from .options import PoolOptions
 from .reconnect import Outage
 
 T = TypeVar("T")
