@@ -76,7 +76,7 @@ from .sql.expressions import Condition, Expression
 from .sql.functions import func
 from .sql.literals import case, cast, literal
 from .sql.ordering import Order
-from .statements.raw_sql import NewConnection
+from .statements.init_hook import NewConnection
 from .statements.result import Result
 from .statements.subqueries import Subquery, exists
 from .transactions.transaction import Transaction

@@ -30,15 +30,8 @@ from .pool.pool import Pool
 from .postgres.values import Record
 from .queries.batched_get import Lookups
 from .statements.create_all import create_schemas
-from .statements.raw_sql import (
-    Init,
-    check_lasting,
-    check_statement,
-    checked_rows,
-    initializer,
-    run,
-    run_pipelined,
-)
+from .statements.init_hook import Init, initializer
+from .statements.raw_sql import check_lasting, check_statement, checked_rows, run, run_pipelined
 from .statements.result import Result
 from .statements.retry_safe import check_harmless
 from .statements.row_limits import engine_counts

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from ..driver.connection import Connection
-from ..errors import ConfigurationError, ConnectionFailed, TransactionEnded, UsageError
+from ..errors import TransactionEnded, UsageError
 from ..postgres.first_words import first_words, is_held_cursor
 from ..postgres.mismatch import is_encodable
 from ..postgres.values import Record
@@ -114,58 +112,6 @@ def checked_rows(rows: Iterable[Sequence[object]]) -> list[Sequence[object]]:
     for row in listed:
         check_params(row)
     return listed
-
-
-class NewConnection:
-    """What the `init` of an engine gets: a connection before its first use, for raw SQL."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection: Connection | None = connection
-
-    async def execute(self, sql: str, params: Sequence[object] = ()) -> Result:
-        """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
-        check_lasting(sql, check_statement(sql, params))
-        if self._connection is None:
-            raise UsageError("init has ended: its connection belongs to the pool now")
-        return await run(self._connection, sql, params)
-
-    def end(self) -> None:
-        """Let nothing more be sent."""
-        self._connection = None
-
-
-Init = Callable[[NewConnection], Awaitable[object]]
-
-
-def initializer(init: Init, timeout: float | None) -> Callable[[Connection], Awaitable[None]]:
-    """Return what runs `init` on a connection, for that many seconds at most."""
-
-    async def initialize(connection: Connection) -> None:
-        new = NewConnection(connection)
-        limit = asyncio.timeout(timeout)
-        try:
-            async with limit:
-                await init_of(new, init)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise ConnectionFailed(
-                f"init took longer than connect_timeout, {timeout} s: the connection was closed"
-            ) from None
-        finally:
-            new.end()
-
-    return initialize
-
-
-async def init_of(connection: NewConnection, init: Init) -> None:
-    """Await what `init` returns; raises ConfigurationError for a function that is not async."""
-    answer: Any = init(connection)
-    if not isinstance(answer, Awaitable):
-        raise ConfigurationError(
-            f"init returned {type(answer).__name__}: give an async function of a new connection"
-        )
-    await answer
 
 
 async def run(

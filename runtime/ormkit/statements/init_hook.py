@@ -1,0 +1,64 @@
+"""The init hook: what an application runs on each new connection before its first use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from ..driver.connection import Connection
+from ..errors import ConfigurationError, ConnectionFailed, UsageError
+from .raw_sql import check_lasting, check_statement, run
+from .result import Result
+
+
+class NewConnection:
+    """What the `init` of an engine gets: a connection before its first use, for raw SQL."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection: Connection | None = connection
+
+    async def execute(self, sql: str, params: Sequence[object] = ()) -> Result:
+        """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
+        check_lasting(sql, check_statement(sql, params))
+        if self._connection is None:
+            raise UsageError("init has ended: its connection belongs to the pool now")
+        return await run(self._connection, sql, params)
+
+    def end(self) -> None:
+        """Let nothing more be sent."""
+        self._connection = None
+
+
+Init = Callable[[NewConnection], Awaitable[object]]
+
+
+def initializer(init: Init, timeout: float | None) -> Callable[[Connection], Awaitable[None]]:
+    """Return what runs `init` on a connection, for that many seconds at most."""
+
+    async def initialize(connection: Connection) -> None:
+        new = NewConnection(connection)
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                await init_of(new, init)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise ConnectionFailed(
+                f"init took longer than connect_timeout, {timeout} s: the connection was closed"
+            ) from None
+        finally:
+            new.end()
+
+    return initialize
+
+
+async def init_of(connection: NewConnection, init: Init) -> None:
+    """Await what `init` returns; raises ConfigurationError for a function that is not async."""
+    answer: Any = init(connection)
+    if not isinstance(answer, Awaitable):
+        raise ConfigurationError(
+            f"init returned {type(answer).__name__}: give an async function of a new connection"
+        )
+    await answer
