@@ -7,11 +7,11 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..loading.selectin import arrays, in_keys
 from ..models.columns import Column
 from ..models.relationships import Relationship, Secondary
 from ..models.table import Table
 from ..sql.context import Scope
+from ..statements.key_membership import arrays, in_keys
 from ..statements.statement import Executor, Statement, statement_for
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StaleObject, UsageError
 from ..loading.attach import keys_of_objects
-from ..loading.selectin import in_keys
 from ..models.columns import Column
 from ..models.given_columns import mark_known
 from ..models.relationships import Relationship
 from ..sql.context import Scope
 from ..sql.expressions import Condition
+from ..statements.key_membership import in_keys
 from ..statements.select import Select, assignments
 from ..statements.statement import Executor, Statement, statement_for
 from .insert import receive, returning

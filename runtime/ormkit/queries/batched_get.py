@@ -15,9 +15,9 @@ from uuid import UUID
 from ..driver.affinity import Origin
 from ..driver.array_parameter import FlatArray
 from ..loading.decoding import unknown_label
-from ..loading.selectin import key_condition
 from ..models.columns import Column
 from ..statements.key_equality import has_loose_key
+from ..statements.key_membership import key_condition
 from ..statements.primary_keys import by_key
 from ..statements.select import Select
 from ..statements.statement import NAMED, Executor, Statement

@@ -1,0 +1,48 @@
+"""Key membership: conditions that columns hold one of many keys, sent as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..models.columns import Column
+from ..sql.context import Scope
+from ..sql.expressions import Condition
+
+AnyColumn = Column[Any, Any, Any]
+
+
+class KeyMembership(Condition[Any]):
+    """Several columns that together equal one of many keys."""
+
+    __slots__ = ("columns",)
+
+    def __init__(self, columns: Sequence[AnyColumn], keys: Sequence[Any]) -> None:
+        self.columns = tuple(columns)
+        self.key = ("keys", *(column.key for column in columns))
+        self.values = tuple([key[place] for key in keys] for place in range(len(columns)))
+        self.type = "boolean"
+
+    def sql(self, scope: Scope) -> str:
+        names = [column.sql(scope) for column in self.columns]
+        parameters = [scope.bind(column) for column in self.columns]
+        scope.called.add("unnest")
+        return in_keys(names, self.columns, parameters)
+
+
+def key_condition(columns: Sequence[AnyColumn], keys: Sequence[Any]) -> Condition[Any]:
+    """Return the condition that the columns hold one of the keys."""
+    return columns[0].in_(keys) if len(columns) == 1 else KeyMembership(columns, keys)
+
+
+def in_keys(names: Sequence[str], columns: Sequence[AnyColumn], parameters: Sequence[str]) -> str:
+    """Return the text that compares columns with arrays, one array for each column."""
+    if len(names) == 1:
+        return f"{names[0]} = ANY({parameters[0]})"
+    return f"({', '.join(names)}) IN (SELECT * FROM unnest({arrays(columns, parameters)}))"
+
+
+def arrays(columns: Sequence[AnyColumn], parameters: Sequence[str]) -> str:
+    """Return the parameters as arrays of the columns' types, to go into unnest()."""
+    pairs = zip(parameters, columns, strict=True)
+    return ", ".join([f"{parameter}::{column.cast}[]" for parameter, column in pairs])
