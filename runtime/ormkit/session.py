@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .errors import UsageError
+from .models.protocols import Queryable
 from .models.table import table_of
 from .persistence.bulk_update import update_objects
 from .persistence.insert import insert_many
@@ -17,7 +18,7 @@ from .persistence.upsert import send_upserts, upserts_of
 from .queries.query import Query
 from .statements.result import Result
 from .statements.statement import Executor
-from .transactions.operations import Operations, Queryable
+from .transactions.operations import Operations
 from .transactions.options import Isolation, TransactionOptions
 from .transactions.retries import run_with_retries
 from .transactions.transaction import Transaction, current_transaction, innermost

@@ -35,8 +35,8 @@ from .copy_targets import Sink, pass_on
 
 if TYPE_CHECKING:
     from ..models.model import Model
+    from ..models.protocols import Queryable
     from ..queries.query import Query
-    from .operations import Queryable
 
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")

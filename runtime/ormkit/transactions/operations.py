@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import NotFound, UsageError
 from ..loading.decoding import decode
@@ -11,6 +11,7 @@ from ..loading.eager import load_steps
 from ..loading.options import Load
 from ..loading.plan import plan_at_hand
 from ..models.columns import Column
+from ..models.protocols import Assignable, P, Q_co, Queryable
 from ..models.relationships import R, Relationship, ToMany
 from ..models.table import Table, table_of
 from ..persistence.batches import check_once
@@ -31,21 +32,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
-P = ParamSpec("P")
-Q_co = TypeVar("Q_co", covariant=True)
-
-
-class Queryable(Protocol[Q_co]):
-    """A generated model: its class makes queries of its own type."""
-
-    @classmethod
-    def __query__(cls, source: Any) -> Q_co: ...
-
-
-class Assignable(Protocol[P]):
-    """An object of a generated model, by the names and types that can be assigned to it."""
-
-    def __assign__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
 
 
 class Operations(Copying):
