@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 from ..errors import NotLoaded, UsageError
 from ..postgres.values import Record
 from .columns import Column
+from .foreign_keys import check_agreement, copy_key
 from .given_columns import noting
-from .relationships import Relationship, check_agreement, copy_key
+from .relationships import Relationship
 from .table import Table
 
 T = TypeVar("T")

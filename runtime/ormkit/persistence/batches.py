@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from ..driver.array_parameter import FlatArray
 from ..errors import MissingValue, UsageError
 from ..models.columns import Column
+from ..models.foreign_keys import contradiction, contradicts, copy_key, has_key_of
 from ..models.given_columns import given_columns, note_of
-from ..models.relationships import Relationship, contradiction, contradicts, copy_key, has_key_of
+from ..models.relationships import Relationship
 from ..models.slots import is_held, set_all, values_at
 from ..models.table import Table
 from ..postgres.values import UNSET, Record

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import UsageError
 from ..loading.decoding import decode
 from ..models.columns import Column
+from ..models.foreign_keys import drop_outdated
 from ..models.given_columns import MISSING, freeze, frozen_values, mark_known
-from ..models.relationships import drop_outdated
 from ..models.table import Table
 from ..postgres.interval import Interval
 from ..sql.expressions import Expression

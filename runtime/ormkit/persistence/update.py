@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StaleObject, UnknownName, UsageError, did_you_mean
 from ..models.columns import Column
+from ..models.foreign_keys import drop_outdated
 from ..models.given_columns import mark_known
-from ..models.relationships import drop_outdated
 from ..models.table import Table, table_of
 from ..sql.context import Scope
 from ..sql.expressions import Expression
