@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..errors import UsageError
 from ..postgres.values import UNSET
 from ..sql.expressions import Expression
 from .columns import Column
 from .given_columns import MISSING, is_passed, mark_given, note_of
-from .table import Table
-
-if TYPE_CHECKING:
-    pass
 from .relationships import Relationship
+from .table import Table
 
 
 def copy_key(relationship: Relationship[Any, Any], instance: object, target: object) -> None:

@@ -13,7 +13,8 @@ from ..statements.select import KEY
 from ..statements.statement import Executor
 from .batches import fill_keys
 from .bulk_update import check_values, update_many
-from .identity_map import Held, IdentityMap, watch_of
+from .change_tracking import Held, watch_of
+from .identity_map import IdentityMap
 from .insert_order import in_key_order
 
 AnyColumn = Column[Any, Any, Any]

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import marshal
-import pickle
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from decimal import Decimal
-from functools import cache, partial
-from itertools import compress, repeat
-from operator import attrgetter, is_not, itemgetter, ne
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import UsageError
 from ..loading.decoding import decode
-from ..models.columns import Column
 from ..models.foreign_keys import drop_outdated
-from ..models.given_columns import MISSING, freeze, frozen_values, mark_known
+from ..models.given_columns import mark_known
 from ..models.table import Table
-from ..postgres.interval import Interval
-from ..sql.expressions import Expression
+from .change_tracking import AnyColumn, Held, watch_of
 
 if TYPE_CHECKING:
     from ..models.model import Model
 
 M = TypeVar("M", bound="Model")
 
-AnyColumn = Column[Any, Any, Any]
-
 
 #: Up to how many objects are looked at one by one; more are first compared as a whole.
 FEW = 8
-#: An object, the row it was read from or written as, and copies of what can change in place.
-Held = tuple[Any, Any, "tuple[bytes, ...] | None"]
 #: What is held, and what was replaced.
 Saved = tuple[dict[Table, dict[Any, Held]], dict[Table, dict[int, Held]]]
 
@@ -201,177 +188,3 @@ class IdentityMap:
                     setattr(entry[0], column.slot, watch.value_then(entry, column))
                 mark_known((entry[0],), changed)
                 drop_outdated(table, entry[0], [column.slot for column in changed])
-
-
-class Watch:
-    """How changes of a table's objects are found: which values are compared, and in what way."""
-
-    def __init__(self, table: Table) -> None:
-        self.table = table
-        columns = table.columns
-        self.places = {column.key: place for place, column in enumerate(columns)}
-        #: Where each column that can change in place has its copy.
-        self.mutable = {p: n for n, p in enumerate(filter(self._is_mutable, range(len(columns))))}
-        self._mutable_columns = [columns[place] for place in self.mutable]
-        self._getters = [attrgetter(column.slot) for column in self._mutable_columns]
-        #: Where equal is not the same: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
-        self.exact = [p for p, each in enumerate(columns) if each.type.partition("(")[0] in EXACT]
-        plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
-        self.key_of_row: Any = itemgetter(*table.key_places)
-        #: True where a key may be no number, which to PostgreSQL equals itself.
-        self.may_be_nan = any(p in self.exact for p in table.key_places)
-        if self.may_be_nan:
-            self.key_of_row = partial(self._numbered_key, self.key_of_row)
-        #: What tells the row of the table in an UPDATE, as a tuple.
-        self.identity_of_row = picker([self.places[column.key] for column in table.identity])
-        self.values = attributes(columns)
-        self._plain_of_row = picker(plain)
-        self._plain_of_object = attributes([columns[place] for place in plain])
-
-    def _is_mutable(self, place: int) -> bool:
-        return self.table.columns[place].is_mutable
-
-    def joined_key(self, parts: Sequence[object]) -> object:
-        """Return the key of a row as `key_of_row` does, from its parts."""
-        key = parts[0] if len(parts) == 1 else tuple(parts)
-        return numbered(key) if self.may_be_nan else key
-
-    @staticmethod
-    def _numbered_key(key_of_row: Callable[[Any], Any], row: Any) -> object:
-        return numbered(key_of_row(row))
-
-    def frozen(self, instances: Sequence[Any]) -> Iterable[Any]:
-        """Return for each object copies of its values that can change in place; None for none."""
-        if not self.mutable:
-            return repeat(None)
-        # The attributes are read outside of frozen_values, which would take the AttributeError of
-        # a missing one for that of a value.
-        values = map(list, map(map, self._getters, repeat(instances)))
-        return list(zip(*map(frozen_values, self._mutable_columns, values), strict=True))
-
-    def frozen_one(self, instance: Any) -> tuple[bytes, ...] | None:
-        """Return copies of one object's values that can change in place; None for none."""
-        columns = self._mutable_columns
-        return tuple([freeze(each, getattr(instance, each.slot)) for each in columns]) or None
-
-    def are_same(self, entries: Collection[Held]) -> bool:
-        """Return whether no object differs from its row, by as few steps as possible."""
-        if not entries:
-            return True
-        instances, rows, frozen = zip(*entries, strict=True)
-        columns = self.table.columns
-        try:
-            for place in self.exact:
-                values = map(attrgetter(columns[place].slot), instances)
-                if any(map(is_not, map(itemgetter(place), rows), values)):
-                    return False
-            then, now = map(self._plain_of_row, rows), map(self._plain_of_object, instances)
-            if any(map(ne, then, now)):
-                return False
-            return not self.mutable or list(self.frozen(instances)) == list(frozen)
-        except (AttributeError, UsageError):
-            # A key that waits for the object referred to; an expression, which has no truth.
-            return False
-
-    def changes(self, entry: Held) -> tuple[AnyColumn, ...]:
-        """Return the columns that differ from the row."""
-        columns, mutable = self.table.columns, self.mutable
-        places: Iterable[int] = range(len(columns))
-        try:
-            # What is the very same value needs no look, unless it can change in place.
-            differs = map(is_not, entry[1], self.values(entry[0]))
-            if mutable:
-                places = {*compress(places, differs), *mutable}
-            else:
-                places = compress(places, differs)
-        except AttributeError:
-            pass
-        changed: list[AnyColumn] = []
-        for place in sorted(places):
-            if self._is_changed(entry, place):
-                changed.append(columns[place])  # noqa: PERF401
-        return tuple(changed)
-
-    def refreshed(self, known: Held, fresh: Held) -> Held:
-        """Return the known object as the fresh one was read, but for what the code has changed."""
-        changed = {column.key for column in self.changes(known)}
-        taken = [column for column in self.table.columns if column.key not in changed]
-        for column in taken:
-            setattr(known[0], column.slot, getattr(fresh[0], column.slot))
-        mark_known((known[0],), tuple(taken))
-        return known[0], fresh[1], fresh[2]
-
-    def written(self, entry: Held, columns: Iterable[AnyColumn]) -> Held:
-        """Return the entry once these columns of the object were written."""
-        instance, row, frozen = entry[0], list(entry[1][:]), list(entry[2] or ())
-        for column in columns:
-            place = self.places[column.key]
-            row[place] = getattr(instance, column.slot)
-            if place in self.mutable:
-                frozen[self.mutable[place]] = freeze(column, row[place])
-        return instance, tuple(row), tuple(frozen) or None
-
-    def value_then(self, entry: Held, column: AnyColumn) -> Any:
-        """Return what the attribute held when the row was read or written."""
-        place = self.places[column.key]
-        if entry[2] is None or place not in self.mutable:
-            return column.decode(entry[1][place])
-        copy = entry[2][self.mutable[place]]
-        return pickle.loads(copy) if column.is_array else marshal.loads(copy)
-
-    def _is_changed(self, entry: Held, place: int) -> bool:
-        column = self.table.columns[place]
-        now = getattr(entry[0], column.slot, MISSING)
-        if now is MISSING:
-            return not column.is_generated
-        if entry[2] is not None and place in self.mutable:
-            return freeze(column, now) != entry[2][self.mutable[place]]
-        then = entry[1][place]
-        if now is then or isinstance(now, Expression):
-            return now is not then
-        if isinstance(now, dt.timedelta):
-            now = Interval.of(now)
-        if isinstance(now, (float, Decimal, Interval)) and type(now) is type(then):
-            return repr(now) != repr(then)
-        return bool(now != then)
-
-
-#: Types whose equal values may differ.
-EXACT = ("real", "double precision", "numeric", "interval")
-
-
-def numbered(key: Any) -> object:
-    """Return a key in which what is no number equals itself."""
-    if isinstance(key, tuple):
-        parts: tuple[Any, ...] = key  # pyright: ignore[reportUnknownVariableType]
-        return tuple(map(numbered, parts))
-    return "NaN" if key != key else key
-
-
-@cache
-def watch_of(table: Table) -> Watch:
-    """Return how the table's objects are watched, made once."""
-    return Watch(table)
-
-
-def attributes(columns: Sequence[AnyColumn]) -> Any:
-    """Return a function that gives the values of these attributes as a tuple."""
-    if len(columns) > 1:
-        return attrgetter(*[column.slot for column in columns])
-    names = [column.slot for column in columns]
-
-    def values(instance: object) -> tuple[Any, ...]:
-        return tuple([getattr(instance, name) for name in names])
-
-    return values
-
-
-def picker(places: Sequence[int]) -> Any:
-    """Return a function that gives the values at these places of a row as a tuple."""
-    if len(places) > 1:
-        return itemgetter(*places)
-
-    def values(row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple([row[place] for place in places])
-
-    return values
