@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..models.columns import Column, decoded
+from ..models.columns import AnyColumn, decoded
 from ..models.relationships import Relationship
 from ..models.table import Table
 from ..postgres.json_documents import UNREADABLE, read_exactly, read_jsonb, why_unreadable
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..statements.statement import ObjectMap
     from .plan import Step
 
-AnyColumn = Column[Any, Any, Any]
 
 #: Types that the driver decodes within a record from their OID alone.
 SCALARS = frozenset(

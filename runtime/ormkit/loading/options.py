@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 from ..models.relationships import R, Relationship, ToOne
-from ..sql.expressions import Condition, Expression
+from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.operands import O
 from ..sql.ordering import Order
 from ..statements.row_limits import whole_number
@@ -30,7 +30,7 @@ class Hop:
     relationship: Named
     conditions: tuple[Condition[Any], ...] = ()
     by: tuple[tuple[str, object], ...] = ()
-    order: tuple[Order[Any] | Expression[Any, Any, Any] | str, ...] = ()
+    order: tuple[Order[Any] | AnyExpression | str, ...] = ()
     limit: int | None = None
     offset: int | None = None
 

@@ -13,7 +13,7 @@ from ..models.q import expression_at
 from ..models.relationships import Relationship, named
 from ..models.table import Table, conditions_of
 from ..sql.context import Scope
-from ..sql.expressions import Condition, Expression
+from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.ordering import Order, order_by
 from ..statements.row_limits import EngineCounts, bound, cut_sql, shape_of
 from .nested import witnesses, write_nested
@@ -269,6 +269,6 @@ def check(step: Step, *, is_refined: bool) -> None:
         )
 
 
-def expression_of(table: Table, by: Expression[Any, Any, Any] | str) -> Expression[Any, Any, Any]:
+def expression_of(table: Table, by: AnyExpression | str) -> AnyExpression:
     """Return the column that a name or path leads to; an expression as it is."""
     return by if isinstance(by, Expression) else expression_at(table, by)

@@ -10,13 +10,12 @@ from collections.abc import Mapping
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..postgres.enum_labels import OpenLabels
 
 if TYPE_CHECKING:
     from ..models.model import Model
 
-AnyColumn = Column[Any, Any, Any]
 
 SOURCE = """\
 def __decode__(cls, rows):

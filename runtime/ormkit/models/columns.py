@@ -322,6 +322,10 @@ class Column(Expression[O, T, V_co]):
         return None if isinstance(self.labels, OpenLabels) else self.unread(UNKNOWN)
 
 
+#: Any column, where its model and its types do not matter.
+AnyColumn = Column[Any, Any, Any]
+
+
 def vector_text(value: object) -> str:
     """Return the numbers in pgvector's text form, "[1.0,2.0]"."""
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import UsageError
 from ..postgres.values import UNSET
 from ..sql.expressions import Expression
-from .columns import Column
+from .columns import AnyColumn
 from .given_columns import MISSING, is_passed, mark_given, note_of
 from .relationships import Relationship
 from .table import Table
@@ -65,7 +65,7 @@ def contradicts(relationship: Relationship[Any, Any], instance: Any, target: Any
     return False
 
 
-def is_replaced(target: Any, column: Column[Any, Any, Any]) -> bool:
+def is_replaced(target: Any, column: AnyColumn) -> bool:
     """Return whether the database may have put another value in the place of one that was given.
 
     An upsert by other columns finds a row that has a key already; some types have forms of their

@@ -19,14 +19,13 @@ from typing import TYPE_CHECKING, Any, Final
 from ..postgres.interval import Interval
 from ..postgres.values import UNSET
 from ..sql.expressions import Expression
-from .columns import Column
+from .columns import AnyColumn
 from .slots import is_held, set_all
 
 if TYPE_CHECKING:
     from .model import Model
     from .table import Table
 
-AnyColumn = Column[Any, Any, Any]
 #: The bits of the given columns, and what the database holds of others, by their names.
 Note = tuple[int, dict[str, Any]]
 

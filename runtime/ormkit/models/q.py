@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from ..errors import UnknownName, UsageError, did_you_mean
-from ..sql.expressions import IS_NULL, NOT, Condition, Expression, Junction, Test
+from ..sql.expressions import IS_NULL, NOT, AnyExpression, Condition, Junction, Test
 from ..sql.lookups import LOOKUPS
 from ..sql.operands import truth
 from ..sql.trampoline import Work, done
@@ -151,19 +151,19 @@ def column_condition(table: Table, keyword: str, value: Any) -> Condition[Any]:
     return LOOKUPS[operator](within(column, steps), value)
 
 
-def within(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> Expression[Any, Any, Any]:
+def within(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> AnyExpression:
     """Return what lies within a JSON column; a step of digits is a place in an array."""
     for step in steps:
         column = column[int(step) if step.isdecimal() else step]
     return column
 
 
-def expression_at(table: Table, path: str) -> Expression[Any, Any, Any]:
+def expression_at(table: Table, path: str) -> AnyExpression:
     """Return the column that a path leads to, through to-one relationships or into JSON."""
     return done(expression_beyond(table, path))
 
 
-def expression_beyond(table: Table, path: str) -> Work[Expression[Any, Any, Any]]:
+def expression_beyond(table: Table, path: str) -> Work[AnyExpression]:
     """Find the column that a path leads to, step by step."""
     if not isinstance(path, str):
         raise UsageError(f"{path!r} is no column of {table.label}")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar
 from ..errors import UsageError
 from ..postgres.identifiers import quote
 from ..sql.aggregates import Aggregate
-from ..sql.expressions import Condition, Expression
+from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.trees import AnyNode, Tree
 from ..sql.wrapper import Borrowed, lender
-from .columns import Column, new_key
+from .columns import AnyColumn, new_key
 from .loaded_lists import LoadedList
 from .table import Table, conditions_of, model_named, table_of
 
@@ -87,12 +87,12 @@ class Relationship(Generic[O, R]):
         return table_of(model_named(self._target, beside=self.table.model))
 
     @cached_property
-    def local(self) -> tuple[Column[Any, Any, Any], ...]:
+    def local(self) -> tuple[AnyColumn, ...]:
         """The columns on this side."""
         return tuple(self.table.column(name) for name in self._local)
 
     @cached_property
-    def remote(self) -> tuple[Column[Any, Any, Any], ...]:
+    def remote(self) -> tuple[AnyColumn, ...]:
         """The columns on the other side."""
         return tuple(self.target.column(name) for name in self._remote)
 
@@ -247,7 +247,7 @@ class RelatedValue(Tree[O, Any, Any], Borrowed[O, Any, Any]):
     def __init__(
         self,
         relationship: Relationship[O, Any],
-        selected: Expression[Any, Any, Any],
+        selected: AnyExpression,
         conditions: tuple[Condition[Any], ...],
     ) -> None:
         if not isinstance(selected, Expression):
@@ -276,7 +276,7 @@ class RelatedValue(Tree[O, Any, Any], Borrowed[O, Any, Any]):
 
 def related_pieces(
     relationship: Relationship[Any, Any],
-    selected: Expression[Any, Any, Any] | None,
+    selected: AnyExpression | None,
     conditions: tuple[Condition[Any], ...],
     scope: Scope,
 ) -> Iterator[str | AnyNode]:

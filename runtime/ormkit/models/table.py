@@ -11,14 +11,12 @@ from ..errors import UnknownName, UsageError, did_you_mean
 from ..postgres.identifiers import quote
 from ..sql.expressions import IS_NOT_NULL, IS_NULL, Condition, Expression, Test
 from ..sql.lookups import COMPARISONS, LOOKUPS, operators_of
-from .columns import Column
+from .columns import AnyColumn, Column
 
 if TYPE_CHECKING:
     from ..sql.ordering import Order
     from .model import Model
     from .relationships import Relationship
-
-AnyColumn = Column[Any, Any, Any]
 
 
 class Table:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..driver.array_parameter import FlatArray
 from ..errors import MissingValue, UsageError
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..models.foreign_keys import contradiction, contradicts, copy_key, has_key_of
 from ..models.given_columns import given_columns, note_of
 from ..models.relationships import Relationship
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from ..models.model import Model
     from ..statements.statement import ObjectMap
 
-AnyColumn = Column[Any, Any, Any]
 
 #: How many rows one statement carries. Several go out together: while the server stores one chunk,
 #: the next is made ready, and all of them are one transaction.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..driver.array_parameter import FlatArray
 from ..errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
-from ..models.columns import Column
+from ..models.columns import AnyColumn, Column
 from ..models.given_columns import mark_known
 from ..models.relationships import named
 from ..models.slots import is_held
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ..models.model import Model
     from ..statements.statement import ObjectMap
 
-AnyColumn = Column[Any, Any, Any]
 
 #: How many rows one UPDATE carries; beyond this the arrays cost more memory than they save time.
 CHUNK = 10_000

@@ -13,14 +13,11 @@ from operator import attrgetter, is_not, itemgetter, ne
 from typing import Any
 
 from ..errors import UsageError
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..models.given_columns import MISSING, freeze, frozen_values, mark_known
 from ..models.table import Table
 from ..postgres.interval import Interval
 from ..sql.expressions import Expression
-
-AnyColumn = Column[Any, Any, Any]
-
 
 #: An object, the row it was read from or written as, and copies of what can change in place.
 Held = tuple[Any, Any, "tuple[bytes, ...] | None"]

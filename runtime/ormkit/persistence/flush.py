@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from ..errors import UsageError
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..models.table import Table
 from ..statements.select import KEY
 from ..statements.statement import Executor
@@ -17,7 +17,6 @@ from .change_tracking import Held, watch_of
 from .identity_map import IdentityMap
 from .insert_order import in_key_order
 
-AnyColumn = Column[Any, Any, Any]
 Group = tuple[tuple[AnyColumn, ...], list[Held]]
 
 

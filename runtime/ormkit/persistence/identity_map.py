@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import UsageError
 from ..loading.decoding import decode
+from ..models.columns import AnyColumn
 from ..models.foreign_keys import drop_outdated
 from ..models.given_columns import mark_known
 from ..models.table import Table
-from .change_tracking import AnyColumn, Held, watch_of
+from .change_tracking import Held, watch_of
 
 if TYPE_CHECKING:
     from ..models.model import Model

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ..driver.commit import send_commit
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..models.given_columns import mark_inserted, mark_known
 from ..models.slots import set_all
 from ..models.table import Table, table_of
@@ -31,8 +31,6 @@ from .numbering import (
 if TYPE_CHECKING:
     from ..driver.connection import Connection
     from ..models.model import Model
-
-AnyColumn = Column[Any, Any, Any]
 
 
 async def insert_one(executor: Executor, instance: Model) -> None:

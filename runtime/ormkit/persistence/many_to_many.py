@@ -7,7 +7,6 @@ from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..models.columns import Column
 from ..models.relationships import Relationship, Secondary
 from ..models.table import Table
 from ..sql.context import Scope
@@ -16,8 +15,6 @@ from ..statements.statement import Executor, Statement, statement_for
 
 if TYPE_CHECKING:
     from ..models.model import Model
-
-AnyColumn = Column[Any, Any, Any]
 
 
 class Links:

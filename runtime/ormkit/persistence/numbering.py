@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import Any
 
 from ..errors import DatabaseError
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..models.relationships import named
 from ..models.table import Table
 from ..postgres.values import Record
 from ..sql.context import Scope
 from ..statements.statement import Statement
 from ..statements.table_facts import ANOTHER_KEY, TableFacts
-
-AnyColumn = Column[Any, Any, Any]
 
 
 def check_stored(table: Table, stored: int, given: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import StaleObject, UsageError
 from ..loading.attach import keys_of_objects
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..models.given_columns import mark_known
 from ..models.relationships import Relationship
 from ..sql.context import Scope
@@ -21,7 +21,6 @@ from .update import changes_for, computed_columns, stale, values_of
 if TYPE_CHECKING:
     from ..models.model import Model
 
-AnyColumn = Column[Any, Any, Any]
 Changes = Sequence[tuple[AnyColumn, object]]
 
 

@@ -13,7 +13,7 @@ from .many_to_many import Links
 from .one_to_many import Ownership
 
 if TYPE_CHECKING:
-    from ..models.columns import Column
+    from ..models.columns import AnyColumn
     from ..models.model import Model
 
 
@@ -143,9 +143,7 @@ class RelatedSet(Generic[R]):
             found[self._key_of(each, self._columns, name)] = each
         return found
 
-    def _key_of(
-        self, instance: Any, columns: Sequence[Column[Any, Any, Any]], name: str
-    ) -> tuple[object, ...]:
+    def _key_of(self, instance: Any, columns: Sequence[AnyColumn], name: str) -> tuple[object, ...]:
         try:
             key = tuple([getattr(instance, column.slot) for column in columns])
         except AttributeError:

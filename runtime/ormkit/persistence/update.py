@@ -7,20 +7,18 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StaleObject, UnknownName, UsageError, did_you_mean
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..models.foreign_keys import drop_outdated
 from ..models.given_columns import mark_known
 from ..models.table import Table, table_of
 from ..sql.context import Scope
-from ..sql.expressions import Expression
+from ..sql.expressions import AnyExpression, Expression
 from ..statements.select import assignments
 from ..statements.statement import Executor, Statement, statement_for
 from .insert import receive, returning
 
 if TYPE_CHECKING:
     from ..models.model import Model
-
-AnyColumn = Column[Any, Any, Any]
 
 
 def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyColumn, object]]:
@@ -60,7 +58,7 @@ def values_of(changes: Iterable[tuple[AnyColumn, object]]) -> list[object]:
     return bound
 
 
-class Now(Expression[Any, Any, Any]):
+class Now(AnyExpression):
     """The time at which the transaction began, now()."""
 
     __slots__ = ()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import (
     MissingValue,
@@ -17,7 +17,7 @@ from ..errors import (
     UsageError,
     did_you_mean,
 )
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..models.given_columns import given_by_all, mark_known
 from ..models.table import Table, table_of
 from ..postgres.values import Record
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ..models.model import Model
     from ..statements.statement import ObjectMap
 
-AnyColumn = Column[Any, Any, Any]
 
 #: SQLSTATE of ON CONFLICT over columns that nothing makes unique.
 NO_CONSTRAINT = "42P10"

@@ -15,7 +15,7 @@ from uuid import UUID
 from ..driver.affinity import Origin
 from ..driver.array_parameter import FlatArray
 from ..loading.decoding import unknown_label
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..statements.key_equality import has_loose_key
 from ..statements.key_membership import key_condition
 from ..statements.primary_keys import by_key
@@ -238,7 +238,7 @@ class Lookup:
         return self._executor.fetch(statement, list(map(FlatArray, arrays)))
 
 
-def key_type(column: Column[Any, Any, Any]) -> type | None:
+def key_type(column: AnyColumn) -> type | None:
     """Return the type of a key's values whose equality is PostgreSQL's; None for other types."""
     return KEY_TYPES.get(column.type.partition("(")[0]) if column.labels is None else None
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 from ..errors import UnknownName, UsageError, did_you_mean
 from ..loading.options import Load
 from ..loading.plan import Step, plan, riding
-from ..models.columns import Column
+from ..models.columns import AnyColumn, Column
 from ..models.q import expression_at
 from ..models.relationships import Relationship
 from ..models.table import Table, conditions_of, resolved
 from ..sql.comparison_types import are_unzoned
-from ..sql.expressions import IS_NOT_TRUE, NOT, Condition, Expression, Junction, Test
+from ..sql.expressions import IS_NOT_TRUE, NOT, AnyExpression, Condition, Expression, Junction, Test
 from ..sql.ordering import Order, order_by
 from ..sql.trees import may_be_null
 from ..statements.grouping import Grouping
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 
-AnyExpression = Expression[Any, Any, Any]
 
 #: Asks each of many for its key.
 KEYS = repeat("key")
@@ -64,7 +63,7 @@ class QueryBuilder(Generic[M]):
     _lock: Lock | None = None
     _grouping: Grouping | None = None
     _named: Mapping[str, AnyExpression] = {}
-    _only: tuple[Column[Any, Any, Any], ...] = ()
+    _only: tuple[AnyColumn, ...] = ()
 
     def __init__(self, model: type[M], source: Source) -> None:
         self._table: Table = model.__table__
@@ -339,7 +338,7 @@ class QueryBuilder(Generic[M]):
     def _regrouped(self, **changes: Any) -> Self:
         return self._with("_grouping", replace(self._grouping or Grouping(), **changes))
 
-    def _expression(self, by: Expression[Any, Any, Any] | str) -> AnyExpression:
+    def _expression(self, by: AnyExpression | str) -> AnyExpression:
         """Return the column or annotation of that name; an expression as it is."""
         if isinstance(by, Expression):
             return by
@@ -353,13 +352,13 @@ class QueryBuilder(Generic[M]):
         return expression_at(self._table, by) if "__" in by else self._table.column(by)
 
     def _expressions(
-        self, method: str, columns: Sequence[Expression[Any, Any, Any] | str]
+        self, method: str, columns: Sequence[AnyExpression | str]
     ) -> tuple[AnyExpression, ...]:
         if not columns:
             raise UsageError(f"{method} needs at least one column")
         return tuple(self._expression(each) for each in columns)
 
-    def _order_key(self, by: Order[Any] | Expression[Any, Any, Any] | str) -> Order[Any]:
+    def _order_key(self, by: Order[Any] | AnyExpression | str) -> Order[Any]:
         """Return the key of an ordering; "-age" is descending."""
         if not self._named and isinstance(by, str):
             # A name means the same to every query of the model.

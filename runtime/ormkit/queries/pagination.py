@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from ..errors import InvalidValue, UsageError
-from ..models.columns import Column
+from ..models.columns import AnyColumn, Column
 from ..models.table import Table
 from ..postgres.infinity import INFINITE_DATE, INFINITY, MINUS_INFINITE_DATE, MINUS_INFINITY
 from ..postgres.interval import Interval, fields
@@ -24,8 +24,6 @@ from ..sql.expressions import BOUND, IS_NOT_NULL, IS_NULL, Condition, Junction, 
 from ..sql.ordering import Order
 
 M = TypeVar("M")
-
-AnyColumn = Column[Any, Any, Any]
 
 
 @dataclass(frozen=True, slots=True)

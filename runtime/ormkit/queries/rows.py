@@ -12,7 +12,7 @@ from ..gc_pause import uninterrupted
 from ..loading.eager import load_steps
 from ..loading.joined import unfold
 from ..loading.plan import Step, riding
-from ..sql.expressions import Expression
+from ..sql.expressions import AnyExpression, Expression
 from ..statements.row_limits import ONE
 from ..statements.select import Select
 from ..statements.statement import Executor
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .builder import Source
 
 T = TypeVar("T")
-
-AnyExpression = Expression[Any, Any, Any]
 
 
 class Rows(Generic[T]):

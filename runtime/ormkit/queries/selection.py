@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import UsageError
-from ..sql.expressions import Expression
+from ..sql.expressions import AnyExpression, Expression
 from ..sql.operands import Selectable
 from ..statements.result import as_tuples, dict_maker
 from ..statements.select import Select
@@ -25,8 +25,6 @@ C = TypeVar("C")
 D = TypeVar("D")
 E = TypeVar("E")
 F = TypeVar("F")
-
-AnyExpression = Expression[Any, Any, Any]
 
 
 class Selection(QueryBuilder[M]):

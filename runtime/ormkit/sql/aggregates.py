@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic
 
 from ..errors import UsageError
-from .expressions import Condition, Expression, grouped
+from .expressions import AnyExpression, Condition, Expression, grouped
 from .operands import O, T, V_co
 from .ordering import Order
 from .trees import AnyNode, Tree
@@ -15,7 +15,6 @@ from .wrapper import lender
 if TYPE_CHECKING:
     from .context import Scope
 
-AnyExpression = Expression[Any, Any, Any]
 Ordering = Order[Any] | AnyExpression
 #: First and last row of a frame, counted from the current one; None is the partition's end.
 Frame = tuple[int | None, int | None]

@@ -12,7 +12,7 @@ from .operands import O, Selectable, T, V_co, is_selectable, is_textual, like_te
 from .operators import bare
 
 if TYPE_CHECKING:
-    from .expressions import Condition, Expression
+    from .expressions import AnyExpression, Condition, Expression
 
 E = TypeVar("E")  # an array's element, or a value within a range
 
@@ -90,7 +90,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         is_value = self.is_array and not is_selectable(value)
         return listed(value, self) if is_value else value
 
-    def _of_type(self, value: Any, type_: str) -> Expression[Any, Any, Any]:
+    def _of_type(self, value: Any, type_: str) -> AnyExpression:
         """Return a value under a type that PostgreSQL could not tell; raises InvalidValue."""
         known = comparability(BOUNDS.get(type_, type_))
         bounds: tuple[Any, ...] = (value.lower, value.upper) if is_range(value) else (value,)

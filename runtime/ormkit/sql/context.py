@@ -8,7 +8,7 @@ from ..errors import UsageError
 from ..postgres.identifiers import quote
 
 if TYPE_CHECKING:
-    from .expressions import Expression
+    from .expressions import AnyExpression
 
 
 #: How many parameters the driver can send.
@@ -48,7 +48,7 @@ class Scope:
     )
 
     def __init__(self, table: NamedTable | None = None, *, is_qualified: bool = False) -> None:
-        self.parameters: list[Expression[Any, Any, Any] | None] = []
+        self.parameters: list[AnyExpression | None] = []
         self._names: dict[NamedTable, list[str]] = {}
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}
@@ -70,7 +70,7 @@ class Scope:
         if table is not None:
             self.enter(table)
 
-    def bind(self, target: Expression[Any, Any, Any] | None) -> str:
+    def bind(self, target: AnyExpression | None) -> str:
         """Return the text of the next parameter, which will hold a value for the target.
 
         Raises UsageError for one more than a statement can have.

@@ -130,6 +130,10 @@ class Expression(
         return Order(self, is_descending=True)
 
 
+#: Any expression, where its model and its types do not matter.
+AnyExpression = Expression[Any, Any, Any]
+
+
 class Condition(Expression[O, bool, bool]):
     """An expression that is true, false or NULL for a row."""
 
@@ -205,7 +209,7 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
         self.template = template
         self.left = left
         self.type = type_
-        self.right: Expression[Any, Any, Any] | None = None
+        self.right: AnyExpression | None = None
         if isinstance(right, Expression):
             self.right = right  # pyright: ignore[reportUnknownMemberType]
         elif left.height < LOW:
@@ -259,7 +263,7 @@ class Arithmetic(Tree[O, T, V_co], Expression[O, T, V_co]):
         self,
         operator: str,
         left: Expression[O, Any, Any],
-        right: Expression[Any, Any, Any],
+        right: AnyExpression,
         type_: str,
     ) -> None:
         self.operator = operator
@@ -281,7 +285,7 @@ class Arithmetic(Tree[O, T, V_co], Expression[O, T, V_co]):
         # Operators of one precedence, from left to right, need no parentheses of their own, of
         # which the server's parser takes only so many.
         chained: list[Arithmetic[Any, Any, Any]] = [self]
-        first: Expression[Any, Any, Any] = self.left
+        first: AnyExpression = self.left
         while isinstance(first, Arithmetic) and level(first.operator) == level(self.operator):
             chained.append(first)
             first = first.left
@@ -380,14 +384,14 @@ IS_NULL, IS_NOT_NULL, NOT = "{0} IS NULL", "{0} IS NOT NULL", "NOT {0}"
 IS_NOT_TRUE = "{0} IS NOT TRUE"
 
 
-def comparable(operand: Expression[Any, Any, Any]) -> Iterator[str | AnyNode]:
+def comparable(operand: AnyExpression) -> Iterator[str | AnyNode]:
     """Yield an operand as PostgreSQL can compare it, which json cannot be."""
     yield from grouped(operand)
     if operand.type == "json":
         yield "::jsonb"
 
 
-def grouped(operand: Expression[Any, Any, Any]) -> Iterator[str | AnyNode]:
+def grouped(operand: AnyExpression) -> Iterator[str | AnyNode]:
     """Yield an operand, in parentheses where it has an operator of its own."""
     if isinstance(operand, Condition) and not isinstance(operand, Junction):
         yield "("

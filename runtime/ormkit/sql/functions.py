@@ -13,7 +13,7 @@ from ..postgres.identifiers import quote
 from ..postgres.interval import Span
 from .aggregates import Aggregate, Function, WindowFunction
 from .context import Scope
-from .expressions import Expression
+from .expressions import AnyExpression, Expression
 from .literals import as_expression, beside_as
 from .operators import WHOLE, bare, check_summed
 from .trees import AnyNode
@@ -29,7 +29,6 @@ A = TypeVar("A", float, Decimal, Span)
 #: Numbers that may have a fraction.
 F = TypeVar("F", float, Decimal)
 
-AnyExpression = Expression[Any, Any, Any]
 #: A part of a date that extract() knows.
 Field = Literal[
     "century", "day", "decade", "dow", "doy", "epoch", "hour", "isodow", "isoyear",
@@ -66,7 +65,7 @@ class Functions:
         self, operand: Expression[O, Any, Any], *, distinct: bool = False
     ) -> Aggregate[O, int, int]: ...
     def count(
-        self, operand: Expression[Any, Any, Any] | None = None, *, distinct: bool = False
+        self, operand: AnyExpression | None = None, *, distinct: bool = False
     ) -> Aggregate[Any, int, int]:
         """Count the rows, or those where the operand is not NULL."""
         if operand is None:

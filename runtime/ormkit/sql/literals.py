@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from ..errors import UsageError
 from ..postgres.interval import Interval, Span
 from .comparison_types import check_one
-from .expressions import Bound, Call, Condition, Expression, Literal, grouped
+from .expressions import AnyExpression, Bound, Call, Condition, Expression, Literal, grouped
 from .operands import O, T
 from .trees import AnyNode, Tree
 from .type_names import type_name, type_of_value
@@ -30,7 +30,7 @@ def literal(
 ) -> Expression[Any, Span, Interval]: ...
 @overload
 def literal(value: T, type_: type | str | None = None) -> Expression[Any, T, T]: ...
-def literal(value: Any, type_: type | str | None = None) -> Expression[Any, Any, Any]:
+def literal(value: Any, type_: type | str | None = None) -> AnyExpression:
     """Return a value as an expression, bound like any other.
 
     type_: the type it is sent under, a Python type or PostgreSQL's name; told by the value where
@@ -41,7 +41,7 @@ def literal(value: Any, type_: type | str | None = None) -> Expression[Any, Any,
     return Literal(value, type_of_value(value) if type_ is None else type_name(type_))
 
 
-def as_expression(value: Any) -> Expression[Any, Any, Any]:
+def as_expression(value: Any) -> AnyExpression:
     """Return the argument if it is an expression, else the value as a literal."""
     return value if isinstance(value, Expression) else literal(value)  # pyright: ignore
 
@@ -60,7 +60,7 @@ def cast(operand: Expression[O, T, T], to: type[S]) -> Expression[O, S, S]: ...
 def cast(operand: Expression[O, T, T | None], to: type[S]) -> Expression[O, S, S | None]: ...
 @overload
 def cast(operand: Expression[O, Any, Any], to: str) -> Expression[O, Any, Any]: ...
-def cast(operand: Expression[Any, Any, Any], to: type | str) -> Expression[Any, Any, Any]:
+def cast(operand: AnyExpression, to: type | str) -> AnyExpression:
     """Convert to another type: CAST(operand AS type).
 
     to: a Python type (int is bigint, float double precision, str text, datetime timestamptz), or
@@ -89,8 +89,8 @@ class Case(Tree[O, T, T], Borrowed[O, T, T]):
 
     def __init__(
         self,
-        branches: tuple[tuple[Condition[Any], Expression[Any, Any, Any]], ...],
-        otherwise: Expression[Any, Any, Any] | None,
+        branches: tuple[tuple[Condition[Any], AnyExpression], ...],
+        otherwise: AnyExpression | None,
     ) -> None:
         self.branches = branches
         self.otherwise = otherwise
@@ -109,7 +109,7 @@ class Case(Tree[O, T, T], Borrowed[O, T, T]):
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
         yield "CASE"
-        last: Expression[Any, Any, Any] | None = self
+        last: AnyExpression | None = self
         # What one leaves to the next stands behind its own branches, and not within it: the
         # server's parser takes only so many within each other.
         while isinstance(last, Case):
@@ -134,7 +134,7 @@ def case(
     *branches: tuple[Condition[O], T | Expression[Any, T, Any]],
     else_: T | Expression[Any, T, Any] | None = ...,
 ) -> Expression[O, T, T | None]: ...
-def case(*branches: tuple[Condition[Any], Any], else_: Any = MISSING) -> Expression[Any, Any, Any]:
+def case(*branches: tuple[Condition[Any], Any], else_: Any = MISSING) -> AnyExpression:
     """Choose by conditions: the value beside the first that is true, else `else_`, else NULL.
 
     Write it as `case((User.age < 18, "minor"), (User.age < 65, "adult"), else_="senior")`.
@@ -157,7 +157,7 @@ def case(*branches: tuple[Condition[Any], Any], else_: Any = MISSING) -> Express
     return Case(made, None if is_open else branch_value(else_, column))
 
 
-def beside_as(beside: Expression[Any, Any, Any], value: object) -> Expression[Any, Any, Any]:
+def beside_as(beside: AnyExpression, value: object) -> AnyExpression:
     """Return a value that is sent as one of the expression beside it; raises InvalidValue."""
     if value is not None:
         check_one(beside, value)
@@ -183,7 +183,7 @@ class Nothing(Expression[Any, Any, None]):
         return "NULL"
 
 
-def branch_value(value: Any, beside: Any) -> Expression[Any, Any, Any]:
+def branch_value(value: Any, beside: Any) -> AnyExpression:
     """Return a branch's value, sent as the column is that stands in another branch."""
     if value is None:
         return Nothing()

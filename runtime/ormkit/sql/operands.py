@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..errors import InvalidValue, UsageError
 
 if TYPE_CHECKING:
-    from .expressions import Condition, Expression
+    from .expressions import AnyExpression, Condition
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")  # what the expression is compared with
@@ -45,7 +45,7 @@ class Selectable(Generic[O, V_co]):
         """Return the condition for an operator between two sides, of which one may be a value."""
         raise NotImplementedError
 
-    def sent_as(self, value: object, type_: str) -> Expression[Any, Any, Any]:
+    def sent_as(self, value: object, type_: str) -> AnyExpression:
         """Return a value that is sent under this type."""
         raise NotImplementedError
 

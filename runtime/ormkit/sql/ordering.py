@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from .context import Scope
-    from .expressions import Expression
+    from .expressions import AnyExpression, Expression
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 
@@ -48,8 +48,8 @@ class Order(Generic[O]):
 
 
 def order_by(
-    by: Order[Any] | Expression[Any, Any, Any] | str,
-    find: Callable[[Expression[Any, Any, Any] | str], Expression[Any, Any, Any]],
+    by: Order[Any] | AnyExpression | str,
+    find: Callable[[AnyExpression | str], AnyExpression],
 ) -> Order[Any]:
     """Return a key of an ordering; "-age" is descending.
 

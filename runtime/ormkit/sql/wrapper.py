@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .expressions import Expression
+from .expressions import AnyExpression, Expression
 from .operands import O, T, V_co
 
 
@@ -14,7 +14,7 @@ class Borrowed(Expression[O, T, V_co]):
     __slots__ = ()
 
     #: Never one that borrows by itself: each would ask the next, as deep as they are nested.
-    source: Expression[Any, Any, Any]
+    source: AnyExpression
 
     def encode(self, value: object) -> object:
         return self.source.encode(value)
@@ -27,7 +27,7 @@ class Borrowed(Expression[O, T, V_co]):
         return self.source.is_plain
 
 
-def lender(source: Expression[Any, Any, Any]) -> Expression[Any, Any, Any]:
+def lender(source: AnyExpression) -> AnyExpression:
     """Return the expression whose values those of this one are in the end."""
     while isinstance(source, Borrowed):
         source = source.source  # pyright: ignore[reportUnknownMemberType]

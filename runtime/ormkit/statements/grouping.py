@@ -6,12 +6,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..sql.expressions import Condition, Expression
+from ..sql.expressions import AnyExpression, Condition
 
 if TYPE_CHECKING:
     from ..sql.context import Scope
 
-AnyExpression = Expression[Any, Any, Any]
 Selected = Sequence[AnyExpression]
 
 

@@ -17,7 +17,7 @@ from .table_facts import learned
 
 if TYPE_CHECKING:
     from ..driver.connection import Connection
-    from ..models.columns import Column
+    from ..models.columns import AnyColumn
     from ..models.relationships import Relationship
     from ..models.table import Table
     from .statement import Executor
@@ -99,7 +99,7 @@ async def loose_forms(
     return tuple([form or Form(each.cast, None) for form, each in zip(here, local, strict=True)])
 
 
-def has_text(columns: tuple[Column[Any, Any, Any], ...]) -> bool:
+def has_text(columns: tuple[AnyColumn, ...]) -> bool:
     """Return whether any of the columns is a text, for which only the catalog tells."""
     return any(column.cast in TEXTS for column in columns)
 
@@ -112,6 +112,6 @@ async def has_loose_key(executor: Executor, table: Table) -> bool:
     return any(column.quoted in forms and column.cast in TEXTS for column in table.primary_key)
 
 
-def is_strict(column: Column[Any, Any, Any]) -> bool:
+def is_strict(column: AnyColumn) -> bool:
     """Return whether the type's equality is Python's, as far as the type alone tells."""
     return column.labels is not None or column.cast in STRICT or column.cast in TEXTS

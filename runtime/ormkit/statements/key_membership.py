@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..sql.context import Scope
 from ..sql.expressions import Condition
-
-AnyColumn = Column[Any, Any, Any]
 
 
 class KeyMembership(Condition[Any]):

@@ -8,18 +8,16 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, Protocol
 
-from ..models.columns import Column
+from ..models.columns import AnyColumn, Column
 from ..models.relationships import named
 from ..models.table import Table
 from ..sql.context import Scope
-from ..sql.expressions import Condition, Expression
+from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.ordering import Order
 from .grouping import Grouping, Selected, place_of
 from .row_limits import bound, cut_sql, shape_of
 from .row_locks import Lock
 from .statement import Statement, statement_for
-
-AnyExpression = Expression[Any, Any, Any]
 
 #: What tells a part of a query from others of another shape.
 KEY = attrgetter("key")
@@ -134,7 +132,7 @@ class Select:
         return statement_for(self.shape(key), lambda: self._write_delete(returned))
 
     def update(
-        self, changes: Sequence[tuple[Column[Any, Any, Any], object]], returned: Selected = ()
+        self, changes: Sequence[tuple[AnyColumn, object]], returned: Selected = ()
     ) -> Statement:
         """Return the statement that assigns to columns; its first parameters are the new values."""
         assigned = tuple(
@@ -231,7 +229,7 @@ class Select:
         return Statement.of(scope, text, selected=tuple(returned))
 
     def _write_update(
-        self, changes: Sequence[tuple[Column[Any, Any, Any], object]], returned: Selected
+        self, changes: Sequence[tuple[AnyColumn, object]], returned: Selected
     ) -> Statement:
         scope = Scope(self.table)
         text = f"UPDATE {self.table.sql} SET {assignments(changes, scope)}"
@@ -293,7 +291,7 @@ def ordered(order: Order[Any], scope: Scope, selected: Selected) -> str:
     return order.sql(scope) if not place else order.suffixed(str(place))
 
 
-def assignments(changes: Sequence[tuple[Column[Any, Any, Any], object]], scope: Scope) -> str:
+def assignments(changes: Sequence[tuple[AnyColumn, object]], scope: Scope) -> str:
     """Return what stands after SET for these pairs of a column and its new value."""
     return ", ".join(
         (

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..errors import DataError, InvalidValue, UnreadableValue
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..postgres.values import Record
-from ..sql.expressions import Expression
+from ..sql.expressions import AnyExpression
 from .retry_safe import Read
 from .value_errors import named, unreadable_named
 
@@ -49,9 +49,7 @@ class ObjectMap(Protocol):
         """Take objects as they are now for what their rows are."""
         ...
 
-    def wrote(
-        self, instance: Model, key: Sequence[object], columns: Iterable[Column[Any, Any, Any]]
-    ) -> None:
+    def wrote(self, instance: Model, key: Sequence[object], columns: Iterable[AnyColumn]) -> None:
         """Note that these columns of an object, found by this key, are in its row now."""
         ...
 
@@ -59,7 +57,7 @@ class ObjectMap(Protocol):
         """Let go of an object whose row is gone."""
         ...
 
-    def changes_of(self, instance: Model) -> tuple[Column[Any, Any, Any], ...] | None:
+    def changes_of(self, instance: Model) -> tuple[AnyColumn, ...] | None:
         """Return the columns that the code has changed on this object; None for one not held."""
         ...
 
@@ -110,9 +108,9 @@ class Statement:
     """The text of a statement, and what each of its parameters is compared with or assigned to."""
 
     sql: str
-    parameters: tuple[Expression[Any, Any, Any] | None, ...]
+    parameters: tuple[AnyExpression | None, ...]
     #: The columns that come back, of a change that returns some.
-    returned: tuple[Column[Any, Any, Any], ...] = ()
+    returned: tuple[AnyColumn, ...] = ()
     #: What each place of a row is read from, for errors: an expression, None, or a tuple of the
     #: same for the records that are nested there.
     selected: tuple[Any, ...] = ()
@@ -142,7 +140,7 @@ class Statement:
         cls,
         scope: Scope,
         sql: str,
-        returned: tuple[Column[Any, Any, Any], ...] = (),
+        returned: tuple[AnyColumn, ...] = (),
         selected: tuple[Any, ...] = (),
     ) -> Statement:
         """Return the statement whose text was written in this scope."""

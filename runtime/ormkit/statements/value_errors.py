@@ -12,9 +12,8 @@ from ..driver.parameter_errors import ABOUT_VALUES, reworded, with_reason
 from ..errors import DataError, InvalidValue, UnreadableValue
 from ..models.columns import Column
 from ..postgres.mismatch import misfit, misplaced
-from ..sql.expressions import Expression
+from ..sql.expressions import AnyExpression, Expression
 
-AnyExpression = Expression[Any, Any, Any]
 Rows = Sequence[Sequence[Any]]
 
 #: Where an expression may hold the one that it was made of.

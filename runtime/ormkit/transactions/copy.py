@@ -23,7 +23,7 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ..errors import InvalidValue, MissingValue, UsageError
-from ..models.columns import Column
+from ..models.columns import AnyColumn
 from ..models.table import Table, table_of
 from ..persistence.batches import fill_keys, held_columns
 from ..postgres.identifiers import quoted_text
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
-AnyColumn = Column[Any, Any, Any]
 Row = tuple[object, ...] | list[object]
 Format = Literal["csv", "text", "binary"]
 FORMATS = ("csv", "text", "binary")
