@@ -17,7 +17,7 @@ from ..models.table import Table, conditions_of, resolved
 from ..sql.comparison_types import are_unzoned
 from ..sql.expressions import IS_NOT_TRUE, NOT, AnyExpression, Condition, Expression, Junction, Test
 from ..sql.ordering import Order, order_by
-from ..sql.trees import may_be_null
+from ..sql.trees import LOW, may_be_null
 from ..statements.grouping import Grouping
 from ..statements.row_limits import EngineCounts, Written
 from ..statements.row_locks import Lock, lockable
@@ -113,6 +113,10 @@ class QueryBuilder(Generic[M]):
     def _keep(self, conditions: tuple[Condition[Any], ...]) -> Self:
         """Return the query with these conditions too; there is no Q among them."""
         where, shape = self._where + conditions, self._shape
+        for each in conditions:
+            if each.height > LOW:
+                # The key of a tall tree takes time, and its statement is not likely to come again.
+                shape = None
         if shape is None:
             return self._with("_where", where)
         query = self._with("_where", where, shape.then(("where", *map(KEY, conditions))))

@@ -81,6 +81,10 @@ def place_of(expression: AnyExpression, selected: Selected) -> int:
     and ORDER BY must name what is selected by its place.
     """
     for place, each in enumerate(selected, 1):
-        if each is expression or (each.key == expression.key and each.values == expression.values):
+        if each is expression:
+            return place
+        # The keys of tall trees take time, and trees of different height are never the same.
+        is_alike = each.height == expression.height and each.key == expression.key
+        if is_alike and each.values == expression.values:
             return place
     return 0

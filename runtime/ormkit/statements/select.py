@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
@@ -14,6 +14,7 @@ from ..models.table import Table
 from ..sql.context import Scope
 from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.ordering import Order
+from ..sql.trees import AnyNode, Node, separated
 from .grouping import Grouping, Selected, place_of
 from .row_limits import bound, cut_sql, shape_of
 from .row_locks import Lock
@@ -153,16 +154,40 @@ class Select:
             return self
         return replace(self, order=self.order if self.is_cut else (), joins=())
 
-    def nested(self, scope: Scope, selected: AnyExpression | None) -> str:
-        """Return the text of the query within another one; None selects nothing, for EXISTS."""
+    def nested_pieces(
+        self, scope: Scope, selected: AnyExpression | None
+    ) -> Iterator[str | AnyNode]:
+        """Yield the text of the query within another one; None selects nothing, for EXISTS.
+
+        What it selects and its conditions are yielded as nodes: they may hold queries themselves,
+        in any depth.
+        """
         scope.enter(self.table)
         saved = scope.is_qualified, scope.bars_aggregates
         scope.is_qualified, scope.bars_aggregates = True, False
-        chosen = () if selected is None else (selected,)
-        text = self._text(scope, ", ".join(written(chosen, scope)), "", chosen)
+        yield "SELECT "
+        if selected is not None:
+            yield from (
+                written((selected,), scope) if isinstance(selected, Column) else (selected,)
+            )
+        yield self._source(scope, is_bare=selected is None)
+        if self.where:
+            scope.bars_aggregates = True
+            yield " WHERE "
+            yield from separated(" AND ", self.where)
+            scope.bars_aggregates = False
+        yield self._tail(scope, () if selected is None else (selected,))
         scope.is_qualified, scope.bars_aggregates = saved
         scope.leave(self.table)
-        return text
+
+    def nested_operands(self, selected: AnyExpression | None) -> tuple[AnyNode, ...]:
+        """Return what the nested query binds and is told by, in the order of its text."""
+        rest = replace(self, where=())
+        bound = rest.values()
+        before = len(self.grouping.bound_on(())) if self.grouping is not None else 0
+        chosen = () if selected is None else (selected,)
+        outer = Part(rest.shape("nested"), tuple(bound[:before]))
+        return (*chosen, outer, *self.where, Part(None, tuple(bound[before:])))
 
     def _selection(self, selected: Selected) -> Hashable:
         """Return what a statement's text owes to what it selects."""
@@ -249,9 +274,19 @@ class Select:
 
     def _text(self, scope: Scope, chosen: str, joined: str, selected: Selected = ()) -> str:
         """Return the statement's text; what is `selected` may be named by its place."""
-        source = named(self.table.sql, scope.name(self.table))
-        parts = ["SELECT ", chosen, " FROM " if chosen else "FROM ", source, joined]
-        parts.append(self._where(scope))
+        source = self._source(scope, is_bare=not chosen)
+        return "".join(
+            ["SELECT ", chosen, source, joined, self._where(scope), self._tail(scope, selected)]
+        )
+
+    def _source(self, scope: Scope, *, is_bare: bool) -> str:
+        """Return FROM and the table; `is_bare` where nothing stands between SELECT and it."""
+        word = "FROM" if is_bare else " FROM"
+        return f"{word} {named(self.table.sql, scope.name(self.table))}"
+
+    def _tail(self, scope: Scope, selected: Selected) -> str:
+        """Return what stands behind WHERE; what is `selected` may be named by its place."""
+        parts: list[str] = []
         if self.grouping is not None:
             parts.append(self.grouping.sql(scope, selected))
         if self.order:
@@ -270,6 +305,16 @@ class Select:
         text = " AND ".join([condition.sql(scope) for condition in self.where])
         scope.bars_aggregates = was_barred
         return f" WHERE {text}"
+
+
+class Part(Node[Any, Any, Any]):
+    """What a nested query consists of besides its conditions and what it selects."""
+
+    __slots__ = ()
+
+    def __init__(self, key: Hashable, values: tuple[object, ...]) -> None:
+        self.key = key
+        self.values = values
 
 
 def written(selected: Selected, scope: Scope) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..errors import UsageError
 from ..sql.expressions import Condition, Expression
+from ..sql.trees import AnyNode, Tree
 from ..sql.wrapper import Borrowed, lender
 from .select import Select
 
@@ -15,43 +17,59 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Subquery(Borrowed[Any, T, T | None]):
+class Subquery(Tree[Any, T, T | None], Borrowed[Any, T, T | None]):
     """The values of one column or expression of another query; made by Query.subquery().
 
     In in_() and notin() it stands for all of them, elsewhere for the only one, NULL without any.
     Columns of the outer query's model mean its row.
     """
 
-    __slots__ = ("select", "selected", "source")
+    __slots__ = ("_operands", "select", "selected", "source")
 
     def __init__(self, select: Select, selected: Expression[Any, T, Any]) -> None:
         self.select = select
         self.selected = selected
         self.source = lender(selected)
-        self.key = ("subquery", select.shape(("expressions", selected.key)))
-        self.values = (*selected.values, *select.values())
         self.type = selected.type
+        self._operands = select.nested_operands(selected)
+        self._grow()
 
-    def sql(self, scope: Scope) -> str:
-        return f"({self.select.nested(scope, self.selected)})"
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self._operands
+
+    def mark(self) -> Hashable:
+        return "subquery", len(self.select.where)
+
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield "("
+        yield from self.select.nested_pieces(scope, self.selected)
+        yield ")"
 
 
-class ExistsQuery(Condition[Any]):
+class ExistsQuery(Tree[Any, bool, bool], Condition[Any]):
     """EXISTS over another query."""
 
-    __slots__ = ("select",)
+    __slots__ = ("_operands", "select")
 
     def __init__(self, select: Select) -> None:
         self.select = select
-        self.key = ("exists query", select.shape("exists"))
-        self.values = tuple(select.values())
         self.type = "boolean"
+        self._operands = select.nested_operands(None)
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return self._operands
+
+    def mark(self) -> Hashable:
+        return "exists query", len(self.select.where)
 
     def null_with(self) -> tuple[()]:
         return ()
 
-    def sql(self, scope: Scope) -> str:
-        return f"EXISTS ({self.select.nested(scope, None)})"
+    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        yield "EXISTS ("
+        yield from self.select.nested_pieces(scope, None)
+        yield ")"
 
 
 class SelectsRows(Protocol):

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Callable
 from functools import reduce
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from examples.blog.db import Post, User
-from ormkit import AsyncSession, Q, StatementError, UsageError, case, func
+from examples.blog.db.user import UserQuery
+from ormkit import AsyncSession, Q, StatementError, UsageError, case, exists, func
 from ormkit.models.table import resolved
 from ormkit.sql.context import Scope
 
@@ -102,9 +103,29 @@ def far(count: int) -> Any:
     return Q(**{"posts__author__" * (count // 40) + "name": "x"})
 
 
+def users() -> UserQuery:
+    """A query that is only written, never run."""
+    return UserQuery(User, cast("Any", None))
+
+
+def in_queries(count: int) -> Any:
+    condition: Any = User.age == 3
+    for n in range(count // 2):
+        inner = users().filter(condition, User.age != n)
+        condition = User.id.in_(inner.subquery(User.id)) if n % 2 else exists(inner)
+    return condition
+
+
+def subselected(count: int) -> Any:
+    value: Any = User.age
+    for n in range(count // 2):
+        value = users().filter(User.age != n).order_by(User.age + n).subquery(value)
+    return value == 3
+
+
 KINDS: list[Callable[[int], Any]] = [
     *(joined, added, negated, called, greatest, chosen, concatenated, stepped, nested, valued),
-    *(mixed, keyworded, wrapped, far),
+    *(mixed, keyworded, wrapped, far, in_queries, subselected),
 ]
 
 
@@ -191,6 +212,23 @@ async def test_trees_around_the_limit_find_the_same(session: AsyncSession, heigh
     assert first == expected
 
 
+@pytest.mark.parametrize("height", [3, 8, 15, 16, 17, 40])
+async def test_queries_within_queries_find_the_same_at_every_height(
+    session: AsyncSession, height: int
+) -> None:
+    await session.insert_all([User(name=f"u{n}", age=n) for n in range(1, 6)])
+    for _ in range(2):
+        query = session.query(User).filter(User.age > 2)
+        for n in range(height):
+            inner = query.order_by(User.id).limit(4).subquery(User.id)
+            query = session.query(User).filter(User.id.in_(inner), User.age != n + 4)
+        assert await query.order_by("age").scalars(User.age) == [3]
+        oldest: Any = User.age
+        for n in range(height):
+            oldest = session.query(User).filter(User.age < n + 4).subquery(func.max(oldest))
+        assert await session.query(User).filter(User.age == oldest).scalars(User.age) == [3]
+
+
 async def test_thousands_of_conditions_are_one_query(session: AsyncSession) -> None:
     await session.insert_all([User(name="a", age=1), User(name="b", age=4999), User(name="c")])
     for make in (joined, keyworded):
@@ -218,7 +256,11 @@ async def test_more_values_than_a_statement_takes_are_refused_before_it_is_sent(
 
 
 @pytest.mark.parametrize(
-    "kind", [added, negated, called, greatest, concatenated, stepped, nested, valued]
+    "kind",
+    [
+        *(added, negated, called, greatest, concatenated, stepped, nested, valued),
+        *(in_queries, subselected),
+    ],
 )
 async def test_what_is_too_deep_for_the_server_is_its_error(
     session: AsyncSession, kind: Callable[[int], Any]
