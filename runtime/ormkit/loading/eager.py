@@ -1,4 +1,4 @@
-"""Eager loading: reading objects with everything that their load options ask for."""
+"""Eager loading: it runs the steps of a plan over objects that were read."""
 
 from __future__ import annotations
 
@@ -6,30 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..statements.statement import Executor
-from .attach import related_objects
-from .plan import Step
-from .selectin import read_step
+from .step import Step
 
 
 async def load_steps(executor: Executor, objects: Sequence[Any], steps: tuple[Step, ...]) -> None:
-    """Load what the steps name for objects that are there, one query for each step."""
+    """Load the relationships of all objects, and then those below; one query for each step."""
     if not objects:
         return
     for step in steps:
-        related = await load_step(executor, objects, step)
+        related = await step.load(executor, objects)
         if step.below:
             await load_steps(executor, related, step.below)
-
-
-async def load_step(executor: Executor, objects: Sequence[Any], step: Step) -> list[Any]:
-    """Load one relationship for all objects, and return the objects it led to, each once."""
-    relationship = step.relationship
-    if step.strategy == "selectin":
-        return await read_step(executor, objects, step)
-    if step.strategy == "none":
-        for each in objects:
-            empty = relationship.list_type() if relationship.is_to_many else None
-            setattr(each, relationship.slot, empty)
-        return []
-    # It came with the objects.
-    return related_objects(objects, relationship) if step.below else []

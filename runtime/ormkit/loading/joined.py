@@ -1,59 +1,97 @@
-"""Riding: reading the relationships that came in the rows of their parents' query."""
+"""Joined loads: to-one relationships read by a LEFT JOIN in the query of their parents."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..errors import UsageError
+from ..models.relationships import named
 from ..models.table import Table
-from .attach import keys_of_rows
+from ..sql.context import Scope
+from ..statements.statement import Executor
+from .attach import keys_of_rows, related_objects
 from .decoding import decode, decode_part
-from .nested import attach_nested, witnesses
+from .step import Step, row_layout
 
 if TYPE_CHECKING:
     from ..statements.statement import ObjectMap
-    from .plan import Step
 
 
-def unfold(
-    table: Table,
-    rows: Sequence[Any],
-    joins: tuple[Step, ...],
-    identity: ObjectMap | None = None,
-) -> list[Any]:
-    """Make the objects of rows that hold a table's columns and then those of each step."""
-    if not joins:
-        return decode(table.model, rows, identity)
-    width = len(table.columns)
-    objects = decode_part(table.model, rows, 0, identity)
-    attach_joins(objects, rows, joins, width, identity)
-    return objects
+class JoinedStep(Step):
+    """joinedload(): the related row comes with its parent's row, by a LEFT JOIN."""
 
+    __slots__ = ()
+    strategy = "joined"
+    is_joined = True
 
-def attach_joins(
-    objects: Sequence[Any],
-    rows: Sequence[Any],
-    joins: tuple[Step, ...],
-    start: int,
-    identity: ObjectMap | None,
-) -> int:
-    """Give each object what rides in its row; return where the next columns start."""
-    for step in joins:
-        if step.strategy == "json":
-            attach_nested(objects, [row[start] for row in rows], step, identity)
-            start += 1 + len(witnesses(step))
-            continue
-        target = step.relationship.target
-        width = len(target.columns)
+    def check(self, *, is_refined: bool) -> None:
+        relationship = self.relationship
+        if relationship.is_to_many:
+            raise UsageError(
+                f"{relationship.label} leads to many rows, and a join would repeat the row for "
+                f"each: use selectinload({relationship.name!r})"
+            )
+
+    def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
+        target = self.relationship.target
+        name = scope.take(self.relationship.name)
+        # Deeper down a relationship to the same table comes by again: the first one is meant.
+        is_required = scope.joined.setdefault(self.relationship, name) == ""
+        if is_required:
+            scope.joined[self.relationship] = name
+        word = "JOIN" if is_required else "LEFT JOIN"
+        pairs = zip(self.relationship.local, self.relationship.remote, strict=True)
+        matches = [f"{name}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
+        scope.enter_as(target, name)
+        matches += [condition.sql(scope) for condition in self.where]
+        scope.leave(target)
+        selected.extend(column.selected(f"{name}.{column.quoted}") for column in target.columns)
+        joins.append(f" {word} {named(target.sql, name)} ON {' AND '.join(matches)}")
+        for step in self.joins:
+            step.write_join(scope, name, selected, joins)
+
+    def row_layout(self) -> list[Any]:
+        return row_layout(self.relationship.target, self.joins)
+
+    def attach_joined(
+        self, objects: Sequence[Any], rows: Sequence[Any], start: int, identity: ObjectMap | None
+    ) -> int:
+        target = self.relationship.target
         places = [start + place for place in target.key_places]
         keys = keys_of_rows(rows, places)
         firsts = {key: row for key, row in zip(keys, rows, strict=True) if key is not None}
         found = decode_part(target.model, list(firsts.values()), start, identity)
         by_key = dict(zip(firsts, found, strict=True))
-        slot = step.relationship.slot
+        slot = self.relationship.slot
         for each, key in zip(objects, keys, strict=True):
             if each is not None:
                 setattr(each, slot, by_key.get(key))
         below = [by_key.get(key) for key in keys]
-        start = attach_joins(below, rows, step.joins, start + width, identity)
-    return start
+        start += len(target.columns)
+        for step in self.joins:
+            start = step.attach_joined(below, rows, start, identity)
+        return start
+
+    async def load(self, executor: Executor, objects: Sequence[Any]) -> list[Any]:
+        # The related objects came with the objects.
+        return related_objects(objects, self.relationship) if self.below else []
+
+
+def decode_joined(
+    table: Table,
+    rows: Sequence[Any],
+    joins: tuple[Step, ...],
+    identity: ObjectMap | None = None,
+) -> list[Any]:
+    """Create the objects of rows, with the relationships that were joined.
+
+    Each row holds the table's columns and then those of each joined step.
+    """
+    if not joins:
+        return decode(table.model, rows, identity)
+    start = len(table.columns)
+    objects = decode_part(table.model, rows, 0, identity)
+    for step in joins:
+        start = step.attach_joined(objects, rows, start, identity)
+    return objects

@@ -16,12 +16,13 @@ from ..models.table import Table
 from ..postgres.json_documents import UNREADABLE, read_exactly, read_jsonb, why_unreadable
 from ..postgres.mismatch import BOUNDS
 from ..sql.context import Scope
-from .attach import keys_of_rows
+from ..statements.statement import Executor
+from .attach import keys_of_rows, related_objects
 from .decoding import decode
+from .step import Step, row_layout
 
 if TYPE_CHECKING:
     from ..statements.statement import ObjectMap
-    from .plan import Step
 
 
 #: Types that the driver decodes within a record from their OID alone.
@@ -36,6 +37,34 @@ SCALARS = frozenset(
 RANGES = frozenset(BOUNDS)
 
 
+class NestedStep(Step):
+    """jsonload(): the related rows come in their parent's row, as an array of records.
+
+    The array is one column. A NULL follows for each type that needs a hint.
+    """
+
+    __slots__ = ()
+    strategy = "json"
+    is_joined = True
+
+    def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
+        selected += [write_nested(self, scope, outer), *type_hints(self)]
+
+    def row_layout(self) -> list[Any]:
+        records = tuple(row_layout(self.relationship.target, self.joins))
+        return [records, *[None for _ in type_hints(self)]]
+
+    def attach_joined(
+        self, objects: Sequence[Any], rows: Sequence[Any], start: int, identity: ObjectMap | None
+    ) -> int:
+        attach_nested(objects, [row[start] for row in rows], self, identity)
+        return start + 1 + len(type_hints(self))
+
+    async def load(self, executor: Executor, objects: Sequence[Any]) -> list[Any]:
+        # The related objects came with the objects.
+        return related_objects(objects, self.relationship) if self.below else []
+
+
 def write_nested(step: Step, scope: Scope, outer: str) -> str:
     """Return the array of records that holds what belongs to a row of `outer`."""
     relationship = step.relationship
@@ -46,7 +75,7 @@ def write_nested(step: Step, scope: Scope, outer: str) -> str:
     fields += [write_nested(each, scope, name) for each in step.joins]
     tables, matches = relationship.tables(scope, outer, name)
     matches += [condition.sql(scope) for condition in step.where]
-    tail = step.write_tail(scope)
+    tail = step.write_order_and_limit(scope)
     scope.leave(target)
     where = " AND ".join(matches)
     return f"ARRAY(SELECT ROW({', '.join(fields)}) FROM {tables} WHERE {where}{tail})"
@@ -60,7 +89,7 @@ def field(column: AnyColumn, name: str) -> str:
     return f"{name}::text{'[]' * len(dimensions)}"
 
 
-def witnesses(step: Step) -> list[str]:
+def type_hints(step: Step) -> list[str]:
     """Return a NULL of each type in the tree that the driver must meet before it can decode it."""
     found: dict[str, None] = {}
     collect_types(step, found)

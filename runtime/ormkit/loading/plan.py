@@ -2,143 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import Any
 
 from ..errors import UsageError
 from ..models.q import expression_at
-from ..models.relationships import Relationship, named
+from ..models.relationships import Relationship
 from ..models.table import Table, conditions_of
 from ..sql.context import Scope
-from ..sql.expressions import AnyExpression, Condition, Expression
-from ..sql.ordering import Order, order_by
-from ..statements.row_limits import EngineCounts, bound, cut_sql, shape_of
-from .nested import witnesses, write_nested
+from ..sql.expressions import Expression
+from ..sql.ordering import order_by
+from ..statements.row_limits import EngineCounts
+from .joined import JoinedStep
+from .nested import NestedStep
 from .options import Hop, Load, Named, Strategy
+from .selectin import SelectInStep
+from .step import EmptyStep, Step
 
 #: A limit and an offset.
 Cut = tuple[int | None, int | None]
 
 
-class Step:
-    """A relationship to load, how, and what to load below it; alike where their keys are."""
-
-    __slots__ = (
-        *("below", "joins", "key", "limit", "offset", "order", "relationship", "strategy"),
-        *("where",),
-    )
-
-    def __init__(
-        self,
-        relationship: Relationship[Any, Any],
-        strategy: Strategy,
-        below: tuple[Step, ...] = (),
-        *,
-        where: tuple[Condition[Any], ...] = (),
-        order: tuple[Order[Any], ...] = (),
-        limit: int | None = None,
-        offset: int | None = None,
-    ) -> None:
-        self.relationship: Relationship[Any, Any] = relationship
-        self.strategy = strategy
-        self.below = below
-        #: The steps below that ride in the same query.
-        self.joins = riding(below)
-        #: What the related rows must answer, all of it.
-        self.where = (*relationship.related_alive(), *where)
-        self.order = order
-        if relationship.is_to_many and not order:
-            self.order = tuple([key.asc() for key in relationship.target.primary_key])
-        self.limit = limit
-        self.offset = offset
-        self.key: Hashable = (
-            relationship.key,
-            strategy,
-            tuple([condition.key for condition in where]),
-            tuple([each.key for each in order]),
-            shape_of(limit),
-            shape_of(offset),
-            tuple([step.key for step in below]),
-        )
-
-    @property
-    def is_cut(self) -> bool:
-        """True where each parent gets a part of what belongs to it."""
-        return self.limit is not None or self.offset is not None
-
-    @property
-    def values(self) -> list[object]:
-        """What the conditions, the order and the limits bind, in the order of their text."""
-        values = [value for condition in self.where for value in condition.values]
-        values.extend(value for order in self.order for value in order.values)
-        return [*values, *bound(self.limit, self.offset)]
-
-    @property
-    def joined_values(self) -> list[object]:
-        """What a step that rides in its parent's query binds there, with the steps below it."""
-        return [*values_riding(self.joins), *self.values]
-
-    def write_tail(self, scope: Scope) -> str:
-        """Return the ORDER BY, LIMIT and OFFSET."""
-        parts: list[str] = []
-        if self.order:
-            parts.append(f" ORDER BY {', '.join([each.sql(scope) for each in self.order])}")
-        parts.append(cut_sql(self.limit, self.offset, scope))
-        return "".join(parts)
-
-    def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
-        """Add what a step that rides needs in its parent's query: columns, and LEFT JOINs.
-
-        A step of jsonload() is one column, an array of records, and a NULL for each witness.
-        """
-        if self.strategy == "json":
-            selected += [write_nested(self, scope, outer), *witnesses(self)]
-            return
-        target = self.relationship.target
-        name = scope.take(self.relationship.name)
-        # Deeper down a relationship to the same table comes by again: the first one is meant.
-        is_required = scope.joined.setdefault(self.relationship, name) == ""
-        if is_required:
-            scope.joined[self.relationship] = name
-        word = "JOIN" if is_required else "LEFT JOIN"
-        pairs = zip(self.relationship.local, self.relationship.remote, strict=True)
-        matches = [f"{name}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
-        scope.enter_as(target, name)
-        matches += [condition.sql(scope) for condition in self.where]
-        scope.leave(target)
-        selected.extend(column.selected(f"{name}.{column.quoted}") for column in target.columns)
-        joins.append(f" {word} {named(target.sql, name)} ON {' AND '.join(matches)}")
-        for step in self.joins:
-            step.write_join(scope, name, selected, joins)
-
-    def read_places(self) -> list[Any]:
-        """Return what each place of a row holds that a step in its parent's query adds.
-
-        It is a column, a tuple of the same for records that are nested there, or None for a
-        witness.
-        """
-        below = read_places(self.relationship.target, self.joins)
-        return (
-            [tuple(below), *[None for _ in witnesses(self)]] if self.strategy == "json" else below
-        )
-
-
-def read_places(table: Table, joins: Iterable[Step]) -> list[Any]:
-    """Return what each place of a row of the table holds that is read with these steps."""
-    return [*table.columns, *chain.from_iterable(step.read_places() for step in joins)]
-
-
-def riding(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """Return the steps that ride in the query of their parent."""
-    return tuple(step for step in steps if step.strategy in ("joined", "json"))
-
-
-def values_riding(steps: Iterable[Step]) -> list[object]:
-    """Return what steps that ride bind, in the order of their text."""
-    return [value for step in steps for value in step.joined_values]
+#: The step of each strategy.
+STEPS: dict[Strategy, type[Step]] = {
+    kind.strategy: kind for kind in (SelectInStep, JoinedStep, NestedStep, EmptyStep)
+}
 
 
 def plan(table: Table, loads: Sequence[Load[Any, Any]], counts: EngineCounts) -> tuple[Step, ...]:
@@ -198,7 +88,7 @@ def step_of(
         for hop in hops
         if hop.is_refined
     ]
-    step = refined[0] if refined else Step(relationship, hops[0].strategy, below)
+    step = refined[0] if refined else STEPS[hops[0].strategy](relationship, below)
     for hop in hops:
         if hop.strategy != step.strategy:
             raise UsageError(
@@ -209,7 +99,7 @@ def step_of(
             f"{relationship.label} is asked for with different filters, orders or limits: one "
             f"attribute cannot hold two lists"
         )
-    check(step, is_refined=bool(refined))
+    step.check(is_refined=bool(refined))
     return step
 
 
@@ -235,8 +125,8 @@ def refined_step(
     for key in order:
         key.sql(Scope(target))
     limit, offset = cut
-    return Step(
-        relationship, hop.strategy, below, where=where, order=order, limit=limit, offset=offset
+    return STEPS[hop.strategy](
+        relationship, below, where=where, order=order, limit=limit, offset=offset
     )
 
 
@@ -254,21 +144,6 @@ def cuts_of(
     return cuts
 
 
-def check(step: Step, *, is_refined: bool) -> None:
-    """Raise UsageError where the relationship cannot be loaded in this way."""
-    relationship = step.relationship
-    if step.strategy == "joined" and relationship.is_to_many:
-        raise UsageError(
-            f"{relationship.label} leads to many rows, and a join would repeat the row for "
-            f"each: use selectinload({relationship.name!r})"
-        )
-    if step.strategy == "none" and (step.below or is_refined):
-        raise UsageError(
-            f"noload leaves {relationship.label} empty: there is nothing below it to load, filter "
-            f"or order"
-        )
-
-
-def expression_of(table: Table, by: AnyExpression | str) -> AnyExpression:
+def expression_of(table: Table, by: Expression[Any, Any, Any] | str) -> Expression[Any, Any, Any]:
     """Return the column that a name or path leads to; an expression as it is."""
     return by if isinstance(by, Expression) else expression_at(table, by)

@@ -15,39 +15,45 @@ from ..statements.key_membership import in_keys, key_condition
 from ..statements.select import Select
 from ..statements.statement import Executor, ObjectMap, Statement, statement_for
 from .attach import attach, distinct, keys_of_objects, keys_of_rows
-from .joined import unfold
-from .plan import Step, read_places, values_riding
+from .joined import decode_joined
+from .step import Step, row_layout, values_of_joins
 
 
-async def read_step(executor: Executor, objects: Sequence[Any], step: Step) -> list[Any]:
-    """Read one relationship for all objects; return what is below, each once, if it is needed."""
-    relationship = step.relationship
-    try:
-        keys = keys_of_objects(objects, [column.slot for column in relationship.local])
-    except AttributeError:
-        raise UsageError(lacking(relationship)) from None
-    wanted = list(dict.fromkeys(keys))
-    if None in wanted:
-        wanted.remove(None)
-    forms = await owner_forms(executor, step)
-    is_by_pair = forms is not None or relationship.secondary is not None
-    rows: list[Record] = []
-    if wanted and is_by_pair:
-        rows = await read_pairs(executor, step, wanted, forms)
-    elif wanted:
-        rows = await read_alone(executor, step, wanted)
+class SelectInStep(Step):
+    """selectinload(): one query reads the related rows of all parents (key = ANY(...))."""
 
-    def matched(rows: Sequence[Any]) -> list[Any]:
-        if forms is not None:
-            owners, related = match_parts(step, rows, wanted, executor.identity)
-        elif is_by_pair:
-            owners, related = match_pairs(step, rows, executor.identity)
-        else:
-            owners, related = match_alone(step, rows, executor.identity)
-        attach(objects, keys, relationship, owners, related)
-        return distinct(related) if step.below and relationship.secondary is not None else related
+    __slots__ = ()
+    strategy = "selectin"
 
-    return uninterrupted(matched, rows)
+    async def load(self, executor: Executor, objects: Sequence[Any]) -> list[Any]:
+        relationship = self.relationship
+        try:
+            keys = keys_of_objects(objects, [column.slot for column in relationship.local])
+        except AttributeError:
+            raise UsageError(lacking(relationship)) from None
+        wanted = list(dict.fromkeys(keys))
+        if None in wanted:
+            wanted.remove(None)
+        forms = await owner_forms(executor, self)
+        is_by_pair = forms is not None or relationship.secondary is not None
+        rows: list[Record] = []
+        if wanted and is_by_pair:
+            rows = await read_pairs(executor, self, wanted, forms)
+        elif wanted:
+            rows = await read_alone(executor, self, wanted)
+
+        def matched(rows: Sequence[Any]) -> list[Any]:
+            if forms is not None:
+                owners, related = match_parts(self, rows, wanted, executor.identity)
+            elif is_by_pair:
+                owners, related = match_pairs(self, rows, executor.identity)
+            else:
+                owners, related = match_alone(self, rows, executor.identity)
+            attach(objects, keys, relationship, owners, related)
+            is_shared = relationship.secondary is not None
+            return distinct(related) if self.below and is_shared else related
+
+        return uninterrupted(matched, rows)
 
 
 def lacking(relationship: Relationship[Any, Any]) -> str:
@@ -69,7 +75,7 @@ async def owner_forms(executor: Executor, step: Step) -> tuple[Form, ...] | None
     relationship = step.relationship
     forms = await loose_forms(executor, relationship)
     keys = (*relationship.local, *relationship.remote)
-    if forms is None and (step.is_cut or not all(map(is_strict, keys))):
+    if forms is None and (step.is_limited or not all(map(is_strict, keys))):
         forms = tuple([Form(column.cast, None) for column in relationship.local])
     return forms
 
@@ -90,7 +96,7 @@ def match_alone(
     step: Step, rows: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
     """Return the owner's key of each row, and the related object."""
-    related = unfold(step.relationship.target, rows, step.joins, identity)
+    related = decode_joined(step.relationship.target, rows, step.joins, identity)
     return keys_of_objects(related, [each.slot for each in step.relationship.remote]), related
 
 
@@ -103,7 +109,7 @@ async def read_pairs(
     """
     statement = statement_for(("pairs", step.key, forms), lambda: write_pairs(step, forms))
     keys = key_condition(step.relationship.local, wanted).values
-    return await executor.fetch(statement, [*values_riding(step.joins), *keys, *step.values])
+    return await executor.fetch(statement, [*values_of_joins(step.joins), *keys, *step.values])
 
 
 def match_pairs(
@@ -130,7 +136,7 @@ def objects_behind(
     target = step.relationship.target
     keys = keys_of_rows(rows, [width + place for place in target.key_places])
     firsts = dict(zip(keys, rows, strict=True))
-    related = unfold(target, [row[width:] for row in firsts.values()], step.joins, identity)
+    related = decode_joined(target, [row[width:] for row in firsts.values()], step.joins, identity)
     by_key = dict(zip(firsts, related, strict=True))
     return list(map(by_key.__getitem__, keys))
 
@@ -149,7 +155,7 @@ def write_pairs(step: Step, forms: tuple[Form, ...] | None) -> Statement:
         sql = source.select(scope, source.owner, [wanted])
     # With forms, a place stands for the owner.
     owner = local if forms is None else local[:1]
-    read = (*owner, *read_places(step.relationship.target, step.joins))
+    read = (*owner, *row_layout(step.relationship.target, step.joins))
     return Statement.reading(sql, scope, read)
 
 
@@ -205,5 +211,5 @@ class Source:
         conditions = [*matches, *[condition.sql(scope) for condition in self.step.where]]
         return (
             f"SELECT {', '.join([*first, *self.selected])} FROM {self.tables} "
-            f"WHERE {' AND '.join(conditions)}{self.step.write_tail(scope)}"
+            f"WHERE {' AND '.join(conditions)}{self.step.write_order_and_limit(scope)}"
         )

@@ -8,8 +8,10 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from ..errors import UnknownName, UsageError, did_you_mean
+from ..loading.joined import JoinedStep
 from ..loading.options import Load
-from ..loading.plan import Step, plan, riding
+from ..loading.plan import plan
+from ..loading.step import Step, joined_steps
 from ..models.columns import AnyColumn, Column
 from ..models.q import expression_at
 from ..models.relationships import Relationship
@@ -282,7 +284,7 @@ class QueryBuilder(Generic[M]):
         return self._with("_lock", lock)
 
     def _lockable(self, of: Sequence[Any]) -> Sequence[Relationship[Any, Any]]:
-        joined = [step.relationship for step in self._steps if step.strategy == "joined"]
+        joined = [step.relationship for step in self._steps if isinstance(step, JoinedStep)]
         return lockable(self._table, of, joined)
 
     def as_select(self) -> Select:
@@ -312,7 +314,7 @@ class QueryBuilder(Generic[M]):
 
     def _joins(self) -> tuple[Step, ...]:
         """Return the steps whose rows come with those of the query."""
-        return riding(self._steps)
+        return joined_steps(self._steps)
 
     def _asked(self, what: str) -> tuple[Statement, list[object]]:
         """Return the statement that asks for "rows", "count" or "exists", and what it binds."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..errors import MultipleFound, NotFound, UsageError
 from ..loading.decoding import decode
 from ..loading.eager import load_steps
-from ..loading.joined import unfold
+from ..loading.joined import decode_joined
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
 from ..sql.expressions import Expression
@@ -53,7 +53,7 @@ class Query(Selection[M], Generic[M, K]):
         select = self.as_select()
         if not self._only and self._grouping is None:
             rows = await executor.fetch(select.rows(), select.values())
-            objects = unfold(self._table, rows, self._joins(), executor.identity)
+            objects = decode_joined(self._table, rows, self._joins(), executor.identity)
             if self._steps:
                 await load_steps(executor, objects, self._steps)
             return objects
@@ -226,7 +226,7 @@ class Query(Selection[M], Generic[M, K]):
         if self._only:
             objects = self._partial(records)
         else:
-            objects = unfold(self._table, records, self._joins(), executor.identity)
+            objects = decode_joined(self._table, records, self._joins(), executor.identity)
         await load_steps(executor, objects, self._steps)
         return objects
 

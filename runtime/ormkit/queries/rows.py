@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..errors import UsageError
 from ..gc_pause import uninterrupted
 from ..loading.eager import load_steps
-from ..loading.joined import unfold
-from ..loading.plan import Step, riding
+from ..loading.joined import decode_joined
+from ..loading.step import Step, joined_steps
 from ..sql.expressions import AnyExpression, Expression
 from ..statements.row_limits import ONE
 from ..statements.select import Select
@@ -115,8 +115,8 @@ class ObjectRows(Rows[T]):
 
     async def _paired(self, executor: Executor, records: list[Any]) -> list[Any]:
         count = len(self._columns)
-        rows, joins = [row[:-count] for row in records], riding(self._steps)
-        objects = unfold(self._select.table, rows, joins, executor.identity)
+        rows, joins = [row[:-count] for row in records], joined_steps(self._steps)
+        objects = decode_joined(self._select.table, rows, joins, executor.identity)
         await load_steps(executor, objects, self._steps)
         values = self._decoded([row[-count:] for row in records])
         return [(each, *row) for each, row in zip(objects, values, strict=True)]

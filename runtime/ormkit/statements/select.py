@@ -43,7 +43,7 @@ class Join(Protocol):
         """Add its columns and its LEFT JOINs to those of the query of `outer`."""
         ...
 
-    def read_places(self) -> list[Any]:
+    def row_layout(self) -> list[Any]:
         """Return what each place of a row holds that it adds, as `Statement.selected` does."""
         ...
 
@@ -210,7 +210,7 @@ class Select:
             step.write_join(scope, scope.name(self.table), selected, joined)
         selected += written(extra, scope)
         text = self._text(scope, distinct + ", ".join(selected), "".join(joined), places)
-        joined_places = chain.from_iterable(step.read_places() for step in self.joins)
+        joined_places = chain.from_iterable(step.row_layout() for step in self.joins)
         read = (*self.table.columns, *joined_places, *extra)
         return Statement.reading(text, scope, read)
 
