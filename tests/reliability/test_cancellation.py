@@ -129,13 +129,13 @@ async def test_what_a_task_group_cancels_leaves_all_as_before(engine: Engine, wo
 async def test_a_transaction_that_was_cut_short_keeps_its_connection(engine: Engine) -> None:
     """The server has ended it, and answers nothing but its ROLLBACK."""
     session = AsyncSession(engine)
-    (born,) = engine.pool._born
+    (born,) = engine.pool._opened_at
     for _ in range(5):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.02), session.begin() as tx:
                 await tx.execute_raw("SELECT pg_sleep(10)")
         await assert_all_usable(engine)
-        assert list(engine.pool._born) == [born]
+        assert list(engine.pool._opened_at) == [born]
 
 
 @pytest.mark.parametrize("keys", [(1, 2, 3, 4, 5), (1, 1, 1, 1, 1)], ids=["several", "one"])

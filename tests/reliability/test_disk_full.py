@@ -87,7 +87,7 @@ async def transaction(session: AsyncSession) -> int:
 async def test_a_full_disk_is_told_and_costs_no_connection(
     small: Engine, work: Callable[[AsyncSession], Awaitable[int]]
 ) -> None:
-    session, before = AsyncSession(small), set(small.pool._born)
+    session, before = AsyncSession(small), set(small.pool._opened_at)
     stored: list[int] = []
 
     async def fill() -> OperationalError:
@@ -104,7 +104,7 @@ async def test_a_full_disk_is_told_and_costs_no_connection(
     assert stored
     # What was there can be read, nothing is there by half, and every connection serves on.
     assert await session.query(Post).count() == sum(stored)
-    assert set(small.pool._born) == before
+    assert set(small.pool._opened_at) == before
     await assert_all_usable(small)
     await small.execute("ALTER TABLE posts SET TABLESPACE pg_default")
     stored.append(await work(session))
@@ -115,7 +115,7 @@ async def test_sorts_that_may_not_take_more_of_the_disk_are_told_apart(blog_url:
     limits = {"temp_file_limit": "100kB", "work_mem": "64kB"}
     sql = "SELECT md5(n::text) FROM generate_series(1, 50000) AS n ORDER BY 1"
     async with await create_engine(blog_url, max_connections=1, server_settings=limits) as engine:
-        (born,) = engine.pool._born
+        (born,) = engine.pool._opened_at
         with pytest.raises(OperationalError, match="temporary file size exceeds") as caught:
             await engine.execute(sql)
         assert caught.value.sqlstate == "53400"
@@ -123,7 +123,7 @@ async def test_sorts_that_may_not_take_more_of_the_disk_are_told_apart(blog_url:
             async with engine.transaction() as tx:
                 await tx.execute_raw(sql)
         await assert_all_usable(engine)
-        assert list(engine.pool._born) == [born]
+        assert list(engine.pool._opened_at) == [born]
 
 
 async def test_a_server_that_a_full_disk_brings_down_keeps_what_it_acknowledged(

@@ -10,7 +10,7 @@ import pytest
 
 from examples.blog.db import Tag
 from ormkit import AsyncSession, Engine, PoolTimeout, create_engine
-from ormkit.pool.checkouts import NAMED
+from ormkit.pool.checkouts import MOST_NAMED
 
 
 async def hold_in_a_transaction(session: AsyncSession, release: asyncio.Event) -> None:
@@ -48,22 +48,22 @@ async def test_a_holder_that_has_ended_is_told_apart(engine: Engine) -> None:
 
     held = [await engine.pool.acquire()]
     await asyncio.create_task(forget(), name="gone")
-    assert [line.partition(" for ")[0] for line in engine.pool._holders.described()][1:] == [
+    assert [line.partition(" for ")[0] for line in engine.pool._checkouts.described()][1:] == [
         "gone, which has ended,"
     ]
     for connection in held:
         engine.pool.give(connection)
-    assert engine.pool._holders.described() == []
+    assert engine.pool._checkouts.described() == []
 
 
 async def test_many_holders_are_counted(blog_url: str) -> None:
     async with await create_engine(
-        blog_url, max_connections=NAMED + 2, acquire_timeout=0.02
+        blog_url, max_connections=MOST_NAMED + 2, acquire_timeout=0.02
     ) as engine:
-        held = [await engine.pool.acquire() for _ in range(NAMED + 2)]
+        held = [await engine.pool.acquire() for _ in range(MOST_NAMED + 2)]
         with pytest.raises(PoolTimeout, match=r"; and 2 more$") as caught:
             await engine.pool.acquire()
-        assert len(caught.value.holders) == NAMED + 2
+        assert len(caught.value.holders) == MOST_NAMED + 2
         for connection in held:
             engine.pool.give(connection)
 

@@ -97,10 +97,10 @@ async def test_dead_idle_connections_are_replaced_without_a_statement(
     ) as engine:
         where = "FROM pg_stat_activity WHERE application_name = 'doomed'"
         sql = f"SELECT pg_terminate_backend(pid) {where}"
-        before = set(engine.pool._born)
+        before = set(engine.pool._opened_at)
         ended = await asyncio.to_thread(server18.fetch, database_url, sql)
         assert len(ended) == 3
-        await until(lambda: engine.pool.idle == 3 and not before & set(engine.pool._born))
+        await until(lambda: engine.pool.idle == 3 and not before & set(engine.pool._opened_at))
         await assert_all_usable(engine)
         assert (await engine.execute(f"SELECT count(*) {where}")).scalar() == 3
 
@@ -111,12 +111,12 @@ async def test_when_one_is_found_dead_the_other_idle_ones_are_asked(
     monkeypatch.setattr("ormkit.pool.pool.PROBE_TIMEOUT", 0.1)
     async with await create_engine(proxy.url, min_connections=4, max_connections=4) as engine:
         taken = await engine.pool.acquire()
-        before = set(engine.pool._born)
+        before = set(engine.pool._opened_at)
         proxy.freeze()
         taken.terminate()
         engine.pool.give(taken)
         assert engine.pool.idle == 0
-        await until(lambda: not before & set(engine.pool._born))
+        await until(lambda: not before & set(engine.pool._opened_at))
         proxy.thaw()
         assert await asyncio.gather(*(one(engine) for _ in range(8))) == [1] * 8
         await assert_all_usable(engine)
@@ -169,7 +169,7 @@ async def test_after_an_outage_that_nobody_noticed_the_next_one_is_waited_for(
     async with await create_engine(url, min_connections=0, reconnect_timeout=0.3) as engine:
         with pytest.raises(ConnectionFailed):
             await one(engine)
-        await until(lambda: engine.pool._outage.error is None)
+        await until(lambda: engine.pool._backoff.error is None)
         waiting = asyncio.create_task(one(engine))
         await asyncio.sleep(0.1)
         assert not waiting.done()
@@ -231,11 +231,11 @@ async def test_a_dead_network_is_found_out_by_one_statement_that_times_out(
     monkeypatch.setattr("ormkit.pool.pool.RESET_TIMEOUT", 0.1)
     monkeypatch.setattr("ormkit.pool.pool.PROBE_TIMEOUT", 0.1)
     async with await create_engine(proxy.url, min_connections=3, max_connections=3) as engine:
-        before = set(engine.pool._born)
+        before = set(engine.pool._opened_at)
         proxy.freeze()
         with pytest.raises(QueryCanceled, match="longer than its timeout"):
             await engine.execute("SELECT 1", timeout=0.1)
-        await until(lambda: not before & set(engine.pool._born))
+        await until(lambda: not before & set(engine.pool._opened_at))
         proxy.thaw()
         assert await asyncio.gather(*(one(engine) for _ in range(8))) == [1] * 8
         await settled(engine)

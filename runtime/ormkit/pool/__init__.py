@@ -1,1 +1,1 @@
-"""Connections that are kept open, who holds them, and the wait while the server refuses them."""
+"""The connection pool: open connections, their checkouts, and reconnecting with backoff."""

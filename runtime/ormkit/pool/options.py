@@ -10,19 +10,19 @@ from ..errors import ConfigurationError, shown
 
 @dataclass(frozen=True, slots=True)
 class PoolOptions:
-    """How many connections a pool holds and for how long; times are in seconds."""
+    """Sizes and times of a pool. Times are in seconds."""
 
     min_connections: int = 1
     max_connections: int = 10
-    #: How long to wait for a connection before PoolTimeout; None waits for ever.
+    #: How long `acquire` waits before it raises PoolTimeout; None waits without a limit.
     acquire_timeout: float | None = 30.0
-    #: A connection idle for longer is closed, down to min_connections; None keeps it.
+    #: A connection that is idle for longer is closed, down to min_connections; None keeps it.
     idle_lifetime: float | None = 600.0
-    #: A connection older than this is replaced when it comes back; None keeps it.
+    #: A connection that is older is replaced when it is returned; None keeps it.
     max_lifetime: float | None = 3600.0
-    #: How long those in line wait while the server refuses connections.
+    #: How long waiters wait while the server refuses connections.
     reconnect_timeout: float = 5.0
-    #: A connection held for longer is logged with the stack that took it; None looks at none.
+    #: A checkout that lasts longer is logged with its stack; None logs none.
     leak_threshold: float | None = None
 
     def __post_init__(self) -> None:

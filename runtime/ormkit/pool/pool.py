@@ -1,11 +1,12 @@
-"""The pool: idle connections in a deque, waiters served first in, first out.
+"""The connection pool: idle connections in a deque, and a first-in, first-out queue of waiters.
 
-`take` and `give` are plain calls, so that a statement on an idle connection pays for no extra
-coroutine; only the wait for a connection suspends. What a connection needs before it can serve
-again after trouble (a cancelled statement, an open transaction) happens in the background, and
-it is closed where that fails. New ones are opened in the background too, a few at once, so that
-a task that gives up waiting stops none of them; while the server refuses, one attempt at a time
-is made, with growing pauses, and those in line wait for it.
+`take` and `give` are plain calls, so that a statement on an idle connection costs no extra
+coroutine. Only waiting for a connection suspends.
+
+A background task resets a connection that came back in the middle of a statement or transaction,
+and closes it where the reset fails. Background tasks also open new connections, a few at once: a
+caller that stops waiting cancels none of them. While the server refuses connections, the pool
+makes one attempt at a time, with exponential backoff, and waiters stay in the queue.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from ..errors import (
     PoolTimeout,
     UsageError,
 )
-from .checkouts import Holders, described
+from .checkouts import Checkouts, held_by
 from .options import PoolOptions
-from .reconnect import Outage
+from .reconnect import ConnectBackoff
 
 T = TypeVar("T")
 
-#: Seconds that a connection may take to become usable again before it is closed.
+#: The seconds that a reset may take before the connection is closed.
 RESET_TIMEOUT = 5.0
-#: Seconds in which an idle connection must answer, where another one was found dead.
+#: The seconds in which an idle connection must answer a probe, after another one was found dead.
 PROBE_TIMEOUT = 2.0
-#: How many connections are opened at once.
+#: How many connections the pool opens at the same time.
 MOST_OPENING = 3
 
 
@@ -50,17 +51,17 @@ class Pool:
         self.options = options
         self._idle: deque[tuple[Connection, float]] = deque()
         self._waiters: deque[asyncio.Future[Connection]] = deque()
-        self._born: dict[Connection, float] = {}
-        self._holders = Holders(options.leak_threshold)
-        self._holds = self._holders.holds
-        self._is_tracing = self._holders.is_tracing
+        self._opened_at: dict[Connection, float] = {}
+        self._checkouts = Checkouts(options.leak_threshold)
+        self._active = self._checkouts.active
+        self._is_tracing = self._checkouts.is_tracing
         self._opening: set[asyncio.Task[Connection]] = set()
-        #: How many connections are being reset that wait for nothing, so that no others are
-        #: opened for those in line.
-        self._soon_back = 0
-        self._outage = Outage()
+        #: How many connections will be back after a short reset. The pool opens no connection for
+        #: as many waiters.
+        self._resetting = 0
+        self._backoff = ConnectBackoff()
         self._facts: dict[Any, Any] = {}
-        self._retry: asyncio.TimerHandle | None = None
+        self._retry_timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self.is_closed = False
@@ -69,63 +70,63 @@ class Pool:
 
     @property
     def size(self) -> int:
-        """How many connections there are, those being opened included."""
-        return len(self._born) + len(self._opening)
+        """The number of connections, including those that are being opened."""
+        return len(self._opened_at) + len(self._opening)
 
     @property
     def idle(self) -> int:
-        """How many connections wait for work, those included that are being reset for it."""
-        return len(self._idle) + self._soon_back
+        """The number of idle connections, including those that a short reset will free."""
+        return len(self._idle) + self._resetting
 
     async def start(self) -> None:
-        """Open the first connections; raises what connecting raises, and then leaves none open.
+        """Open `min_connections` connections; where one fails, close all and raise its error.
 
-        A server that is not up yet is waited for, up to `reconnect_timeout`.
+        While the server does not accept connections yet, retry for up to `reconnect_timeout`.
         """
         try:
             for _ in range(self.options.min_connections):
-                connection = await self._first()
-                self._admit(connection)
-                self._serve(connection)
+                connection = await self._connect_with_retries()
+                self._register(connection)
+                self._release(connection)
         except BaseException:
             await self.close()
             raise
-        self._every(self.options.idle_lifetime, self._sweep)
-        self._every(self.options.leak_threshold, self._holders.report_leaks)
+        self._repeat(self.options.idle_lifetime, self._close_expired)
+        self._repeat(self.options.leak_threshold, self._checkouts.report_leaks)
 
-    async def _first(self) -> Connection:
-        """Open a connection, trying again while waiting for the server may help."""
-        outage = Outage()
+    async def _connect_with_retries(self) -> Connection:
+        """Open a connection; retry with backoff while the error is one that may pass."""
+        backoff = ConnectBackoff()
         deadline = time.monotonic() + self.options.reconnect_timeout
         while True:
             try:
                 return await self._connect()
             except OperationalError as error:
-                delay = outage.note(error)
-                if not outage.may_pass or time.monotonic() + delay >= deadline:
+                delay = backoff.add_failure(error)
+                if not backoff.is_retryable or time.monotonic() + delay >= deadline:
                     raise
             await asyncio.sleep(delay)
 
     def take(self) -> Connection | None:
-        """Return an idle connection, or None where `acquire` has to wait for one.
+        """Check out an idle connection, or return None where `acquire` has to wait for one.
 
-        Raises UsageError in another process or event loop than that of the engine.
+        Raises UsageError in a process or event loop other than the engine's.
         """
         if running_loop() is not self.origin.loop:
             raise self.origin.refusal()
         while self._idle and not self._waiters:
             connection, _ = self._idle.pop()
-            # It was clean when it came back; only its end can have come since.
+            # It was clean when it came back. Since then it can only have been closed.
             if connection.wire.is_connected():
-                return self._held(connection)
+                return self._check_out(connection)
             self._discard(connection)
         return None
 
     async def acquire(self) -> Connection:
-        """Return a connection, waiting in line for one where none is idle.
+        """Check out a connection; wait in the queue where none is idle.
 
-        Raises PoolTimeout after `acquire_timeout`, PoolClosed, and what connecting raises where no
-        connection is left that could come back.
+        Raises PoolTimeout after `acquire_timeout`, PoolClosed, or the error of connecting where
+        the pool has no connection left that could come back.
         """
         loop = self.origin.check()
         if self.is_closed:
@@ -134,43 +135,43 @@ class Pool:
             return connection
         waiter: asyncio.Future[Connection] = loop.create_future()
         self._waiters.append(waiter)
-        self._fill()
+        self._open_missing()
         try:
             async with asyncio.timeout(self.options.acquire_timeout):
                 connection = await waiter
         except TimeoutError:
-            self._forsake(waiter)
-            raise self._timed_out() from self._outage.error
+            self._leave_queue(waiter)
+            raise self._timeout_error() from self._backoff.error
         except BaseException:
-            self._forsake(waiter)
+            self._leave_queue(waiter)
             raise
-        return self._held(connection)
+        return self._check_out(connection)
 
     def give(self, connection: Connection) -> None:
-        """Take a connection back; one that is not clean is mended in the background first.
+        """Return a connection to the pool; one that is not clean is reset in the background first.
 
-        Raises UsageError where it was given back before.
+        Raises UsageError where it was returned before.
         """
-        hold = self._holds.pop(connection, None)
-        if hold is None:
-            raise UsageError("the connection was given back already: give it back once")
+        checkout = self._active.pop(connection, None)
+        if checkout is None:
+            raise UsageError("the connection was returned to the pool already: return it once")
         if self._is_tracing:
-            self._holders.forget(connection, hold)
+            self._checkouts.forget(connection, checkout)
         if connection.is_reusable:
-            self._pass_on(connection)
+            self._hand_over(connection)
         elif connection.is_closed:
-            # What ended it may have ended the others, and the idle ones do not know yet.
-            self._suspect()
+            # The cause may have closed idle connections too, and nothing has read from them since.
+            self._probe_idle()
             self._discard(connection)
         else:
             is_quick = not connection.is_cut
-            self._soon_back += is_quick
-            self._spawn(self._mend(connection, is_quick))
+            self._resetting += is_quick
+            self._spawn(self._reset(connection, is_quick))
 
     async def close(self) -> None:
-        """Close every connection; those in use are closed when they come back.
+        """Close every connection; those in use are closed when they are returned.
 
-        Where the loop has ended, or in a forked process, nothing is said to the server.
+        In a forked process, or where the event loop has ended, nothing is sent to the server.
         """
         if running_loop() is not self.origin.loop:
             if not self.origin.is_over:
@@ -179,47 +180,50 @@ class Pool:
         self.is_closed = True
         for timer in self._timers.values():
             timer.cancel()
-        if self._retry is not None:
-            self._retry.cancel()
+        if self._retry_timer is not None:
+            self._retry_timer.cancel()
         for task in self._opening:
             task.cancel()
-        self._fail_line(PoolClosed("the engine was closed while waiting"))
+        self._fail_waiters(PoolClosed("the engine was closed while waiting"))
         while self._idle:
             self._discard(self._idle.popleft()[0])
-        # What is being mended is discarded in turn, by another task.
+        # A connection that is being reset is closed by one more task.
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     def abandon(self) -> None:
-        """Let go of every connection without a word to the server, and serve no one any more."""
+        """Drop every connection without sending anything to the server, and close the pool."""
         self.is_closed = True
-        self._soon_back = 0
+        self._resetting = 0
         self.origin.leave()
-        for connection in self._born:
+        for connection in self._opened_at:
             connection.sever(self.origin.refusal())
         keep(*self._tasks, *self._waiters)
-        for each in (self._idle, self._born, self._tasks, self._opening, self._waiters):
+        for each in (self._idle, self._opened_at, self._tasks, self._opening, self._waiters):
             each.clear()
 
-    def _held(self, connection: Connection) -> Connection:
-        """Note that the current task holds the connection, and return it."""
-        self._holds[connection] = (asyncio.current_task(self.origin.loop), time.monotonic())
+    def _check_out(self, connection: Connection) -> Connection:
+        """Record that the current task holds the connection, and return it."""
+        self._active[connection] = (asyncio.current_task(self.origin.loop), time.monotonic())
         if self._is_tracing:
-            self._holders.trace(connection)
+            self._checkouts.trace(connection)
         return connection
 
-    def _serve(self, connection: Connection) -> None:
-        """Pass the connection on where it can be of use, or drop it."""
+    def _release(self, connection: Connection) -> None:
+        """Make a connection available again, or discard it where it is closed."""
         if connection.is_closed:
             self._discard(connection)
         else:
-            self._pass_on(connection)
+            self._hand_over(connection)
 
-    def _pass_on(self, connection: Connection) -> None:
-        """Hand the connection to whoever waits longest, or put it with the idle ones."""
+    def _hand_over(self, connection: Connection) -> None:
+        """Give the connection to the first waiter, or put it among the idle ones.
+
+        One that is older than `max_lifetime` is discarded.
+        """
         now = time.monotonic()
         limit = self.options.max_lifetime
-        if self.is_closed or (limit is not None and now - self._born[connection] > limit):
+        if self.is_closed or (limit is not None and now - self._opened_at[connection] > limit):
             self._discard(connection)
             return
         while self._waiters:
@@ -229,37 +233,37 @@ class Pool:
                 return
         self._idle.append((connection, now))
 
-    def _forsake(self, waiter: asyncio.Future[Connection]) -> None:
-        """Leave the line; a connection that arrived in the same moment goes to the next."""
+    def _leave_queue(self, waiter: asyncio.Future[Connection]) -> None:
+        """Remove a waiter; a connection that it was just given goes to the next one."""
         if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-            self._serve(waiter.result())
+            self._release(waiter.result())
         elif waiter in self._waiters:
             self._waiters.remove(waiter)
 
-    def _timed_out(self) -> PoolTimeout:
-        held = self._holders.described()
-        refused = f"; the server refuses more: {self._outage.error}" if self._outage.error else ""
+    def _timeout_error(self) -> PoolTimeout:
+        held = self._checkouts.described()
+        refused = f"; the server refuses more: {self._backoff.error}" if self._backoff.error else ""
         error = PoolTimeout(
             f"no connection came free within {self.options.acquire_timeout} s: {len(held)} of at "
             f"most {self.options.max_connections} are in use; raise max_connections, or look for "
-            f"transactions that stay open{refused}{described(held)}"
+            f"transactions that stay open{refused}{held_by(held)}"
         )
         error.holders = tuple(held)
         return error
 
-    def _admit(self, connection: Connection) -> None:
-        self._born[connection] = time.monotonic()
+    def _register(self, connection: Connection) -> None:
+        self._opened_at[connection] = time.monotonic()
         connection.facts = self._facts
-        connection.on_close(self._bury)
+        connection.on_close(self._remove_dead)
         connection.on_outdated(self._forget_statements)
 
     def _forget_statements(self, connection: Connection) -> None:
-        """Let no other connection find out by an error what this one has."""
-        for each in self._born:
+        """Discard stale prepared statements of every connection, once one of them met one."""
+        for each in self._opened_at:
             each.forget_statements()
 
-    def _bury(self, connection: Connection) -> None:
-        """Strike out a connection that ended while it was idle."""
+    def _remove_dead(self, connection: Connection) -> None:
+        """Remove a connection that was closed while it was idle."""
         for entry in self._idle:
             if entry[0] is connection:
                 self._idle.remove(entry)
@@ -267,58 +271,59 @@ class Pool:
                 return
 
     def _discard(self, connection: Connection) -> None:
-        self._born.pop(connection, None)
+        self._opened_at.pop(connection, None)
         if not connection.is_closed:
             self._spawn(self._close(connection))
-        self._fill()
+        self._open_missing()
 
-    def _fill(self) -> None:
-        """Open connections for those in line, and up to the minimum, where there is room."""
-        if self._retry is not None or self.is_closed:
+    def _open_missing(self) -> None:
+        """Open connections for waiters and up to `min_connections`, within `max_connections`."""
+        if self._retry_timer is not None or self.is_closed:
             return
         room = min(
-            MOST_OPENING if self._outage.error is None else 1,
-            self.options.max_connections - len(self._born),
+            MOST_OPENING if self._backoff.error is None else 1,
+            self.options.max_connections - len(self._opened_at),
             max(
-                len(self._waiters) - self._soon_back, self.options.min_connections - len(self._born)
+                len(self._waiters) - self._resetting,
+                self.options.min_connections - len(self._opened_at),
             ),
         )
         while len(self._opening) < room:
             task = self._spawn(self._connect())
             self._opening.add(task)
-            task.add_done_callback(self._opened)
+            task.add_done_callback(self._on_opened)
 
-    def _opened(self, task: asyncio.Task[Connection]) -> None:
+    def _on_opened(self, task: asyncio.Task[Connection]) -> None:
         self._opening.discard(task)
         if task.cancelled():
             return
         if error := task.exception():
-            self._refused(error)
+            self._on_connect_error(error)
             return
-        self._outage.end()
-        self._admit(task.result())
-        self._serve(task.result())
-        self._fill()
+        self._backoff.clear()
+        self._register(task.result())
+        self._release(task.result())
+        self._open_missing()
 
-    def _refused(self, error: BaseException) -> None:
-        """Ask again later; give up for those in line where nothing can come back to them."""
-        delay = self._outage.note(error)
-        is_over = self._outage.seconds >= self.options.reconnect_timeout
-        # What is no word of the server, as an `init` that raised, is a mistake that waiting hides.
+    def _on_connect_error(self, error: BaseException) -> None:
+        """Schedule the next attempt; fail the waiters where no connection can come back to them."""
+        delay = self._backoff.add_failure(error)
+        is_over = self._backoff.seconds >= self.options.reconnect_timeout
+        # Any other error, as one that `init` raised, is a mistake, and retrying would hide it.
         is_mistake = not isinstance(error, OperationalError)
-        if is_mistake or (not self.size and (is_over or not self._outage.may_pass)):
-            self._fail_line(error)
-        if self._retry is None and not self.is_closed:
-            self._retry = asyncio.get_running_loop().call_later(delay, self._try_again)
+        if is_mistake or (not self.size and (is_over or not self._backoff.is_retryable)):
+            self._fail_waiters(error)
+        if self._retry_timer is None and not self.is_closed:
+            self._retry_timer = asyncio.get_running_loop().call_later(delay, self._retry_connecting)
 
-    def _try_again(self) -> None:
-        self._retry = None
-        self._fill()
+    def _retry_connecting(self) -> None:
+        self._retry_timer = None
+        self._open_missing()
         if not self._opening:
-            self._outage.end()
+            self._backoff.clear()
 
-    def _fail_line(self, error: BaseException) -> None:
-        """Raise the error for everyone in line, each with an exception of their own."""
+    def _fail_waiters(self, error: BaseException) -> None:
+        """Raise the error for every waiter, each with a copy of its own."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -326,8 +331,8 @@ class Pool:
                 own.__cause__ = error.__cause__
                 waiter.set_exception(own)
 
-    def _suspect(self) -> None:
-        """Ask each idle connection whether it lives."""
+    def _probe_idle(self) -> None:
+        """Check each idle connection, and discard the dead ones."""
         while self._idle:
             self._spawn(self._probe(self._idle.popleft()[0]))
 
@@ -337,18 +342,18 @@ class Pool:
                 await connection.script("SELECT")
         except Exception:
             connection.terminate()
-        self._serve(connection)
+        self._release(connection)
 
-    async def _mend(self, connection: Connection, is_quick: bool) -> None:
+    async def _reset(self, connection: Connection, is_quick: bool) -> None:
         try:
             async with asyncio.timeout(RESET_TIMEOUT):
                 await connection.reset()
         except Exception:
             connection.terminate()
-            self._suspect()
+            self._probe_idle()
         finally:
-            self._soon_back -= is_quick
-        self._serve(connection)
+            self._resetting -= is_quick
+        self._release(connection)
 
     async def _close(self, connection: Connection) -> None:
         try:
@@ -357,29 +362,29 @@ class Pool:
             connection.terminate()
 
     def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
-        # Not in the caller's context, whose transaction and variables it would keep alive.
+        # In an empty context: the caller's would keep its transaction and variables alive.
         task = asyncio.create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _every(self, seconds: float | None, work: Callable[[], None]) -> None:
-        """Do the work again and again, often enough to miss the limit by half at most."""
+    def _repeat(self, seconds: float | None, work: Callable[[], None]) -> None:
+        """Call `work` every `seconds / 2`, so that it is late by half the limit at most."""
         if seconds is None or self.is_closed:
             return
 
         def tick() -> None:
             work()
-            self._every(seconds, work)
+            self._repeat(seconds, work)
 
         self._timers[work] = asyncio.get_running_loop().call_later(seconds / 2, tick)
 
-    def _sweep(self) -> None:
-        """Close the connections that were idle too long, down to the minimum."""
+    def _close_expired(self) -> None:
+        """Close connections that were idle for longer than `idle_lifetime`, down to the minimum."""
         oldest = time.monotonic() - (self.options.idle_lifetime or 0)
         while (
             self._idle
             and self._idle[0][1] < oldest
-            and len(self._born) > self.options.min_connections
+            and len(self._opened_at) > self.options.min_connections
         ):
             self._discard(self._idle.popleft()[0])

@@ -1,4 +1,4 @@
-"""The time in which a server refuses connections: since when, and when to ask again."""
+"""Reconnecting: exponential backoff with jitter while the server refuses connections."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ import time
 
 from ..errors import OperationalError
 
-#: SQLSTATEs that the server answers again: no such account, password or database; no privilege.
-FINAL = ("28", "3D", "42")
-#: What the driver says of a server that refuses TLS, in an error of no class of its own.
+#: SQLSTATE classes for which a retry cannot help: wrong account, password or database; privileges.
+FINAL_CLASSES = ("28", "3D", "42")
+#: The driver's message where a server refuses TLS. The error has no class of its own.
 NO_TLS = "rejected SSL upgrade"
-#: Seconds before the second attempt and, after doubling, at most between two.
+#: The seconds before the second attempt, and the most between two attempts.
 FIRST_DELAY = 0.02
 LONGEST_DELAY = 0.5
 
 
-class Outage:
-    """What is known of the present outage; `error` is None where there is none."""
+class ConnectBackoff:
+    """The delays between attempts to connect; `error` is the latest error, None after success."""
 
     __slots__ = ("_attempts", "_since", "error")
 
     def __init__(self) -> None:
-        self.end()
+        self.clear()
 
-    def end(self) -> None:
-        """Forget it: the server answered, or nobody asks any more."""
+    def clear(self) -> None:
+        """Start over: the server accepted a connection, or nothing waits for one."""
         self.error: BaseException | None = None
         self._attempts = 0
         self._since = 0.0
 
-    def note(self, error: BaseException) -> float:
-        """Take note of a refused connection; return the seconds to wait before the next attempt.
+    def add_failure(self, error: BaseException) -> float:
+        """Record a failed attempt, and return the seconds to wait before the next one.
 
-        They double, and a part of them is random, so that many pools do not ask as one.
+        The delay doubles each time. Jitter keeps many pools from connecting at the same moment.
         """
         if self.error is None:
             self._since = time.monotonic()
@@ -45,17 +45,19 @@ class Outage:
 
     @property
     def seconds(self) -> float:
-        """How long it has lasted."""
+        """The seconds since the first failed attempt; 0 where none has failed."""
         return time.monotonic() - self._since if self.error else 0.0
 
     @property
-    def may_pass(self) -> bool:
-        """True where waiting may help; False for a wrong password, database or certificate, for a
-        server without the TLS that is asked for, and for what it refuses by privilege.
+    def is_retryable(self) -> bool:
+        """True where a retry may succeed.
+
+        False for a wrong password, database or certificate, for missing privileges, and for a
+        server without the TLS that was asked for.
         """
         error = self.error
         if not isinstance(error, OperationalError) or isinstance(error.__cause__, ssl.SSLError):
             return False
         if NO_TLS in str(error):
             return False
-        return not (error.sqlstate or "").startswith(FINAL)
+        return not (error.sqlstate or "").startswith(FINAL_CLASSES)

@@ -60,7 +60,7 @@ async def opened(url: str, words: str, **options: Any) -> AsyncIterator[Engine]:
 
 
 def socket_of(engine: Engine) -> Any:
-    (connection,) = engine.pool._born
+    (connection,) = engine.pool._opened_at
     return connection._raw._transport.get_extra_info("socket")
 
 
