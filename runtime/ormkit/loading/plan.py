@@ -12,7 +12,7 @@ from ..models.q import expression_at
 from ..models.relationships import Relationship
 from ..models.table import Table, conditions_of
 from ..sql.context import Scope
-from ..sql.expressions import Expression
+from ..sql.expressions import AnyExpression, Expression
 from ..sql.ordering import order_by
 from ..statements.row_limits import EngineCounts
 from .joined import JoinedStep
@@ -144,6 +144,6 @@ def cuts_of(
     return cuts
 
 
-def expression_of(table: Table, by: Expression[Any, Any, Any] | str) -> Expression[Any, Any, Any]:
+def expression_of(table: Table, by: AnyExpression | str) -> AnyExpression:
     """Return the column that a name or path leads to; an expression as it is."""
     return by if isinstance(by, Expression) else expression_at(table, by)
