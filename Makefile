@@ -14,7 +14,7 @@ SELECT ?=
 unexport PYTHONDONTWRITEBYTECODE
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
-.PHONY: demo test check wheel try-wheel format bench bench-generation soak accelerator clean
+.PHONY: demo test check wheel try-wheel format bench bench-generation soak nightly long-tests accelerator clean
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -52,6 +52,13 @@ bench-generation: $(VENV)/installed
 
 soak: $(VENV)/installed
 	PYTHONPATH=runtime:. $(BIN)/python -m tests.reliability.soak --write
+
+# What has a long form: each writes its latest figures into the documentation.
+nightly: $(VENV)/installed
+	$(MAKE) --keep-going long-tests soak bench-generation
+
+long-tests: $(VENV)/installed
+	$(BIN)/python -m tests.long_tests --write
 
 # An editable install builds it where it can; this says why where it cannot.
 accelerator: $(VENV)/installed

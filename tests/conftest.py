@@ -9,11 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
 from ormkit.driver import read_buffer as receiving
 from tests.garbage import own_garbage, pytest_runtest_protocol  # noqa: F401
 from tests.golden_files import Golden
+from tests.lengths import IS_NIGHTLY, examples
 from tests.reliability.bouncer import PROGRAM, Bouncer
 from tests.reliability.secure_server import SecureServer, secure_server
 from tests.servers import ContribServer, Server, contrib_binaries, server_files
@@ -49,6 +51,9 @@ CORE = {
     "transactions/test_retries",
     "transactions/test_transaction",
 }
+
+settings.register_profile("ormkit", max_examples=examples(100), derandomize=not IS_NIGHTLY)
+settings.load_profile("ormkit")
 
 
 def pytest_configure() -> None:

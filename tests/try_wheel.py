@@ -17,9 +17,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-#: The section of README.md that leads to a project.
-SECTION = "Start your own project"
-#: The directory that it makes the project in.
+#: The directory that README.md makes a project in.
 PROJECT = "shop"
 #: What the first program prints.
 PRINTED = "Ada wrote 2 posts:"
@@ -40,13 +38,20 @@ class BrokenPromise(Exception):
     """What a README says is not so."""
 
 
-def commands(document: str, section: str = "") -> list[str]:
-    """Return the lines of the indented blocks in a Markdown text, or in one of its sections."""
-    if section:
-        document = document.split(f"\n## {section}\n")[1].partition("\n## ")[0]
+def commands(document: str) -> list[str]:
+    """Return the lines of the indented blocks in a Markdown text, without their comments."""
     prose = re.sub(r"^```.*?^```", "", document, flags=re.DOTALL | re.MULTILINE)
     lines = [line for line in prose.splitlines() if line.startswith("    ")]
     return [line.partition("  #")[0].strip() for line in lines]
+
+
+def way_to_a_project(readme: str) -> list[str]:
+    """Return the commands of the section of README.md that makes a project and runs it."""
+    for section in readme.split("\n## "):
+        found = commands(section)
+        if f"ormkit init {PROJECT}" in found and "python main.py" in found:
+            return found
+    raise BrokenPromise(f"no section of README.md makes a project {PROJECT!r} and runs it")
 
 
 def try_wheel(directory: Path) -> None:
@@ -64,9 +69,7 @@ def try_wheel(directory: Path) -> None:
     }
     for name in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL"):
         variables.pop(name, None)
-    promised = commands(readme, SECTION)
-    if f"ormkit init {PROJECT}" not in promised or "python main.py" not in promised:
-        raise BrokenPromise(f"README.md's section {SECTION!r} no longer makes and runs a project")
+    promised = way_to_a_project(readme)
     project = clone / PROJECT
     try:
         # One shell for all lines: `cd` has to last.

@@ -24,6 +24,7 @@ from ormkit_gen.ir import Schema
 from ormkit_gen.postgres.ddl import schema_sql
 from ormkit_gen.render import render
 from ormkit_gen.schema import load
+from tests.lengths import examples
 from tests.ormkit_gen.schema.toml_texts import PlainWriter, Writer
 from tests.servers import Server
 
@@ -53,7 +54,7 @@ NAMES = COMMENTS.filter(
 
 #: What fails is not made smaller: each try takes a database of its own.
 many_at_once = settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -9,6 +9,7 @@ import pytest
 
 from examples.blog.db import Post, Tag, User
 from ormkit import AsyncSession, CommitUnknown, ConnectionLost, QueryCanceled, create_engine
+from tests.lengths import examples
 from tests.proxy import Ending, Proxy, Way
 from tests.reliability.pool_state import assert_all_usable
 from tests.reliability.works import (
@@ -82,10 +83,11 @@ READS: tuple[Work, ...] = (
     *(count, exists, values, aggregate),
 )
 #: How many times each work is cut, on each way.
-CUTS = 15
+CUTS = examples(15)
 ENDINGS: tuple[Ending, ...] = ("abort", "reset", "half-close")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("way", ["asked", "answered"])
 @pytest.mark.parametrize("work", dict.fromkeys([*WORKS, *READS]), ids=lambda work: work.__name__)
 async def test_any_work_cut_anywhere_is_whole_or_not_at_all_and_says_that_it_was_cut(

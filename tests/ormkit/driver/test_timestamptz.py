@@ -19,6 +19,7 @@ from ormkit import INFINITY, AsyncSession, Engine, Interval
 from ormkit.driver.timestamptz import FORMS, Reading, in_c, in_python
 from ormkit.driver.unreadable import Unreadable
 from ormkit.postgres.interval import SLOTS, fields
+from tests.lengths import examples
 
 accelerator = pytest.importorskip(
     "ormkit._accelerator", reason="no C compiler was there to build the accelerator"
@@ -223,7 +224,7 @@ def test_shortcuts_leak_nothing_and_are_collected() -> None:
 
 
 @given(value=MOMENTS | DAYS)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_the_server_and_asyncpg_take_it_for_the_same(
     engine: Engine, plain: Any, value: dt.date
 ) -> None:

@@ -22,6 +22,7 @@ from ormkit.loading import decoding
 from ormkit.loading.decoding import decode, decode_part, decoder_of
 from ormkit.models.package import _known as known_packages
 from tests.generated import ROOT, generate, import_models
+from tests.lengths import examples
 
 pytest.importorskip(
     "ormkit._accelerator", reason="no C compiler was there to build the accelerator"
@@ -83,7 +84,7 @@ def seen(value: Any) -> Any:
 
 
 @given(st.data())
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 def test_objects_of_any_model_and_rows_are_the_same(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ormkit import AsyncSession, BitString, Engine, Range, create_engine, jsonload
 from tests.generated import import_models
+from tests.lengths import examples
 from tests.ormkit.postgres.test_round_trip import CASES, Case, drawn
 from tests.servers import Server
 
@@ -90,7 +91,7 @@ def shown(case: Case, objects: list[Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("place", range(len(CASES)), ids=[case.words for case in CASES])
-@settings(max_examples=10, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=SLOW)
 @given(data=st.data())
 def test_a_nested_value_is_what_a_query_of_its_own_reads(
     database: Database, place: int, data: st.DataObject

@@ -25,6 +25,7 @@ from ormkit import (
 )
 from ormkit.postgres.interval import fields
 from tests.generated import models_of
+from tests.lengths import examples
 from tests.servers import Server
 
 SCHEMA = """
@@ -141,7 +142,7 @@ async def test_pages_over_intervals_neither_lose_rows_nor_repeat(
 
 
 @given(values=st.lists(INTERVALS, min_size=1, max_size=12))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
 async def test_python_orders_and_groups_them_as_postgresql(
     engine: Engine, values: list[Interval]
 ) -> None:
@@ -331,6 +332,6 @@ async def test_it_counts_with_dates_as_postgresql_does(engine: Engine) -> None:
 
 
 @given(INTERVALS)
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck), deadline=None)
 async def test_it_shows_as_postgresql_writes_it(engine: Engine, value: Interval) -> None:
     assert (await engine.execute("SELECT $1::interval::text", [value])).scalar() == str(value)

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from ormkit import INFINITY, AsyncSession, BitString, Engine, Interval, Range, create_engine
 from tests.generated import import_models
+from tests.lengths import examples
 from tests.servers import Server
 
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
@@ -187,7 +188,7 @@ def drawn(data: st.DataObject, case: Case, models: Any, size: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("place", range(len(CASES)), ids=[case.words for case in CASES])
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_value_comes_back_as_it_went_in(
     database: Database, place: int, data: st.DataObject
@@ -201,7 +202,7 @@ def test_a_value_comes_back_as_it_went_in(
 
 
 @pytest.mark.parametrize("place", range(len(CASES)), ids=[case.words for case in CASES])
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_an_array_comes_back_as_it_went_in(
     database: Database, place: int, data: st.DataObject

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ormkit import AsyncSession, Condition, Q, Range, create_engine
 from ormkit.sql.lookups import LOOKUPS
 from tests.generated import models_of
+from tests.lengths import examples
 
 #: PostgreSQL and the code say the same on every interpreter.
 pytestmark = pytest.mark.one_interpreter
@@ -402,7 +403,9 @@ async def store(session: AsyncSession, models: Any, owners: Any, items: Any) -> 
 
 
 @settings(
-    max_examples=300, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(300),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 @given(owners=OWNERS, items_given=ITEMS, node=CONDITIONS)
 async def test_a_query_finds_what_python_finds(
@@ -452,7 +455,9 @@ async def test_an_operator_finds_what_python_finds(
     drawn: list[Any] = []
 
     @settings(
-        max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=examples(25),
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
     @given(st.lists(columns_of(field), min_size=6, max_size=9), operand(field, operator))
     def draw(rows: Any, value: Any) -> None:
@@ -484,7 +489,9 @@ ORDERS = st.lists(
 
 
 @settings(
-    max_examples=100, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(100),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 @given(items_given=ITEMS, keys=ORDERS, cut=st.tuples(st.integers(0, 4), st.integers(0, 4)))
 async def test_an_order_is_python_s_with_null_where_it_belongs(

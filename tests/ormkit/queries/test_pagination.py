@@ -25,6 +25,7 @@ from ormkit import (
     selectinload,
 )
 from tests.generated import models_of
+from tests.lengths import examples
 from tests.statements import Statements
 
 SCHEMA = """
@@ -133,7 +134,7 @@ def models() -> Any:
     return models_of("keyset", SCHEMA)
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck), deadline=None)
 @given(rows=st.lists(ROW, max_size=8), keys=KEYS, size=st.integers(1, 4))
 async def test_every_type_of_column_orders_pages(
     engine: Engine, models: Any, rows: list[Any], keys: list[Any], size: int

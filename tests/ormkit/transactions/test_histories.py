@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from examples.blog.db import Post, User
 from ormkit import AsyncSession, Engine, Transaction
+from tests.lengths import examples
 
 NUMBERS = st.integers(0, 5)
 #: Names of the steps; each takes three small numbers, which choose rows and values.
@@ -206,7 +207,9 @@ def post_fields(post: Post) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=300, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=examples(300),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
 )
 @given(history=st.lists(BLOCK, min_size=1, max_size=4))
 async def test_what_a_history_leaves_is_what_it_says(engine: Engine, history: list[Any]) -> None:

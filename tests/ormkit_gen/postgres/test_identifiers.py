@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ormkit_gen.postgres.identifiers import dollar_quote, qualified, quote_identifier, quote_literal
+from tests.lengths import examples
 from tests.servers import Server
 
 #: Text that PostgreSQL can hold: neither NUL nor halves of surrogate pairs.
@@ -14,7 +15,9 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 NAMES = TEXT.filter(lambda name: 0 < len(name.encode()) <= 63)
 
 on_a_server = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

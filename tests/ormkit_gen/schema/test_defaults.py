@@ -21,6 +21,7 @@ from ormkit_gen.ir import DefaultValue, Enum, Schema
 from ormkit_gen.postgres.spelling import sql_constant, sql_type
 from ormkit_gen.schema.defaults import BadDefault, default_value
 from ormkit_gen.schema.type_words import parse_type
+from tests.lengths import examples
 from tests.servers import Server
 
 MOOD = Enum(name="Mood", db_name="mood", members=(("good", "good"), ("so_so", "so so")))
@@ -243,7 +244,9 @@ def is_same(words: str, value: Any, held: Any) -> bool:
 
 @given(st.lists(st.tuples(st.sampled_from(WORDS), ANYTHING), min_size=1, max_size=60))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_whatever_is_accepted_postgresql_holds(
     server18: Server, moody_url: str, wishes: list[tuple[str, Any]]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Path
 from ormkit_gen.schema.toml_positions import MAX_DEPTH, TomlPositions, TooDeep
+from tests.lengths import examples
 from tests.ormkit_gen.schema.toml_texts import toml_documents
 
 
@@ -40,7 +41,7 @@ def is_on_one_line(text: str) -> bool:
 
 
 @given(toml_documents())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_every_key_stands_where_it_is_told(document: tuple[str, dict[str, Any]]) -> None:
     text, data = document
     assert tomli.loads(text) == data
@@ -52,7 +53,7 @@ def test_every_key_stands_where_it_is_told(document: tuple[str, dict[str, Any]])
 
 
 @given(toml_documents())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_every_value_stands_where_it_is_told(document: tuple[str, dict[str, Any]]) -> None:
     """Tables under headers or of dotted keys have no value in the text, only a key."""
     text, data = document
@@ -69,7 +70,7 @@ def test_every_value_stands_where_it_is_told(document: tuple[str, dict[str, Any]
 
 
 @given(toml_documents())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_nothing_else_is_told(document: tuple[str, dict[str, Any]]) -> None:
     text, data = document
     positions = TomlPositions("schema.toml", text)

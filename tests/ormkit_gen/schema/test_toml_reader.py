@@ -18,6 +18,7 @@ from ormkit_gen.diagnostics import SchemaError, format_diagnostic
 from ormkit_gen.postgres.ddl import schema_sql
 from ormkit_gen.render import render
 from ormkit_gen.schema import Loaded, load
+from tests.lengths import examples
 from tests.ormkit_gen.schema.toml_texts import PlainWriter
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
@@ -35,7 +36,9 @@ WRONG = [
 ENTRY = "[models.User.columns]\nid = { type = 'bigint', primary_key = true }\n"
 
 in_one_directory = settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
