@@ -14,7 +14,7 @@ SELECT ?=
 unexport PYTHONDONTWRITEBYTECODE
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
-.PHONY: demo test check wheel try-wheel format bench bench-generation soak nightly long-tests accelerator clean
+.PHONY: demo test test-fast slowest check drift wheel try-wheel format bench bench-generation soak nightly long-tests accelerator clean
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -23,12 +23,25 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal $(SELECT)
 
+# The core of the runtime, in less than a minute. `make slowest` says what the rest costs.
+test-fast: $(VENV)/installed
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal tests/ormkit \
+		-m "not slow and not one_interpreter and not hypothesis" $(SELECT)
+
+# The whole suite, and the tests that took longest.
+slowest: $(VENV)/installed
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations=100 --durations-min=1 $(SELECT)
+
 check: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/black --check --quiet .
 	$(BIN)/mypy runtime/ormkit ormkit_gen examples schemas
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python -m pytest -q tests/test_layers.py
+	$(BIN)/ormkit generate --check
+
+# Whether this interpreter generates the code that is committed.
+drift: $(VENV)/installed
 	$(BIN)/ormkit generate --check
 
 # One file to install elsewhere: pip install 'dist/ormkit_pg-....whl[gen,embedded]'

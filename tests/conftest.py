@@ -24,7 +24,11 @@ from tests.servers import ContribServer, Server, contrib_binaries, server_files
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 #: How the core tests reach the server: by its unix socket, by TLS, and by TCP through PgBouncer in
 #: transaction mode.
-WAYS = ["direct", pytest.param("tls", marks=pytest.mark.one_interpreter), "pgbouncer"]
+WAYS = [
+    "direct",
+    pytest.param("tls", marks=pytest.mark.one_interpreter),
+    pytest.param("pgbouncer", marks=pytest.mark.slow),
+]
 #: Modules of tests/ormkit whose tests run by each of the ways.
 CORE = {
     "loading/test_eager",

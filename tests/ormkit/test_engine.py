@@ -234,6 +234,7 @@ async def test_options_that_cannot_be_are_refused_before_anything_starts(
         await create_engine(url, **options)
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_not_there_is_a_failed_connection(tmp_path: Path) -> None:
     with pytest.raises(ConnectionFailed, match="cannot connect"):
         await create_engine(f"postgresql://postgres@/postgres?host={tmp_path}")

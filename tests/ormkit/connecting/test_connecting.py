@@ -127,6 +127,7 @@ async def test_init_prepares_each_connection_also_after_a_reset(database_url: st
             assert (await engine.execute("SELECT count(*) FROM scratch")).scalar() == 0
 
 
+@pytest.mark.slow
 async def test_an_init_that_raises_fails_the_connection_and_leaks_nothing(
     database_url: str,
 ) -> None:

@@ -23,6 +23,8 @@ from ormkit.embedded import accounts, cluster
 from ormkit.embedded.cluster import Cluster
 from tests.servers import Server
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"fsync": "off"}
 
 

@@ -101,6 +101,7 @@ def test_objects_of_any_model_and_rows_are_the_same(
         assert seen(decode_part(model, joined, 1)) == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", ["blog", "everything"])
 @pytest.mark.parametrize("is_formatted", [False, True], ids=["as rendered", "formatted"])
 def test_every_generated_model_is_decoded_by_the_accelerator(
@@ -309,6 +310,7 @@ def test_the_environment_switches_it_off(value: str, is_used: bool) -> None:
     assert in_environment(value, "-c", script).stdout == f"{is_used}\n"
 
 
+@pytest.mark.slow
 def test_what_is_read_passes_its_tests_in_python_alone() -> None:
     paths = [
         "tests/ormkit/loading/test_eager.py",

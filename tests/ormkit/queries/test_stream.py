@@ -138,6 +138,7 @@ async def test_an_error_within_a_stream_is_the_servers(
     assert await is_at_rest(engine)
 
 
+@pytest.mark.slow
 async def test_a_stream_holds_a_chunk_and_not_the_table(
     session: AsyncSession, engine: Engine
 ) -> None:

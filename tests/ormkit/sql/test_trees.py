@@ -141,6 +141,7 @@ def any_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ormkit.sql.context.MOST_PARAMETERS", 10**9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_tall_tree_is_walked_without_recursion(
     kind: Callable[[int], Any], any_count: None
@@ -229,6 +230,7 @@ async def test_queries_within_queries_find_the_same_at_every_height(
         assert await session.query(User).filter(User.age == oldest).scalars(User.age) == [3]
 
 
+@pytest.mark.slow
 async def test_thousands_of_conditions_are_one_query(session: AsyncSession) -> None:
     await session.insert_all([User(name="a", age=1), User(name="b", age=4999), User(name="c")])
     for make in (joined, keyworded):
@@ -247,6 +249,7 @@ async def test_choices_that_leave_the_rest_to_one_another_are_one_list(
     assert await session.query(User).filter(chosen(3000)).scalars(User.name) == ["a"]
 
 
+@pytest.mark.slow
 async def test_more_values_than_a_statement_takes_are_refused_before_it_is_sent(
     session: AsyncSession,
 ) -> None:

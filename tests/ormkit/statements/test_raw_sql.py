@@ -240,6 +240,7 @@ def generated_texts() -> Iterator[str]:
         yield "".join(mixed) * (size // len("".join(mixed))) + known.choice(endings)
 
 
+@pytest.mark.slow
 def test_looking_at_a_text_takes_time_in_proportion_to_its_length() -> None:
     begin = time.process_time()
     count = 0

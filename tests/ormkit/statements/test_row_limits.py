@@ -109,6 +109,7 @@ async def test_streams_and_chunks_with_limits_bind_none_that_comes_often(
     assert all("LIMIT 1001" in sql for sql in sent)
 
 
+@pytest.mark.slow
 async def test_ten_thousand_limits_make_few_statements(
     filled: AsyncSession, engine: Engine
 ) -> None:
