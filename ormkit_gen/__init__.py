@@ -1,1 +1,1 @@
-"""The build-time half of OrmKit: reads schemas and writes the code that runs without it."""
+"""The build-time part of OrmKit: it reads schemas and generates code. That code runs without it."""

@@ -1,15 +1,15 @@
-"""The command `ormkit`, which can say what is missing when only the runtime is installed."""
+"""The command `ormkit`. It says what is missing if only the runtime is installed."""
 
 from __future__ import annotations
 
 import sys
 
-#: What the extra `gen` installs, by the names under which it is imported.
+#: The import names of the packages that the extra `gen` installs.
 _EXTRA = {"black", "click", "jinja2", "tomli"}
 
 
 def main() -> None:
-    """Run the command line and end the process with its exit code."""
+    """Run the command line and exit with its exit code."""
     try:
         from ormkit_gen.cli import run
 

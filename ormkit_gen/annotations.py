@@ -7,23 +7,23 @@ from collections.abc import Collection, Iterable, Iterator
 
 from ormkit_gen.ir import Column, Schema
 
-#: Modules imported as a whole under another name: a column may well be called date or time.
+#: Modules that are imported under an alias, because a column may be named date or time.
 ALIASED = {"datetime": "dt"}
-#: A name with its module in front, as the table of types writes them.
+#: A name with its module, as in the table of types.
 DOTTED = re.compile(r"\b((?:[a-z_]\w*\.)+)([A-Za-z_]\w*)")
 
 
 class Imports:
-    """Collects what a generated module imports."""
+    """Collects the imports of a generated module."""
 
     def __init__(self, taken: Collection[str] = ()) -> None:
-        """Start without imports; `taken` are names of attributes, which aliases must avoid."""
+        """Start without imports. Aliases must differ from the attribute names in `taken`."""
         self._taken = taken
         self._names: dict[str, set[str]] = {}
         self._aliases: dict[str, str] = {}
 
     def add(self, module: str, name: str) -> str:
-        """Note that the name is imported and return how the module writes it."""
+        """Add an import of the name and return how the module refers to it."""
         if module in ALIASED:
             alias = ALIASED[module] + ("_" if ALIASED[module] in self._taken else "")
             self._aliases[module] = alias
@@ -32,11 +32,11 @@ class Imports:
         return name
 
     def resolve(self, dotted: str) -> str:
-        """Return an annotation with each `module.Name` in it imported and shortened."""
+        """Return the annotation with each `module.Name` imported and shortened."""
         return DOTTED.sub(lambda found: self.add(found[1].rstrip("."), found[2]), dotted)
 
     def lines(self, runtime: Iterable[str]) -> tuple[str, ...]:
-        """Return the import statements, sorted as isort would, with the runtime's names added."""
+        """Return the import statements with the runtime's names, sorted as isort does."""
         self._names.setdefault("ormkit", set()).update(runtime)
         standard = [f"import {module} as {alias}" for module, alias in self._aliases.items()]
         standard.sort()
@@ -48,7 +48,7 @@ class Imports:
         return tuple(line for group in groups if group for line in ("", *group))[1:]
 
     def _lines(self, modules: Iterable[str]) -> Iterator[str]:
-        """Yield import statements of at most 100 columns: black would spread one name a line."""
+        """Yield import statements of at most 100 columns, since black splits longer ones."""
         for module in modules:
             line = ""
             names = sorted(self._names[module], key=lambda name: (not name.isupper(), name))
@@ -60,12 +60,12 @@ class Imports:
             yield line
 
 
-#: The modules of the standard library that generated code may import from.
+#: The modules of the standard library from which generated code may import.
 STANDARD = frozenset({"collections", "decimal", "typing", "uuid"})
 
 
 def annotation(column: Column, schema: Schema, imports: Imports) -> str:
-    """Return the annotation of a column's value that is not None."""
+    """Return the annotation of a column's value, without None."""
     if column.python_type is not None:
         return imports.resolve(column.python_type)
     if not column.type.is_enum:
@@ -77,14 +77,14 @@ def annotation(column: Column, schema: Schema, imports: Imports) -> str:
 
 
 def taken(column: Column, schema: Schema, imports: Imports) -> str:
-    """Return the annotation of what is taken for a value of the column, None apart."""
+    """Return the annotation of the accepted input for a column, without None."""
     if not takes_more(column):
         return annotation(column, schema, imports)
     return _list_of(imports.resolve(column.type.base.taken or ""), column)
 
 
 def takes_more(column: Column) -> bool:
-    """Return whether more is taken for a value than the attribute holds."""
+    """Return whether a column accepts more types than its attribute holds."""
     is_base = column.python_type is None and not column.type.is_enum
     return is_base and column.type.base.taken is not None
 

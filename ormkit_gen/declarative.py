@@ -1,4 +1,4 @@
-"""The Python spelling of a schema: what a schema file imports.
+"""The Python form of a schema: the names that a schema file imports.
 
     from ormkit_gen.declarative import Base, Mapped, mapped_column, relationship
 
@@ -8,8 +8,8 @@
         email: Mapped[str] = mapped_column(unique=True)
         posts: Mapped[list["Post"]] = relationship(back_populates="author")
 
-The file is executed when code is generated, and never at run time. These names only record what
-they are given; the meaning of each setting is the same as in TOML.
+The file is executed when code is generated, and never at run time. These names only record their
+arguments. Each setting means the same as in TOML.
 """
 
 from __future__ import annotations
@@ -41,26 +41,26 @@ E = TypeVar("E", bound=Enum)
 
 
 class Mapped(Generic[T]):
-    """The annotation of a column or relationship, around the type of its value."""
+    """The annotation of a column or relationship; it contains the type of the value."""
 
 
 class Declaration:
-    """Settings as they were written, by TOML's names."""
+    """Settings as written in the file, with their names in TOML."""
 
     def __init__(self, **settings: Any) -> None:
         self.settings = {name: value for name, value in settings.items() if value is not None}
 
 
 class ColumnDeclaration(Declaration):
-    """What mapped_column() was given."""
+    """The arguments of mapped_column()."""
 
 
 class RelationshipDeclaration(Declaration):
-    """What relationship() was given."""
+    """The arguments of relationship()."""
 
 
 class ForeignKey(Declaration):
-    """The key that a column points to: ForeignKey("users.id", on_delete="cascade")."""
+    """The column that a foreign key references: ForeignKey("users.id", on_delete="cascade")."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class UniqueConstraint(TableArgument):
 
 
 class CheckConstraint(TableArgument):
-    """A condition that every row answers, an SQL expression."""
+    """An SQL condition that every row must satisfy."""
 
     section = "checks"
 
@@ -160,7 +160,7 @@ class ForeignKeyConstraint(TableArgument):
 
 
 class ExcludeConstraint(TableArgument):
-    """Pairs of column and operator that no two rows may both answer."""
+    """An exclusion constraint: pairs of a column and an operator that no two rows may satisfy."""
 
     section = "excludes"
 
@@ -182,12 +182,12 @@ class ExcludeConstraint(TableArgument):
         )
 
 
-#: What __table_args__ may hold; a dict gives `schema` and `comment`.
+#: The possible items of __table_args__. A dict has `schema` and `comment`.
 TableArguments = tuple[TableArgument | dict[str, Any], ...] | dict[str, Any]
 
 
 class DeclarativeBase:
-    """What the base class of a schema's models derives from."""
+    """The class from which the base class of a schema's models derives."""
 
     __tablename__: ClassVar[str]
     __table_args__: ClassVar[TableArguments]
@@ -201,7 +201,7 @@ class Base(DeclarativeBase):
 
 
 class SoftDelete:
-    """Adds deleted_at; rows are marked instead of deleted."""
+    """Adds deleted_at: deleting marks a row instead of removing it."""
 
     __mixin__: ClassVar[str] = "soft_delete"
 
@@ -213,7 +213,7 @@ class Timestamps:
 
 
 class Versioned:
-    """Adds version, which tells when a row has changed since it was read."""
+    """Adds version, for optimistic locking."""
 
     __mixin__: ClassVar[str] = "version"
 
@@ -241,10 +241,10 @@ def mapped_column(
     python_type: str | None = None,
     private: bool | None = None,
 ) -> Any:
-    """Declare a column; the type comes from the annotation, or in PostgreSQL's words first.
+    """Declare a column. Its type is the first argument, or follows from the annotation.
 
-    default: a constant; `list` and `dict` stand for an empty one.
-    private: whether its values, such as password hashes, show in no repr.
+    default: a constant; `list` and `dict` mean an empty one.
+    private: True for values that must not appear in a repr, such as password hashes.
     """
     type_ = type_or_key if isinstance(type_or_key, str) else None
     key = type_or_key if isinstance(type_or_key, ForeignKey) else foreign
@@ -286,9 +286,9 @@ def relationship(
     secondary: str | None = None,
     foreign_key: str | Sequence[str] | None = None,
 ) -> Any:
-    """Declare a relationship; the annotation tells its target, and whether it is a list.
+    """Declare a relationship. The annotation names its target and says whether it is a list.
 
-    foreign_key: the column or columns to go by, where there are several foreign keys.
+    foreign_key: the column or columns to use, if there are several foreign keys.
     """
     columns = [foreign_key] if isinstance(foreign_key, str) else foreign_key
     return RelationshipDeclaration(
@@ -299,7 +299,7 @@ def relationship(
     )
 
 
-#: What enum_type() was given, by class.
+#: The arguments of enum_type(), by class.
 ENUM_SETTINGS: dict[type[Enum], dict[str, Any]] = {}
 
 
@@ -310,9 +310,9 @@ def enum_type(
     comment: str | None = None,
     unknown_labels: Literal["error", "text"] | None = None,
 ) -> Callable[[type[E]], type[E]]:
-    """Decorate an enum with the name, namespace or comment of its type in PostgreSQL.
+    """Set the name, schema or comment of an enum's type in PostgreSQL.
 
-    unknown_labels: "text" reads labels that the enum does not list as texts.
+    unknown_labels: "text" reads labels that the enum does not have as texts.
     """
 
     def decorate(enum: type[E]) -> type[E]:

@@ -1,4 +1,4 @@
-"""Diagnostics: what is wrong with a schema, where, and how to mend it."""
+"""Diagnostics: what is wrong with a schema, where, and how to fix it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ormkit_gen.ir import Position
 
 Severity = Literal["error", "warning"]
 
-#: How many problems are told. Nobody mends more at once, and to look for more would take as long as
-#: a file has mistakes.
+#: The number of problems that are reported. Nobody fixes more at once, and the search for more
+#: could take arbitrarily long.
 MAX_PROBLEMS = 500
-#: How many characters of a line, and of a message, are shown.
+#: The number of characters of a line, and of a message, that are shown.
 MAX_EXCERPT = 160
 MAX_TEXT = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One problem; `code` is the name of its kind, the same in every version."""
+    """One problem. `code` names its kind and is the same in every version."""
 
     severity: Severity
     code: str
@@ -31,7 +31,7 @@ class Diagnostic:
 
 
 class SchemaError(Exception):
-    """A schema cannot be generated from; every problem found is in `diagnostics`."""
+    """The schema has errors. `diagnostics` contains every problem that was found."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -39,9 +39,9 @@ class SchemaError(Exception):
 
 
 def format_diagnostic(diagnostic: Diagnostic, source_lines: Sequence[str]) -> str:
-    """Return the text for people: place and message, the line with a caret, the remedy.
+    """Return the readable text: place and message, the line with a caret, the remedy.
 
-    source_lines: the lines of the file the diagnostic is about; empty shows no line.
+    source_lines: the lines of the diagnostic's file. If it is empty, no line is shown.
     """
     at = diagnostic.at
     place = f"{at.file}:{at.line}:{at.column}: " if at else ""
@@ -55,7 +55,7 @@ def format_diagnostic(diagnostic: Diagnostic, source_lines: Sequence[str]) -> st
 
 
 def _excerpt(source: str, at: Position) -> tuple[str, str]:
-    """Return the line, or what stands around the place in a long one, and the caret below."""
+    """Return the line, or the part of a long line around the place, and the caret below it."""
     source = source.rstrip("\r\n").expandtabs(1)
     first = max(0, min(at.column - 1 - MAX_EXCERPT // 4, len(source) - MAX_EXCERPT))
     before = "..." if first else ""
@@ -67,45 +67,45 @@ def _excerpt(source: str, at: Position) -> tuple[str, str]:
 
 
 def _shortened(text: str) -> str:
-    """Return a text without the middle of what is too long to read."""
+    """Return the text; a long text without its middle part."""
     if len(text) <= MAX_TEXT:
         return text
     return f"{text[: MAX_TEXT // 2]} ... {text[-MAX_TEXT // 2 :]}"
 
 
 class Problems:
-    """Collects diagnostics while a schema is read, so that all are told at once."""
+    """Collects diagnostics while a schema is read, so that all are reported at once."""
 
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
 
     def error(self, code: str, message: str, remedy: str, at: Position | None) -> None:
-        """Note a problem that keeps anything from being generated.
+        """Record a problem that prevents generation.
 
-        Raises SchemaError once there are MAX_PROBLEMS of them.
+        Raises SchemaError after MAX_PROBLEMS of them.
         """
         self.found.append(Diagnostic("error", code, message, remedy, at))
         if len(self.found) >= MAX_PROBLEMS:
             raise SchemaError((*self.in_order(), enough()))
 
     def warning(self, code: str, message: str, remedy: str, at: Position | None) -> None:
-        """Note something that is worth a look."""
+        """Record a warning."""
         self.found.append(Diagnostic("warning", code, message, remedy, at))
 
     @property
     def has_errors(self) -> bool:
-        """True once there is any error."""
+        """True if there is any error."""
         return any(each.severity == "error" for each in self.found)
 
     def in_order(self) -> tuple[Diagnostic, ...]:
-        """Return what was found by file and line, each once."""
+        """Return the diagnostics in the order of file and line, without duplicates."""
         unique = dict.fromkeys(self.found)
         return tuple(sorted(unique, key=_place))
 
 
 def enough() -> Diagnostic:
-    """Return the last of too many problems."""
-    message = f"there are {MAX_PROBLEMS} problems, and what comes behind was not looked at"
+    """Return the diagnostic that ends a list of too many problems."""
+    message = f"there are {MAX_PROBLEMS} problems; the rest of the schema was not checked"
     return Diagnostic("error", "too-many-problems", message, "mend these first")
 
 
@@ -115,7 +115,7 @@ def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return a remedy that names the nearest known words, or all of them where none is near."""
+    """Return a remedy that suggests the closest known words, or lists all if none is close."""
     words = sorted(set(known))
     near = difflib.get_close_matches(word, words, n=2, cutoff=0.6)
     if near:

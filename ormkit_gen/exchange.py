@@ -1,4 +1,4 @@
-"""Two directories that change places in one step, where the system can do that."""
+"""The atomic exchange of two directories, on systems that support it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _RENAME_SWAP = 2  # sys/stdio.h of macOS
 
 
 def exchange(left: Path, right: Path) -> bool:
-    """Swap two paths of one file system atomically; False where that cannot be done.
+    """Exchange two paths of one file system atomically. Return False if that is not possible.
 
-    renameat2(2) on Linux, renamex_np(2) on macOS. Windows has no such call, and neither has every
-    file system; a mount point is refused too. Nothing has changed where the answer is False.
+    This uses renameat2(2) on Linux and renamex_np(2) on macOS. Windows and some file systems do not
+    support it, and it fails for a mount point. If the result is False, nothing has changed.
     """
     call = _system_call()
     if call is None:
@@ -35,7 +35,7 @@ def _macos_arguments(left: bytes, right: bytes) -> tuple[object, ...]:
     return (left, right, ctypes.c_uint(_RENAME_SWAP))
 
 
-#: The C function of each system, and what it is called with.
+#: The C function of each system, and its arguments.
 _CALLS = {"linux": ("renameat2", _linux_arguments), "darwin": ("renamex_np", _macos_arguments)}
 
 

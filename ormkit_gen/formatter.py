@@ -1,4 +1,4 @@
-"""One text of Python, formatted by black and known to parse."""
+"""Formatting one Python text with black, and checking that it parses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LINE_LENGTH = 100
 
 
 class BrokenCode(Exception):
-    """A template wrote something that is not Python."""
+    """A template produced text that is not valid Python."""
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -21,23 +21,23 @@ class BrokenCode(Exception):
 
 @cache
 def formatter_name() -> str:
-    """Return the name and version of what formats."""
+    """Return the name and version of the formatter."""
     try:
         return f"black {importlib.metadata.version('black')}"
-    except importlib.metadata.PackageNotFoundError:  # copied without its metadata
+    except importlib.metadata.PackageNotFoundError:  # black was copied without its metadata
         return "black"
 
 
 def format_text(name: str, text: str) -> str:
-    """Format one text and parse the result; raise BrokenCode where that fails."""
-    # Importing black takes longer than a run that has nothing to format.
+    """Format one text and parse the result. Raise BrokenCode if that fails."""
+    # Importing black takes longer than a run without anything to format.
     import black
     from black.mode import Mode, TargetVersion
 
     mode = Mode(target_versions={TargetVersion.PY311}, line_length=LINE_LENGTH)
-    # format_str formats its own result once more, for commas that the first pass adds and the
-    # second one obeys. What templates write is stable after the first, and the second takes half
-    # of the time of a generation.
+    # format_str formats its result a second time, because the first pass may add commas that
+    # change the layout. The text of the templates is stable after the first pass, and the second
+    # one would take half of the time of a generation.
     format_once: Callable[..., str] = getattr(black, "_format_str_once", black.format_str)
     try:
         formatted = format_once(text, mode=mode)

@@ -1,4 +1,4 @@
-"""Many texts of Python, formatted in several processes where that is faster."""
+"""Formatting many Python texts, in several processes if that is faster."""
 
 from __future__ import annotations
 
@@ -11,22 +11,23 @@ from queue import SimpleQueue
 from ormkit_gen.formatter import format_text
 from ormkit_gen.formatting_process import FormattingProcess, ProcessGone
 
-#: Called with the count of texts done and of all.
+#: A function that is called with the number of finished texts and of all texts.
 Progress = Callable[[int, int], None]
 
-#: A process takes a third of a second to start and to import black: as long as a few texts take.
+#: Starting a process and importing black takes a third of a second, as long as formatting a few
+#: texts.
 _TEXTS_WORTH_PROCESSES = 8
 _MOST_PROCESSES = 8
 
 
 def format_texts(texts: Mapping[str, str], progress: Progress) -> dict[str, str]:
-    """Format every text by name; raise BrokenCode for one that is not Python."""
+    """Format all texts, by name. Raise BrokenCode if one is not valid Python."""
     count = process_count(len(texts))
     if count > 1:
         try:
             return _format_in_processes(texts, count, progress)
         except ProcessGone:
-            pass  # a sandbox may allow no processes; the work is the same without
+            pass  # a sandbox may forbid processes; format here instead
     return _collect(texts, map(format_text, texts, texts.values()), progress)
 
 
@@ -54,7 +55,7 @@ def _format_in_processes(
         finally:
             idle.put(process)
 
-    # The processes stop first, whatever happens, so that no thread waits for one.
+    # Stop the processes first in every case, so that no thread waits for one.
     with ThreadPoolExecutor(count) as threads, ExitStack() as processes:
         for _ in range(count):
             idle.put(processes.enter_context(FormattingProcess()))

@@ -1,8 +1,8 @@
-"""A process that formats texts, one line of JSON each way.
+"""A process that formats texts. Requests and answers are lines of JSON.
 
-Not multiprocessing: a child of that runs the caller's main module again, which a script without a
-main guard does not survive, and it stays behind for good when its parent is killed. This one ends
-with its standard input.
+This does not use multiprocessing. A child of multiprocessing runs the caller's main module again,
+which breaks scripts without a main guard, and it keeps running if its parent is killed. This
+process ends when its standard input is closed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ormkit_gen.formatter import BrokenCode, format_text
 
 
 class ProcessGone(Exception):
-    """The process could not start, or ended before its work."""
+    """The process could not start, or ended before its work was done."""
 
 
 class FormattingProcess:
-    """The parent's end; a context manager that stops the process."""
+    """The parent's side. It is a context manager that stops the process."""
 
     def __init__(self) -> None:
-        # The child finds the packages where this process found them.
+        # The child imports the packages from the same places as this process.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         try:
             self.process = subprocess.Popen(
@@ -52,7 +52,7 @@ class FormattingProcess:
         self.process.communicate()
 
     def format(self, name: str, text: str) -> str:
-        """Return the formatted text; raise BrokenCode, or ProcessGone if there is no answer."""
+        """Return the formatted text. Raise BrokenCode, or ProcessGone if there is no answer."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         try:
@@ -70,7 +70,7 @@ class FormattingProcess:
 
 def main() -> None:
     """Answer every line of standard input until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     for line in sys.stdin.buffer:
         job: dict[str, str] = json.loads(line)
         _send(sys.stdout.buffer, _answer(job["name"], job["text"]))

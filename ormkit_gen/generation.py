@@ -1,4 +1,4 @@
-"""The way from settings to packages: read, render, format, compare, write."""
+"""From settings to packages: read, render, format, compare, write."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from ormkit_gen.write import recover, refuse_obstacles, write
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The schemas of the targets, in their order, and what was odd about them."""
+    """The schemas of the targets, in their order, and the warnings about them."""
 
     schemas: tuple[Schema, ...]
     warnings: tuple[Diagnostic, ...]
 
 
 def recover_packages(targets: Sequence[Target]) -> None:
-    """Complete what killed processes have left, also if the schemas cannot be read by now."""
+    """Complete the writes of killed processes, even if the schemas cannot be read now."""
     for target in targets:
         recover(target.output, target.label)
 
 
 def read_schemas(settings: Settings, targets: Sequence[Target]) -> Reading:
-    """Read the targets' schemas; raise SchemaError with the problems of all of them."""
+    """Read the schemas of all targets. Raise SchemaError with the problems of all of them."""
     schemas: list[Schema] = []
-    # Targets may share files; what is wrong there is said once.
+    # Targets may share files. A problem in such a file is reported once.
     warnings: dict[Diagnostic, None] = {}
     problems: dict[Diagnostic, None] = {}
     for target in targets:
@@ -53,7 +53,7 @@ def read_schemas(settings: Settings, targets: Sequence[Target]) -> Reading:
 def build_packages(
     targets: Sequence[Target], schemas: Sequence[Schema], progress: Progress
 ) -> list[Package]:
-    """Render and format every target's package; nothing is written."""
+    """Render and format the package of each target. Write nothing."""
     drafts = [
         Draft(target.output, target.label, schema.sources, render(schema))
         for target, schema in zip(targets, schemas, strict=True)
@@ -62,15 +62,15 @@ def build_packages(
 
 
 def compare_packages(packages: Sequence[Package]) -> list[Plan]:
-    """Tell what writing the packages would change."""
+    """Return what writing the packages would change."""
     return [make_plan(package) for package in packages]
 
 
 def write_packages(packages: Sequence[Package], *, force: bool = False) -> list[Plan]:
-    """Write what has changed, once nothing stands in the way of any package.
+    """Write the changes of all packages, unless there is an obstacle for one of them.
 
     Raises:
-        WriteError: Something does, or the system said no.
+        WriteError: There is an obstacle, or the operating system reported an error.
     """
     plans = [make_plan(package, force=force) for package in packages]
     refuse_obstacles(plans)

@@ -1,8 +1,8 @@
-"""The schema as the generator sees it: frozen values, the same from every spelling.
+"""The intermediate representation of a schema: frozen values, the same for TOML and Python.
 
-``ormkit_gen.schema`` reads TOML or Python into these, fully checked and resolved; the views and
-the DDL are made from them and from nothing else. Positions ride along for messages and never
-take part in comparisons, so two spellings of one schema compare equal.
+``ormkit_gen.schema`` reads TOML or Python into these values, fully checked and resolved. The views
+and the DDL are made only from them. Positions are kept for messages and are not compared, so a
+schema in TOML and the same schema in Python are equal.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from uuid import UUID
 
 from ormkit_gen.postgres.types import ColumnType
 
-#: What a `default = ...` may hold: a constant known both to Python and to PostgreSQL.
+#: The possible values of `default = ...`: constants that Python and PostgreSQL both have.
 DefaultValue = (
     bool
     | int
@@ -40,18 +40,18 @@ Nulls = Literal["first", "last"]
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a schema file; line and column count from 1."""
+    """A place in a schema file. Lines and columns count from 1."""
 
     file: str
     line: int
     column: int
-    #: How many characters the caret underlines.
+    #: The number of characters to underline.
     width: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """A constant default, given to new objects in Python and to the column in the DDL."""
+    """A constant default, used for new objects in Python and for the column in the DDL."""
 
     value: DefaultValue
 
@@ -66,14 +66,14 @@ class Enum:
     #: Pairs of Python member name and PostgreSQL label, in the order of the type.
     members: tuple[tuple[str, str], ...]
     comment: str | None = None
-    #: True where labels that it does not list are read as texts.
+    #: True if labels that it does not have are read as texts.
     is_open: bool = False
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column; constraints and indexes stand on the model, also those of one column."""
+    """A column. Constraints and indexes belong to the model, also those on one column."""
 
     name: str  #: Python attribute, for example class_.
     db_name: str  #: Name in PostgreSQL, for example class.
@@ -84,31 +84,31 @@ class Column:
     default: Default | None = None
     server_default: str | None = None  #: SQL expression.
     generated: str | None = None  #: SQL expression of a STORED generated column.
-    #: Annotation that replaces the type's own, for example dict[str, int] or app.types.Settings;
-    #: static only, values are not converted.
+    #: Annotation that replaces that of the type, for example dict[str, int] or app.types.Settings.
+    #: It is for type checkers only: values are not converted.
     python_type: str | None = None
     comment: str | None = None
-    is_private: bool = False  #: Its values show in no repr.
+    is_private: bool = False  #: True if a repr must not show its values.
     at: Position | None = field(default=None, compare=False, repr=False)
 
     @property
     def has_server_value(self) -> bool:
-        """True where PostgreSQL fills the column in when an INSERT leaves it out."""
+        """True if PostgreSQL fills in the column when an INSERT omits it."""
         return self.identity is not None or self.server_default is not None or self.is_generated
 
     @property
     def is_generated(self) -> bool:
-        """True where the value may never be written."""
+        """True if the value can never be written."""
         return self.generated is not None or self.identity == "always"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignKey:
-    """A foreign key; columns are Python names on either side, in matching order."""
+    """A foreign key. Columns on both sides are Python names, in matching order."""
 
     name: str
     columns: tuple[str, ...]
-    target: str  #: Name of the model it points to (an association model included).
+    target: str  #: Name of the referenced model, which may be an association model.
     target_columns: tuple[str, ...]
     on_delete: Action = "no action"
     on_update: Action = "no action"
@@ -138,7 +138,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexElement:
-    """One key of an index: a column (Python name) or an SQL expression, never both."""
+    """One key of an index: a column (Python name) or an SQL expression."""
 
     column: str | None = None
     expression: str | None = None
@@ -149,14 +149,14 @@ class IndexElement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Index:
-    """An index that is not the shadow of a constraint."""
+    """An index, except those that PostgreSQL creates for constraints."""
 
     name: str
     elements: tuple[IndexElement, ...]
     method: str = "btree"
     is_unique: bool = False
     where: str | None = None  #: SQL predicate of a partial index.
-    include: tuple[str, ...] = ()  #: Python names of columns carried along.
+    include: tuple[str, ...] = ()  #: Python names of the columns in INCLUDE.
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -175,9 +175,9 @@ class Exclude:
 class Relationship:
     """A resolved relationship; all columns are Python names, pairwise in matching order.
 
-    many_to_one   local holds the foreign key, remote the key it points to
-    one_to_many   local is the key pointed to, remote the foreign key in the target
-    one_to_one    either of these, with is_owner telling whether the key is on this side
+    many_to_one   local holds the foreign key, remote the key that it references
+    one_to_many   local is the referenced key, remote the foreign key in the target
+    one_to_one    either of these; is_owner says whether the foreign key is on this side
     many_to_many  local -> secondary_local, secondary_remote -> remote
     """
 
@@ -186,8 +186,8 @@ class Relationship:
     kind: RelationshipKind
     local: tuple[str, ...]
     remote: tuple[str, ...]
-    is_owner: bool  #: True where this model's own columns hold the foreign key.
-    is_nullable: bool  #: To-one only: True where None is a possible answer.
+    is_owner: bool  #: True if the foreign key is in this model.
+    is_nullable: bool  #: To-one only: True if the value may be None.
     secondary: str | None = None  #: Name of the association model.
     secondary_local: tuple[str, ...] = ()
     secondary_remote: tuple[str, ...] = ()
@@ -196,13 +196,13 @@ class Relationship:
 
     @property
     def is_to_many(self) -> bool:
-        """True where the value is a list."""
+        """True if the value is a list."""
         return self.kind in ("one_to_many", "many_to_many")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """A table and the class written for it."""
+    """A table and the class that is generated for it."""
 
     name: str
     table: str
@@ -216,15 +216,17 @@ class Model:
     indexes: tuple[Index, ...] = ()
     excludes: tuple[Exclude, ...] = ()
     relationships: tuple[Relationship, ...] = ()
-    soft_delete: str | None = None  #: Column of the soft_delete mixin (timestamptz, null = alive).
+    soft_delete: str | None = (
+        None  #: Column of the soft_delete mixin (timestamptz, NULL if the row is not deleted).
+    )
     version: str | None = None  #: Column of the version mixin (optimistic lock).
     updated_at: str | None = None  #: Column that every update sets to now().
-    #: True for the table of a many-to-many that no model spells out: DDL, but no class of its own.
+    #: True for an association table that no model defines: it has DDL, but no class.
     is_association: bool = False
     at: Position | None = field(default=None, compare=False, repr=False)
 
     def column(self, name: str) -> Column:
-        """Return the column of that Python name; KeyError where there is none."""
+        """Return the column with this Python name. Raise KeyError if there is none."""
         for column in self.columns:
             if column.name == name:
                 return column
@@ -233,12 +235,12 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """Everything one target generates from; models and enums are sorted by name."""
+    """The schema of one target. Models and enums are sorted by name."""
 
     models: tuple[Model, ...]
     enums: tuple[Enum, ...] = ()
-    #: The schema files without their ending, relative to the settings file: both spellings of one
-    #: schema give the same text.
+    #: The schema files without their extension, relative to the settings file, so that TOML and
+    #: Python give the same text.
     sources: tuple[str, ...] = ()
     _by_name: Mapping[str, Model] = field(init=False, compare=False, repr=False)
 
@@ -246,11 +248,11 @@ class Schema:
         object.__setattr__(self, "_by_name", {model.name: model for model in self.models})
 
     def model(self, name: str) -> Model:
-        """Return the model of that name; KeyError where there is none."""
+        """Return the model with this name. Raise KeyError if there is none."""
         return self._by_name[name]
 
     def enum(self, name: str) -> Enum:
-        """Return the enum of that Python name; KeyError where there is none."""
+        """Return the enum with this Python name. Raise KeyError if there is none."""
         for enum in self.enums:
             if enum.name == name:
                 return enum

@@ -1,4 +1,4 @@
-"""A note of what a write is about to change, for whoever has to finish it."""
+"""The journal of a write: what it is about to change, so that another process can complete it."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from ormkit_gen.safe_paths import is_bare_name
 
 _NAME = "journal.json"
 
-#: exchange  the directories change places; what is beside the package afterwards is rubbish
-#: replace   file after file takes its place, and a reader of the note completes that
+#: exchange  the directories are exchanged; the one beside the package is rubbish afterwards
+#: replace   the files are replaced one by one; a process that finds the journal completes that
 Mode = Literal["exchange", "replace"]
 
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The files of one write with the hashes before and after it, None for no file."""
+    """The files of one write, with their hashes before and after it. None means no file."""
 
     mode: Mode
     files: Mapping[str, tuple[str | None, str | None]]
 
     @classmethod
     def of(cls, mode: Mode, changes: Iterable[Change]) -> Journal:
-        """Describe the changes."""
+        """Return the journal of these changes."""
         files = {item.name: (_hash(item.before), _hash(item.after)) for item in changes}
         return cls(mode, files)
 
     def save(self, work: Path) -> None:
-        """Write the note, whole or not at all."""
+        """Write the journal, completely or not at all."""
         text = json.dumps({"mode": self.mode, "files": self.files})
         temporary = work / f"{_NAME}.new"
         temporary.unlink(missing_ok=True)
-        # "x" follows no link that lies there under this name.
+        # "x" does not follow a link that exists under this name.
         with temporary.open("x", encoding="utf-8") as file:
             file.write(text)
         os.replace(temporary, work / _NAME)
 
 
 def read_journal(work: Path) -> Journal | None:
-    """Return the note of a write that has not ended; None where there is none.
+    """Return the journal of an unfinished write, or None.
 
-    A note that cannot be read, or that names files outside of the package, counts as one without
-    files: what lies beside the package then belongs to someone else and is kept.
+    A journal that cannot be read, or that names files outside the package, counts as one without
+    files. The files beside the package then belong to someone else and are kept.
     """
     try:
         return _parse(json.loads((work / _NAME).read_bytes()))
@@ -67,7 +67,7 @@ def _parse(document: Any) -> Journal:
 
 
 def remove_journal(work: Path) -> None:
-    """Declare the write ended."""
+    """Mark the write as finished."""
     (work / _NAME).unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""Schema text as Python source: the one place where strings are escaped into generated code."""
+"""Schema text as Python source. Strings are escaped into generated code only here."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ormkit_gen.annotations import Imports
 from ormkit_gen.ir import DefaultValue, Schema
 from ormkit_gen.postgres.types import ColumnType
 
-#: Width to which the literals of an ordering are gathered on a line.
+#: Maximum width of a line of ordering literals.
 ORDER_WIDTH = 78
 
 
 def python_string(text: str) -> str:
-    """Return the text as a Python string literal, whatever it holds."""
+    """Return the text as a Python string literal."""
     return ascii(text) if any(not each.isprintable() for each in text) else repr(text)
 
 
 def docstring(text: str) -> str:
-    """Return the text as the inside of a docstring, on one line."""
+    """Return the text as the content of a docstring, on one line."""
     return "".join(map(_inside_quotes, " ".join(text.split())))
 
 
@@ -32,7 +32,7 @@ def _inside_quotes(character: str) -> str:
 
 
 def literal(value: DefaultValue, type_: ColumnType, schema: Schema, imports: Imports) -> str:
-    """Return a default value as Python source, its imports noted."""
+    """Return a default value as Python source, and record its imports."""
     if value is None or isinstance(value, (bool, int)):
         return repr(value)
     if isinstance(value, str):
@@ -44,14 +44,14 @@ def literal(value: DefaultValue, type_: ColumnType, schema: Schema, imports: Imp
     if isinstance(value, UUID):
         return f'{imports.add("uuid", "UUID")}("{value}")'
     if isinstance(value, (dt.datetime, dt.date, dt.time)):
-        # Of a class within a module the last name alone would be imported.
+        # For a class inside a class, only the last name would be imported.
         return imports.resolve(repr(value).replace("datetime.timezone.utc", "datetime.UTC"))
     return _collection(value, type_, schema, imports)
 
 
 def _text(value: str, type_: ColumnType, schema: Schema, imports: Imports) -> str:
     if type_.name in ("date", "timestamp", "timestamptz"):
-        # The only texts that their defaults may be are infinity and -infinity.
+        # Their defaults can only be the texts infinity and -infinity.
         return value.replace("infinity", imports.add("ormkit", "INFINITY"))
     if not type_.is_enum:
         return python_string(value)
@@ -81,7 +81,7 @@ def names(values: Iterable[str]) -> str:
 
 
 def order_literals(columns: Iterable[str]) -> Iterator[str]:
-    """Yield `Literal[...]` with both directions of each column, several columns to a line."""
+    """Yield `Literal[...]` with both directions of each column, several columns in a line."""
     line = ""
     for name in columns:
         pair = f'"{name}", "-{name}"'

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that dies with its process."""
+"""A lock for one writer at a time. It ends with its process."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _POLL_SECONDS = 0.02
-#: Windows has no such flag.
+#: Windows does not have this flag.
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class LockTimeout(Exception):
-    """Another process held the lock all the time."""
+    """Another process held the lock until the timeout."""
 
 
 @contextmanager
 def locked(directory: Path, timeout_seconds: float) -> Generator[None]:
-    """Make `directory`, hold it alone, and take it away again if it is empty in the end.
+    """Create `directory`, lock it, and remove it at the end if it is empty.
 
-    The lock is the system's own on a file inside, so a killed process leaves none behind.
+    The operating system locks a file inside it, so a killed process leaves no lock behind.
     """
     file = _acquire(directory, time.monotonic() + timeout_seconds)
     try:
@@ -36,8 +36,8 @@ def _acquire(directory: Path, deadline: float) -> int:
     while True:
         file = _open(path)
         if file is not None:
-            # Whoever held the lock before has removed the file; the lock on a removed file
-            # keeps nobody out.
+            # The previous holder has removed the file. A lock on a removed file
+            # has no effect.
             if try_lock(file) and _is_same_file(file, path):
                 return file
             os.close(file)
@@ -51,14 +51,14 @@ def _open(path: Path) -> int | None:
         path.parent.mkdir()
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o644)
-    except FileNotFoundError:  # the holder took the directory away in between
+    except FileNotFoundError:  # the holder removed the directory in the meantime
         return None
 
 
 def _release(file: int, directory: Path) -> None:
-    if sys.platform == "win32":  # an open file cannot be removed there
+    if sys.platform == "win32":  # Windows cannot remove an open file
         os.close(file)
-    # A waiting process may have opened the file, or begun to work, already.
+    # A waiting process may already have opened the file or begun to work.
     with suppress(OSError):
         (directory / "lock").unlink()
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What OrmKit owns in a package: one entry a file, kept in manifest.json beside them."""
+"""The manifest: the files of a package that OrmKit owns. It is in manifest.json in the package."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from typing import Any
 from ormkit_gen.safe_paths import is_bare_name
 
 MANIFEST_NAME = "manifest.json"
-#: A file of that name without this is someone else's.
+#: A file with this name but without this key belongs to someone else.
 MANIFEST_SIGN = b'"generated_by": "ormkit generate"'
 _FORMAT = 1
 _SPOILT = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def content_hash(content: bytes) -> str:
-    """Return the hash under which a manifest records a file's content."""
+    """Return the hash of a file's content for the manifest."""
     return hashlib.sha256(content).hexdigest()
 
 
 def read_normalised(path: Path) -> bytes:
-    """Read a file with the line ends that OrmKit writes, whatever a checkout made of them."""
+    """Read a file with OrmKit's line endings, even if a checkout converted them."""
     return path.read_bytes().replace(b"\r\n", b"\n")
 
 
@@ -32,22 +32,24 @@ def read_normalised(path: Path) -> bytes:
 class Entry:
     """One generated file."""
 
-    sha256: str  #: Of the content, header included, with LF as line end.
-    unformatted: str  #: Hash of the text before black, and of everything else that shaped it.
+    sha256: str  #: Hash of the content, including the header, with LF line endings.
+    unformatted: (
+        str  #: Hash of the text before formatting, and of everything else that influences it.
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """The files of one package, by name.
 
-    ``formatter`` names the tool that formatted what was formatted last.
+    ``formatter`` names the tool of the last formatting.
     """
 
     files: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
     formatter: str = ""
 
     def to_text(self) -> str:
-        """Return the JSON text; sorted, so that merges stay small."""
+        """Return the JSON text. It is sorted, so that merges stay small."""
         files = {
             name: {"sha256": entry.sha256, "unformatted": entry.unformatted}
             for name, entry in sorted(self.files.items())
@@ -62,10 +64,10 @@ class Manifest:
 
 
 def read_manifest(package: Path) -> Manifest | None:
-    """Return the manifest of a package; None where it is missing or of no use.
+    """Return the manifest of a package, or None if it is missing or unusable.
 
-    A manifest that a merge has spoilt, or that names files outside of the package, costs no more
-    than time: the headers still tell which files are OrmKit's.
+    A manifest that a merge has damaged, or that names files outside the package, only costs time:
+    the headers still identify OrmKit's files.
     """
     try:
         return _parse(json.loads((package / MANIFEST_NAME).read_bytes()))

@@ -1,4 +1,4 @@
-"""Names of modules and constants that follow from the names in a schema."""
+"""Names of modules and constants, derived from the names in a schema."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import re
 
 def snake_case(name: str) -> str:
     """Return CapWords as snake_case: HTTPLog becomes http_log."""
-    # By what stands on either side, so that a long run of capitals is not read again and again.
+    # Lookarounds check only the neighbors, so that a long run of capitals takes linear time.
     words = re.sub(r"(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     return re.sub(r"(?<=[a-z\d])(?=[A-Z])", "_", words).lower()
 
 
 def module_name(model: str) -> str:
-    """Return the name of the module that a model is written to."""
+    """Return the name of a model's module."""
     name = snake_case(model)
     return f"{name}_" if keyword.iskeyword(name) else name
 

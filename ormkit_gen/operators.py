@@ -1,4 +1,4 @@
-"""The keywords of filter() that each family of types has, with the types of their values."""
+"""The keywords of filter() for each family of types, with the types of their values."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ormkit_gen.annotations import Imports
 from ormkit_gen.ir import Column
 from ormkit_gen.postgres.types import Family
 
-#: Keyword endings by family; the value's type by the ending is told by `_value_type`.
+#: Operators by family. `_value_type` returns the type of the value for an operator.
 COMPARISONS = ("", "__ne", "__in", "__notin")
 ORDERED = ("__gt", "__gte", "__lt", "__lte", "__between")
 PATTERNS = (
     *("__like", "__ilike", "__contains", "__icontains", "__startswith", "__istartswith"),
     *("__endswith", "__iendswith", "__iexact", "__regex", "__iregex"),
 )
-#: Questions about the keys of a JSON object.
+#: Operators for the keys of a JSON object.
 KEYS = ("__has_key", "__has_keys", "__has_any_key")
 CONTAINMENT = ("__contains", "__contained_by", "__overlaps")
 
@@ -32,9 +32,9 @@ ENDINGS: dict[Family, tuple[str, ...]] = {
 
 
 def filter_keys(column: Column, value: str, imports: Imports) -> Iterator[tuple[str, str]]:
-    """Yield each keyword's ending and the annotation of what it takes.
+    """Yield each operator with the annotation of its value.
 
-    value: the annotation of a value of the column that is not None.
+    value: the annotation of a value of the column, without None.
     """
     is_document = column.type.name == "tsvector" and not column.type.is_array
     for ending in ("__matches",) if is_document else ENDINGS[column.type.family]:
@@ -61,7 +61,7 @@ def _value_type(ending: str, column: Column, value: str, imports: Imports) -> st
     elif column.type.family == "array":
         element = value.removeprefix("list[").removesuffix("]")
     elif column.type.family == "range" and ending == "__contains":
-        # A range contains another one, or one value.
+        # A range contains another range or a single value.
         bound = value.removeprefix("Range[").removesuffix("]")
         return f"{value} | {bound}" if bound != value else value
     if element is None:

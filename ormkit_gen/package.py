@@ -1,4 +1,4 @@
-"""A generated package, from rendered text to the bytes of its files."""
+"""A generated package: from rendered texts to the bytes of its files."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _FORMATTED = {".py", ".pyi"}
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What was rendered for one package: texts by file name, neither formatted nor headed."""
+    """The rendered texts of one package by file name, before formatting and without headers."""
 
     directory: Path
-    label: str  #: What messages call the directory.
-    sources: tuple[str, ...]  #: Named in the headers.
+    label: str  #: The name of the directory in messages.
+    sources: tuple[str, ...]  #: The sources that the headers name.
     texts: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """What a package's directory is to hold; the manifest is the last of the files."""
+    """The intended content of a package's directory. The manifest is the last file."""
 
     directory: Path
     label: str
@@ -44,9 +44,9 @@ class Package:
 
 
 def finish(drafts: Sequence[Draft], progress: Progress) -> list[Package]:
-    """Format the drafts and put headers on; a text that is on disk already is not formatted again.
+    """Format the drafts and add headers. A text that is already on disk is not formatted again.
 
-    Raise BrokenCode where a text is not Python. Nothing is written.
+    Raise BrokenCode if a text is not valid Python. Write nothing.
     """
     recorded = [read_manifest(draft.directory) or Manifest() for draft in drafts]
     reused = [_reusable(*each) for each in zip(drafts, recorded, strict=True)]
@@ -66,8 +66,8 @@ def finish(drafts: Sequence[Draft], progress: Progress) -> list[Package]:
 def _reusable(draft: Draft, manifest: Manifest) -> dict[str, bytes]:
     """Return the files whose unformatted text has not changed.
 
-    Another version of the formatter makes no difference: a team whose members have several of them
-    would otherwise see differences in files that no schema has changed.
+    The version of the formatter makes no difference. Otherwise a team with several versions would
+    see differences in files that no schema change affects.
     """
     reusable: dict[str, bytes] = {}
     for name, text in draft.texts.items():

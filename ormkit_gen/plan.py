@@ -1,4 +1,4 @@
-"""What a generation would change in a package's directory, and what stands in its way."""
+"""The plan of a generation: its changes in a package's directory, and its obstacles."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from ormkit_gen.package import Package
 
 _BYTECODE = "__pycache__"
 
-#: edited      a generated file that someone has changed since
-#: stranger    someone else's file under a name to be written
+#: edited      a generated file that was changed by hand
+#: stranger    a file that is not OrmKit's, under a name that OrmKit needs
 #: not-a-file  a directory, a symbolic link or the like under such a name
 ObstacleKind = Literal["edited", "stranger", "not-a-file"]
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of one file: `before` is None where it is new, `after` where it goes."""
+    """The change of one file. `before` is None for a new file, `after` for a removed one."""
 
     name: str
     before: bytes | None
@@ -52,25 +52,27 @@ class Obstacle:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The difference between a package and its directory; the manifest's change is the last."""
+    """The differences between a package and its directory. The manifest is the last change."""
 
     directory: Path
     label: str
     changes: tuple[Change, ...]
     obstacles: tuple[Obstacle, ...]
     unchanged: tuple[str, ...]
-    strangers: tuple[str, ...]  #: What is not OrmKit's and stays; directories end in a slash.
+    strangers: tuple[
+        str, ...
+    ]  #: Files and directories that are not OrmKit's and stay. Directories end in a slash.
 
 
 def make_plan(package: Package, *, force: bool = False) -> Plan:
-    """Compare a package with what is on disk, and write nothing.
+    """Compare a package with the files on disk. Write nothing.
 
-    With `force`, edited files and strangers' files are changed like others.
+    With `force`, edited files and files that are not OrmKit's are changed like others.
     """
     recorded = read_manifest(package.directory)
     owned: Mapping[str, Entry] = recorded.files if recorded is not None else {}
     stale = sorted(set(owned) - set(package.files))
-    # A module goes once no other one of the package imports it; the manifest comes last.
+    # A module is removed after the modules that import it are written. The manifest is last.
     wanted: dict[str, bytes | None] = {**package.files, **dict.fromkeys(stale)}
     wanted[MANIFEST_NAME] = wanted.pop(MANIFEST_NAME)
     verdicts = {
@@ -91,11 +93,11 @@ def make_plan(package: Package, *, force: bool = False) -> Plan:
 def _assess(
     path: Path, after: bytes | None, entry: Entry | None, force: bool
 ) -> Change | Obstacle | None:
-    """Judge one name; None where nothing is to be done."""
+    """Return the change or the obstacle for one name, or None."""
     before, is_file = _content(path)
     change = Change(path.name, before, after)
     if not is_file:
-        # A stale name that something else has taken since is no longer OrmKit's.
+        # A stale name that something else uses now is no longer OrmKit's.
         return Obstacle("not-a-file", change) if after is not None else None
     if before == after:
         return None
@@ -110,7 +112,7 @@ def _assess(
 
 
 def _content(path: Path) -> tuple[bytes | None, bool]:
-    """Return the content, None where there is none, and False for what is not a plain file."""
+    """Return the content, None if there is no file, and False if it is not a plain file."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -121,7 +123,7 @@ def _content(path: Path) -> tuple[bytes | None, bool]:
 
 
 def _is_ours(before: bytes, after: bytes | None, entry: Entry | None) -> bool:
-    """Tell whether nothing is lost with the file: all of it is OrmKit's, or it is empty."""
+    """Return whether the file may be replaced: OrmKit wrote all of it, or it is empty."""
     if entry is not None and entry.sha256 == content_hash(before):
         return True
     if is_as_generated(before) or MANIFEST_SIGN in before:

@@ -1,4 +1,4 @@
-"""A project to start from: the files that `ormkit init` writes."""
+"""A new project: the files that `ormkit init` writes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ormkit_gen.targets import OWN_FILE, PROJECT_FILE
 
 Spelling = Literal["toml", "py"]
 
-#: What another tool may have made already, and what OrmKit does not need to be its own.
+#: Files that another tool may have created, and that OrmKit can leave unchanged.
 _OPTIONAL = (".gitignore", "README.md")
 _PACKAGE = "db"
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """The texts of a new project by path, and the files it leaves as they are."""
+    """The texts of a new project by path, and the existing files that stay unchanged."""
 
     directory: Path
     texts: Mapping[str, str]
@@ -32,15 +32,17 @@ class Project:
 
 
 def plan_project(directory: Path, spelling: Spelling) -> Project:
-    """Say what a new project in that directory consists of; nothing is written.
+    """Return the files of a new project in that directory. Write nothing.
 
-    A pyproject.toml that is there already stays: the settings go into ormkit.toml then.
+    An existing pyproject.toml stays unchanged. The settings then go into ormkit.toml.
 
     Raises:
-        Refusal: A file of the project exists already; all of them are named.
+        Refusal: Files of the project already exist. The error names all of them.
     """
     if has_settings(directory / PROJECT_FILE):
-        message = f"{directory / PROJECT_FILE} has a [tool.ormkit] section: the project is there"
+        message = (
+            f"{directory / PROJECT_FILE} has a [tool.ormkit] section: the project already exists"
+        )
         raise Refusal(problem("project-exists", message, "run `ormkit generate` in it"))
     schema = f"schemas/blog.{spelling}"
     settings = OWN_FILE if (directory / PROJECT_FILE).exists() else PROJECT_FILE
@@ -66,7 +68,7 @@ def plan_project(directory: Path, spelling: Spelling) -> Project:
 
 
 def write_project(project: Project) -> None:
-    """Write the files, all or none of them; one that has come up since is not overwritten."""
+    """Write all files or none. A file that was created in the meantime is not overwritten."""
     written: list[Path] = []
     try:
         for name, text in project.texts.items():
@@ -82,7 +84,7 @@ def write_project(project: Project) -> None:
 
 
 def _refuse_links(directory: Path, names: Iterable[str]) -> None:
-    """Raise Refusal where a directory for one of the files is a link: it may lead anywhere."""
+    """Raise Refusal if the directory of a file is a link, because it may lead anywhere."""
     links = (first_link(directory, (directory / name).parent) for name in names)
     for link in links:
         if link is not None:
@@ -93,7 +95,7 @@ def _refuse_links(directory: Path, names: Iterable[str]) -> None:
 def _refuse_existing(directory: Path, names: list[str]) -> None:
     remedy = "choose an empty directory, or move the file away"
     problems = [
-        problem("file-exists", f"{directory / name} exists already", remedy)
+        problem("file-exists", f"{directory / name} already exists", remedy)
         for name in dict.fromkeys(names)
     ]
     if problems:
@@ -101,6 +103,6 @@ def _refuse_existing(directory: Path, names: list[str]) -> None:
 
 
 def _project_name(directory: Path) -> str:
-    """Return the directory's name as packaging tools want it."""
+    """Return the directory's name as a valid distribution name."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", directory.resolve().name).strip("-")
     return name.lower() or "app"

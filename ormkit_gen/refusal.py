@@ -1,4 +1,4 @@
-"""Why a command did nothing: diagnostics that are not about a schema."""
+"""Refusals: diagnostics that are not about a schema."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ormkit_gen.ir import Position
 
 
 class Refusal(Exception):
-    """The command cannot do what it was asked to; nothing has been written."""
+    """The command cannot do its work. Nothing was written."""
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         super().__init__("; ".join(diagnostic.message for diagnostic in diagnostics))
@@ -15,5 +15,5 @@ class Refusal(Exception):
 
 
 def problem(code: str, message: str, remedy: str, at: Position | None = None) -> Diagnostic:
-    """Return an error's diagnostic."""
+    """Return the diagnostic of an error."""
     return Diagnostic(severity="error", code=code, message=message, remedy=remedy, at=at)

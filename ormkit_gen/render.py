@@ -1,5 +1,7 @@
-"""Rendering: views through templates to the texts of the generated files, without any I/O beside
-reading the templates themselves."""
+"""Rendering: views and templates become the texts of the generated files.
+
+The only I/O is reading the templates.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from ormkit_gen.views import PackageView, package_view
 
 @cache
 def environment() -> Environment:
-    """Return the Jinja environment; templates may only loop and print, and typos are errors."""
+    """Return the Jinja environment. Undefined names in a template are errors."""
     return Environment(
         loader=FunctionLoader(_template),
         undefined=StrictUndefined,
@@ -28,7 +30,7 @@ def environment() -> Environment:
 
 
 def render(schema: Schema) -> dict[str, str]:
-    """Return the unformatted text of every generated file by its name in the package."""
+    """Return the unformatted text of every generated file, by file name."""
     package = package_view(schema)
     texts = {"__init__.py": _render("package.py.jinja", package=package)}
     texts.update(_models(package))
@@ -39,9 +41,9 @@ def render(schema: Schema) -> dict[str, str]:
 
 
 def _template(name: str) -> str | None:
-    """Return the text of a template; None where there is none of that name."""
-    # In a wheel the templates lie inside the package, in a checkout beside it, and both may be
-    # a zip archive.
+    """Return the text of a template, or None if there is no such template."""
+    # In a wheel the templates are inside the package, in a checkout beside it. Either may be in a
+    # zip archive.
     package: Any = files("ormkit_gen")
     for directory in (package / "templates", package.parent / "templates"):
         template = directory.joinpath(*name.split("/"))

@@ -1,4 +1,4 @@
-"""Files that take their places one after the other, where directories cannot be exchanged."""
+"""Replacing files one by one, if directories cannot be exchanged."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from ormkit_gen.staging import BYTECODE, is_bytecode_of
 
 
 def replace_files(changes: Sequence[Change], package: Path, twin: Path, work: Path) -> None:
-    """Move the staged files into the package; put the old ones back where that fails.
+    """Move the staged files into the package. Restore the old files if that fails.
 
-    From the moment the journal says so, the change will happen: if not here, then by
-    `finish_replacement` in the next process.
+    Once the journal is written, the change will happen: here, or by `finish_replacement` in the
+    next process.
     """
     kept = work / "before"
     kept.mkdir()
-    twin.chmod(0o700)  # it has the package's mode by now, which may be read-only
+    twin.chmod(0o700)  # it now has the package's mode, which may be read-only
     for change in changes:
         if change.before is not None:
             shutil.copy2(package / change.name, kept / change.name)
@@ -41,7 +41,7 @@ def replace_files(changes: Sequence[Change], package: Path, twin: Path, work: Pa
 
 
 def finish_replacement(journal: Journal, package: Path, twin: Path) -> None:
-    """Complete what a killed process began, except for files that have been edited since."""
+    """Complete the replacement of a killed process, except for files that were edited since."""
     twin.chmod(0o700)
     for name, (before, after) in journal.files.items():
         if _hash(package / name) == before:
@@ -51,7 +51,7 @@ def finish_replacement(journal: Journal, package: Path, twin: Path) -> None:
 def _put(name: str, exists: bool, package: Path, source: Path) -> None:
     if not exists:
         (package / name).unlink(missing_ok=True)
-    elif (source / name).exists():  # or it stands in its place already
+    elif (source / name).exists():  # or it is already in place
         os.replace(source / name, package / name)
     is_outdated = is_bytecode_of([name])
     bytecode = package / BYTECODE

@@ -1,7 +1,7 @@
-"""Paths that stay where they are expected: names without directories, and no links on the way.
+"""Checks that paths stay inside a directory: names without directories, and no links.
 
-A checkout may come from a stranger. Its files may name other files, and its directories may be
-links, so that a write or a removal would reach outside of it.
+A checkout may come from an untrusted source. Its files may name other files, and its directories
+may be links, so that a write or a removal would reach outside the checkout.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 
 def is_bare_name(name: str) -> bool:
-    """Return whether the text names a file of a directory itself, on every system."""
+    """Return whether the text is a file name without a directory, on every system."""
     return (
         bool(name)
         and name not in (".", "..")
@@ -24,7 +24,7 @@ def is_bare_name(name: str) -> bool:
 
 
 def is_link(path: Path) -> bool:
-    """Return whether the path itself is a symbolic link, or a junction of Windows."""
+    """Return whether the path itself is a symbolic link or a Windows junction."""
     try:
         status = path.lstat()
     except (FileNotFoundError, NotADirectoryError):
@@ -34,19 +34,19 @@ def is_link(path: Path) -> bool:
 
 
 def is_real_directory(path: Path) -> bool:
-    """Return whether the path is a directory, and no link to one."""
+    """Return whether the path is a directory, and not a link to one."""
     return path.is_dir() and not is_link(path)
 
 
 def first_link(root: Path, path: Path) -> Path | None:
-    """Return the first part of `path` below `root` that is a link; None where there is none."""
+    """Return the first part of `path` below `root` that is a link, or None."""
     below = path.relative_to(root)
     way = [root / each for each in (*reversed(below.parents), below)]
     return next((each for each in way[1:] if is_link(each)), None)
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory with all it holds, read-only directories too; of a link, only the link."""
+    """Remove a directory and its content, even read-only directories; of a link, only the link."""
     if not is_real_directory(path):
         path.unlink()
         return

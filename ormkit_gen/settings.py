@@ -1,4 +1,4 @@
-"""The settings of a project: where they are found, and what they say."""
+"""The settings of a project: finding and reading them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_reader import read_toml
 from ormkit_gen.targets import EXAMPLE_TARGET, OWN_FILE, PROJECT_FILE, Target, read_targets
 
-_START = "run `ormkit init` to begin a project, or name the file with --config"
+_START = "run `ormkit init` to create a project, or name the file with --config"
 
 
 class SettingsError(Refusal):
-    """The settings are missing or cannot be used."""
+    """The settings are missing or unusable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one settings file says; `root` is the directory that its paths start from."""
+    """The content of a settings file. Its paths are relative to the directory `root`."""
 
     file: Path
     root: Path
@@ -40,7 +40,7 @@ def find_settings(start: Path) -> Path:
         own, project = directory / OWN_FILE, directory / PROJECT_FILE
         has_section = has_settings(project)
         if own.is_file() and has_section:
-            message = f"{own} and [tool.ormkit] in {project} both hold settings"
+            message = f"{own} and [tool.ormkit] in {project} both have settings"
             raise _error("two-settings", message, "keep one of them")
         if own.is_file() or has_section:
             return own if own.is_file() else project
@@ -49,10 +49,10 @@ def find_settings(start: Path) -> Path:
 
 
 def read_settings(file: Path) -> Settings:
-    """Read a settings file; places in messages are relative to its directory.
+    """Read a settings file. Paths in messages are relative to its directory.
 
     Raises:
-        SettingsError: It has mistakes; all of them are named.
+        SettingsError: It has mistakes. The error names all of them.
     """
     file = file.resolve()
     document, heading = _read(file), _heading(file)
@@ -79,7 +79,7 @@ def read_settings(file: Path) -> Settings:
 
 
 def has_settings(project: Path) -> bool:
-    """Tell whether a pyproject.toml exists and has a section of OrmKit's."""
+    """Return whether a pyproject.toml exists and has OrmKit's section."""
     return project.is_file() and _section(_read(project), _heading(project)) is not None
 
 
@@ -96,7 +96,7 @@ def _read(file: Path) -> Document:
 
 
 def _section(document: Document, heading: tuple[str, ...]) -> Mapping[str, Any] | None:
-    """Return the part of the file that is OrmKit's; None where it has none."""
+    """Return OrmKit's section of the file, or None."""
     section: Mapping[str, Any] = document.data
     for key in heading:
         inner: Any = section.get(key)

@@ -1,4 +1,4 @@
-"""The new package, whole, beside the old one: what is made before anything changes."""
+"""Staging: the complete new package beside the old one, before anything changes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BYTECODE = "__pycache__"
 
 
 def stage_changes(changes: Iterable[Change], package: Path, twin: Path) -> None:
-    """Write every new text into the directory `twin`, with the mode of the file it replaces."""
+    """Write each new text into the directory `twin`, with the mode of the file that it replaces."""
     for change in changes:
         if change.after is not None:
             (twin / change.name).write_bytes(change.after)
@@ -24,10 +24,10 @@ def stage_changes(changes: Iterable[Change], package: Path, twin: Path) -> None:
 
 
 def complete_twin(changes: Iterable[Change], package: Path, twin: Path) -> bool:
-    """Link all that does not change into `twin`; False where it cannot become a full stand-in.
+    """Link all unchanged files into `twin`. Return False if `twin` cannot be complete.
 
-    Links, because what is open or being written elsewhere must stay the same file. They are
-    impossible to another file system, and on some systems for other people's files.
+    Links are used because a file that is open or written elsewhere must stay the same file. They
+    are not possible across file systems, and on some systems not for files of other users.
     """
     names = [change.name for change in changes]
     try:
@@ -42,19 +42,19 @@ def complete_twin(changes: Iterable[Change], package: Path, twin: Path) -> bool:
 
 
 def is_bytecode_of(names: Iterable[str]) -> Callable[[str], bool]:
-    """Return the test for compiled files that modules of these names have left.
+    """Return a test for bytecode files of modules with these names.
 
-    Python takes such a file for current if the module has the old size and the old second.
+    Python considers such a file current if the module has the old size and modification second.
     """
     stems = {name.partition(".")[0] for name in names}
     return lambda compiled: compiled.partition(".")[0] in stems
 
 
 def settle(twin: Path, package: Path, dispensable: Collection[str]) -> None:
-    """Remove what stands beside the package, before or after the two changed places.
+    """Remove the directory beside the package, before or after the exchange.
 
-    Generated content is known by its hash in `dispensable`, links are in the package too;
-    anything else came there while the write was under way, and moves to the package.
+    Generated content is recognized by its hash in `dispensable`, and links are also in the package.
+    Any other file was created during the write and moves to the package.
     """
     twin.chmod(0o700)
     with os.scandir(twin) as entries:

@@ -1,4 +1,4 @@
-"""The targets of a settings file, read and checked."""
+"""Reading and checking the targets of a settings file."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from ormkit_gen.schema.document import Path as Place
 OWN_FILE = "ormkit.toml"
 PROJECT_FILE = "pyproject.toml"
 
-#: Schema files that one pattern matches; more are another project's, or links in a circle.
+#: Maximum number of files for one pattern. More indicate another project or circular links.
 MAX_FILES = 1000
-#: Levels of a pattern, each of which may go through every link.
+#: Maximum number of levels of a pattern. Each level may follow every link.
 MAX_LEVELS = 16
 MAX_TARGETS = 200
 EXAMPLE_TARGET = 'schemas = ["schemas/*.toml"] and output = "app/db"'
 KEYS = ("schemas", "output")
-_NO_SCHEMAS = (OWN_FILE, PROJECT_FILE)  # where a pattern such as ** matches them
+_NO_SCHEMAS = (OWN_FILE, PROJECT_FILE)  # if a pattern such as ** matches them
 _SUFFIXES = (".toml", ".py")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One package and the schema files it is made from."""
+    """One package and its schema files."""
 
-    label: str  #: The package's directory as the settings spell it.
+    label: str  #: The package's directory, as written in the settings.
     output: Path
     schemas: tuple[Path, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads one target and gathers what is wrong with it."""
+    """Reads one target and collects its problems."""
 
     document: Document
     path: Place
@@ -71,7 +71,7 @@ class _Reader:
             self._report("schemas", "bad-schemas", message, f"write {EXAMPLE_TARGET}")
             return ()
         files = {file for pattern in patterns for file in self._matches(pattern)}
-        # A link is another path to the same schema.
+        # A link may be another path to the same schema.
         return tuple(sorted({file.resolve(): file for file in sorted(files)}.values()))
 
     def _matches(self, pattern: str) -> Iterator[Path]:
@@ -90,7 +90,7 @@ class _Reader:
             return
         if not found:
             message = f"no schema file matches '{pattern}'"
-            remedy = f"make one below {self.root}, ending in .toml or .py, or correct the path"
+            remedy = f"create one below {self.root}, ending in .toml or .py, or correct the path"
             self._report("schemas", "no-schema-file", message, remedy)
         yield from found
 
@@ -112,8 +112,10 @@ class _Reader:
             remedy = "name the directory that it leads to, below the settings file's directory"
             self._report("output", "path-outside", message, remedy)
         elif not _nearest_existing(self.root / output).is_dir():
-            message = f"the output '{value}', or what should hold it, is a file"
-            self._report("output", "bad-output", message, "move the file away or choose another")
+            message = f"the output '{value}', or a directory above it, is a file"
+            self._report(
+                "output", "bad-output", message, "move the file away, or choose another output"
+            )
         return output
 
     def _report(self, key: str | None, code: str, message: str, remedy: str) -> None:
@@ -124,7 +126,7 @@ class _Reader:
 def read_targets(
     document: Document, path: Place, tables: Sequence[object], root: Path, problems: Problems
 ) -> tuple[Target, ...]:
-    """Return the targets that can be used, and note what is wrong with the others."""
+    """Return the usable targets, and record the problems of the others."""
     targets: list[tuple[int, Target]] = []
     if len(tables) > MAX_TARGETS:
         message = f"there are more than {MAX_TARGETS} targets"
@@ -137,8 +139,8 @@ def read_targets(
             targets.append((index, target))
     for (_, left), (index, right) in combinations(targets, 2):
         if _overlap(left.output, right.output):
-            message = f"the outputs '{left.label}' and '{right.label}' lie in each other"
-            remedy = "give every target a directory of its own"
+            message = f"the outputs '{left.label}' and '{right.label}' overlap"
+            remedy = "give every target its own directory"
             at = document.value_at((*path, index, "output"))
             problems.error("outputs-overlap", message, remedy, at)
     return tuple(target for _, target in targets)
@@ -150,7 +152,7 @@ def _is_schema(path: Path) -> bool:
 
 
 def _strings(value: Any) -> list[str]:
-    """Return a list of strings; an empty one for anything else."""
+    """Return the list of strings, or an empty list for any other value."""
     items = cast(list[object], value) if isinstance(value, list) else []
     strings = [item for item in items if isinstance(item, str)]
     return strings if len(strings) == len(items) else []
@@ -171,6 +173,6 @@ def _nearest_existing(path: Path) -> Path:
 
 
 def _overlap(left: Path, right: Path) -> bool:
-    # Some file systems take DB and db for one name; a project may be checked out on one.
+    # Some file systems treat DB and db as the same name, and a project may be checked out there.
     one, other = (Path(str(path).casefold()) for path in (left, right))
     return one.is_relative_to(other) or other.is_relative_to(one)

@@ -1,4 +1,4 @@
-"""The version of the distribution, read without importing the runtime."""
+"""The version of OrmKit, read without importing the runtime."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Protocol, cast
 
 
 class _Loader(Protocol):
-    """What loads modules from a directory or a zip archive."""
+    """A loader of modules from a directory or a zip archive."""
 
     def get_data(self, path: str) -> bytes: ...
 
@@ -18,8 +18,9 @@ class _Loader(Protocol):
 def ormkit_version() -> str:
     """Return the version of the installed OrmKit.
 
-    The file is run on its own because importing ``ormkit`` loads asyncpg, which takes longer than
-    a generation that has nothing to do. Its loader reads it, because it may lie in a zip archive.
+    Only the file with the version is executed, because importing ``ormkit`` loads asyncpg, which
+    takes longer than a generation without changes. The loader reads the file, because it may be in
+    a zip archive.
     """
     spec = importlib.util.find_spec("ormkit")
     if spec is None or spec.origin is None:

@@ -1,6 +1,6 @@
-"""View models: what templates print, with every name, type and literal ready.
+"""Views: the values that templates print. All names, types and literals are final.
 
-A view holds text that is valid where the template puts it. Templates only loop and print.
+The text of a view is valid where the template puts it. Templates only loop and print.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from ormkit_gen.naming import constant_name, module_name
 from ormkit_gen.operators import filter_keys
 from ormkit_gen.postgres.spelling import sql_type
 
-#: What every generated module takes from typing.
+#: The names that every generated module imports from typing.
 TYPING = ("TYPE_CHECKING", "Any", "ClassVar", "Literal", "Self", "TypedDict", "Unpack")
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A column or relationship in the metaclass: name, type, and the call that makes it."""
+    """A column or relationship in the metaclass: name, type, and the call that creates it."""
 
     name: str
     annotation: str
@@ -36,7 +36,7 @@ class ModelView:
     docstring: str
     imports: tuple[str, ...]
     typing_imports: tuple[str, ...]
-    #: Names and values of what the module holds besides its classes.
+    #: Names and values of the module's constants.
     constants: tuple[tuple[str, str], ...]
     filter_keys: tuple[tuple[str, str], ...]
     assignable: tuple[tuple[str, str], ...]
@@ -72,7 +72,7 @@ class PackageView:
 
 
 def package_view(schema: Schema) -> PackageView:
-    """Return the views of everything that one target generates."""
+    """Return the views of one target's package."""
     models = tuple(model_view(model, schema) for model in schema.models if not model.is_association)
     enums = tuple(enum_view(enum) for enum in schema.enums)
     exports = [name for model in models for name in (model.name, f"{model.name}Query")]
@@ -118,7 +118,7 @@ def model_view(model: Model, schema: Schema) -> ModelView:
 
 
 class _Builder:
-    """Makes the parts of one model's view, noting what they import."""
+    """Builds the parts of one model's view and collects their imports."""
 
     def __init__(self, model: Model, schema: Schema, imports: Imports) -> None:
         self.model = model
@@ -128,7 +128,7 @@ class _Builder:
         for name in TYPING:
             imports.add("typing", name)
         self.table_name = f"{model.schema}.{model.table}" if model.schema else model.table
-        #: Foreign-key columns that a relationship can fill in, by that relationship's name.
+        #: Relationships that can fill in foreign-key columns, by column.
         self.filled_by = {
             name: relationship.name
             for relationship in model.relationships
@@ -137,11 +137,11 @@ class _Builder:
         }
 
     def value_type(self, column: Column) -> str:
-        """Return the annotation of a value that is not None."""
+        """Return the annotation of a value, without None."""
         return annotation(column, self.schema, self.imports)
 
     def taken_type(self, column: Column) -> str:
-        """Return the annotation of what is taken for a value, None apart."""
+        """Return the annotation of the accepted input, without None."""
         return taken(column, self.schema, self.imports)
 
     def type_of(self, column: Column) -> str:
@@ -206,24 +206,24 @@ class _Builder:
         return tuple((each.name, related_type(each)) for each in self.model.relationships)
 
     def default(self, column: Column) -> str:
-        """Return the constant that a column has by default, as source text."""
+        """Return the default constant of a column as source text."""
         constant = column.default
         assert constant is not None
         return literal(constant.value, column.type, self.schema, self.imports)
 
     def parameters(self) -> tuple[str, ...]:
-        """Return the declarations of the keywords of __init__."""
+        """Return the declarations of the parameters of __init__."""
         columns = [self.parameter(each) for each in self.model.columns if not each.is_generated]
         related = [f"{each.name}: {related_type(each)} = UNSET" for each in self.owned]
         return (*columns, *related)
 
     @property
     def owned(self) -> list[Relationship]:
-        """The relationships whose foreign key stands in this table."""
+        """The relationships whose foreign key is in this table."""
         return [each for each in self.model.relationships if each.is_owner]
 
     def body(self) -> tuple[str, ...]:
-        """Return the statements of __init__: a relationship gives columns that are there before."""
+        """Return the statements of __init__, columns first: a relationship sets some of them."""
         columns = [each for each in self.model.columns if not each.is_generated]
         stored = [line for column in columns for line in self.stores(column)]
         related = [
@@ -237,16 +237,16 @@ class _Builder:
         return (*stored, *related) or ("pass",)
 
     def initial(self, column: Column) -> str | None:
-        """Return what a constructor puts where a column is not given; None where it puts nothing.
+        """Return the constructor's value for a column that is not given, or None if there is none.
 
-        The runtime says the same of it as `Column.initial`.
+        The runtime has the same rule in `Column.initial`.
         """
         if column.default is not None:
             return self.default(column)
         return "None" if column.is_nullable and not column.has_server_value else None
 
     def is_required(self, column: Column) -> bool:
-        """Return whether a constructor must be given the column."""
+        """Return whether the constructor requires the column."""
         is_filled = column.has_server_value or column.name in self.filled_by
         return self.initial(column) is None and not is_filled
 
@@ -266,7 +266,7 @@ class _Builder:
         name, initial = column.name, self.initial(column)
         given = name
         if takes_more(column):
-            # The attribute holds what is read: a timedelta becomes an Interval.
+            # The attribute has the type that a read returns: a timedelta becomes an Interval.
             given = f"Interval.{'all_of' if column.type.is_array else 'of'}({name})"
         if is_fresh(column):
             return (f"self.{name} = {initial} if {name} is UNSET else {given}",)
@@ -367,7 +367,7 @@ class _Builder:
 
 
 def column_class(column: Column) -> str:
-    """Return the runtime's class for a column: some types have operators of their own."""
+    """Return the runtime's class for a column. Some types have their own operators."""
     if column.type.is_array:
         return "Column"
     special = {"json": "Json", "jsonb": "Json", "tsvector": "Search", "vector": "Vector"}
@@ -375,17 +375,17 @@ def column_class(column: Column) -> str:
 
 
 def optional(typed: str, is_nullable: bool) -> str:
-    """Return the annotation with None added where the value may be NULL."""
+    """Return the annotation, with None added if the value may be NULL."""
     return f"{typed} | None" if is_nullable and typed != "Any" else typed
 
 
 def related_type(relationship: Relationship) -> str:
-    """Return the annotation of what a relationship's attribute holds."""
+    """Return the annotation of a relationship's attribute."""
     if relationship.is_to_many:
         return f"list[{relationship.target}]"
     return optional(relationship.target, relationship.is_nullable)
 
 
 def is_fresh(column: Column) -> bool:
-    """Return whether each object gets a default of its own, since it can be changed in place."""
+    """Return whether each object needs its own copy of the default, because it is mutable."""
     return column.default is not None and isinstance(column.default.value, (list, tuple, dict))

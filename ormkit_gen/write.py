@@ -1,20 +1,19 @@
-"""A package, written as one change.
+"""Writing a package as one change.
 
-What is guaranteed, short of a power failure (nothing is synced to the disk):
+Guarantees, except after a power failure (nothing is synced to the disk):
 
-- Nothing changes before every text has been rendered, formatted and parsed, and before every
-  new file lies complete beside the package, in the directory ``.NAME.ormkit``.
-- Where the system can exchange two directories (Linux, macOS) the package turns from the old one
-  into the new one in a single step. Unchanged files and other people's files are links to the
-  very same files in both, so they are never missing and never copied. A package that did not
-  exist appears in a single step everywhere.
-- Elsewhere (Windows, some file systems, a mount point, a package that holds files which cannot
-  be linked, or the current directory, which would be left without a name) the files take their
-  places one by one. A journal makes that complete: an error puts the old files back, and after a
-  kill the next ``ormkit generate`` puts the new ones in place before it does anything else.
-- Two writers wait for each other.
-- A file that someone has edited, or that is not OrmKit's, is neither overwritten nor removed
-  unless `force` says so; one such file, and nothing is written at all.
+- Nothing changes before every text is rendered, formatted and parsed, and every new file is
+  complete beside the package, in the directory ``.NAME.ormkit``.
+- If the system can exchange two directories (Linux, macOS), the new package replaces the old one in
+  a single step. Unchanged files and the user's files are hard links in both directories, so they
+  are never missing and never copied. A new package appears in a single step on every system.
+- Otherwise (Windows, some file systems, a mount point, a package with files that cannot be linked,
+  or the current directory, which would lose its name) the files are replaced one by one, with a
+  journal. An error restores the old files. After a kill, the next ``ormkit generate`` completes the
+  change before it does anything else.
+- Concurrent writers wait for each other.
+- A file that was edited by hand, or that is not OrmKit's, is neither overwritten nor removed
+  without `force`. If there is such a file, nothing is written at all.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ from ormkit_gen.staging import complete_twin, settle, stage_changes
 
 _WAIT_SECONDS = 60.0
 
-#: Code, what is the matter, and what to do.
+#: Code, message and remedy.
 _OBSTACLES: dict[ObstacleKind, tuple[str, str, str]] = {
     "edited": (
         "edited-file",
@@ -57,8 +56,8 @@ _OBSTACLES: dict[ObstacleKind, tuple[str, str, str]] = {
     ),
 }
 
-_PERMISSION = "make the directory and the one that holds it writable for you"
-_SPACE = "make room and run the command again"
+_PERMISSION = "make the directory and its parent directory writable"
+_SPACE = "free some disk space and run the command again"
 _SYSTEM_REMEDIES = {
     errno.EACCES: _PERMISSION,
     errno.EPERM: _PERMISSION,
@@ -70,15 +69,15 @@ _SYSTEM_REMEDIES = {
 
 
 class WriteError(Refusal):
-    """A package cannot be written; it is as it was."""
+    """A package cannot be written. It is unchanged."""
 
 
 def write(package: Package, *, force: bool = False) -> Plan:
     """Bring the package's directory up to date and return what was done.
 
     Raises:
-        WriteError: Something is in the way, another process does not finish, or the system said
-            no.
+        WriteError: There is an obstacle, another process does not finish, or the operating system
+            reported an error.
     """
     directory = package.directory
     with _writing(directory, package.label) as work:
@@ -95,27 +94,27 @@ def write(package: Package, *, force: bool = False) -> Plan:
 
 
 def recover(directory: Path, label: str) -> None:
-    """Complete or remove what a killed process has left beside a package."""
+    """Complete or remove the unfinished write of a killed process."""
     if os.path.lexists(work_directory(directory)):
         with _writing(directory, label) as work:
             _finish_earlier(directory, work)
 
 
 def is_interrupted(directory: Path) -> bool:
-    """Tell whether a killed process may have left the package half old and half new."""
+    """Return whether a killed process may have left the package half-written."""
     journal = read_journal(work_directory(directory))
     return journal is not None and journal.mode == "replace"
 
 
 def refuse_obstacles(plans: list[Plan]) -> None:
-    """Raise WriteError that names every obstacle of these plans."""
+    """Raise a WriteError that names every obstacle of these plans."""
     problems = [_obstacle(plan.label, item) for plan in plans for item in plan.obstacles]
     if problems:
         raise WriteError(*problems)
 
 
 def work_directory(directory: Path) -> Path:
-    """Return where a package is made ready: beside it, for renames to work."""
+    """Return the directory in which a package is staged. It is beside the package for renames."""
     return directory.with_name(f".{directory.name}.ormkit")
 
 
@@ -133,7 +132,7 @@ def _writing(directory: Path, label: str) -> Generator[Path]:
     except OSError as error:
         raise WriteError(_system_refusal(label, error)) from error
     finally:
-        with suppress(OSError):  # what the package now stands in is not empty
+        with suppress(OSError):  # the directory now contains the package
             for parent in missing:
                 parent.rmdir()
 
@@ -165,19 +164,19 @@ def _finish_earlier(package: Path, work: Path) -> None:
             hashes = {item for pair in journal.files.values() for item in pair if item}
             settle(twin, package, hashes)
     remove_journal(work)
-    # Without a journal there are only links and texts that can be rendered again.
+    # Without a journal there are only links, and texts that can be rendered again.
     for name in ("package", "before"):
         if os.path.lexists(work / name):
             remove_tree(work / name)
 
 
 def _refuse_links(label: str, *directories: Path) -> None:
-    """Raise WriteError for a directory that is a link: what is written could lie anywhere."""
+    """Raise WriteError if a directory is a link, because it may lead anywhere."""
     problems = [
         problem(
             "link-in-the-way",
             f"cannot write {label}: {directory} is a symbolic link",
-            "remove the link; OrmKit makes a directory in its place",
+            "remove the link; OrmKit creates a directory in its place",
         )
         for directory in directories
         if is_link(directory)
@@ -196,7 +195,7 @@ def _busy(label: str) -> Diagnostic:
     return problem(
         "busy",
         f"another process has been writing {label} for {_WAIT_SECONDS:.0f} seconds",
-        "wait for it, or end it; a process that was killed holds no lock",
+        "wait until it ends, or stop it; a killed process holds no lock",
     )
 
 
@@ -208,5 +207,5 @@ def _system_refusal(label: str, error: OSError) -> Diagnostic:
     return problem(
         "cannot-write",
         f"cannot write {label}: {error.strerror or error}{_place_of(error)}",
-        _SYSTEM_REMEDIES.get(error.errno or 0, "mend that and run the command again"),
+        _SYSTEM_REMEDIES.get(error.errno or 0, "fix this and run the command again"),
     )

@@ -1,1 +1,1 @@
-"""PostgreSQL's dialect as the generator needs it: types, identifiers, DDL."""
+"""PostgreSQL's SQL dialect: types, identifiers, DDL."""

@@ -1,4 +1,4 @@
-"""schema.sql: the DDL of a schema, readable, and harmless to run again."""
+"""schema.sql: the DDL of a schema. It is readable and may run more than once."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ormkit_gen.postgres.indexes import create_index
 from ormkit_gen.postgres.ordering import creation_order
 from ormkit_gen.postgres.tables import create_table, foreign_key
 
-#: Labels of an enum share a line up to this length.
+#: The labels of an enum are on one line up to this length.
 _WIDTH = 100
 
 
 def schema_sql(schema: Schema) -> str:
     """Return the statements that create the schema, parents before children.
 
-    What exists already is left as it is, so the file may run again.
+    Existing objects stay unchanged, so the file may run more than once.
     """
     late: list[tuple[Model, ForeignKey]] = []
     paragraphs = ["\n".join(_prelude(schema))]
@@ -59,10 +59,10 @@ def _enum(enum: Enum) -> Iterator[str]:
 
 
 def _has_target(model: Model, key: ForeignKey, created: set[str]) -> bool:
-    """Return whether the target exists while the model's table is created."""
+    """Return whether the target exists when the model's table is created."""
     if key.target != model.name:
         return key.target in created
-    # A unique index is made after its table, a constraint with it.
+    # A unique index is created after its table, a constraint together with it.
     keys = [model.primary_key, *(unique.columns for unique in model.uniques)]
     return any(set(key.target_columns) == set(columns) for columns in keys)
 
@@ -86,7 +86,7 @@ def _late_foreign_key(model: Model, key: ForeignKey, schema: Schema) -> str:
 
 
 def _unless_there(statement: str) -> str:
-    """Return a block for a statement that has no IF NOT EXISTS of its own."""
+    """Return a DO block for a statement that does not support IF NOT EXISTS."""
     body = (
         f"\nBEGIN\n    {statement}\n"
         "EXCEPTION\n    WHEN duplicate_object THEN NULL; -- it is there already\nEND\n"

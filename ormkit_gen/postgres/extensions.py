@@ -1,4 +1,4 @@
-"""Which of PostgreSQL's extensions a schema needs."""
+"""The PostgreSQL extensions that a schema needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ormkit_gen.ir import IndexElement, Model, Schema
 
-#: Operators that GiST has for scalar types only with btree_gist.
+#: Operators that GiST supports for scalar types only with btree_gist.
 _COMPARISONS = ("=", "<>", "<", "<=", ">", ">=")
 _TRIGRAMS = ("gin_trgm_ops", "gist_trgm_ops")
 

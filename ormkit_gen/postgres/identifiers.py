@@ -1,9 +1,10 @@
-"""Names and texts as SQL writes them: the one place where schema text is quoted into SQL."""
+"""Quoting of names and texts. Schema text is quoted into SQL only here."""
 
 from __future__ import annotations
 
-#: Words PostgreSQL 18 does not take as a bare column, table or type name: pg_get_keywords() with a
-#: catcode other than U, https://www.postgresql.org/docs/18/sql-keywords-appendix.html
+#: Words that PostgreSQL 18 does not accept as an unquoted column, table or type name:
+#: pg_get_keywords() with a catcode other than U,
+#: https://www.postgresql.org/docs/18/sql-keywords-appendix.html
 KEYWORDS = """
     all analyse analyze and any array as asc asymmetric authorization between bigint binary bit
     boolean both case cast char character check coalesce collate collation column concurrently
@@ -26,9 +27,9 @@ _KEYWORDS = frozenset(KEYWORDS.split())
 
 
 def quote_identifier(name: str) -> str:
-    """Return the name in double quotes, or as it is where PostgreSQL reads it the same.
+    """Return the name in double quotes, or unchanged if it needs none.
 
-    Raises ValueError for what no identifier can be: an empty name, or one with a NUL.
+    Raises ValueError for an invalid identifier: an empty name, or one with a NUL.
     """
     if not name or "\0" in name:
         raise ValueError(f"{name!r} cannot be a name in PostgreSQL")
@@ -39,16 +40,16 @@ def quote_identifier(name: str) -> str:
 
 
 def qualified(schema: str | None, name: str) -> str:
-    """Return the quoted name with its PostgreSQL schema in front, where it has one."""
+    """Return the quoted name, with its PostgreSQL schema if it has one."""
     return (
         f"{quote_identifier(schema)}.{quote_identifier(name)}" if schema else quote_identifier(name)
     )
 
 
 def quote_literal(text: str) -> str:
-    """Return the text as a string constant, under any setting of standard_conforming_strings.
+    """Return the text as a string constant for any setting of standard_conforming_strings.
 
-    Raises ValueError for text with a NUL, which PostgreSQL cannot hold.
+    Raises ValueError for text with a NUL, which PostgreSQL cannot store.
     """
     if "\0" in text:
         raise ValueError("text with a NUL character cannot be stored in PostgreSQL")

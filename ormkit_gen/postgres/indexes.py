@@ -1,4 +1,4 @@
-"""CREATE INDEX, and the elements that indexes and EXCLUDE constraints share."""
+"""CREATE INDEX, and the elements of indexes and EXCLUDE constraints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ormkit_gen.ir import Index, IndexElement, Model
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier
 from ormkit_gen.postgres.spelling import parenthesised
 
-#: A statement shares a line up to this length.
+#: A statement is on one line up to this length.
 _WIDTH = 100
 _BREAK = "\n    "
 
@@ -45,10 +45,10 @@ def index_element(model: Model, element: IndexElement) -> str:
 
 
 def using(method: str) -> str:
-    """Return the clause that names an index method other than the usual one."""
+    """Return the USING clause of an index method other than the default one."""
     return "" if method == "btree" else f" USING {quote_identifier(method)}"
 
 
 def column_list(model: Model, names: Iterable[str]) -> str:
-    """Return the columns' names in the database, by their Python names."""
+    """Return the database names of columns that are given by their Python names."""
     return ", ".join(quote_identifier(model.column(name).db_name) for name in names)

@@ -1,4 +1,4 @@
-"""The order of tables in DDL: what a foreign key points to comes first."""
+"""The order of tables in DDL: referenced tables come first."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ormkit_gen.ir import Model, Schema
 
 
 def creation_order(schema: Schema) -> list[Model]:
-    """Return the models so that each follows those it points to, as far as there is no cycle.
+    """Return the models so that each follows the models that it references, except in cycles.
 
-    Ties go by name. Where foreign keys form a cycle, the key that closes it points forward, and
-    its constraint has to be added once both tables are there.
+    Ties are ordered by name. In a cycle of foreign keys, one key references a later table, and its
+    constraint must be added after both tables are created.
     """
     models = {model.name: model for model in schema.models}
     ordered: dict[str, Model] = {}

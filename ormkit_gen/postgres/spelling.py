@@ -1,4 +1,4 @@
-"""Types, constants and expressions as SQL spells them."""
+"""Types, constants and expressions as SQL text."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ormkit_gen.ir import DefaultValue, Schema
 from ormkit_gen.postgres.identifiers import qualified, quote_literal
 from ormkit_gen.postgres.types import ColumnType
 
-#: What DEFAULT takes without parentheses, as far as it is plain to see: a word, a number, a
-#: string or a call of a function with such arguments, maybe cast.
+#: Simple expressions that DEFAULT accepts without parentheses: a word, a number, a string or a
+#: function call with such arguments, optionally with a cast.
 _PLAIN_DEFAULT = re.compile(r"(?:[\w.]+(?:\((?:[\w., ]|'[^'\\]*')*\))?|'[^'\\]*')(?:::[\w.]+)?")
 
 
@@ -31,7 +31,7 @@ def sql_type(type_: ColumnType, schema: Schema) -> str:
 
 
 def sql_constant(value: DefaultValue, type_: ColumnType, schema: Schema) -> str:
-    """Return a default value as an SQL expression that the column's type takes."""
+    """Return a default value as an SQL expression of the column's type."""
     if value is None:
         return "NULL"
     if type_.is_array:
@@ -42,13 +42,13 @@ def sql_constant(value: DefaultValue, type_: ColumnType, schema: Schema) -> str:
 
 
 def parenthesised(expression: str) -> str:
-    """Return an SQL expression between parentheses; it may end in a comment."""
+    """Return an SQL expression in parentheses. The expression may end in a comment."""
     end = "\n)" if "--" in expression else ")"
     return f"({expression.strip()}{end}"
 
 
 def default_expression(expression: str) -> str:
-    """Return an SQL expression as DEFAULT takes it: with parentheses, unless it is plain."""
+    """Return an SQL expression for DEFAULT, with parentheses unless it is simple."""
     text = expression.strip()
     return text if _PLAIN_DEFAULT.fullmatch(text) else parenthesised(text)
 
@@ -95,6 +95,6 @@ def _scalar(value: DefaultValue) -> str:
 def _float(value: float) -> str:
     if math.isfinite(value) and (value or math.copysign(1, value) > 0):
         return repr(value)
-    # A bare -0.0 is a numeric, which has no negative zero.
+    # In SQL, -0.0 is a numeric, which has no negative zero.
     words = {math.inf: "Infinity", -math.inf: "-Infinity"}
     return quote_literal(words.get(value, "NaN" if math.isnan(value) else repr(value)))

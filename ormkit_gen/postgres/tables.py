@@ -1,4 +1,4 @@
-"""CREATE TABLE: a table's columns and constraints."""
+"""CREATE TABLE, with columns and constraints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ormkit_gen.postgres.spelling import (
 def create_table(model: Model, foreign_keys: Iterable[ForeignKey], schema: Schema) -> str:
     """Return the statement that creates a table.
 
-    foreign_keys: those of the model whose targets exist by then.
+    foreign_keys: those of the model's foreign keys whose targets exist at that time.
     """
     lines = [_column(model, column, schema) for column in model.columns]
     lines += _constraints(model)

@@ -1,11 +1,11 @@
-"""The column types: how each is spelled in a schema, in DDL and in generated code."""
+"""The column types: their names in a schema, in DDL and in generated code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
-#: Which operators a type's columns offer; ormkit_gen.views turns a family into filter keys.
+#: A family decides the operators of a column; ormkit_gen.views derives filter keys from it.
 Family = Literal["equal", "ordered", "text", "boolean", "array", "json", "range", "opaque"]
 
 
@@ -13,21 +13,21 @@ Family = Literal["equal", "ordered", "text", "boolean", "array", "json", "range"
 class BaseType:
     """A scalar type of PostgreSQL.
 
-    ``python`` is the annotation in generated code; a dotted one names its module first
+    ``python`` is the annotation in generated code. A name with a dot begins with its module
     (``datetime.date``, ``ormkit.Range[int]``).
     """
 
     name: str
     python: str
     family: Family
-    #: Lowest and highest count of modifiers: numeric(p, s) has (0, 2), varchar(n) (0, 1).
+    #: Minimum and maximum number of modifiers: numeric(p, s) has (0, 2), varchar(n) (0, 1).
     modifiers: tuple[int, int] = (0, 0)
-    #: Largest first modifier PostgreSQL takes.
+    #: Largest first modifier that PostgreSQL accepts.
     max_modifier: int = 10_485_760
     extension: str | None = None
-    #: What is taken for a value, where that is more than ``python``.
+    #: Annotation of the accepted input, if it is more than ``python``.
     taken: str | None = None
-    #: False where `default = ...` has no literal and `server_default` is the way.
+    #: False if `default = ...` has no literal and `server_default` is needed.
     has_literal: bool = True
 
 
@@ -78,7 +78,7 @@ BASE_TYPES = _table(
     ),
 )
 
-#: Other spellings PostgreSQL itself takes, for the names above.
+#: Other names that PostgreSQL accepts for these types.
 ALIASES = {
     "int": "integer",
     "int2": "smallint",
@@ -102,9 +102,9 @@ ALIASES = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnType:
-    """A column's type: a base type or an enum, its modifiers, and how many array dimensions."""
+    """A column's type: a base type or an enum, its modifiers, and its array dimensions."""
 
-    #: Key of BASE_TYPES, or the Python name of an enum where is_enum.
+    #: Key of BASE_TYPES, or the Python name of an enum if is_enum is true.
     name: str
     modifiers: tuple[int, ...] = ()
     dimensions: int = 0
@@ -112,12 +112,12 @@ class ColumnType:
 
     @property
     def base(self) -> BaseType:
-        """The entry of BASE_TYPES; KeyError for an enum."""
+        """The entry of BASE_TYPES. Raises KeyError for an enum."""
         return BASE_TYPES[self.name]
 
     @property
     def element(self) -> ColumnType:
-        """The scalar type of an array's elements (itself for a scalar)."""
+        """The type of an array's elements; for a scalar, the type itself."""
         return replace(self, dimensions=0)
 
     @property
@@ -127,7 +127,7 @@ class ColumnType:
 
     @property
     def is_integer(self) -> bool:
-        """True for the three integer scalars, the types an identity column may have."""
+        """True for the three integer types, which an identity column may have."""
         return self.dimensions == 0 and self.name in ("smallint", "integer", "bigint")
 
     @property

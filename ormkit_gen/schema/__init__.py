@@ -1,4 +1,4 @@
-"""Reading schemas: from TOML or Python files to the IR, with every problem told at once."""
+"""Reading schemas: TOML or Python files become the IR. All problems are reported at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EMPTY = "add one: [models.User.columns] in TOML, class User(Base) in Python"
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A schema that can be generated from, and what is worth a look in it."""
+    """A valid schema, and the warnings about it."""
 
     schema: Schema
     warnings: tuple[Diagnostic, ...] = ()
@@ -33,9 +33,9 @@ class Loaded:
 def load(files: Sequence[Path], root: Path) -> Loaded:
     """Read schema files into one schema.
 
-    root: the directory that messages and headers name the files relative to.
+    root: paths in messages and headers are relative to this directory.
 
-    Raises SchemaError with every problem of every file, up to MAX_PROBLEMS.
+    Raises SchemaError with the problems of all files, up to MAX_PROBLEMS.
     """
     problems = Problems()
     names = {file: _relative(file, root) for file in sorted(files)}

@@ -1,4 +1,4 @@
-"""The tables between the two sides of a many-to-many."""
+"""The association tables of many-to-many relationships."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ormkit_gen.schema.names import constraint_name, is_database_name
 
 @dataclass(frozen=True, slots=True)
 class Association:
-    """A secondary table, and its foreign keys to either side of one relationship."""
+    """An association table, and its foreign keys to both sides of one relationship."""
 
     model: ModelDraft
     to_local: ForeignKey
@@ -23,7 +23,7 @@ class Association:
 def find_association(
     draft: SchemaDraft, local: ModelDraft, remote: ModelDraft, fields: Fields
 ) -> Association | None:
-    """Return the secondary table that a relationship names, made here where no model has it."""
+    """Return the association table that a relationship names. Create it if no model has it."""
     name = fields.text("secondary")
     if name is None or not is_database_name(name):
         return None
@@ -39,9 +39,9 @@ def find_association(
         return Association(model, to_local[0], to_remote[0])
     draft.problems.error(
         "bad-secondary",
-        f"of the foreign keys of {name}, {len(to_local)} lead to {local.name} and "
-        f"{len(to_remote)} to {remote.name}",
-        "it needs one to either side",
+        f"the foreign keys of {name} are {len(to_local)} to {local.name} and {len(to_remote)} "
+        f"to {remote.name}",
+        "it needs one to each side",
         fields.value_at("secondary"),
     )
     return None
@@ -50,8 +50,8 @@ def find_association(
 def make_association(
     draft: SchemaDraft, name: str, local: ModelDraft, remote: ModelDraft, fields: Fields
 ) -> ModelDraft:
-    """Add a table of nothing but the keys of both sides; the sides go by name, so that either
-    relationship makes the same."""
+    """Add a table with only the keys of both sides. The sides are ordered by name, so that both
+    relationships create the same table."""
     first, second = sorted((local, remote), key=lambda model: model.name)
     schema, _, table = name.rpartition(".")
     model = ModelDraft(
@@ -82,7 +82,7 @@ def make_association(
 
 
 def add_side(model: ModelDraft, side: ModelDraft, prefix: str) -> None:
-    """Add the columns that hold one side's key, and their foreign key."""
+    """Add the columns for the key of one side, and their foreign key."""
     names: list[str] = []
     for name in side.primary_key:
         column = side.column(name)

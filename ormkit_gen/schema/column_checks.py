@@ -1,31 +1,31 @@
-"""What PostgreSQL refuses in a column, and settings that exclude each other."""
+"""Checks of columns: what PostgreSQL refuses, and settings that exclude each other."""
 
 from __future__ import annotations
 
 from ormkit_gen.ir import Column
 from ormkit_gen.schema.fields import Fields
 
-#: Every table has these columns already.
+#: Every table has these system columns.
 SYSTEM_COLUMNS = frozenset({"cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"})
 
 
 def check_column(fields: Fields, column: Column) -> None:
-    """Note what is wrong with a column that could be read."""
+    """Record the problems of a column that could be read."""
     check_sources(fields, column)
     check_key(fields, column)
     check_comparable(fields, column)
     if column.db_name in SYSTEM_COLUMNS:
         fields.problems.error(
             "system-column",
-            f"{fields.what} cannot be named {column.db_name}: every table has such a column "
-            f"already",
+            f"{fields.what} cannot be named {column.db_name}: every table already has "
+            f"such a column",
             "rename it",
             fields.value_at("column") if "column" in fields.data else fields.at,
         )
 
 
 def check_sources(fields: Fields, column: Column) -> None:
-    """Note more than one source of values, and an identity that is no integer."""
+    """Record more than one source of values, and an identity that is not an integer."""
     problems = fields.problems
     sources = [key for key in ("server_default", "identity", "generated") if fields.data.get(key)]
     if "default" in fields.data:
@@ -40,14 +40,14 @@ def check_sources(fields: Fields, column: Column) -> None:
     if column.identity is not None and not column.type.is_integer:
         problems.error(
             "bad-identity",
-            f"{fields.what} cannot be an identity: it is no integer",
-            "take bigint, or a server_default such as gen_random_uuid()",
+            f"{fields.what} cannot be an identity: it is not an integer",
+            "use bigint, or a server_default such as gen_random_uuid()",
             fields.key_at("identity"),
         )
 
 
 def check_key(fields: Fields, column: Column) -> None:
-    """Note a key or an identity that may be NULL."""
+    """Record a key or an identity that may be NULL."""
     if column.is_nullable and (column.is_primary_key or column.identity):
         kind = "the key" if column.is_primary_key else "an identity"
         fields.problems.error(
@@ -59,7 +59,7 @@ def check_key(fields: Fields, column: Column) -> None:
 
 
 def check_comparable(fields: Fields, column: Column) -> None:
-    """Note a key or an index of a type whose values PostgreSQL cannot compare."""
+    """Record a key or an index of a type whose values PostgreSQL cannot compare."""
     for key in ("primary_key", "unique", "index"):
         if fields.data.get(key) is True and not is_comparable(column):
             fields.problems.error(
@@ -71,7 +71,7 @@ def check_comparable(fields: Fields, column: Column) -> None:
 
 
 def is_comparable(column: Column) -> bool:
-    """Return whether keys and plain indexes of the column's type are possible."""
+    """Return whether the column's type supports keys and plain indexes."""
     return column.type.is_enum or column.type.name != "json"
 
 

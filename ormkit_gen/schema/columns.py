@@ -1,4 +1,4 @@
-"""Reads the columns of a model."""
+"""Reading the columns of a model."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ MAX_COLUMNS = 1600
 def read_columns(model: ModelDraft, enums: Mapping[str, Enum]) -> None:
     """Read every column of the model, its single-column constraints and its references."""
     entries = list(model.fields.named("columns"))
-    # Each is compared with those before it, so that no more are read than there can be.
+    # Each column is compared with the previous ones, so their number is limited first.
     for name, value, path in entries[: MAX_COLUMNS + 1]:
         if column := read_column(model, name, value, path, enums):
             model.columns.append(column)
@@ -61,7 +61,7 @@ def read_columns(model: ModelDraft, enums: Mapping[str, Enum]) -> None:
         model.fields.problems.error(
             "too-many-columns",
             f"{model.name} has {len(entries)} columns",
-            f"PostgreSQL takes at most {MAX_COLUMNS} in a table",
+            f"PostgreSQL allows at most {MAX_COLUMNS} in a table",
             model.at,
         )
 
@@ -69,7 +69,7 @@ def read_columns(model: ModelDraft, enums: Mapping[str, Enum]) -> None:
 def read_column(
     model: ModelDraft, name: str, value: Any, path: Path, enums: Mapping[str, Enum]
 ) -> Column | None:
-    """Return the column, or None where its name or type cannot be made out."""
+    """Return the column, or None if its name or type cannot be determined."""
     if isinstance(value, str):
         value = {"type": value}
     what = f"{model.name}.{name}"
@@ -104,14 +104,14 @@ def read_column(
 
 
 def document_keys(fields: Fields) -> set[str]:
-    """Return the keys that stand in the file, as opposed to those a short form implies."""
+    """Return the keys that are in the file, without those that a short form implies."""
     return {key for key in fields.data if (*fields.path, key) in fields.document.keys}
 
 
 def read_type(
     fields: Fields, enums: Mapping[str, Enum], *, is_short: bool
 ) -> tuple[ColumnType, bool] | None:
-    """Return the type and whether it says nullable; None with the problem noted."""
+    """Return the type and whether it allows NULL, or record the problem and return None."""
     words = fields.text("type")
     if words is None:
         if fields.is_table and "type" not in fields.data:
@@ -129,14 +129,14 @@ def read_type(
 
 
 def read_name(model: ModelDraft, fields: Fields, name: str) -> str | None:
-    """Return the attribute's name; None with the problem noted."""
+    """Return the attribute's name, or record the problem and return None."""
     problems = fields.problems
     db_name = fields.text("column", name) or name
     if not is_database_name(db_name):
         problems.error(
             "long-name",
             f"the column name {db_name!r} does not fit PostgreSQL",
-            f"it takes up to {MAX_IDENTIFIER} bytes",
+            f"a name may have up to {MAX_IDENTIFIER} bytes",
             fields.at,
         )
     attribute = attribute_name(name)
@@ -155,16 +155,16 @@ def read_name(model: ModelDraft, fields: Fields, name: str) -> str | None:
     if attribute != name:
         problems.warning(
             "reserved-word",
-            f"{fields.what} becomes {attribute} in Python, where {name} has a meaning of its own",
-            f'its name in PostgreSQL stays; write {attribute} = {{ column = "{db_name}", ... }} '
-            f"to say so yourself",
+            f"{fields.what} becomes {attribute} in Python, where {name} is reserved",
+            f"its name in PostgreSQL stays the same; to avoid this warning, write {attribute} = "
+            f'{{ column = "{db_name}", ... }}',
             fields.at,
         )
     for other in model.columns:
         if attribute == other.name or db_name == other.db_name:
             problems.error(
                 "name-clash",
-                f"{model.name} has two columns that are called "
+                f"{model.name} has two columns named "
                 f"{attribute if attribute == other.name else db_name}",
                 "rename one of them",
                 fields.at,
@@ -174,7 +174,7 @@ def read_name(model: ModelDraft, fields: Fields, name: str) -> str | None:
 
 
 def read_python_type(fields: Fields) -> str | None:
-    """Return the annotation given for the value, which must parse as one."""
+    """Return the given annotation of the value. It must be a valid annotation."""
     text = fields.text("python_type")
     if text is None:
         return None
@@ -189,7 +189,7 @@ def read_python_type(fields: Fields) -> str | None:
     if tree is None or not all(isinstance(node, allowed) for node in ast.walk(tree)):
         fields.problems.error(
             "bad-python-type",
-            f"{text!r} is no type annotation",
+            f"{text!r} is not a type annotation",
             "as in dict[str, int] or app.types.Settings",
             fields.value_at("python_type"),
         )
@@ -198,7 +198,7 @@ def read_python_type(fields: Fields) -> str | None:
 
 
 def read_default(fields: Fields, column: Column, enums: Mapping[str, Enum]) -> Default | None:
-    """Return the constant default; None where there is none, or with the problem noted."""
+    """Return the constant default, or None if there is none or if it has a problem."""
     if "default" not in fields.data:
         return None
     value = fields.data["default"]
@@ -206,7 +206,9 @@ def read_default(fields: Fields, column: Column, enums: Mapping[str, Enum]) -> D
         return None
     try:
         if value is None:
-            raise BadDefault("NULL is no default where it cannot be held", "make it nullable")
+            raise BadDefault(
+                "NULL cannot be the default of a column that is not nullable", "make it nullable"
+            )
         return Default(default_value(value, column.type, enums))
     except BadDefault as error:
         message, remedy = error.args
@@ -217,10 +219,10 @@ def read_default(fields: Fields, column: Column, enums: Mapping[str, Enum]) -> D
 
 
 def read_identity(fields: Fields, column: Column) -> Identity | None:
-    """Return how PostgreSQL numbers the column.
+    """Return the kind of identity of the column.
 
-    An integer that alone is the primary key is an identity unless something else fills it in;
-    whether it is alone is known only when all columns are.
+    A primary key of one integer column is an identity unless it has another source of values.
+    Whether it is the only column is known only after all columns are read.
     """
     value = fields.data.get("identity")
     if value is False:
@@ -233,14 +235,14 @@ def read_identity(fields: Fields, column: Column) -> Identity | None:
 
 
 def read_constraints(model: ModelDraft, fields: Fields, column: Column) -> None:
-    """Read what one column says of uniqueness, an index and a foreign key."""
+    """Read the unique constraint, the index and the foreign key of one column."""
     is_unique = fields.flag("unique")
     is_indexed = fields.flag("index")
     if is_unique and not column.is_primary_key:
         name = constraint_name(model.table, (column.db_name,), "key")
         model.uniques.append(Unique(name=name, columns=(column.name,), at=fields.at))
     elif is_indexed and not column.is_primary_key:
-        # A unique constraint, as a primary key, brings the index that serves for both.
+        # A unique constraint, like a primary key, already has an index.
         name = constraint_name(model.table, (column.db_name,), "idx")
         element = IndexElement(column=column.name)
         model.indexes.append(Index(name=name, elements=(element,), at=fields.at))
@@ -259,12 +261,12 @@ def read_constraints(model: ModelDraft, fields: Fields, column: Column) -> None:
 
 
 def read_reference(model: ModelDraft, fields: Fields, column: Column, target: str) -> None:
-    """Note the foreign key of one column, written as table.column."""
+    """Record the foreign key of one column, written as table.column."""
     table, dot, target_column = target.rpartition(".")
     if not dot or not table or not target_column:
         fields.problems.error(
             "bad-foreign-key",
-            f"{target!r} names no column",
+            f"{target!r} does not name a column",
             'write "table.column", as in "users.id"',
             fields.value_at("foreign_key"),
         )
@@ -277,7 +279,7 @@ def read_reference(model: ModelDraft, fields: Fields, column: Column, target: st
 def find_columns(
     model: ModelDraft, fields: Fields, names: tuple[str, ...], key: str
 ) -> tuple[str, ...]:
-    """Return the Python names of columns named in a constraint; unknown ones are noted."""
+    """Return the Python names of the columns in a constraint. Record unknown ones."""
     found: list[str] = []
     for index, name in enumerate(names):
         column = model.column(name)
@@ -298,7 +300,7 @@ def find_columns(
         elif column.name in found:
             fields.problems.error(
                 "repeated-column",
-                f"{name!r} stands twice in {key}",
+                f"{name!r} occurs twice in {key}",
                 "keep one",
                 fields.item_at(key, index),
             )

@@ -1,4 +1,4 @@
-"""Reads the constraints and indexes that stand on a model rather than on a column."""
+"""Reading the constraints and indexes that belong to a model instead of a column."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from ormkit_gen.schema.index_methods import (
 )
 from ormkit_gen.schema.names import MAX_IDENTIFIER, constraint_name, is_database_name
 
-#: What PostgreSQL's lexer takes as an operator.
+#: The operators that PostgreSQL's lexer accepts.
 OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}")
 OPCLASS = re.compile(r"[A-Za-z_][\w.]*(\([\w\s=,.']*\))?")
 
 
 def read_constraints(model: ModelDraft) -> None:
-    """Read uniques, checks, indexes, excludes and foreign keys of several columns."""
+    """Read unique, check and exclusion constraints, indexes, and composite foreign keys."""
     for fields in model.fields.tables("uniques", f"a unique of {model.name}"):
         read_unique(model, fields)
     for fields in model.fields.tables("checks", f"a check of {model.name}"):
@@ -102,7 +102,7 @@ def read_exclude(model: ModelDraft, fields: Fields) -> None:
         elif not OPERATOR.fullmatch(operator):
             fields.problems.error(
                 "bad-operator",
-                f"{operator!r} is no operator",
+                f"{operator!r} is not an operator",
                 'as in operator = "&&"',
                 part.value_at("operator"),
             )
@@ -148,7 +148,7 @@ def read_foreign_key(model: ModelDraft, fields: Fields) -> None:
 def read_elements(
     model: ModelDraft, fields: Fields, value: Any, key: str
 ) -> tuple[IndexElement, ...]:
-    """Return the keys of an index, each a column's name or a table."""
+    """Return the keys of an index. Each is the name of a column or a table."""
     values: list[Any] = value if is_list(value) else [value] if value else []
     if not values:
         missing(fields, key, 'as in columns = ["status", "created_at"]')
@@ -164,7 +164,7 @@ def read_elements(
 
 
 def read_element(model: ModelDraft, fields: Fields, data: Any) -> IndexElement | None:
-    """Return one key of an index or exclusion constraint; None with the problem noted."""
+    """Return one key of an index or exclusion constraint, or record the problem and return None."""
     name, expression = fields.text("column"), fields.text("expression")
     if (name is None) == (expression is None):
         fields.problems.error(
@@ -188,12 +188,12 @@ def read_element(model: ModelDraft, fields: Fields, data: Any) -> IndexElement |
         fields.problems.error(
             "json-key",
             f"{fields.what} cannot be {name!r}: PostgreSQL does not compare json",
-            "take jsonb, or an expression",
+            "use jsonb, or an expression",
             fields.document.value_at(fields.path),
         )
     if opclass is not None and not OPCLASS.fullmatch(opclass):
         fields.problems.error(
-            "bad-opclass", f"{opclass!r} is no operator class", "as in text_pattern_ops",
+            "bad-opclass", f"{opclass!r} is not an operator class", "as in text_pattern_ops",
             fields.value_at("opclass"),
         )  # fmt: skip
     return IndexElement(
@@ -206,7 +206,7 @@ def read_element(model: ModelDraft, fields: Fields, data: Any) -> IndexElement |
 
 
 def wanted_columns(model: ModelDraft, fields: Fields) -> tuple[str, ...]:
-    """Return the columns that a constraint names; none, with the problem noted, if one is wrong."""
+    """Return the columns that a constraint names. If one is wrong, record it and return none."""
     names = fields.texts("columns")
     if not names:
         missing(fields, "columns", 'as in columns = ["a", "b"]')
@@ -217,12 +217,12 @@ def wanted_columns(model: ModelDraft, fields: Fields) -> tuple[str, ...]:
 
 
 def missing(fields: Fields, key: str, remedy: str) -> None:
-    """Note that a setting is not there."""
+    """Record that a setting is missing."""
     fields.problems.error("missing-key", f"{fields.what} needs {key}", remedy, fields.at)
 
 
 def name_of(model: ModelDraft, fields: Fields, columns: tuple[str, ...], ending: str) -> str:
-    """Return the constraint's own name, or the one PostgreSQL would give."""
+    """Return the given name of the constraint, or the name that PostgreSQL would choose."""
     name = fields.text("name")
     if name is None:
         found = [model.column(each) for each in columns]
@@ -234,7 +234,7 @@ def name_of(model: ModelDraft, fields: Fields, columns: tuple[str, ...], ending:
         fields.problems.error(
             "long-name",
             f"the name {name!r} does not fit PostgreSQL",
-            f"it takes up to {MAX_IDENTIFIER} bytes",
+            f"a name may have up to {MAX_IDENTIFIER} bytes",
             fields.value_at("name"),
         )
     return name

@@ -1,4 +1,4 @@
-"""Constant defaults: whether a value fits its column's type, and its one form in the IR."""
+"""Constant defaults: checking that a value fits its column's type, and converting it for the IR."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.document import is_list, is_table
 
 INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
-#: What a numeric without modifiers holds: digits in all, and after the point.
+#: Digits of a numeric without modifiers: before and after the decimal point.
 NUMERIC_LIMITS = (147_455, 16_383)
-#: PostgreSQL takes offsets from UTC below this, MAX_TZDISP_HOUR + 1.
+#: PostgreSQL accepts offsets from UTC below this limit, MAX_TZDISP_HOUR + 1.
 OFFSET_LIMIT = dt.timedelta(hours=16)
-#: Python's parser stops at 200 brackets, and generated code puts some of its own around these.
+#: Python's parser accepts 200 nested brackets, and generated code adds some around these.
 MAX_JSON_DEPTH = 32
-#: Python writes numbers of up to 4300 digits.
+#: Python prints numbers of up to 4300 digits.
 MAX_JSON_BITS = 10_000
 
 
-#: What dates and timestamps may be besides those of the calendar, in PostgreSQL's words.
+#: The special values of dates and timestamps in PostgreSQL.
 INFINITIES = ("infinity", "-infinity")
 
 
 class BadDefault(Exception):
-    """The value is none of the type; args are the message and the remedy."""
+    """The value does not fit the type. The args are the message and the remedy."""
 
 
 def default_value(value: Any, type_: ColumnType, enums: Mapping[str, Enum]) -> DefaultValue:
-    """Return the default in the form that the IR holds; raises BadDefault."""
+    """Return the default in the form of the IR. Raises BadDefault."""
     if type_.is_array:
         array = _array(value, type_, type_.dimensions, enums)
         _shape(array, type_.dimensions)
@@ -44,8 +44,8 @@ def default_value(value: Any, type_: ColumnType, enums: Mapping[str, Enum]) -> D
         return _label(value, enums[type_.name])
     if not type_.base.has_literal:
         raise BadDefault(
-            f"{type_.name} has no constant that Python and PostgreSQL share",
-            'give server_default = "...", an SQL expression',
+            f"the default of {type_.name} cannot be a constant",
+            'use server_default = "...", an SQL expression',
         )
     return CHECKS.get(type_.name, _text)(value, type_)
 
@@ -61,14 +61,14 @@ def _array(
 
 
 def _shape(array: Any, depth: int) -> tuple[int, ...]:
-    """Return the lengths of an array's dimensions, which PostgreSQL wants to be even."""
+    """Return the lengths of an array's dimensions. PostgreSQL requires a rectangular array."""
     if depth == 1 or not array:
         return (len(array),)
     shapes = {_shape(each, depth - 1) for each in array}
     if len(shapes) > 1 or 0 in next(iter(shapes)):
         raise BadDefault(
             "the inner lists of an array must be equally long, and not empty",
-            "write [] for an empty array, or take jsonb",
+            "write [] for an empty array, or use jsonb",
         )
     return (len(array), *next(iter(shapes)))
 
@@ -82,10 +82,10 @@ def _label(value: Any, enum: Enum) -> str:
 
 
 def _shown(value: object) -> str:
-    """Return a value as messages show it."""
+    """Return a value for a message."""
     try:
         text = str(value)
-    except ValueError:  # Python does not write a number of so many digits.
+    except ValueError:  # Python does not print a number with so many digits.
         return "the number"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
@@ -124,7 +124,7 @@ def _float(value: Any, type_: ColumnType) -> float:
 
 
 def _single(number: float) -> float:
-    """Return the number as a real holds it; OverflowError where it is too large."""
+    """Return the number rounded to a real. Raise OverflowError if it is too large."""
     (single,) = struct.unpack("<f", struct.pack("<f", number))
     return float(single)
 
@@ -142,11 +142,11 @@ def _numeric(value: Any, type_: ColumnType) -> Decimal:
     if number.is_snan():
         raise wrong
     if number.is_nan():
-        return Decimal("NaN")  # PostgreSQL knows one only, without a sign or digits.
+        return Decimal("NaN")  # PostgreSQL has only one NaN, without a sign or digits.
     if number.is_infinite() and type_.modifiers:
         raise BadDefault(
-            "a numeric with a precision holds no infinity",
-            "leave the precision out, or the default",
+            "a numeric with a precision cannot be infinity",
+            "remove the precision or the default",
         )
     if number.is_finite():
         _check_digits(number, type_)
@@ -154,7 +154,7 @@ def _numeric(value: Any, type_: ColumnType) -> Decimal:
 
 
 def _check_digits(number: Decimal, type_: ColumnType) -> None:
-    """Note digits that the numeric has no place for, on either side of the point."""
+    """Record digits that do not fit the numeric, before or after the decimal point."""
     precision, scale = (*type_.modifiers, 0)[:2] if type_.modifiers else NUMERIC_LIMITS
     _, digits, exponent = number.as_tuple()
     last = exponent if isinstance(exponent, int) else 0
@@ -189,7 +189,7 @@ def _text(value: Any, type_: ColumnType) -> str:
 
 
 def _is_infinite(value: object) -> bool:
-    """Return whether it is infinity: its name, or the runtime's own, which shows as that."""
+    """Return whether the value is infinity: the text, or the runtime's object."""
     return isinstance(value, (str, dt.date)) and str(value) in INFINITIES
 
 
@@ -224,7 +224,7 @@ def _timestamp(value: Any, type_: ColumnType) -> dt.datetime | str:
             moment.astimezone(dt.UTC)
     except OverflowError:
         raise BadDefault(
-            f"{moment} is outside of the years 1 to 9999 in UTC", "give server_default"
+            f"{moment} is outside of the years 1 to 9999 in UTC", "use server_default"
         ) from None
     return moment
 
@@ -233,20 +233,20 @@ def _parsed(text: str, parse: Callable[[str], Any], type_: ColumnType) -> Any:
     try:
         return parse(text)
     except ValueError:
-        raise BadDefault(f"{text!r} is no {type_.name}", _example(type_.name)) from None
+        raise BadDefault(f"{text!r} is not a valid {type_.name}", _example(type_.name)) from None
 
 
 def _zone(offset: dt.timedelta | None, type_: ColumnType) -> dt.timezone | None:
-    """Return the zone of a time, as nothing but its offset from UTC."""
+    """Return the time zone of a time as an offset from UTC."""
     wants_zone = type_.name.endswith("tz")
     if (offset is not None) != wants_zone:
-        verb = "needs" if wants_zone else "has no place for"
+        verb = "needs" if wants_zone else "cannot have"
         raise BadDefault(f"{type_.name} {verb} a time zone", _example(type_.name))
     if offset is None:
         return None
     if abs(offset) >= OFFSET_LIMIT:
         raise BadDefault(
-            "PostgreSQL takes offsets of less than 16 hours from UTC", _example(type_.name)
+            "PostgreSQL allows offsets of less than 16 hours from UTC", _example(type_.name)
         )
     return dt.timezone(offset)
 
@@ -259,7 +259,7 @@ def _example(name: str) -> str:
         "timestamp": "2030-01-31T12:30:00",
         "timestamptz": "2030-01-31T12:30:00Z",
     }
-    return f"as in {examples[name]}, or give server_default"
+    return f"as in {examples[name]}, or use server_default"
 
 
 def _uuid(value: Any, type_: ColumnType) -> UUID:
@@ -267,7 +267,7 @@ def _uuid(value: Any, type_: ColumnType) -> UUID:
         return value if isinstance(value, UUID) else UUID(value)
     except (ValueError, AttributeError, TypeError):
         raise BadDefault(
-            f"{_shown(value)!r} is no uuid",
+            f"{_shown(value)!r} is not a valid uuid",
             'for a new one per row: server_default = "gen_random_uuid()"',
         ) from None
 
@@ -276,7 +276,7 @@ def _json(value: Any, type_: ColumnType, depth: int = 0) -> DefaultValue:
     if depth > MAX_JSON_DEPTH:
         raise BadDefault(
             f"the default is nested more than {MAX_JSON_DEPTH} levels deep",
-            "give server_default, an SQL expression",
+            "use server_default, an SQL expression",
         )
     if is_table(value):
         return {
@@ -288,7 +288,7 @@ def _json(value: Any, type_: ColumnType, depth: int = 0) -> DefaultValue:
     if isinstance(value, str):
         return _text(value, ColumnType("text"))
     if isinstance(value, float) and not math.isfinite(value):
-        raise BadDefault("JSON has no infinity and no NaN", "take null or a number")
+        raise BadDefault("JSON has no infinity and no NaN", "use null or a number")
     if isinstance(value, int) and value.bit_length() > MAX_JSON_BITS:
         raise BadDefault("the number has too many digits", "write it as a text")
     if value is None or isinstance(value, (bool, int, float)):

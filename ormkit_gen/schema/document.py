@@ -1,7 +1,7 @@
-"""A schema file as read: plain values, and the place of each key and value in the file.
+"""A schema file after reading: plain values, and the place of each key and value in the file.
 
-Both spellings become documents of one shape, TOML's: enums and models by name, columns by name,
-and so on. Everything after the readers works on documents and knows no spelling.
+TOML and Python become documents with the same structure, that of TOML: enums and models by name,
+columns by name, and so on. All code after the readers uses documents, whatever the language.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 
 from ormkit_gen.ir import Position
 
-#: Keys and indexes from the root of a document to a value.
+#: The path of keys and indexes from the root of a document to a value.
 Path = tuple[str | int, ...]
 
 
@@ -24,11 +24,11 @@ class Document:
     data: Mapping[str, Any]
     keys: Mapping[Path, Position] = field(default_factory=dict[Path, Position])
     values: Mapping[Path, Position] = field(default_factory=dict[Path, Position])
-    #: The spelling, for remedies that depend on it.
+    #: The language of the file, for remedies that depend on it.
     is_python: bool = False
 
     def key_at(self, path: Path) -> Position:
-        """Return where a key stands, or else what encloses it."""
+        """Return the place of a key, or of the table that encloses it."""
         while path:
             if path in self.keys:
                 return self.keys[path]
@@ -36,7 +36,7 @@ class Document:
         return Position(self.file, 1, 1)
 
     def value_at(self, path: Path) -> Position:
-        """Return where a value stands, or else its key."""
+        """Return the place of a value, or of its key."""
         return self.values.get(path) or self.key_at(path)
 
 

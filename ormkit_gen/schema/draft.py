@@ -1,4 +1,4 @@
-"""Models while they are being read: columns are there, references are still names."""
+"""Models while they are being read: columns exist, references are still names."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ormkit_gen.schema.fields import Fields
 
 @dataclass(slots=True)
 class Reference:
-    """A foreign key as it was written."""
+    """A foreign key as written in the schema."""
 
     columns: tuple[str, ...]
     target: str  #: Table, schema.table or model.
@@ -62,7 +62,7 @@ class ModelDraft:
 
     @property
     def full_table(self) -> str:
-        """The table's name with its namespace, where it has one."""
+        """The name of the table, with its schema if it has one."""
         return f"{self.schema}.{self.table}" if self.schema else self.table
 
     def column(self, name: str) -> Column | None:
@@ -113,13 +113,13 @@ class SchemaDraft:
     problems: Problems
     enums: dict[str, Enum] = field(default_factory=dict[str, Enum])
     models: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
-    #: The models by table, with the namespace in front where there is one.
+    #: The models by table name, with the schema if there is one.
     tables: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
-    #: The models by the module that they are written to.
+    #: The models by the module that contains them.
     modules: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
 
     def add(self, model: ModelDraft) -> None:
-        """Take a model in; of two with the same table or module, the first is found again."""
+        """Add a model. If two have the same table or module, lookups return the first."""
         self.models[model.name] = model
         self.tables.setdefault(model.full_table, model)
         self.modules.setdefault(module_name(model.name), model)

@@ -1,4 +1,4 @@
-"""Reads the enums of a document."""
+"""Reading the enums of a document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ormkit_gen.schema.names import MAX_IDENTIFIER, is_label, is_member, member_
 def read_enum(
     document: Document, name: str, value: Any, path: Path, problems: Problems
 ) -> Enum | None:
-    """Return the enum; None with the problem noted."""
+    """Return the enum, or record the problem and return None."""
     if is_list(value):
         value = {"values": value}
     fields = Fields(document, path, value, problems, f"enum {name}")
@@ -51,7 +51,7 @@ def read_enum(
 
 
 def read_members(fields: Fields, name: str, labels: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
-    """Return pairs of member and label; clashes are noted."""
+    """Return pairs of member and label. Record conflicts."""
     members = fields.texts("members")
     if members and len(members) != len(labels):
         fields.problems.error(
@@ -89,10 +89,10 @@ def check_label(
     is_repeated: bool,
     at: Position,
 ) -> None:
-    """Note a label that is there already, by itself or as a member, or that does not fit."""
+    """Record a label that occurs twice, as a label or as a member, or that is too long."""
     problems = fields.problems
     if is_repeated:
-        message = f"the label {label!r} stands twice in {name}"
+        message = f"the label {label!r} occurs twice in {name}"
         problems.error("enum-clash", message, "keep one of them", at)
     elif member in seen:
         other = seen[member]
@@ -106,6 +106,6 @@ def check_label(
         problems.error(
             "long-name",
             f"the label {label!r} does not fit PostgreSQL",
-            f"a label takes up to {MAX_IDENTIFIER} bytes",
+            f"a label may have up to {MAX_IDENTIFIER} bytes",
             at,
         )

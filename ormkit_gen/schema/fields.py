@@ -1,4 +1,4 @@
-"""Typed access to one table of a document; what does not fit is noted and left out."""
+"""Typed access to one table of a document. Values of a wrong type are recorded and left out."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Fields:
     def __init__(
         self, document: Document, path: Path, value: Any, problems: Problems, what: str
     ) -> None:
-        """Look at a value that should be a table; `what` is what messages call it."""
+        """Read a value that should be a table. Messages call it `what`."""
         self.document = document
         self.path = path
         self.problems = problems
         self.what = what
         self.data: dict[str, Any] = {}
-        #: False where the value is something else; that is noted, and says enough.
+        #: False if the value is not a table. One diagnostic is enough for that.
         self.is_table = is_table(value)
         if is_table(value):
             self.data = value
@@ -39,21 +39,21 @@ class Fields:
 
     @property
     def at(self) -> Position:
-        """Where the table stands: its key, or the table itself in an array."""
+        """The place of the table: its key, or the table itself in an array."""
         if self.path and isinstance(self.path[-1], int):
             return self.document.value_at(self.path)
         return self.document.key_at(self.path)
 
     def key_at(self, key: str) -> Position:
-        """Return where a key stands."""
+        """Return the place of a key."""
         return self.document.key_at((*self.path, key))
 
     def value_at(self, key: str) -> Position:
-        """Return where a key's value stands."""
+        """Return the place of a key's value."""
         return self.document.value_at((*self.path, key))
 
     def item_at(self, key: str, index: int) -> Position:
-        """Return where an item of a key's list stands, or of the list that stands for the table."""
+        """Return the place of an item in a key's list, or in the list that replaces the table."""
         values = self.document.values
         for path in ((*self.path, key, index), (*self.path, index)):
             if path in values:
@@ -61,7 +61,7 @@ class Fields:
         return self.value_at(key)
 
     def only(self, known: Collection[str]) -> None:
-        """Note every key that is not known."""
+        """Record all unknown keys."""
         for key in self.data:
             if key not in known:
                 self.problems.error(
@@ -72,7 +72,7 @@ class Fields:
                 )
 
     def text(self, key: str, default: str | None = None) -> str | None:
-        """Return a text; an empty one is noted as a mistake."""
+        """Return a text. Record an empty one as a mistake."""
         value = self.data.get(key)
         if value is None:
             return default
@@ -95,7 +95,7 @@ class Fields:
         return default
 
     def choice(self, key: str, choices: Sequence[S]) -> S | None:
-        """Return one of some words, whatever their case; None where the key is missing."""
+        """Return one of the choices, ignoring case, or None if the key is missing."""
         value = self.data.get(key)
         if value is None:
             return None
@@ -116,7 +116,7 @@ class Fields:
     def texts(self, key: str, *, may_be_empty: bool = False) -> tuple[str, ...]:
         """Return a list of texts; a single text counts as a list of one.
 
-        may_be_empty: take the empty text for an item too.
+        may_be_empty: whether an item may be the empty text.
         """
         value = self.data.get(key, [])
         values: object = [value] if isinstance(value, str) else value
@@ -155,7 +155,7 @@ class Fields:
 
 
 def kind_of(value: object) -> str:
-    """Return what messages call a value of this kind."""
+    """Return the name of the value's type for messages."""
     if value == "":
         return "an empty text"
     return KINDS.get(type(value), "a date or time")

@@ -1,4 +1,4 @@
-"""What the indexes of each access method can do, so that PostgreSQL will not refuse one."""
+"""The abilities of each index access method, to reject what PostgreSQL would refuse."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ormkit_gen.schema.fields import Fields
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """An access method."""
+    """An index access method."""
 
     has_many_keys: bool = False
     has_order: bool = False
@@ -43,14 +43,14 @@ def check_method(
     is_unique: bool = False,
     has_include: bool = False,
 ) -> None:
-    """Note what an index or exclusion constraint wants and its method has not.
+    """Record features of an index or exclusion constraint that its method does not support.
 
-    key: the setting that holds the elements.
+    key: the setting that contains the elements.
     """
     method = METHODS[name]
     wishes = (
         (is_unique and not method.can_be_unique, "unique", "be unique"),
-        (has_include and not method.can_include, "include", "carry other columns along"),
+        (has_include and not method.can_include, "include", "include other columns"),
         (len(elements) > 1 and not method.has_many_keys, key, "have more than one key"),
         (
             any(each.is_descending or each.nulls for each in elements) and not method.has_order,
@@ -63,17 +63,17 @@ def check_method(
             fields.problems.error(
                 "index-method",
                 f"a {name} index cannot {wish}",
-                f"leave that out, or take another method than {name}",
+                f"remove that, or use a method other than {name}",
                 fields.key_at(setting),
             )
 
 
 def check_key_count(fields: Fields, count: int, key: str) -> None:
-    """Note more columns than PostgreSQL takes in an index, or in a key of any kind."""
+    """Record more columns than PostgreSQL allows in an index or key."""
     if count > MAX_KEYS:
         fields.problems.error(
             "too-many-keys",
             f"{fields.what} has {count} columns",
-            f"PostgreSQL takes at most {MAX_KEYS}",
+            f"PostgreSQL allows at most {MAX_KEYS}",
             fields.value_at(key),
         )

@@ -1,4 +1,4 @@
-"""Reads the models of a document as drafts."""
+"""Reading the models of a document as drafts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KEYS = frozenset(
 MIXINS = ("soft_delete", "timestamps", "version")
 
 TIMESTAMPTZ = ColumnType("timestamptz")
-#: The columns that each mixin adds, and the attribute of the model that names one of them.
+#: The columns that each mixin adds, and the attribute of the model that refers to one of them.
 MIXIN_COLUMNS: Mapping[str, tuple[Column, ...]] = {
     "soft_delete": (
         Column(name="deleted_at", db_name="deleted_at", type=TIMESTAMPTZ, is_nullable=True),
@@ -55,7 +55,7 @@ MIXIN_COLUMNS: Mapping[str, tuple[Column, ...]] = {
 def read_model(
     draft: SchemaDraft, document: Document, name: str, value: Any, path: Path
 ) -> ModelDraft:
-    """Return the model with columns and constraints; references are still names."""
+    """Return the model with columns and constraints. References are still names."""
     fields = Fields(document, path, value, draft.problems, f"model {name}")
     fields.only(KEYS)
     check_class_name(fields, name)
@@ -86,7 +86,7 @@ def read_model(
 
 
 def add_mixins(model: ModelDraft, fields: Fields) -> None:
-    """Add the columns of the mixins named; one that the model writes out itself stays its own."""
+    """Add the columns of the mixins, except those that the model defines itself."""
     for index, mixin in enumerate(fields.texts("mixins")):
         if mixin not in MIXIN_COLUMNS:
             at = fields.document.value_at((*fields.path, "mixins", index))
@@ -109,7 +109,7 @@ def add_mixins(model: ModelDraft, fields: Fields) -> None:
 
 
 def number_key(model: ModelDraft) -> None:
-    """Make a lone integer key an identity, where nothing else gives it a value."""
+    """Make a primary key of one integer an identity, unless it has another source of values."""
     key = [column for column in model.columns if column.is_primary_key]
     if len(key) != 1 or not key[0].type.is_integer:
         return
@@ -130,7 +130,7 @@ def number_key(model: ModelDraft) -> None:
 
 
 def check_key(model: ModelDraft, problems: Problems) -> None:
-    """Note a model without columns or without a primary key."""
+    """Record a model without columns or without a primary key."""
     if not model.fields.is_table:
         return
     if not model.fields.data.get("columns"):
@@ -144,14 +144,14 @@ def check_key(model: ModelDraft, problems: Problems) -> None:
         problems.error(
             "missing-primary-key",
             f"the model {model.name} has no primary key",
-            "add primary_key = true to the column or columns that tell its rows apart",
+            "add primary_key = true to the column or columns that identify its rows",
             model.at,
         )
     check_key_count(model.fields, len(model.primary_key), "columns")
 
 
 def _names_a_key(model: ModelDraft) -> bool:
-    """Return whether a column that could not be read says it is the key: one problem is enough."""
+    """Return whether an unreadable column is marked as the key, since one problem is enough."""
     columns = model.fields.data["columns"]
     values = columns.values() if is_table(columns) else ()
     return any(is_table(each) and bool(each.get("primary_key")) for each in values)
@@ -172,7 +172,7 @@ def add_model(draft: SchemaDraft, model: ModelDraft, enums: Mapping[str, Enum]) 
         problems.error(
             "duplicate-table",
             f"{other.name} and {model.name} both have the table {model.full_table}",
-            f"rename one; {other.name} stands in {other.at.file}:{other.at.line}",
+            f"rename one; {other.name} is in {other.at.file}:{other.at.line}",
             model.fields.value_at("table"),
         )
     if model.name in draft.models:
@@ -180,7 +180,7 @@ def add_model(draft: SchemaDraft, model: ModelDraft, enums: Mapping[str, Enum]) 
         problems.error(
             "duplicate-model",
             f"there are two models {model.name}",
-            f"rename one; the other stands in {other.at.file}:{other.at.line}",
+            f"rename one; the other is in {other.at.file}:{other.at.line}",
             model.at,
         )
     elif model.name in enums:

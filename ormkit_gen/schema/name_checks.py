@@ -1,4 +1,4 @@
-"""Notes names that Python, PostgreSQL or generated code has no place for."""
+"""Checks of names that Python, PostgreSQL or generated code does not allow."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ormkit_gen.schema.names import (
 
 
 def check_class_name(fields: Fields, name: str) -> None:
-    """Note a name that no class can have, or that generated code uses itself."""
+    """Record a name that a class cannot have, or that generated code uses itself."""
     if not is_class_name(name):
         fields.problems.error(
             "bad-class-name",
@@ -30,18 +30,18 @@ def check_class_name(fields: Fields, name: str) -> None:
 
 
 def check_database_name(fields: Fields, key: str, name: str | None, what: str) -> None:
-    """Note a name that PostgreSQL would cut or refuse."""
+    """Record a name that PostgreSQL would truncate or refuse."""
     if name is not None and not is_database_name(name):
         fields.problems.error(
             "long-name",
             f"the name {name!r} of the {what} does not fit PostgreSQL",
-            f"it takes up to {MAX_IDENTIFIER} bytes",
+            f"a name may have up to {MAX_IDENTIFIER} bytes",
             fields.value_at(key),
         )
 
 
 def check_schema_name(fields: Fields, name: str | None) -> None:
-    """Note a namespace that PostgreSQL keeps for itself."""
+    """Record a schema name that PostgreSQL reserves."""
     if name is not None and name.startswith("pg_"):
         fields.problems.error(
             "reserved-schema",

@@ -1,4 +1,4 @@
-"""Names: what may be a Python name in generated code, and a name in PostgreSQL."""
+"""Rules for names in generated Python code and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import keyword
 import re
 import unicodedata
 
-#: PostgreSQL cuts longer names, NAMEDATALEN - 1 bytes.
+#: PostgreSQL truncates longer names, NAMEDATALEN - 1 bytes.
 MAX_IDENTIFIER = 63
 
-#: Names that annotations in a class body mean; an attribute of that name would hide them.
+#: Names used in annotations of a class body. An attribute with such a name would hide them.
 ANNOTATION_NAMES = frozenset(
     ["int", "str", "bool", "float", "bytes", "list", "dict", "tuple", "object"]
 )
-#: Names that a metaclass or a generated method needs.
+#: Names that a metaclass or a generated method uses.
 TAKEN_NAMES = frozenset({"mro", "self", "cls"})
 
 #: Names that generated modules import or define beside the models.
@@ -59,7 +59,7 @@ RESERVED_CLASSES = frozenset(
     ]
 ) | {name for name in dir(builtins) if name[0].isupper()}
 
-#: Modules of a generated package that are no model's.
+#: Modules of a generated package that do not belong to a model.
 RESERVED_MODULES = frozenset({"enums", "__init__"})
 
 
@@ -73,8 +73,8 @@ def attribute_name(name: str) -> str:
 def is_attribute(name: str) -> bool:
     """Return whether generated code can use the name for an attribute.
 
-    Double underscores separate a column from an operator in filter(), and a leading one is for
-    what belongs to the model itself. Python reads names in their NFKC form, so others are out.
+    Double underscores separate a column from an operator in filter(), and a leading underscore is
+    for the model's own attributes. Python normalizes names to NFKC, so other forms are refused.
     """
     return (
         name.isidentifier()
@@ -95,17 +95,17 @@ def is_class_name(name: str) -> bool:
 
 
 def is_database_name(name: str) -> bool:
-    """Return whether PostgreSQL takes the name whole."""
+    """Return whether PostgreSQL accepts the name without truncation."""
     return bool(name) and is_label(name)
 
 
 def is_label(text: str) -> bool:
-    """Return whether PostgreSQL takes the text for a label of an enum; the empty text is one."""
+    """Return whether PostgreSQL accepts the text as an enum label. The empty text is allowed."""
     return is_storable(text) and len(text.encode()) <= MAX_IDENTIFIER
 
 
 def is_storable(text: str) -> bool:
-    """Return whether PostgreSQL can hold the text: no NUL, no half of a surrogate pair."""
+    """Return whether PostgreSQL can store the text: no NUL, no half of a surrogate pair."""
     return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text)
 
 
@@ -120,7 +120,7 @@ def member_name(label: str) -> str:
 
 
 def is_member(name: str) -> bool:
-    """Return whether a member of an enum may have the name, and leave StrEnum what it is."""
+    """Return whether an enum member may have the name without breaking StrEnum."""
     return (
         name.isidentifier()
         and not name.startswith("_")
@@ -132,7 +132,7 @@ def is_member(name: str) -> bool:
 
 
 def constraint_name(table: str, columns: tuple[str, ...], ending: str) -> str:
-    """Return the name PostgreSQL itself would give; a long one is cut and made unique by a hash."""
+    """Return the name that PostgreSQL would choose. Shorten a long one and add a hash."""
     name = "_".join((table, *columns, ending))
     if len(name.encode()) <= MAX_IDENTIFIER:
         return name

@@ -33,24 +33,24 @@ TYPES = {
 
 
 class BadAnnotation(Exception):
-    """The annotation tells no type; args are the message and the remedy."""
+    """The annotation has no column type. The args are the message and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """What stands inside Mapped[...]."""
+    """The content of Mapped[...]."""
 
     node: ast.expr
     is_nullable: bool
 
 
 def inside_mapped(annotation: ast.expr) -> Annotated:
-    """Return what an annotation maps; raises BadAnnotation."""
+    """Return the content of an annotation. Raises BadAnnotation."""
     node = _unquoted(annotation)
     if not (isinstance(node, ast.Subscript) and _last_name(node.value) == "Mapped"):
         raise BadAnnotation(
             f"the annotation {ast.unparse(annotation)} is not Mapped[...]",
-            "write Mapped[int], or leave mapped_column() out for what is no column",
+            "write Mapped[int], or remove mapped_column() if this is not a column",
         )
     return _without_none(_unquoted(node.slice))
 
@@ -63,7 +63,7 @@ def _without_none(node: ast.expr) -> Annotated:
     if len(rest) != 1:
         raise BadAnnotation(
             f"a column holds one type, not {ast.unparse(node)}",
-            'give the type in PostgreSQL\'s words, as in mapped_column("jsonb")',
+            'give the PostgreSQL type, as in mapped_column("jsonb")',
         )
     return Annotated(_unquoted(rest[0]), len(rest) < len(parts))
 
@@ -75,7 +75,7 @@ def _union(node: ast.expr) -> list[ast.expr]:
 
 
 def type_words(node: ast.expr, enums: Collection[str]) -> str:
-    """Return PostgreSQL's words for an annotation; raises BadAnnotation."""
+    """Return the PostgreSQL type of an annotation. Raises BadAnnotation."""
     if isinstance(node, ast.Subscript):
         name = _last_name(node.value)
         if name in ("list", "List"):
@@ -87,17 +87,17 @@ def type_words(node: ast.expr, enums: Collection[str]) -> str:
         return name
     if name not in TYPES:
         raise BadAnnotation(
-            f"no column type stands for {ast.unparse(node)}",
-            'give it in PostgreSQL\'s words, as in mapped_column("jsonb")',
+            f"there is no column type for {ast.unparse(node)}",
+            'give the PostgreSQL type, as in mapped_column("jsonb")',
         )
     return TYPES[name]
 
 
 def value_annotation(node: ast.expr, names: Mapping[str, str]) -> str | None:
-    """Return the annotation of a JSON value in full names, where it says more than the type does.
+    """Return the annotation of a JSON value with full names, if it is more specific than the type.
 
-    names: what import statements bind, to where it comes from; raises BadAnnotation for others,
-    which generated code could not import.
+    names: the imported names with their origins. Raises BadAnnotation for other names, which
+    generated code could not import.
     """
     node = ast.parse(ast.unparse(node), mode="eval").body
     for each in ast.walk(node):
@@ -113,7 +113,7 @@ def value_annotation(node: ast.expr, names: Mapping[str, str]) -> str | None:
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield the names that import statements bind, and the full names that they stand for."""
+    """Yield the names that import statements bind, with their full names."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for each in node.names:
@@ -125,25 +125,26 @@ def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def related(node: ast.expr) -> tuple[str, bool]:
-    """Return the model that a relationship's annotation names, and whether it is a list of it."""
+    """Return the model that a relationship's annotation names, and whether it is a list."""
     if isinstance(node, ast.Subscript) and _last_name(node.value) in ("list", "List", "Sequence"):
         return related(_unquoted(node.slice))[0], True
     name = _last_name(node)
     if not name:
         raise BadAnnotation(
-            f"{ast.unparse(node)} names no model", 'write Mapped["Post"] or Mapped[list["Post"]]'
+            f"{ast.unparse(node)} does not name a model",
+            'write Mapped["Post"] or Mapped[list["Post"]]',
         )
     return name, False
 
 
 def _unquoted(node: ast.expr) -> ast.expr:
-    """Return what a forward reference in quotes stands for."""
+    """Return the annotation inside a quoted forward reference."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         try:
             inner = ast.parse(node.value, mode="eval").body
         except SyntaxError:
             raise BadAnnotation(
-                f"{node.value!r} is no annotation", 'write the name of a class, as in "Post"'
+                f"{node.value!r} is not an annotation", 'write the name of a class, as in "Post"'
             ) from None
         return ast.copy_location(_unquoted(inner), node)
     return node

@@ -1,4 +1,4 @@
-"""What a Python schema may say that no column, relationship or label would come of."""
+"""Checks for declarations in a Python schema that would otherwise be ignored silently."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from ormkit_gen.schema.python_classes import Classes
 
 
 def check_model(classes: Classes, model: type, at: Position, problems: Problems) -> None:
-    """Note what a model declares or inherits in a way that would be lost."""
+    """Record declarations of a model that would be lost."""
     name = model.__name__
     if name in classes.repeated:
         problems.error(
             "duplicate-model",
-            f"there are two classes {name}, and only the last one would count",
+            f"there are two classes {name}, and only the last one would be used",
             "rename one of them",
             at,
         )
@@ -23,8 +23,8 @@ def check_model(classes: Classes, model: type, at: Position, problems: Problems)
         if classes.is_model(base):
             problems.error(
                 "model-inheritance",
-                f"{name} derives from {base.__name__}, which has a table of its own",
-                "put what both share into a class with __abstract__ = True, or link them by a "
+                f"{name} derives from {base.__name__}, which has its own table",
+                "put the shared columns into a class with __abstract__ = True, or link them by a "
                 "foreign key",
                 at,
             )
@@ -45,12 +45,12 @@ def check_model(classes: Classes, model: type, at: Position, problems: Problems)
 
 
 def check_enum(enum: type[Enum], at: Position, problems: Problems) -> None:
-    """Note members whose values are no labels."""
+    """Record members whose values are not labels."""
     for member in enum:
         if not isinstance(member.value, str):
             problems.error(
                 "bad-enum-value",
-                f"{enum.__name__}.{member.name} is {member.value!r}, and a label is a text",
+                f"{enum.__name__}.{member.name} is {member.value!r}, but a label must be a text",
                 f'write {member.name} = "{member.name.lower()}"',
                 at,
             )

@@ -1,4 +1,4 @@
-"""The classes of a Python schema: which there are, and what each one declares or inherits."""
+"""The classes of a Python schema, and what each one declares or inherits."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from ormkit_gen.declarative import Declaration, DeclarativeBase
 from ormkit_gen.schema.python_module import NAME
 
-#: Where classes come from that declare nothing for the reader to find.
+#: Modules whose classes declare nothing that the reader looks for.
 OWN_MODULES = frozenset({"builtins", "ormkit_gen.declarative", "typing", "abc"})
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """An annotated attribute, and the class that it stands in."""
+    """An annotated attribute, and the class that declares it."""
 
     owner: type
     name: str
@@ -25,7 +25,7 @@ class Attribute:
 
 
 class Classes:
-    """The classes that one file defines, with their syntax."""
+    """The classes that one file defines, with their syntax trees."""
 
     def __init__(self, module: ModuleType, tree: ast.Module) -> None:
         self.nodes = {node.name: node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
@@ -36,11 +36,11 @@ class Classes:
             if each.__module__ == NAME and each.__name__ in self.nodes
         }
         names = [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
-        #: Names that a later class of the file takes from an earlier one.
+        #: Names of classes that a later class of the file redefines.
         self.repeated = {name for name in names if names.count(name) > 1}
 
     def is_model(self, class_: type) -> bool:
-        """Return whether the class stands for a table, as opposed to a base of others."""
+        """Return whether the class represents a table, and is not a base of other classes."""
         if not issubclass(class_, DeclarativeBase) or vars(class_).get("__abstract__", False):
             return False
         if DeclarativeBase in class_.__bases__:
@@ -48,18 +48,18 @@ class Classes:
         return "__tablename__" in vars(class_) or any(True for _ in self.attributes(class_))
 
     def attributes(self, class_: type) -> Iterator[Attribute]:
-        """Yield the annotated attributes of a class, its bases' first, in the order written."""
+        """Yield the annotated attributes of a class in written order, those of its bases first."""
         for owner in _lineage(class_):
             for name, node in self.own_attributes(owner).items():
                 if owner is self._winner(class_, name):
                     yield Attribute(owner, name, node)
 
     def _winner(self, class_: type, name: str) -> type | None:
-        """Return the class whose attribute of that name Python would find."""
+        """Return the class in which Python would find the attribute."""
         return next((each for each in class_.__mro__ if name in self.own_attributes(each)), None)
 
     def own_attributes(self, class_: type) -> dict[str, ast.AnnAssign]:
-        """Return what the body of a class of this file annotates."""
+        """Return the annotated attributes in the body of a class of this file."""
         node = self.nodes.get(class_.__name__) if class_.__module__ == NAME else None
         annotated = vars(class_).get("__annotations__", {})
         return {
@@ -81,7 +81,7 @@ class Classes:
                         yield name
 
     def strangers(self, class_: type) -> Iterator[type]:
-        """Yield the bases from other files that declare columns or relationships."""
+        """Yield the bases in other files that declare columns or relationships."""
         for each in class_.__mro__:
             if each.__module__ not in OWN_MODULES | {NAME}:
                 annotations: Mapping[str, Any] = vars(each).get("__annotations__", {})
@@ -90,7 +90,7 @@ class Classes:
 
 
 def _lineage(class_: type) -> list[type]:
-    """Return the class after its bases, each once."""
+    """Return the class and its bases, bases first, each once."""
     found: dict[type, None] = {}
     for base in class_.__bases__:
         found.update(dict.fromkeys(_lineage(base)))
@@ -98,7 +98,7 @@ def _lineage(class_: type) -> list[type]:
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
-    """Yield the statements of a body, also those under its conditions."""
+    """Yield the statements of a body, including those in conditional blocks."""
     for each in body:
         yield each
         if isinstance(each, ast.If):

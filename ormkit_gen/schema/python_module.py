@@ -1,4 +1,4 @@
-"""Executes a Python schema file, and leaves nothing of it behind."""
+"""Executing a Python schema file without leaving traces in the process."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from types import ModuleType
 from ormkit_gen.diagnostics import Problems
 from ormkit_gen.ir import Position
 
-#: The name that the file has while it runs.
+#: The module name of the file while it runs.
 NAME = "ormkit_schema"
 
 
 def parse_source(text: str, file: Path, name: str, problems: Problems) -> ast.Module | None:
-    """Return the syntax tree, or None with the problem noted."""
+    """Return the syntax tree, or record the problem and return None."""
     try:
         return ast.parse(text, filename=str(file))
     except SyntaxError as error:
         at = Position(name, error.lineno or 1, max(1, error.offset or 1))
-        problems.error("broken-python", f"not valid Python: {error.msg}", "mend the syntax", at)
+        problems.error("broken-python", f"not valid Python: {error.msg}", "fix the syntax", at)
     except (RecursionError, MemoryError, ValueError) as error:
         at = Position(name, 1, 1)
         problems.error("broken-python", f"cannot be parsed: {error}", "simplify the file", at)
@@ -31,7 +31,7 @@ def parse_source(text: str, file: Path, name: str, problems: Problems) -> ast.Mo
 
 
 def execute(tree: ast.Module, file: Path, name: str, problems: Problems) -> ModuleType | None:
-    """Return the module that the file makes, or None with its exception noted."""
+    """Return the executed module, or record the exception and return None."""
     module = ModuleType(NAME)
     module.__file__ = str(file)
     try:
@@ -52,9 +52,9 @@ def execute(tree: ast.Module, file: Path, name: str, problems: Problems) -> Modu
 
 @contextlib.contextmanager
 def _isolated(module: ModuleType, file: Path) -> Generator[None]:
-    """Let the file import its neighbours; afterwards paths and modules are as they were.
+    """Let the file import modules of its directory. Restore paths and modules afterwards.
 
-    What it prints goes to standard error, since standard output may be read by a program.
+    Its output goes to standard error, because a program may read standard output.
     """
     known, path = set(sys.modules), list(sys.path)
     sys.modules[NAME] = module

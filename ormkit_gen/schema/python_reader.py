@@ -1,6 +1,6 @@
-"""Reads schemas written in Python, into documents of TOML's shape.
+"""Reading Python schemas into documents with the structure of TOML.
 
-The file is executed for its values, and its syntax tree tells types and places.
+The file is executed to get its values. Its syntax tree gives the types and places.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from ormkit_gen.schema.toml_reader import read_text
 
 
 def read_python(file: File, name: str, problems: Problems) -> Document | None:
-    """Return the file as a document, or None with the problem noted.
+    """Return the file as a document, or record the problem and return None.
 
-    name: what messages call the file.
+    name: the name of the file in messages.
     """
     text = read_text(file, name, problems)
     tree = parse_source(text, file, name, problems) if text is not None else None
@@ -49,7 +49,7 @@ def read_python(file: File, name: str, problems: Problems) -> Document | None:
 
 
 class _Reader:
-    """Makes the document of one executed file."""
+    """Builds the document of one executed file."""
 
     def __init__(
         self, module: ModuleType, tree: ast.Module, text: str, name: str, problems: Problems
@@ -148,7 +148,7 @@ class _Reader:
         return settings
 
     def _default(self, value: Any, path: Path) -> Any:
-        """Return the constant that a default stands for."""
+        """Return the constant of a default."""
         if value is list:
             return list[Any]()
         if value is dict:
@@ -161,7 +161,7 @@ class _Reader:
             self.problems.error(
                 "bad-default",
                 "a default is a constant, not a function",
-                "for a new value per row give server_default, an SQL expression",
+                "for a new value per row use server_default, an SQL expression",
                 self.values.get((*path, "default"), self.keys[path]),
             )
             return None
@@ -180,7 +180,7 @@ class _Reader:
     def _add_table_arguments(
         self, class_: type, node: ast.ClassDef, path: Path, model: dict[str, Any]
     ) -> None:
-        # A base may give the namespace, or constraints, of all its models.
+        # A base may define the schema or constraints of all its models.
         owner = next((each for each in class_.__mro__ if "__table_args__" in vars(each)), class_)
         written: Any = vars(owner).get("__table_args__", ())
         arguments: list[Any] = [*written] if type(written) in (tuple, list) else [written]
@@ -210,7 +210,7 @@ class _Reader:
         return []
 
     def _place_call(self, call: ast.expr | None, path: Path) -> None:
-        """Note where the arguments of mapped_column() or relationship() stand."""
+        """Record the places of the arguments of mapped_column() or relationship()."""
         if not isinstance(call, ast.Call):
             return
         if call.args:
@@ -236,5 +236,5 @@ class _Reader:
         return Position(self.name, node.lineno, start, max(1, end - start))
 
     def _column_at(self, line: int, offset: int) -> int:
-        """Return the column of an offset, which the parser counts in bytes of UTF-8."""
+        """Return the column of an offset. The parser counts bytes of UTF-8."""
         return len(self.lines[line - 1].encode()[:offset].decode(errors="ignore")) + 1

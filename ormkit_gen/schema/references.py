@@ -1,4 +1,4 @@
-"""Resolves foreign keys: what they point to is there, is a key, and has the same types."""
+"""Resolving foreign keys: the target must exist, be a key, and have the same types."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ACTIONS: tuple[Action, ...] = ("no action", "restrict", "cascade", "set null", "
 
 
 def resolve_references(draft: SchemaDraft) -> None:
-    """Make foreign keys of the references of every model."""
+    """Turn the references of all models into foreign keys."""
     for model in list(draft.models.values()):
         for reference in model.references:
             if key := resolve_reference(draft, model, reference):
@@ -23,7 +23,7 @@ def resolve_references(draft: SchemaDraft) -> None:
 def resolve_reference(
     draft: SchemaDraft, model: ModelDraft, reference: Reference
 ) -> ForeignKey | None:
-    """Return the foreign key; None with the problem noted."""
+    """Return the foreign key, or record the problem and return None."""
     target = find_target(draft, model, reference)
     if target is None:
         return None
@@ -54,7 +54,7 @@ def resolve_reference(
 
 
 def find_target(draft: SchemaDraft, model: ModelDraft, reference: Reference) -> ModelDraft | None:
-    """Return the model that a reference names by table or by class."""
+    """Return the model that a reference names, by table or by class."""
     tables = draft.tables
     name = reference.target
     in_own_schema = f"{model.schema}.{name}" if model.schema else name
@@ -62,7 +62,7 @@ def find_target(draft: SchemaDraft, model: ModelDraft, reference: Reference) -> 
     if target is None:
         draft.problems.error(
             "unknown-table",
-            f"the foreign key points to {name!r}, which is no table of this schema",
+            f"the foreign key points to {name!r}, which is not a table of this schema",
             did_you_mean(name, tables),
             reference.at,
         )
@@ -72,7 +72,7 @@ def find_target(draft: SchemaDraft, model: ModelDraft, reference: Reference) -> 
 def find_target_columns(
     draft: SchemaDraft, target: ModelDraft, reference: Reference
 ) -> list[Column] | None:
-    """Return the columns that a reference points to, the primary key where it names none."""
+    """Return the columns that a reference names. The default is the primary key."""
     wanted = reference.target_columns or target.primary_key
     found: list[Column] = []
     for name in wanted:
@@ -80,7 +80,7 @@ def find_target_columns(
         if column is None:
             draft.problems.error(
                 "unknown-column",
-                f"the foreign key points to {target.full_table}.{name}, which is no column",
+                f"the foreign key points to {target.full_table}.{name}, which is not a column",
                 did_you_mean(name, [each.name for each in target.columns]),
                 reference.at,
             )
@@ -97,7 +97,7 @@ def check_types(
     other: Column,
     reference: Reference,
 ) -> None:
-    """Note a foreign key between columns of different types."""
+    """Record a foreign key between columns of different types."""
     if _comparable(column.type) != _comparable(other.type):
         draft.problems.error(
             "foreign-key-type",
@@ -109,7 +109,7 @@ def check_types(
 
 
 def _comparable(type_: ColumnType) -> tuple[str, int]:
-    """Return the type without its length, which does not matter to a foreign key."""
+    """Return the type without its length, which does not matter for a foreign key."""
     name = "text" if type_.name == "varchar" else type_.name
     return name, type_.dimensions
 
@@ -130,7 +130,7 @@ def make_key(
     """Return the foreign key with its actions, checked against the columns."""
     fields = reference.fields
     names = tuple(column.name for column in columns)
-    # On a single column, `name` would be the column's; only a key of its own can be named.
+    # In a column, `name` would name the column. Only a key at the model can have a name.
     is_table = "foreign_keys" in fields.path
     key = ForeignKey(
         name=name_of(model, fields, names, "fkey") if is_table else _default_name(model, columns),
@@ -154,7 +154,7 @@ def check_actions(
     key: ForeignKey,
     reference: Reference,
 ) -> None:
-    """Note actions that would write what a column cannot hold."""
+    """Record actions that would write a value that the column cannot hold."""
     fields = reference.fields
     for setting, action in (("on_delete", key.on_delete), ("on_update", key.on_update)):
         empties = [
@@ -166,8 +166,8 @@ def check_actions(
         if empties:
             draft.problems.error(
                 "set-null-on-not-null",
-                f'{setting} = "{action}" would set {model.name}.{empties[0].name} to NULL, which '
-                f"it cannot hold",
+                f'{setting} = "{action}" would set {model.name}.{empties[0].name} to NULL, but '
+                f"it is not nullable",
                 "make the column nullable, with a ? after its type"
                 + (", or give it a default" if action == "set default" else ""),
                 fields.key_at(setting),
@@ -179,7 +179,7 @@ def check_actions(
                 "action-on-generated",
                 f'{setting} = "{action}" would write {model.name}.{generated[0]}, which is '
                 f"generated",
-                "take another action, or an ordinary column",
+                "use another action, or an ordinary column",
                 fields.key_at(setting),
             )
 

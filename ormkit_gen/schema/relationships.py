@@ -1,4 +1,4 @@
-"""Resolves relationships: which foreign key explains each, and whether both sides agree."""
+"""Resolving relationships: finding the foreign key of each, and checking that both sides agree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ KEYS = ("target", "back_populates", "secondary", "foreign_key", "many")
 
 
 def resolve_relationships(draft: SchemaDraft) -> None:
-    """Make relationships of what every model says, then check both sides against each other."""
+    """Resolve the relationships of all models, then check that both sides agree."""
     for model in list(draft.models.values()):
         if model.is_association:
             continue
@@ -31,7 +31,7 @@ def resolve_relationships(draft: SchemaDraft) -> None:
 def resolve_relationship(
     draft: SchemaDraft, model: ModelDraft, name: str, value: Any, path: Path
 ) -> Relationship | None:
-    """Return the relationship; None with the problem noted."""
+    """Return the relationship, or record the problem and return None."""
     if isinstance(value, str):
         value = {"target": value}
     fields = Fields(model.fields.document, path, value, draft.problems, f"{model.name}.{name}")
@@ -46,7 +46,7 @@ def resolve_relationship(
 
 
 def check_name(draft: SchemaDraft, model: ModelDraft, fields: Fields, name: str) -> None:
-    """Note a name that is no attribute's, or a column's already."""
+    """Record a name that cannot be an attribute, or that a column has."""
     if not is_attribute(name):
         draft.problems.error(
             "bad-identifier",
@@ -64,7 +64,7 @@ def check_name(draft: SchemaDraft, model: ModelDraft, fields: Fields, name: str)
 
 
 def find_target(draft: SchemaDraft, fields: Fields) -> ModelDraft | None:
-    """Return the model that a relationship leads to."""
+    """Return the target model of a relationship."""
     name = fields.text("target")
     if name is None:
         draft.problems.error(
@@ -76,7 +76,7 @@ def find_target(draft: SchemaDraft, fields: Fields) -> ModelDraft | None:
         known = [model.name for model in draft.models.values() if not model.is_association]
         draft.problems.error(
             "unknown-model",
-            f"{fields.what} leads to {name!r}, which is no model",
+            f"{fields.what} refers to {name!r}, which is not a model",
             did_you_mean(name, known),
             fields.value_at("target"),
         )
@@ -113,7 +113,7 @@ def many_to_many(
 def by_foreign_key(
     draft: SchemaDraft, model: ModelDraft, target: ModelDraft, name: str, fields: Fields
 ) -> Relationship | None:
-    """Return the relationship that one foreign key, on either side, explains."""
+    """Return the relationship that uses one foreign key, on either side."""
     found = find_key(draft, model, target, fields)
     if found is None:
         return None
@@ -125,8 +125,8 @@ def by_foreign_key(
     if is_owner and is_to_many:
         draft.problems.error(
             "to-many-over-own-key",
-            f"{fields.what} cannot be a list: the foreign key stands in {model.name} itself",
-            f"take many = false, or put a foreign key to {model.name} into {target.name}",
+            f"{fields.what} cannot be a list: the foreign key is in {model.name} itself",
+            f"use many = false, or put a foreign key to {model.name} into {target.name}",
             fields.at,
         )
         return None
@@ -152,7 +152,7 @@ def by_foreign_key(
 def find_key(
     draft: SchemaDraft, model: ModelDraft, target: ModelDraft, fields: Fields
 ) -> tuple[ForeignKey, bool] | None:
-    """Return the foreign key that explains a relationship, and whether this side holds it."""
+    """Return the foreign key of a relationship, and whether it is on this side."""
     own = keys_between(model, target)
     theirs = keys_between(target, model)
     many = wants_many(fields)
@@ -171,7 +171,7 @@ def find_key(
 
 
 def keys_between(model: ModelDraft, target: ModelDraft) -> list[ForeignKey]:
-    """Return the model's foreign keys to the target; of two over the same columns, the first."""
+    """Return the model's foreign keys to the target. Of two with the same columns, the first."""
     keys: dict[tuple[str, ...], ForeignKey] = {}
     for key in model.foreign_keys:
         if key.target == target.name:
@@ -180,19 +180,19 @@ def keys_between(model: ModelDraft, target: ModelDraft) -> list[ForeignKey]:
 
 
 def wants_many(fields: Fields) -> bool | None:
-    """Return whether the relationship asks for a list; None where it leaves that open."""
+    """Return whether the relationship is declared as a list, or None if it does not say."""
     return fields.flag("many") if "many" in fields.data else None
 
 
 def self_reference(
     draft: SchemaDraft, own: list[ForeignKey], fields: Fields
 ) -> list[tuple[ForeignKey, bool]]:
-    """Return the ways that a model's keys to itself may be read."""
+    """Return the possible interpretations of a model's foreign keys to itself."""
     many = wants_many(fields)
     if many is None and own:
         draft.problems.error(
             "ambiguous-self-reference",
-            f"{fields.what} leads to its own model, and could be either side of the foreign key",
+            f"{fields.what} refers to its own model and could be either side of the foreign key",
             "add many = true for the list of rows that refer to this one, many = false for the "
             "row that this one refers to",
             fields.at,
@@ -209,7 +209,7 @@ def explain(
     chosen: tuple[str, ...],
     fields: Fields,
 ) -> None:
-    """Note that no foreign key, or more than one, explains a relationship."""
+    """Record that a relationship has no foreign key, or more than one candidate."""
     if candidates:
         keys = [
             f"{(model if is_owner else target).name} ({', '.join(key.columns)})"
@@ -218,7 +218,7 @@ def explain(
         choices = list(dict.fromkeys(_setting(key.columns) for key, _ in candidates))
         draft.problems.error(
             "ambiguous-relationship",
-            f"{fields.what} could go by {len(candidates)} foreign keys: {', '.join(keys)}",
+            f"{fields.what} could use {len(candidates)} foreign keys: {', '.join(keys)}",
             (
                 f"choose: {' or '.join(choices)}"
                 if len(choices) > 1
@@ -239,7 +239,7 @@ def explain(
     elif not unresolved(draft, model, target):
         draft.problems.error(
             "unexplained-relationship",
-            f"{fields.what}: no foreign key leads from {model.name} to {target.name} or back",
+            f"{fields.what}: there is no foreign key between {model.name} and {target.name}",
             f'add one to a column, or secondary = "{model.table}_{target.table}" for a '
             f"many-to-many",
             fields.at,
@@ -247,13 +247,13 @@ def explain(
 
 
 def _setting(columns: tuple[str, ...]) -> str:
-    """Return how a relationship says that it goes by these columns."""
+    """Return the setting with which a relationship chooses these columns."""
     names = [f'"{column}"' for column in columns]
     return f"foreign_key = {names[0] if len(names) == 1 else '[' + ', '.join(names) + ']'}"
 
 
 def unresolved(draft: SchemaDraft, model: ModelDraft, target: ModelDraft) -> bool:
-    """Return whether a foreign key that was written could not be made out: that says enough."""
+    """Return whether a foreign key could not be resolved. One diagnostic is enough for that."""
     return any(
         len(side.foreign_keys) < len(side.references)
         or len(side.columns) < sum(1 for _ in side.fields.named("columns"))
@@ -262,7 +262,7 @@ def unresolved(draft: SchemaDraft, model: ModelDraft, target: ModelDraft) -> boo
 
 
 def check_other_side(draft: SchemaDraft, model: ModelDraft, relationship: Relationship) -> None:
-    """Note a back_populates that names nothing, or something that does not lead back."""
+    """Record a back_populates without a matching relationship on the other side."""
     name = relationship.back_populates
     if name is None:
         return
@@ -274,7 +274,7 @@ def check_other_side(draft: SchemaDraft, model: ModelDraft, relationship: Relati
             return
         draft.problems.error(
             "unknown-back-populates",
-            f"{model.name}.{relationship.name} names {target.name}.{name}, and there is no such "
+            f"{model.name}.{relationship.name} names {target.name}.{name}, but there is no such "
             f"relationship",
             did_you_mean(name, [each.name for each in target.relationships]),
             at,
@@ -282,7 +282,7 @@ def check_other_side(draft: SchemaDraft, model: ModelDraft, relationship: Relati
     elif other.target != model.name or other.back_populates not in (None, relationship.name):
         draft.problems.error(
             "mismatched-back-populates",
-            f"{model.name}.{relationship.name} and {target.name}.{name} do not lead back to each "
+            f"{model.name}.{relationship.name} and {target.name}.{name} do not refer to each "
             f"other",
             f'write back_populates = "{relationship.name}" at {target.name}.{name}',
             at,

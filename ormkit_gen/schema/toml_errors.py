@@ -1,4 +1,4 @@
-"""What tomli's errors mean to somebody who writes a schema."""
+"""Diagnostics for tomli's errors."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import re
 from ormkit_gen.diagnostics import Diagnostic
 from ormkit_gen.ir import Position
 
-#: Patterns of tomli's messages, what to say instead where they say too little, and the remedy.
+#: Patterns of tomli's messages, a clearer message if needed, and the remedy.
 EXPLANATIONS = (
     (
         r"Unterminated string|Expected \"'\"|Illegal character '\\n'",
         "the text has no closing quote",
-        "close it on the same line; a text of several lines stands between three quotes",
+        "close it on the same line; put a text of several lines between three quotes",
     ),
     (
         r"Cannot declare|Cannot overwrite a value|Duplicate inline table key",
-        "this is there already",
+        "this already exists",
         "keep one of the two, or merge them",
     ),
-    (r"Invalid value", None, 'a text stands between quotes, as in "text"; write true, not True'),
+    (r"Invalid value", None, 'put a text between quotes, as in "text"; write true, not True'),
     (r"Illegal character", None, r"write it as an escape, as in \u0001"),
     (r"Unescaped", None, r"write \\ for a backslash, or put the text between single quotes"),
-    (r"Expected '='", None, 'write key = "value"; a key of several words stands between quotes'),
+    (r"Expected '='", None, 'write key = "value"; put a key of several words between quotes'),
     (r"Unclosed inline table", None, "write { key = value, key = value }, with commas between"),
     (r"Unclosed array", None, "write [value, value], with commas between"),
     (r"Expected '\]", None, "write [models.User], or [[models.User.indexes]], on one line"),
@@ -34,13 +34,13 @@ EXPLANATIONS = (
 def explain(message: str, name: str, text: str) -> Diagnostic:
     """Return the diagnostic for one of tomli's messages.
 
-    name: what messages call the file.
+    name: the name of the file in messages.
     """
     message, at = _place(message, name, text)
-    remedy = "mend the syntax: https://toml.io"
+    remedy = "fix the syntax: https://toml.io"
     for pattern, instead, advice in EXPLANATIONS:
         if re.match(pattern, message):
-            if instead == "this is there already":
+            if instead == "this already exists":
                 instead, at = _repeated(message, at, text)
             message, remedy = instead or message, advice
             break
@@ -48,7 +48,7 @@ def explain(message: str, name: str, text: str) -> Diagnostic:
 
 
 def explain_number(name: str, text: str) -> Diagnostic:
-    """Return the diagnostic for a number that Python does not read, of more than 4300 digits."""
+    """Return the diagnostic for a number of more than 4300 digits, which Python does not parse."""
     runs = re.finditer(r"[0-9_]+", text)
     start = next((run.start() for run in runs if run.end() - run.start() >= 4300), 0)
     at = _position(name, text, start)
@@ -57,7 +57,7 @@ def explain_number(name: str, text: str) -> Diagnostic:
 
 
 def _place(message: str, name: str, text: str) -> tuple[str, Position]:
-    """Split tomli's message into what is wrong and where."""
+    """Split tomli's message into the problem and its place."""
     found = re.search(r" \(at line (\d+), column (\d+)\)$", message)
     if found:
         return message[: found.start()], Position(name, int(found[1]), int(found[2]))
@@ -71,14 +71,14 @@ def _position(name: str, text: str, offset: int) -> Position:
 
 
 def _repeated(message: str, at: Position, text: str) -> tuple[str, Position]:
-    """Name what stands twice, and place it at the start of its line: tomli tells the end."""
+    """Name the duplicate, and place it at the start of its line. tomli reports the end."""
     line = text.split("\n")[at.line - 1]
     column = len(line) - len(line.lstrip()) + 1
     found = re.fullmatch(r"Cannot declare (\(.*\)) twice", message)
     if found:
-        message = f"the table [{'.'.join(ast.literal_eval(found[1]))}] is there already"
+        message = f"the table [{'.'.join(ast.literal_eval(found[1]))}] already exists"
     else:
-        message = "this key, or what it belongs to, has a value already"
+        message = "this key, or its table, already has a value"
     width = (
         len(line.rstrip()) - column + 1 if found else len(line.strip().partition("=")[0].rstrip())
     )

@@ -1,7 +1,7 @@
-"""Where each key and value stands in a TOML text.
+"""The positions of keys and values in a TOML text.
 
-tomli tells values, not places. This scanner tells places only, and only of text that tomli has
-accepted: it follows keys, quotes and brackets and need not judge them.
+tomli returns values without positions. This scanner finds only positions, and only in text that
+tomli has accepted. It follows keys, quotes and brackets and does not need to validate them.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from ormkit_gen.schema.document import Path
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 SCALAR = re.compile(r"[^,\]}#\n]+")
 BLANK = re.compile(r"[ \t]*")
-#: Possessive, since a way back would be kept for each of millions of blank lines.
+#: Possessive, because backtracking would need memory for each of millions of blank lines.
 SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 QUOTES = ('"""', "'''", '"', "'")
-#: Keys and values; a schema of 1,000 tables has some 30,000.
+#: Maximum number of keys and values. A schema of 1,000 tables has about 30,000.
 MAX_ENTRIES = 200_000
-#: Levels of tables and arrays; a schema needs five, and a few more for the default of a jsonb.
+#: Maximum nesting of tables and arrays. A schema needs five levels, and more for jsonb defaults.
 MAX_DEPTH = 64
 
 
 class TooDeep(Exception):
-    """The text goes deeper than MAX_DEPTH at this place."""
+    """The text is nested more than MAX_DEPTH levels at this place."""
 
     def __init__(self, at: Position) -> None:
         super().__init__(at)
@@ -34,7 +34,7 @@ class TooDeep(Exception):
 
 
 class TooMany(Exception):
-    """The text has more than MAX_ENTRIES keys and values, at this place."""
+    """The text exceeds MAX_ENTRIES keys and values at this place."""
 
     def __init__(self, at: Position) -> None:
         super().__init__(at)
@@ -42,7 +42,7 @@ class TooMany(Exception):
 
 
 class TomlPositions:
-    """The places in one text, by path."""
+    """The positions in one text, by path."""
 
     def __init__(self, file: str, text: str) -> None:
         self.keys: dict[Path, Position] = {}
@@ -50,10 +50,10 @@ class TomlPositions:
         self._file = file
         self._text = text
         self._at = 0
-        # As numbers of four bytes: a file may be nothing but lines.
+        # Numbers of four bytes, because a file may consist of nothing but line ends.
         self._starts = array("I", (0,))
         self._starts.extend(found.end() for found in re.finditer("\n", text))
-        #: How many tables an array of tables has so far.
+        #: The number of tables in each array of tables so far.
         self._counts: dict[Path, int] = {}
         self._scan()
 
@@ -87,14 +87,14 @@ class TomlPositions:
         return path
 
     def _latest(self, path: Path) -> Path:
-        """Return the path, with the index of the latest table where an array precedes the part."""
+        """Return the path. After an array of tables, it contains the index of the latest table."""
         parent = path[:-1]
         if parent in self._counts:
             return (*parent, self._counts[parent] - 1, path[-1])
         return path
 
     def _deeper(self, path: Path, part: str | int, at: Position) -> Path:
-        """Return the path of what is under a path; its length is bounded, as its cost is square."""
+        """Return the path of a part below a path. A limit bounds its quadratic cost."""
         if len(path) >= MAX_DEPTH:
             raise TooDeep(at)
         return (*path, part)
@@ -159,12 +159,12 @@ class TomlPositions:
         self._at += 1
 
     def _string(self, quote: str) -> None:
-        """Go past a string; backslashes escape in double quotes only."""
+        """Skip a string. Backslashes are escapes in double quotes only."""
         self._at += len(quote)
         while not self._text.startswith(quote, self._at):
             self._at += 2 if self._text[self._at] == "\\" and quote[0] == '"' else 1
         self._at += len(quote)
-        # Up to two quotes may stand right before the closing three.
+        # Up to two quotes may be directly before the closing three.
         while len(quote) == 3 and self._text.startswith(quote[0], self._at):
             self._at += 1
 
@@ -186,7 +186,7 @@ class TomlPositions:
 
 
 def _unquoted(key: str) -> str:
-    """Return the name that a quoted key stands for."""
+    """Return the name in a quoted key."""
     if key[0] == "'" or "\\" not in key:
         return key[1:-1]
     escapes = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", "e": "\x1b"}

@@ -1,4 +1,4 @@
-"""Reads schemas written in TOML. Nothing in them is ever executed."""
+"""Reading TOML schemas. Nothing in them is ever executed."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_errors import explain, explain_number
 from ormkit_gen.schema.toml_positions import MAX_ENTRIES, TomlPositions, TooDeep, TooMany
 
-#: No schema that people write comes near this; a larger file is a mistake or an attack.
+#: Real schemas are far smaller. A larger file is a mistake or an attack.
 MAX_BYTES = 4 * 1024 * 1024
 
 
 def read_toml(file: Path, name: str, problems: Problems) -> Document | None:
-    """Return the file as a document, or None with the problem noted.
+    """Return the file as a document, or record the problem and return None.
 
-    name: what messages call the file.
+    name: the name of the file in messages.
     """
     text = read_text(file, name, problems)
     if text is None:
@@ -30,7 +30,7 @@ def read_toml(file: Path, name: str, problems: Problems) -> Document | None:
     except tomli.TOMLDecodeError as error:
         problems.found.append(explain(str(error), name, text))
         return None
-    except ValueError:  # tomli lets it through where int() refuses a long number
+    except ValueError:  # tomli does not catch int()'s error for a long number
         problems.found.append(explain_number(name, text))
         return None
     except (RecursionError, TooDeep) as error:
@@ -54,7 +54,7 @@ def read_toml(file: Path, name: str, problems: Problems) -> Document | None:
 
 
 def read_text(file: Path, name: str, problems: Problems) -> str | None:
-    """Return the file's text with plain line ends, or None with the problem noted."""
+    """Return the file's text with LF line endings, or record the problem and return None."""
     at = Position(name, 1, 1)
     try:
         if file.stat().st_size > MAX_BYTES:

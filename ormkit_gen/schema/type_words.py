@@ -1,4 +1,4 @@
-"""Column types from their words: `varchar(100)`, `numeric(10, 2)`, `text[]?`, `PostStatus`."""
+"""Parsing of column types: `varchar(100)`, `numeric(10, 2)`, `text[]?`, `PostStatus`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ MAX_DIMENSIONS = 6
 MAX_SCALE = 1000
 
 WORDS = re.compile(
-    # The possessive ones never give back what they took, or the time would grow with the square.
+    # Possessive quantifiers do not backtrack. With backtracking, the time would be quadratic.
     r"(?P<name>[^\W\d]\w*(?:\s+[^\W\d]\w*)*)\s*"
     r"(?:\((?P<modifiers>[^()]*)\)\s*+(?P<rest>[A-Za-z ]*+)\s*+)?"
     r"(?P<dimensions>(?:\[\d*\]\s*)*)(?P<null>\??)$"
 )
 
-#: Types that are not there, with what to write instead.
+#: Types that do not exist in OrmKit, with what to write instead.
 INSTEAD = {
     "serial": "write 'integer': a primary key of that type is an identity",
     "bigserial": "write 'bigint': a primary key of that type is an identity",
@@ -43,14 +43,14 @@ INSTEAD = {
 
 @dataclass(frozen=True, slots=True)
 class Typing:
-    """A column's type as its words tell it."""
+    """A parsed column type."""
 
     type: ColumnType
     is_nullable: bool
 
 
 class BadType(Exception):
-    """The words name no type; args are the code, the message and the remedy."""
+    """The text is not a type. The args are the code, the message and the remedy."""
 
     def __init__(self, code: str, message: str, remedy: str) -> None:
         super().__init__(code, message, remedy)
@@ -58,7 +58,7 @@ class BadType(Exception):
 
 
 def parse_type(words: str, enums: Collection[str]) -> Typing:
-    """Return the type that the words name; raises BadType.
+    """Return the type that the text names. Raises BadType.
 
     enums: the Python names of the schema's enums.
     """
@@ -66,15 +66,15 @@ def parse_type(words: str, enums: Collection[str]) -> Typing:
     if found is None:
         raise BadType(
             "unknown-type",
-            f"{words!r} is no type",
-            "write PostgreSQL's words, as in 'varchar(100)', 'text[]' or 'integer?'",
+            f"{words!r} is not a type",
+            "write a PostgreSQL type, as in 'varchar(100)', 'text[]' or 'integer?'",
         )
     dimensions = found["dimensions"].count("[")
     if dimensions > MAX_DIMENSIONS:
         raise BadType(
             "too-many-dimensions",
             f"an array has at most {MAX_DIMENSIONS} dimensions in PostgreSQL",
-            "take jsonb for deeper structures",
+            "use jsonb for deeper structures",
         )
     type_ = _scalar(f"{found['name']} {found['rest'] or ''}".strip(), found["modifiers"], enums)
     is_nullable = found["null"] == "?"
@@ -85,7 +85,7 @@ def parse_type(words: str, enums: Collection[str]) -> Typing:
 def _scalar(name: str, modifiers: str | None, enums: Collection[str]) -> ColumnType:
     if name in enums:
         if modifiers is not None:
-            raise BadType("bad-modifier", f"the enum {name} takes no modifiers", f"write {name!r}")
+            raise BadType("bad-modifier", f"the enum {name} has no modifiers", f"write {name!r}")
         return ColumnType(name, is_enum=True)
     word = " ".join(name.lower().split())
     word = ALIASES.get(word, word)
@@ -109,7 +109,7 @@ def _modifiers(word: str, modifiers: str | None) -> tuple[int, ...]:
     lowest, highest = base.modifiers
     parts = [part.strip() for part in modifiers.split(",")]
     if not highest:
-        raise BadType("bad-modifier", f"{word} takes no modifiers", f"write {word!r}")
+        raise BadType("bad-modifier", f"{word} has no modifiers", f"write {word!r}")
     if not all(re.fullmatch(r"-?\d{1,9}", part) for part in parts):
         raise BadType(
             "bad-modifier",
@@ -119,19 +119,19 @@ def _modifiers(word: str, modifiers: str | None) -> tuple[int, ...]:
     numbers = tuple(map(int, parts))
     if not lowest <= len(numbers) <= highest:
         raise BadType(
-            "bad-modifier", f"{word} takes at most {highest} modifiers", f"as in {word}(10)"
+            "bad-modifier", f"{word} has at most {highest} modifiers", f"as in {word}(10)"
         )
     smallest = 0 if word in ("time", "timetz", "timestamp", "timestamptz", "interval") else 1
     if not smallest <= numbers[0] <= base.max_modifier:
         raise BadType(
             "bad-modifier",
             f"{word}({numbers[0]}) is out of range",
-            f"PostgreSQL takes {smallest} to {base.max_modifier}",
+            f"PostgreSQL allows {smallest} to {base.max_modifier}",
         )
     if len(numbers) > 1 and abs(numbers[1]) > MAX_SCALE:
         raise BadType(
             "bad-modifier",
             f"the scale {numbers[1]} of {word} is out of range",
-            f"PostgreSQL takes {-MAX_SCALE} to {MAX_SCALE}",
+            f"PostgreSQL allows {-MAX_SCALE} to {MAX_SCALE}",
         )
     return numbers

@@ -9,26 +9,26 @@ from ormkit_gen.ir import Position
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
 from ormkit_gen.schema.names import is_database_name
 
-#: What names are unique in: relations of a namespace, types of one, constraints of a table.
+#: The scope of a unique name: relations of a schema, types of a schema, constraints of a table.
 Scope = tuple[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Something with a name in PostgreSQL."""
+    """An object with a name in PostgreSQL."""
 
     what: str
     name: str
     scopes: tuple[Scope, ...]
-    #: None where the name was not written by anyone, and something else is to be renamed.
+    #: None if the name is generated, so that something else has to be renamed.
     at: Position | None
 
 
 def check_names(draft: SchemaDraft) -> None:
-    """Note relations, types and constraints that share a name where they must not.
+    """Record relations, types and constraints with conflicting names.
 
-    An index, and the index behind a constraint, is a relation like a table; and a table has a type
-    of its own, as an enum is one.
+    An index, including the index of a constraint, is a relation like a table. A table has a type
+    with its name, and an enum is a type.
     """
     taken: dict[tuple[Scope, str], str] = {}
     for each in _everything(draft):
@@ -39,7 +39,7 @@ def check_names(draft: SchemaDraft) -> None:
                 "name-clash",
                 f"{each.what} is called {each.name!r}, like "
                 f"{'another one' if other == each.what else other}",
-                "give it a name of its own",
+                "give it another name",
                 each.at,
             )
         for key in keys:
@@ -47,7 +47,7 @@ def check_names(draft: SchemaDraft) -> None:
 
 
 def _everything(draft: SchemaDraft) -> Iterator[Named]:
-    """Yield what was not named by hand first, so that a clash is told where a name is written."""
+    """Yield generated names first, so that a conflict is reported where a name is written."""
     models = draft.models.values()
     for model in models:
         yield from _implied(model)
@@ -63,7 +63,7 @@ def _everything(draft: SchemaDraft) -> Iterator[Named]:
 
 
 def _implied(model: ModelDraft) -> Iterator[Named]:
-    """Yield the relations that PostgreSQL makes for a primary key and an identity."""
+    """Yield the relations that PostgreSQL creates for a primary key and an identity."""
     relation, constraint = ("relation", model.schema), ("constraint", model.full_table)
     key = f"{model.table}_pkey"
     if model.primary_key and is_database_name(key):

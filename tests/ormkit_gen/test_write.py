@@ -453,7 +453,7 @@ def test_a_write_that_the_system_cuts_off_changes_nothing(
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert run.stdout == (
-        "cannot write db: File too large|make room and run the command again\n"
+        "cannot write db: File too large|free some disk space and run the command again\n"
     ), run.stderr
     assert contents(tmp_path) == before
     assert list(tmp_path.iterdir()) == ([] if is_first else [tmp_path / "app"])
@@ -494,7 +494,7 @@ def test_without_permission_it_says_so_and_only_if_there_is_something_to_write()
         )
         assert run.stdout == (
             f"()\ncannot write db: Permission denied: {directory}/.db.ormkit|"
-            "make the directory and the one that holds it writable for you\n"
+            "make the directory and its parent directory writable\n"
         ), run.stderr
         assert b"x = 1" in (Path(directory) / "db/user.py").read_bytes()
 

@@ -84,7 +84,7 @@ def test_a_file_in_the_way_is_named_and_nothing_is_written(
     (home / name).write_text("# mine\n")
     run = ormkit("init", cwd=home)
     assert run.returncode == 2
-    assert f"{name.removesuffix('/mine.py')} exists already" in run.stderr
+    assert f"{name.removesuffix('/mine.py')} already exists" in run.stderr
     assert [path for path in home.rglob("*") if path.is_file()] == [home / name]
 
 

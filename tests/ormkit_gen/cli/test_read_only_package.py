@@ -70,7 +70,7 @@ def test_a_package_made_writable_again_is_written(project: Path) -> None:
     for code, message in (refused, forced):
         assert code == 2
         assert "cannot write app/db: Permission denied" in message
-        assert "make the directory and the one that holds it writable for you" in message
+        assert "make the directory and its parent directory writable" in message
     assert last == [0, ""], last
     assert "heading" in (project / "app/db/post.py").read_text()
     assert os.listdir(project / "app") == ["db"]
