@@ -106,7 +106,7 @@ class Problems:
 def enough() -> Diagnostic:
     """Return the diagnostic that ends a list of too many problems."""
     message = f"there are {MAX_PROBLEMS} problems; the rest of the schema was not checked"
-    return Diagnostic("error", "too-many-problems", message, "mend these first")
+    return Diagnostic("error", "too-many-problems", message, "fix these first")
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int]:

@@ -89,6 +89,6 @@ def _unless_there(statement: str) -> str:
     """Return a DO block for a statement that does not support IF NOT EXISTS."""
     body = (
         f"\nBEGIN\n    {statement}\n"
-        "EXCEPTION\n    WHEN duplicate_object THEN NULL; -- it is there already\nEND\n"
+        "EXCEPTION\n    WHEN duplicate_object THEN NULL; -- it already exists\nEND\n"
     )
     return f"DO {dollar_quote(body)};"

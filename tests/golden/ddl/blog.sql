@@ -2,7 +2,7 @@ DO $$
 BEGIN
     CREATE TYPE post_status AS ENUM ('draft', 'published', 'archived');
 EXCEPTION
-    WHEN duplicate_object THEN NULL; -- it is there already
+    WHEN duplicate_object THEN NULL; -- it already exists
 END
 $$;
 

@@ -151,7 +151,7 @@ def test_the_first_problems_are_told_and_that_there_are_more(tmp_path: Path) -> 
     assert {each.code for each in found[:-1]} == {"unknown-type"}
     assert found[-1].code == "too-many-problems"
     assert found[-1].message.startswith(f"there are {MAX_PROBLEMS} problems")
-    assert found[-1].remedy == "mend these first"
+    assert found[-1].remedy == "fix these first"
     few = diagnosed(tmp_path, USER + many("c#='txt'\n", MAX_PROBLEMS - 1)).diagnostics
     assert len(few) == MAX_PROBLEMS - 1
 
