@@ -20,12 +20,12 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from ormkit import EmbeddedServer, EmbeddedServerError
-
 #: Begins the names of the directories that servers of tests live in; the process follows.
 PREFIX = "ormkit-tests-"
 #: Bytes that the servers of a few workers take.
 ROOM = 4 << 30
+#: What ends each server at once, whoever is connected. PostgreSQL ends its processes, too.
+ENDINGS = {"postgres": signal.SIGQUIT, "pgbouncer": signal.SIGKILL}
 
 _numbers = itertools.count(1)
 
@@ -64,12 +64,39 @@ def is_alive(pid: int) -> bool:
 
 
 def remove_servers(directory: Path) -> None:
-    """Stop the servers that a killed run has left, and remove its directory."""
-    with suppress(EmbeddedServerError, OSError):
-        for data in directory.iterdir():
-            if server := EmbeddedServer.running(data):
-                server.shut_down()
-        shutil.rmtree(directory)
+    """Stop what a killed run has left running in its directory, and remove the directory."""
+    deadline = time.monotonic() + 10
+    while (left := processes_in(directory)) and time.monotonic() < deadline:
+        for pid, name in left.items():
+            with suppress(ProcessLookupError):
+                os.kill(pid, ENDINGS[name])
+        time.sleep(0.1)
+    for disk in mounts_in(directory):
+        subprocess.run(["umount", "-l", disk], check=False)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def processes_in(directory: Path) -> dict[int, str]:
+    """Return the servers that run in a directory or were told of it, as far as /proc says."""
+    found = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_bytes().decode(errors="replace")
+            name = Path(words.partition("\0")[0]).name
+            if name in ENDINGS and (
+                f"{directory}/" in words or (process / "cwd").readlink().is_relative_to(directory)
+            ):
+                found[int(process.name)] = name
+    return found
+
+
+def mounts_in(directory: Path) -> list[str]:
+    """Return the disks that are mounted within a directory, as far as /proc says."""
+    with suppress(OSError):
+        lines = Path("/proc/mounts").read_text(encoding="utf-8").splitlines()
+        places = [line.split()[1] for line in lines]
+        return [place for place in places if Path(place).is_relative_to(directory)]
+    return []
 
 
 class Server:

@@ -124,7 +124,7 @@ async def copied_in(engine: Engine, size: int) -> str:
 )
 def test_it_comes_whole(loop: Loop, url: str, work: Any) -> None:
     async def main() -> None:
-        async with await create_engine(url, max_connections=1) as engine, asyncio.timeout(60):
+        async with await create_engine(url, max_connections=1) as engine, asyncio.timeout(600):
             for size in SIZES:
                 assert await work(engine, size) == TEXT[:size], size
 
