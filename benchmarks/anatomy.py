@@ -27,6 +27,7 @@ from benchmarks.db import SCHEMA, User
 from benchmarks.machine import describe_machine
 from benchmarks.placement import bound_to, place
 from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
+from ormkit.driver.command import Command
 from ormkit.driver.read_buffer import receive_into_buffer
 from ormkit.loading.decoding import decode
 
@@ -39,6 +40,7 @@ KEY = 77
 
 COLUMNS = "id, name, email, age, score, status, is_active, created_at"
 BY_KEY = f"SELECT {COLUMNS} FROM users WHERE id = $1"
+LOOKUP = Command(BY_KEY)
 EVERY = f"SELECT {COLUMNS} FROM users"
 FILL = f"""
     INSERT INTO users (name, email, age, score, status, is_active, created_at)
@@ -100,7 +102,7 @@ class Layers:
             ("libpq, blocking", lambda: self.by_libpq("one", KEY)),
             ("asyncpg's `fetchrow()`", lambda: self.bare.fetchrow(BY_KEY, KEY)),
             ("asyncpg behind the receiver", lambda: self.buffered.fetchrow(BY_KEY, KEY)),
-            ("the driver's connection", lambda: self.connection.fetch(BY_KEY, (KEY,))),
+            ("the driver's connection", lambda: self.connection.run(LOOKUP, (KEY,))),
             ("`session.get()`, alone", self.alone),
             ("`session.get()`", lambda: self.session.get(User, KEY)),
         ]

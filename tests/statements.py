@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ormkit import Engine
+from ormkit.driver.command import Command
 from ormkit.driver.connection import Connection
 
 
@@ -18,7 +19,7 @@ class Statements(list[str]):
         self._originals: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        for name in ("fetch", "fetch_many", "fetch_tagged", "script"):
+        for name in ("run", "script"):
             self._originals[name] = original = getattr(Connection, name)
             setattr(Connection, name, self._recorded(original))
         return self
@@ -34,9 +35,9 @@ class Statements(list[str]):
 
     def _recorded(self, original: Any) -> Any:
         async def record(
-            connection: Connection, sql: str, *args: Sequence[object], **how: object
+            connection: Connection, sent: Command | str, *args: Sequence[object], **how: object
         ) -> Any:
-            self.append(sql)
-            return await original(connection, sql, *args, **how)
+            self.append(sent if isinstance(sent, str) else sent.sql)
+            return await original(connection, sent, *args, **how)
 
         return record

@@ -55,7 +55,7 @@ CALLED = {
 }
 #: Parts of those classes that the runtime's own modules use, and no application.
 INTERNAL = {
-    *("executor", "fetch", "fetch_tagged", "fetch_many", "settle", "use", "pool", "identity"),
+    *("executor", "run_counted", "run_many", "flush_pending", "use", "pool", "identity"),
     *("as_select", "key", "type", "values_", "sql", "encode", "decode", "is_plain", "is_array"),
     *("is_open", "suffixed", "related", "related_alive", "through", "to_target", "local", "remote"),
     *(

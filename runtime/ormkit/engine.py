@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import (
-    AsyncGenerator,
     Awaitable,
     Callable,
     Coroutine,
@@ -13,7 +12,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import aclosing
 from functools import partial
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -23,20 +21,18 @@ from .connecting.options import EMBEDDED, check_count, check_seconds, check_url,
 from .driver.connection import DEFAULT_STATEMENTS, Connection
 from .embedded.server import EmbeddedServer
 from .embedded.url import open_embedded
-from .errors import ConfigurationError, ConnectionLost, UsageError
+from .errors import ConfigurationError, UsageError
 from .models.package import Schema, known_schemas
 from .pool.options import PoolOptions
 from .pool.pool import Pool
-from .postgres.values import Record
 from .queries.batched_get import Lookups
 from .statements.create_all import create_schemas
+from .statements.executor import Executor
 from .statements.init_hook import Init, initializer
+from .statements.pool_executor import PoolExecutor
 from .statements.raw_sql import check_lasting, check_statement, checked_rows, run, run_pipelined
 from .statements.result import Result
-from .statements.retry_safe import check_harmless
 from .statements.row_limits import engine_counts
-from .statements.row_locks import check_within
-from .statements.statement import NAMED, Executor, OneConnection, Statement
 from .transactions.copy import Copying
 from .transactions.options import Isolation, TransactionOptions
 from .transactions.retries import run_with_retries
@@ -176,21 +172,19 @@ def opener(
 class Engine(Copying):
     """A database and the pool of connections to it; made by create_engine()."""
 
-    #: Outside a transaction no objects are held.
-    identity = None
-
     def __init__(
         self, pool: Pool, server: EmbeddedServer | None = None, *, coalesce: bool = True
     ) -> None:
         self.pool = pool
+        self._executor = PoolExecutor(pool)
         #: The limits and offsets that stand in the text of statements.
         self.counts = engine_counts()
         #: Lookups by key that share statements; None where each goes out by itself.
-        self.lookups = Lookups(self, pool.origin) if coalesce else None
+        self.lookups = Lookups(self._executor, pool.origin) if coalesce else None
         self._server = server
 
     def executor(self) -> Executor:
-        return self
+        return self._executor
 
     async def __aenter__(self) -> Self:
         return self
@@ -210,88 +204,6 @@ class Engine(Copying):
             server, self._server = self._server, None
             await asyncio.to_thread(server.stop)
 
-    async def settle(self) -> None:
-        """Do nothing: outside a transaction nothing waits to be written."""
-
-    async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
-        """Run the statement on a connection of the pool and return its rows.
-
-        A read whose connection broke is sent once more, on another one, where it is known to run
-        nothing of the user's.
-        """
-        if statement.has_locks:
-            check_within(self)
-        pool = self.pool
-        connection = pool.take() or await pool.acquire()
-        try:
-            if statement.is_foreign:
-                connection.mark_dirty()
-            return await connection.fetch(statement.sql, values)
-        except NAMED as error:
-            raise statement.named(error, values) from None
-        except ConnectionLost as error:
-            if statement.read is None:
-                raise
-            lost = error
-        finally:
-            pool.give(connection)
-        connection = await pool.acquire()
-        try:
-            await check_harmless(connection, statement.read, lost)
-            return await statement.ready(connection).fetch(statement.sql, values)
-        except NAMED as error:
-            raise statement.named(error, values) from None
-        finally:
-            pool.give(connection)
-
-    async def fetch_tagged(
-        self, statement: Statement, values: Sequence[object]
-    ) -> tuple[list[Record], str]:
-        """Run the statement and return its rows and command tag."""
-        pool = self.pool
-        connection = pool.take() or await pool.acquire()
-        try:
-            return await statement.ready(connection).fetch_tagged(statement.sql, values)
-        finally:
-            pool.give(connection)
-
-    async def fetch_many(
-        self, statement: Statement, rows: Sequence[Sequence[object]]
-    ) -> list[Record]:
-        """Run the statement for each row of values and return all their rows."""
-        pool = self.pool
-        connection = pool.take() or await pool.acquire()
-        try:
-            return await statement.ready(connection).fetch_many(statement.sql, rows)
-        finally:
-            pool.give(connection)
-
-    async def stream(
-        self, statement: Statement, values: Sequence[object], chunk: int
-    ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
-        """Yield the rows of the statement in chunks, in a transaction of their own."""
-        pool = self.pool
-        connection = pool.take() or await pool.acquire()
-        try:
-            records = statement.ready(connection).stream(statement.sql, values, chunk)
-            executor = OneConnection(connection)
-            async with aclosing(records):
-                await connection.script("BEGIN")
-                async for each in records:
-                    yield executor, each
-                await connection.script("COMMIT")
-        finally:
-            pool.give(connection)
-
-    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do the work with a connection of the pool, and return what it returns."""
-        pool = self.pool
-        connection = pool.take() or await pool.acquire()
-        try:
-            return await work(connection)
-        finally:
-            pool.give(connection)
-
     async def execute(
         self, sql: str, params: Sequence[object] = (), *, timeout: float | None = None
     ) -> Result:
@@ -305,12 +217,8 @@ class Engine(Copying):
         check_lasting(sql, check_statement(sql, params))
         if timeout is not None:
             check_seconds("timeout", timeout)
-        pool = self.pool
-        connection = pool.take() or await pool.acquire()
-        try:
+        async with self.pool.connection() as connection:
             return await run(connection, sql, params, timeout)
-        finally:
-            pool.give(connection)
 
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
         """Run one SQL statement for each row of parameters, all or none.
@@ -322,7 +230,8 @@ class Engine(Copying):
         words = check_statement(sql)
         check_lasting(sql, words)
         listed = checked_rows(rows)
-        result = await self.use(lambda connection: run_pipelined(connection, sql, words[0], listed))
+        async with self.pool.connection() as connection:
+            result = await run_pipelined(connection, sql, words[0], listed)
         if result is not None:
             return result
         async with self.transaction() as tx:
@@ -387,4 +296,5 @@ class Engine(Copying):
                     f"create_all() takes the SCHEMA of generated packages, not "
                     f"{type(each).__name__}"
                 )
-        await self.use(lambda connection: create_schemas(connection, wanted))
+        async with self.pool.connection() as connection:
+            await create_schemas(connection, wanted)

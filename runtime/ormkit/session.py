@@ -16,8 +16,8 @@ from .persistence.insert import insert_many
 from .persistence.insert_order import insert_objects, one_statement
 from .persistence.upsert import send_upserts, upserts_of
 from .queries.query import Query
+from .statements.executor import Executor
 from .statements.result import Result
-from .statements.statement import Executor
 from .transactions.operations import Operations
 from .transactions.options import Isolation, TransactionOptions
 from .transactions.retries import run_with_retries
@@ -48,11 +48,14 @@ class AsyncSession(Operations):
             )
         self.engine = engine
         self.counts = engine.counts
+        #: What runs statements outside of a transaction.
+        self._outside = engine.executor()
 
     def executor(self) -> Executor:
         if innermost.get() is None:
-            return self.engine
-        return current_transaction(self) or self.engine
+            return self._outside
+        transaction = current_transaction(self)
+        return self._outside if transaction is None else transaction.executor()
 
     async def get(
         self, model: type[Queryable[Query[M, K]]], key: K, *, coalesce: bool = True
@@ -62,7 +65,7 @@ class AsyncSession(Operations):
         coalesce: outside a transaction, let lookups that many tasks make at once share
             statements; with False this one, and with the engine's option all, go out by themselves.
         """
-        if coalesce and self.engine.lookups is not None and self.executor() is self.engine:
+        if coalesce and self.engine.lookups is not None and self.executor() is self._outside:
             lookup = self.engine.lookups.of(table_of(model))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             if lookup is not None and lookup.takes(key):
                 found: M | None = await lookup.get(key)
@@ -135,7 +138,7 @@ class AsyncSession(Operations):
         self, instances: Sequence[Model], fields: Sequence[Any] | None
     ) -> None:
         async with self.begin() as tx:
-            await update_objects(tx, instances, fields)
+            await update_objects(tx.executor(), instances, fields)
 
     async def _upsert_listed(
         self,
@@ -143,24 +146,23 @@ class AsyncSession(Operations):
         conflict_target: Sequence[str] | None,
         update_fields: Sequence[str] | None,
     ) -> None:
-        transaction = current_transaction(self)
-        identity = None if transaction is None else transaction.identity
-        upserts = upserts_of(instances, conflict_target, update_fields, identity)
-        if transaction is not None or len(upserts) == 1:
-            await send_upserts(transaction or self.engine, upserts)
+        executor = self.executor()
+        upserts = upserts_of(instances, conflict_target, update_fields, executor.identity)
+        if executor is not self._outside or len(upserts) == 1:
+            await send_upserts(executor, upserts)
         else:
             async with self.begin() as tx:
-                await send_upserts(tx, upserts)
+                await send_upserts(tx.executor(), upserts)
 
     async def _insert_listed(self, instances: Sequence[Model]) -> None:
-        transaction = current_transaction(self)
-        if transaction is not None:
-            await insert_objects(transaction, instances)
+        executor = self.executor()
+        if executor is not self._outside:
+            await insert_objects(executor, instances)
         elif (batch := one_statement(instances)) is not None:
-            await insert_many(self.engine, table_of(type(instances[0])), batch)
+            await insert_many(executor, table_of(type(instances[0])), batch)
         else:
             async with self.begin() as tx:
-                await insert_objects(tx, instances)
+                await insert_objects(tx.executor(), instances)
 
 
 _current: ContextVar[AsyncSession | None] = ContextVar("ormkit_session", default=None)

@@ -276,20 +276,20 @@ FOREIGN = Statement("SELECT 1", (), is_foreign=True)
 
 
 async def streamed(engine: Engine) -> None:
-    async for _ in engine.stream(FOREIGN, [], 10):
+    async for _ in engine.executor().stream(FOREIGN, [], 10):
         pass
 
 
 @pytest.mark.parametrize(
     "work",
     [
-        lambda engine: engine.fetch(FOREIGN, []),
-        lambda engine: engine.fetch_tagged(FOREIGN, []),
-        lambda engine: engine.fetch_many(FOREIGN, [[]]),
+        lambda engine: engine.executor().run(FOREIGN, []),
+        lambda engine: engine.executor().run_counted(FOREIGN, []),
+        lambda engine: engine.executor().run_many(FOREIGN, [[]]),
         lambda engine: engine.create_all(SCHEMA),
         streamed,
     ],
-    ids=["fetch", "fetch_tagged", "fetch_many", "create_all", "stream"],
+    ids=["run", "run_counted", "run_many", "create_all", "stream"],
 )
 async def test_a_failure_before_the_statement_gives_the_connection_back(
     engine: Engine,
@@ -317,7 +317,7 @@ async def test_a_stream_whose_end_fails_gives_the_connection_back(
             raise ZeroDivisionError
 
     monkeypatch.setattr(Connection, "stream", endless)
-    stream = engine.stream(Statement("SELECT 1", ()), [], 10)
+    stream = engine.executor().stream(Statement("SELECT 1", ()), [], 10)
     await anext(stream)
     with pytest.raises(ZeroDivisionError):
         await stream.aclose()
@@ -326,4 +326,4 @@ async def test_a_stream_whose_end_fails_gives_the_connection_back(
             break
         await asyncio.sleep(0.01)
     assert engine.pool.idle == engine.pool.size
-    assert await engine.use(lambda connection: connection.script("SELECT")) == "SELECT 1"
+    assert await engine.executor().use(lambda connection: connection.script("SELECT")) == "SELECT 1"

@@ -109,7 +109,7 @@ async def test_four_coroutines_lie_between_a_lookup_and_the_driver(session: Asyn
             layers.append(lookup.cr_code.co_qualname)
         lookup = lookup.cr_await
     assert await task is not None
-    assert layers == ["AsyncSession.get", "Lookup.get", "Engine.fetch", "Connection.fetch"]
+    assert layers == ["AsyncSession.get", "Lookup.get", "PoolExecutor.run", "Connection.run"]
 
 
 async def test_a_query_of_a_known_shape_writes_no_text(

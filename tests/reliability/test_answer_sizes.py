@@ -92,7 +92,7 @@ async def parameter(engine: Engine, size: int) -> str:
 
 
 async def streamed(engine: Engine, size: int) -> str:
-    chunks = engine.stream(Statement(LINES, (None,)), [size], 200)
+    chunks = engine.executor().stream(Statement(LINES, (None,)), [size], 200)
     return "".join([row[0] async for _, rows in chunks for row in rows])
 
 

@@ -225,7 +225,7 @@ async def test_a_stream_that_ends_early(distant: Engine, proxy: Proxy) -> None:
 
     async def read() -> None:
         async with distant.transaction() as tx:
-            async for _, rows in tx.stream(numbers, [], 10):
+            async for _, rows in tx.executor().stream(numbers, [], 10):
                 if rows:
                     proxy.forge(b"", ROW + READY)
 

@@ -131,7 +131,7 @@ async def test_a_stream_and_a_copy_tell_it_too(engine: Engine, is_idle: bool) ->
     async def streamed() -> None:
         async with engine.transaction() as tx:
             pids.append((await tx.execute_raw("SELECT pg_backend_pid()")).scalar())
-            async for _, rows in tx.stream(numbers, [], 10):
+            async for _, rows in tx.executor().stream(numbers, [], 10):
                 await end(rows)
 
     async def copied() -> None:

@@ -20,10 +20,11 @@ from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
-from ..errors import ConnectionLost, InvalidValue, UsageError
+from ..errors import ConnectionLost, InvalidValue, UnreadableValue, UsageError
 from ..postgres.identifiers import quote
 from ..postgres.values import Record
 from .affinity import let_go
+from .command import Command
 from .copy_rows import Copied
 from .disconnect_reason import explained
 from .errors import (
@@ -83,55 +84,67 @@ class Connection(ResettableSession):
         raw = await open_raw(options, statement_cache_size, marks)
         return cls(raw, statement_cache_size, marks)
 
+    async def run(
+        self,
+        command: Command,
+        args: Sequence[Any] = (),
+        timeout: float | None = None,
+        *,
+        is_many: bool = False,
+    ) -> tuple[list[Record], bytes | None]:
+        """Run one statement and return its rows and command tag, such as b"UPDATE 3".
+
+        Every statement that returns its rows at once goes through here. Errors say what the command
+        knows of its values.
+
+        args: what the parameters hold.
+        timeout: seconds until QueryCanceled.
+        is_many: `args` are rows of arguments. The statement runs for all of them or for none, and
+            all the rows that they return come back, without a tag.
+        """
+        if command.is_foreign:
+            self.mark_dirty()
+        sql = command.sql
+        kept = prepared = self.prepared.at_hand.get(sql)
+        try:
+            if prepared is None:
+                prepared = await self.prepared.find(sql, timeout)
+            if is_many:
+                records, tag = await self._run_many(prepared, args), None
+            else:
+                records, tag, _ = await self.wire.bind_execute(
+                    prepared[0], args, "", 0, True, timeout
+                )
+        except BaseException as error:
+            may_repeat = await self._forgets(sql, error) and kept is not None
+            if may_repeat and not (is_many and command.is_raw):
+                return await self.run(command, args, timeout, is_many=is_many)
+            if not is_many:
+                raise command.explained(self._failed(error, sql, prepared, args), (args,))
+            failed = self._failed(error, sql, prepared, *refused_row(error, args))
+            raise command.explained(failed, args)
+        if self._marks:
+            self._check_readable(command, records)
+        return records, tag
+
+    async def _run_many(self, prepared: Prepared, rows: Sequence[Any]) -> list[Record]:
+        with whole_answer(self.messages, len(rows)):
+            records: list[Record] = await prepared[1].fetchmany(rows)
+        return records
+
+    def _check_readable(self, command: Command, records: list[Record]) -> None:
+        """Raise UnreadableValue for the first value of the rows that could not be read."""
+        try:
+            readable(records, self._marks)
+        except UnreadableValue as error:
+            raise command.explained(error, ())
+
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> list[Record]:
-        """Run one statement and return its rows; `timeout` is in seconds, until QueryCanceled."""
-        kept = prepared = self.prepared.at_hand.get(sql)
-        try:
-            if prepared is None:
-                prepared = await self.prepared.find(sql, timeout)
-            records: list[Record] = await self.wire.bind_execute(
-                prepared[0], args, "", 0, False, timeout
-            )
-        except BaseException as error:
-            if await self._forgets(sql, error) and kept is not None:
-                return await self.fetch(sql, args, timeout)
-            raise self._failed(error, sql, prepared, args)
-        return readable(records, self._marks) if self._marks else records
-
-    async def fetch_tagged(
-        self, sql: str, args: Sequence[object] = (), timeout: float | None = None
-    ) -> tuple[list[Record], str]:
-        """Run one statement and return its rows and command tag, such as "UPDATE 3"."""
-        kept = prepared = self.prepared.at_hand.get(sql)
-        try:
-            if prepared is None:
-                prepared = await self.prepared.find(sql, timeout)
-            answer = await self.wire.bind_execute(prepared[0], args, "", 0, True, timeout)
-        except BaseException as error:
-            if await self._forgets(sql, error) and kept is not None:
-                return await self.fetch_tagged(sql, args, timeout)
-            raise self._failed(error, sql, prepared, args)
-        rows = readable(answer[0], self._marks) if self._marks else answer[0]
-        return rows, (answer[1] or b"").decode()  # An empty statement has no tag.
-
-    async def fetch_many(
-        self, sql: str, rows: Sequence[Sequence[object]], *, is_raw: bool = False
-    ) -> list[Record]:
-        """Run one statement for each row of arguments, all or none, and return all their rows."""
-        # What is raw may have run for some rows: it is never sent again.
-        kept = prepared = self.prepared.at_hand.get(sql)
-        try:
-            if prepared is None:
-                prepared = await self.prepared.find(sql, None)
-            with whole_answer(self.messages, len(rows)):
-                records: list[Record] = await prepared[1].fetchmany(rows)
-        except BaseException as error:
-            if await self._forgets(sql, error) and kept is not None and not is_raw:
-                return await self.fetch_many(sql, rows)
-            raise self._failed(error, sql, prepared, *refused_row(error, rows))
-        return readable(records, self._marks) if self._marks else records
+        """Run one statement of the runtime's own and return its rows."""
+        records, _ = await self.run(Command(sql), args, timeout)
+        return records
 
     async def returns_rows(self, sql: str) -> bool:
         """Return whether the statement gives rows back, an empty list of them included."""
@@ -171,16 +184,23 @@ class Connection(ResettableSession):
             await self.script("RELEASE ormkit_try")
         return True
 
-    async def stream(
-        self, sql: str, args: Sequence[object], chunk: int
+    def stream(
+        self, command: Command, args: Sequence[object], chunk: int
     ) -> AsyncGenerator[list[Record], None]:
         """Yield the rows of one statement in chunks, read through a portal of the server.
 
         The connection must be in a transaction, and may run other statements between chunks.
         """
+        if command.is_foreign:
+            self.mark_dirty()
+        return self._chunks(command, args, chunk)
+
+    async def _chunks(
+        self, command: Command, args: Sequence[object], chunk: int
+    ) -> AsyncGenerator[list[Record], None]:
         prepared = None
         try:
-            statement = await self._raw.prepare(sql)
+            statement = await self._raw.prepare(command.sql)
             prepared = statement, statement, False
             with binding(self.messages):
                 cursor = await statement.cursor(*args, prefetch=None)
@@ -191,7 +211,7 @@ class Connection(ResettableSession):
         except GeneratorExit:
             raise
         except BaseException as error:
-            raise self._failed(error, sql, prepared, args)
+            raise command.explained(self._failed(error, command.sql, prepared, args), (args,))
 
     async def copy_in(self, cells: Copied, records: Iterable[Any] | AsyncIterable[Any]) -> int:
         """Store rows by binary COPY, all or none, and return how many they were.

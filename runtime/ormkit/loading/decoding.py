@@ -17,7 +17,7 @@ from .standard_decoder import conversions, is_standard, slots
 
 if TYPE_CHECKING:
     from ..models.model import Model
-    from ..statements.statement import ObjectMap
+    from ..statements.executor import ObjectMap
 
 Decoder: Any = getattr(accelerator, "Decoder", None)
 

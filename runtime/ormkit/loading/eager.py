@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..statements.statement import Executor
+from ..statements.executor import Executor
 from .step import Step
 
 

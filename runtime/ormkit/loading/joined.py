@@ -9,13 +9,13 @@ from ..errors import UsageError
 from ..models.relationships import named
 from ..models.table import Table
 from ..sql.context import Scope
-from ..statements.statement import Executor
+from ..statements.executor import Executor
 from .attach import keys_of_rows, related_objects
 from .decoding import decode, decode_part
 from .step import Step, row_layout
 
 if TYPE_CHECKING:
-    from ..statements.statement import ObjectMap
+    from ..statements.executor import ObjectMap
 
 
 class JoinedStep(Step):

@@ -16,13 +16,13 @@ from ..models.table import Table
 from ..postgres.json_documents import UNREADABLE, read_exactly, read_jsonb, why_unreadable
 from ..postgres.mismatch import BOUNDS
 from ..sql.context import Scope
-from ..statements.statement import Executor
+from ..statements.executor import Executor
 from .attach import keys_of_rows, related_objects
 from .decoding import decode
 from .step import Step, row_layout
 
 if TYPE_CHECKING:
-    from ..statements.statement import ObjectMap
+    from ..statements.executor import ObjectMap
 
 
 #: Types that the driver decodes within a record from their OID alone.

@@ -10,10 +10,11 @@ from ..gc_pause import uninterrupted
 from ..models.relationships import Relationship, named
 from ..postgres.values import Record
 from ..sql.context import Scope
+from ..statements.executor import Executor, ObjectMap
 from ..statements.key_equality import Form, is_strict, loose_forms
 from ..statements.key_membership import in_keys, key_condition
 from ..statements.select import Select
-from ..statements.statement import Executor, ObjectMap, Statement, statement_for
+from ..statements.statement import Statement, statement_for
 from .attach import attach, distinct, keys_of_objects, keys_of_rows
 from .joined import decode_joined
 from .step import Step, row_layout, values_of_joins
@@ -89,7 +90,7 @@ async def read_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[
         order=step.order,
         joins=step.joins,
     )
-    return await executor.fetch(select.rows(), select.values())
+    return await executor.run(select.rows(), select.values())
 
 
 def match_alone(
@@ -109,7 +110,7 @@ async def read_pairs(
     """
     statement = statement_for(("pairs", step.key, forms), lambda: write_pairs(step, forms))
     keys = key_condition(step.relationship.local, wanted).values
-    return await executor.fetch(statement, [*values_of_joins(step.joins), *keys, *step.values])
+    return await executor.run(statement, [*values_of_joins(step.joins), *keys, *step.values])
 
 
 def match_pairs(

@@ -15,12 +15,12 @@ from ..models.table import Table
 from ..sql.context import Scope
 from ..sql.expressions import Condition
 from ..sql.ordering import Order
+from ..statements.executor import Executor
 from ..statements.row_limits import bound, cut_sql, shape_of
-from ..statements.statement import Executor
 from .options import Strategy
 
 if TYPE_CHECKING:
-    from ..statements.statement import ObjectMap
+    from ..statements.executor import ObjectMap
 
 
 class Step:

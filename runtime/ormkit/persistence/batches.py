@@ -15,12 +15,13 @@ from ..models.relationships import Relationship
 from ..models.slots import is_held, set_all, values_at
 from ..models.table import Table
 from ..postgres.values import UNSET, Record
+from ..statements.executor import Executor
 from ..statements.select import KEY
-from ..statements.statement import Executor, Statement
+from ..statements.statement import Statement
 
 if TYPE_CHECKING:
     from ..models.model import Model
-    from ..statements.statement import ObjectMap
+    from ..statements.executor import ObjectMap
 
 
 #: How many rows one statement carries. Several go out together: while the server stores one chunk,
@@ -99,13 +100,13 @@ class Batch:
         Its last parameter is the place of the first object, for those of many chunks.
         """
         if len(self.instances) <= CHUNK:
-            return await executor.fetch(statement, [*self.arrays(), 0])
-        return await statement.fetch_many(executor, Chunks(self))
+            return await executor.run(statement, [*self.arrays(), 0])
+        return await executor.run_many(statement, Chunks(self))
 
     async def send_rows(self, executor: Executor, statement: Statement) -> list[Record]:
         """Run a statement for each object, with its place, from 1, as the last parameter."""
         rows = [[*row, place] for place, row in enumerate(self.rows(), start=1)]
-        return await statement.fetch_many(executor, rows)
+        return await executor.run_many(statement, rows)
 
 
 class Chunks(Sequence[list[object]]):

@@ -14,8 +14,9 @@ from ..models.slots import is_held
 from ..models.table import Table, table_of
 from ..sql.context import Scope
 from ..sql.expressions import Expression
+from ..statements.executor import Executor
 from ..statements.select import KEY, assignments
-from ..statements.statement import Executor, Statement, statement_for
+from ..statements.statement import Statement, statement_for
 from .batches import Batch, changed_columns, grouped, not_given
 from .insert import receive
 from .numbering import carried
@@ -30,7 +31,7 @@ from .update import (
 
 if TYPE_CHECKING:
     from ..models.model import Model
-    from ..statements.statement import ObjectMap
+    from ..statements.executor import ObjectMap
 
 
 #: How many rows one UPDATE carries; beyond this the arrays cost more memory than they save time.
@@ -171,7 +172,7 @@ async def update_chunk(
     batch = Batch.of(tuple(columns), instances)
     arrays = batch.arrays()
     arrays += [FlatArray(list(parts)) for parts in zip(*identities, strict=True)]
-    rows = await statement.fetch(executor, [*arrays, *values_of(besides)])
+    rows = await executor.run(statement, [*arrays, *values_of(besides)])
     if len(rows) != len(instances):
         raise StaleObject(stale(table, "update"))
     rows = sorted(rows, key=lambda row: row[-1])

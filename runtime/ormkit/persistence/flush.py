@@ -9,8 +9,8 @@ from typing import Any
 from ..errors import UsageError
 from ..models.columns import AnyColumn
 from ..models.table import Table
+from ..statements.executor import Executor
 from ..statements.select import KEY
-from ..statements.statement import Executor
 from .batches import fill_keys
 from .bulk_update import check_values, update_many
 from .change_tracking import Held, watch_of

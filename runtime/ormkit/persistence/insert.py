@@ -14,8 +14,9 @@ from ..models.slots import set_all
 from ..models.table import Table, table_of
 from ..postgres.values import Record
 from ..sql.context import Scope
+from ..statements.executor import Executor, OneConnection
 from ..statements.select import KEY
-from ..statements.statement import Executor, OneConnection, Statement, statement_for
+from ..statements.statement import Statement, statement_for
 from ..statements.table_facts import TableFacts, by_facts
 from .batches import Batch, fill_keys, held_columns
 from .numbering import (
@@ -41,7 +42,7 @@ async def insert_one(executor: Executor, instance: Model) -> None:
     given = held_columns(table, instance)
     statement = insert_for(table, given)
     bound, changed = values_given(given, instance)
-    rows = await executor.fetch(statement, bound)
+    rows = await executor.run(statement, bound)
     if not rows and statement.returned:
         check_stored(table, 0, 1)
     for slot, value in changed.items():
@@ -90,7 +91,7 @@ async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
     returned = returned_columns(table, batch.given)
     if len(batch.instances) == 1:
         statement = insert_for(table, batch.given)
-        rows = await statement.fetch(executor, batch.rows()[0])
+        rows = await executor.run(statement, batch.rows()[0])
         if returned:
             check_stored(table, len(rows), 1)
     elif returned:
@@ -111,7 +112,7 @@ async def insert_unnumbered(executor: Executor, table: Table, batch: Batch) -> l
         key = ("insert all", table, tuple(map(KEY, batch.given)))
         statement = statement_for(key, lambda: write_insert_all(table, batch.given))
         return await batch.send_arrays(executor, statement)
-    return await insert_for(table, batch.given).fetch_many(executor, batch.rows())
+    return await executor.run_many(insert_for(table, batch.given), batch.rows())
 
 
 async def insert_numbered(table: Table, batch: Batch, connection: Connection) -> list[Record]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..models.table import Table, table_of
-from ..statements.statement import Executor
+from ..statements.executor import Executor
 from .batches import Batch, batches_of
 from .insert import insert_many
 

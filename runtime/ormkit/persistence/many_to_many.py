@@ -10,8 +10,9 @@ from ..errors import UsageError
 from ..models.relationships import Relationship, Secondary
 from ..models.table import Table
 from ..sql.context import Scope
+from ..statements.executor import Executor
 from ..statements.key_membership import arrays, in_keys
-from ..statements.statement import Executor, Statement, statement_for
+from ..statements.statement import Statement, statement_for
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -35,7 +36,7 @@ class Links:
     async def add(self, executor: Executor, owner: Sequence[object], keys: Sequence[object]) -> int:
         """Link to these; return how many were not linked before."""
         statement = self._statement("add", self._write_add)
-        _, count = await statement.run(executor, [*owner, *keys])
+        _, count = await executor.run_counted(statement, [*owner, *keys])
         return count
 
     async def remove(
@@ -43,12 +44,12 @@ class Links:
     ) -> int:
         """Take the links to these away; return how many there were."""
         statement = self._statement("remove", self._write_remove)
-        _, count = await statement.run(executor, [*owner, *keys])
+        _, count = await executor.run_counted(statement, [*owner, *keys])
         return count
 
     async def clear(self, executor: Executor, owner: Sequence[object]) -> int:
         """Take all links away; return how many there were."""
-        _, count = await self._statement("clear", self._write_clear).run(executor, owner)
+        _, count = await executor.run_counted(self._statement("clear", self._write_clear), owner)
         return count
 
     async def replace(
@@ -56,7 +57,7 @@ class Links:
     ) -> tuple[int, int]:
         """Link to these and nothing else; return how many were added, and how many removed."""
         statement = self._statement("replace", self._write_replace)
-        ((added, removed),) = await statement.fetch(executor, [*owner, *keys])
+        ((added, removed),) = await executor.run(statement, [*owner, *keys])
         return added, removed
 
     def _statement(self, what: str, write: Any) -> Statement:

@@ -12,9 +12,10 @@ from ..models.given_columns import mark_known
 from ..models.relationships import Relationship
 from ..sql.context import Scope
 from ..sql.expressions import Condition
+from ..statements.executor import Executor
 from ..statements.key_membership import in_keys
 from ..statements.select import Select, assignments
-from ..statements.statement import Executor, Statement, statement_for
+from ..statements.statement import Statement, statement_for
 from .insert import receive, returning
 from .update import changes_for, computed_columns, stale, values_of
 
@@ -78,7 +79,7 @@ class Ownership:
         changes = self._changes(nothing)
         select = Select(table=self._target, where=where)
         values = [*values_of(changes), *select.values()]
-        _, count = await select.update(changes).run(executor, values)
+        _, count = await executor.run_counted(select.update(changes), values)
         self._follow(executor, held, nothing, None)
         return count
 
@@ -124,7 +125,7 @@ class Ownership:
         values = [*values_of(changes), *identity, len(objects), *key]
         if parting is not None:
             values += [*values_of(parting), *self._owner]
-        rows = await statement.fetch(executor, values)
+        rows = await executor.run(statement, values)
         holds, removed = rows[0][:2]
         if not holds:
             raise StaleObject(stale(self._target, "update"))

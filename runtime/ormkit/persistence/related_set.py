@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
 from ..errors import UsageError
 from ..loading.attach import keys_of_objects
 from ..models.relationships import R, Relationship
-from ..statements.statement import Executor
+from ..statements.executor import Executor
 from .many_to_many import Links
 from .one_to_many import Ownership
 

@@ -13,8 +13,9 @@ from ..models.given_columns import mark_known
 from ..models.table import Table, table_of
 from ..sql.context import Scope
 from ..sql.expressions import AnyExpression, Expression
+from ..statements.executor import Executor
 from ..statements.select import assignments
-from ..statements.statement import Executor, Statement, statement_for
+from ..statements.statement import Statement, statement_for
 from .insert import receive, returning
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ async def update_one(executor: Executor, instance: Model, values: Mapping[str, o
     table = table_of(type(instance))
     for value in values.values():
         if isinstance(value, Expression):
-            await executor.settle()
+            await executor.flush_pending()
             break
     await update_row(executor, table, instance, values, identity_of(table, instance))
     drop_outdated(table, instance, values)
@@ -105,7 +106,7 @@ async def update_row(
             key += column.key, None
             bound.append(column.encode(value) if column.is_coded else value)
     statement = statement_for(tuple(key), lambda: write_update(table, changes))
-    rows = await executor.fetch(statement, [*bound, *identity])
+    rows = await executor.run(statement, [*bound, *identity])
     if not rows:
         raise StaleObject(stale(table, "update"))
     computed = statement.returned
@@ -160,7 +161,7 @@ async def delete_one(executor: Executor, instance: Model) -> None:
     table = table_of(type(instance))
     statement = statement_for(("delete one", table), lambda: write_delete(table))
     identity = identity_of(table, instance)
-    _, count = await statement.run(executor, identity)
+    _, count = await executor.run_counted(statement, identity)
     if not count:
         raise StaleObject(stale(table, "delete"))
     if executor.identity is not None:

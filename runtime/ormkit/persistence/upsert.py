@@ -22,7 +22,8 @@ from ..models.given_columns import given_by_all, mark_known
 from ..models.table import Table, table_of
 from ..postgres.values import Record
 from ..sql.context import Scope
-from ..statements.statement import Executor, OneConnection, Statement, statement_for
+from ..statements.executor import Executor, OneConnection
+from ..statements.statement import Statement, statement_for
 from ..statements.table_facts import TableFacts, by_facts
 from .batches import Batch, batches_of, changed_columns, check_once, not_given, parts_of
 from .insert import insert_of_values, receive, returning
@@ -31,7 +32,7 @@ from .numbering import NumberedInsert, in_places, key_types
 if TYPE_CHECKING:
     from ..driver.connection import Connection
     from ..models.model import Model
-    from ..statements.statement import ObjectMap
+    from ..statements.executor import ObjectMap
 
 
 #: SQLSTATE of ON CONFLICT over columns that nothing makes unique.
@@ -45,7 +46,7 @@ async def send_upserts(executor: Executor, upserts: Sequence[tuple[Upsert, Batch
     of a batch are sent together, as one transaction. Several batches need one around them.
     """
     # What the code has changed on objects at hand is written first, or the rows would undo it.
-    await executor.settle()
+    await executor.flush_pending()
     for upsert, batch in upserts:
         await send_upsert(executor, upsert, batch)
 
@@ -55,7 +56,7 @@ async def send_upsert(executor: Executor, upsert: Upsert, batch: Batch) -> None:
     table, instances = upsert.table, batch.instances
     try:
         if len(instances) == 1:
-            rows = await upsert.of_one().fetch(executor, batch.rows()[0])
+            rows = await executor.run(upsert.of_one(), batch.rows()[0])
         else:
             rows = await executor.use(partial(upsert_numbered, upsert, batch))
     except StatementError as error:

@@ -16,7 +16,8 @@ import contextvars
 import copy
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from ..driver.affinity import Origin, abandon_after_fork, keep, running_loop
@@ -167,6 +168,15 @@ class Pool:
             is_quick = not connection.is_cut
             self._resetting += is_quick
             self._spawn(self._reset(connection, is_quick))
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncGenerator[Connection]:
+        """Hold a connection for the block."""
+        connection = self.take() or await self.acquire()
+        try:
+            yield connection
+        finally:
+            self.give(connection)
 
     async def close(self) -> None:
         """Close every connection; those in use are closed when they are returned.

@@ -16,11 +16,13 @@ from ..driver.affinity import Origin
 from ..driver.array_parameter import FlatArray
 from ..loading.decoding import unknown_label
 from ..models.columns import AnyColumn
+from ..statements.executor import Executor
 from ..statements.key_equality import has_loose_key
 from ..statements.key_membership import key_condition
 from ..statements.primary_keys import by_key
 from ..statements.select import Select
-from ..statements.statement import NAMED, Executor, Statement
+from ..statements.statement import Statement
+from ..statements.value_errors import VALUE_ERRORS
 
 if TYPE_CHECKING:
     from ..models.table import Table
@@ -128,7 +130,7 @@ class Lookup:
         statement = self._one
         if statement is None:
             statement = self._one = by_key(self._table, key)
-        return self._executor.fetch(statement, (key,) if len(self._types) == 1 else key)
+        return self._executor.run(statement, (key,) if len(self._types) == 1 else key)
 
     def _send(self) -> None:
         """Send those who came meanwhile."""
@@ -188,7 +190,7 @@ class Lookup:
                     await self._share({key: batch[key]})
                 return
             rows = await (self._alone(keys[0]) if is_alone else self._all(keys))
-        except NAMED as error:
+        except VALUE_ERRORS as error:
             if is_alone:
                 refuse(batch[keys[0]], error)
                 return
@@ -235,7 +237,7 @@ class Lookup:
             where = (key_condition(table.primary_key, keys), *table.alive())
             statement = self._many = Select(table=table, where=where).rows()
         arrays = [keys] if len(self._types) == 1 else map(list, zip(*keys, strict=True))
-        return self._executor.fetch(statement, list(map(FlatArray, arrays)))
+        return self._executor.run(statement, list(map(FlatArray, arrays)))
 
 
 def key_type(column: AnyColumn) -> type | None:

@@ -20,12 +20,13 @@ from ..sql.comparison_types import are_unzoned
 from ..sql.expressions import IS_NOT_TRUE, NOT, AnyExpression, Condition, Expression, Junction, Test
 from ..sql.ordering import Order, order_by
 from ..sql.trees import LOW, may_be_null
+from ..statements.executor import Executor
 from ..statements.grouping import Grouping
 from ..statements.row_limits import EngineCounts, Written
 from ..statements.row_locks import Lock, lockable
 from ..statements.select import KEY, VALUES, Select
 from ..statements.shape_cache import ROOTS, Shape
-from ..statements.statement import Executor, Statement
+from ..statements.statement import Statement
 from .pagination import Cursor, after_cursor, cursor_at, keyset_order
 
 if TYPE_CHECKING:

@@ -56,7 +56,7 @@ class Change(Generic[M]):
 
     async def _count(self) -> int:
         self._is_sent = True
-        _, count = await self._write(()).run(self._source.executor(), self._bound)
+        _, count = await self._source.executor().run_counted(self._write(()), self._bound)
         return count
 
     @overload
@@ -90,7 +90,7 @@ class Change(Generic[M]):
         selected = columns or self._table.columns
         bound = [*self._bound, *(value for each in selected for value in each.values)]
         executor = self._source.executor()
-        rows, _ = await self._write(selected).run(executor, bound)
+        rows, _ = await executor.run_counted(self._write(selected), bound)
         if not columns:
             return decode(self._table.model, rows, executor.identity)
         coded = coded_places(columns)

@@ -15,10 +15,11 @@ from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
 from ..sql.expressions import Expression
 from ..sql.operators import WHOLE, bare, check_summed
+from ..statements.executor import Executor
 from ..statements.primary_keys import same_key
 from ..statements.row_limits import ONE, TWO
 from ..statements.select import Select
-from ..statements.statement import Executor, Statement
+from ..statements.statement import Statement
 from .builder import Source as Source
 from .change import Change
 from .pagination import Cursor, Page, cursor_at
@@ -47,19 +48,19 @@ class Query(Selection[M], Generic[M, K]):
         executor = self._source.executor()
         if self._shape is not None:
             statement, bound = self._asked("rows")
-            rows = await executor.fetch(statement, bound)
+            rows = await executor.run(statement, bound)
             found: list[Any] = decode(self._table.model, rows, executor.identity)
             return found
         select = self.as_select()
         if not self._only and self._grouping is None:
-            rows = await executor.fetch(select.rows(), select.values())
+            rows = await executor.run(select.rows(), select.values())
             objects = decode_joined(self._table, rows, self._joins(), executor.identity)
             if self._steps:
                 await load_steps(executor, objects, self._steps)
             return objects
         self._check_whole("objects")
         statement, bound = self._statement(select)
-        return await self._made(executor, await executor.fetch(statement, bound), select)
+        return await self._made(executor, await executor.run(statement, bound), select)
 
     async def first(self) -> M | None:
         """Return the first object, None where there is none; ordered by key if by nothing else."""
@@ -130,13 +131,13 @@ class Query(Selection[M], Generic[M, K]):
     async def count(self) -> int:
         """Return how many rows there are."""
         statement, bound = self._asked("count")
-        rows = await self._source.executor().fetch(statement, bound)
+        rows = await self._source.executor().run(statement, bound)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def exists(self) -> bool:
         """Return whether there is any row."""
         statement, bound = self._asked("exists")
-        rows = await self._source.executor().fetch(statement, bound)
+        rows = await self._source.executor().run(statement, bound)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def explain(
@@ -154,7 +155,7 @@ class Query(Selection[M], Generic[M, K]):
         explained = replace(
             statement, sql=words + statement.sql, selected=(), read=None, has_locks=False
         )
-        rows = await explained.fetch(self._source.executor(), bound)
+        rows = await self._source.executor().run(explained, bound)
         return "\n".join(row[0] for row in rows)
 
     async def sum(self, column: Expression[M, N, Any]) -> N | None:
@@ -187,7 +188,7 @@ class Query(Selection[M], Generic[M, K]):
         select = self.as_select().as_set()
         statement = select.aggregate(function, operand)
         bound = select.values((operand,))
-        value = (await statement.fetch(self._source.executor(), bound))[0][0]
+        value = (await self._source.executor().run(statement, bound))[0][0]
         return operand.decode(value) if function in ("min", "max") else value
 
     def delete(self) -> Change[M]:
@@ -253,7 +254,7 @@ class Query(Selection[M], Generic[M, K]):
 
     async def _pages(self, chunk: int) -> AsyncIterator[list[M]]:
         check_chunk(chunk)
-        await self._source.executor().settle()
+        await self._source.executor().flush_pending()
         query = self.limit(chunk)
         page = await query.page()
         while page.items:

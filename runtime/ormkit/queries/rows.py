@@ -13,9 +13,9 @@ from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import Step, joined_steps
 from ..sql.expressions import AnyExpression, Expression
+from ..statements.executor import Executor
 from ..statements.row_limits import ONE
 from ..statements.select import Select
-from ..statements.statement import Executor
 from .stream import Stream, record_chunks
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Rows(Generic[T]):
 
     async def _fetch(self, select: Select) -> list[T]:
         statement = select.expressions(self._columns)
-        records = await statement.fetch(self._source.executor(), select.values(self._columns))
+        records = await self._source.executor().run(statement, select.values(self._columns))
         return uninterrupted(self._made, records)
 
     def _made(self, records: Sequence[Any]) -> list[T]:
@@ -107,7 +107,7 @@ class ObjectRows(Rows[T]):
     async def _fetch(self, select: Select) -> list[T]:
         statement, bound = self._statement(select)
         executor = self._source.executor()
-        return await self._paired(executor, await statement.fetch(executor, bound))
+        return await self._paired(executor, await executor.run(statement, bound))
 
     def _statement(self, select: Select) -> tuple[Any, list[object]]:
         places = () if select.joins else (*select.table.columns, *self._columns)

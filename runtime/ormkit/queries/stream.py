@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from ..errors import InvalidValue, shown
 from ..postgres.values import Record
+from ..statements.executor import Executor, Values
 from ..statements.row_locks import check_within
-from ..statements.statement import NAMED, Executor, Statement
+from ..statements.statement import Statement
+
+if TYPE_CHECKING:
+    from ..driver.connection import Connection
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 #: A count of rows is an int4 in the protocol.
 MOST_ROWS = 2**31 - 1
@@ -55,19 +60,26 @@ class Stream(Generic[T]):
         await self._chunks.aclose()
 
 
-class Aside:
-    """What runs statements on a connection and holds none of their objects, since a stream may
+class Aside(Executor):
+    """Runs statements as another executor does and holds none of their objects, since a stream may
     have any number of them."""
 
-    identity = None
-
     def __init__(self, executor: Executor) -> None:
-        self.settle = executor.settle
-        self.fetch = executor.fetch
-        self.fetch_tagged = executor.fetch_tagged
-        self.fetch_many = executor.fetch_many
-        self.stream = executor.stream
-        self.use = executor.use
+        self._executor = executor
+
+    async def flush_pending(self) -> None:
+        """Write what waits to be written."""
+        await self._executor.flush_pending()
+
+    async def use(self, work: Callable[[Connection], Awaitable[R]]) -> R:
+        """Do the work with the connection of the other executor."""
+        return await self._executor.use(work)
+
+    def stream(
+        self, statement: Statement, values: Values, chunk: int
+    ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
+        """Yield the rows of the statement in chunks, as the other executor does."""
+        return self._executor.stream(statement, values, chunk)
 
 
 async def each_of(chunks: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, None]:
@@ -99,12 +111,10 @@ async def record_chunks(
     if statement.has_locks:
         check_within(executor)
     # The rows become objects of their own, not those that the transaction holds.
-    await executor.settle()
+    await executor.flush_pending()
     records: Any = executor.stream(statement, values, chunk)
     try:
         async for each, found in records:
             yield Aside(each), found
-    except NAMED as error:
-        raise statement.named(error, values) from None
     finally:
         await records.aclose()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..models.columns import AnyColumn
     from ..models.relationships import Relationship
     from ..models.table import Table
-    from .statement import Executor
+    from .executor import Executor
 
 #: Types whose equality is Python's, as long as their collation tells texts apart.
 TEXTS = frozenset(("text", "varchar"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from ..driver.command import Command
 from ..driver.connection import Connection
 from ..errors import TransactionEnded, UsageError
 from ..postgres.first_words import first_words, is_held_cursor
@@ -131,7 +132,8 @@ async def run_tagged(
     """
     was_open = connection.in_transaction
     connection.mark_dirty()
-    records, tag = await connection.fetch_tagged(sql, params, timeout)
+    records, status = await connection.run(Command(sql, is_raw=True), params, timeout)
+    tag = (status or b"").decode()  # An empty statement has none.
     if tag in TAKEN_OVER or connection.in_transaction != was_open:
         raise taken_over(tag, was_open, connection)
     if tag in DEALLOCATES:
@@ -183,13 +185,21 @@ async def run_pipelined(
     if verb not in PIPELINED:
         return None
     if await connection.returns_rows(sql):
-        records = await connection.fetch_many(sql, rows, is_raw=True)
+        records = await run_many(connection, sql, rows)
         return Result(records, f"{verb} {len(records)}")
     counted = with_count(sql) if verb in COUNTABLE else None
     if counted is None or not await connection.supports(counted):
         return None
-    records = await connection.fetch_many(counted, rows, is_raw=True)
+    records = await run_many(connection, counted, rows)
     return Result([], f"{verb} {len(records)}")
+
+
+async def run_many(
+    connection: Connection, sql: str, rows: Sequence[Sequence[object]]
+) -> list[Record]:
+    """Run raw SQL for each row of parameters, all or none, and return all that comes back."""
+    records, _ = await connection.run(Command(sql, is_raw=True), rows, is_many=True)
+    return records
 
 
 def with_count(sql: str) -> str | None:

@@ -16,8 +16,33 @@ from ..sql.expressions import AnyExpression, Expression
 
 Rows = Sequence[Sequence[Any]]
 
+#: Errors that a statement can say more about than the connection that raised them.
+VALUE_ERRORS = (InvalidValue, DataError, UnreadableValue)
 #: Where an expression may hold the one that it was made of.
 PARTS = ("operand", "source", "base", "path", "left", "target")
+
+
+def explained(
+    parameters: Sequence[AnyExpression | None],
+    selected: Sequence[Any],
+    error: BaseException,
+    rows: Rows,
+) -> BaseException:
+    """Return the error about a value with what the value is for; other errors as they are.
+
+    parameters: what each parameter is compared with or assigned to.
+    selected: what each place of a row that comes back is read from.
+    rows: what was sent.
+    """
+    if not isinstance(error, VALUE_ERRORS):
+        return error
+    if isinstance(error, UnreadableValue):
+        better: BaseException = unreadable_named(selected, error)
+    else:
+        better = named(parameters, error, rows)
+    # The driver's own error, which came before it, may show the value.
+    better.__cause__ = None
+    return better
 
 
 def named(

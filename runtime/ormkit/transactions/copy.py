@@ -28,8 +28,8 @@ from ..models.table import Table, table_of
 from ..persistence.batches import fill_keys, held_columns
 from ..postgres.identifiers import quoted_text
 from ..postgres.mismatch import misfit
+from ..statements.executor import Executor
 from ..statements.raw_sql import check_statement, check_text
-from ..statements.statement import Executor
 from .atomic_file import replacing
 from .copy_targets import Sink, pass_on
 
@@ -90,7 +90,7 @@ class Copying:
                 f"copy_in() takes rows in a list or generator, not {type(rows).__name__}"
             )
         cells = tuple_cells(into, columns) if columns is not None else ObjectCells(table_of(into))
-        await self.executor().settle()
+        await self.executor().flush_pending()
         if is_async:
             return await copy_async(self.executor(), cells, aiter(rows))
         return await copy_sync(self.executor(), cells, iter(rows))
@@ -127,7 +127,7 @@ class Copying:
 
         async def into(write: Callable[[bytes], Awaitable[object]]) -> int:
             executor = self.executor()
-            await executor.settle()
+            await executor.flush_pending()
             return await executor.use(
                 lambda connection: connection.copy_out(sql, write, is_raw=is_raw)
             )

@@ -53,7 +53,7 @@ class Operations(Copying):
         """Return the object with this primary key, a tuple for a composite one; None without."""
         table = table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         executor = self.executor()
-        rows = await executor.fetch(by_key(table, key), key_values(table, key))
+        rows = await executor.run(by_key(table, key), key_values(table, key))
         found: list[Any] = decode(table.model, rows, executor.identity) if rows else rows
         return found[0] if found else None
 

@@ -20,9 +20,10 @@ from ..errors import (
     UsageError,
 )
 from ..postgres.values import Record
+from ..statements.executor import Executor, Values
 from ..statements.raw_sql import check_statement, checked_rows, run, run_in_turn, run_pipelined
 from ..statements.result import Result
-from ..statements.statement import NAMED, Executor, Statement, Values
+from ..statements.statement import Statement
 from .after_commit import run_callbacks
 from .connection_lock import Turn, cut_short
 from .options import DEFAULTS, SET_ALL, TransactionOptions
@@ -143,7 +144,7 @@ class Transaction(Pending):
             )
         self._after_commit.append(callback)
 
-    async def fetch(self, statement: Statement, values: Sequence[object]) -> list[Record]:
+    async def run(self, statement: Statement, values: Values) -> list[Record]:
         """Run the statement in the transaction and return its rows."""
         if self._added:
             await self._flush_added()
@@ -152,26 +153,11 @@ class Transaction(Pending):
                 connection = self._connection
                 if connection is None or self._inner is not None or self._parent is not None:
                     connection = await self._ready()
-                if statement.is_foreign:
-                    connection.mark_dirty()
-                return await connection.fetch(statement.sql, values)
-        except NAMED as error:
-            raise statement.named(error, values) from None
+                rows, _ = await connection.run(statement, values)
+                return rows
         except BaseException as error:
             self._turn.note(error)
             raise
-
-    async def fetch_tagged(self, statement: Statement, values: Values) -> tuple[list[Record], str]:
-        """Run the statement in the transaction and return its rows and command tag.
-
-        It may change rows of objects that are held: what the code changed before goes first.
-        """
-        await self.flush()
-        return await self.use(lambda raw: statement.ready(raw).fetch_tagged(statement.sql, values))
-
-    async def fetch_many(self, statement: Statement, rows: Sequence[Values]) -> list[Record]:
-        """Run the statement in the transaction for each row of values; return their rows."""
-        return await self.use(lambda raw: statement.ready(raw).fetch_many(statement.sql, rows))
 
     async def stream(
         self, statement: Statement, values: Sequence[object], chunk: int
@@ -179,7 +165,7 @@ class Transaction(Pending):
         """Yield the rows of the statement in the transaction, in chunks."""
 
         async def begun(connection: Connection) -> AsyncGenerator[list[Record], None]:
-            return statement.ready(connection).stream(statement.sql, values, chunk)
+            return connection.stream(statement, values, chunk)
 
         records = await self.use(begun)
         try:
@@ -335,6 +321,7 @@ class Transaction(Pending):
         if self._token is None:
             raise TransactionClosed("a transaction is a block: `async with session.begin() as tx:`")
         pool = self._pool
+        # Without `take` it is two calls more for each transaction.
         connection = pool.take() or await pool.acquire()
         try:
             await connection.script(self._options.sql)

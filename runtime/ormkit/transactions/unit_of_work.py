@@ -9,6 +9,7 @@ from ..errors import TransactionFailed, UsageError
 from ..persistence.flush import write_changes
 from ..persistence.identity_map import IdentityMap
 from ..persistence.insert_order import insert_objects
+from ..statements.executor import Executor
 from .operations import M, Operations, as_model, as_objects
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ def check_whole(instance: Model) -> None:
             )
 
 
-class Pending(Operations):
+class Pending(Operations, Executor):
     """The unit of work of a transaction, or of a block within it."""
 
     #: The nested block that is open; what is added to the outer one is a part of it.
     _inner: Any = None
+    identity: IdentityMap  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def __init__(self, *, is_read_only: bool) -> None:
         #: The objects of the transaction by their keys, and what they were read as.
@@ -90,7 +92,7 @@ class Pending(Operations):
             self._is_broken = True
             raise
 
-    async def settle(self) -> None:
+    async def flush_pending(self) -> None:
         """Send what was added and changed, for what computes from it."""
         await self.flush()
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ormkit import AsyncSession, create_engine, joinedload, jsonload, selectinload
+from ormkit.driver.command import Command
 from ormkit.driver.connection import Connection
 from ormkit.statements import table_facts
 from tests.generated import import_models
@@ -154,13 +155,13 @@ async def test_plain_texts_are_looked_up_together(
         names = [f"a{n}" for n in range(50)]
         await session.insert_all([models.Author(name=name) for name in names])
         sent: list[str] = []
-        fetch = Connection.fetch
+        run = Connection.run
 
-        async def counted(self: Any, sql: str, *args: Any, **named: Any) -> Any:
-            sent.append(sql)
-            return await fetch(self, sql, *args, **named)
+        async def counted(self: Any, command: Command, *args: Any, **named: Any) -> Any:
+            sent.append(command.sql)
+            return await run(self, command, *args, **named)
 
-        monkeypatch.setattr(Connection, "fetch", counted)
+        monkeypatch.setattr(Connection, "run", counted)
         for _ in range(2):
             sent.clear()
             found = await asyncio.gather(*[session.get(models.Author, name) for name in names])
