@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..accelerator import accelerator
+from ..postgres.checks import in_utc
 from ..postgres.infinity import (
     INFINITE_DATE,
     INFINITY,
@@ -21,7 +22,6 @@ from ..postgres.infinity import (
     sign_of,
 )
 from ..postgres.interval import DAY, MICROSECOND, SLOTS, Interval, filled
-from ..postgres.mismatch import in_utc
 from .unreadable import Unreadable
 
 Shortcut: Any = getattr(accelerator, "Shortcut", None)

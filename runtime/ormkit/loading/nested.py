@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ..models.columns import AnyColumn, decoded
+from ..models.columns import AnyColumn
 from ..models.relationships import Relationship
 from ..models.table import Table
-from ..postgres.json_documents import UNREADABLE, read_exactly, read_jsonb, why_unreadable
-from ..postgres.mismatch import BOUNDS
+from ..postgres.json_documents import UNREADABLE, why_unreadable
+from ..postgres.lists import decoded
 from ..sql.context import Scope
 from ..statements.executor import Executor
 from .attach import keys_of_rows, related_objects
@@ -23,18 +23,6 @@ from .step import Step, row_layout
 
 if TYPE_CHECKING:
     from ..statements.executor import ObjectMap
-
-
-#: Types that the driver decodes within a record from their OID alone.
-SCALARS = frozenset(
-    [
-        *("smallint", "integer", "bigint", "real", "double precision", "numeric", "boolean"),
-        *("text", "varchar", "bpchar", "bytea", "uuid", "inet", "cidr", "varbit"),
-        *("date", "time", "timetz", "timestamp", "timestamptz", "interval"),
-    ]
-)
-#: Types that it decodes within a record once it has met them in a column of their own.
-RANGES = frozenset(BOUNDS)
 
 
 class NestedStep(Step):
@@ -83,10 +71,9 @@ def write_nested(step: Step, scope: Scope, outer: str) -> str:
 
 def field(column: AnyColumn, name: str) -> str:
     """Return the column as a field of a record: as text where the driver knows its type by name."""
-    element, *dimensions = column.cast.split("[]")
-    if element in SCALARS or element in RANGES:
+    if column.known.base.in_records != "text":
         return name
-    return f"{name}::text{'[]' * len(dimensions)}"
+    return f"{name}::text{'[]' * column.known.dimensions}"
 
 
 def type_hints(step: Step) -> list[str]:
@@ -99,8 +86,8 @@ def type_hints(step: Step) -> list[str]:
 def collect_types(step: Step, found: dict[str, None]) -> None:
     """Add the types of this step's columns, and of the steps below, that need a witness."""
     for column in step.relationship.target.columns:
-        element = column.cast.partition("[")[0]
-        if element in RANGES or (column.is_array and element in SCALARS):
+        known = column.known.base.in_records
+        if known == "type once met" or (known == "type" and column.is_array):
             found[column.type] = None
     for each in step.joins:
         collect_types(each, found)
@@ -166,8 +153,7 @@ def plain_rows(table: Table, records: Sequence[Any]) -> Sequence[Any]:
 
 def read_document(column: AnyColumn, value: Any) -> Any:
     """Return what a column of JSON holds, of whose documents only the texts came."""
-    read = read_jsonb if column.type.startswith("jsonb") else read_exactly
     try:
-        return decoded(value, read)
+        return decoded(value, column.known.base.read_document)
     except UNREADABLE as error:
         raise column.unread(why_unreadable(error)) from None

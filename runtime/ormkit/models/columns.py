@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
-import re
-from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from operator import is_not
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from ..errors import InvalidValue, UnreadableValue
 from ..postgres.enum_labels import NULL, UNKNOWN, OpenLabels
+from ..postgres.forms import Form
 from ..postgres.identifiers import quote
 from ..postgres.json_forms import json_text
-from ..postgres.lossless import EXACT
+from ..postgres.lists import decoded, encoded
 from ..postgres.mismatch import misfit, misplaced
-from ..postgres.stored_forms import REWRITTEN, Form, form_of
+from ..postgres.stored_forms import form_of
+from ..postgres.type_words import type_of
 from ..postgres.values import UNSET
-from ..sql.comparison_types import comparability, native_types, own
+from ..sql.comparison_types import native_types
 from ..sql.context import Scope
 from ..sql.expressions import Expression
-from ..sql.operands import O, T, V_co, as_list
+from ..sql.operands import O, T, V_co
 
 if TYPE_CHECKING:
     from .table import Table
@@ -50,9 +50,11 @@ class Column(Expression[O, T, V_co]):
         "form",
         "has_default",
         "initial",
+        "is_array",
         "is_coded",
         "is_computed",
         "is_generated",
+        "is_json",
         "is_mutable",
         "is_nullable",
         "is_plain",
@@ -60,6 +62,7 @@ class Column(Expression[O, T, V_co]):
         "is_rewritten",
         "is_simple",
         "kept",
+        "known",
         "label",
         "labels",
         "name",
@@ -73,6 +76,7 @@ class Column(Expression[O, T, V_co]):
     table: Table
     #: True where values come from the driver as attributes hold them; asked for each of them.
     is_plain: bool
+    is_array: bool
     #: Python name, the attribute of the model.
     slot: str
     #: "User.age", for messages.
@@ -107,19 +111,27 @@ class Column(Expression[O, T, V_co]):
         is_open: labels that the enum's class lacks are read as texts.
         """
         self.type = type_
-        self.cast = castable(type_)
+        #: What is known of the type.
+        self.known = known = type_of(type_, labels is not None)
+        base, is_array = known.base, known.dimensions > 0
+        #: True for an array type.
+        self.is_array = is_array  # pyright: ignore[reportIncompatibleMethodOverride]
+        #: True for json and jsonb, and arrays of them.
+        self.is_json = base.is_json
+        #: The type to cast a parameter to.
+        self.cast = known.cast
         #: The element type of the array in which many values of the column travel.
-        self.carrier = "text" if self.cast in AS_TEXT else self.cast
+        self.carrier = "text" if base.is_sent_as_text and not is_array else self.cast
         #: What tells the values that the driver would cut in silence; None where it cuts none.
-        self.exact = EXACT.get(self.cast.partition("[")[0])
+        self.exact = base.exact
         #: The type whose values are never cut, where that is all there is to know of them.
         self.sure = self.exact.sure if self.exact is not None else None
         #: True where values go to the driver in another form than that of attributes.
-        self.is_coded = type_.startswith(("vector", "json")) and type_ not in ("json", "jsonb")
+        self.is_coded = base.encode is not None and (is_array or not base.has_codec)
         #: True where the driver takes any value that attributes hold, and cuts none.
         self.is_simple = not self.is_coded and self.exact is None
         #: Types of Python whose values are compared with the column as they are.
-        self.native = native_types(type_)
+        self.native = native_types(known)
         self.name = name
         self.is_nullable = is_nullable
         self.has_default = has_default or default is not UNSET
@@ -136,17 +148,17 @@ class Column(Expression[O, T, V_co]):
             closed = {member.value: member for member in members}
             self.labels = OpenLabels(members) if is_open else closed
         #: How values are stored.
-        self.form: Form = form_of(type_, self.labels)
+        self.form: Form = form_of(known, self.labels)
         #: The type whose values are all stored as they are; asked for each of them.
         self.kept = self.form.kept
         #: How numbers are brought to the type where they are compared and not stored.
-        self.compared = form_of(self.cast) if self.cast.startswith("numeric") else None
+        self.compared = form_of(type_of(self.cast)) if base.is_compared_as_stored else None
         #: True where only PostgreSQL can tell what is stored, which is therefore read back.
-        self.is_rewritten = labels is None and self.cast.partition("[")[0] in REWRITTEN
-        is_plain = labels is None and not type_.startswith("vector")
+        self.is_rewritten = base.is_rewritten
+        is_plain = labels is None and base.decode is None
         self.is_plain = is_plain  # pyright: ignore[reportIncompatibleMethodOverride]
         #: True where a value can change in place: lists and what JSON holds.
-        self.is_mutable = self.is_json or self.is_array or (not is_plain and labels is None)
+        self.is_mutable = base.is_mutable or is_array
         self.key = new_key()
         self.values = ()
 
@@ -167,11 +179,6 @@ class Column(Expression[O, T, V_co]):
     def sql(self, scope: Scope) -> str:
         return scope.column(self)
 
-    @property
-    def is_json(self) -> bool:
-        """True for json and jsonb, and arrays of them."""
-        return self.type.startswith("json")
-
     def null_with(self) -> tuple[()] | None:
         return None if self.is_nullable else ()
 
@@ -184,12 +191,12 @@ class Column(Expression[O, T, V_co]):
 
     def is_moment(self, kind: type) -> bool:
         """Return whether values of the type have to have a time zone in a comparison."""
-        return kind is dt.datetime and self.type == "timestamptz"
+        return kind is dt.datetime and self.known.base.needs_zone and not self.is_array
 
     @property
     def is_of_any_kind(self) -> bool:
         """True where no value is compared as one of another type."""
-        return comparability(self.type).foreign is own
+        return self.known.base.compared.takes_all
 
     def encode(self, value: object) -> object:
         if self.is_simple or value is None or type(value) is self.sure:
@@ -198,9 +205,8 @@ class Column(Expression[O, T, V_co]):
             return value  # pyright: ignore[reportUnknownVariableType]
         if self.exact is not None:
             return value if self.exact.holds(value) else self._checked(value)
-        encoder = json_text if self.is_json else vector_text
         try:
-            return encoded(value, encoder, self.type.count("[]"))
+            return encoded(value, self.known.base.encode, self.known.dimensions)
         except InvalidValue as error:
             raise self._unfit(value, str(error)) from None
 
@@ -252,8 +258,8 @@ class Column(Expression[O, T, V_co]):
 
     def _unfit(self, value: object, reason: str, place: int = 0) -> InvalidValue:
         """Return the error for a value; `place` is its number among many, from 1."""
-        if self.type.startswith("vector"):
-            return InvalidValue(f"{self.label} needs numbers: {reason}")
+        if needs := self.known.base.needs:
+            return InvalidValue(f"{self.label} needs {needs}: {reason}")
         kind = f"{type(value).__name__} (value {place})" if place else type(value).__name__
         return InvalidValue(
             f"{self.label} is of type {self.type} and cannot take this {kind}: {reason}"
@@ -270,17 +276,13 @@ class Column(Expression[O, T, V_co]):
         return InvalidValue(f"{self.label} cannot take one of the values")
 
     def selected(self, name: str) -> str:
-        """Return the text that reads the column under this name.
-
-        Arrays of types that the driver knows only as text are read as text[]: asyncpg's reader of
-        other textual arrays returns an empty element as a null pointer, and the process dies.
-        """
-        return f"{name}::text{'[]' * self.type.count('[]')}" if self.is_read_as_text else name
+        """Return the text that reads the column under this name."""
+        return f"{name}::text{'[]' * self.known.dimensions}" if self.is_read_as_text else name
 
     @property
     def is_read_as_text(self) -> bool:
         """True for arrays of the types that reach the driver as text."""
-        return self.is_array and self.cast.partition("[")[0] in ("tsvector", "citext", "vector")
+        return self.is_array and self.known.base.is_read_as_text
 
     @property
     def is_sent_as_text(self) -> bool:
@@ -290,7 +292,7 @@ class Column(Expression[O, T, V_co]):
         dimension. Others: the text of a whole array says NULL for none, which a server with
         array_nulls off takes for a word.
         """
-        return self.is_array and self.cast.partition("[")[0] in AS_TEXT
+        return self.is_array and self.known.base.is_sent_as_text
 
     def placeholder(self, parameter: str) -> str:
         """Return the text of a parameter for one value of the column."""
@@ -301,7 +303,7 @@ class Column(Expression[O, T, V_co]):
         if value is None or self.is_plain:
             return value
         if self.labels is None:
-            return decoded(value, numbers)
+            return decoded(value, self.known.base.decode)
         try:
             return decoded(value, self.labels.__getitem__)
         except KeyError:
@@ -324,59 +326,3 @@ class Column(Expression[O, T, V_co]):
 
 #: Any column, where its model and its types do not matter.
 AnyColumn = Column[Any, Any, Any]
-
-
-def vector_text(value: object) -> str:
-    """Return the numbers in pgvector's text form, "[1.0,2.0]"."""
-    try:
-        return f"[{','.join(map(repr, map(float, elements(value))))}]"
-    except (TypeError, ValueError, OverflowError):
-        raise InvalidValue("it takes a list of numbers, each no larger than a float") from None
-
-
-def numbers(text: str) -> list[float]:
-    """Return the numbers of a vector in pgvector's text form.
-
-    That form is the shortest one which single precision reads back, so it is read as such.
-    """
-    return array("f", map(float, text[1:-1].split(","))).tolist()
-
-
-def encoded(value: Any, encode: Callable[[Any], str], depth: int) -> Any:
-    """Return the value encoded, element by element in an array of that many dimensions."""
-    if value is None:
-        return None
-    if not depth:
-        return encode(value)
-    return [encoded(each, encode, depth - 1) for each in elements(value)]
-
-
-def elements(value: object) -> list[Any]:
-    """Return what an array or a vector holds; raises InvalidValue."""
-    if isinstance(value, Mapping):
-        raise InvalidValue("it takes a list, not dict")
-    return as_list(value)
-
-
-def decoded(value: Any, decode: Callable[[Any], Any]) -> Any:
-    """Return the value decoded, element by element where it is an array of any depth."""
-    if isinstance(value, list):
-        return [decoded(each, decode) for each in as_list(value)]  # pyright: ignore
-    return None if value is None else decode(value)
-
-
-def castable(type_: str) -> str:
-    """Return the type to cast a parameter to on its way into a column of this type.
-
-    A cast to a type with a length cuts the value in silence; without one the assignment to the
-    column checks it. https://www.postgresql.org/docs/18/datatype-character.html
-    """
-    bare = re.sub(r"\([-\d, ]*\)", "", type_)
-    element = bare.removesuffix("[]")
-    return UNLIMITED.get(element, element) + bare[len(element) :]
-
-
-#: Types whose values the driver sends as text.
-AS_TEXT = frozenset(("json", "jsonb", "tsvector", "citext", "vector", "macaddr"))
-#: Types whose bare name means a length of one, and the names that mean any length.
-UNLIMITED = {"char": "bpchar", "bit": "varbit"}

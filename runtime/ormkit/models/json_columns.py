@@ -9,6 +9,7 @@ from ..errors import InvalidValue, UsageError
 from ..postgres.identifiers import quoted_text
 from ..postgres.json_forms import json_text
 from ..postgres.mismatch import misfit
+from ..postgres.type_words import scalar_of
 from ..sql.context import Scope
 from ..sql.expressions import (
     IS_NOT_NULL,
@@ -42,7 +43,8 @@ class JsonOperators(Expression[O, T, V_co]):
     @property
     def as_jsonb(self) -> Expression[O, Any, Any]:
         """The value as jsonb, which json has to be cast to for most operators."""
-        return Call("{0}::jsonb", self, "jsonb") if self.type == "json" else self
+        is_binary = scalar_of(self.type).has_equality
+        return self if is_binary else Call("{0}::jsonb", self, "jsonb")
 
     def has_key(self, key: str) -> Condition[O]:
         """Match an object with this key, or an array with this string (PostgreSQL's ?)."""

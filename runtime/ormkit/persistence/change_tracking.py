@@ -35,7 +35,7 @@ class Watch:
         self._mutable_columns = [columns[place] for place in self.mutable]
         self._getters = [attrgetter(column.slot) for column in self._mutable_columns]
         #: Where equal is not the same: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
-        self.exact = [p for p, each in enumerate(columns) if each.type.partition("(")[0] in EXACT]
+        self.exact = [p for p, each in enumerate(columns) if has_equal_forms(each)]
         plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
         self.key_of_row: Any = itemgetter(*table.key_places)
         #: True where a key may be no number, which to PostgreSQL equals itself.
@@ -156,8 +156,9 @@ class Watch:
         return bool(now != then)
 
 
-#: Types whose equal values may differ.
-EXACT = ("real", "double precision", "numeric", "interval")
+def has_equal_forms(column: AnyColumn) -> bool:
+    """Return whether equal values of the column may differ."""
+    return column.known.base.has_equal_forms and not column.is_array
 
 
 def numbered(key: Any) -> object:

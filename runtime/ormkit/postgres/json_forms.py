@@ -10,7 +10,7 @@ from typing import Any
 
 from ..accelerator import accelerator
 from ..errors import InvalidValue
-from .mismatch import is_encodable, misfit
+from .checks import is_encodable, misfit_of_json, reason_by
 
 #: Scalars that JSON gives back as they are.
 SCALARS = frozenset((str, int, bool, type(None)))
@@ -30,7 +30,7 @@ def json_text(value: object) -> str:
         text = _written(value)
         return text if is_encodable(text) else json.dumps(value)
     except (TypeError, ValueError, RecursionError):
-        raise InvalidValue(misfit("json", value) or "it has no JSON") from None
+        raise InvalidValue(reason_by(misfit_of_json, value) or "it has no JSON") from None
 
 
 def json_form(is_binary: bool, value: Any) -> Any:

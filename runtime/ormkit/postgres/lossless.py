@@ -12,8 +12,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from ..errors import InvalidValue
-from .mismatch import MOST_DIGITS, misfit
+from .checks import MOST_DIGITS
 from .values import Range
 
 #: Of an array of PostgreSQL.
@@ -84,20 +83,4 @@ class ExactTimes(ExactDecimals):
 WHOLE = Exactness(int)
 #: Types of Python that may have a fraction.
 FRACTIONAL = (float, Decimal)
-#: By PostgreSQL's name of the type, that of an array's elements included.
-EXACT: dict[str, Exactness] = {
-    **dict.fromkeys(("smallint", "integer", "bigint"), WHOLE),
-    **dict.fromkeys(("int4range", "int8range"), ExactRanges(None)),
-    "numeric": ExactDecimals(None),
-    "time": ExactTimes(None),
-}
-
-
-def uncut(type_: str, value: Any) -> Any:
-    """Return a number for an expression of this type; InvalidValue where it would be cut."""
-    if type_ in EXACT and (reason := misfit(type_, value)):
-        raise InvalidValue(
-            f"the expression is of type {type_} and cannot take this {type(value).__name__}: "
-            f"{reason}"
-        )
-    return value
+WHOLE_RANGES = ExactRanges(None)

@@ -6,9 +6,9 @@ import datetime as dt
 from typing import Any
 
 from ..errors import InvalidValue
+from .checks import in_utc, misfit_of_time, reason_by
 from .infinity import Infinite, InfiniteDate, InfiniteDatetime, infinite_as
 from .interval import DAY, Interval
-from .mismatch import in_utc, misfit
 
 #: Where the seconds of a timestamp count from, which decides to which side a half is rounded.
 EPOCH = dt.datetime(2000, 1, 1)
@@ -21,7 +21,7 @@ def date_form(value: Any) -> Any:
 
 
 def time_form(places: int, value: Any) -> Any:
-    if reason := misfit("time", value):
+    if reason := reason_by(misfit_of_time, value):
         raise InvalidValue(reason)
     is_plain = type(value) is dt.time and not value.fold
     return rounded_time(value if is_plain else plain_time(value, None), places)

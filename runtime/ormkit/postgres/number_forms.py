@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, Inexact, InvalidOperation
 from typing import Any
 
 from ..errors import InvalidValue
-from .mismatch import MOST_DIGITS, misfit
+from .checks import MOST_DIGITS, Check, reason_by
 
 #: The most digits behind the point that a numeric without a scale has.
 MOST_PLACES = 16_383
@@ -21,8 +22,8 @@ EXACT = Context(
 )
 
 
-def whole_form(name: str, value: Any) -> Any:
-    if reason := misfit(name, value):
+def whole_form(check: Check, value: Any) -> Any:
+    if reason := reason_by(check, value):
         raise InvalidValue(reason)
     return int(value)
 
@@ -73,7 +74,7 @@ def exponent_of(number: Decimal) -> int:
 class NumericForm:
     """The form of a numeric: as many digits behind the point as its scale, or as were given."""
 
-    def __init__(self, limits: list[int]) -> None:
+    def __init__(self, limits: Sequence[int]) -> None:
         self._limits = limits
         self._scale = limits[1] if len(limits) > 1 else 0
         self._digits = limits[0] - self._scale if limits else MOST_DIGITS

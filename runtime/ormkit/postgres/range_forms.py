@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 from ..errors import InvalidValue
+from .checks import Check, reason_by
 from .infinity import Infinite
-from .mismatch import BOUNDS, misfit
 from .values import Range
-
-#: What is between two neighbours of a discrete range.
-STEPS: dict[str, Any] = {"int4range": 1, "int8range": 1, "daterange": dt.timedelta(days=1)}
 
 
 class RangeForm:
     """The form of a range: discrete ones begin with their lower bound and end before the upper."""
 
-    def __init__(self, name: str, bound: Callable[[Any], Any]) -> None:
+    def __init__(self, bound: Callable[[Any], Any], check: Check, step: Any) -> None:
         """Describe the ranges of a type.
 
         bound: returns the stored form of a bound, as the type of the bounds has it.
+        check: that of the bounds.
+        step: what is between two neighbours of a discrete range; None for other ranges.
         """
-        self._bound_type = BOUNDS[name]
         self._bound = bound
-        self._step: Any = STEPS.get(name)
+        self._check = check
+        self._step = step
 
     def __call__(self, value: Any) -> Any:
         given: Any = as_range(value)
@@ -68,7 +66,7 @@ class RangeForm:
             found = bound + self._step
         except OverflowError:
             raise InvalidValue(f"its {side} bound: the day after it is in the year 10000") from None
-        if reason := misfit(self._bound_type, found):
+        if reason := reason_by(self._check, found):
             raise InvalidValue(f"what comes after its {side} bound: {reason}")
         return found
 

@@ -10,7 +10,6 @@ import asyncio
 import copy
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from ..driver.affinity import Origin
 from ..driver.array_parameter import FlatArray
@@ -33,12 +32,6 @@ Batch = dict[Any, list["asyncio.Future[Any]"]]
 FLYING = 2
 #: How many keys one statement takes at most.
 MOST = 10_000
-#: Types whose equal values are equal keys in PostgreSQL as well, with their Python type.
-KEY_TYPES: dict[str, type] = {
-    **dict.fromkeys(("smallint", "integer", "bigint"), int),
-    **dict.fromkeys(("text", "varchar"), str),
-    "uuid": UUID,
-}
 
 
 class Lookups:
@@ -242,7 +235,7 @@ class Lookup:
 
 def key_type(column: AnyColumn) -> type | None:
     """Return the type of a key's values whose equality is PostgreSQL's; None for other types."""
-    return KEY_TYPES.get(column.type.partition("(")[0]) if column.labels is None else None
+    return None if column.is_array else column.known.base.key
 
 
 def refuse(waiters: list[asyncio.Future[Any]], error: Exception) -> None:

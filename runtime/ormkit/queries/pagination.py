@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import base64
 import binascii
-import datetime as dt
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 from ..errors import InvalidValue, UsageError
 from ..models.columns import AnyColumn, Column
 from ..models.table import Table
-from ..postgres.infinity import INFINITE_DATE, INFINITY, MINUS_INFINITE_DATE, MINUS_INFINITY
-from ..postgres.interval import Interval, fields
-from ..postgres.mismatch import misfit
+from ..postgres.checks import reason_by
+from ..postgres.cursor_values import Reader, of_type, written
+from ..postgres.interval import Interval
 from ..sql.context import Scope
 from ..sql.expressions import BOUND, IS_NOT_NULL, IS_NULL, Condition, Junction, Test
 from ..sql.ordering import Order
@@ -51,28 +48,6 @@ class Page(Generic[M]):
     next: Cursor[M] | None
 
 
-#: How values of each type are read from a token, by PostgreSQL's name without its modifier.
-READERS: dict[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("smallint", "integer", "bigint"), lambda value: of_type(int, value)),
-    **dict.fromkeys(("text", "varchar", "char", "citext"), lambda value: of_type(str, value)),
-    **dict.fromkeys(("real", "double precision"), lambda text: float(of_type(str, text))),
-    **dict.fromkeys(
-        ("timestamp", "timestamptz"),
-        lambda text: TIMESTAMPS.get(text) or dt.datetime.fromisoformat(text),
-    ),
-    **dict.fromkeys(("time", "timetz"), dt.time.fromisoformat),
-    "numeric": lambda text: Decimal(of_type(str, text)),
-    "boolean": lambda value: of_type(bool, value),
-    "uuid": lambda text: UUID(of_type(str, text)),
-    "date": lambda text: DATES.get(text) or dt.date.fromisoformat(text),
-    "interval": lambda fields: Interval(*of_type(list, fields)),
-    "bytea": bytes.fromhex,
-}
-#: What stands for dates and timestamps that have no form in ISO 8601.
-DATES: dict[object, dt.date] = {str(each): each for each in (INFINITE_DATE, MINUS_INFINITE_DATE)}
-TIMESTAMPS: dict[object, dt.datetime] = {str(each): each for each in (INFINITY, MINUS_INFINITY)}
-
-
 def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any], ...]:
     """Return the order with the primary key behind it, so that no two rows are equal in it.
 
@@ -89,7 +64,7 @@ def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any],
             raise UsageError(
                 f"{column.label} is private, and a cursor shows what pages are ordered by"
             )
-        if column.labels is None and type_word(column) not in READERS:
+        if column.labels is None and reader_of(column) is None:
             raise UsageError(f"{column.label} is of type {column.type}, which orders no pages")
     held = {each.expression.key for each in order}
     return (*order, *(each.asc() for each in table.primary_key if each.key not in held))
@@ -158,29 +133,9 @@ def column_of(order: Order[Any]) -> AnyColumn:
     return column  # type: ignore[no-any-return]
 
 
-def type_word(column: AnyColumn) -> str:
-    """Return the type's name without its modifier."""
-    return column.type.partition("(")[0]
-
-
-def written(value: Any) -> Any:
-    """Return a value as JSON can hold it."""
-    if isinstance(value, (Interval, dt.timedelta)):
-        return fields(Interval.of(value))
-    if isinstance(value, (dt.datetime, dt.date, dt.time)):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, (Decimal, UUID, float)):
-        return str(value)
-    return value
-
-
-def of_type(kind: type, value: Any) -> Any:
-    """Return the value if it is of just this type; raises TypeError."""
-    if type(value) is not kind:
-        raise TypeError
-    return value
+def reader_of(column: AnyColumn) -> Reader | None:
+    """Return what reads values of the column's type; None where the type orders no pages."""
+    return None if column.is_array else column.known.base.from_cursor
 
 
 def read(column: AnyColumn, value: Any) -> Any:
@@ -191,9 +146,12 @@ def read(column: AnyColumn, value: Any) -> Any:
         return None
     if column.labels is not None:
         return column.labels[of_type(str, value)]
-    found = READERS[type_word(column)](value)
+    reader = reader_of(column)
+    if reader is None:
+        raise TypeError
+    found = reader(value)
     # An interval has checked its fields, and whether it may be infinite the server has to say.
-    if not isinstance(found, Interval) and misfit(type_word(column), found):
+    if not isinstance(found, Interval) and reason_by(column.known.base.check, found):
         raise ValueError
     return found
 

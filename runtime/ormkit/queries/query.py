@@ -14,7 +14,7 @@ from ..loading.joined import decode_joined
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
 from ..sql.expressions import Expression
-from ..sql.operators import WHOLE, bare, check_summed
+from ..sql.operators import check_summed, is_whole
 from ..statements.executor import Executor
 from ..statements.primary_keys import same_key
 from ..statements.row_limits import ONE, TWO
@@ -161,7 +161,7 @@ class Query(Selection[M], Generic[M, K]):
     async def sum(self, column: Expression[M, N, Any]) -> N | None:
         """Return the sum of a column or expression; None over no rows."""
         total = await self._aggregate("sum", column)
-        if total is not None and bare(column.type) in WHOLE:
+        if total is not None and is_whole(column.type):
             # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
             total = int(total)
         return total  # type: ignore[no-any-return]

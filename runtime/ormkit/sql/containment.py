@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from ..postgres.mismatch import BOUNDS, misfit
+from ..postgres.base_type import BaseType
+from ..postgres.mismatch import misfit
+from ..postgres.type_words import scalar_of, type_of
+from ..postgres.types import RANGES
 from ..postgres.values import Range
-from .comparison_types import check_one, comparability, refused
-from .operands import O, Selectable, T, V_co, is_selectable, is_textual, like_text, listed
-from .operators import bare
+from .comparison_types import check_one, refused
+from .operands import O, Selectable, T, V_co, is_selectable, like_text, listed
 
 if TYPE_CHECKING:
     from .expressions import AnyExpression, Condition, Expression
 
 E = TypeVar("E")  # an array's element, or a value within a range
-
-#: The range of each type of bounds.
-RANGES = {bound: range_ for range_, bound in BOUNDS.items()}
 
 
 class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
@@ -30,7 +29,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     @property
     def is_array(self) -> bool:
         """True for an expression of an array type."""
-        return self.type.endswith("[]")
+        return type_of(self.type).dimensions > 0
 
     @overload
     def contains(self: ContainmentOperators[O, str, Any], value: str) -> Condition[O]: ...
@@ -51,11 +50,11 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         In text every character stands for itself. For arrays, ranges and jsonb it is
         PostgreSQL's @> operator; a range is asked for another one, or for one value.
         """
-        if is_textual(self.type):
+        if type_of(self.type).is_text:
             return self.asked("{0} LIKE {1}", self, f"%{like_text(value, self)}%")
-        if is_element(self.type, value):
-            bound = BOUNDS[bare(self.type)]
-            return self.asked("{0} @> {1}", self, self._of_type(value, bound))
+        bound = scalar_of(self.type).bound
+        if bound is not None and is_element(value):
+            return self.asked("{0} @> {1}", self, self._of_type(value, bound, bound))
         return self.asked("{0} @> {1}", self, self._whole(value))
 
     @overload
@@ -71,8 +70,9 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
         One value lies within a range.
         """
-        if is_range(value) and (range_ := RANGES.get(bare(self.type))):
-            return self.asked("{0} <@ {1}", self, self._of_type(value, range_))
+        bound = scalar_of(self.type)
+        if is_range(value) and (range_ := RANGES.get(bound.name)):
+            return self.asked("{0} <@ {1}", self, self._of_type(value, range_, bound))
         return self.asked("{0} <@ {1}", self, self._whole(value))
 
     @overload
@@ -90,24 +90,25 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         is_value = self.is_array and not is_selectable(value)
         return listed(value, self) if is_value else value
 
-    def _of_type(self, value: Any, type_: str) -> AnyExpression:
-        """Return a value under a type that PostgreSQL could not tell; raises InvalidValue."""
-        known = comparability(BOUNDS.get(type_, type_))
+    def _of_type(self, value: Any, wanted: BaseType, bound: BaseType) -> AnyExpression:
+        """Return a value under a type that PostgreSQL could not tell; raises InvalidValue.
+
+        bound: the type itself, or that of the bounds where a range is wanted.
+        """
         bounds: tuple[Any, ...] = (value.lower, value.upper) if is_range(value) else (value,)
         for each in bounds:
             if each is not None:
-                check_one(self, each, known)
+                check_one(self, each, bound.compared)
         if value is None:
             raise refused(self, value, "no range contains NULL: take isnull()")
-        if reason := misfit(type_, value):
+        if reason := misfit(wanted.name, value):
             raise refused(self, value, reason)
-        return self.sent_as(value, type_)
+        return self.sent_as(value, wanted.name)
 
 
-def is_element(type_: str, value: object) -> bool:
+def is_element(value: object) -> bool:
     """Return whether a value beside a range is one that may lie in it, and no range itself."""
-    is_other = is_range(value) or isinstance(value, (tuple, list)) or is_selectable(value)
-    return bare(type_) in BOUNDS and not is_other
+    return not (is_range(value) or isinstance(value, (tuple, list)) or is_selectable(value))
 
 
 def is_range(value: object) -> bool:

@@ -11,7 +11,9 @@ from collections.abc import Collection, Hashable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from ..errors import UsageError
-from ..postgres.lossless import FRACTIONAL, uncut
+from ..postgres.lossless import FRACTIONAL
+from ..postgres.mismatch import uncut
+from ..postgres.type_words import scalar_of
 from .arithmetic import ArithmeticOperators
 from .comparison_types import check_own, foreign_type
 from .containment import ContainmentOperators
@@ -387,7 +389,7 @@ IS_NOT_TRUE = "{0} IS NOT TRUE"
 def comparable(operand: AnyExpression) -> Iterator[str | AnyNode]:
     """Yield an operand as PostgreSQL can compare it, which json cannot be."""
     yield from grouped(operand)
-    if operand.type == "json":
+    if not scalar_of(operand.type).has_equality:
         yield "::jsonb"
 
 

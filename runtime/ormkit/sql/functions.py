@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, get_ar
 from ..errors import UnknownName, UsageError, did_you_mean
 from ..postgres.identifiers import quote
 from ..postgres.interval import Span
+from ..postgres.type_words import scalar_of
+from ..postgres.types import DATE, DOUBLE, NUMERIC, TIMESTAMPTZ
 from .aggregates import Aggregate, Function, WindowFunction
 from .context import Scope
 from .expressions import AnyExpression, Expression
 from .literals import as_expression, beside_as
-from .operators import WHOLE, bare, check_summed
+from .operators import check_summed, is_whole
 from .trees import AnyNode
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
@@ -78,7 +80,7 @@ class Functions:
         """Add up numbers or intervals; NULL over no rows. Whole numbers give an int of any size."""
         type_ = check_summed("sum", checked(operand))
         # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
-        convert = int if bare(operand.type) in WHOLE else None
+        convert = int if is_whole(operand.type) else None
         return Aggregate(aggregate_template("sum", distinct), (operand,), type_, convert=convert)
 
     @overload
@@ -290,7 +292,7 @@ class Functions:
         if zone is not None:
             arguments.append(as_expression(zone))
         # PostgreSQL cuts a date as the timestamptz that its midnight is.
-        type_ = "timestamptz" if moment.type == "date" else ""
+        type_ = TIMESTAMPTZ.name if scalar_of(moment.type) is DATE else ""
         return Function("date_trunc({0})", arguments, type_, source=None if type_ else moment)
 
     @overload
@@ -348,8 +350,9 @@ def rounded(
     template: str, number: Expression[O, Any, Any], *digits: AnyExpression
 ) -> Function[O, Any, Any]:
     """Return a call of a function that PostgreSQL has for numeric and double precision."""
-    is_numeric = bare(checked(number).type) == "numeric" or (digits and bare(number.type) in WHOLE)
-    type_ = "numeric" if is_numeric else "double precision"
+    arithmetic = scalar_of(checked(number).type).arithmetic
+    is_numeric = arithmetic == "decimal" or (digits and arithmetic == "whole")
+    type_ = NUMERIC.name if is_numeric else DOUBLE.name
     return Function(template, (number, *digits), type_ if number.type else "")
 
 

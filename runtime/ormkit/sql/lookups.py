@@ -7,8 +7,9 @@ from collections.abc import Callable, Set
 from typing import Any
 
 from ..errors import InvalidValue
+from ..postgres.base_type import Family
 from .expressions import Condition
-from .operands import about, as_list, is_textual
+from .operands import about, as_list
 
 #: How a keyword of filter() ends (`age__gte`) and what it stands for.
 LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
@@ -57,6 +58,12 @@ PATTERNS = frozenset(
 CONTAINMENT = frozenset(("contains", "contained_by", "overlaps"))
 #: Operators that jsonb has, those on its text included.
 OF_JSON = PATTERNS | {"contained_by", "has_key", "has_keys", "has_any_key"}
+#: Those that only some families of types have.
+SPECIAL: dict[Family, Set[str]] = {
+    "text": PATTERNS,
+    "range": CONTAINMENT,
+    "document": frozenset(("matches",)),
+}
 #: Every operator that not all columns have.
 PARTIAL = PATTERNS | CONTAINMENT | OF_JSON | {"len", "matches"}
 
@@ -68,12 +75,8 @@ def operators_of(column: Any) -> Set[str]:
         return (LOOKUPS.keys() - PARTIAL - {"in", "notin"}) | CONTAINMENT | {"len"}
     if column.is_json:
         special = OF_JSON
-    elif column.type == "tsvector":
-        special = frozenset(("matches",))
-    elif is_textual(column.type):
-        special = PATTERNS
-    elif column.type.endswith("range"):
-        special = CONTAINMENT
+    else:
+        special = SPECIAL.get(column.known.base.family, special)
     return (LOOKUPS.keys() - PARTIAL) | special
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import InvalidValue, UsageError
+from ..postgres.lists import collected
 
 if TYPE_CHECKING:
     from .expressions import AnyExpression, Condition
@@ -55,11 +56,6 @@ def is_selectable(value: object) -> bool:
     return isinstance(value, Selectable)
 
 
-def is_textual(type_: str) -> bool:
-    """Return whether LIKE applies to the type, as opposed to the containment operators."""
-    return type_.partition("(")[0] in ("text", "varchar", "char", "citext")
-
-
 def as_list(values: object, of: object = None) -> list[Any]:
     """Return the collection as a list; text is refused, since it is never meant as its letters.
 
@@ -67,11 +63,10 @@ def as_list(values: object, of: object = None) -> list[Any]:
     """
     if type(values) is list:  # nearly always, and an abstract class takes long to be asked
         return values.copy()  # pyright: ignore[reportUnknownVariableType]
-    if isinstance(values, (str, bytes, bytearray)) or not isinstance(values, Collection):
-        kind = type(values).__name__
-        advice = "write [value]" if not isinstance(values, Iterator) else "write list(...)"
-        raise InvalidValue(f"{about(of)}a collection of values is needed, not {kind}: {advice}")
-    return list(values)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    try:
+        return collected(values)
+    except InvalidValue as error:
+        raise InvalidValue(f"{about(of)}{error}") from None
 
 
 def listed(values: object, of: Selectable[Any, Any]) -> list[Any]:

@@ -11,32 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import UsageError
+from ..postgres.base_type import BaseType
 from ..postgres.interval import Interval
+from ..postgres.type_words import scalar_of, type_of
+from ..postgres.types import BIGINT, DATE, DOUBLE, INTERVAL, NUMERIC, TIME
 from .comparison_types import foreign_type
-from .operands import about, is_textual
-
-#: Other names of types, as casts may write them.
-ALIASES = {
-    "int2": "smallint",
-    "int4": "integer",
-    "int": "integer",
-    "int8": "bigint",
-    "float4": "real",
-    "float8": "double precision",
-    "decimal": "numeric",
-    "timestamp without time zone": "timestamp",
-    "timestamp with time zone": "timestamptz",
-    "time without time zone": "time",
-    "time with time zone": "timetz",
-}
-#: Whole numbers, from the narrowest on.
-WHOLE = ("smallint", "integer", "bigint")
-NUMBERS = frozenset((*WHOLE, "numeric", "real", "double precision"))
-TIMES = frozenset(("date", "time", "timetz", "timestamp", "timestamptz", "interval"))
-#: Types whose operators are all known here; those of another type are left to PostgreSQL.
-KNOWN = NUMBERS | TIMES | {"boolean", "uuid"}
-#: Types that are joined by || where Python has +.
-JOINED = frozenset(("bytea", "jsonb", "tsvector", "bit", "varbit"))
+from .operands import about
 
 #: The classes of times in Python.
 TEMPORAL = (dt.date, dt.time, dt.timedelta, Interval)
@@ -81,44 +61,32 @@ DIFFERENCES: dict[tuple[str, str], str] = {
 SPANS = ("interval", "time")
 
 
-def bare(type_: str) -> str:
-    """Return the name of a type without its modifier, as the schema writes it."""
-    name, is_modified, rest = type_.partition("(")
-    if is_modified:
-        name += rest.partition(")")[2]
-    return ALIASES.get(name, name)
-
-
-def is_joined(type_: str) -> bool:
-    """Return whether || joins values of the type."""
-    return is_textual(type_) or type_.endswith("[]") or bare(type_) in JOINED
-
-
-def result_type(operator: str, left: str, right: str) -> str | None:
+def result_type(operator: str, left: BaseType, right: BaseType) -> str | None:
     """Return the type of what an operator returns; None where there is no such operator.
 
-    left, right: the bare names of KNOWN types.
+    left, right: types whose operators are known.
     """
-    if left in NUMBERS and right in NUMBERS:
+    if left.is_number and right.is_number:
         return number_type(operator, left, right)
     if operator == "+":
-        return SUMS.get(frozenset((left, right)))
+        return SUMS.get(frozenset((left.name, right.name)))
     if operator == "-":
-        return DIFFERENCES.get((left, right))
-    is_multiple = left in SPANS and right in NUMBERS and operator in ("*", "/")
-    is_product = left in NUMBERS and right in SPANS and operator == "*"
+        return DIFFERENCES.get((left.name, right.name))
+    is_multiple = left.name in SPANS and right.is_number and operator in ("*", "/")
+    is_product = left.is_number and right.name in SPANS and operator == "*"
     return "interval" if is_multiple or is_product else None
 
 
-def number_type(operator: str, left: str, right: str) -> str | None:
+def number_type(operator: str, left: BaseType, right: BaseType) -> str | None:
     """Return the type of what an operator returns of two numbers."""
-    if left in WHOLE and right in WHOLE:
-        return max(left, right, key=WHOLE.index)
-    if {left, right} <= {*WHOLE, "numeric"}:
-        return "numeric"
+    kinds = {left.arithmetic, right.arithmetic}
+    if kinds == {"whole"}:
+        return max(left, right, key=lambda each: each.bits).name
+    if "float" not in kinds:
+        return NUMERIC.name
     if operator == "%":
         return None
-    return "real" if left == right == "real" else "double precision"
+    return left.name if left is right else DOUBLE.name
 
 
 def level(operator: str) -> str:
@@ -132,21 +100,21 @@ def type_beside(beside: Any, value: object) -> str:
     PostgreSQL would take it for one of the expression's type, a timedelta for one more moment.
     Raises InvalidValue for a value whose meaning depends on a time zone that it lacks.
     """
-    type_ = bare(beside.type)
-    if type_ in TIMES or (type_ in NUMBERS and isinstance(value, TEMPORAL)):
-        return type_of_operand(beside, type_, value)
-    if type_ in NUMBERS and isinstance(value, bool):
+    known = scalar_of(beside.type)
+    if known.arithmetic == "time" or (known.is_number and isinstance(value, TEMPORAL)):
+        return type_of_operand(beside, known, value)
+    if known.is_number and isinstance(value, bool):
         return "boolean"
     # As a numeric, 1.1 would be the 52 digits of its nearest double.
-    return "double precision" if type_ == "numeric" and isinstance(value, float) else ""
+    return DOUBLE.name if known.arithmetic == "decimal" and isinstance(value, float) else ""
 
 
-def type_of_operand(beside: Any, type_: str, value: object) -> str:
+def type_of_operand(beside: Any, known: BaseType, value: object) -> str:
     """Return the type under which a value takes part in computing with times."""
     if isinstance(value, (Interval, dt.timedelta)):
         return "interval"
     if isinstance(value, dt.datetime):
-        if type_ == "timestamptz":
+        if known.needs_zone:
             foreign_type(beside, value)
         return "timestamp" if value.tzinfo is None else "timestamptz"
     if isinstance(value, dt.date):
@@ -155,7 +123,7 @@ def type_of_operand(beside: Any, type_: str, value: object) -> str:
         return "time" if value.tzinfo is None else "timetz"
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, int) and type_ == "date":
+    if isinstance(value, int) and known is DATE:
         return "integer"
     return "double precision" if isinstance(value, (int, float, Decimal)) else ""
 
@@ -170,10 +138,11 @@ def symbol(operator: str, left: Any, right: Any) -> str:
         return operator
     sides = [(side, getattr(side, "type", None)) for side in (left, right)]
     types = [type_ for _, type_ in sides if isinstance(type_, str)]
-    if any(type_ and is_joined(type_) for type_ in types) and "" not in types:
+    if any(type_of(type_).is_joined for type_ in types) and "" not in types:
         check_joined(left, right)
         return "||"
-    is_text = any(isinstance(side, str) for side, _ in sides) or any(map(is_textual, types))
+    is_text = any(isinstance(side, str) for side, _ in sides)
+    is_text = is_text or any(type_of(type_).is_text for type_ in types)
     if "" in types and is_text:
         raise UsageError(
             "+ joins texts and adds numbers, and the type of one side is not known: name it, as in "
@@ -185,11 +154,22 @@ def symbol(operator: str, left: Any, right: Any) -> str:
 def check_joined(left: Any, right: Any) -> None:
     """Raise UsageError for JSON beside a number, which || would make an array of the two."""
     for json, other in ((left, right), (right, left)):
-        if bare(getattr(json, "type", None) or "") == "jsonb" and is_number(other):
+        if is_joined_json(json) and is_number(other):
             raise UsageError(
                 f"{about(json)}+ joins JSON, and adds no numbers: use cast(..., 'numeric') where "
                 "it holds numbers"
             )
+
+
+def is_joined_json(side: Any) -> bool:
+    """Return whether this is an expression whose documents || joins."""
+    known = scalar_of(getattr(side, "type", None) or "")
+    return known.is_json and known.arithmetic == "joins"
+
+
+def is_whole(type_: str) -> bool:
+    """Return whether values of the type are whole numbers."""
+    return scalar_of(type_).arithmetic == "whole"
 
 
 def is_number(side: Any) -> bool:
@@ -197,34 +177,36 @@ def is_number(side: Any) -> bool:
     if isinstance(side, (int, float, Decimal)):
         return not isinstance(side, bool)
     type_ = getattr(side, "type", None)
-    return isinstance(type_, str) and bare(type_) in NUMBERS
+    return isinstance(type_, str) and scalar_of(type_).is_number
 
 
 def checked_result(operator: str, left: Any, right: Any) -> str:
     """Return the type of an operation on two expressions; UsageError where there is no such one."""
-    here, there = bare(left.type), bare(right.type)
+    here, there = type_of(left.type), type_of(right.type)
     if operator == "||":
-        return (
-            "text" if is_textual(left.type) or is_textual(right.type) else left.type or right.type
-        )
-    if is_textual(left.type) or (is_textual(right.type) and here in KNOWN):
+        return "text" if here.is_text or there.is_text else left.type or right.type
+    one, other = scalar_of(left.type), scalar_of(right.type)
+    if here.is_text or (there.is_text and one.has_known_operators):
         found = None
-    elif here not in KNOWN or there not in KNOWN:
-        return left.type if here and there and here not in KNOWN else ""
+    elif not (one.has_known_operators and other.has_known_operators):
+        return left.type if left.type and right.type and not one.has_known_operators else ""
     else:
-        found = result_type(operator, here, there)
+        found = result_type(operator, one, other)
     if found is None:
         raise UsageError(
-            f"{about(left) or about(right)}PostgreSQL has no operator {here} {operator} {there}"
+            f"{about(left) or about(right)}PostgreSQL has no operator "
+            f"{here.bare} {operator} {there.bare}"
         )
     return found
 
 
 def check_negative(operand: Any) -> None:
     """Raise UsageError for what has no negative."""
-    type_ = bare(operand.type)
-    if is_textual(operand.type) or (type_ in KNOWN and type_ not in NUMBERS | {"interval"}):
-        raise UsageError(f"{about(operand)}PostgreSQL has no operator - {type_}")
+    known = type_of(operand.type)
+    base = scalar_of(operand.type)
+    has_negative = base.is_number or base is INTERVAL
+    if known.is_text or (base.has_known_operators and not has_negative):
+        raise UsageError(f"{about(operand)}PostgreSQL has no operator - {known.bare}")
 
 
 def check_summed(function: str, operand: Any) -> str:
@@ -232,14 +214,12 @@ def check_summed(function: str, operand: Any) -> str:
 
     The type is empty where that of the operand is not known.
     """
-    type_ = bare(operand.type)
-    if type_ in NUMBERS:
-        return summed_number(function, type_)
-    if type_ in ("interval", "money", ""):
-        return type_
-    if type_ == "time":
-        return "interval"
-    if type_ in KNOWN or is_known_text(operand):
+    base = scalar_of(operand.type)
+    if base.is_number:
+        return summed_number(function, base)
+    if base is INTERVAL or base is TIME:
+        return INTERVAL.name
+    if base.has_known_operators or has_no_sum(operand):
         raise UsageError(
             f"{about(operand)}{function}() adds up numbers and intervals, and this is of type "
             f"{operand.type}: use cast(..., 'numeric') where it holds numbers"
@@ -247,17 +227,15 @@ def check_summed(function: str, operand: Any) -> str:
     return operand.type  # type: ignore[no-any-return]
 
 
-def is_known_text(operand: Any) -> bool:
+def has_no_sum(operand: Any) -> bool:
     """Return whether the operand is of a type that no sum can be made of."""
-    return (
-        is_textual(operand.type)
-        or operand.type.endswith(("[]", "range"))
-        or bare(operand.type) in (*JOINED, "json")
-        or getattr(operand, "labels", None) is not None
-    )
+    known = type_of(operand.type)
+    is_summed = known.base.has_sum and not known.dimensions
+    return not is_summed or getattr(operand, "labels", None) is not None
 
 
-def summed_number(function: str, type_: str) -> str:
-    if type_ in ("real", "double precision"):
-        return type_ if function == "sum" else "double precision"
-    return "bigint" if function == "sum" and type_ in ("smallint", "integer") else "numeric"
+def summed_number(function: str, known: BaseType) -> str:
+    if known.arithmetic == "float":
+        return known.name if function == "sum" else DOUBLE.name
+    is_small = known.arithmetic == "whole" and known is not BIGINT
+    return BIGINT.name if function == "sum" and is_small else NUMERIC.name

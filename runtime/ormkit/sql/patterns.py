@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic
 
+from ..postgres.type_words import scalar_of
 from .operands import O, Selectable, T, V_co, like_text
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class TextOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     def iexact(self: TextOperators[O, str, Any], text: str) -> Condition[O]:
         """Match equal text, upper and lower case alike."""
         # lower() takes the padding off a char(n), and must off what is compared with it.
-        is_padded = self.as_text.type.partition("(")[0] == "char"
+        is_padded = scalar_of(self.as_text.type).is_padded
         template = "lower({0}) = lower({1}::bpchar)" if is_padded else "lower({0}) = lower({1})"
         return self.asked(template, self.as_text, text)
 

@@ -22,16 +22,6 @@ if TYPE_CHECKING:
     from ..models.table import Table
     from .executor import Executor
 
-#: Types whose equality is Python's, as long as their collation tells texts apart.
-TEXTS = frozenset(("text", "varchar"))
-#: Types whose equality is Python's in every database; that of the others is left to the server.
-STRICT = frozenset(
-    (
-        *("smallint", "integer", "bigint", "uuid", "boolean", "bytea"),
-        *("date", "time", "timestamp", "timestamptz"),
-    )
-)
-
 #: Asks for the columns of a table, by its quoted name, that are no plain texts: the type that is
 #: left of their domain, and the collation where that takes different texts as equal.
 QUERY = """
@@ -87,9 +77,9 @@ async def loose_forms(
         return None
     here_forms = await executor.use(partial(forms_of, sql=relationship.table.sql))
     there_forms = await executor.use(partial(forms_of, sql=there))
-    here = [here_forms.get(each.quoted) if each.cast in TEXTS else None for each in local]
+    here = [here_forms.get(each.quoted) if is_text(each) else None for each in local]
     beyond = [
-        there_forms.get(name) if each.cast in TEXTS else None
+        there_forms.get(name) if is_text(each) else None
         for name, each in zip(
             names, remote if relationship.secondary is None else local, strict=True
         )
@@ -99,9 +89,14 @@ async def loose_forms(
     return tuple([form or Form(each.cast, None) for form, each in zip(here, local, strict=True)])
 
 
+def is_text(column: AnyColumn) -> bool:
+    """Return whether the column is a text, whose collation may take more as equal."""
+    return not column.is_array and column.known.base.equality == "collation"
+
+
 def has_text(columns: tuple[AnyColumn, ...]) -> bool:
     """Return whether any of the columns is a text, for which only the catalog tells."""
-    return any(column.cast in TEXTS for column in columns)
+    return any(is_text(column) for column in columns)
 
 
 async def has_loose_key(executor: Executor, table: Table) -> bool:
@@ -109,9 +104,10 @@ async def has_loose_key(executor: Executor, table: Table) -> bool:
     if not has_text(table.primary_key):
         return False
     forms = await executor.use(partial(forms_of, sql=table.sql))
-    return any(column.quoted in forms and column.cast in TEXTS for column in table.primary_key)
+    return any(column.quoted in forms and is_text(column) for column in table.primary_key)
 
 
 def is_strict(column: AnyColumn) -> bool:
     """Return whether the type's equality is Python's, as far as the type alone tells."""
-    return column.labels is not None or column.cast in STRICT or column.cast in TEXTS
+    is_plain = not column.is_array and column.known.base.equality != "server"
+    return column.labels is not None or is_plain

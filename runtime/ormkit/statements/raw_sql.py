@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from ..driver.command import Command
 from ..driver.connection import Connection
 from ..errors import TransactionEnded, UsageError
+from ..postgres.checks import is_encodable
 from ..postgres.first_words import first_words, is_held_cursor
-from ..postgres.mismatch import is_encodable
 from ..postgres.values import Record
 from .result import Result
 

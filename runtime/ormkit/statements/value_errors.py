@@ -12,6 +12,7 @@ from ..driver.parameter_errors import ABOUT_VALUES, reworded, with_reason
 from ..errors import DataError, InvalidValue, UnreadableValue
 from ..models.columns import Column
 from ..postgres.mismatch import misfit, misplaced
+from ..postgres.type_words import type_of
 from ..sql.expressions import AnyExpression, Expression
 
 Rows = Sequence[Sequence[Any]]
@@ -124,11 +125,11 @@ def culprit(target: AnyExpression, value: Any) -> tuple[int, str] | None:
     It is the number of one value where the parameter holds many of the target's, else 0.
     """
     labels = target.labels if isinstance(target, Column) else None
-    if not isinstance(value, list) or target.type.endswith("[]"):
+    if not isinstance(value, list) or type_of(target.type).dimensions:
         reason = misfit(target.type, value, labels)
         return None if reason is None else (0, reason)
     values: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-    if target.type.startswith("json"):
+    if type_of(target.type).base.is_json:
         return culprit_of_json(values)
     return misplaced(target.type, values, labels)
 

@@ -43,8 +43,6 @@ K = TypeVar("K")
 Row = tuple[object, ...] | list[object]
 Format = Literal["csv", "text", "binary"]
 FORMATS = ("csv", "text", "binary")
-#: Types that the driver knows only as text, which a binary COPY cannot hold.
-AS_TEXT = ("macaddr", "tsvector", "citext", "vector")
 
 #: In the place of a cell's number: the source is asked for its next row.
 READING = -1
@@ -280,7 +278,8 @@ class ObjectCells(Cells):
         self._check_model(row)
         given = held_columns(self._table, row)
         for column in given:
-            if column.cast.partition("[")[0] in AS_TEXT or (column.is_json and column.is_array):
+            known = column.known.base
+            if known.is_sent_as_text and (column.is_array or not known.has_codec):
                 raise UsageError(f"{column.label}: COPY has no {column.type}; use insert_all()")
         self.names = [column.name for column in given]
         self.labels = [column.label for column in given]

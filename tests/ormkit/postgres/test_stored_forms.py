@@ -33,8 +33,8 @@ from ormkit import (
     create_engine,
 )
 from ormkit.postgres import json_forms, stored_forms
+from ormkit.postgres.forms import are_kept
 from ormkit.postgres.json_forms import json_form
-from ormkit.postgres.stored_forms import are_kept
 from tests.generated import import_models, models_of
 from tests.lengths import examples
 from tests.servers import Server

@@ -1,0 +1,407 @@
+"""What is known of each type of PostgreSQL: one record a type, which everything else asks.
+
+Nothing else decides by the name of a type. A type that has no record here, such as an enum, a
+domain or a type of an extension, is `BaseType(name)`: the driver handles its values, and PostgreSQL
+decides about its operators.
+
+`type_words.type_of()` finds the record for what SQL calls a type. `ormkit_gen/postgres/types.py`
+says of the same types what a schema and generated code need to know.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import Decimal
+from functools import partial
+from ipaddress import (
+    IPv4Address,
+    IPv4Interface,
+    IPv4Network,
+    IPv6Address,
+    IPv6Interface,
+    IPv6Network,
+)
+from typing import Any
+from uuid import UUID
+
+from . import checks, comparability, cursor_values, forms, lossless, moment_forms, number_forms
+from .base_type import BaseType
+from .comparability import Comparability
+from .infinity import InfiniteDate, InfiniteDatetime
+from .interval import Interval
+from .json_documents import read_exactly, read_jsonb
+from .json_forms import json_text
+from .values import DriverUUID
+from .vector_text import numbers, vector_text
+
+
+def whole(
+    name: str, catalog: str, bits: int, *words: str, python: tuple[type, ...] = ()
+) -> BaseType:
+    """Return the type of whole numbers of so many bits."""
+    check = partial(checks.misfit_of_whole, bits)
+    return BaseType(
+        name=name,
+        catalog=catalog,
+        words=(name, *words),
+        arithmetic="whole",
+        bits=bits,
+        python=python,
+        compared=comparability.WHOLE_NUMBERS,
+        check=check,
+        form=forms.plain(partial(number_forms.whole_form, check), int),
+        exact=lossless.WHOLE,
+        equality="python",
+        key=int,
+        from_cursor=cursor_values.read_int,
+        in_records="type",
+    )
+
+
+def range_of(bound: BaseType, name: str, *, step: Any = None) -> BaseType:
+    """Return the type of ranges with such bounds; `step` is between neighbours of discrete ones."""
+    return BaseType(
+        name=name,
+        family="range",
+        bound=bound,
+        check=partial(checks.misfit_of_range, bound.check),
+        form=forms.ranges(bound.form, bound.check, step),
+        exact=lossless.WHOLE_RANGES if bound.arithmetic == "whole" else None,
+        in_records="type once met",
+    )
+
+
+SMALLINT = whole("smallint", "int2", 16)
+INTEGER = whole("integer", "int4", 32, "int")
+BIGINT = whole("bigint", "int8", 64, python=(int,))
+NUMERIC = BaseType(
+    name="numeric",
+    words=("numeric", "decimal"),
+    arithmetic="decimal",
+    python=(Decimal,),
+    compared=Comparability(Decimal, int, foreign=comparability.of_numeric),
+    is_compared_as_stored=True,
+    check=checks.misfit_of_numeric,
+    form=lambda limits: forms.Form(number_forms.NumericForm(limits)),
+    exact=lossless.ExactDecimals(None),
+    has_equal_forms=True,
+    from_cursor=cursor_values.read_decimal,
+    in_records="type",
+)
+#: Infinity is of every type of dates and timestamps.
+INFINITE = (InfiniteDate, InfiniteDatetime)
+DATE = BaseType(
+    name="date",
+    arithmetic="time",
+    python=(dt.date,),
+    compared=Comparability(dt.date, *INFINITE, foreign=comparability.of_date),
+    check=checks.misfit_of_date,
+    form=forms.plain(moment_forms.date_form, dt.date),
+    equality="python",
+    from_cursor=cursor_values.read_date,
+    has_codec=True,
+    in_records="type",
+)
+TIMESTAMP = BaseType(
+    name="timestamp",
+    words=("timestamp", "timestamp without time zone"),
+    arithmetic="time",
+    compared=Comparability(dt.datetime, dt.date, *INFINITE, foreign=comparability.own),
+    check=checks.misfit_of_local_moment,
+    form=forms.timed(moment_forms.local_moment_form),
+    equality="python",
+    from_cursor=cursor_values.read_timestamp,
+    has_codec=True,
+    in_records="type",
+)
+TIMESTAMPTZ = BaseType(
+    name="timestamptz",
+    words=("timestamp with time zone",),
+    arithmetic="time",
+    python=(dt.datetime,),
+    compared=Comparability(*INFINITE, foreign=comparability.of_moment),
+    needs_zone=True,
+    check=checks.misfit_of_moment,
+    form=forms.timed(moment_forms.moment_form, keeps_all=forms.are_utc),
+    equality="python",
+    from_cursor=cursor_values.read_timestamp,
+    has_codec=True,
+    in_records="type",
+)
+DOUBLE = BaseType(
+    name="double precision",
+    catalog="float8",
+    words=("double precision", "float"),
+    arithmetic="float",
+    python=(float,),
+    compared=comparability.FLOATS,
+    check=checks.misfit_of_double,
+    form=forms.plain(number_forms.double_form, float),
+    has_equal_forms=True,
+    from_cursor=cursor_values.read_float,
+    in_records="type",
+)
+TIME = BaseType(
+    name="time",
+    words=("time", "time without time zone"),
+    arithmetic="time",
+    python=(dt.time,),
+    check=checks.misfit_of_time,
+    form=forms.timed(moment_forms.time_form),
+    exact=lossless.ExactTimes(None),
+    equality="python",
+    from_cursor=dt.time.fromisoformat,
+    has_codec=True,
+    in_records="type",
+)
+INTERVAL = BaseType(
+    name="interval",
+    words=("interval",),
+    arithmetic="time",
+    python=(dt.timedelta, Interval),
+    check=checks.misfit_of_interval,
+    form=forms.timed(moment_forms.interval_form, Interval),
+    has_equal_forms=True,
+    from_cursor=cursor_values.read_interval,
+    has_codec=True,
+    in_records="type",
+)
+
+
+def table(*types: BaseType) -> dict[str, BaseType]:
+    return {type_.name: type_ for type_ in types}
+
+
+#: By the name that a schema has for it.
+TYPES = table(
+    SMALLINT,
+    INTEGER,
+    BIGINT,
+    BaseType(
+        name="real",
+        catalog="float4",
+        words=("real",),
+        arithmetic="float",
+        compared=comparability.FLOATS,
+        check=checks.misfit_of_single,
+        form=forms.plain(number_forms.single_form),
+        has_equal_forms=True,
+        from_cursor=cursor_values.read_float,
+        in_records="type",
+    ),
+    DOUBLE,
+    NUMERIC,
+    BaseType(
+        name="boolean",
+        catalog="bool",
+        words=("boolean",),
+        family="boolean",
+        arithmetic="none",
+        python=(bool,),
+        compared=Comparability(bool, foreign=comparability.own),
+        check=checks.misfit_of_boolean,
+        form=forms.plain(forms.same, bool),
+        equality="python",
+        from_cursor=cursor_values.read_bool,
+        in_records="type",
+    ),
+    BaseType(
+        name="text",
+        family="text",
+        python=(str,),
+        compared=comparability.TEXTS,
+        check=checks.misfit_of_text,
+        form=forms.plain(forms.text_form, str),
+        equality="collation",
+        key=str,
+        from_cursor=cursor_values.read_text,
+        in_records="type",
+    ),
+    BaseType(
+        name="varchar",
+        words=("varchar", "character varying"),
+        family="text",
+        compared=comparability.TEXTS,
+        check=checks.misfit_of_text,
+        form=forms.varchar,
+        equality="collation",
+        key=str,
+        from_cursor=cursor_values.read_text,
+        in_records="type",
+    ),
+    BaseType(
+        name="char",
+        catalog="bpchar",
+        words=("char", "character"),
+        unlimited="bpchar",
+        family="text",
+        is_padded=True,
+        check=checks.misfit_of_text,
+        form=forms.char,
+        from_cursor=cursor_values.read_text,
+        in_records="type",
+    ),
+    BaseType(
+        name="citext",
+        family="text",
+        compared=comparability.TEXTS,
+        check=checks.misfit_of_text,
+        form=forms.plain(forms.text_form, str),
+        from_cursor=cursor_values.read_text,
+        is_sent_as_text=True,
+        is_read_as_text=True,
+    ),
+    BaseType(
+        name="bytea",
+        family="equal",
+        arithmetic="joins",
+        python=(bytes,),
+        check=checks.misfit_of_bytes,
+        form=forms.plain(forms.bytes_form, bytes),
+        equality="python",
+        from_cursor=bytes.fromhex,
+        in_records="type",
+    ),
+    DATE,
+    TIME,
+    BaseType(
+        name="timetz",
+        words=("time with time zone",),
+        arithmetic="time",
+        compared=Comparability(foreign=comparability.of_zoned_time),
+        check=checks.misfit_of_zoned_time,
+        form=forms.timed(moment_forms.zoned_time_form),
+        from_cursor=dt.time.fromisoformat,
+        has_codec=True,
+        in_records="type",
+    ),
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    INTERVAL,
+    BaseType(
+        name="uuid",
+        arithmetic="none",
+        python=(UUID,),
+        compared=Comparability(UUID, foreign=comparability.own),
+        check=checks.misfit_of_uuid,
+        form=forms.plain(forms.uuid_form, DriverUUID),
+        equality="python",
+        key=UUID,
+        from_cursor=cursor_values.read_uuid,
+        in_records="type",
+    ),
+    BaseType(
+        name="json",
+        family="opaque",
+        has_equality=False,
+        check=checks.misfit_of_json,
+        form=forms.json_forms(is_binary=False),
+        holds_lists=True,
+        is_mutable=True,
+        has_codec=True,
+        encode=json_text,
+        is_sent_as_text=True,
+        read_document=read_exactly,
+    ),
+    BaseType(
+        name="jsonb",
+        family="json",
+        arithmetic="joins",
+        python=(dict,),
+        check=checks.misfit_of_json,
+        form=forms.json_forms(is_binary=True),
+        holds_lists=True,
+        is_mutable=True,
+        has_codec=True,
+        encode=json_text,
+        is_sent_as_text=True,
+        read_document=read_jsonb,
+    ),
+    BaseType(
+        name="inet",
+        python=(IPv4Address, IPv6Address, IPv4Interface, IPv6Interface),
+        check=checks.misfit_of_address,
+        form=forms.plain(forms.address_form, IPv4Address),
+        in_records="type",
+    ),
+    BaseType(
+        name="cidr",
+        python=(IPv4Network, IPv6Network),
+        check=checks.misfit_of_network,
+        form=forms.plain(forms.network_form, IPv4Network),
+        in_records="type",
+    ),
+    BaseType(
+        name="macaddr",
+        check=checks.misfit_of_text,
+        form=forms.plain(forms.text_form, str),
+        is_rewritten=True,
+        is_sent_as_text=True,
+    ),
+    range_of(INTEGER, "int4range", step=1),
+    range_of(BIGINT, "int8range", step=1),
+    range_of(NUMERIC, "numrange"),
+    range_of(TIMESTAMP, "tsrange"),
+    range_of(TIMESTAMPTZ, "tstzrange"),
+    range_of(DATE, "daterange", step=dt.timedelta(days=1)),
+    BaseType(
+        name="bit",
+        words=("bit",),
+        unlimited="varbit",
+        family="equal",
+        arithmetic="joins",
+        check=checks.misfit_of_bits,
+        form=forms.bits(checks.misfit_of_bits, (1,)),
+        in_records="type",
+    ),
+    BaseType(
+        name="varbit",
+        words=("bit varying",),
+        family="equal",
+        arithmetic="joins",
+        check=checks.misfit_of_some_bits,
+        form=forms.bits(checks.misfit_of_some_bits, ()),
+        in_records="type",
+    ),
+    BaseType(
+        name="tsvector",
+        family="document",
+        arithmetic="joins",
+        check=checks.misfit_of_text,
+        form=forms.plain(forms.text_form, str),
+        is_rewritten=True,
+        is_sent_as_text=True,
+        is_read_as_text=True,
+    ),
+    BaseType(
+        name="vector",
+        family="opaque",
+        check=checks.misfit_of_vector,
+        needs="numbers",
+        form=forms.plain(forms.vector_form),
+        holds_lists=True,
+        is_mutable=True,
+        encode=vector_text,
+        decode=numbers,
+        is_sent_as_text=True,
+        is_read_as_text=True,
+    ),
+)
+#: Types that expressions have, and no columns.
+EXPRESSION_TYPES = table(BaseType(name="tsquery", check=checks.misfit_of_text))
+
+#: The names of the types for any other name that PostgreSQL has for them.
+ALIASES = {
+    alias: type_.name
+    for type_ in TYPES.values()
+    for alias in (*type_.words, type_.catalog)
+    if alias not in ("", type_.name)
+}
+#: Names of types that are words of SQL's grammar.
+GRAMMAR = frozenset(word for type_ in TYPES.values() for word in type_.words)
+#: What a Python type is in PostgreSQL, where nothing says otherwise.
+PYTHON_TYPES: dict[type, BaseType] = {
+    kind: type_ for type_ in TYPES.values() for kind in type_.python
+}
+#: The ranges by the name of their bounds' type.
+RANGES = {type_.bound.name: type_ for type_ in TYPES.values() if type_.bound is not None}
