@@ -50,7 +50,7 @@ def literal(value: DefaultValue, type_: ColumnType, schema: Schema, imports: Imp
 
 
 def _text(value: str, type_: ColumnType, schema: Schema, imports: Imports) -> str:
-    if type_.name in ("date", "timestamp", "timestamptz"):
+    if not type_.is_enum and type_.base.default in ("date", "timestamp"):
         # Their defaults can only be the texts infinity and -infinity.
         return value.replace("infinity", imports.add("ormkit", "INFINITY"))
     if not type_.is_enum:

@@ -27,6 +27,7 @@ ENDINGS: dict[Family, tuple[str, ...]] = {
     "array": ("", "__ne", *CONTAINMENT, "__len"),
     "json": ("", "__ne", "__contains", "__contained_by", *KEYS),
     "range": ("", "__ne", *CONTAINMENT),
+    "document": ("__matches",),
     "opaque": (),
 }
 
@@ -36,8 +37,7 @@ def filter_keys(column: Column, value: str, imports: Imports) -> Iterator[tuple[
 
     value: the annotation of a value of the column, without None.
     """
-    is_document = column.type.name == "tsvector" and not column.type.is_array
-    for ending in ("__matches",) if is_document else ENDINGS[column.type.family]:
+    for ending in ENDINGS[column.type.family]:
         yield ending, _value_type(ending, column, value, imports)
     if column.is_nullable:
         yield "__isnull", "bool"

@@ -327,7 +327,7 @@ class _Builder:
                 member = f"{constant_name(column.type.name)}[{value}]"
                 text = f"{member} if {value} is not None else None"
                 found.append((column.name, text if column.is_nullable else member))
-            elif column.type.is_enum or column.type.name == "vector":
+            elif column.type.is_decoded:
                 found.append((column.name, f"{self.model.name}.{column.name}.decode({value})"))
         return tuple(found)
 
@@ -368,10 +368,7 @@ class _Builder:
 
 def column_class(column: Column) -> str:
     """Return the runtime's class for a column. Some types have their own operators."""
-    if column.type.is_array:
-        return "Column"
-    special = {"json": "Json", "jsonb": "Json", "tsvector": "Search", "vector": "Vector"}
-    return special.get(column.type.name, "") + "Column"
+    return column.type.base.column if column.type.is_scalar else "Column"
 
 
 def optional(typed: str, is_nullable: bool) -> str:

@@ -35,7 +35,7 @@ def _of_element(
         yield "pg_trgm"
     if element.opclass is None and element.column is not None and operator in _COMPARISONS:
         type_ = model.column(element.column).type
-        if method == "gist" and type_.family not in ("array", "range", "opaque"):
+        if method == "gist" and type_.family not in ("array", "range", "document", "opaque"):
             yield "btree_gist"
         if method == "gin" and type_.family in ("ordered", "text", "boolean"):
             yield "btree_gin"

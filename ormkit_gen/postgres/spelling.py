@@ -36,7 +36,7 @@ def sql_constant(value: DefaultValue, type_: ColumnType, schema: Schema) -> str:
         return "NULL"
     if type_.is_array:
         return _array(value, type_, schema)
-    if type_.name in ("json", "jsonb"):
+    if type_.is_json:
         return quote_literal(json.dumps(value, ensure_ascii=False, allow_nan=False))
     return _scalar(value)
 
@@ -62,7 +62,7 @@ def _array(value: DefaultValue, type_: ColumnType, schema: Schema) -> str:
 
 
 def _elements(values: Sequence[DefaultValue], type_: ColumnType, schema: Schema) -> str:
-    is_json = type_.name in ("json", "jsonb")
+    is_json = type_.is_json
     texts = (
         (
             _elements(each, type_, schema)

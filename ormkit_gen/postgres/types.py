@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-#: A family decides the operators of a column; ormkit_gen.views derives filter keys from it.
-Family = Literal["equal", "ordered", "text", "boolean", "array", "json", "range", "opaque"]
+#: A family decides the operators of a column; ormkit_gen.operators derives filter keys from it.
+Family = Literal[
+    "equal", "ordered", "text", "boolean", "array", "json", "range", "document", "opaque"
+]
+#: How `default = ...` is read; `CHECKS` in ormkit_gen/schema/defaults.py has what reads each.
+DefaultKind = Literal[
+    "boolean", "whole", "float", "numeric", "text", "date", "time", "timestamp", "uuid", "json"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +21,8 @@ class BaseType:
 
     ``python`` is the annotation in generated code. A name with a dot begins with its module
     (``datetime.date``, ``ormkit.Range[int]``).
+
+    The runtime has an entry of the same name in `ormkit/postgres/types.py`.
     """
 
     name: str
@@ -24,80 +32,151 @@ class BaseType:
     modifiers: tuple[int, int] = (0, 0)
     #: Largest first modifier that PostgreSQL accepts.
     max_modifier: int = 10_485_760
+    #: Smallest first modifier.
+    min_modifier: int = 1
+    #: Other names that PostgreSQL itself takes.
+    aliases: tuple[str, ...] = ()
+    #: Last parts of Python's names of types that stand for it in a Python schema.
+    annotations: tuple[str, ...] = ()
     extension: str | None = None
     #: Annotation of the accepted input, if it is more than ``python``.
     taken: str | None = None
-    #: False if `default = ...` has no literal and `server_default` is needed.
-    has_literal: bool = True
+    #: How `default = ...` is read; None where it has no literal and `server_default` is the way.
+    default: DefaultKind | None = None
+    #: How many bits a number has.
+    bits: int = 0
+    #: The runtime's class for its columns, where they have operators of their own.
+    column: str = "Column"
+    #: True where the driver's values are not those of attributes: generated code decodes them.
+    is_decoded: bool = False
+    #: True where keys and plain indexes are possible.
+    is_comparable: bool = True
+    #: The type that foreign keys take it for, where that is another one.
+    referenced_as: str | None = None
+
+    @property
+    def is_json(self) -> bool:
+        """True for json and jsonb."""
+        return self.default == "json"
 
 
 def _table(*types: BaseType) -> dict[str, BaseType]:
     return {type_.name: type_ for type_ in types}
 
 
+def _whole(name: str, bits: int, *aliases: str, annotations: tuple[str, ...] = ()) -> BaseType:
+    return BaseType(
+        *(name, "int", "ordered"),
+        aliases=aliases,
+        annotations=annotations,
+        default="whole",
+        bits=bits,
+    )
+
+
+def _time(
+    name: str,
+    python: str,
+    default: DefaultKind | None,
+    *aliases: str,
+    annotations: tuple[str, ...] = (),
+    taken: str | None = None,
+) -> BaseType:
+    """Return a type whose modifier is its digits of a second."""
+    return BaseType(
+        *(name, python, "ordered", (0, 1), 6, 0),
+        aliases=aliases,
+        annotations=annotations,
+        taken=taken,
+        default=default,
+    )
+
+
 BASE_TYPES = _table(
-    BaseType("smallint", "int", "ordered"),
-    BaseType("integer", "int", "ordered"),
-    BaseType("bigint", "int", "ordered"),
-    BaseType("real", "float", "ordered"),
-    BaseType("double precision", "float", "ordered"),
-    BaseType("numeric", "decimal.Decimal", "ordered", (0, 2), 1000),
-    BaseType("boolean", "bool", "boolean"),
-    BaseType("text", "str", "text"),
-    BaseType("varchar", "str", "text", (0, 1)),
-    BaseType("char", "str", "text", (0, 1)),
-    BaseType("citext", "str", "text", extension="citext"),
-    BaseType("bytea", "bytes", "equal", has_literal=False),
-    BaseType("date", "datetime.date", "ordered"),
-    BaseType("time", "datetime.time", "ordered", (0, 1), 6),
-    BaseType("timetz", "datetime.time", "ordered", (0, 1), 6),
-    BaseType("timestamp", "datetime.datetime", "ordered", (0, 1), 6),
-    BaseType("timestamptz", "datetime.datetime", "ordered", (0, 1), 6),
+    _whole("smallint", 16, "int2"),
+    _whole("integer", 32, "int", "int4"),
+    _whole("bigint", 64, "int8", annotations=("int",)),
+    BaseType("real", "float", "ordered", aliases=("float4",), default="float", bits=32),
     BaseType(
-        *("interval", "ormkit.Interval", "ordered", (0, 1), 6),
-        taken="ormkit.Interval | datetime.timedelta",
-        has_literal=False,
+        *("double precision", "float", "ordered"),
+        aliases=("float8", "float"),
+        annotations=("float",),
+        default="float",
+        bits=64,
     ),
-    BaseType("uuid", "uuid.UUID", "ordered"),
-    BaseType("json", "typing.Any", "opaque"),
-    BaseType("jsonb", "typing.Any", "json"),
-    BaseType("inet", "ormkit.Inet", "ordered", has_literal=False),
-    BaseType("cidr", "ormkit.Cidr", "ordered", has_literal=False),
-    BaseType("macaddr", "str", "ordered", has_literal=False),
-    BaseType("int4range", "ormkit.Range[int]", "range", has_literal=False),
-    BaseType("int8range", "ormkit.Range[int]", "range", has_literal=False),
-    BaseType("numrange", "ormkit.Range[decimal.Decimal]", "range", has_literal=False),
-    BaseType("tsrange", "ormkit.Range[datetime.datetime]", "range", has_literal=False),
-    BaseType("tstzrange", "ormkit.Range[datetime.datetime]", "range", has_literal=False),
-    BaseType("daterange", "ormkit.Range[datetime.date]", "range", has_literal=False),
-    BaseType("bit", "ormkit.BitString", "equal", (0, 1), 83_886_080, has_literal=False),
-    BaseType("varbit", "ormkit.BitString", "equal", (0, 1), 83_886_080, has_literal=False),
-    BaseType("tsvector", "str", "opaque", has_literal=False),
     BaseType(
-        "vector", "list[float]", "opaque", (0, 1), 16_000, extension="vector", has_literal=False
+        *("numeric", "decimal.Decimal", "ordered", (0, 2), 1000),
+        aliases=("decimal",),
+        annotations=("Decimal",),
+        default="numeric",
+    ),
+    BaseType(
+        *("boolean", "bool", "boolean"),
+        aliases=("bool",),
+        annotations=("bool",),
+        default="boolean",
+    ),
+    BaseType("text", "str", "text", annotations=("str",), default="text"),
+    BaseType(
+        *("varchar", "str", "text", (0, 1)),
+        aliases=("character varying",),
+        default="text",
+        referenced_as="text",
+    ),
+    BaseType("char", "str", "text", (0, 1), aliases=("character", "bpchar"), default="text"),
+    BaseType("citext", "str", "text", extension="citext", default="text"),
+    BaseType("bytea", "bytes", "equal", annotations=("bytes",)),
+    BaseType("date", "datetime.date", "ordered", annotations=("date",), default="date"),
+    _time("time", "datetime.time", "time", "time without time zone", annotations=("time",)),
+    _time("timetz", "datetime.time", "time", "time with time zone"),
+    _time("timestamp", "datetime.datetime", "timestamp", "timestamp without time zone"),
+    _time(
+        *("timestamptz", "datetime.datetime", "timestamp", "timestamp with time zone"),
+        annotations=("datetime",),
+    ),
+    _time(
+        *("interval", "ormkit.Interval", None),
+        annotations=("timedelta", "Interval"),
+        taken="ormkit.Interval | datetime.timedelta",
+    ),
+    BaseType("uuid", "uuid.UUID", "ordered", annotations=("UUID",), default="uuid"),
+    BaseType(
+        *("json", "typing.Any", "opaque"),
+        default="json",
+        column="JsonColumn",
+        is_comparable=False,
+    ),
+    BaseType(
+        *("jsonb", "typing.Any", "json"),
+        annotations=("Any", "dict"),
+        default="json",
+        column="JsonColumn",
+    ),
+    BaseType(
+        *("inet", "ormkit.Inet", "ordered"),
+        annotations=("IPv4Address", "IPv6Address", "IPv4Interface", "IPv6Interface"),
+    ),
+    BaseType("cidr", "ormkit.Cidr", "ordered", annotations=("IPv4Network", "IPv6Network")),
+    BaseType("macaddr", "str", "ordered"),
+    BaseType("int4range", "ormkit.Range[int]", "range"),
+    BaseType("int8range", "ormkit.Range[int]", "range"),
+    BaseType("numrange", "ormkit.Range[decimal.Decimal]", "range"),
+    BaseType("tsrange", "ormkit.Range[datetime.datetime]", "range"),
+    BaseType("tstzrange", "ormkit.Range[datetime.datetime]", "range"),
+    BaseType("daterange", "ormkit.Range[datetime.date]", "range"),
+    BaseType("bit", "ormkit.BitString", "equal", (0, 1), 83_886_080),
+    BaseType("varbit", "ormkit.BitString", "equal", (0, 1), 83_886_080, aliases=("bit varying",)),
+    BaseType("tsvector", "str", "document", column="SearchColumn"),
+    BaseType(
+        *("vector", "list[float]", "opaque", (0, 1), 16_000),
+        extension="vector",
+        column="VectorColumn",
+        is_decoded=True,
     ),
 )
 
 #: Other names that PostgreSQL accepts for these types.
-ALIASES = {
-    "int": "integer",
-    "int2": "smallint",
-    "int4": "integer",
-    "int8": "bigint",
-    "float4": "real",
-    "float8": "double precision",
-    "float": "double precision",
-    "decimal": "numeric",
-    "bool": "boolean",
-    "character varying": "varchar",
-    "character": "char",
-    "bpchar": "char",
-    "time without time zone": "time",
-    "time with time zone": "timetz",
-    "timestamp without time zone": "timestamp",
-    "timestamp with time zone": "timestamptz",
-    "bit varying": "varbit",
-}
+ALIASES = {alias: type_.name for type_ in BASE_TYPES.values() for alias in type_.aliases}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +200,21 @@ class ColumnType:
         return replace(self, dimensions=0)
 
     @property
+    def is_scalar(self) -> bool:
+        """True for a base type, and no enum or array."""
+        return not (self.is_enum or self.dimensions)
+
+    @property
+    def is_json(self) -> bool:
+        """True for json and jsonb, and arrays of them."""
+        return not self.is_enum and self.base.is_json
+
+    @property
+    def is_decoded(self) -> bool:
+        """True where the driver's values are not those of attributes."""
+        return self.is_enum or self.base.is_decoded
+
+    @property
     def is_array(self) -> bool:
         """True for any array type."""
         return self.dimensions > 0
@@ -128,7 +222,7 @@ class ColumnType:
     @property
     def is_integer(self) -> bool:
         """True for the three integer types, which an identity column may have."""
-        return self.dimensions == 0 and self.name in ("smallint", "integer", "bigint")
+        return self.is_scalar and self.base.default == "whole"
 
     @property
     def family(self) -> Family:

@@ -72,7 +72,7 @@ def check_comparable(fields: Fields, column: Column) -> None:
 
 def is_comparable(column: Column) -> bool:
     """Return whether the column's type supports keys and plain indexes."""
-    return column.type.is_enum or column.type.name != "json"
+    return column.type.is_enum or column.type.base.is_comparable
 
 
 WISHES = {"primary_key": "the key", "unique": "unique", "index": "indexed"}

@@ -12,10 +12,9 @@ from uuid import UUID
 
 from ormkit_gen.diagnostics import did_you_mean
 from ormkit_gen.ir import DefaultValue, Enum
-from ormkit_gen.postgres.types import ColumnType
+from ormkit_gen.postgres.types import ColumnType, DefaultKind
 from ormkit_gen.schema.document import is_list, is_table
 
-INTEGERS = {"smallint": 2**15, "integer": 2**31, "bigint": 2**63}
 #: Digits of a numeric without modifiers: before and after the decimal point.
 NUMERIC_LIMITS = (147_455, 16_383)
 #: PostgreSQL accepts offsets from UTC below this limit, MAX_TZDISP_HOUR + 1.
@@ -42,12 +41,12 @@ def default_value(value: Any, type_: ColumnType, enums: Mapping[str, Enum]) -> D
         return array
     if type_.is_enum:
         return _label(value, enums[type_.name])
-    if not type_.base.has_literal:
+    if type_.base.default is None:
         raise BadDefault(
             f"the default of {type_.name} cannot be a constant",
             'use server_default = "...", an SQL expression',
         )
-    return CHECKS.get(type_.name, _text)(value, type_)
+    return CHECKS[type_.base.default](value, type_)
 
 
 def _array(
@@ -99,7 +98,7 @@ def _boolean(value: Any, type_: ColumnType) -> bool:
 def _integer(value: Any, type_: ColumnType) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise BadDefault(f"the default of {type_.name} must be a whole number", "as in 0")
-    limit = INTEGERS[type_.name]
+    limit = 2 ** (type_.base.bits - 1)
     if not -limit <= value < limit:
         raise BadDefault(
             f"{_shown(value)} is out of the range of {type_.name}",
@@ -114,11 +113,11 @@ def _float(value: Any, type_: ColumnType) -> float:
     number = 0.0
     try:
         number = float(value)
-        fits = type_.name != "real" or not number or _single(number) != 0
+        fits = type_.base.bits > 32 or not number or _single(number) != 0
     except OverflowError:
         fits = False
     if not fits:
-        example = "as in 1e30" if type_.name == "real" else "as in 1e300"
+        example = "as in 1e30" if type_.base.bits == 32 else "as in 1e300"
         raise BadDefault(f"{_shown(value)} is out of the range of {type_.name}", example)
     return number
 
@@ -296,20 +295,15 @@ def _json(value: Any, type_: ColumnType, depth: int = 0) -> DefaultValue:
     raise BadDefault(f"JSON has no {type(value).__name__}", "write it as a text")
 
 
-CHECKS: dict[str, Callable[[Any, ColumnType], DefaultValue]] = {
+CHECKS: dict[DefaultKind, Callable[[Any, ColumnType], DefaultValue]] = {
     "boolean": _boolean,
-    "smallint": _integer,
-    "integer": _integer,
-    "bigint": _integer,
-    "real": _float,
-    "double precision": _float,
+    "whole": _integer,
+    "float": _float,
     "numeric": _numeric,
+    "text": _text,
     "date": _date,
     "time": _time,
-    "timetz": _time,
     "timestamp": _timestamp,
-    "timestamptz": _timestamp,
     "uuid": _uuid,
     "json": _json,
-    "jsonb": _json,
 }

@@ -7,29 +7,10 @@ import builtins
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from ormkit_gen.postgres.types import BASE_TYPES
+
 #: PostgreSQL's type for a Python one, by the last part of its name.
-TYPES = {
-    "int": "bigint",
-    "str": "text",
-    "bool": "boolean",
-    "float": "double precision",
-    "bytes": "bytea",
-    "Decimal": "numeric",
-    "datetime": "timestamptz",
-    "date": "date",
-    "time": "time",
-    "timedelta": "interval",
-    "Interval": "interval",
-    "UUID": "uuid",
-    "Any": "jsonb",
-    "dict": "jsonb",
-    "IPv4Address": "inet",
-    "IPv6Address": "inet",
-    "IPv4Interface": "inet",
-    "IPv6Interface": "inet",
-    "IPv4Network": "cidr",
-    "IPv6Network": "cidr",
-}
+TYPES = {each: type_.name for type_ in BASE_TYPES.values() for each in type_.annotations}
 
 
 class BadAnnotation(Exception):
@@ -81,7 +62,7 @@ def type_words(node: ast.expr, enums: Collection[str]) -> str:
         if name in ("list", "List"):
             return f"{type_words(_unquoted(node.slice), enums)}[]"
         if name in ("dict", "Dict", "Mapping"):
-            return "jsonb"
+            return TYPES["dict"]
     name = _last_name(node)
     if name in enums:
         return name

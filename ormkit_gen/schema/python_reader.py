@@ -19,6 +19,7 @@ from ormkit_gen.declarative import (
 )
 from ormkit_gen.diagnostics import Problems
 from ormkit_gen.ir import Position
+from ormkit_gen.postgres.types import BASE_TYPES
 from ormkit_gen.schema.document import Document, Path, is_list, is_table
 from ormkit_gen.schema.names import member_name
 from ormkit_gen.schema.python_annotations import (
@@ -136,8 +137,8 @@ class _Reader:
             self.values[(*path, "type")] = self._position(node.annotation)
             self.keys[(*path, "type")] = self._position(node.annotation)
             settings["type"] = type_words(annotated.node, self.enums)
-        is_json = str(settings["type"]).rstrip("?").strip().lower() in ("json", "jsonb")
-        if is_json and "python_type" not in settings:
+        named = BASE_TYPES.get(str(settings["type"]).rstrip("?").strip().lower())
+        if named is not None and named.is_json and "python_type" not in settings:
             settings["python_type"] = value_annotation(annotated.node, self.imports)
         if settings.get("python_type") is None:
             settings.pop("python_type", None)

@@ -110,8 +110,8 @@ def check_types(
 
 def _comparable(type_: ColumnType) -> tuple[str, int]:
     """Return the type without its length, which does not matter for a foreign key."""
-    name = "text" if type_.name == "varchar" else type_.name
-    return name, type_.dimensions
+    other = None if type_.is_enum else type_.base.referenced_as
+    return other or type_.name, type_.dimensions
 
 
 def _words(type_: ColumnType) -> str:

@@ -121,7 +121,7 @@ def _modifiers(word: str, modifiers: str | None) -> tuple[int, ...]:
         raise BadType(
             "bad-modifier", f"{word} has at most {highest} modifiers", f"as in {word}(10)"
         )
-    smallest = 0 if word in ("time", "timetz", "timestamp", "timestamptz", "interval") else 1
+    smallest = base.min_modifier
     if not smallest <= numbers[0] <= base.max_modifier:
         raise BadType(
             "bad-modifier",

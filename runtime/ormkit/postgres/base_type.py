@@ -17,7 +17,7 @@ from .lossless import Exactness
 Family = Literal["equal", "ordered", "text", "boolean", "json", "range", "document", "opaque"]
 #: What + - * / do: add numbers or times, join values (||), or are not there. PostgreSQL decides
 #: where it is not known.
-Arithmetic = Literal["whole", "decimal", "float", "time", "joins", "none", "not known"]
+Arithmetic = Literal["whole", "exact", "float", "time", "joins", "none", "not known"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -111,7 +111,7 @@ class BaseType:
     @property
     def is_number(self) -> bool:
         """True for numbers of any kind."""
-        return self.arithmetic in ("whole", "decimal", "float")
+        return self.arithmetic in ("whole", "exact", "float")
 
     @property
     def has_sum(self) -> bool:

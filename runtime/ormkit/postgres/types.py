@@ -77,7 +77,7 @@ BIGINT = whole("bigint", "int8", 64, python=(int,))
 NUMERIC = BaseType(
     name="numeric",
     words=("numeric", "decimal"),
-    arithmetic="decimal",
+    arithmetic="exact",
     python=(Decimal,),
     compared=Comparability(Decimal, int, foreign=comparability.of_numeric),
     is_compared_as_stored=True,

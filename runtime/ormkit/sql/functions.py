@@ -351,7 +351,7 @@ def rounded(
 ) -> Function[O, Any, Any]:
     """Return a call of a function that PostgreSQL has for numeric and double precision."""
     arithmetic = scalar_of(checked(number).type).arithmetic
-    is_numeric = arithmetic == "decimal" or (digits and arithmetic == "whole")
+    is_numeric = arithmetic == "exact" or (digits and arithmetic == "whole")
     type_ = NUMERIC.name if is_numeric else DOUBLE.name
     return Function(template, (number, *digits), type_ if number.type else "")
 

@@ -106,7 +106,7 @@ def type_beside(beside: Any, value: object) -> str:
     if known.is_number and isinstance(value, bool):
         return "boolean"
     # As a numeric, 1.1 would be the 52 digits of its nearest double.
-    return DOUBLE.name if known.arithmetic == "decimal" and isinstance(value, float) else ""
+    return DOUBLE.name if known.arithmetic == "exact" and isinstance(value, float) else ""
 
 
 def type_of_operand(beside: Any, known: BaseType, value: object) -> str:
