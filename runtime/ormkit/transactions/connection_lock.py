@@ -1,4 +1,4 @@
-"""Whose turn it is on the connection of a transaction, and whether one of them was cut short."""
+"""The lock of a transaction's connection, which tasks take one after the other."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from contextlib import asynccontextmanager
 from ..driver.connection import Connection
 from ..errors import TransactionFailed
 
-#: Seconds that undoing may take before the connection is closed, which undoes everything.
+#: Seconds that ROLLBACK may take before the connection is closed, which undoes everything.
 UNDO_TIMEOUT = 5.0
 
 
-class Turn(asyncio.Lock):
-    """Serves the tasks of one transaction one after the other."""
+class ConnectionLock(asyncio.Lock):
+    """Lets one task at a time use the connection of a transaction."""
 
-    #: True once a task was cancelled in its turn or in line for it. What it was at may be half
-    #: done, which the server cannot know where it came to the end of a statement first.
-    is_cut = False
+    #: True once a task was cancelled while it held the lock or waited for it. Its work may be half
+    #: done, which the server cannot know where a statement came to its end first.
+    was_interrupted = False
 
     @asynccontextmanager
-    async def undoing(self, connection: Connection) -> AsyncGenerator[None]:
-        """Take a turn for ROLLBACK, which a network that is dead never answers."""
+    async def for_rollback(self, connection: Connection) -> AsyncGenerator[None]:
+        """Hold the lock for a ROLLBACK; close the connection where a dead network never answers."""
         limit = asyncio.timeout(UNDO_TIMEOUT)
         try:
             async with limit, self:
@@ -36,12 +36,12 @@ class Turn(asyncio.Lock):
             raise
 
     def note(self, error: BaseException) -> None:
-        """Take note of what ended a turn, or the wait for it."""
-        self.is_cut |= not isinstance(error, Exception)
+        """Note the error that ended the work of a task, or its wait for the lock."""
+        self.was_interrupted |= not isinstance(error, Exception)
 
 
-def cut_short() -> TransactionFailed:
-    """Return the error for a transaction that goes on after a turn was cut short."""
+def interrupted() -> TransactionFailed:
+    """Return the error for a transaction that goes on after one of its calls was interrupted."""
     return TransactionFailed(
         "nothing was committed: a call in the transaction was cancelled or timed out, so that it "
         "may be half done, and the block went on; use a nested begin() around what may be cut short"

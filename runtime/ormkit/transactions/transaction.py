@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
-from ..driver.commit import send_commit, send_release
 from ..driver.connection import Connection
-from ..driver.prepared_statements import UNSURE
 from ..errors import (
     ConfigurationError,
     ConnectionLost,
     DatabaseError,
-    TransactionClosed,
     TransactionEnded,
     UsageError,
 )
-from ..postgres.values import Record
-from ..statements.executor import Executor, Values
+from ..statements.executor import Executor
 from ..statements.raw_sql import check_statement, checked_rows, run, run_in_turn, run_pipelined
 from ..statements.result import Result
-from ..statements.statement import Statement
 from .after_commit import run_callbacks
-from .connection_lock import Turn, cut_short
-from .options import DEFAULTS, SET_ALL, TransactionOptions
-from .unit_of_work import Pending
+from .connection_lock import interrupted
+from .executor import TransactionExecutor
+from .operations import M, Operations, as_model, as_objects
+from .options import DEFAULTS, TransactionOptions
+from .savepoints import Block, BlockStack
+from .unit_of_work import UnitOfWork, flush_failed
 
 if TYPE_CHECKING:
+    from ..models.model import Model
     from ..pool.pool import Pool
     from ..statements.row_limits import EngineCounts
-
-T = TypeVar("T")
 
 innermost: ContextVar[Transaction | None] = ContextVar("ormkit_transaction", default=None)
 
@@ -48,7 +45,7 @@ def current_transaction(owner: object) -> Transaction | None:
     return None
 
 
-class Transaction(Pending):
+class Transaction(Operations):
     """A transaction, used as `async with session.begin() as tx:`.
 
     It takes a connection with its first statement and keeps it until the block ends: COMMIT, or
@@ -59,7 +56,6 @@ class Transaction(Pending):
     def __init__(
         self, owner: object, pool: Pool, counts: EngineCounts, options: TransactionOptions
     ) -> None:
-        super().__init__(is_read_only=options.is_read_only is True)
         #: What began it, a session as a rule: within another transaction of its own it is nested.
         self.owner = owner
         self.counts = counts
@@ -67,13 +63,13 @@ class Transaction(Pending):
         self.is_closed = False
         #: True once COMMIT has succeeded; a savepoint is never committed by itself.
         self.is_committed = False
-        self._inner = None
         self._pool = pool
         self._options = options
+        self._unit = UnitOfWork(is_read_only=options.is_read_only is True)
+        self._stack = BlockStack(pool, options)
+        self._block = Block()
+        self._executor = TransactionExecutor(self._unit, self._stack, self._block)
         self._parent: Transaction | None = None
-        self._connection: Connection | None = None
-        self._is_begun = False
-        self._turn = Turn()
         self._after_commit: list[Callable[[], Awaitable[object] | object]] = []
         self._token: Token[Transaction | None] | None = None
         #: What raw SQL did that ended it, so that the block cannot end in silence.
@@ -82,6 +78,7 @@ class Transaction(Pending):
     async def __aenter__(self) -> Self:
         if parent := current_transaction(self.owner):
             await self._nest(parent)
+        self._stack.open(self._block)
         self.enclosing = innermost.get()
         self._token = innermost.set(self)
         return self
@@ -94,17 +91,17 @@ class Transaction(Pending):
                 "outer one's hold"
             )
         await parent.flush()
-        if parent._turn.is_cut:
-            raise cut_short()
-        self._share(parent)
-        if parent._inner is not None:
+        if parent._stack.lock.was_interrupted:
+            raise interrupted()
+        if not parent._stack.is_innermost(parent._block):
             raise UsageError(
                 "another block within this transaction is open: savepoints nest, so that tasks "
                 "cannot hold them side by side; give each task a transaction of its own"
             )
         self._parent = parent
-        parent._inner = self
-        self._turn = parent._turn
+        self._unit.nest_in(parent._unit)
+        self._stack = parent._stack
+        self._executor = TransactionExecutor(self._unit, self._stack, self._block)
 
     async def __aexit__(
         self,
@@ -125,76 +122,57 @@ class Transaction(Pending):
             self._leave()
 
     def executor(self) -> Executor:
-        return self
+        return self._executor
 
     def begin(self) -> Transaction:
         """Return a savepoint within this transaction, for `async with`."""
-        self._check_open()
+        self._block.check_open()
         return Transaction(self.owner, self._pool, self.counts, DEFAULTS)
+
+    def add(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
+        """Insert the object at the end, or before the next read, together with the others added.
+
+        An object that was added before, or that the transaction holds, is not added again.
+        """
+        self._block.check_open()
+        self._unit.add(as_model(instance))
+
+    def add_all(self, instances: Sequence[Model]) -> None:
+        """Insert these objects at the end, or before the next read."""
+        for instance in as_objects("add_all", instances):
+            self.add(instance)
+
+    def attach(self, *instances: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
+        """Hold objects that came from elsewhere, so that what is changed from now on is written.
+
+        Raises UsageError where the transaction holds another object for the same row.
+        """
+        self._block.check_open()
+        self._unit.attach([as_model(instance) for instance in instances])
+
+    def expunge_all(self) -> None:
+        """Let go of every object, for long transactions; what was not flushed is not written."""
+        self._unit.identity.clear()
+
+    async def flush(self) -> None:
+        """Send what was added, then what was changed on objects that the transaction holds.
+
+        Fields that PostgreSQL fills in are on the objects afterwards. Where it fails, the
+        transaction can only be rolled back. Raises what the statements raise, and StaleObject.
+        """
+        await self._unit.flush(self._executor)
 
     def after_commit(self, callback: Callable[[], Awaitable[object] | object]) -> None:
         """Call this once the transaction was committed; of a savepoint, once the outermost was.
 
         Every callback is called, whatever others raise; AfterCommitError then tells what they did.
         """
-        self._check_open()
+        self._block.check_open()
         if not callable(callback):
             raise UsageError(
                 f"after_commit() takes a function to call, not {type(callback).__name__}"
             )
         self._after_commit.append(callback)
-
-    async def run(self, statement: Statement, values: Values) -> list[Record]:
-        """Run the statement in the transaction and return its rows."""
-        if self._added:
-            await self._flush_added()
-        try:
-            async with self._turn:
-                connection = self._connection
-                if connection is None or self._inner is not None or self._parent is not None:
-                    connection = await self._ready()
-                rows, _ = await connection.run(statement, values)
-                return rows
-        except BaseException as error:
-            self._turn.note(error)
-            raise
-
-    async def stream(
-        self, statement: Statement, values: Sequence[object], chunk: int
-    ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
-        """Yield the rows of the statement in the transaction, in chunks."""
-
-        async def begun(connection: Connection) -> AsyncGenerator[list[Record], None]:
-            return connection.stream(statement, values, chunk)
-
-        records = await self.use(begun)
-        try:
-            while (found := await self._next(records)) is not None:
-                yield self, found
-        finally:
-            await records.aclose()
-
-    async def _next(self, records: AsyncGenerator[list[Record], None]) -> list[Record] | None:
-        """Return the next chunk of a stream; None at its end."""
-        try:
-            async with self._turn:
-                self._check_open()
-                return await anext(records, None)
-        except BaseException as error:
-            self._turn.note(error)
-            raise
-
-    async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do the work with the transaction's connection, in turn with other tasks on it."""
-        if self._added:
-            await self._flush_added()
-        try:
-            async with self._turn:
-                connection = await self._ready()
-                return await work(connection)
-        except BaseException as error:
-            self._turn.note(error)
-            raise
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
         check_statement(sql, params)
@@ -216,16 +194,20 @@ class Transaction(Pending):
         """Do the work, which is raw SQL; where it ended the transaction, every block is over."""
         await self.flush()
         try:
-            return await self.use(work)
+            return await self._executor.use(work)
         except TransactionEnded as error:
-            outermost = self
-            while outermost._parent is not None:
-                outermost = outermost._parent
-            outermost._ended = error
-            outermost._after_commit.clear()
-            outermost._forsake()
-            outermost._close()
+            self._end_all(error)
             raise
+
+    def _end_all(self, error: TransactionEnded) -> None:
+        """Close this block and all around it, whose transaction raw SQL has ended."""
+        if self._parent is not None:
+            self._parent._end_all(error)
+            return
+        self._ended = error
+        self._after_commit.clear()
+        self._unit.abandon()
+        self._close()
 
     async def commit(self) -> None:
         """Commit now, before the block ends; of a savepoint, release it.
@@ -234,21 +216,17 @@ class Transaction(Pending):
         the connection broke before the answer came, and what a deferred constraint raises; after
         the COMMIT, AfterCommitError where a callback of after_commit() raised.
         """
-        self._check_open()
+        self._block.check_open()
+        lock = self._stack.lock
         try:
-            self._check_whole()
-            if self._turn.is_cut:
-                raise cut_short()
-            await self.flush()
-            async with self._turn:
-                if self._is_begun:
-                    connection = self._checked(self._connection)
-                    if self._parent is None:
-                        await send_commit(connection)
-                    else:
-                        await send_release(connection, self._savepoint)
+            if self._unit.is_broken:
+                raise flush_failed()
+            if lock.was_interrupted:
+                raise interrupted()
+            await self._unit.flush(self._executor)
+            await self._stack.commit(self._block)
         except BaseException as error:
-            self._turn.note(error)
+            lock.note(error)
             # After a RELEASE that was cut short, and done all the same, there is nothing to undo.
             with suppress(DatabaseError):
                 await self.rollback()
@@ -263,98 +241,18 @@ class Transaction(Pending):
         if self.is_closed:
             return
         self._after_commit.clear()
-        self._forsake()
+        self._unit.abandon()
+        # Where the connection is lost, what the server saw of the transaction is gone with it.
         try:
-            if self._is_begun and not self.is_over and not self._leaves_undoing_to_the_pool:
-                await self._undo()
-            # What was cut short began within this block, and is undone with it.
-            self._turn.is_cut = False
-        except ConnectionLost:
-            pass  # What the server saw of the transaction is gone with the connection.
+            with suppress(ConnectionLost):
+                await self._stack.roll_back(self._block)
         finally:
             self._close()
 
     @property
-    def _leaves_undoing_to_the_pool(self) -> bool:
-        """True where nobody may wait for it, who was cancelled, and nobody else is at it."""
-        return self._parent is None and self._turn.is_cut and not self._turn.locked()
-
-    @property
     def is_over(self) -> bool:
         """True once it has ended, or one around it has."""
-        return self.is_closed or (self._parent is not None and self._parent.is_over)
-
-    async def _undo(self) -> None:
-        connection = self._connection
-        if connection is not None and not connection.is_closed:
-            undo = f"ROLLBACK TO {self._savepoint}" if self._parent else "ROLLBACK"
-            async with self._turn.undoing(connection):
-                await connection.script(undo)
-                if connection.prepared.namespace is not None:
-                    # The block may have changed where names lead.
-                    connection.enter_namespace(UNSURE)
-
-    @property
-    def _savepoint(self) -> str:
-        depth, parent = 1, self._parent
-        while parent is not None and parent._parent is not None:
-            depth, parent = depth + 1, parent._parent
-        return f"ormkit_{depth}"
-
-    async def _ready(self) -> Connection:
-        """Begin what has not begun yet, savepoints that are open within this one included.
-
-        A statement through the outer transaction's object inside a nested block is a part of that
-        block, which may be about to be undone.
-        """
-        if self._inner is not None:
-            ready: Connection = await self._inner._ready()
-            return ready
-        if self._is_begun:
-            return self._checked(self._connection)
-        return await self._begin()
-
-    async def _begin(self) -> Connection:
-        self._check_open()
-        if self._parent is not None:
-            return await self._begin_savepoint(self._parent)
-        if self._token is None:
-            raise TransactionClosed("a transaction is a block: `async with session.begin() as tx:`")
-        pool = self._pool
-        # Without `take` it is two calls more for each transaction.
-        connection = pool.take() or await pool.acquire()
-        try:
-            await connection.script(self._options.sql)
-            if settings := self._options.settings:
-                await connection.fetch(SET_ALL, [list(settings), list(settings.values())])
-            # The block may have ended meanwhile, where a task that it started runs on.
-            self._check_open()
-        except BaseException:
-            pool.give(connection)
-            raise
-        self._turn.is_cut = False  # what was cut short before had done nothing yet
-        self._connection, self._is_begun = connection, True
-        if self._options.namespace is not None:
-            connection.enter_namespace(self._options.namespace)
-        return connection
-
-    async def _begin_savepoint(self, parent: Transaction) -> Connection:
-        connection = self._checked(
-            parent._connection if parent._is_begun else await parent._begin()
-        )
-        await connection.script(f"SAVEPOINT {self._savepoint}")
-        self._connection, self._is_begun = connection, True
-        return connection
-
-    def _checked(self, connection: Connection | None) -> Connection:
-        self._check_open()
-        if connection is None:
-            raise TransactionClosed("the transaction has no connection any more")
-        return connection
-
-    def _check_open(self) -> None:
-        if self.is_closed or (self._parent is not None and self._parent.is_over):
-            raise TransactionClosed("the transaction has ended: begin another one")
+        return self._block.is_over
 
     async def _committed(self) -> None:
         callbacks, self._after_commit = self._after_commit, []
@@ -365,18 +263,8 @@ class Transaction(Pending):
 
     def _close(self) -> None:
         self.is_closed = True
-        connection, self._connection = self._connection, None
-        self._saved = None
-        if self._parent is not None:
-            self._parent._inner = None
-            return
-        # Nothing is written any more: what was read is the application's alone.
-        self.identity.clear()
-        self._added.clear()
-        if connection is not None:
-            if connection.prepared.namespace is not None:
-                connection.enter_namespace(None)
-            self._pool.give(connection)
+        self._unit.close()
+        self._stack.close(self._block)
 
     def _leave(self) -> None:
         if not self.is_closed:

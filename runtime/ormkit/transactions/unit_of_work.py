@@ -1,4 +1,4 @@
-"""What a transaction has still to write: objects that were added, and changes of those it holds."""
+"""The unit of work of a transaction: objects added, and changes of the objects that it holds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,89 @@ from ..errors import TransactionFailed, UsageError
 from ..persistence.flush import write_changes
 from ..persistence.identity_map import IdentityMap
 from ..persistence.insert_order import insert_objects
-from ..statements.executor import Executor
-from .operations import M, Operations, as_model, as_objects
 
 if TYPE_CHECKING:
     from ..models.model import Model
+    from ..statements.executor import Executor
+
+
+class UnitOfWork:
+    """What a transaction, or a block within it, still has to write."""
+
+    def __init__(self, *, is_read_only: bool) -> None:
+        #: The objects of the transaction by their keys, and what they were read as.
+        self.identity = IdentityMap()
+        #: What is to be inserted, each object once, by its id().
+        self.added: dict[int, Model] = {}
+        #: True once a flush has failed.
+        self.is_broken = False
+        self._is_read_only = is_read_only
+        self._outer: UnitOfWork | None = None
+        #: That of the nested block that is open: what is added here is a part of it.
+        self._inner: UnitOfWork | None = None
+        #: What the identity map held when this block began within another one.
+        self._saved: Any = None
+
+    def nest_in(self, outer: UnitOfWork) -> None:
+        """Become the unit of a block within another one: both hold the same objects."""
+        self.identity, self._saved = outer.identity, outer.identity.saved()
+        self._is_read_only = outer._is_read_only
+        self._outer, outer._inner = outer, self
+
+    def add(self, instance: Model) -> None:
+        """Insert the object with the next flush, unless it is held already."""
+        if self._inner is not None:
+            self._inner.add(instance)
+        elif not self.identity.holds(instance):
+            self.added[id(instance)] = instance
+
+    def attach(self, instances: Sequence[Model]) -> None:
+        """Hold objects that came from elsewhere; raises UsageError for one that lacks columns."""
+        for instance in instances:
+            check_whole(instance)
+        for instance in instances:
+            self.identity.attach(instance)
+
+    async def flush(self, executor: Executor) -> None:
+        """Send what was added, then what was changed on objects that are held."""
+        if self._is_read_only:
+            self._check_unchanged()
+        try:
+            if self.added:
+                await self.flush_added(executor)
+            await write_changes(executor, self.identity)
+        except BaseException:
+            self.is_broken = True
+            raise
+
+    async def flush_added(self, executor: Executor) -> None:
+        """Send what was added."""
+        added, self.added = self.added, {}
+        if added:
+            await insert_objects(executor, added.values())
+
+    def abandon(self) -> None:
+        """Drop what was to be written; of a nested block, give objects their former values."""
+        self.added.clear()
+        if self._saved is None:
+            self.identity.clear()
+        else:
+            self.identity.restore(self._saved)
+
+    def close(self) -> None:
+        """End the unit; what was read is the application's alone once the transaction ends."""
+        self._saved = None
+        if self._outer is not None:
+            self._outer._inner = None
+            return
+        self.identity.clear()
+        self.added.clear()
+
+    def _check_unchanged(self) -> None:
+        changed = [type(entry[0]).__name__ for entry, _ in self.identity.changed()]
+        if changed or self.added:
+            changed += [type(each).__name__ for each in self.added.values()]
+            raise UsageError(f"the transaction is read-only, and a {changed[0]} was changed in it")
 
 
 def check_whole(instance: Model) -> None:
@@ -26,103 +104,9 @@ def check_whole(instance: Model) -> None:
             )
 
 
-class Pending(Operations, Executor):
-    """The unit of work of a transaction, or of a block within it."""
-
-    #: The nested block that is open; what is added to the outer one is a part of it.
-    _inner: Any = None
-    identity: IdentityMap  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    def __init__(self, *, is_read_only: bool) -> None:
-        #: The objects of the transaction by their keys, and what they were read as.
-        self.identity = IdentityMap()
-        self._is_read_only = is_read_only
-        #: What is to be inserted, each object once, by its id().
-        self._added: dict[int, Model] = {}
-        self._saved: Any = None
-        self._is_broken = False
-
-    def _check_open(self) -> None:
-        raise NotImplementedError
-
-    def add(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Insert the object at the end, or before the next read, together with the others added.
-
-        An object that was added before, or that the transaction holds, is not added again.
-        """
-        self._check_open()
-        if self._inner is not None:
-            self._inner.add(instance)
-        elif not self.identity.holds(as_model(instance)):
-            self._added[id(instance)] = instance
-
-    def add_all(self, instances: Sequence[Model]) -> None:
-        """Insert these objects at the end, or before the next read."""
-        for instance in as_objects("add_all", instances):
-            self.add(instance)
-
-    def attach(self, *instances: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Hold objects that came from elsewhere, so that what is changed from now on is written.
-
-        Raises UsageError where the transaction holds another object for the same row.
-        """
-        self._check_open()
-        for instance in instances:
-            check_whole(as_model(instance))
-        for instance in instances:
-            self.identity.attach(instance)
-
-    def expunge_all(self) -> None:
-        """Let go of every object, for long transactions; what was not flushed is not written."""
-        self.identity.clear()
-
-    async def flush(self) -> None:
-        """Send what was added, then what was changed on objects that the transaction holds.
-
-        Fields that PostgreSQL fills in are on the objects afterwards. Where it fails, the
-        transaction can only be rolled back. Raises what the statements raise, and StaleObject.
-        """
-        if self._is_read_only:
-            self._check_unchanged()
-        try:
-            if self._added:
-                await self._flush_added()
-            await write_changes(self.executor(), self.identity)
-        except BaseException:
-            self._is_broken = True
-            raise
-
-    async def flush_pending(self) -> None:
-        """Send what was added and changed, for what computes from it."""
-        await self.flush()
-
-    async def _flush_added(self) -> None:
-        added, self._added = self._added, {}
-        if added:
-            await insert_objects(self.executor(), added.values())
-
-    def _check_unchanged(self) -> None:
-        changed = [type(entry[0]).__name__ for entry, _ in self.identity.changed()]
-        if changed or self._added:
-            changed += [type(each).__name__ for each in self._added.values()]
-            raise UsageError(f"the transaction is read-only, and a {changed[0]} was changed in it")
-
-    def _share(self, outer: Pending) -> None:
-        """Hold the same objects as the transaction around this block."""
-        self.identity, self._saved = outer.identity, outer.identity.saved()
-        self._is_read_only = outer._is_read_only
-
-    def _forsake(self) -> None:
-        """Forget what was to be written; a nested block gives objects their values of before."""
-        self._added.clear()
-        if self._saved is None:
-            self.identity.clear()
-        else:
-            self.identity.restore(self._saved)
-
-    def _check_whole(self) -> None:
-        if self._is_broken:
-            raise TransactionFailed(
-                "nothing was committed: writing what was added or changed had failed, and the "
-                "error was caught inside the block"
-            )
+def flush_failed() -> TransactionFailed:
+    """Return the error for a block that goes on after a flush has failed."""
+    return TransactionFailed(
+        "nothing was committed: writing what was added or changed had failed, and the error was "
+        "caught inside the block"
+    )
