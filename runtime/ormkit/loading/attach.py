@@ -1,4 +1,4 @@
-"""Matching: finding for each object what belongs to its key, in time linear in all of them."""
+"""Attaching related objects to their parents by key, in linear time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ def attach(
     owners: Sequence[Any],
     related: Sequence[Any],
 ) -> None:
-    """Give each object what belongs to its key; `owners` are the keys that `related` belong to."""
+    """Set the relationship of each object to the related objects of its key.
+
+    keys: the key of each object.
+    owners: the key of its parent, for each of `related`.
+    """
     slot = relationship.slot
     if not relationship.is_to_many:
         by_key = dict(zip(owners, related, strict=True))
@@ -36,7 +40,7 @@ def attach(
 
 
 def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:
-    """Return each row's key, a tuple where it has several columns; None where nothing joined."""
+    """Return the key of each row, a tuple for several columns; None where nothing was joined."""
     if len(places) == 1:
         (place,) = places
         return list(map(itemgetter(place), rows))
@@ -45,7 +49,7 @@ def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:
 
 
 def keys_of_objects(objects: Sequence[Any], slots: Sequence[str]) -> list[Any]:
-    """Return each object's key, a tuple where it has several columns; None where any is NULL."""
+    """Return the key of each object, a tuple for several columns; None where any part is NULL."""
     if len(slots) == 1:
         (slot,) = slots
         return list(map(attrgetter(slot), objects))
@@ -54,12 +58,12 @@ def keys_of_objects(objects: Sequence[Any], slots: Sequence[str]) -> list[Any]:
 
 
 def distinct(objects: Iterable[Any]) -> list[Any]:
-    """Return each object once, in the order of their first appearance."""
+    """Return each object once, in the order of first appearance."""
     return list({id(each): each for each in objects}.values())
 
 
 def related_objects(objects: Sequence[Any], relationship: Relationship[Any, Any]) -> list[Any]:
-    """Return what the objects hold as their related ones, each once."""
+    """Return the related objects that are loaded on the objects, each once."""
     held = map(attrgetter(relationship.slot), objects)
     if relationship.is_to_many:
         return distinct(chain.from_iterable(held))

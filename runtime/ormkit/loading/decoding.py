@@ -1,7 +1,4 @@
-"""Decoding: making objects of rows.
-
-The accelerator does it, an extension in C, where there is one; Python otherwise.
-"""
+"""Decoding rows into objects, by the C accelerator where it is available, otherwise in Python."""
 
 from __future__ import annotations
 
@@ -23,14 +20,16 @@ Decoder: Any = getattr(accelerator, "Decoder", None)
 
 M = TypeVar("M", bound="Model")
 
-#: From this many rows on, steps that save time with each row pay for themselves.
+#: From this many rows on, the cost of setting up faster decoding pays off.
 MANY = 64
 
 
 def decode(model: type[M], rows: Sequence[Any], identity: ObjectMap | None = None) -> list[M]:
-    """Make objects of rows, with the collector of cycles paused for many.
+    """Create objects from rows; for many rows, garbage collection is paused.
 
-    identity: where objects are held by their keys, so that one row has one object.
+    identity: the identity map that refreshes or adds the objects, so that a row has one object.
+
+    Raises UnreadableValue for a label that the enum does not have.
     """
     make: Any
     if identity is not None:
@@ -49,7 +48,7 @@ def decode(model: type[M], rows: Sequence[Any], identity: ObjectMap | None = Non
 def decode_part(
     model: type[M], rows: Sequence[Any], start: int, identity: ObjectMap | None = None
 ) -> list[M]:
-    """Make objects of rows that hold other values too; the model's begin at `start`."""
+    """Create objects from rows in which the model's columns begin at position `start`."""
     if identity is None and Decoder is not None:
         make = decoder_of(model.__decode__)
         if type(make) is Decoder:
@@ -65,7 +64,7 @@ def decode_part(
 def unknown_label(
     model: type[Model], rows: Sequence[Any], start: int = 0
 ) -> UnreadableValue | None:
-    """Return the error for the first label of rows that is none of its enum's; None without."""
+    """Return the error for the first label that its enum does not have; None if there is none."""
     columns = model.__table__.columns
     for number, row in enumerate(rows, 1):
         for place, column in enumerate(columns, start):
@@ -75,10 +74,10 @@ def unknown_label(
     return None
 
 
-# By the method and not by the model: a `__decode__` put in the place of another is asked again.
+# Cached by the method and not by the model: a model may get another `__decode__` later.
 @cache
 def decoder_of(method: Any) -> Any:
-    """Return what does the same as a model's `__decode__`, in C where that is the standard one."""
+    """Return a function equal to a model's `__decode__`, in C where that is the standard one."""
     if not is_standard(method):
         return partial(decode_many, method)
     model = cast("type[Model]", method.__self__)
@@ -86,5 +85,5 @@ def decoder_of(method: Any) -> Any:
 
 
 def decode_many(method: Any, rows: Sequence[Any]) -> Any:
-    """Make objects of rows, which unpack faster as tuples than as the driver's records."""
+    """Create objects from rows as tuples, which unpack faster than the driver's records."""
     return method(map(whole_row, rows))

@@ -36,7 +36,7 @@ class JoinedStep(Step):
     def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
         target = self.relationship.target
         name = scope.take(self.relationship.name)
-        # Deeper down a relationship to the same table comes by again: the first one is meant.
+        # The same relationship may be joined again further down; the lock means the first one.
         is_required = scope.joined.setdefault(self.relationship, name) == ""
         if is_required:
             scope.joined[self.relationship] = name

@@ -1,7 +1,7 @@
-"""Nesting: bringing a tree of related rows within the rows of their parents, as arrays of records.
+"""Nested loads: a tree of related rows inside the rows of their parents, as arrays of records.
 
-PostgreSQL sends an anonymous record with the type of each field, so that the driver decodes it as
-it decodes a row: nothing passes through JSON, and every value arrives as itself.
+PostgreSQL sends an anonymous record with the type of each field, and the driver decodes it as it
+decodes a row. No value passes through JSON, so that every value keeps its type.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class NestedStep(Step):
 
 
 def write_nested(step: Step, scope: Scope, outer: str) -> str:
-    """Return the array of records that holds what belongs to a row of `outer`."""
+    """Return the SQL of the array of records that belong to a row of `outer`."""
     relationship = step.relationship
     target = relationship.target
     name = scope.take(relationship.name)
@@ -70,21 +70,21 @@ def write_nested(step: Step, scope: Scope, outer: str) -> str:
 
 
 def field(column: AnyColumn, name: str) -> str:
-    """Return the column as a field of a record: as text where the driver knows its type by name."""
+    """Return the column as a field of a record; as text where the OID does not tell the type."""
     if column.known.base.in_records != "text":
         return name
     return f"{name}::text{'[]' * column.known.dimensions}"
 
 
 def type_hints(step: Step) -> list[str]:
-    """Return a NULL of each type in the tree that the driver must meet before it can decode it."""
+    """Return a NULL for each type that the driver decodes in records only after seeing it."""
     found: dict[str, None] = {}
     collect_types(step, found)
     return [f"NULL::{type_}" for type_ in found]
 
 
 def collect_types(step: Step, found: dict[str, None]) -> None:
-    """Add the types of this step's columns, and of the steps below, that need a witness."""
+    """Add the types of this step's columns, and of the steps below, that need a hint."""
     for column in step.relationship.target.columns:
         known = column.known.base.in_records
         if known == "type once met" or (known == "type" and column.is_array):
@@ -96,9 +96,12 @@ def collect_types(step: Step, found: dict[str, None]) -> None:
 def attach_nested(
     objects: Sequence[Any], lists: Sequence[Any], step: Step, identity: ObjectMap | None
 ) -> None:
-    """Give each object what the records nested in its row hold; None stands for no object."""
+    """Set the relationship of each object from the records in its row.
+
+    objects: one for each list of records; None where there is no object.
+    """
     pairs = zip(objects, lists, strict=True)
-    # An object that was joined to several rows has its records in each of them.
+    # An object that comes in several rows has the same records in each of them.
     own = {id(each): (each, rows) for each, rows in pairs if each is not None}
     found = iter(nested_objects([row for _, rows in own.values() for row in rows], step, identity))
     relationship = step.relationship
@@ -111,7 +114,7 @@ def attach_nested(
 
 
 def nested_objects(records: Sequence[Any], step: Step, identity: ObjectMap | None) -> list[Any]:
-    """Return the object of each record; records of one row share theirs."""
+    """Return the object of each record; records of the same related row share one object."""
     target = step.relationship.target
     if not is_shared(step.relationship):
         return decode_records(target, records, step.joins, identity)
@@ -130,7 +133,10 @@ def is_shared(relationship: Relationship[Any, Any]) -> bool:
 def decode_records(
     table: Table, records: Sequence[Any], joins: Iterable[Step], identity: ObjectMap | None
 ) -> list[Any]:
-    """Make the objects of records that hold a table's columns and then an array for each join."""
+    """Create the objects of records.
+
+    Each record holds the table's columns, and then an array for each nested step.
+    """
     width = len(table.columns)
     found = decode(table.model, plain_rows(table, records), identity)
     for place, step in enumerate(joins, start=width):
@@ -139,7 +145,7 @@ def decode_records(
 
 
 def plain_rows(table: Table, records: Sequence[Any]) -> Sequence[Any]:
-    """Return the records as the rows of a query would be, with json decoded."""
+    """Return the table's columns of each record, with JSON decoded."""
     width = len(table.columns)
     coded = [place for place, column in enumerate(table.columns) if column.is_json]
     if not coded:
@@ -152,7 +158,7 @@ def plain_rows(table: Table, records: Sequence[Any]) -> Sequence[Any]:
 
 
 def read_document(column: AnyColumn, value: Any) -> Any:
-    """Return what a column of JSON holds, of whose documents only the texts came."""
+    """Return the value of a JSON column that came as text."""
     try:
         return decoded(value, column.known.base.read_document)
     except UNREADABLE as error:

@@ -1,4 +1,4 @@
-"""Load options: which relationships come with the objects of a query, as paths from its model."""
+"""Load options: the relationships that a query loads eagerly, as paths from its model."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from ..models.model import Model
 
 Strategy = Literal["selectin", "joined", "json", "none"]
-#: A relationship by its name, or as in User.posts.
+#: A relationship: its name, or an attribute such as User.posts.
 Named = str | Relationship[Any, Any]
 
-N = TypeVar("N", bound="Model")  # the model that one more step leads to
+N = TypeVar("N", bound="Model")  # the target of the next relationship
 
 
 @dataclass(frozen=True, slots=True)
-class Hop:
-    """One step of a path as the caller wrote it, before the names in it are looked up."""
+class PathPart:
+    """One relationship of a path as the caller wrote it, before its name is resolved."""
 
     strategy: Strategy
     relationship: Named
@@ -36,26 +36,26 @@ class Hop:
 
     @property
     def name(self) -> str:
-        """The option's name, for messages."""
+        """The name of the option, for error messages."""
         return f"{'no' if self.strategy == 'none' else self.strategy}load"
 
     @property
     def is_refined(self) -> bool:
-        """True where the list is to be filtered, ordered or cut."""
-        is_cut = self.limit is not None or self.offset is not None
-        return bool(self.conditions or self.by or self.order) or is_cut
+        """True where the option filters, orders or limits the list."""
+        is_limited = self.limit is not None or self.offset is not None
+        return bool(self.conditions or self.by or self.order) or is_limited
 
 
 class Load(Generic[O, R]):
-    """A path of relationships from model O to model R; made by selectinload() and its like.
+    """A path of relationships from model O to model R; selectinload() and the like create it.
 
-    filter, order_by, limit and offset are about the list that its last step loads, and hold for
-    each parent by itself.
+    filter, order_by, limit and offset apply to the list of the last relationship, separately for
+    each parent.
     """
 
     __slots__ = ("path",)
 
-    def __init__(self, path: Sequence[Hop]) -> None:
+    def __init__(self, path: Sequence[PathPart]) -> None:
         self.path = tuple(path)
 
     @overload
@@ -63,48 +63,48 @@ class Load(Generic[O, R]):
     @overload
     def selectinload(self, relationship: str) -> Load[O, Any]: ...
     def selectinload(self, relationship: Named) -> Load[O, Any]:
-        """Return the path with one more step, read by a query of its own."""
-        return Load((*self.path, Hop("selectin", relationship)))
+        """Extend the path by a relationship that one more query loads."""
+        return Load((*self.path, PathPart("selectin", relationship)))
 
     @overload
     def joinedload(self, relationship: ToOne[R, N]) -> Load[O, N]: ...
     @overload
     def joinedload(self, relationship: str) -> Load[O, Any]: ...
     def joinedload(self, relationship: Named) -> Load[O, Any]:
-        """Return the path with one more step, joined to the step before it."""
-        return Load((*self.path, Hop("joined", relationship)))
+        """Extend the path by a to-one relationship that a LEFT JOIN loads in its parent's query."""
+        return Load((*self.path, PathPart("joined", relationship)))
 
     @overload
     def jsonload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
     @overload
     def jsonload(self, relationship: str) -> Load[O, Any]: ...
     def jsonload(self, relationship: Named) -> Load[O, Any]:
-        """Return the path with one more step, nested in the rows of the step before it."""
-        return Load((*self.path, Hop("json", relationship)))
+        """Extend the path by a relationship that is nested in the rows of its parents."""
+        return Load((*self.path, PathPart("json", relationship)))
 
     @overload
     def noload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
     @overload
     def noload(self, relationship: str) -> Load[O, Any]: ...
     def noload(self, relationship: Named) -> Load[O, Any]:
-        """Return the path with one more step, which reads nothing."""
-        return Load((*self.path, Hop("none", relationship)))
+        """Extend the path by a relationship that stays empty, without a query."""
+        return Load((*self.path, PathPart("none", relationship)))
 
     def filter(self, *conditions: Condition[R], **by: Any) -> Load[O, R]:
-        """Return the path whose list holds only what answers every condition."""
+        """Keep only the related rows that match every condition."""
         last = self.path[-1]
         return self._with(conditions=last.conditions + conditions, by=(*last.by, *by.items()))
 
     def order_by(self, *by: Order[R] | Expression[R, Any, Any] | str) -> Load[O, R]:
-        """Return the path whose list comes in this order; "-age" is descending."""
+        """Order the list of each parent; "-age" is descending. The default is by primary key."""
         return self._with(order=self.path[-1].order + by)
 
     def limit(self, count: int) -> Load[O, R]:
-        """Return the path whose list holds at most this many for each parent."""
+        """Load at most `count` related rows for each parent."""
         return self._with(limit=whole_number("limit", count))
 
     def offset(self, count: int) -> Load[O, R]:
-        """Return the path whose list skips this many for each parent."""
+        """Skip the first `count` related rows of each parent."""
         return self._with(offset=whole_number("offset", count))
 
     def _with(self, **changes: Any) -> Load[O, R]:
@@ -116,11 +116,11 @@ def selectinload(relationship: Relationship[O, R]) -> Load[O, R]: ...
 @overload
 def selectinload(relationship: str) -> Load[Any, Any]: ...
 def selectinload(relationship: Named) -> Load[Any, Any]:
-    """Load a relationship by one more query for all objects at once (WHERE key = ANY(...)).
+    """Load a relationship of all objects by one more query (WHERE key = ANY(...)).
 
-    The right choice for to-many relationships; it serves to-one as well.
+    It is the usual choice for to-many relationships, and works for to-one as well.
     """
-    return Load((Hop("selectin", relationship),))
+    return Load((PathPart("selectin", relationship),))
 
 
 @overload
@@ -129,7 +129,7 @@ def joinedload(relationship: ToOne[O, R]) -> Load[O, R]: ...
 def joinedload(relationship: str) -> Load[Any, Any]: ...
 def joinedload(relationship: Named) -> Load[Any, Any]:
     """Load a to-one relationship in the same query, by a LEFT JOIN."""
-    return Load((Hop("joined", relationship),))
+    return Load((PathPart("joined", relationship),))
 
 
 @overload
@@ -139,10 +139,9 @@ def jsonload(relationship: str) -> Load[Any, Any]: ...
 def jsonload(relationship: Named) -> Load[Any, Any]:
     """Load a relationship in the same query, nested in the rows of its parents.
 
-    Step by step, `jsonload(User.posts).jsonload(Post.comments)`, it brings a whole tree in one
-    round trip.
+    `jsonload(User.posts).jsonload(Post.comments)` loads a tree of objects in one round trip.
     """
-    return Load((Hop("json", relationship),))
+    return Load((PathPart("json", relationship),))
 
 
 @overload
@@ -150,5 +149,5 @@ def noload(relationship: Relationship[O, R]) -> Load[O, R]: ...
 @overload
 def noload(relationship: str) -> Load[Any, Any]: ...
 def noload(relationship: Named) -> Load[Any, Any]:
-    """Leave a relationship empty, a list of nothing or None, without asking the database."""
-    return Load((Hop("none", relationship),))
+    """Set a relationship to an empty list or None, without a query."""
+    return Load((PathPart("none", relationship),))

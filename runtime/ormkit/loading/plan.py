@@ -1,4 +1,4 @@
-"""Steps: what load options come to once their names are looked up, as a tree of relationships."""
+"""The load plan: load options, resolved to a tree of steps."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from ..sql.ordering import order_by
 from ..statements.row_limits import EngineCounts
 from .joined import JoinedStep
 from .nested import NestedStep
-from .options import Hop, Load, Named, Strategy
+from .options import Load, Named, PathPart, Strategy
 from .selectin import SelectInStep
 from .step import EmptyStep, Step
 
 #: A limit and an offset.
-Cut = tuple[int | None, int | None]
+Limits = tuple[int | None, int | None]
 
 
 #: The step of each strategy.
@@ -32,36 +32,38 @@ STEPS: dict[Strategy, type[Step]] = {
 
 
 def plan(table: Table, loads: Sequence[Load[Any, Any]], counts: EngineCounts) -> tuple[Step, ...]:
-    """Resolve the paths from the table on; paths that begin alike share their steps.
+    """Resolve load options of a table to steps; paths with a common beginning share its steps.
 
-    Raises UnknownName or UsageError for what cannot be loaded so.
+    Raises UnknownName, or UsageError where a relationship cannot be loaded in this way.
     """
     branches: dict[Relationship[Any, Any], list[Load[Any, Any]]] = {}
     for load in loads:
         if not isinstance(load, Load):
             raise UsageError(
-                f"options() takes selectinload(...), joinedload(...) and their like, not {load!r}"
+                f"options() takes selectinload(...), joinedload(...) and the like, not {load!r}"
             )
         branches.setdefault(resolve(table, load.path[0].relationship), []).append(load)
     return tuple([step_of(relationship, found, counts) for relationship, found in branches.items()])
 
 
-def plan_at_hand(
+def plan_for_loaded(
     table: Table, wanted: Sequence[Named | Load[Any, Any]], counts: EngineCounts
 ) -> tuple[Step, ...]:
-    """Return the steps that load relationships of objects at hand, each by a query of its own."""
-    loads = [path_of(each) for each in wanted]
-    return plan(table, [Load((on_its_own(load.path[0]), *load.path[1:])) for load in loads], counts)
+    """Return the steps that load relationships of existing objects, one query for each."""
+    loads = [as_load(each) for each in wanted]
+    return plan(
+        table, [Load((as_selectin(load.path[0]), *load.path[1:])) for load in loads], counts
+    )
 
 
-def path_of(wanted: Named | Load[Any, Any]) -> Load[Any, Any]:
-    """Return the load option, or the one that reads this relationship by a query of its own."""
-    return wanted if isinstance(wanted, Load) else Load((Hop("selectin", wanted),))
+def as_load(wanted: Named | Load[Any, Any]) -> Load[Any, Any]:
+    """Return the load option, or selectinload() of the relationship."""
+    return wanted if isinstance(wanted, Load) else Load((PathPart("selectin", wanted),))
 
 
-def on_its_own(hop: Hop) -> Hop:
-    """Return the hop as a query of its own, where there is no query of a parent to ride in."""
-    return hop if hop.strategy == "none" else replace(hop, strategy="selectin")
+def as_selectin(part: PathPart) -> PathPart:
+    """Return the part as selectinload(): there is no query of a parent to join."""
+    return part if part.strategy == "none" else replace(part, strategy="selectin")
 
 
 def resolve(table: Table, wanted: Named) -> Relationship[Any, Any]:
@@ -78,21 +80,24 @@ def resolve(table: Table, wanted: Named) -> Relationship[Any, Any]:
 def step_of(
     relationship: Relationship[Any, Any], loads: Sequence[Load[Any, Any]], counts: EngineCounts
 ) -> Step:
-    """Return the one step that these paths begin with; raises UsageError where they disagree."""
-    hops = [load.path[0] for load in loads]
+    """Return the step of a relationship that paths begin with.
+
+    Raises UsageError where the paths load it in different ways.
+    """
+    parts = [load.path[0] for load in loads]
     deeper: list[Load[Any, Any]] = [Load(each.path[1:]) for each in loads if each.path[1:]]
     below = plan(relationship.target, deeper, counts)
-    cuts = cuts_of(hops, relationship, counts)
+    written = written_limits(parts, relationship, counts)
     refined = [
-        refined_step(relationship, hop, below, cuts[hop.limit, hop.offset])
-        for hop in hops
-        if hop.is_refined
+        refined_step(relationship, part, below, written[part.limit, part.offset])
+        for part in parts
+        if part.is_refined
     ]
-    step = refined[0] if refined else STEPS[hops[0].strategy](relationship, below)
-    for hop in hops:
-        if hop.strategy != step.strategy:
+    step = refined[0] if refined else STEPS[parts[0].strategy](relationship, below)
+    for part in parts:
+        if part.strategy != step.strategy:
             raise UsageError(
-                f"{relationship.label} is asked for by {hops[0].name} and by {hop.name}: take one"
+                f"{relationship.label} is asked for by {parts[0].name} and by {part.name}: take one"
             )
     if any((each.key, each.values) != (step.key, step.values) for each in refined):
         raise UsageError(
@@ -105,11 +110,14 @@ def step_of(
 
 def refined_step(
     relationship: Relationship[Any, Any],
-    hop: Hop,
+    part: PathPart,
     below: tuple[Step, ...],
-    cut: Cut,
+    limits: Limits,
 ) -> Step:
-    """Return the step of a hop that filters, orders or cuts; raises UsageError, UnknownName."""
+    """Return the step of an option that filters, orders or limits.
+
+    Raises UsageError or UnknownName.
+    """
     target = relationship.target
     if not relationship.is_to_many:
         raise UsageError(
@@ -117,33 +125,33 @@ def refined_step(
             f"for lists: it would read as None where there is one; filter the query by "
             f"{relationship.label}.has(...) instead"
         )
-    where = conditions_of(target, hop.conditions, dict(hop.by))
-    order = tuple([order_by(each, partial(expression_of, target)) for each in hop.order])
-    # What names another table is refused here and not after the first query was sent.
+    where = conditions_of(target, part.conditions, dict(part.by))
+    order = tuple([order_by(each, partial(expression_of, target)) for each in part.order])
+    # Writing the SQL raises an error about another table before the first query is sent.
     for condition in where:
         condition.sql(Scope(target))
     for key in order:
         key.sql(Scope(target))
-    limit, offset = cut
-    return STEPS[hop.strategy](
+    limit, offset = limits
+    return STEPS[part.strategy](
         relationship, below, where=where, order=order, limit=limit, offset=offset
     )
 
 
-def cuts_of(
-    hops: Sequence[Hop], relationship: Relationship[Any, Any], counts: EngineCounts
-) -> dict[Cut, Cut]:
-    """Return how limits and offsets are written; alike for hops that have the same."""
-    cuts: dict[Cut, Cut] = {}
-    for limit, offset in dict.fromkeys([(hop.limit, hop.offset) for hop in hops]):
+def written_limits(
+    parts: Sequence[PathPart], relationship: Relationship[Any, Any], counts: EngineCounts
+) -> dict[Limits, Limits]:
+    """Return how each limit and offset is written: as a constant or as a parameter."""
+    written: dict[Limits, Limits] = {}
+    for limit, offset in dict.fromkeys([(part.limit, part.offset) for part in parts]):
         known = counts[relationship.target]
-        cuts[limit, offset] = (
+        written[limit, offset] = (
             None if limit is None else known.limits.take(limit),
             None if offset is None else known.offsets.take(offset),
         )
-    return cuts
+    return written
 
 
 def expression_of(table: Table, by: AnyExpression | str) -> AnyExpression:
-    """Return the column that a name or path leads to; an expression as it is."""
+    """Return the column of a name or path; an expression is returned unchanged."""
     return by if isinstance(by, Expression) else expression_at(table, by)

@@ -1,4 +1,4 @@
-"""Selectin: reading one relationship of many objects by a query of its own."""
+"""Selectin loads: one query reads a relationship of many objects, by key = ANY(...)."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ class SelectInStep(Step):
         try:
             keys = keys_of_objects(objects, [column.slot for column in relationship.local])
         except AttributeError:
-            raise UsageError(lacking(relationship)) from None
+            raise UsageError(missing_key(relationship)) from None
         wanted = list(dict.fromkeys(keys))
         if None in wanted:
             wanted.remove(None)
-        forms = await owner_forms(executor, self)
+        forms = await lateral_forms(executor, self)
         is_by_pair = forms is not None or relationship.secondary is not None
         rows: list[Record] = []
         if wanted and is_by_pair:
             rows = await read_pairs(executor, self, wanted, forms)
         elif wanted:
-            rows = await read_alone(executor, self, wanted)
+            rows = await read_by_key(executor, self, wanted)
 
         def matched(rows: Sequence[Any]) -> list[Any]:
             if forms is not None:
-                owners, related = match_parts(self, rows, wanted, executor.identity)
+                owners, related = match_positions(self, rows, wanted, executor.identity)
             elif is_by_pair:
                 owners, related = match_pairs(self, rows, executor.identity)
             else:
-                owners, related = match_alone(self, rows, executor.identity)
+                owners, related = match_by_key(self, rows, executor.identity)
             attach(objects, keys, relationship, owners, related)
             is_shared = relationship.secondary is not None
             return distinct(related) if self.below and is_shared else related
@@ -57,21 +57,21 @@ class SelectInStep(Step):
         return uninterrupted(matched, rows)
 
 
-def lacking(relationship: Relationship[Any, Any]) -> str:
-    """Return the message for objects without the columns that the relationship goes by."""
+def missing_key(relationship: Relationship[Any, Any]) -> str:
+    """Return the message for objects that lack the columns which the relationship joins on."""
     names = ", ".join(column.label for column in relationship.local)
     return (
-        f"{relationship.label} goes by {names}, which an object has no value for: insert it first, "
+        f"{relationship.label} joins on {names}, which an object has no value for: insert it first, "
         f"or read it without only()"
     )
 
 
-async def owner_forms(executor: Executor, step: Step) -> tuple[Form, ...] | None:
-    """Return how owners' keys are compared where rows are read owner by owner, else None.
+async def lateral_forms(executor: Executor, step: Step) -> tuple[Form, ...] | None:
+    """Return how parents' keys are compared where a lateral join reads each parent's rows.
 
-    So they are for a part of what belongs to each, and for keys that PostgreSQL takes as equal
-    where Python does not: citext in either case, char with and without its padding, numbers that
-    are none, texts of a collation that does not tell them apart.
+    None where Python can match rows to parents by their keys. A lateral join is needed for limits
+    per parent, and for keys that PostgreSQL takes as equal and Python does not: citext in
+    another case, char with and without padding, NaN, texts of a nondeterministic collation.
     """
     relationship = step.relationship
     forms = await loose_forms(executor, relationship)
@@ -81,8 +81,8 @@ async def owner_forms(executor: Executor, step: Step) -> tuple[Form, ...] | None
     return forms
 
 
-async def read_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[Record]:
-    """Read the rows of related objects that hold the key of their owner."""
+async def read_by_key(executor: Executor, step: Step, wanted: list[Any]) -> list[Record]:
+    """Read related rows that hold the key of their parent."""
     relationship = step.relationship
     select = Select(
         table=relationship.target,
@@ -93,10 +93,10 @@ async def read_alone(executor: Executor, step: Step, wanted: list[Any]) -> list[
     return await executor.run(select.rows(), select.values())
 
 
-def match_alone(
+def match_by_key(
     step: Step, rows: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
-    """Return the owner's key of each row, and the related object."""
+    """Return for each row the key of its parent, and the related object."""
     related = decode_joined(step.relationship.target, rows, step.joins, identity)
     return keys_of_objects(related, [each.slot for each in step.relationship.remote]), related
 
@@ -104,9 +104,9 @@ def match_alone(
 async def read_pairs(
     executor: Executor, step: Step, wanted: list[Any], forms: tuple[Form, ...] | None
 ) -> list[Record]:
-    """Read rows of an owner and a related object, which several owners may share.
+    """Read rows of a parent and a related object, which several parents may share.
 
-    The owner is its key, or with forms its place among those wanted.
+    The parent is given as its key or, with `forms`, as the position of its key in `wanted`, from 1.
     """
     statement = statement_for(("pairs", step.key, forms), lambda: write_pairs(step, forms))
     keys = key_condition(step.relationship.local, wanted).values
@@ -116,24 +116,27 @@ async def read_pairs(
 def match_pairs(
     step: Step, rows: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
-    """Return the owner's key of each row, and the related object, one for all rows that have it."""
+    """Return for each row the key of its parent, and the related object.
+
+    Rows of the same related row share one object.
+    """
     width = len(step.relationship.local)
-    related = objects_behind(step, rows, width, identity)
+    related = decode_distinct(step, rows, width, identity)
     return keys_of_rows(rows, range(width)), related
 
 
-def match_parts(
+def match_positions(
     step: Step, rows: Sequence[Any], wanted: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
-    """Return the same for rows that begin with the place of their owner among those wanted."""
+    """Return the same for rows that begin with the position of their parent's key in `wanted`."""
     owners = [wanted[row[0] - 1] for row in rows]
-    return owners, objects_behind(step, rows, 1, identity)
+    return owners, decode_distinct(step, rows, 1, identity)
 
 
-def objects_behind(
+def decode_distinct(
     step: Step, rows: Sequence[Any], width: int, identity: ObjectMap | None
 ) -> list[Any]:
-    """Return the related object of each row, which begins behind so many values."""
+    """Return the related object of each row, whose columns begin at position `width`."""
     target = step.relationship.target
     keys = keys_of_rows(rows, [width + place for place in target.key_places])
     firsts = dict(zip(keys, rows, strict=True))
@@ -143,31 +146,30 @@ def objects_behind(
 
 
 def write_pairs(step: Step, forms: tuple[Form, ...] | None) -> Statement:
-    """Return the statement that reads pairs for a list of owners' keys."""
+    """Return the statement that reads pairs of a parent and a related row, for a list of keys."""
     local = step.relationship.local
     scope = Scope(step.relationship.target, is_qualified=True)
-    source = Source(step, scope)
+    source = StepSource(step, scope)
     parameters = [scope.bind(column) for column in local]
     scope.called.add("unnest")
     if forms is not None:
-        sql = write_parts(source, parameters, forms, scope)
+        sql = write_lateral(source, parameters, forms, scope)
     else:
         wanted = in_keys(source.owner, local, parameters)
         sql = source.select(scope, source.owner, [wanted])
-    # With forms, a place stands for the owner.
+    # With forms, a position stands for the key.
     owner = local if forms is None else local[:1]
     read = (*owner, *row_layout(step.relationship.target, step.joins))
     return Statement.reading(sql, scope, read)
 
 
-def write_parts(
-    source: Source, parameters: Sequence[str], forms: Sequence[Form], scope: Scope
+def write_lateral(
+    source: StepSource, parameters: Sequence[str], forms: Sequence[Form], scope: Scope
 ) -> str:
-    """Return the text that reads for each key the part that its owner gets.
+    """Return the SQL that reads the related rows of each key by a lateral join.
 
-    LATERAL reads those parts one after the other, in their order: an index finds each of them,
-    where row_number() would have to number all there is. The server says by its place which key
-    each row answers.
+    LATERAL applies order and limit to each key: an index finds the rows, where row_number() would
+    have to number all rows of the table. Each row comes with the position of its key.
     """
     given, found = scope.take("given"), scope.take("found")
     names = [f"key_{place}" for place in range(len(source.owner))]
@@ -184,8 +186,8 @@ def write_parts(
     )
 
 
-class Source:
-    """Where a step's rows come from: the target, what rides along, and the secondary table."""
+class StepSource:
+    """The FROM of a step's query: the target, its joined steps, and the secondary table."""
 
     def __init__(self, step: Step, scope: Scope) -> None:
         self.step = step
@@ -194,7 +196,7 @@ class Source:
         table = named(relationship.target.sql, target)
         columns = relationship.target.columns
         self.selected = [column.selected(column.sql(scope)) for column in columns]
-        #: The columns that hold the owner's key.
+        #: The columns that hold the parent's key.
         self.owner = [f"{target}.{column.quoted}" for column in relationship.remote]
         if secondary := relationship.secondary:
             through = scope.take(secondary.name)
@@ -208,7 +210,7 @@ class Source:
         self.tables = f"{table}{''.join(joins)}"
 
     def select(self, scope: Scope, first: Sequence[str], matches: Sequence[str]) -> str:
-        """Return the SELECT of these columns and the target's, where the matches hold."""
+        """Return the SELECT of the columns `first` and the target's, where all matches hold."""
         conditions = [*matches, *[condition.sql(scope) for condition in self.step.where]]
         return (
             f"SELECT {', '.join([*first, *self.selected])} FROM {self.tables} "

@@ -1,7 +1,7 @@
-"""The standard `__decode__`: what the generator writes, and how a model's own is told from it.
+"""The standard `__decode__` that the generator writes, and the test whether a model has it.
 
-The accelerator does what the standard one does. A model whose code says anything else, because
-it was edited, replaced or wrapped, keeps its own.
+The accelerator replaces the standard method only. A model whose `__decode__` was edited, replaced
+or wrapped keeps its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def __decode__(cls, rows):
 {conversions}    return decoded
 """
 
-#: What makes two pieces of bytecode do the same, but for the names of globals and attributes.
+#: Attributes of code objects that are equal where two functions do the same, apart from names.
 ASPECTS = (
     *("co_code", "co_consts", "co_exceptiontable", "co_varnames", "co_cellvars", "co_freevars"),
     *("co_argcount", "co_posonlyargcount", "co_kwonlyargcount"),
@@ -43,7 +43,7 @@ def is_standard(method: object) -> bool:
 
 
 def is_plain(model: type[Model]) -> bool:
-    """Return whether to assign to an object's attributes is to write slots, and no more."""
+    """Return whether assigning to an attribute only writes its slot, without any other code."""
     own = vars(model)
     columns = model.__table__.columns if "__table__" in own else ()
     return (
@@ -55,7 +55,7 @@ def is_plain(model: type[Model]) -> bool:
 
 
 def slots(model: type[Model]) -> tuple[Any, ...]:
-    """Return the descriptors of the columns' slots, in the order of the columns."""
+    """Return the descriptors of the columns' slots, in column order."""
     own = vars(model)
     return tuple([own[column.slot] for column in model.__table__.columns])
 
@@ -76,7 +76,7 @@ def standard_code(model: type[Model]) -> CodeType:
 
 
 def conversions(model: type[Model]) -> tuple[Any, ...]:
-    """Return for each column what makes the attribute's value: a dict, a callable, or None."""
+    """Return for each column what converts its value: a dict, a callable, or None."""
     return tuple([conversion_of(column) for column in model.__table__.columns])
 
 
@@ -91,7 +91,7 @@ def conversion_of(column: AnyColumn) -> Any:
 
 
 def conversion(model: type[Model], column: AnyColumn) -> str:
-    """Return the expression that makes what an attribute holds of what the driver gave."""
+    """Return the source of the expression that converts the driver's value to the attribute's."""
     value = f"o.{column.slot}"
     if column.labels is None or column.is_array:
         return f"{model.__name__}.{column.slot}.decode({value})"
@@ -100,13 +100,13 @@ def conversion(model: type[Model], column: AnyColumn) -> str:
 
 
 def enum_name(column: AnyColumn) -> str:
-    """Return the name that stands in for the generated constant with the enum's members."""
+    """Return a name in place of the generated constant with the enum's members."""
     members: Any = column.labels
     return f"labels_of_{type(next(iter(members.values()))).__name__}"
 
 
 def names_in(model: type[Model]) -> dict[str, Any]:
-    """Return what the names of the standard code stand for that are not attributes' or its own."""
+    """Return the values of the global names in the standard code."""
     columns = model.__table__.columns
     return {
         **{enum_name(column): column.labels for column in columns if column.labels},
@@ -115,7 +115,7 @@ def names_in(model: type[Model]) -> dict[str, Any]:
 
 
 def is_same(function: FunctionType, standard: CodeType, meant: Mapping[str, Any]) -> bool:
-    """Return whether the function does what the standard code does, with what its names mean."""
+    """Return whether the function equals the standard code and its names have these values."""
     own, known = function.__code__, function.__globals__
     names = list(zip(own.co_names, standard.co_names, strict=False))
     return (

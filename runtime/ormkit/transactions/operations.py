@@ -9,7 +9,7 @@ from ..errors import NotFound, UsageError
 from ..loading.decoding import decode
 from ..loading.eager import load_steps
 from ..loading.options import Load
-from ..loading.plan import plan_at_hand
+from ..loading.plan import plan_for_loaded
 from ..models.columns import Column
 from ..models.protocols import Assignable, P, Q_co, Queryable
 from ..models.relationships import R, Relationship, ToMany
@@ -200,7 +200,9 @@ class Operations(Copying):
         table = table_of(type(as_model(objects[0])))
         if any(table_of(type(each)) is not table for each in objects):
             raise UsageError("load() takes objects of one model at a time")
-        await load_steps(self.executor(), objects, plan_at_hand(table, relationships, self.counts))
+        await load_steps(
+            self.executor(), objects, plan_for_loaded(table, relationships, self.counts)
+        )
 
     def related(self, instance: M, relationship: ToMany[M, R]) -> RelatedSet[R]:
         """Return what belongs to the object, to add to and to remove from."""
