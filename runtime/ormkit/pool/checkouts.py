@@ -17,7 +17,7 @@ from ..driver.connection import Connection
 
 LOGGER = logging.getLogger("ormkit")
 #: Frames of the runtime and of asyncio are left out: they do not tell who holds a connection.
-SKIPPED_PATHS = (str(Path(__file__).parent), str(Path(asyncio.__file__).parent))
+SKIPPED_PATHS = (str(Path(__file__).parents[1]), str(Path(asyncio.__file__).parent))
 #: How many checkouts an error names.
 MOST_NAMED = 5
 #: How many characters of a statement's SQL are shown.
