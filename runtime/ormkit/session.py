@@ -67,7 +67,7 @@ class AsyncSession(Operations):
         """
         if coalesce and self.engine.lookups is not None and self.executor() is self._outside:
             lookup = self.engine.lookups.of(table_of(model))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-            if lookup is not None and lookup.takes(key):
+            if lookup is not None and lookup.can_batch(key):
                 found: M | None = await lookup.get(key)
                 return found
         return await super().get(model, key)

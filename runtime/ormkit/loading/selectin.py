@@ -61,8 +61,8 @@ def missing_key(relationship: Relationship[Any, Any]) -> str:
     """Return the message for objects that lack the columns which the relationship joins on."""
     names = ", ".join(column.label for column in relationship.local)
     return (
-        f"{relationship.label} joins on {names}, which an object has no value for: insert it first, "
-        f"or read it without only()"
+        f"{relationship.label} joins on {names}, which an object has no value for: insert it "
+        f"first, or read it without only()"
     )
 
 
@@ -106,7 +106,7 @@ async def read_pairs(
 ) -> list[Record]:
     """Read rows of a parent and a related object, which several parents may share.
 
-    The parent is given as its key or, with `forms`, as the position of its key in `wanted`, from 1.
+    A row names its parent by key or, with `forms`, by the position of the key in `wanted`, from 1.
     """
     statement = statement_for(("pairs", step.key, forms), lambda: write_pairs(step, forms))
     keys = key_condition(step.relationship.local, wanted).values

@@ -1,7 +1,8 @@
-"""Coalesced reads: lookups by key that many tasks make at once share statements.
+"""Batching of lookups by key: concurrent get() calls of many tasks share statements.
 
-Two lookups of a model fly at a time, each alone and at once. Whoever comes while they fly waits
-for the first of them to land, and then goes out together with all others as one `= ANY($1)`.
+Two statements per model are in flight at a time. While fewer are, a lookup is sent at once, by
+itself. A lookup that comes later waits until one of them has returned, and is then sent together
+with all others that wait, as one `key = ANY($1)`.
 """
 
 from __future__ import annotations
@@ -26,16 +27,16 @@ from ..statements.value_errors import VALUE_ERRORS
 if TYPE_CHECKING:
     from ..models.table import Table
 
-#: Those who wait, by the key that they look for.
+#: The waiters, by the key that they look up.
 Batch = dict[Any, list["asyncio.Future[Any]"]]
-#: How many statements of a model fly at once.
-FLYING = 2
-#: How many keys one statement takes at most.
-MOST = 10_000
+#: How many statements of a model are in flight at a time.
+MOST_IN_FLIGHT = 2
+#: How many keys one statement looks up at most.
+MOST_KEYS = 10_000
 
 
 class Lookups:
-    """The lookups by key of one engine, by model."""
+    """The batched lookups of one engine, by model."""
 
     def __init__(self, executor: Executor, origin: Origin) -> None:
         self._executor = executor
@@ -43,7 +44,7 @@ class Lookups:
         self._by_table: dict[Table, Lookup | None] = {}
 
     def of(self, table: Table) -> Lookup | None:
-        """Return the lookup of a model; None where its keys cannot be told apart in Python."""
+        """Return the batched lookup of a model; None where Python cannot compare its keys."""
         try:
             return self._by_table[table]
         except KeyError:
@@ -54,11 +55,11 @@ class Lookups:
 
 
 class Lookup:
-    """The lookups of one model."""
+    """The batched lookups of one model."""
 
     __slots__ = (
         "_executor",
-        "_flying",
+        "_in_flight",
         "_many",
         "_model",
         "_mutable",
@@ -76,30 +77,30 @@ class Lookup:
         self._table = table
         self._types = [key_type(column) for column in table.primary_key]
         self._model = table.model
-        #: The statements for one key and for many, each written when it is first needed.
+        #: The statements for one key and for many keys, each written on first use.
         self._one: Statement | None = None
         self._many: Statement | None = None
         self._mutable = [
             place for place, each in enumerate(table.columns) if each.is_json or each.is_array
         ]
-        self._flying = 0
+        self._in_flight = 0
         self._waiting: Batch = {}
         self._tasks: dict[asyncio.Task[None], Batch] = {}
 
-    def takes(self, key: Any) -> bool:
-        """Return whether a key has just the types of the columns, so that it may be shared."""
+    def can_batch(self, key: Any) -> bool:
+        """Return whether a key has exactly the types of the columns, so that it can be batched."""
         if len(self._types) == 1:
             return type(key) is self._types[0]
         return key.__class__ is tuple and [type(part) for part in key] == self._types
 
     async def get(self, key: Any) -> Any:
-        """Return the object with this key, one of the caller's own; None where there is none."""
-        if self._flying < FLYING:
-            self._flying += 1
+        """Return a new object with this key, which no other caller shares; None without a row."""
+        if self._in_flight < MOST_IN_FLIGHT:
+            self._in_flight += 1
             try:
-                rows = await self._alone(key)
+                rows = await self._fetch_one(key)
             finally:
-                self._flying -= 1
+                self._in_flight -= 1
                 if self._waiting:
                     self._send()
             try:
@@ -111,37 +112,37 @@ class Lookup:
         try:
             row = await waiter
         except asyncio.CancelledError:
-            self._leave(key, waiter)
+            self._remove_waiter(key, waiter)
             raise
         try:
             return None if row is None else self._model.__decode__([row])[0]
         except KeyError as error:
             raise unknown_label(self._model, [row]) or error from None
 
-    def _alone(self, key: Any) -> Coroutine[Any, Any, list[Any]]:
-        """Return the lookup of one key by itself."""
+    def _fetch_one(self, key: Any) -> Coroutine[Any, Any, list[Any]]:
+        """Fetch the rows of one key."""
         statement = self._one
         if statement is None:
             statement = self._one = by_key(self._table, key)
         return self._executor.run(statement, (key,) if len(self._types) == 1 else key)
 
     def _send(self) -> None:
-        """Send those who came meanwhile."""
+        """Send the waiting lookups as one batch of at most MOST_KEYS keys."""
         batch, self._waiting = self._waiting, {}
-        if len(batch) > MOST:
+        if len(batch) > MOST_KEYS:
             keys = list(batch)
-            self._waiting = {key: batch[key] for key in keys[MOST:]}
-            batch = {key: batch[key] for key in keys[:MOST]}
-        self._flying += 1
-        # A task of its own: nobody's cancellation is to reach the others.
-        task = asyncio.create_task(self._together(batch))
+            self._waiting = {key: batch[key] for key in keys[MOST_KEYS:]}
+            batch = {key: batch[key] for key in keys[:MOST_KEYS]}
+        self._in_flight += 1
+        # In a separate task: the cancellation of one caller must not reach the others.
+        task = asyncio.create_task(self._send_batch(batch))
         self._tasks[task] = batch
         task.add_done_callback(self._tasks.pop)
 
-    def _leave(self, key: Any, waiter: asyncio.Future[Any]) -> None:
-        """Give up a place in line, and what nobody waits for any more.
+    def _remove_waiter(self, key: Any, waiter: asyncio.Future[Any]) -> None:
+        """Remove a cancelled waiter, and cancel a batch that nothing waits for any more.
 
-        On a dead network that would bar the way for all others.
+        On a dead network such a batch would block all later lookups.
         """
         waiters = self._waiting.get(key, [])
         if waiter in waiters:
@@ -150,57 +151,57 @@ class Lookup:
                 del self._waiting[key]
             return
         for task, batch in self._tasks.items():
-            # The last ones first, who give up last: most of the time one look will do.
+            # The last waiters time out last: looking at them first mostly decides at once.
             if all(each.done() for waiters in reversed(batch.values()) for each in waiters):
                 task.cancel()
                 self._tasks[task] = {}
 
-    async def _together(self, batch: Batch) -> None:
+    async def _send_batch(self, batch: Batch) -> None:
         try:
-            await self._share(batch)
+            await self._resolve(batch)
         except BaseException:
             for waiters in batch.values():
                 for waiter in waiters:
                     waiter.cancel()
             raise
         finally:
-            self._flying -= 1
+            self._in_flight -= 1
             if self._waiting:
                 self._send()
 
-    async def _share(self, batch: Batch) -> None:
-        """Answer everyone by one statement, or by several where not all can be answered.
+    async def _resolve(self, batch: Batch) -> None:
+        """Resolve every waiter by one statement, or by several where that statement fails.
 
-        One key that PostgreSQL's type cannot hold, or one row that cannot be read, is not to fail
-        the others: it is looked for by halves, which takes few statements for few of them.
+        A key that does not fit the type, or a row that cannot be decoded, must not fail the other
+        lookups. The batch is split in halves, so that a few such keys cost few statements.
         """
         keys = list(batch)
         is_alone = len(keys) == 1
         try:
             if not is_alone and await has_loose_key(self._executor, self._table):
-                # Only the server can say which of the keys a row answers.
+                # Only the server can tell which of the keys a row matches.
                 for key in keys:
-                    await self._share({key: batch[key]})
+                    await self._resolve({key: batch[key]})
                 return
-            rows = await (self._alone(keys[0]) if is_alone else self._all(keys))
+            rows = await (self._fetch_one(keys[0]) if is_alone else self._fetch_many(keys))
         except VALUE_ERRORS as error:
             if is_alone:
-                refuse(batch[keys[0]], error)
+                fail(batch[keys[0]], error)
                 return
             middle = len(keys) // 2
             for half in (keys[:middle], keys[middle:]):
-                await self._share({key: batch[key] for key in half})
+                await self._resolve({key: batch[key] for key in half})
         except Exception as error:
             for waiters in batch.values():
-                refuse(waiters, error)
+                fail(waiters, error)
         else:
             found = (
-                dict.fromkeys(keys, rows[0] if rows else None) if is_alone else self._keyed(rows)
+                dict.fromkeys(keys, rows[0] if rows else None) if is_alone else self._by_key(rows)
             )
             for key, waiters in batch.items():
-                self._answer(waiters, found.get(key))
+                self._deliver(waiters, found.get(key))
 
-    def _keyed(self, rows: list[Any]) -> dict[Any, Any]:
+    def _by_key(self, rows: list[Any]) -> dict[Any, Any]:
         """Return the rows by their keys."""
         places = self._table.key_places
         if len(places) == 1:
@@ -208,8 +209,8 @@ class Lookup:
             return {row[place]: row for row in rows}
         return {tuple([row[place] for place in places]): row for row in rows}
 
-    def _answer(self, waiters: list[asyncio.Future[Any]], row: Any) -> None:
-        """Give the row to each, with values of its own where they can change in place."""
+    def _deliver(self, waiters: list[asyncio.Future[Any]], row: Any) -> None:
+        """Resolve the waiters with the row, each with its own copies of mutable values."""
         is_first = True
         for waiter in waiters:
             if not waiter.done():
@@ -222,8 +223,8 @@ class Lookup:
             values[place] = copy.deepcopy(values[place])  # type: ignore[index]
         return values
 
-    def _all(self, keys: list[Any]) -> Coroutine[Any, Any, list[Any]]:
-        """Return the lookup of all these keys."""
+    def _fetch_many(self, keys: list[Any]) -> Coroutine[Any, Any, list[Any]]:
+        """Fetch the rows of all these keys."""
         table = self._table
         statement = self._many
         if statement is None:
@@ -234,12 +235,12 @@ class Lookup:
 
 
 def key_type(column: AnyColumn) -> type | None:
-    """Return the type of a key's values whose equality is PostgreSQL's; None for other types."""
+    """Return the Python type of a key column that can be batched; None for other columns."""
     return None if column.is_array else column.known.base.key
 
 
-def refuse(waiters: list[asyncio.Future[Any]], error: Exception) -> None:
-    """Raise the error for each waiter, with an exception and a traceback of its own."""
+def fail(waiters: list[asyncio.Future[Any]], error: Exception) -> None:
+    """Raise a copy of the error for each waiter, with its own traceback."""
     for waiter in waiters:
         if not waiter.done():
             own = copy.copy(error)

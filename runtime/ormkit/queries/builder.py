@@ -1,4 +1,4 @@
-"""The part of a query that says which rows it is about, and in which order."""
+"""QueryBuilder: the methods of a query that choose, order, limit, group and lock its rows."""
 
 from __future__ import annotations
 
@@ -35,27 +35,27 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-#: Asks each of many for its key.
+#: The attribute name "key", for map(getattr, ...).
 KEYS = repeat("key")
 
 
 class Source(Protocol):
-    """What a query runs on: a session or a transaction."""
+    """A session or a transaction, which runs the query."""
 
-    #: The limits and offsets that stand in the text of statements.
+    #: The limits and offsets that are written into statements as constants.
     counts: EngineCounts
 
     def executor(self) -> Executor:
-        """Return what runs statements in this moment and task."""
+        """Return the executor for the current task."""
         ...
 
 
 class QueryBuilder(Generic[M]):
-    """Which rows of model M a query is about; each method returns a new query."""
+    """The rows of model M that a query selects; each method returns a new query."""
 
-    #: Conditions; as the keywords of filter() where their shape says what those are.
+    #: Conditions; with a shape, also keywords of filter(), whose conditions the shape knows.
     _where: tuple[Condition[Any] | Mapping[str, object], ...] = ()
-    #: What all of them bind, in order; only with a shape.
+    #: The values that all of them bind, in order; only with a shape.
     _bound: tuple[object, ...] = ()
     _order: tuple[Order[Any], ...] = ()
     _limit: int | None = None
@@ -71,8 +71,8 @@ class QueryBuilder(Generic[M]):
     def __init__(self, model: type[M], source: Source) -> None:
         self._table: Table = model.__table__
         self._source = source
-        #: Where the calls lead to that this query was built by; None where one of them has no place
-        #: in the tree.
+        #: The node of the shape cache for the calls that built this query; None where a call cannot
+        #: be cached.
         self._shape: Shape | None = ROOTS[self._table]
 
     def __repr__(self) -> str:
@@ -80,7 +80,7 @@ class QueryBuilder(Generic[M]):
 
     def _with(self, name: str, value: object, shape: Shape | None = None) -> Self:
         copy = object.__new__(type(self))
-        # Half the time of filling the new object's own.
+        # Copying the dict takes half the time of setting the attributes.
         copy.__dict__ = held = self.__dict__.copy()
         held[name] = value
         held["_shape"] = shape
@@ -88,33 +88,33 @@ class QueryBuilder(Generic[M]):
 
     def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
         if conditions:
-            kept = self._keep(resolved(self._table, conditions))
+            kept = self._add_conditions(resolved(self._table, conditions))
             return kept._filter((), by) if by else kept
         if not by:
             return self
         shape = self._shape
         if shape is None:
-            return self._keep(conditions_of(self._table, (), by))
+            return self._add_conditions(conditions_of(self._table, (), by))
         call = (*by, *map(type, by.values()))
         beyond = shape.beyond.get(call)
         if beyond is None:
             found = conditions_of(self._table, (), by)
             if not self._table.binds_as_given(by):
-                return self._keep(found)
+                return self._add_conditions(found)
             beyond = shape.then(call)
             beyond.moments = self._table.moments_in(by)
         elif beyond.moments and are_unzoned(by, beyond.moments):
-            # The types of the values are those of a query before it, and not the values.
-            return self._keep(conditions_of(self._table, (), by))
-        # As `_with` does, in a step less: most queries come by here.
+            # A cached query had values of these types; these have no time zone.
+            return self._add_conditions(conditions_of(self._table, (), by))
+        # Like `_with`, inlined because most queries call this.
         copy = object.__new__(type(self))
         copy.__dict__ = held = self.__dict__.copy()
         held["_where"], held["_bound"] = (*self._where, by), (*self._bound, *by.values())
         held["_shape"] = beyond
         return copy
 
-    def _keep(self, conditions: tuple[Condition[Any], ...]) -> Self:
-        """Return the query with these conditions too; there is no Q among them."""
+    def _add_conditions(self, conditions: tuple[Condition[Any], ...]) -> Self:
+        """Add conditions, which contain no Q."""
         where, shape = self._where + conditions, self._shape
         for each in conditions:
             if each.height > LOW:
@@ -132,19 +132,19 @@ class QueryBuilder(Generic[M]):
         if not found:
             return self
         both: Condition[M] = found[0] if len(found) == 1 else Junction("AND", found)
-        # What is NULL was not asked for, and stays. Where nothing can be, plain NOT lets the
-        # planner turn the comparison round, and use an index.
-        return self._keep((Test(IS_NOT_TRUE if may_be_null(both) else NOT, both),))
+        # IS NOT TRUE keeps rows for which the condition is NULL. Where it cannot be, the planner
+        # can negate a plain NOT and use an index.
+        return self._add_conditions((Test(IS_NOT_TRUE if may_be_null(both) else NOT, both),))
 
     def _order_by(self, by: tuple[Order[M] | Expression[M, Any, Any] | str, ...]) -> Self:
         shape = self._shape
         if shape is None:
             return self._with("_order", self._order + self._order_keys(by))
-        # The key of each, or the name that it is.
+        # The key of each expression, or the name itself.
         call = ("order", *map(getattr, by, KEYS, by))
         try:
             beyond = shape.beyond.get(call)
-        except TypeError:  # by something that is no order, and not hashable either
+        except TypeError:  # an unhashable argument: `_order_keys` raises the error
             beyond = None
         if beyond is None:
             order = self._order + self._order_keys(by)
@@ -158,7 +158,7 @@ class QueryBuilder(Generic[M]):
         return tuple(map(self._order_key, by))
 
     def limit(self, count: int) -> Self:
-        """Return at most this many rows."""
+        """Return at most this many rows; raises InvalidValue for a negative or no whole number."""
         limits = self._source.counts[self._table].limits
         written = limits.get(count) if type(count) is int else None
         taken = written or limits.take(count)
@@ -167,55 +167,55 @@ class QueryBuilder(Generic[M]):
         return self._with("_limit", taken, shape and shape.then(call))
 
     def offset(self, count: int) -> Self:
-        """Skip this many rows; without an order, which rows these are is undefined."""
+        """Skip this many rows; without order_by(), it is undefined which rows these are."""
         taken = self._source.counts[self._table].offsets.take(count)
         call = "offset" if type(taken) is not Written else ("offset", taken)
         shape = self._shape
         return self._with("_offset", taken, shape and shape.then(call))
 
     def after(self, cursor: Cursor[M] | str | None) -> Self:
-        """Keep the rows behind a cursor in the query's order; None begins at the first.
+        """Keep the rows after a cursor in the query's order; None keeps all rows.
 
-        The primary key is added to the order, so that no two rows are equal in it. Call it after
-        order_by(). Raises InvalidValue for what is no cursor of this model and order.
+        Call it after order_by(). It appends the primary key to the order, to make it unique. Raises
+        InvalidValue for a malformed cursor, or a cursor of another model or order.
         """
         order = keyset_order(self._table, self._order)
         query = self._with("_order", order, self._shape and self._shape.then("keyset"))
         if cursor is None:
             return query
-        return query._keep((after_cursor(self._table, order, cursor),))
+        return query._add_conditions((after_cursor(self._table, order, cursor),))
 
     def cursor(self, instance: M) -> Cursor[M]:
-        """Return the place of an object in the query's order, for after()."""
+        """Return the cursor of an object in the query's order, for after()."""
         if not isinstance(instance, self._table.model):
             kind = type(instance).__name__
             raise UsageError(f"cursor() takes an object of {self._table.label}, not {kind}")
         return cursor_at(self._table, keyset_order(self._table, self._order), instance)
 
     def distinct(self) -> Self:
-        """Leave out rows that are equal in all that is selected."""
-        return self._regrouped(is_distinct=True)
+        """Remove duplicates among the selected rows (SELECT DISTINCT)."""
+        return self._with_grouping(is_distinct=True)
 
     def distinct_on(self, *columns: Expression[M, Any, Any] | str) -> Self:
-        """Keep the first row for each combination of these values, by the query's order.
+        """Keep the first row for each combination of these values (SELECT DISTINCT ON).
 
-        The order has to begin with the same columns.
+        order_by() decides which row is first, and has to begin with the same columns.
         """
-        return self._regrouped(on=self._expressions("distinct_on()", columns))
+        return self._with_grouping(on=self._expressions("distinct_on()", columns))
 
     def group_by(self, *columns: Expression[M, Any, Any] | str) -> Self:
-        """Make one row of all that are equal in these; read it with values() or values_list()."""
+        """Group rows by these columns; read the groups with values() or values_list()."""
         held = self._grouping.by if self._grouping else ()
-        return self._regrouped(by=(*held, *self._expressions("group_by()", columns)))
+        return self._with_grouping(by=(*held, *self._expressions("group_by()", columns)))
 
     def having(self, *conditions: Condition[M]) -> Self:
-        """Keep the groups that answer every condition, such as `func.count() > 3`."""
+        """Keep the groups that match every condition, such as `func.count() > 3`."""
         held = self._grouping.having if self._grouping else ()
         found = conditions_of(self._table, conditions, {})
-        return self._regrouped(having=(*held, *found))
+        return self._with_grouping(having=(*held, *found))
 
     def annotate(self, **named: Expression[M, Any, Any]) -> Self:
-        """Give names to computed values, for values(), order_by() and group_by()."""
+        """Name computed values, for values(), order_by() and group_by()."""
         for name, expression in named.items():
             if not isinstance(expression, Expression):
                 raise UsageError(f"annotate({name}=...) takes an expression, not {expression!r}")
@@ -224,17 +224,17 @@ class QueryBuilder(Generic[M]):
         return self._with("_named", {**self._named, **named})
 
     def options(self, *loads: Load[M, Any]) -> Self:
-        """Load relationships along with the objects: selectinload(...), joinedload(...)."""
+        """Load relationships eagerly, by selectinload(), joinedload(), jsonload() or noload()."""
         loads = self._loads + loads
         copy = self._with("_loads", loads)
         copy.__dict__["_steps"] = plan(self._table, loads, self._source.counts)
         return copy
 
     def only(self, *columns: Expression[M, Any, Any] | str) -> Self:
-        """Read just these columns of each object, and its primary key.
+        """Read only these columns of each object, and its primary key.
 
-        Reading another attribute is an AttributeError; a relationship can be loaded by
-        selectinload if its columns are among them.
+        Other attributes raise AttributeError. selectinload() needs the columns that its
+        relationship joins on.
         """
         chosen = self._expressions("only()", columns)
         for each in chosen:
@@ -245,11 +245,11 @@ class QueryBuilder(Generic[M]):
         return self._with("_only", kept)
 
     def with_deleted(self) -> Self:
-        """Include softly deleted rows."""
+        """Include soft-deleted rows."""
         return self._with("_alive", None)
 
     def only_deleted(self) -> Self:
-        """Keep only softly deleted rows."""
+        """Keep only soft-deleted rows."""
         return self._with("_alive", False)
 
     def for_update(
@@ -259,11 +259,12 @@ class QueryBuilder(Generic[M]):
         skip_locked: bool = False,
         of: Sequence[Relationship[M, Any] | str] = (),
     ) -> Self:
-        """Lock the rows against change and other locks until the transaction ends.
+        """Lock the rows against changes and other locks until the transaction ends (FOR UPDATE).
 
-        nowait: raise LockNotAvailable where another transaction holds one of them.
-        skip_locked: leave such rows out.
-        of: relationships of joinedload() whose rows are locked as well; they must always be there.
+        nowait: raise LockNotAvailable where another transaction has locked one of the rows.
+        skip_locked: leave out rows that another transaction has locked.
+        of: relationships of joinedload() whose rows are locked as well. Their foreign keys cannot
+            be nullable.
         """
         along = self._lockable(of)
         lock = Lock("UPDATE", nowait=nowait, skip_locked=skip_locked, joined=along)
@@ -276,7 +277,9 @@ class QueryBuilder(Generic[M]):
         skip_locked: bool = False,
         of: Sequence[Relationship[M, Any] | str] = (),
     ) -> Self:
-        """Lock the rows against change until the transaction ends; others may share the lock.
+        """Lock the rows against changes until the transaction ends (FOR SHARE).
+
+        Several transactions can hold this lock on the same rows.
 
         nowait, skip_locked, of: as in for_update().
         """
@@ -289,7 +292,7 @@ class QueryBuilder(Generic[M]):
         return lockable(self._table, of, joined)
 
     def as_select(self) -> Select:
-        """Return what the query selects, for writing it as a statement."""
+        """Return the SELECT of the query."""
         where: tuple[Any, ...] = self._where
         if self._bound:
             where = ()
@@ -314,11 +317,11 @@ class QueryBuilder(Generic[M]):
         )
 
     def _joins(self) -> tuple[Step, ...]:
-        """Return the steps whose rows come with those of the query."""
+        """Return the load steps whose rows come with those of the query."""
         return joined_steps(self._steps)
 
-    def _asked(self, what: str) -> tuple[Statement, list[object]]:
-        """Return the statement that asks for "rows", "count" or "exists", and what it binds."""
+    def _statement_for(self, what: str) -> tuple[Statement, list[object]]:
+        """Return the statement for "rows", "count" or "exists", and its values."""
         shape = self._shape
         if shape is not None and (statement := shape.statements.get(what)) is not None:
             values = [*self._bound]
@@ -342,11 +345,11 @@ class QueryBuilder(Generic[M]):
         if self._order and {each.key for each in grouping.on} != set(first):
             raise UsageError("distinct_on(): order_by() has to begin with the same columns")
 
-    def _regrouped(self, **changes: Any) -> Self:
+    def _with_grouping(self, **changes: Any) -> Self:
         return self._with("_grouping", replace(self._grouping or Grouping(), **changes))
 
     def _expression(self, by: AnyExpression | str) -> AnyExpression:
-        """Return the column or annotation of that name; an expression as it is."""
+        """Return the column or annotation of that name; an expression is returned unchanged."""
         if isinstance(by, Expression):
             return by
         if not isinstance(by, str):
@@ -368,7 +371,7 @@ class QueryBuilder(Generic[M]):
     def _order_key(self, by: Order[Any] | AnyExpression | str) -> Order[Any]:
         """Return the key of an ordering; "-age" is descending."""
         if not self._named and isinstance(by, str):
-            # A name means the same to every query of the model.
+            # A name means the same in every query of the model, so that its order is cached.
             known = self._table.orders.get(by)
             if known is None:
                 known = self._table.orders[by] = order_by(by, self._expression)

@@ -1,4 +1,4 @@
-"""Changes by query: UPDATE and DELETE of many rows by one statement, and what they return."""
+"""UPDATE and DELETE of all rows of a query, by one statement, with RETURNING."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..sql.operands import Selectable
 from ..statements.grouping import Selected
 from ..statements.result import as_tuples
 from ..statements.statement import Statement
-from .rows import checked_columns, coded_places, decoded_row
+from .rows import checked_columns, columns_to_decode, decoded_row
 
 if TYPE_CHECKING:
     from .builder import Source
@@ -24,9 +24,9 @@ C = TypeVar("C")
 
 
 class Change(Generic[M]):
-    """An UPDATE or DELETE that is sent when it is awaited, and returns how many rows it changed.
+    """An UPDATE or DELETE; awaiting it sends it, and returns the number of rows that it changed.
 
-    With `returning` it gives the rows themselves: `await query.delete().returning(User.id)`.
+    `returning` returns the rows instead: `await query.delete().returning(User.id)`.
     """
 
     __slots__ = ("_bound", "_is_sent", "_source", "_table", "_write")
@@ -45,7 +45,7 @@ class Change(Generic[M]):
         self._is_sent = False
 
     def __del__(self) -> None:
-        # As Python does for a coroutine: a change that nobody awaits is a mistake.
+        # Like Python's warning for a coroutine: a change that is not awaited is a mistake.
         if not getattr(self, "_is_sent", True):
             warnings.warn(
                 f"a change of {self._table.label} rows was never awaited", RuntimeWarning, 2
@@ -80,9 +80,10 @@ class Change(Generic[M]):
         *columns: Selectable[M, Any],
     ) -> list[tuple[Any, ...]]: ...
     async def returning(self, *columns: Any) -> list[Any]:
-        """Send it and return the changed rows, or the deleted: these columns, or whole objects.
+        """Send it and return the changed or deleted rows.
 
-        Up to three columns are typed one by one.
+        The result is a list of objects, or with columns a list of tuples of their values. Type
+        checkers know the types of up to three columns.
         """
         self._is_sent = True
         if columns:
@@ -93,5 +94,5 @@ class Change(Generic[M]):
         rows, _ = await executor.run_counted(self._write(selected), bound)
         if not columns:
             return decode(self._table.model, rows, executor.identity)
-        coded = coded_places(columns)
-        return [decoded_row(row, coded) for row in rows] if coded else as_tuples(rows)
+        to_decode = columns_to_decode(columns)
+        return [decoded_row(row, to_decode) for row in rows] if to_decode else as_tuples(rows)

@@ -1,4 +1,4 @@
-"""Keyset pagination: pages that begin after the last row of the one before."""
+"""Cursor pagination (keyset pagination): a page begins after the last row of the previous one."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ M = TypeVar("M")
 
 @dataclass(frozen=True, slots=True)
 class Cursor(Generic[M]):
-    """A place in an ordering of objects of M; opaque, and safe to hand to a client as text.
+    """A position in an ordered query over M; opaque to clients.
 
-    `str(cursor)` is a token of letters, digits, - and _, which `after()` takes as well. It holds
-    the values that the rows are ordered by, in the clear.
+    `str(cursor)` is a token of letters, digits, - and _ that is safe in a URL. `after()` takes it
+    as well. It contains the values that the rows are ordered by, unencrypted.
     """
 
     token: str
@@ -41,7 +41,8 @@ class Cursor(Generic[M]):
 class Page(Generic[M]):
     """One page of a query.
 
-    next: where the page after this one begins; None on the last page.
+    items: the objects of this page.
+    next: the cursor of the next page; None on the last page.
     """
 
     items: list[M]
@@ -49,16 +50,17 @@ class Page(Generic[M]):
 
 
 def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any], ...]:
-    """Return the order with the primary key behind it, so that no two rows are equal in it.
+    """Return the order, followed by the primary key, so that it is unique.
 
-    Raises UsageError for a key that is no column of the table, or of a type without an order.
+    Raises UsageError for an expression that is not a column of the table, for a private column, and
+    for a type that cannot order pages.
     """
     for each in order:
         column = each.expression
         if not isinstance(column, Column) or column.table is not table:
             raise UsageError(
-                f"pages of {table.label} can only be ordered by its own columns: an object must "
-                f"show where it stands"
+                f"pages of {table.label} can only be ordered by its own columns: the cursor is "
+                f"made of an object's attributes"
             )
         if column.is_private:
             raise UsageError(
@@ -71,7 +73,10 @@ def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any],
 
 
 def cursor_at(table: Table, order: Sequence[Order[Any]], instance: Any) -> Cursor[Any]:
-    """Return the place of an object in a keyset order."""
+    """Return the cursor of an object in a keyset order.
+
+    Raises UsageError where the object lacks a column of the order.
+    """
     try:
         values = [written(getattr(instance, column_of(each).slot)) for each in order]
     except AttributeError:
@@ -81,24 +86,24 @@ def cursor_at(table: Table, order: Sequence[Order[Any]], instance: Any) -> Curso
 
 
 def after_cursor(table: Table, order: Sequence[Order[Any]], cursor: object) -> Condition[Any]:
-    """Return the condition that a row comes behind the cursor.
+    """Return the condition that a row comes after the cursor.
 
-    Raises InvalidValue for what is no cursor, or one of another query.
+    Raises InvalidValue for a malformed cursor, and for a cursor of another query.
     """
     token = cursor.token if isinstance(cursor, Cursor) else cursor  # pyright: ignore
-    values = values_at(table, order, token)
+    values = cursor_values(table, order, token)
     keys = list(zip(order, values, strict=True))
     directions = {each.is_descending for each in order}
     if len(directions) == 1 and not any(column_of(each).is_nullable for each in order):
         return RowComparison("<" if directions.pop() else ">", keys)
-    found = behind(keys)
+    found = after_values(keys)
     if found is None:
         raise InvalidValue(f"the cursor has no place among {table.label} rows")
     return found
 
 
-def values_at(table: Table, order: Sequence[Order[Any]], token: object) -> list[Any]:
-    """Return the values that a token holds, one for each key of the order."""
+def cursor_values(table: Table, order: Sequence[Order[Any]], token: object) -> list[Any]:
+    """Return the values in a token, one for each key of the order; raises InvalidValue."""
     wrong = InvalidValue(
         f"this is no cursor of {table.label} rows: take one from page() or cursor()"
     )
@@ -115,20 +120,22 @@ def values_at(table: Table, order: Sequence[Order[Any]], token: object) -> list[
     if stored[0] != fingerprint(table, order):
         raise InvalidValue(f"the cursor belongs to another query or order of {table.label} rows")
     try:
-        return [read(column_of(each), value) for each, value in zip(order, stored[1:], strict=True)]
+        return [
+            from_json(column_of(each), value) for each, value in zip(order, stored[1:], strict=True)
+        ]
     except Exception:
-        # Whatever a reader makes of what somebody wrote by hand.
+        # A forged token may make a reader raise anything.
         raise wrong from None
 
 
 def fingerprint(table: Table, order: Sequence[Order[Any]]) -> str:
-    """Return a short mark of the model and the order, which a cursor has to match."""
+    """Return a short hash of the model and the order, which a cursor has to match."""
     keys = [f"{column_of(each).name} {each.is_descending}{each.nulls}" for each in order]
     return hashlib.sha256(json.dumps([table.sql, *keys]).encode()).hexdigest()[:8]
 
 
 def column_of(order: Order[Any]) -> AnyColumn:
-    """Return the column that a key of the order is."""
+    """Return the column of a key of the order."""
     column: Any = order.expression
     return column  # type: ignore[no-any-return]
 
@@ -138,7 +145,7 @@ def reader_of(column: AnyColumn) -> Reader | None:
     return None if column.is_array else column.known.base.from_cursor
 
 
-def read(column: AnyColumn, value: Any) -> Any:
+def from_json(column: AnyColumn, value: Any) -> Any:
     """Return a value of the column from what a token holds; raises ValueError, TypeError."""
     if value is None:
         if not column.is_nullable:
@@ -150,20 +157,20 @@ def read(column: AnyColumn, value: Any) -> Any:
     if reader is None:
         raise TypeError
     found = reader(value)
-    # An interval has checked its fields, and whether it may be infinite the server has to say.
+    # Interval checks its own fields. Whether it may be infinite depends on the server's version.
     if not isinstance(found, Interval) and reason_by(column.known.base.check, found):
         raise ValueError
     return found
 
 
-def behind(keys: Sequence[tuple[Order[Any], Any]]) -> Condition[Any] | None:
-    """Return the condition that a row comes after these values; None where no row can."""
+def after_values(keys: Sequence[tuple[Order[Any], Any]]) -> Condition[Any] | None:
+    """Return the condition that a row comes after all these values; None where no row can."""
     (order, value), *rest = keys
     column = order.expression
-    strictly = strictly_behind(order, value)
+    strictly = strictly_after(order, value)
     if not rest:
         return strictly
-    below = behind(rest)
+    below = after_values(rest)
     if below is None:
         return strictly
     same = Test(IS_NULL, column) if value is None else column == value
@@ -171,8 +178,8 @@ def behind(keys: Sequence[tuple[Order[Any], Any]]) -> Condition[Any] | None:
     return level if strictly is None else Junction("OR", (strictly, level))
 
 
-def strictly_behind(order: Order[Any], value: Any) -> Condition[Any] | None:
-    """Return the condition on one key alone; None where nothing comes after NULL."""
+def strictly_after(order: Order[Any], value: Any) -> Condition[Any] | None:
+    """Return the condition for one key; None where nothing comes after NULL."""
     column = column_of(order)
     is_null_last = order.nulls == " NULLS LAST" or (not order.nulls and not order.is_descending)
     if value is None:
@@ -184,7 +191,7 @@ def strictly_behind(order: Order[Any], value: Any) -> Condition[Any] | None:
 
 
 class RowComparison(Condition[Any]):
-    """A comparison of several columns at once, for which one index serves."""
+    """A row comparison, (a, b) > ($1, $2), which one index over the columns can answer."""
 
     __slots__ = ("columns", "operator")
 

@@ -1,4 +1,4 @@
-"""Queries: immutable descriptions of what to read, update or delete of one model."""
+"""Query: an immutable description of the rows of one model to read, update or delete."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
 A = TypeVar("A")
-#: What has a sum and a mean.
+#: Types that have a sum and a mean.
 N = TypeVar("N", int, float, Decimal, Span)
 
 
 class Query(Selection[M], Generic[M, K]):
-    """A query over model M, whose primary key is a K; each method returns a new one.
+    """A query over model M with a primary key of type K; it is immutable.
 
-    Generated subclasses add the methods whose arguments depend on the model: filter, exclude,
-    order_by and update.
+    Methods such as limit() return a new query. Generated subclasses add the methods whose arguments
+    depend on the model: filter, exclude, order_by and update.
     """
 
     async def all(self) -> list[M]:
-        """Return every object."""
+        """Return a list of all objects of the query."""
         executor = self._source.executor()
         if self._shape is not None:
-            statement, bound = self._asked("rows")
+            statement, bound = self._statement_for("rows")
             rows = await executor.run(statement, bound)
             found: list[Any] = decode(self._table.model, rows, executor.identity)
             return found
@@ -60,10 +60,10 @@ class Query(Selection[M], Generic[M, K]):
             return objects
         self._check_whole("objects")
         statement, bound = self._statement(select)
-        return await self._made(executor, await executor.run(statement, bound), select)
+        return await self._objects(executor, await executor.run(statement, bound), select)
 
     async def first(self) -> M | None:
-        """Return the first object, None where there is none; ordered by key if by nothing else."""
+        """Return the first object, or None; without order_by(), the order is by primary key."""
         query = self
         if not self._order:
             order = tuple([each.asc() for each in self._first_by()])
@@ -74,7 +74,10 @@ class Query(Selection[M], Generic[M, K]):
         return found[0] if found else None
 
     async def get(self, key: K) -> M | None:
-        """Return the object with this primary key if it is among the query's rows."""
+        """Return the object with this primary key; None where it is not among the query's rows.
+
+        key: a value, or a tuple for a composite primary key.
+        """
         found = await self._filter(same_key(self._table, key), {}).all()
         return found[0] if found else None
 
@@ -86,20 +89,23 @@ class Query(Selection[M], Generic[M, K]):
         return found
 
     async def one_or_none(self) -> M | None:
-        """Return the only object, None where there is none; raises MultipleFound."""
+        """Return the only object, or None; raises MultipleFound for more than one."""
         found = await (self.limit(TWO) if self._limit is None else self).all()
         if len(found) > 1:
             raise MultipleFound(f"more than one {self._table.label} answers the query")
         return found[0] if found else None
 
     async def page(self, after: Cursor[M] | str | None = None) -> Page[M]:
-        """Return the next objects behind a cursor, as many as limit() says, and the next cursor.
+        """Return the page of at most limit() objects after a cursor, with the next cursor.
 
-        Raises UsageError without a limit, InvalidValue for a cursor of another query.
+        after: the cursor, or its token; None returns the first page.
+
+        Raises UsageError without a limit or with an offset, and InvalidValue for a malformed cursor
+        or one of another query.
         """
         if self._limit is None or self._offset is not None:
             raise UsageError(
-                "page() needs a limit() and takes no offset(): the cursor is the place"
+                "page() needs a limit() and takes no offset(): the cursor is the position"
             )
         query = self.after(after)
         found = await query.limit(self._limit + 1).all()
@@ -109,44 +115,49 @@ class Query(Selection[M], Generic[M, K]):
         return Page(items, last)
 
     def stream(self, chunk: int = 1000) -> Stream[M]:
-        """Read object by object through a cursor of the server: `async for user in ...stream():`.
+        """Iterate over the objects through a server-side cursor: `async for user in q.stream():`.
 
-        chunk: how many rows are fetched, and held, at a time; their relationships are loaded
-            for each chunk together.
+        chunk: how many rows are fetched at a time. Relationships are loaded once for each chunk.
 
-        It holds a connection, and outside a transaction one of its own, until it ends.
+        The stream holds a connection until it ends: outside a transaction, one of its own. Raises
+        InvalidValue for a chunk that is no whole number from 1 on.
         """
         return Stream(self._chunks(self.as_select(), chunk))
 
     def iterate(self, chunk: int = 1000) -> Stream[M]:
-        """Read object by object, in chunks that are queries of their own, ordered by key.
+        """Iterate over the objects by keyset pagination: one query for each chunk.
 
-        It holds no connection and no transaction in between, for work that takes its time; rows
-        that change meanwhile are seen as they are when their chunk is read.
+        chunk: how many rows one query reads.
+
+        Rows come in the order of order_by(), then of the primary key. Between the queries it holds
+        no connection and no transaction, so that each step may take long. A row that changes
+        meanwhile is seen as it is when its chunk is read. Raises UsageError with limit() or
+        offset().
         """
         if self._limit is not None or self._offset is not None:
             raise UsageError("iterate() reads all rows of a query: it takes no limit() or offset()")
-        return Stream(self._pages(chunk))
+        return Stream(self._paged_chunks(chunk))
 
     async def count(self) -> int:
-        """Return how many rows there are."""
-        statement, bound = self._asked("count")
+        """Return the number of rows."""
+        statement, bound = self._statement_for("count")
         rows = await self._source.executor().run(statement, bound)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def exists(self) -> bool:
-        """Return whether there is any row."""
-        statement, bound = self._asked("exists")
+        """Return whether the query has at least one row."""
+        statement, bound = self._statement_for("exists")
         rows = await self._source.executor().run(statement, bound)
         return rows[0][0]  # type: ignore[no-any-return]
 
     async def explain(
         self, *, analyze: bool = False, buffers: bool = False, verbose: bool = False
     ) -> str:
-        """Return PostgreSQL's plan for reading the objects, as text.
+        """Return PostgreSQL's query plan, as text.
 
-        analyze: run the query, and show rows and times as they were.
-        buffers: with analyze, how many pages were read.
+        analyze: run the query, and show the actual rows and times.
+        buffers: show how many pages were read.
+        verbose: show output columns and full names.
         """
         flags = {"ANALYZE": analyze, "BUFFERS": buffers, "VERBOSE": verbose}
         options = ", ".join(word for word, is_wanted in flags.items() if is_wanted)
@@ -159,7 +170,7 @@ class Query(Selection[M], Generic[M, K]):
         return "\n".join(row[0] for row in rows)
 
     async def sum(self, column: Expression[M, N, Any]) -> N | None:
-        """Return the sum of a column or expression; None over no rows."""
+        """Return the sum of a column or expression; None where there are no rows."""
         total = await self._aggregate("sum", column)
         if total is not None and is_whole(column.type):
             # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
@@ -167,15 +178,15 @@ class Query(Selection[M], Generic[M, K]):
         return total  # type: ignore[no-any-return]
 
     async def avg(self, column: Expression[M, N, Any]) -> Any:
-        """Return the mean: a Decimal, a float for floating-point columns, None over no rows."""
+        """Return the mean: a Decimal, a float for floating-point columns, None without rows."""
         return await self._aggregate("avg", column)
 
     async def min(self, column: Expression[M, A, Any]) -> A | None:
-        """Return the smallest value; None over no rows."""
+        """Return the smallest value; None where there are no rows."""
         return await self._aggregate("min", column)  # type: ignore[no-any-return]
 
     async def max(self, column: Expression[M, A, Any]) -> A | None:
-        """Return the largest value; None over no rows."""
+        """Return the largest value; None where there are no rows."""
         return await self._aggregate("max", column)  # type: ignore[no-any-return]
 
     async def _aggregate(self, function: str, operand: Expression[M, Any, Any]) -> Any:
@@ -192,7 +203,10 @@ class Query(Selection[M], Generic[M, K]):
         return operand.decode(value) if function in ("min", "max") else value
 
     def delete(self) -> Change[M]:
-        """Delete the rows for good, by one statement; awaited, it returns how many they were."""
+        """Delete the rows by one statement; awaiting it returns the number of rows.
+
+        Models with soft deletes lose their rows too. A limit() deletes that many rows at most.
+        """
         select = self._changeable("delete()")
         return Change(self._source, self._table, select.delete, select.values())
 
@@ -210,7 +224,7 @@ class Query(Selection[M], Generic[M, K]):
         return self.as_select().as_set()
 
     def _first_by(self) -> tuple[Any, ...]:
-        """Return what tells the first row where nothing was said."""
+        """Return the default order of first(): DISTINCT ON, then the primary key."""
         on = self._grouping.on if self._grouping is not None else ()
         held = {each.key for each in on}
         return (*on, *(each for each in self._table.primary_key if each.key not in held))
@@ -222,17 +236,17 @@ class Query(Selection[M], Generic[M, K]):
             raise UsageError("only() goes with selectinload(), not with joinedload()")
         return select.expressions(self._only), select.values(self._only)
 
-    async def _made(self, executor: Executor, records: list[Any], select: Select) -> list[M]:
-        """Make objects of records, with all that is loaded along."""
+    async def _objects(self, executor: Executor, records: list[Any], select: Select) -> list[M]:
+        """Create objects from records, and load their relationships."""
         if self._only:
-            objects = self._partial(records)
+            objects = self._partial_objects(records)
         else:
             objects = decode_joined(self._table, records, self._joins(), executor.identity)
         await load_steps(executor, objects, self._steps)
         return objects
 
-    def _partial(self, records: list[Any]) -> list[Any]:
-        """Make objects that hold some columns only; raises UsageError where a load needs more."""
+    def _partial_objects(self, records: list[Any]) -> list[Any]:
+        """Create objects with some columns only; raises UsageError where a load needs another."""
         held = {column.key for column in self._only}
         for step in self._steps:
             for column in step.relationship.local:
@@ -250,9 +264,9 @@ class Query(Selection[M], Generic[M, K]):
         statement, bound = self._statement(select)
         source = self._source.executor()
         async for executor, records in record_chunks(source, statement, bound, chunk):
-            yield await self._made(executor, records, select)
+            yield await self._objects(executor, records, select)
 
-    async def _pages(self, chunk: int) -> AsyncIterator[list[M]]:
+    async def _paged_chunks(self, chunk: int) -> AsyncIterator[list[M]]:
         check_chunk(chunk)
         await self._source.executor().flush_pending()
         query = self.limit(chunk)

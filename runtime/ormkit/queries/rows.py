@@ -1,4 +1,4 @@
-"""Rows of chosen values, for when whole objects are more than is needed, or not all of it."""
+"""Queries that return chosen values, as tuples, dicts or single values, in place of objects."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class Rows(Generic[T]):
-    """The rows of a query as values of type T: await it for all of them."""
+    """The rows of a query as values of type T; awaiting it returns a list of all of them."""
 
     __slots__ = ("_columns", "_make", "_select", "_source")
 
@@ -36,9 +36,9 @@ class Rows(Generic[T]):
         columns: Sequence[AnyExpression],
         make: Callable[[Sequence[Any]], list[T]] = list,
     ) -> None:
-        """Describe what to read.
+        """Describe the query.
 
-        make: turns rows, each a tuple or a record of the columns' values, into values of type T.
+        make: converts rows, each a tuple or record of the columns' values, to values of type T.
         """
         self._source = source
         self._select = select
@@ -49,17 +49,20 @@ class Rows(Generic[T]):
         return self.all().__await__()
 
     async def all(self) -> list[T]:
-        """Return every row."""
+        """Return a list of all rows."""
         return await self._fetch(self._select)
 
     async def first(self) -> T | None:
-        """Return the first row; None where there is none."""
+        """Return the first row, or None if there is none."""
         select = self._select
         rows = await self._fetch(replace(select, limit=ONE) if select.limit is None else select)
         return rows[0] if rows else None
 
     def stream(self, chunk: int = 1000) -> Stream[T]:
-        """Read row by row by a cursor of the server; see Query.stream."""
+        """Iterate over the rows through a server-side cursor; see Query.stream.
+
+        chunk: how many rows are fetched at a time.
+        """
         return Stream(self._chunks(chunk))
 
     async def _chunks(self, chunk: int) -> AsyncIterator[list[T]]:
@@ -79,12 +82,12 @@ class Rows(Generic[T]):
         return self._make(self._decoded(records))
 
     def _decoded(self, records: Sequence[Any]) -> Sequence[Any]:
-        coded = coded_places(self._columns)
-        return [decoded_row(record, coded) for record in records] if coded else records
+        to_decode = columns_to_decode(self._columns)
+        return [decoded_row(record, to_decode) for record in records] if to_decode else records
 
 
 class ObjectRows(Rows[T]):
-    """The rows of a query as tuples of an object and values computed beside it."""
+    """The rows of a query as tuples of an object and further values."""
 
     __slots__ = ("_steps",)
 
@@ -123,7 +126,7 @@ class ObjectRows(Rows[T]):
 
 
 def checked_columns(method: str, columns: Sequence[object]) -> None:
-    """Raise UsageError for what is no column or expression."""
+    """Raise UsageError for anything that is not a column or expression, and for no columns."""
     for column in columns:
         if not isinstance(column, Expression):
             raise UsageError(f"{method} takes columns such as User.name, not {column!r}")
@@ -131,13 +134,13 @@ def checked_columns(method: str, columns: Sequence[object]) -> None:
         raise UsageError(f"{method} needs at least one column")
 
 
-def coded_places(columns: Sequence[AnyExpression]) -> list[tuple[int, AnyExpression]]:
-    """Return the places of the columns whose values the driver does not give as Python's."""
+def columns_to_decode(columns: Sequence[AnyExpression]) -> list[tuple[int, AnyExpression]]:
+    """Return the columns whose values need decoding, with their positions."""
     return [(place, column) for place, column in enumerate(columns) if not column.is_plain]
 
 
 def decoded_row(record: Any, columns: Sequence[tuple[int, AnyExpression]]) -> tuple[Any, ...]:
-    """Return the row as a tuple in which these columns hold what attributes would."""
+    """Return the row as a tuple, with these columns decoded."""
     row = list(record)
     for place, column in columns:
         row[place] = column.decode(row[place])

@@ -1,4 +1,4 @@
-"""The part of a query that reads chosen values in the place of objects."""
+"""Selection: the methods of a query that read chosen values in place of objects."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ F = TypeVar("F")
 
 
 class Selection(QueryBuilder[M]):
-    """A query that can be read as tuples, dicts, single values, or objects with values."""
+    """A query whose rows can be read as tuples, dicts, single values, or objects with values."""
 
     @overload
     def values_list(self, a: Selectable[M, A], /) -> Rows[tuple[A]]: ...
@@ -69,8 +69,8 @@ class Selection(QueryBuilder[M]):
         /,
     ) -> Rows[tuple[A, B, C, D, E, F]]: ...
 
-    # Seven, or a name: what one of the above takes must not match here as well, or mypy would take
-    # an argument with an Any in its type, such as func.count(), for either.
+    # Seven columns, or a name. Arguments of the overloads above must not match here as well: mypy
+    # would find an argument with Any in its type, such as func.count(), ambiguous.
     @overload
     def values_list(
         self,
@@ -91,28 +91,30 @@ class Selection(QueryBuilder[M]):
     @overload
     def values_list(self) -> Rows[tuple[Any, ...]]: ...
     def values_list(self, *columns: Any) -> Rows[Any]:
-        """Read these columns and expressions as tuples; up to six are typed one by one.
+        """Read columns and expressions as tuples; type checkers know the types of up to six.
 
-        Names stand for columns and annotations; without any, it is the same as values().
+        A str names a column or an annotation. Without arguments, the columns are those of values().
+        Raises UnknownName for an unknown name.
         """
         chosen = self._chosen(columns)
-        return Rows(self._source, self._readable(), tuple(chosen.values()), as_tuples)
+        return Rows(self._source, self._select_of_values(), tuple(chosen.values()), as_tuples)
 
     def values(self, *columns: Expression[M, Any, Any] | str) -> Rows[dict[str, Any]]:
-        """Read columns and annotations as dicts by their names.
+        """Read columns and annotations as dicts by name.
 
-        Without any, those are the columns of group_by() and all annotations, or every column and
-        all annotations of a query that is not grouped.
+        Without arguments, a grouped query reads the columns of group_by() and all annotations, and
+        any other query reads every column and all annotations. Raises UnknownName for an unknown
+        name.
         """
         chosen = self._chosen(columns)
         make: Callable[[Any], list[dict[str, Any]]] = dict_maker(tuple(chosen))
-        return Rows(self._source, self._readable(), tuple(chosen.values()), make)
+        return Rows(self._source, self._select_of_values(), tuple(chosen.values()), make)
 
     def scalars(self, column: Selectable[M, A]) -> Rows[A]:
-        """Read one column or expression: a list of its values."""
+        """Read one column or expression as a list of its values."""
         chosen: Any = column
         checked_columns("scalars()", (chosen,))
-        return Rows(self._source, self._readable(), (chosen,), as_scalars)
+        return Rows(self._source, self._select_of_values(), (chosen,), as_scalars)
 
     @overload
     def with_values(self, a: Selectable[M, A], /) -> Rows[tuple[M, A]]: ...
@@ -133,7 +135,7 @@ class Selection(QueryBuilder[M]):
         *columns: Selectable[M, Any],
     ) -> Rows[tuple[Any, ...]]: ...
     def with_values(self, *columns: Any) -> Rows[Any]:
-        """Read each object and, beside it, these expressions: tuples (object, value, ...)."""
+        """Read objects with further expressions, as tuples (object, value, ...)."""
         checked_columns("with_values()", columns)
         self._check_whole("with_values()")
         return ObjectRows(self._source, self.as_select(), columns, self._steps)
@@ -141,13 +143,14 @@ class Selection(QueryBuilder[M]):
     def subquery(self, column: Expression[M, T, Any]) -> Subquery[T]:
         """Return the values of one column as an expression for another query.
 
-        In in_() and notin() it stands for all of them, elsewhere for the only one.
+        in_() and notin() compare with all values. Elsewhere it is a scalar subquery, which must
+        return at most one row.
         """
         checked_columns("subquery()", (column,))
-        return Subquery(self._readable(), column)
+        return Subquery(self._select_of_values(), column)
 
-    def _readable(self) -> Select:
-        """Return the select without the joins, which bring whole objects."""
+    def _select_of_values(self) -> Select:
+        """Return the SELECT without the joins that load relationships."""
         select = self.as_select()
         select.joins = ()
         return select
@@ -162,9 +165,9 @@ class Selection(QueryBuilder[M]):
             raise UsageError(f"{method} reads whole objects, and only() a part of them")
 
     def _chosen(self, columns: tuple[Any, ...]) -> dict[str, AnyExpression]:
-        """Return what is read by its name; an expression without one is named by its place."""
+        """Return the selected expressions by name; one without a name is named by its position."""
         if not columns:
-            return self._everything()
+            return self._all_columns()
         chosen: dict[str, AnyExpression] = {}
         for place, each in enumerate(columns, 1):
             expression = self._expression(each)
@@ -174,7 +177,7 @@ class Selection(QueryBuilder[M]):
             chosen[name] = expression
         return chosen
 
-    def _everything(self) -> dict[str, AnyExpression]:
+    def _all_columns(self) -> dict[str, AnyExpression]:
         grouping = self._grouping
         held: tuple[AnyExpression, ...] = self._only or self._table.columns
         if grouping is not None and grouping.is_grouped:

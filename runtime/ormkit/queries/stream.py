@@ -1,4 +1,4 @@
-"""Streams: results read in chunks through a cursor of the server, so that any number fits."""
+"""Streams: results read in chunks through a server-side cursor, in constant memory."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-#: A count of rows is an int4 in the protocol.
+#: The protocol sends the number of rows to fetch as an int4.
 MOST_ROWS = 2**31 - 1
 
 
 class Stream(Generic[T]):
-    """Values that arrive one after the other: `async for value in stream:`.
+    """An async iterator over a result that is read in chunks: `async for value in stream:`.
 
-    It holds a connection until it ends. Where a loop may stop early, `async with stream:` around
-    it gives the connection back at once; without that, Python's collector does so later.
+    A stream holds a connection until it ends. Where a loop may stop early, `async with stream:`
+    returns the connection at once. Otherwise Python's garbage collector does it later.
     """
 
     __slots__ = ("_chunks", "_values")
 
     def __init__(self, chunks: AsyncIterator[list[T]]) -> None:
         self._chunks = cast("AsyncGenerator[list[T], None]", chunks)
-        # Not a method, or the two would hold each other until the collector of cycles comes by.
+        # A function and not a method: a method would create a reference cycle.
         self._values = each_of(self._chunks)
 
     def __aiter__(self) -> AsyncIterator[T]:
@@ -51,18 +51,17 @@ class Stream(Generic[T]):
         await self.aclose()
 
     def chunks(self) -> AsyncIterator[list[T]]:
-        """Return the values in lists, as they come from the server."""
+        """Iterate over lists of values, one list for each chunk that the server sends."""
         return self._chunks
 
     async def aclose(self) -> None:
-        """Stop reading and give the connection back."""
+        """Close the cursor and return the connection. It is safe to call this twice."""
         await self._values.aclose()
         await self._chunks.aclose()
 
 
 class Aside(Executor):
-    """Runs statements as another executor does and holds none of their objects, since a stream may
-    have any number of them."""
+    """An executor without an identity map, since a stream may yield any number of objects."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -93,7 +92,7 @@ async def each_of(chunks: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, No
 
 
 def check_chunk(chunk: object) -> None:
-    """Raise InvalidValue for what is no number of rows."""
+    """Raise InvalidValue for a chunk size that is no whole number from 1 to MOST_ROWS."""
     if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:
         raise InvalidValue(f"chunk needs a whole number from 1 on, not {shown(chunk)}")
     if chunk > MOST_ROWS:
@@ -103,14 +102,14 @@ def check_chunk(chunk: object) -> None:
 async def record_chunks(
     executor: Executor, statement: Statement, values: Sequence[object], chunk: int
 ) -> AsyncIterator[tuple[Executor, list[Record]]]:
-    """Yield the rows of a statement, at most `chunk` at a time, and what runs on their connection.
+    """Yield the executor of the stream's connection, and at most `chunk` rows at a time.
 
-    Raises InvalidValue for a chunk that is no whole number from 1 on.
+    Raises InvalidValue for a chunk size that is no whole number from 1 on.
     """
     check_chunk(chunk)
     if statement.has_locks:
         check_within(executor)
-    # The rows become objects of their own, not those that the transaction holds.
+    # Pending changes are flushed first: the rows become new objects, outside the identity map.
     await executor.flush_pending()
     records: Any = executor.stream(statement, values, chunk)
     try:

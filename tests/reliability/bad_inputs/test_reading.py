@@ -232,7 +232,7 @@ PAGES = [
     ),
     *refused(
         UsageError,
-        "pages of User can only be ordered by its own columns: an",
+        "pages of User can only be ordered by its own columns: the",
         lambda lab: lab.users.order_by(func.lower(User.name)).limit(3).page(),
     ),
     *refused(

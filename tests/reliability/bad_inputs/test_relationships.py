@@ -74,7 +74,7 @@ LOADS = [
     ),
     *refused(
         UsageError,
-        "User.posts goes by User.id, which an object has no value for:",
+        "User.posts joins on User.id, which an object has no value for:",
         lambda lab: lab.session.load(User(name="x"), User.posts),
     ),
     *refused(
@@ -209,7 +209,7 @@ async def test_what_cannot_be_related_is_refused(lab: Lab, case: Case) -> None:
 OPTIONS = [
     *refused(
         UsageError,
-        "options() takes selectinload(...), joinedload(...) and their",
+        "options() takes selectinload(...), joinedload(...) and the",
         lambda lab: lab.users.options(None),
         lambda lab: lab.users.options("posts"),
         lambda lab: lab.users.options(User.posts),
