@@ -1,4 +1,4 @@
-"""Batches: objects of one model that are given values for the same columns, on their way out."""
+"""Batches: objects of one model with values for the same columns, ready to be written."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from ..statements.executor import ObjectMap
 
 
-#: How many rows one statement carries. Several go out together: while the server stores one chunk,
-#: the next is made ready, and all of them are one transaction.
+#: How many rows one statement inserts. The chunks are pipelined in one transaction: while the
+#: server stores a chunk, the next one is encoded.
 CHUNK = 500
 
 
@@ -35,25 +35,25 @@ class Batch:
 
     given: tuple[AnyColumn, ...]
     instances: Sequence[Model]
-    #: Of each column, one value for each object, as rows will hold them.
+    #: The stored values: for each column, one for each object.
     values: list[list[Any]]
-    #: The same as the objects hold them; the very same list where those are their stored forms.
+    #: The values on the objects; the same list where they equal the stored values.
     held: list[list[Any]]
 
     @classmethod
     def of(cls, given: tuple[AnyColumn, ...], instances: Sequence[Model]) -> Batch:
-        """Take the values off the objects; AttributeError where one has none for a column.
+        """Read the values from the objects; AttributeError where an object lacks a column.
 
-        Raises InvalidValue for one that would lose something.
+        Raises InvalidValue for a value that the column cannot store without loss.
         """
         held = [values_at(column.slot, instances) for column in given]
         values = [column.stored_each(each) for column, each in zip(given, held, strict=True)]
         return cls(given, instances, values, held)
 
     def keep_stored(self) -> list[AnyColumn]:
-        """Let the objects hold what their rows hold, once those are written.
+        """Set the stored values on the objects, once the rows are written.
 
-        Returns the columns of which any object held something else.
+        Returns the columns of which at least one object held another value.
         """
         changed: list[AnyColumn] = []
         for column, held, stored in zip(self.given, self.held, self.values, strict=True):
@@ -63,7 +63,7 @@ class Batch:
         return changed
 
     def part(self, places: Sequence[int]) -> Batch:
-        """Return the objects at these places, as a batch of their own."""
+        """Return a batch of the objects at these positions."""
         instances = [self.instances[place] for place in places]
         values = [[column[place] for place in places] for column in self.values]
         held = [
@@ -73,7 +73,7 @@ class Batch:
         return Batch(self.given, instances, values, held)
 
     def rows(self) -> list[list[object]]:
-        """Return the values of each object, as the driver takes them."""
+        """Return the encoded values of each object."""
         if not self.given:
             return [[] for _ in self.instances]
         coded = [place for place, column in enumerate(self.given) if column.is_coded]
@@ -85,32 +85,32 @@ class Batch:
         return rows
 
     def arrays(self, chunk: slice = slice(None)) -> list[FlatArray]:
-        """Return the values of each column as one parameter, for a part of the objects."""
+        """Return one array parameter for each column, for the objects of a chunk."""
         arrays: list[FlatArray] = []
         for column, values in zip(self.given, self.values, strict=True):
             part: list[Any] = values[chunk]
-            # Stored forms need no other check of what the driver would cut.
+            # Stored values were checked already for what the driver would truncate.
             is_text = column.is_coded or column.is_json
             arrays.append(FlatArray(column.encode_many(part) if is_text else part))
         return arrays
 
     async def send_arrays(self, executor: Executor, statement: Statement) -> list[Record]:
-        """Run a statement that takes an array of each column's values; return all its rows.
+        """Run a statement that takes an array for each column; return all its rows.
 
-        Its last parameter is the place of the first object, for those of many chunks.
+        Its last parameter is the position of the chunk's first object.
         """
         if len(self.instances) <= CHUNK:
             return await executor.run(statement, [*self.arrays(), 0])
         return await executor.run_many(statement, Chunks(self))
 
     async def send_rows(self, executor: Executor, statement: Statement) -> list[Record]:
-        """Run a statement for each object, with its place, from 1, as the last parameter."""
+        """Run a statement for each object; its last parameter is the object's position, from 1."""
         rows = [[*row, place] for place, row in enumerate(self.rows(), start=1)]
         return await executor.run_many(statement, rows)
 
 
 class Chunks(Sequence[list[object]]):
-    """The parameters for each chunk of a batch, made when they are about to be sent."""
+    """The parameters for each chunk of a batch, encoded when they are about to be sent."""
 
     def __init__(self, batch: Batch) -> None:
         self._batch = batch
@@ -126,7 +126,7 @@ class Chunks(Sequence[list[object]]):
 
 
 def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:
-    """Group objects by the columns that they have values for, in order of appearance."""
+    """Group objects by the columns that they have values for, in order of first appearance."""
     if any(is_held(each.slot, instances) for each in table.owned):
         for instance in instances:
             fill_keys(table, instance)
@@ -139,7 +139,7 @@ def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:
 def parts_of(
     batch: Batch, columns_of: Callable[[Model], tuple[AnyColumn, ...]]
 ) -> list[tuple[tuple[AnyColumn, ...], Batch]]:
-    """Divide a batch by what `columns_of` says of its objects, in order of appearance."""
+    """Split a batch by the result of `columns_of` for each object, in order of appearance."""
     groups = grouped([columns_of(each) for each in batch.instances])
     if len(groups) == 1:
         return [(columns, batch) for columns, _ in groups]
@@ -149,7 +149,7 @@ def parts_of(
 def grouped(
     sets: Iterable[tuple[AnyColumn, ...]],
 ) -> list[tuple[tuple[AnyColumn, ...], list[int]]]:
-    """Return each set of columns once, with the places at which it is, in order of appearance."""
+    """Return each distinct set of columns with its positions, in order of first appearance."""
     groups: dict[tuple[Hashable, ...], tuple[tuple[AnyColumn, ...], list[int]]] = {}
     for place, columns in enumerate(sets):
         groups.setdefault(tuple(map(KEY, columns)), (columns, []))[1].append(place)
@@ -157,15 +157,15 @@ def grouped(
 
 
 def check_once(method: str, instances: Sequence[object]) -> None:
-    """Raise UsageError where one object is given twice: it can hold one row only."""
+    """Raise UsageError where an object is given twice: it can hold one row only."""
     if len(set(map(id, instances))) < len(instances):
         raise UsageError(f"{method}: an object is given twice, and it can hold one row only")
 
 
 def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:
-    """Return all the objects as one batch; None where they are given different columns.
+    """Return all objects as one batch; None where they have values for different columns.
 
-    Objects by the thousand are looked at by iterators of C, column by column.
+    It tests column by column with iterators in C, which is faster for thousands of objects.
     """
     given = held_columns(table, instances[0])
     try:
@@ -181,9 +181,9 @@ def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:
 
 
 def held_columns(table: Table, instance: Model) -> tuple[AnyColumn, ...]:
-    """Return the columns that the object has a value for; raises MissingValue.
+    """Return the columns that the object has a value for.
 
-    A column without a value is left to PostgreSQL, where it has a default there or may be NULL.
+    PostgreSQL fills in the others. Raises MissingValue where one has no default and cannot be NULL.
     """
     given: list[AnyColumn] = []
     for column in table.columns:
@@ -197,7 +197,7 @@ def held_columns(table: Table, instance: Model) -> tuple[AnyColumn, ...]:
 
 
 def missing(table: Table, column: AnyColumn) -> str:
-    """Return the message for a column that was not given, with the ways to give it."""
+    """Return the message for a column without a value, with the ways to give one."""
     ways = [f"{column.slot}=..."]
     ways += [
         f"{relationship.name}=..."
@@ -208,7 +208,7 @@ def missing(table: Table, column: AnyColumn) -> str:
 
 
 def not_given(option: str, column: AnyColumn) -> MissingValue:
-    """Return the error for a column that an option names, and that no object was given."""
+    """Return the error for a column that an option names, and of which no object has a value."""
     return MissingValue(
         f"{option} names {column.label}, and no object was given it: pass {column.slot}=... to "
         f"the constructor, or leave it out of {option}"
@@ -221,9 +221,9 @@ def changed_columns(
     named: tuple[AnyColumn, ...] | None,
     identity: ObjectMap | None,
 ) -> tuple[AnyColumn, ...]:
-    """Return the columns that an object gives.
+    """Return the columns of which an object gives a value.
 
-    Of one that was read these are the named ones as well, or those that the code has changed.
+    For an object that was read, these include the named columns or, without names, the dirty ones.
     """
     changed = named
     if changed is None and identity is not None:
@@ -232,11 +232,11 @@ def changed_columns(
 
 
 def fill_keys(table: Table, instance: Model) -> None:
-    """Copy the keys of objects referred to (`Post(author=user)`) that have been inserted since.
+    """Copy the primary keys of referenced objects (`Post(author=user)`) to the foreign keys.
 
-    Raises MissingValue for one that has none yet: NULL in its place would lose the reference.
-    Raises UsageError where the key was changed after the object was set. An object that was read
-    takes the key, as its update does, and forgets what was loaded by the earlier one.
+    Raises MissingValue for a referenced object without a key: NULL would lose the reference.
+    Raises UsageError where the foreign key was changed after the object was set. For an object that
+    was read, the foreign key wins, and the loaded object is discarded.
     """
     for relationship in table.owned:
         target = getattr(instance, relationship.slot, UNSET)
@@ -251,7 +251,7 @@ def fill_keys(table: Table, instance: Model) -> None:
 
 
 def fill_key(relationship: Relationship[Any, Any], instance: Model, target: Model) -> None:
-    """Copy the key of the object referred to; raises MissingValue where it has none yet."""
+    """Copy the key of the referenced object; raises MissingValue where it has none yet."""
     copy_key(relationship, instance, target)
     if not all(hasattr(instance, column.slot) for column in relationship.local):
         raise MissingValue(

@@ -1,4 +1,4 @@
-"""Bulk updates: the same columns of many objects, each with values of its own, by one statement."""
+"""Bulk updates: one UPDATE writes the same columns of many objects, each with its own values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..statements.select import KEY, assignments
 from ..statements.statement import Statement, statement_for
 from .batches import Batch, changed_columns, grouped, not_given
 from .insert import receive
-from .numbering import carried
+from .numbering import cast_values
 from .update import (
     changes_for,
     computed_columns,
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
     from ..statements.executor import ObjectMap
 
 
-#: How many rows one UPDATE carries; beyond this the arrays cost more memory than they save time.
+#: How many rows one UPDATE writes. Larger arrays cost much memory and save little time.
 CHUNK = 10_000
 
 
 async def update_objects(
     executor: Executor, instances: Sequence[Model], fields: Sequence[Any] | None
 ) -> None:
-    """Write columns of objects of one model as the objects hold them.
+    """Write columns of objects of one model, with the values on the objects.
 
-    fields: the columns or their names; every one that the object was given where None.
+    fields: the columns or their names; None writes every column that the object was given.
 
-    It may take several statements: within a transaction all or nothing is written.
+    It may send several statements: the caller opens a transaction around them.
     """
     table = table_of(type(instances[0]))
     if any(table_of(type(each)) is not table for each in instances):
@@ -57,7 +57,7 @@ async def update_objects(
         raise UsageError(f"bulk_update: one {table.label} is given twice")
     if named is not None:
         check_values(table, named, instances)
-    groups = written_groups(table, instances, named, executor.identity)
+    groups = groups_to_write(table, instances, named, executor.identity)
     check_written(table, named, [columns for columns, _ in groups])
     for columns, places in groups:
         if columns:
@@ -70,17 +70,17 @@ async def update_objects(
             await update_many(executor, table, columns, chosen, keyed)
 
 
-def written_groups(
+def groups_to_write(
     table: Table,
     instances: Sequence[Model],
     named: tuple[AnyColumn, ...] | None,
     identity: ObjectMap | None,
 ) -> Sequence[tuple[tuple[AnyColumn, ...], Sequence[int]]]:
-    """Return sets of columns, with the places of the objects of which these are written."""
+    """Return sets of columns, each with the positions of the objects that write it."""
     wanted = writable_columns(table) if named is None else named
     is_plain = named is not None or table.soft_delete is None
     if is_plain and not is_held("__given__", instances):
-        # Objects that were read give all that is named, and all that they hold.
+        # Objects that were read give every named column, or all columns.
         return [(wanted, range(len(instances)))]
     given = [changed_columns(table, each, named, identity) for each in instances]
     return grouped([among(wanted, columns) for columns in given])
@@ -95,7 +95,7 @@ def among(wanted: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> tuple[AnyC
 def check_written(
     table: Table, named: Sequence[AnyColumn] | None, groups: Sequence[Sequence[AnyColumn]]
 ) -> None:
-    """Raise where nothing would be written of an object, or of a column that was named."""
+    """Raise UsageError for an object that writes nothing, MissingValue for an unused name."""
     if named is None:
         if not all(groups):
             raise UsageError(
@@ -116,9 +116,9 @@ def update_many(
     instances: Sequence[Model],
     identities: Sequence[Sequence[object]],
 ) -> Coroutine[Any, Any, None]:
-    """Write these columns of each object to the row that has its identity.
+    """Write these columns of each object to the row with its primary key and version.
 
-    Raises StaleObject where a row is gone or was changed; others may have been written then.
+    Raises StaleObject where a row is gone or was changed. Other rows may then have been written.
     """
     if len(instances) == 1:
         values = values_held(instances[0], columns)
@@ -127,7 +127,7 @@ def update_many(
 
 
 def values_held(instance: Model, columns: Iterable[AnyColumn]) -> dict[str, object]:
-    """Return the values of these columns by name, as the object holds them."""
+    """Return the values of these columns on the object, by name."""
     values: dict[str, object] = {}
     for column in columns:
         values[column.slot] = getattr(instance, column.slot)
@@ -141,7 +141,7 @@ async def update_several(
     instances: Sequence[Model],
     identities: Sequence[Sequence[object]],
 ) -> None:
-    """Write these columns of the objects by a statement for many, or with arrays for each."""
+    """Write these columns by one statement for each chunk; with array columns, for each object."""
     if any(column.is_array for column in columns):
         for instance, identity in zip(instances, identities, strict=True):
             values = values_held(instance, columns)
@@ -160,25 +160,25 @@ async def update_chunk(
     identities: Sequence[Sequence[object]],
 ) -> None:
     """Write these columns of the objects by one statement."""
-    # What is assigned besides, an updated_at or a version, does not depend on the objects.
+    # Automatic assignments, of updated_at and version, do not depend on the objects.
     assigned = changes_for(table, {column.slot: None for column in columns})
-    besides: list[tuple[AnyColumn, object]] = [
+    automatic: list[tuple[AnyColumn, object]] = [
         (column, value) for column, value in assigned if isinstance(value, Expression)
     ]
     rewritten = [(column, None) for column in columns if column.is_rewritten]
-    returned = computed_columns(table, [*besides, *rewritten])
+    returned = computed_columns(table, [*automatic, *rewritten])
     key = ("update all", table, tuple([column.key for column in columns]))
-    statement = statement_for(key, lambda: write_update_all(table, columns, besides, returned))
+    statement = statement_for(key, lambda: write_update_all(table, columns, automatic, returned))
     batch = Batch.of(tuple(columns), instances)
     arrays = batch.arrays()
     arrays += [FlatArray(list(parts)) for parts in zip(*identities, strict=True)]
-    rows = await executor.run(statement, [*arrays, *values_of(besides)])
+    rows = await executor.run(statement, [*arrays, *values_of(automatic)])
     if len(rows) != len(instances):
         raise StaleObject(stale(table, "update"))
     rows = sorted(rows, key=lambda row: row[-1])
     batch.keep_stored()
     receive(instances, [row[: len(returned)] for row in rows], returned)
-    # Where nothing is computed, the key came back, to tell that there is a row.
+    # Without computed columns, the primary key was returned to show that the row exists.
     if returned[0] is not table.primary_key[0]:
         mark_known(instances, returned)
     if executor.identity is not None:
@@ -190,7 +190,7 @@ async def update_chunk(
 def write_update_all(
     table: Table,
     columns: Sequence[AnyColumn],
-    besides: Sequence[tuple[AnyColumn, object]],
+    automatic: Sequence[tuple[AnyColumn, object]],
     returned: Sequence[AnyColumn],
 ) -> Statement:
     """Return the UPDATE of any number of rows, one array parameter for each column."""
@@ -201,10 +201,10 @@ def write_update_all(
     keys = [f"key_{place}" for place in range(len(table.identity))]
     arrays = [f"{scope.bind(column)}::{column.carrier}[]" for column in columns]
     arrays += [f"{scope.bind(column)}::{column.cast}[]" for column in table.identity]
-    pairs = zip(columns, carried(columns, given), strict=True)
+    pairs = zip(columns, cast_values(columns, given), strict=True)
     assigned = [f"{column.quoted} = {value}" for column, value in pairs]
-    if besides:
-        assigned.append(assignments(besides, scope))
+    if automatic:
+        assigned.append(assignments(automatic, scope))
     matches = [
         f"{name}.{column.quoted} = {given}.{key}"
         for column, key in zip(table.identity, keys, strict=True)
@@ -251,7 +251,7 @@ def is_column_of(table: Table, value: object) -> bool:
 
 
 def check_values(table: Table, columns: Sequence[AnyColumn], instances: Sequence[Model]) -> None:
-    """Raise MissingValue or UsageError for an object without a plain value for a column."""
+    """Raise MissingValue for an object without a value, UsageError for one with an expression."""
     for instance in instances:
         for column in columns:
             value = getattr(instance, column.slot, check_values)

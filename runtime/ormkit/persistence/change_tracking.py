@@ -19,63 +19,65 @@ from ..models.table import Table
 from ..postgres.interval import Interval
 from ..sql.expressions import Expression
 
-#: An object, the row it was read from or written as, and copies of what can change in place.
+#: An object, the row it was read from or written to, and copies of its mutable values.
 Held = tuple[Any, Any, "tuple[bytes, ...] | None"]
 
 
-class Watch:
-    """How changes of a table's objects are found: which values are compared, and in what way."""
+class ChangeTracker:
+    """Finds the dirty columns of a table's objects, by comparing them with their rows."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         columns = table.columns
         self.places = {column.key: place for place, column in enumerate(columns)}
-        #: Where each column that can change in place has its copy.
+        #: The position of each mutable column's copy, by the column's position.
         self.mutable = {p: n for n, p in enumerate(filter(self._is_mutable, range(len(columns))))}
         self._mutable_columns = [columns[place] for place in self.mutable]
         self._getters = [attrgetter(column.slot) for column in self._mutable_columns]
-        #: Where equal is not the same: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
+        #: Columns of equal values that differ: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
         self.exact = [p for p, each in enumerate(columns) if has_equal_forms(each)]
         plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
         self.key_of_row: Any = itemgetter(*table.key_places)
-        #: True where a key may be no number, which to PostgreSQL equals itself.
+        #: True where a key may be NaN, which equals itself in PostgreSQL.
         self.may_be_nan = any(p in self.exact for p in table.key_places)
         if self.may_be_nan:
-            self.key_of_row = partial(self._numbered_key, self.key_of_row)
-        #: What tells the row of the table in an UPDATE, as a tuple.
-        self.identity_of_row = picker([self.places[column.key] for column in table.identity])
+            self.key_of_row = partial(self._key_with_equal_nan, self.key_of_row)
+        #: The values by which an UPDATE finds the row, as a tuple.
+        self.identity_of_row = values_at_places(
+            [self.places[column.key] for column in table.identity]
+        )
         self.values = attributes(columns)
-        self._plain_of_row = picker(plain)
+        self._plain_of_row = values_at_places(plain)
         self._plain_of_object = attributes([columns[place] for place in plain])
 
     def _is_mutable(self, place: int) -> bool:
         return self.table.columns[place].is_mutable
 
-    def joined_key(self, parts: Sequence[object]) -> object:
-        """Return the key of a row as `key_of_row` does, from its parts."""
+    def key_of_parts(self, parts: Sequence[object]) -> object:
+        """Return the key from its parts, in the form that `key_of_row` returns."""
         key = parts[0] if len(parts) == 1 else tuple(parts)
-        return numbered(key) if self.may_be_nan else key
+        return with_equal_nan(key) if self.may_be_nan else key
 
     @staticmethod
-    def _numbered_key(key_of_row: Callable[[Any], Any], row: Any) -> object:
-        return numbered(key_of_row(row))
+    def _key_with_equal_nan(key_of_row: Callable[[Any], Any], row: Any) -> object:
+        return with_equal_nan(key_of_row(row))
 
     def frozen(self, instances: Sequence[Any]) -> Iterable[Any]:
-        """Return for each object copies of its values that can change in place; None for none."""
+        """Return copies of each object's mutable values; None for an object without any."""
         if not self.mutable:
             return repeat(None)
-        # The attributes are read outside of frozen_values, which would take the AttributeError of
-        # a missing one for that of a value.
+        # The attributes are read outside of frozen_values, which would mistake the AttributeError
+        # of a missing attribute for one of a value.
         values = map(list, map(map, self._getters, repeat(instances)))
         return list(zip(*map(frozen_values, self._mutable_columns, values), strict=True))
 
     def frozen_one(self, instance: Any) -> tuple[bytes, ...] | None:
-        """Return copies of one object's values that can change in place; None for none."""
+        """Return copies of one object's mutable values; None without any."""
         columns = self._mutable_columns
         return tuple([freeze(each, getattr(instance, each.slot)) for each in columns]) or None
 
-    def are_same(self, entries: Collection[Held]) -> bool:
-        """Return whether no object differs from its row, by as few steps as possible."""
+    def are_unchanged(self, entries: Collection[Held]) -> bool:
+        """Return whether no object differs from its row, compared in bulk by iterators in C."""
         if not entries:
             return True
         instances, rows, frozen = zip(*entries, strict=True)
@@ -90,15 +92,15 @@ class Watch:
                 return False
             return not self.mutable or list(self.frozen(instances)) == list(frozen)
         except (AttributeError, UsageError):
-            # A key that waits for the object referred to; an expression, which has no truth.
+            # A foreign key without a value yet, or an expression, which has no truth value.
             return False
 
-    def changes(self, entry: Held) -> tuple[AnyColumn, ...]:
-        """Return the columns that differ from the row."""
+    def dirty_columns(self, entry: Held) -> tuple[AnyColumn, ...]:
+        """Return the dirty columns: those that differ from the row."""
         columns, mutable = self.table.columns, self.mutable
         places: Iterable[int] = range(len(columns))
         try:
-            # What is the very same value needs no look, unless it can change in place.
+            # Identical values are equal, unless they are mutable.
             differs = map(is_not, entry[1], self.values(entry[0]))
             if mutable:
                 places = {*compress(places, differs), *mutable}
@@ -112,17 +114,17 @@ class Watch:
                 changed.append(columns[place])  # noqa: PERF401
         return tuple(changed)
 
-    def refreshed(self, known: Held, fresh: Held) -> Held:
-        """Return the known object as the fresh one was read, but for what the code has changed."""
-        changed = {column.key for column in self.changes(known)}
+    def refresh(self, known: Held, fresh: Held) -> Held:
+        """Copy the values of a fresh object to the known one, except for its dirty columns."""
+        changed = {column.key for column in self.dirty_columns(known)}
         taken = [column for column in self.table.columns if column.key not in changed]
         for column in taken:
             setattr(known[0], column.slot, getattr(fresh[0], column.slot))
         mark_known((known[0],), tuple(taken))
         return known[0], fresh[1], fresh[2]
 
-    def written(self, entry: Held, columns: Iterable[AnyColumn]) -> Held:
-        """Return the entry once these columns of the object were written."""
+    def after_write(self, entry: Held, columns: Iterable[AnyColumn]) -> Held:
+        """Return the entry after these columns of the object were written."""
         instance, row, frozen = entry[0], list(entry[1][:]), list(entry[2] or ())
         for column in columns:
             place = self.places[column.key]
@@ -132,7 +134,7 @@ class Watch:
         return instance, tuple(row), tuple(frozen) or None
 
     def value_then(self, entry: Held, column: AnyColumn) -> Any:
-        """Return what the attribute held when the row was read or written."""
+        """Return the value of the attribute when the row was read or written."""
         place = self.places[column.key]
         if entry[2] is None or place not in self.mutable:
             return column.decode(entry[1][place])
@@ -161,22 +163,22 @@ def has_equal_forms(column: AnyColumn) -> bool:
     return column.known.base.has_equal_forms and not column.is_array
 
 
-def numbered(key: Any) -> object:
-    """Return a key in which what is no number equals itself."""
+def with_equal_nan(key: Any) -> object:
+    """Return a key in which NaN equals itself."""
     if isinstance(key, tuple):
         parts: tuple[Any, ...] = key  # pyright: ignore[reportUnknownVariableType]
-        return tuple(map(numbered, parts))
+        return tuple(map(with_equal_nan, parts))
     return "NaN" if key != key else key
 
 
 @cache
-def watch_of(table: Table) -> Watch:
-    """Return how the table's objects are watched, made once."""
-    return Watch(table)
+def tracker_of(table: Table) -> ChangeTracker:
+    """Return the change tracker of a table, created once."""
+    return ChangeTracker(table)
 
 
 def attributes(columns: Sequence[AnyColumn]) -> Any:
-    """Return a function that gives the values of these attributes as a tuple."""
+    """Return a function from an object to the tuple of these attributes."""
     if len(columns) > 1:
         return attrgetter(*[column.slot for column in columns])
     names = [column.slot for column in columns]
@@ -187,8 +189,8 @@ def attributes(columns: Sequence[AnyColumn]) -> Any:
     return values
 
 
-def picker(places: Sequence[int]) -> Any:
-    """Return a function that gives the values at these places of a row as a tuple."""
+def values_at_places(places: Sequence[int]) -> Any:
+    """Return a function from a row to the tuple of the values at these positions."""
     if len(places) > 1:
         return itemgetter(*places)
 

@@ -1,4 +1,4 @@
-"""Writing back: what the code has changed on objects that a transaction holds."""
+"""Flush: dirty columns of the objects in the identity map are written by UPDATE."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..statements.executor import Executor
 from ..statements.select import KEY
 from .batches import fill_keys
 from .bulk_update import check_values, update_many
-from .change_tracking import Held, watch_of
+from .change_tracking import Held, tracker_of
 from .identity_map import IdentityMap
 from .insert_order import in_key_order
 
@@ -21,9 +21,9 @@ Group = tuple[tuple[AnyColumn, ...], list[Held]]
 
 
 async def write_changes(executor: Executor, identity: IdentityMap) -> None:
-    """Write the changed columns of every object, one statement for each model and set of columns.
+    """Write the dirty columns of every object, one statement for each model and set of columns.
 
-    Raises StaleObject where a row is gone or, with a version, was changed meanwhile.
+    Raises StaleObject where a row is gone or, with a version column, was changed meanwhile.
     """
     groups = list(changed_groups(identity).items())
     if len(groups) > 1:
@@ -37,23 +37,23 @@ async def write_changes(executor: Executor, identity: IdentityMap) -> None:
                 )
         instances = list(map(itemgetter(0), entries))
         check_values(table, columns, instances)
-        # By the rows that they were read from.
+        # The primary key and version of the rows as they were read.
         rows = map(itemgetter(1), entries)
-        identities: list[Any] = list(map(watch_of(table).identity_of_row, rows))
+        identities: list[Any] = list(map(tracker_of(table).identity_of_row, rows))
         await update_many(executor, table, columns, instances, identities)
 
 
 def changed_groups(identity: IdentityMap) -> dict[tuple[Table, Hashable], Group]:
-    """Return what has changed, by table and by the columns that did."""
+    """Group the dirty objects by table and dirty columns."""
     groups: dict[tuple[Table, Hashable], Group] = {}
     for entry, columns in identity.changed():
         instance = entry[0]
         table: Table = instance.__table__
         for column in columns:
             if not hasattr(instance, column.slot):
-                # It refers to an object that had no key yet when it was set.
+                # The referenced object had no key yet when it was set.
                 fill_keys(table, instance)
-                columns = watch_of(table).changes(entry)
+                columns = tracker_of(table).dirty_columns(entry)
                 break
         key = table, tuple(map(KEY, columns))
         if key in groups:

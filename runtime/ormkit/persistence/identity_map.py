@@ -1,4 +1,4 @@
-"""The identity map: one object for each row of a transaction, and what it was read as."""
+"""The identity map: one object for each row of a transaction, with the row as it was read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..models.columns import AnyColumn
 from ..models.foreign_keys import drop_outdated
 from ..models.given_columns import mark_known
 from ..models.table import Table
-from .change_tracking import Held, watch_of
+from .change_tracking import Held, tracker_of
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -20,39 +20,39 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 
 
-#: Up to how many objects are looked at one by one; more are first compared as a whole.
+#: Up to how many objects are compared one by one; more are first compared in bulk.
 FEW = 8
-#: What is held, and what was replaced.
+#: The held and the replaced entries, for savepoints.
 Saved = tuple[dict[Table, dict[Any, Held]], dict[Table, dict[int, Held]]]
 
 
 class IdentityMap:
-    """The objects of a transaction by their keys, and which of their columns the code has changed.
+    """The objects of a transaction by primary key, with the rows that they were read from.
 
-    It lives as long as the transaction and holds every object that long.
+    It keeps a strong reference to every object until the transaction ends.
     """
 
     __slots__ = ("_held", "_replaced")
 
     def __init__(self) -> None:
         self._held: dict[Table, dict[Any, Held]] = {}
-        #: Objects in whose place others of the same rows are held now, by their id(). What is
-        #: changed on them cannot be written, and is refused.
+        #: Objects that other objects of the same rows have replaced, by their id(). Changes on
+        #: them cannot be written, and raise an error.
         self._replaced: dict[Table, dict[int, Held]] = {}
 
     def adopt(self, model: type[M], rows: Sequence[Any]) -> list[M]:
-        """Return an object for each row: the one that is held already, refreshed, or a new one.
+        """Return the object of each row: the one in the map, refreshed, or a new one.
 
-        A refresh keeps what the code has changed and takes everything else from the row.
+        A refresh keeps dirty columns, and takes all other values from the row.
         """
         table = model.__table__
-        watch = watch_of(table)
+        tracker = tracker_of(table)
         if rows and type(rows[0]) is list:
             rows = list(map(tuple, rows))
         fresh = decode(model, rows)
-        # Iterators of C all the way: objects by the thousand must not cost a step of Python each.
-        keys: list[Any] = list(map(watch.key_of_row, rows))
-        found = zip(fresh, rows, watch.frozen(fresh), strict=False)
+        # Iterators in C throughout: thousands of objects must not cost a step of Python each.
+        keys: list[Any] = list(map(tracker.key_of_row, rows))
+        found = zip(fresh, rows, tracker.frozen(fresh), strict=False)
         held = self._held.setdefault(table, {})
         count = len(held) + len(keys)
         if held.keys().isdisjoint(keys):
@@ -62,31 +62,31 @@ class IdentityMap:
         else:
             for key, each in zip(keys, found, strict=False):
                 known = held.get(key)
-                held[key] = each if known is None else watch.refreshed(known, each)
+                held[key] = each if known is None else tracker.refresh(known, each)
         return [held[key][0] for key in keys]
 
     def hold(self, instances: Iterable[Model]) -> None:
-        """Take objects as they are now for what their rows are."""
+        """Add objects, and take their present values for those of their rows."""
         for instance in instances:
-            watch = watch_of(type(instance).__table__)
+            tracker = tracker_of(type(instance).__table__)
             with suppress(AttributeError):
-                row = watch.values(instance)
-                held = self._held.setdefault(watch.table, {})
-                key = watch.key_of_row(row)
+                row = tracker.values(instance)
+                held = self._held.setdefault(tracker.table, {})
+                key = tracker.key_of_row(row)
                 known = held.get(key)
                 if known is not None and known[0] is not instance:
-                    replaced = self._replaced.setdefault(watch.table, {})
+                    replaced = self._replaced.setdefault(tracker.table, {})
                     replaced[id(known[0])] = known
                     replaced.pop(id(instance), None)
-                held[key] = (instance, row, watch.frozen_one(instance))
+                held[key] = (instance, row, tracker.frozen_one(instance))
 
     def attach(self, instance: Model) -> None:
-        """Hold an object from elsewhere, as it is now; one that is held already stays as it was.
+        """Add an object with its present values; one that is in the map already stays unchanged.
 
-        Raises UsageError where another object is held for its row.
+        Raises UsageError where the map holds another object for its row.
         """
-        watch = watch_of(type(instance).__table__)
-        known = self._held.get(watch.table, {}).get(watch.key_of_row(watch.values(instance)))
+        tracker = tracker_of(type(instance).__table__)
+        known = self._held.get(tracker.table, {}).get(tracker.key_of_row(tracker.values(instance)))
         if known is not None and known[0] is not instance:
             raise UsageError(
                 f"attach(): the transaction holds another {type(instance).__name__} object for the "
@@ -96,34 +96,34 @@ class IdentityMap:
             self.hold([instance])
 
     def wrote(self, instance: Model, key: Sequence[object], columns: Iterable[AnyColumn]) -> None:
-        """Note that these columns of an object are in its row now.
+        """Record that these columns of an object were written to its row.
 
-        key: the primary key by which it was found, which may be among what was written.
+        key: the primary key before the write, which may have changed it.
         """
-        watch = watch_of(type(instance).__table__)
-        held = self._held.get(watch.table, {})
-        known_by = watch.joined_key(key)
+        tracker = tracker_of(type(instance).__table__)
+        held = self._held.get(tracker.table, {})
+        known_by = tracker.key_of_parts(key)
         entry = held.get(known_by)
         if entry is None or entry[0] is not instance:
-            replaced = self._replaced.get(watch.table, {})
+            replaced = self._replaced.get(tracker.table, {})
             if (entry := replaced.get(id(instance))) is not None:
-                replaced[id(instance)] = watch.written(entry, columns)
+                replaced[id(instance)] = tracker.after_write(entry, columns)
             return
-        written = watch.written(entry, columns)
+        written = tracker.after_write(entry, columns)
         del held[known_by]
-        held[watch.key_of_row(written[1])] = written
+        held[tracker.key_of_row(written[1])] = written
 
     def forget(self, table: Table, key: Sequence[object]) -> None:
-        """Let go of an object whose row is gone."""
-        self._held.get(table, {}).pop(watch_of(table).joined_key(key), None)
+        """Remove the object of a deleted row."""
+        self._held.get(table, {}).pop(tracker_of(table).key_of_parts(key), None)
 
     def changes_of(self, instance: Model) -> tuple[AnyColumn, ...] | None:
-        """Return the columns that the code has changed on this object; None for one not held."""
+        """Return the dirty columns of an object; None where the map does not hold it."""
         entry = self._entry(instance)
-        return None if entry is None else watch_of(type(instance).__table__).changes(entry)
+        return None if entry is None else tracker_of(type(instance).__table__).dirty_columns(entry)
 
     def holds(self, instance: Model) -> bool:
-        """Return whether this very object is held."""
+        """Return whether the map holds this object itself."""
         return self._entry(instance) is not None
 
     def _entry(self, instance: Model) -> Held | None:
@@ -132,35 +132,35 @@ class IdentityMap:
         if not held or not all(hasattr(instance, column.slot) for column in table.primary_key):
             return None
         key = [getattr(instance, column.slot) for column in table.primary_key]
-        entry = held.get(watch_of(table).joined_key(key))
+        entry = held.get(tracker_of(table).key_of_parts(key))
         return entry if entry is not None and entry[0] is instance else None
 
     def clear(self) -> None:
-        """Let go of everything; changes that were not written yet are not written any more."""
+        """Remove every object; pending changes are discarded."""
         self._held.clear()
         self._replaced.clear()
 
     def changed(
         self, among: Mapping[Table, Mapping[Any, Held]] | None = None
     ) -> list[tuple[Held, tuple[AnyColumn, ...]]]:
-        """Return what is held with the columns that the code has changed, where there are any.
+        """Return the entries with dirty columns, and these columns.
 
-        among: what to look at in the place of everything that is held.
+        among: the entries to look at; None for all.
 
-        Raises UsageError for an object in whose place another one is held.
+        Raises UsageError for a dirty object that another one of the same row has replaced.
         """
         if among is None:
             among = self._held
             if self._replaced:
                 self._check_replaced()
         found: list[tuple[Held, tuple[AnyColumn, ...]]] = []
-        # A comprehension would be one more step on the way of every transaction.
+        # A loop, because every commit runs this and a comprehension costs one more call.
         for table, held in among.items():
-            watch = watch_of(table)
-            if len(held) > FEW and watch.are_same(held.values()):
+            tracker = tracker_of(table)
+            if len(held) > FEW and tracker.are_unchanged(held.values()):
                 continue
             for entry in held.values():
-                if columns := watch.changes(entry):
+                if columns := tracker.dirty_columns(entry):
                     found.append((entry, columns))  # noqa: PERF401
         return found
 
@@ -173,19 +173,19 @@ class IdentityMap:
             )
 
     def saved(self) -> Saved:
-        """Return what is held now, for `restore`."""
+        """Return a copy of the entries, for `restore`."""
         held = {table: dict(held) for table, held in self._held.items()}
         return held, {table: dict(entries) for table, entries in self._replaced.items()}
 
     def restore(self, saved: Saved) -> None:
-        """Go back to what was held, and give the objects the values that they had then."""
+        """Restore saved entries, and the values that their objects had then."""
         self._held, self._replaced = saved
         for table, held in self._held.items():
-            watch = watch_of(table)
+            tracker = tracker_of(table)
             replaced = self._replaced.get(table, {})
             for entry in (*held.values(), *replaced.values()):
-                changed = watch.changes(entry)
+                changed = tracker.dirty_columns(entry)
                 for column in changed:
-                    setattr(entry[0], column.slot, watch.value_then(entry, column))
+                    setattr(entry[0], column.slot, tracker.value_then(entry, column))
                 mark_known((entry[0],), changed)
                 drop_outdated(table, entry[0], [column.slot for column in changed])

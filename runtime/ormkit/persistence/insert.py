@@ -1,4 +1,4 @@
-"""Inserting: INSERT statements of one row and of many, and what comes back onto the objects."""
+"""INSERT of one object and of many, with RETURNING for the values that PostgreSQL fills in."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from ..statements.table_facts import TableFacts, by_facts
 from .batches import Batch, fill_keys, held_columns
 from .numbering import (
     NumberedInsert,
-    carried,
+    cast_values,
     check_stored,
-    in_places,
+    in_object_order,
     key_types,
     rows_given,
     write_merge,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 async def insert_one(executor: Executor, instance: Model) -> None:
-    """Insert the object; what PostgreSQL filled in comes back onto it."""
+    """Insert the object, and set the values on it that PostgreSQL filled in."""
     table = table_of(type(instance))
     if table.owned:
         fill_keys(table, instance)
@@ -48,7 +48,7 @@ async def insert_one(executor: Executor, instance: Model) -> None:
     for slot, value in changed.items():
         setattr(instance, slot, value)
     receive([instance], rows, statement.returned)
-    # An object that was read has no note to keep.
+    # An object that was read has no record of given columns.
     if statement.returned and getattr(instance, "__given__", None) is not None:
         mark_inserted([instance], statement.returned, rows)
     if changed:
@@ -66,9 +66,9 @@ def insert_for(table: Table, given: Sequence[AnyColumn]) -> Statement:
 def values_given(
     given: Sequence[AnyColumn], instance: Model
 ) -> tuple[list[object], dict[str, object]]:
-    """Return the object's values of these columns, as the driver takes them.
+    """Return the object's encoded values of these columns.
 
-    The second part is what attributes have to hold once the row does, where it is something else.
+    The second part holds the stored values of attributes that differ from them, by slot.
     """
     bound: list[object] = []
     changed: dict[str, object] = {}
@@ -86,7 +86,7 @@ def values_given(
 async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
     """Insert a batch of objects, all or none.
 
-    Every object gets the values of its own row, in whatever order the rows come back.
+    Each object gets the values of its own row, whatever the order of RETURNING.
     """
     returned = returned_columns(table, batch.given)
     if len(batch.instances) == 1:
@@ -107,7 +107,7 @@ async def insert_many(executor: Executor, table: Table, batch: Batch) -> None:
 
 
 async def insert_unnumbered(executor: Executor, table: Table, batch: Batch) -> list[Record]:
-    """Insert a batch of which nothing comes back."""
+    """Insert a batch without RETURNING."""
     if table.is_insertable_by_array:
         key = ("insert all", table, tuple(map(KEY, batch.given)))
         statement = statement_for(key, lambda: write_insert_all(table, batch.given))
@@ -116,21 +116,21 @@ async def insert_unnumbered(executor: Executor, table: Table, batch: Batch) -> l
 
 
 async def insert_numbered(table: Table, batch: Batch, connection: Connection) -> list[Record]:
-    """Insert a batch; return its rows in the order of the objects."""
+    """Insert a batch, and return its rows in the order of the objects."""
     return await by_facts(connection, table, partial(send_numbered, table, batch, connection))
 
 
 async def send_numbered(
     table: Table, batch: Batch, connection: Connection, facts: TableFacts
 ) -> list[Record]:
-    """Insert a batch by what is known of its table; in a transaction where rows may be kept out."""
+    """Insert a batch; in a transaction of its own where a trigger may drop rows."""
     statement, is_by_array = numbered_insert(table, batch.given, facts)
     is_alone = facts.may_keep_rows_out and not connection.in_transaction
     if is_alone:
         await connection.script("BEGIN")
     send = batch.send_arrays if is_by_array else batch.send_rows
     rows = await send(OneConnection(connection), statement)
-    rows = in_places(table, rows, len(batch.instances))
+    rows = in_object_order(table, rows, len(batch.instances))
     if is_alone:
         await send_commit(connection)
     return rows
@@ -139,16 +139,16 @@ async def send_numbered(
 def numbered_insert(
     table: Table, given: Sequence[AnyColumn], facts: TableFacts
 ) -> tuple[Statement, bool]:
-    """Return an INSERT whose rows tell which of the objects they are, and whether it takes arrays.
+    """Return an INSERT that returns the position of each row's object, and whether it takes arrays.
 
-    In the last resort it is an INSERT for each object.
+    MERGE is the first choice, then matching by primary key, then one INSERT for each object.
     """
     keys = tuple(map(KEY, given))
     if table.is_insertable_by_array and given:
         if facts.is_numbered_by_merge:
             key: Hashable = ("insert by merge", table, keys)
             return statement_for(key, lambda: write_by_merge(table, given)), True
-        if (made := keys_made(table, given, facts)) is not None:
+        if (made := key_defaults(table, given, facts)) is not None:
             types = key_types(table.primary_key, facts)
             key = ("insert by key", table, keys, tuple(made.items()), types)
             return statement_for(key, lambda: write_by_key(table, given, made, types)), True
@@ -156,10 +156,12 @@ def numbered_insert(
     return statement_for(key, lambda: write_insert(table, given, is_numbered=True)), False
 
 
-def keys_made(table: Table, given: Sequence[AnyColumn], facts: TableFacts) -> dict[str, str] | None:
-    """Return the SQL that makes what a new row lacks of its key, by column.
+def key_defaults(
+    table: Table, given: Sequence[AnyColumn], facts: TableFacts
+) -> dict[str, str] | None:
+    """Return the SQL of the default for each primary key column without a value.
 
-    None where that is not known, or where a row may get another key.
+    None where a default is not known, or where a trigger may change the key.
     """
     names = [column.name for column in table.primary_key]
     if not facts.tells_apart(names):
@@ -173,7 +175,7 @@ def keys_made(table: Table, given: Sequence[AnyColumn], facts: TableFacts) -> di
 
 
 def returned_columns(table: Table, given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:
-    """Return the columns of which only PostgreSQL knows what an INSERT of the others stores."""
+    """Return the columns whose stored values only PostgreSQL knows, for RETURNING."""
     keys = {column.key for column in given if not column.is_rewritten}
     return tuple(column for column in table.columns if column.key not in keys)
 
@@ -183,7 +185,7 @@ def write_insert(
 ) -> Statement:
     """Return the INSERT of one row with these columns.
 
-    is_numbered: its last parameter comes back behind the values that are returned.
+    is_numbered: the last parameter, a position, is returned after the other values.
     """
     scope = Scope()
     returned = returned_columns(table, given)
@@ -208,20 +210,20 @@ def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
     source = rows_given(given, scope)
     sql = (
         f"INSERT INTO {table.sql} ({', '.join(column.quoted for column in given)}) "
-        f"SELECT {', '.join(carried(given, name))} FROM ({source}) AS {name} ORDER BY place"
+        f"SELECT {', '.join(cast_values(given, name))} FROM ({source}) AS {name} ORDER BY place"
     )
     return Statement.of(scope, sql)
 
 
 def write_by_merge(table: Table, given: Sequence[AnyColumn]) -> Statement:
-    """Return the MERGE that inserts rows, and returns what only PostgreSQL knows of them."""
+    """Return the MERGE that inserts rows, and returns the columns that PostgreSQL fills in."""
     return write_merge(table, given, returned_columns(table, given))
 
 
 def write_by_key(
     table: Table, given: Sequence[AnyColumn], made: Mapping[str, str], types: Sequence[str]
 ) -> Statement:
-    """Return the INSERT of rows whose primary keys are given, or made before they are stored."""
+    """Return the INSERT of rows whose primary keys are given or computed beforehand."""
     scope = Scope(table)
     returned = returned_columns(table, given)
     numbered = NumberedInsert(table, given, returned, table.primary_key, types, made)
@@ -229,13 +231,13 @@ def write_by_key(
 
 
 def returning(columns: Sequence[AnyColumn]) -> str:
-    """Return the RETURNING clause for these columns; nothing for none."""
+    """Return the RETURNING clause for these columns; empty without columns."""
     texts = [column.selected(column.quoted) for column in columns]
     return f" RETURNING {', '.join(texts)}" if texts else ""
 
 
 def receive(instances: Sequence[Model], rows: Sequence[Any], columns: Sequence[AnyColumn]) -> None:
-    """Set the columns that came back, a row for each object."""
+    """Set the returned columns on the objects, from one row for each."""
     if len(rows) == 1:
         for column, value in zip(columns, rows[0], strict=True):
             setattr(instances[0], column.slot, value if column.is_plain else column.decode(value))

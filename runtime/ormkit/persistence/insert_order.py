@@ -1,4 +1,4 @@
-"""The unit of work: objects to insert, sent in the order that their foreign keys ask for."""
+"""Insert order: objects are inserted parents before children, as foreign keys require."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 async def insert_objects(executor: Executor, instances: Iterable[Model]) -> None:
-    """Insert objects of any models, parents before children, one statement for each model.
+    """Insert objects of any models, parents before children.
 
-    It is one for each set of columns that hold values.
+    It sends one statement for each model and each set of columns with values.
     """
     by_table: dict[Table, list[Model]] = {}
     for instance in instances:
@@ -29,9 +29,9 @@ async def insert_objects(executor: Executor, instances: Iterable[Model]) -> None
 
 
 def one_statement(instances: Sequence[Model]) -> Batch | None:
-    """Return the objects as the batch of one INSERT; None where it takes several.
+    """Return the objects as the batch of one INSERT, which needs no transaction around it.
 
-    It needs no transaction around it.
+    None where they take several statements.
     """
     if len(set(map(type, instances))) > 1:
         return None
@@ -41,9 +41,9 @@ def one_statement(instances: Sequence[Model]) -> Batch | None:
 
 
 def in_key_order(tables: Iterable[Table]) -> list[Table]:
-    """Return the tables with those that foreign keys point to first, otherwise as they came.
+    """Sort tables topologically: a referenced table comes before those that refer to it.
 
-    Tables in a cycle of foreign keys come in the order of their first appearance.
+    Tables in a cycle of foreign keys stay in the order of their first appearance.
     """
     ordered: dict[Table, None] = {}
     wanted = dict.fromkeys(tables)
@@ -64,7 +64,7 @@ def in_key_order(tables: Iterable[Table]) -> list[Table]:
 
 
 def waves(table: Table, instances: Sequence[Model]) -> Iterator[list[Model]]:
-    """Yield the objects of one table so that each comes after those of it that it refers to."""
+    """Yield lists of objects of one table; an object comes after those that it refers to."""
     waiting = list(instances)
     while waiting and table.owned_by_itself:
         held = {id(instance) for instance in waiting}
@@ -79,7 +79,7 @@ def waves(table: Table, instances: Sequence[Model]) -> Iterator[list[Model]]:
 
 
 def refers_to(table: Table, instance: Model, held: set[int]) -> bool:
-    """Return whether the object refers to another one that is still to be inserted."""
+    """Return whether the object refers to another one that is not inserted yet."""
     return any(
         id(target) in held and target is not instance
         for relationship in table.owned_by_itself

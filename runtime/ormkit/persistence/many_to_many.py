@@ -1,4 +1,4 @@
-"""Links: the rows of the table between the two sides of a many-to-many."""
+"""Many-to-many relationships: the rows of the secondary table are added and removed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Links:
-    """Writes what links one object, by its key, to objects of the other side.
+    """Writes the rows of a secondary table that link one object to objects of the other side.
 
-    Keys of the other side come as arrays, one for each column.
+    owner: the key of the object. keys: the keys of the others, one array for each column.
     """
 
     def __init__(self, relationship: Relationship[Any, Any], secondary: Secondary) -> None:
-        """Raise UsageError where a link cannot be made of the two keys alone."""
+        """Raise UsageError where a row of the secondary table needs more than the two keys."""
         self._relationship = relationship
         self._secondary = secondary
         model = model_at(secondary.sql, beside=relationship.table.model)
@@ -34,7 +34,7 @@ class Links:
             check_links(relationship, model.__table__, secondary)
 
     async def add(self, executor: Executor, owner: Sequence[object], keys: Sequence[object]) -> int:
-        """Link to these; return how many were not linked before."""
+        """Add links; return how many did not exist before."""
         statement = self._statement("add", self._write_add)
         _, count = await executor.run_counted(statement, [*owner, *keys])
         return count
@@ -42,20 +42,20 @@ class Links:
     async def remove(
         self, executor: Executor, owner: Sequence[object], keys: Sequence[object]
     ) -> int:
-        """Take the links to these away; return how many there were."""
+        """Remove links; return how many existed."""
         statement = self._statement("remove", self._write_remove)
         _, count = await executor.run_counted(statement, [*owner, *keys])
         return count
 
     async def clear(self, executor: Executor, owner: Sequence[object]) -> int:
-        """Take all links away; return how many there were."""
+        """Remove all links of the object; return how many existed."""
         _, count = await executor.run_counted(self._statement("clear", self._write_clear), owner)
         return count
 
     async def replace(
         self, executor: Executor, owner: Sequence[object], keys: Sequence[object]
     ) -> tuple[int, int]:
-        """Link to these and nothing else; return how many were added, and how many removed."""
+        """Make these the only links; return how many were added, and how many removed."""
         statement = self._statement("replace", self._write_replace)
         ((added, removed),) = await executor.run(statement, [*owner, *keys])
         return added, removed
@@ -90,7 +90,7 @@ class Links:
             f"INSERT INTO {self._secondary.sql} ({columns}) "
             f"SELECT {', '.join([*owner, *names])} FROM {source} AS given ({', '.join(names)})"
         )
-        # In one order, whoever writes: two that add the same links wait for each other only once.
+        # In a fixed order, so that two transactions that add the same links cannot deadlock.
         order = f"ORDER BY {', '.join(names)}"
         if self._is_unique:
             return f"{text} {order} ON CONFLICT ({columns}) DO NOTHING"
@@ -112,7 +112,7 @@ class Links:
         return f"DELETE FROM {self._secondary.sql} WHERE {' AND '.join(conditions)}"
 
     def _write_replace(self, scope: Scope, owner: Sequence[str]) -> str:
-        """Return one statement: it adds and removes at once, and nothing that is to stay."""
+        """Return one statement that adds and removes links, and leaves those that stay."""
         remote = self._relationship.remote
         given = arrays(remote, [scope.bind(column) for column in remote])
         keys = ", ".join(self._secondary.remote)
@@ -137,12 +137,12 @@ def model_at(sql: str, *, beside: type[Model]) -> type[Model] | None:
 
 
 def is_key_of(table: Table, secondary: Secondary) -> bool:
-    """Return whether the columns of a link are the table's primary key."""
+    """Return whether the two foreign keys together are the table's primary key."""
     return {key.quoted for key in table.primary_key} == {*secondary.local, *secondary.remote}
 
 
 def check_links(relationship: Relationship[Any, Any], table: Table, secondary: Secondary) -> None:
-    """Raise UsageError where rows of the secondary table need more than the keys of a link."""
+    """Raise UsageError where rows of the secondary table need more than the two foreign keys."""
     keys = {*secondary.local, *secondary.remote}
     for column in table.columns:
         if column.quoted in keys or column.has_default or column.is_nullable:

@@ -1,7 +1,7 @@
-"""Numbering: how the rows of many objects are stored so that each comes back with its place.
+"""Numbered inserts: RETURNING tells for each row which object it belongs to.
 
-PostgreSQL promises no order for RETURNING, and an INSERT returns nothing of where its rows came
-from. MERGE does; elsewhere rows are found again by a key that no two of them share.
+PostgreSQL promises no order for RETURNING, and INSERT cannot return columns of its source. MERGE
+can, from PostgreSQL 17 on. Before it, rows are matched to objects by a unique key.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..statements.table_facts import ANOTHER_KEY, TableFacts
 
 
 def check_stored(table: Table, stored: int, given: int) -> None:
-    """Raise DatabaseError where the server kept rows out, without an error of its own."""
+    """Raise DatabaseError where a trigger or rule dropped rows without an error."""
     if stored < given:
         raise DatabaseError(
             f"{given - stored} of {given} {table.label} objects were not stored: a trigger or a "
@@ -30,8 +30,8 @@ def check_stored(table: Table, stored: int, given: int) -> None:
         )
 
 
-def in_places(table: Table, rows: list[Record], count: int) -> list[Record]:
-    """Return the rows in the order of the objects, whose places are the last of their values."""
+def in_object_order(table: Table, rows: list[Record], count: int) -> list[Record]:
+    """Return the rows in the order of the objects, by the position at the end of each row."""
     check_stored(table, len(rows), count)
     places = list(map(itemgetter(-1), rows))
     wanted = range(1, count + 1)
@@ -42,16 +42,16 @@ def in_places(table: Table, rows: list[Record], count: int) -> list[Record]:
 
 
 def key_types(key: Sequence[AnyColumn], facts: TableFacts) -> tuple[str, ...]:
-    """Return the types of these columns with their modifiers, as the table has them."""
+    """Return the types of these columns with modifiers, as the table defines them."""
     return tuple([facts.types[column.name] for column in key])
 
 
 def write_merge(
     table: Table, given: Sequence[AnyColumn], returned: Sequence[AnyColumn]
 ) -> Statement:
-    """Return the MERGE that only inserts, and returns of which row of its source each was made.
+    """Return a MERGE that only inserts, and returns the position of each row's source row.
 
-    No row of the table is looked at, since none can match.
+    ON false matches no row, so that the table is not scanned.
     """
     scope = Scope(table)
     name, source = scope.name(table), scope.take("given")
@@ -60,7 +60,7 @@ def write_merge(
         f"MERGE INTO {named(table.sql, name)} USING ({rows_given(given, scope)}) AS {source} "
         f"ON false WHEN NOT MATCHED THEN "
         f"INSERT ({', '.join(column.quoted for column in given)}) "
-        f"VALUES ({', '.join(carried(given, source))}) "
+        f"VALUES ({', '.join(cast_values(given, source))}) "
         f"RETURNING {', '.join(answers)}, {source}.place"
     )
     return Statement.of(scope, sql, tuple(returned))
@@ -68,24 +68,24 @@ def write_merge(
 
 @dataclass(frozen=True, slots=True)
 class NumberedInsert:
-    """An INSERT of many rows that are found again by a key, whose values are known before.
+    """An INSERT of many rows that matches stored rows to given rows by a unique key.
 
-    Both the rows given and those stored are read by the same statement, which compares them as the
-    server compares keys.
+    The key's values are known before the INSERT. The same statement compares both, so that the
+    server's rules of equality apply.
     """
 
     table: Table
     given: Sequence[AnyColumn]
     returned: Sequence[AnyColumn]
-    #: The columns that no two rows share.
+    #: The columns of the unique key.
     key: Sequence[AnyColumn]
     #: Their types with modifiers.
     types: Sequence[str]
-    #: The SQL that makes those of them that are not given.
+    #: The SQL of the defaults of key columns without a given value, by name.
     made: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def sql(self, scope: Scope, on_conflict: str = "") -> str:
-        """Return the text; its last parameter is the place before the first row's."""
+        """Return the SQL; its last parameter is the position before the first row's."""
         given, rows, stored = scope.take("given"), scope.take("rows"), scope.take("stored")
         keys = [f"{sql} AS {self._name(column)}" for column, sql in self._made()]
         return (
@@ -100,14 +100,17 @@ class NumberedInsert:
         return [(column, self.made[column.name]) for column in self.key if column.name in self.made]
 
     def _name(self, column: AnyColumn) -> str:
-        """Return what the column is called among the rows given."""
+        """Return the name of the column among the given rows."""
         if column.name in self.made:
             return f"key_{[each.key for each in self.key].index(column.key)}"
         return f"value_{[each.key for each in self.given].index(column.key)}"
 
     def _insert(self, given: str) -> str:
         made = [column for column, _ in self._made()]
-        values = [*carried(self.given, given), *[f"{given}.{self._name(each)}" for each in made]]
+        values = [
+            *cast_values(self.given, given),
+            *[f"{given}.{self._name(each)}" for each in made],
+        ]
         overriding = "OVERRIDING SYSTEM VALUE " if made else ""
         return (
             f"INSERT INTO {self.table.sql} "
@@ -127,14 +130,14 @@ class NumberedInsert:
         return ", ".join([f"{stored}.answer_{place}" for place in range(len(self.returned))])
 
     def _number(self, given: str) -> str:
-        """Return the place of a row; one whose key nobody gave lets nothing be stored."""
+        """Return the SQL of a row's position, which fails for a key that was not given."""
         return (
             f"CASE WHEN {given}.place IS NULL THEN '{ANOTHER_KEY}'::text::regclass::oid::integer "
             f"ELSE {given}.place END"
         )
 
     def _matches(self, stored: str, given: str) -> str:
-        # A value that is stored is cast to the column's type: numeric(10,2) makes 1.01 of 1.005.
+        # The given value is cast to the column's type: numeric(10,2) stores 1.005 as 1.01.
         return " AND ".join(
             f"{stored}.key_{place} = {given}.{self._name(column)}::{type_}"
             for place, (column, type_) in enumerate(zip(self.key, self.types, strict=True))
@@ -142,10 +145,10 @@ class NumberedInsert:
 
 
 def rows_given(given: Sequence[AnyColumn], scope: Scope) -> str:
-    """Return the SELECT that makes rows of arrays: value_0, value_1 and so on, and their place.
+    """Return the SELECT that turns arrays into rows of value_0, value_1 ... and their position.
 
-    Functions in the list of what is selected go on in step, row by row; in FROM, each would be
-    stored whole before the first row is made.
+    Set-returning functions in the select list advance together, row by row. In FROM, the server
+    would materialize each of them first.
     """
     parameters = [f"{scope.bind(column)}::{column.carrier}[]" for column in given]
     arrays = [f"unnest({each}) AS value_{place}" for place, each in enumerate(parameters)]
@@ -153,8 +156,8 @@ def rows_given(given: Sequence[AnyColumn], scope: Scope) -> str:
     return f"SELECT {', '.join([*arrays, place])}"
 
 
-def carried(given: Sequence[AnyColumn], source: str) -> list[str]:
-    """Return the values that `rows_given` makes, as the columns take them."""
+def cast_values(given: Sequence[AnyColumn], source: str) -> list[str]:
+    """Return the values of `rows_given`, cast to the types of the columns."""
     return [
         f"{source}.value_{place}" + ("" if column.carrier == column.cast else f"::{column.cast}")
         for place, column in enumerate(given)

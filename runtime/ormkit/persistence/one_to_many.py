@@ -1,4 +1,4 @@
-"""Ownership: the foreign keys by which rows of a one-to-many belong to one object."""
+"""One-to-many relationships: the foreign keys of children are set and cleared."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 Changes = Sequence[tuple[AnyColumn, object]]
 
 
-class Ownership:
-    """Writes the foreign keys that lead to one object, and sets them on the objects that have them.
+class ChildKeys:
+    """Writes the foreign keys that refer to one parent, to the rows and to the objects.
 
-    owner: the values of the columns that the foreign keys refer to.
+    owner: the values of the parent's columns that the foreign keys refer to.
     """
 
     def __init__(
@@ -39,55 +39,60 @@ class Ownership:
         self._instance = instance
         self._owner = tuple(owner)
 
-    async def take(self, executor: Executor, objects: Sequence[Any]) -> int:
-        """Make all the objects belong to the owner; return how many did not yet.
+    async def assign(self, executor: Executor, objects: Sequence[Any]) -> int:
+        """Set the foreign key of all objects to the parent; return how many had another one.
 
         Raises StaleObject where a row is gone or has changed, and then writes none.
         """
         added, _ = await self._assign(executor, objects, self._owner)
-        self._follow(executor, objects, self._owner, self._instance)
+        self._update_objects(executor, objects, self._owner, self._instance)
         return added
 
-    async def leave(self, executor: Executor, objects: Sequence[Any]) -> int:
-        """Make those that belong to the owner belong to nothing; return how many they were."""
-        nothing = self._nothing()
+    async def clear(self, executor: Executor, objects: Sequence[Any]) -> int:
+        """Clear the foreign key of those objects that refer to the parent; return their number."""
+        null_key = self._null_key()
         own = [each for each in objects if self._key_of(each) == self._owner]
         if own:
-            await self._assign(executor, own, nothing)
-            self._follow(executor, own, nothing, None)
+            await self._assign(executor, own, null_key)
+            self._update_objects(executor, own, null_key, None)
         return len(own)
 
     async def replace(
         self, executor: Executor, objects: Sequence[Any], left: Sequence[Any]
     ) -> tuple[int, int]:
-        """Make these and no others belong to the owner; `left` are known not to, any longer.
+        """Make these the only children of the parent.
+
+        left: loaded objects that are no longer among them.
 
         Return how many were added, and how many removed.
         """
-        nothing = self._nothing()
-        change = await self._assign(executor, objects, self._owner, nothing)
-        self._follow(executor, left, nothing, None)
-        self._follow(executor, objects, self._owner, self._instance)
+        null_key = self._null_key()
+        change = await self._assign(executor, objects, self._owner, null_key)
+        self._update_objects(executor, left, null_key, None)
+        self._update_objects(executor, objects, self._owner, self._instance)
         return change
 
-    async def leave_all(self, executor: Executor, held: Sequence[Any]) -> int:
-        """Make every row that belongs to the owner belong to nothing; `held` are known of them."""
-        nothing = self._nothing()
+    async def clear_all(self, executor: Executor, held: Sequence[Any]) -> int:
+        """Clear the foreign key of every child; return their number.
+
+        held: the children that are loaded.
+        """
+        null_key = self._null_key()
         remote = self._relationship.remote
         pairs = zip(remote, self._owner, strict=True)
         where: tuple[Condition[Any], ...] = tuple([key == value for key, value in pairs])
-        changes = self._changes(nothing)
+        changes = self._changes(null_key)
         select = Select(table=self._target, where=where)
         values = [*values_of(changes), *select.values()]
         _, count = await executor.run_counted(select.update(changes), values)
-        self._follow(executor, held, nothing, None)
+        self._update_objects(executor, held, null_key, None)
         return count
 
     def _key_of(self, instance: Any) -> tuple[object, ...]:
         return tuple([getattr(instance, key.slot, None) for key in self._relationship.remote])
 
-    def _nothing(self) -> tuple[object, ...]:
-        """Return the foreign key that leads nowhere; UsageError where there can be none."""
+    def _null_key(self) -> tuple[object, ...]:
+        """Return the foreign key of no parent; UsageError where none of its columns can be NULL."""
         remote = self._relationship.remote
         if not any(key.is_nullable for key in remote):
             raise UsageError(
@@ -111,20 +116,20 @@ class Ownership:
     ) -> tuple[int, int]:
         """Write the foreign key to the rows of all objects, or to none where one has changed.
 
-        others: the foreign key for all other rows that belong to the owner; None leaves them.
+        others: the foreign key for all other children of the parent; None leaves them unchanged.
 
-        Return how many of each differed and were written.
+        Return how many rows of each kind were written.
         """
         changes = self._changes(key)
-        parting = None if others is None else self._changes(others)
+        cleared = None if others is None else self._changes(others)
         statement = statement_for(
             ("ownership", self._relationship.key, key == self._owner, others is None),
-            lambda: self._write(changes, parting),
+            lambda: self._write(changes, cleared),
         )
         identity = [list(keys_of_objects(objects, [c.slot])) for c in self._target.identity]
         values = [*values_of(changes), *identity, len(objects), *key]
-        if parting is not None:
-            values += [*values_of(parting), *self._owner]
+        if cleared is not None:
+            values += [*values_of(cleared), *self._owner]
         rows = await executor.run(statement, values)
         holds, removed = rows[0][:2]
         if not holds:
@@ -133,8 +138,8 @@ class Ownership:
         self._receive(executor, objects, written, changes)
         return len(written), removed
 
-    def _write(self, changes: Changes, parting: Changes | None) -> Statement:
-        """Return one statement: what it writes it writes only if every row is as it was read."""
+    def _write(self, changes: Changes, cleared: Changes | None) -> Statement:
+        """Return one statement that writes only if every row is as it was read."""
         table = self._target
         scope = Scope(table)
         assigned = assignments(changes, scope)
@@ -150,12 +155,12 @@ class Ownership:
             f"AND (SELECT holds FROM same){returning(returned)})",
         ]
         gone = "0"
-        if parting is not None:
+        if cleared is not None:
             width = len(table.primary_key)
             names = [column.quoted for column in table.primary_key]
             stays = in_keys(names, table.primary_key, parameters[:width])
             parts.append(
-                f"gone AS (UPDATE {table.sql} SET {assignments(parting, scope)} "
+                f"gone AS (UPDATE {table.sql} SET {assignments(cleared, scope)} "
                 f"WHERE ({keys}) = ({self._bound(scope)}) AND NOT {stays} "
                 f"AND (SELECT holds FROM same) RETURNING 1)"
             )
@@ -181,7 +186,7 @@ class Ownership:
         """Set what PostgreSQL filled in, such as the version, on the object of each row."""
         table = self._target
         computed = computed_columns(table, changes)
-        # Where nothing is computed, the key came back once more.
+        # Without computed columns, the primary key was returned once more.
         if computed[0] is table.primary_key[0]:
             return
         before = [self._primary_key_of(each) for each in objects]
@@ -199,19 +204,19 @@ class Ownership:
         return tuple([getattr(instance, key.slot) for key in self._target.primary_key])
 
     def _key_after(self, key: Sequence[object], changes: Changes) -> tuple[object, ...]:
-        """Return a primary key as it is once the changes are written, which may be of its parts."""
+        """Return a primary key after the changes, which may assign some of its columns."""
         assigned = {column.slot: value for column, value in changes}
         pairs = zip(self._target.primary_key, key, strict=True)
         return tuple([assigned.get(column.slot, value) for column, value in pairs])
 
-    def _follow(
+    def _update_objects(
         self,
         executor: Executor,
         objects: Sequence[Any],
         key: Sequence[object],
         instance: Model | None,
     ) -> None:
-        """Set the foreign key, and the relationship back where there is one."""
+        """Set the foreign key on objects, and the relationship to the parent if there is one."""
         remote = self._relationship.remote
         back = [each.slot for each in self._target.owned if are_same(each.local, remote)]
         for each in objects:

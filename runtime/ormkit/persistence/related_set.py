@@ -10,7 +10,7 @@ from ..loading.attach import keys_of_objects
 from ..models.relationships import R, Relationship
 from ..statements.executor import Executor
 from .many_to_many import Links
-from .one_to_many import Ownership
+from .one_to_many import ChildKeys
 
 if TYPE_CHECKING:
     from ..models.columns import AnyColumn
@@ -21,22 +21,23 @@ class Runs(Protocol):
     """What a related set writes through: a session or a transaction."""
 
     def executor(self) -> Executor:
-        """Return what runs statements in this moment and task."""
+        """Return the executor for the current task."""
         ...
 
 
 class SetChange(NamedTuple):
-    """How many objects `set` added, and how many it took away."""
+    """How many objects `set` added and removed."""
 
     added: int
     removed: int
 
 
 class RelatedSet(Generic[R]):
-    """What belongs to one object by a to-many relationship; made by session.related().
+    """The related objects of one object by a to-many relationship; session.related() creates it.
 
-    Each method is one statement, for any number of objects. The list on the object follows where
-    it was loaded.
+    Each method sends one statement, for any number of objects, and then updates the list on the
+    object if it was loaded. Methods raise UsageError for objects of another model or without a
+    key.
     """
 
     def __init__(self, runs: Runs, instance: Model, relationship: Relationship[Any, R]) -> None:
@@ -61,45 +62,50 @@ class RelatedSet(Generic[R]):
         secondary = relationship.secondary
         self._links = None if secondary is None else Links(relationship, secondary)
         target = relationship.target
-        #: What tells the related objects apart.
+        #: The key of the related objects.
         self._columns = target.primary_key if secondary is None else relationship.remote
 
     async def add(self, *objects: R) -> int:
-        """Relate these; return how many were not related before.
+        """Add related objects; return how many were not related before.
 
-        For a one-to-many this sets their foreign key.
+        For a one-to-many this sets their foreign key. Raises StaleObject where a row is gone or has
+        changed.
         """
         by_key = self._by_key("add", objects)
         if not by_key:
             return 0
         if self._links is None:
-            count = await self._ownership.take(self._runs.executor(), list(by_key.values()))
+            count = await self._child_keys.assign(self._runs.executor(), list(by_key.values()))
         else:
             executor = self._runs.executor()
             count = await self._links.add(executor, self._owner, columns_of(by_key))
         held = self._held()
         there = set(held)
-        self._follow([*held.values(), *[by_key[key] for key in by_key if key not in there]])
+        self._update_list([*held.values(), *[by_key[key] for key in by_key if key not in there]])
         return count
 
     async def remove(self, *objects: R) -> int:
-        """Relate these no longer; return how many were.
+        """Remove related objects; return how many were related.
 
-        For a one-to-many this sets their foreign key to NULL; UsageError where it cannot be.
+        For a one-to-many this sets their foreign key to NULL. Raises UsageError where the column
+        cannot be NULL.
         """
         by_key = self._by_key("remove", objects)
         if not by_key:
             return 0
         if self._links is None:
-            count = await self._ownership.leave(self._runs.executor(), list(by_key.values()))
+            count = await self._child_keys.clear(self._runs.executor(), list(by_key.values()))
         else:
             executor = self._runs.executor()
             count = await self._links.remove(executor, self._owner, columns_of(by_key))
-        self._follow([each for key, each in self._held().items() if key not in by_key])
+        self._update_list([each for key, each in self._held().items() if key not in by_key])
         return count
 
     async def set(self, objects: Iterable[R]) -> SetChange:
-        """Relate these and no others, writing only what differs."""
+        """Make these the only related objects; write only the differences.
+
+        Return how many were added, and how many removed.
+        """
         if not isinstance(objects, Iterable):
             raise UsageError(
                 f"{self._relationship.label} set() takes a list, not {type(objects).__name__}"
@@ -109,29 +115,29 @@ class RelatedSet(Generic[R]):
         executor = self._runs.executor()
         if self._links is None:
             left = [each for key, each in self._held().items() if key not in by_key]
-            change = await self._ownership.replace(executor, given, left)
+            change = await self._child_keys.replace(executor, given, left)
         else:
             keys = columns_of(by_key, width=len(self._relationship.remote))
             change = await self._links.replace(executor, self._owner, keys)
-        self._follow(given)
+        self._update_list(given)
         return SetChange(*change)
 
     async def clear(self) -> int:
-        """Relate nothing any longer; return how many were related."""
+        """Remove all related objects; return how many were related."""
         if self._links is None:
             held = list(self._held().values())
-            count = await self._ownership.leave_all(self._runs.executor(), held)
+            count = await self._child_keys.clear_all(self._runs.executor(), held)
         else:
             count = await self._links.clear(self._runs.executor(), self._owner)
-        self._follow([])
+        self._update_list([])
         return count
 
     @property
-    def _ownership(self) -> Ownership:
-        return Ownership(self._relationship, self._instance, self._owner)
+    def _child_keys(self) -> ChildKeys:
+        return ChildKeys(self._relationship, self._instance, self._owner)
 
     def _by_key(self, what: str, objects: Sequence[R]) -> dict[tuple[object, ...], R]:
-        """Return the objects by what a link holds of them; raises UsageError."""
+        """Return the objects by key; raises UsageError for another model or a missing key."""
         relationship = self._relationship
         target = relationship.target
         found: dict[tuple[object, ...], R] = {}
@@ -154,20 +160,20 @@ class RelatedSet(Generic[R]):
         return key
 
     def _held(self) -> dict[tuple[object, ...], R]:
-        """Return what the loaded list holds, by key; nothing where it was not loaded."""
+        """Return the objects of the loaded list, by key; empty where it was not loaded."""
         held: list[R] = getattr(self._instance, self._relationship.slot, [])
         slots = [column.slot for column in self._columns]
         return dict(zip(map(as_tuple, keys_of_objects(held, slots)), held, strict=True))
 
-    def _follow(self, objects: list[R]) -> None:
-        """Make these what the list holds, where it was loaded."""
+    def _update_list(self, objects: list[R]) -> None:
+        """Replace the objects of the list, if it was loaded."""
         if hasattr(self._instance, self._relationship.slot):
             held = self._relationship.list_type(objects)
             setattr(self._instance, self._relationship.slot, held)
 
 
 def as_tuple(key: Any) -> tuple[object, ...]:
-    """Return the key as a tuple also where it is of one column."""
+    """Return the key as a tuple, also for one column."""
     return key if isinstance(key, tuple) else (key,)  # pyright: ignore
 
 

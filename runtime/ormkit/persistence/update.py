@@ -1,4 +1,4 @@
-"""Writing objects: UPDATE and DELETE of one row, and what comes back onto its object."""
+"""UPDATE and DELETE of one object, found by its primary key and version."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ if TYPE_CHECKING:
 
 
 def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyColumn, object]]:
-    """Return what an UPDATE with these keywords assigns, version and updated_at included.
+    """Return the assignments of an UPDATE with these keywords, and of version and updated_at.
 
-    Values are as the row will hold them; raises InvalidValue for one that would lose something.
+    Values are returned in their stored form. Raises UsageError without keywords, UnknownName, and
+    InvalidValue for a value that the column cannot store without loss.
     """
     if not values:
         raise UsageError(f"{table.label}: update needs at least one column=value")
@@ -52,7 +53,7 @@ def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyCol
 
 
 def values_of(changes: Iterable[tuple[AnyColumn, object]]) -> list[object]:
-    """Return what the assignments bind, in the order of their text."""
+    """Return the values that the assignments bind, in the order of the SQL."""
     bound: list[object] = []
     for column, value in changes:
         bound.extend(value.values if isinstance(value, Expression) else (column.encode(value),))
@@ -60,7 +61,7 @@ def values_of(changes: Iterable[tuple[AnyColumn, object]]) -> list[object]:
 
 
 class Now(AnyExpression):
-    """The time at which the transaction began, now()."""
+    """now(): the time at which the transaction began."""
 
     __slots__ = ()
 
@@ -77,7 +78,7 @@ NOW = Now()
 
 
 async def update_one(executor: Executor, instance: Model, values: Mapping[str, object]) -> None:
-    """Write the named columns of one object, and set them on it once that has succeeded."""
+    """Write the named columns of one object, and set them on it after success."""
     table = table_of(type(instance))
     for value in values.values():
         if isinstance(value, Expression):
@@ -94,7 +95,7 @@ async def update_row(
     values: Mapping[str, object],
     identity: Sequence[object],
 ) -> None:
-    """Write the named columns of an object to the row with this key and version."""
+    """Write the named columns of an object to the row with this primary key and version."""
     changes = changes_for(table, values)
     key: list[object] = ["update one", table]
     bound: list[object] = []
@@ -114,7 +115,7 @@ async def update_row(
         if not isinstance(value, Expression):
             setattr(instance, column.slot, value)
     receive([instance], rows, computed)
-    # Where nothing is computed, the key came back, to tell that there is a row.
+    # Without computed columns, the primary key was returned to show that the row exists.
     if computed[0] is not table.primary_key[0]:
         mark_known([instance], computed)
     if executor.identity is not None:
@@ -125,7 +126,7 @@ async def update_row(
 def computed_columns(
     table: Table, changes: Sequence[tuple[AnyColumn, object]]
 ) -> tuple[AnyColumn, ...]:
-    """Return the columns whose new value only PostgreSQL knows, and at least one."""
+    """Return the columns whose new values only PostgreSQL knows; at least one column."""
     computed = [
         column for column, value in changes if isinstance(value, Expression) or column.is_rewritten
     ]
@@ -134,7 +135,7 @@ def computed_columns(
 
 
 def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> Statement:
-    """Return the UPDATE of one row, found by its key and, where there is one, its version."""
+    """Return the UPDATE of one row, found by its primary key and version column, if any."""
     scope = Scope(table)
     computed = computed_columns(table, changes)
     sql = (
@@ -145,7 +146,7 @@ def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> S
 
 
 async def mark_deleted(executor: Executor, instance: Model, *, is_deleted: bool) -> None:
-    """Set or clear the time at which the object was deleted; UsageError without such a column."""
+    """Set or clear the column for soft deletes; UsageError where the model has none."""
     table = table_of(type(instance))
     column = table.soft_delete
     if column is None:
@@ -157,7 +158,7 @@ async def mark_deleted(executor: Executor, instance: Model, *, is_deleted: bool)
 
 
 async def delete_one(executor: Executor, instance: Model) -> None:
-    """Delete the object's row for good; raises StaleObject where it is gone or has changed."""
+    """Delete the object's row; raises StaleObject where it is gone or has changed."""
     table = table_of(type(instance))
     statement = statement_for(("delete one", table), lambda: write_delete(table))
     identity = identity_of(table, instance)
@@ -169,13 +170,13 @@ async def delete_one(executor: Executor, instance: Model) -> None:
 
 
 def write_delete(table: Table) -> Statement:
-    """Return the DELETE of one row, found by its key and, where there is one, its version."""
+    """Return the DELETE of one row, found by its primary key and version column, if any."""
     scope = Scope(table)
     return Statement.of(scope, f"DELETE FROM {table.sql} WHERE {same_row(table, scope)}")
 
 
 def same_row(table: Table, scope: Scope) -> str:
-    """Return the condition that finds one row as it was read."""
+    """Return the condition that finds one row by its primary key and version."""
     return " AND ".join(f"{column.quoted} = {scope.bind(column)}" for column in table.identity)
 
 
@@ -193,7 +194,7 @@ def identity_of(table: Table, instance: Model) -> list[object]:
 
 
 def stale(table: Table, what: str) -> str:
-    """Return the message for a row that was not there to be written."""
+    """Return the message for a row that an UPDATE or DELETE did not find."""
     if table.version is None:
         return f"no row to {what}: this {table.label} is no longer in the database"
     return (

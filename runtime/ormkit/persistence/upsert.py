@@ -1,4 +1,4 @@
-"""INSERT ... ON CONFLICT: insert rows, or update those that are there already."""
+"""Upserts: INSERT ... ON CONFLICT DO UPDATE, of one object and of many."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ..statements.statement import Statement, statement_for
 from ..statements.table_facts import TableFacts, by_facts
 from .batches import Batch, batches_of, changed_columns, check_once, not_given, parts_of
 from .insert import insert_of_values, receive, returning
-from .numbering import NumberedInsert, in_places, key_types
+from .numbering import NumberedInsert, in_object_order, key_types
 
 if TYPE_CHECKING:
     from ..driver.connection import Connection
@@ -35,24 +35,25 @@ if TYPE_CHECKING:
     from ..statements.executor import ObjectMap
 
 
-#: SQLSTATE of ON CONFLICT over columns that nothing makes unique.
+#: The SQLSTATE of ON CONFLICT on columns without a unique constraint.
 NO_CONSTRAINT = "42P10"
 
 
 async def send_upserts(executor: Executor, upserts: Sequence[tuple[Upsert, Batch]]) -> None:
-    """Insert the objects or update their rows; each then holds its row as it is in the database.
+    """Insert the objects or update their rows, and set all columns of the rows on them.
 
-    One statement takes some hundred objects, or one where rows of many could not be told apart; all
-    of a batch are sent together, as one transaction. Several batches need one around them.
+    One statement writes up to 500 objects, or one where rows cannot be matched to objects. The
+    statements of a batch are pipelined in one transaction. For several batches the caller opens a
+    transaction around them.
     """
-    # What the code has changed on objects at hand is written first, or the rows would undo it.
+    # Dirty columns are flushed first, or the returned rows would overwrite them.
     await executor.flush_pending()
     for upsert, batch in upserts:
         await send_upsert(executor, upsert, batch)
 
 
 async def send_upsert(executor: Executor, upsert: Upsert, batch: Batch) -> None:
-    """Upsert one batch. Every row comes back, to the object that it is of."""
+    """Upsert one batch; each object gets the values of its own row."""
     table, instances = upsert.table, batch.instances
     try:
         if len(instances) == 1:
@@ -78,7 +79,7 @@ def upserts_of(
     update_fields: Sequence[str] | None,
     identity: ObjectMap | None,
 ) -> list[tuple[Upsert, Batch]]:
-    """Return what to send for objects of one model: an upsert for each set of given columns."""
+    """Return an upsert for each set of given columns, with its batch of objects."""
     table = table_of(type(instances[0]))
     if any(type(each) is not type(instances[0]) for each in instances):
         raise UsageError("upsert_all takes objects of one model at a time")
@@ -99,9 +100,9 @@ def upserts_of(
 
 
 class Wanted:
-    """The columns that existing rows get: those that the objects give, or of them the named ones.
+    """The columns that an upsert updates: those that the objects give, or the named ones of them.
 
-    fixed: the columns that tell rows apart, which are not written unless they are named.
+    fixed: the columns that identify rows, which are not updated unless they are named.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class Wanted:
     def parts_of(
         self, batch: Batch, identity: ObjectMap | None
     ) -> list[tuple[tuple[AnyColumn, ...], Batch]]:
-        """Divide a batch by what the rows of its objects get."""
+        """Split a batch by the columns to update."""
         given = given_by_all(self._table, batch.given, batch.held, batch.instances)
         if given is not None:
             return [(self._chosen(given), batch)]
@@ -125,7 +126,7 @@ class Wanted:
         return self._chosen(changed_columns(self._table, instance, self._named, identity))
 
     def _chosen(self, given: Sequence[AnyColumn]) -> tuple[AnyColumn, ...]:
-        """Return what is written of the columns that objects give."""
+        """Return the columns to update, out of those that objects give."""
         if self._named is None:
             return tuple([each for each in given if each.key not in self._fixed])
         held = set(keys_of(given))
@@ -133,25 +134,27 @@ class Wanted:
         return tuple([each for each in self._named if each.key in held])
 
     def check_found(self) -> None:
-        """Raise MissingValue for a named column that no object gives: what it holds by default
-        would overwrite the rows."""
+        """Raise MissingValue for a named column that no object gives.
+
+        Its default would overwrite the rows.
+        """
         for column in self._named or ():
             if column.key not in self._found:
                 raise not_given("update_fields", column)
 
 
 async def upsert_numbered(upsert: Upsert, batch: Batch, connection: Connection) -> list[Record]:
-    """Upsert a batch; return its rows in the order of the objects."""
+    """Upsert a batch, and return its rows in the order of the objects."""
     return await by_facts(connection, upsert.table, partial(upsert.send, batch, connection))
 
 
 def gone(table: Table) -> str:
-    """Return the message for a row that did not come back."""
+    """Return the message for a row that was not returned."""
     return f"a {table.label} was deleted while it was being upserted; try again"
 
 
 def unmatched(table: Table, target: Sequence[AnyColumn], error: StatementError) -> StatementError:
-    """Return the error for columns that no constraint makes unique."""
+    """Return the error for a conflict target without a unique constraint."""
     names = ", ".join(column.slot for column in target)
     better = copy.copy(error)
     better.args = (
@@ -176,7 +179,7 @@ def named_columns(table: Table, names: Sequence[str]) -> tuple[AnyColumn, ...]:
 
 
 def check_target(target: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> None:
-    """Raise MissingValue where an object has no value to be told apart by."""
+    """Raise MissingValue where objects have no value for a column of the conflict target."""
     for column in target:
         if column.key not in keys_of(given):
             raise MissingValue(
@@ -194,7 +197,7 @@ def check_distinct(table: Table, target: Sequence[AnyColumn], batches: Sequence[
         by_column = dict(zip(keys_of(batch.given), batch.values, strict=True))
         columns = [each.encode_many(by_column[each.key]) for each in target]
         keys += zip(*columns, strict=True)
-    # What cannot be hashed is left to the server, which refuses to change a row twice.
+    # For unhashable values the server raises the error: it does not update a row twice.
     with suppress(TypeError):
         if len({key for key in keys if None not in key}) < sum(None not in key for key in keys):
             names = ", ".join(column.slot for column in target)
@@ -220,46 +223,47 @@ def keys_of(columns: Sequence[AnyColumn]) -> tuple[object, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Upsert:
-    """INSERT ... ON CONFLICT of these columns, which returns every row in any case.
+    """An INSERT ... ON CONFLICT DO UPDATE that returns every row.
 
-    DO NOTHING returns no row where there is one; assigning a column to itself does.
+    DO NOTHING would return no existing row. Without columns to update, a column is assigned to
+    itself.
     """
 
     table: Table
     given: Sequence[AnyColumn]
     target: Sequence[AnyColumn]
-    #: The columns that an existing row gets from the object.
+    #: The columns that are updated in an existing row.
     changed: Sequence[AnyColumn]
 
     def of_one(self, *, is_numbered: bool = False) -> Statement:
         """Return the statement for one row.
 
-        is_numbered: its last parameter comes back behind the columns.
+        is_numbered: the last parameter, a position, is returned after the columns.
         """
         key = self._key("one" if not is_numbered else "one, numbered")
         return statement_for(key, lambda: self._write_one(is_numbered=is_numbered))
 
     def of_many(self, facts: TableFacts) -> Statement:
-        """Return the statement for arrays, whose rows come back with their places."""
+        """Return the statement for arrays, which returns each row with its position."""
         types = key_types(self.target, facts)
         return statement_for(self._key(types), lambda: self._write_many(types))
 
     async def send(self, batch: Batch, connection: Connection, facts: TableFacts) -> list[Record]:
-        """Upsert a batch by what is known of the table; return its rows in the objects' order."""
+        """Upsert a batch, and return its rows in the order of the objects."""
         executor = OneConnection(connection)
         if self.is_numbered_by_target(batch, facts):
             rows = await batch.send_arrays(executor, self.of_many(facts))
         else:
             rows = await batch.send_rows(executor, self.of_one(is_numbered=True))
         if len(rows) != len(batch.instances):
-            # ON CONFLICT waits for another transaction's row, and may then not see it.
+            # ON CONFLICT waits for another transaction's row, which may then be deleted.
             raise StaleObject(gone(self.table))
-        return in_places(self.table, rows, len(batch.instances))
+        return in_object_order(self.table, rows, len(batch.instances))
 
     def is_numbered_by_target(self, batch: Batch, facts: TableFacts) -> bool:
-        """Return whether rows can be told apart by the columns that conflict.
+        """Return whether rows can be matched to objects by the conflict target.
 
-        A row with NULL in one of them conflicts with none, and is equal to none.
+        A row with NULL in it conflicts with no row, and equals none.
         """
         if not self.table.is_insertable_by_array:
             return False
@@ -298,7 +302,7 @@ class Upsert:
 
 
 def automatic(table: Table, changed: Sequence[AnyColumn]) -> list[str]:
-    """Return the assignments that every update of a row makes by itself."""
+    """Return the automatic assignments of updated_at and version."""
     keys = keys_of(changed)
     found: list[str] = []
     if table.updated_at is not None and table.updated_at.key not in keys:
