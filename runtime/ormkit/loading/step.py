@@ -16,7 +16,7 @@ from ..sql.context import Scope
 from ..sql.expressions import Condition
 from ..sql.ordering import Order
 from ..statements.executor import Executor
-from ..statements.row_limits import bound, cut_sql, shape_of
+from ..statements.row_limits import bound, limit_sql, shape_of
 from .options import Strategy
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Step:
         parts: list[str] = []
         if self.order:
             parts.append(f" ORDER BY {', '.join([each.sql(scope) for each in self.order])}")
-        parts.append(cut_sql(self.limit, self.offset, scope))
+        parts.append(limit_sql(self.limit, self.offset, scope))
         return "".join(parts)
 
     def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:

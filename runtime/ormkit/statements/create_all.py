@@ -1,8 +1,8 @@
-"""Creation: running the DDL of generated packages, and saying what stood in its way.
+"""create_all(): it runs the DDL of generated packages, and explains why it failed.
 
-The DDL creates what is missing and leaves the rest. The server asks for the right to create before
-it looks whether there is anything to create, and names no table where a column is not there: where
-it refuses, its catalogs are asked what is missing.
+The DDL creates only what is missing. The server checks privileges before it looks whether anything
+is missing, and an error about a missing column names no table. After an error, the catalog tells
+what is missing.
 """
 
 from __future__ import annotations
@@ -68,14 +68,14 @@ UNAVAILABLE = (
     "SELECT name FROM unnest($1::text[]) AS given (name) "
     "WHERE name NOT IN (SELECT name FROM pg_available_extensions) ORDER BY name"
 )
-#: How many of what is missing a message names.
+#: How many missing objects a message names.
 NAMED = 5
 
 Wanted = tuple[str, str, str]
 
 
 async def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> None:
-    """Create what the packages describe and the database lacks, each in one transaction."""
+    """Create the missing objects of each package, in one transaction for each."""
     # The schema's own texts, such as those of event triggers, may change the session.
     connection.mark_dirty()
     for schema in schemas:
@@ -98,7 +98,7 @@ async def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> N
 async def explain(
     connection: Connection, schema: Schema, ddl: str, error: DatabaseError
 ) -> DatabaseError | None:
-    """Return the error that says what was in the way; None where nothing was left to create."""
+    """Return an error that explains the failure; None where nothing was missing."""
     if error.sqlstate in NO_EXTENSION:
         return await without_extension(connection, ddl, error)
     if error.sqlstate not in (UNKNOWN_COLUMN, *NOT_ALLOWED):
@@ -119,7 +119,7 @@ async def explain(
 
 
 async def missing_from(connection: Connection, ddl: str) -> list[Wanted]:
-    """Return what the DDL creates and the database does not have: its kind, name and table."""
+    """Return what the DDL creates and the database lacks: kind, name and table of each."""
     missing: list[Wanted] = []
     for kind, (pattern, is_there) in CREATES.items():
         found = [match.groupdict() for match in re.finditer(pattern, ddl, re.MULTILINE)]
@@ -137,7 +137,7 @@ async def missing_from(connection: Connection, ddl: str) -> list[Wanted]:
 async def lacking_column(
     connection: Connection, schema: Schema, error: DatabaseError
 ) -> DatabaseError | None:
-    """Return the error for columns that tables of the database do not have; None without any."""
+    """Return the error for columns that existing tables lack; None if there are none."""
     columns: list[Any] = [column for table in tables_of(schema) for column in table.columns]
     pairs = [[each.table.sql for each in columns], [each.name for each in columns]]
     found = [columns[place - 1] for (place,) in await connection.fetch(LACKING, pairs)]
@@ -166,7 +166,7 @@ def tables_of(schema: Schema) -> list[Table]:
 async def without_extension(
     connection: Connection, ddl: str, error: DatabaseError
 ) -> DatabaseError:
-    """Return the error that names the extensions which the server does not have."""
+    """Return the error that names the extensions which the server lacks."""
     pattern = CREATES["extension"][0]
     wanted = [match["name"].strip('"') for match in re.finditer(pattern, ddl, re.MULTILINE)]
     found = [name for (name,) in await connection.fetch(UNAVAILABLE, [wanted])]
@@ -181,7 +181,7 @@ async def without_extension(
 
 
 def reworded(error: DatabaseError, text: str) -> DatabaseError:
-    """Return the error with this text, and the server's words as its detail."""
+    """Return the error with this text, and the server's message as its detail."""
     better = copy.copy(error)
     better.args = (text,)
     better.detail = "\n".join(filter(None, (str(error), error.detail)))
@@ -189,6 +189,6 @@ def reworded(error: DatabaseError, text: str) -> DatabaseError:
 
 
 def listed(texts: Sequence[str]) -> str:
-    """Return the first of the texts as a list."""
+    """Return the first texts, separated by commas, and the number of the others."""
     more = f" and {len(texts) - NAMED} more" if len(texts) > NAMED else ""
     return f"{', '.join(texts[:NAMED])}{more}"

@@ -1,4 +1,4 @@
-"""GROUP BY, HAVING and DISTINCT: what makes rows of a query one."""
+"""GROUP BY, HAVING, DISTINCT and DISTINCT ON of a query."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ Selected = Sequence[AnyExpression]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grouping:
-    """How the rows of a query are gathered.
+    """How the rows of a query are grouped or deduplicated.
 
-    by, having: GROUP BY and what a group must answer.
-    on: what DISTINCT ON compares; nothing for a plain DISTINCT, which is_distinct asks for.
+    by, having: the expressions of GROUP BY, and the conditions of HAVING.
+    is_distinct: SELECT DISTINCT.
+    on: the expressions of DISTINCT ON.
     """
 
     by: tuple[AnyExpression, ...] = ()
@@ -29,7 +30,7 @@ class Grouping:
 
     @property
     def key(self) -> Hashable:
-        """The shape, for the cache of statements."""
+        """The part of the key in the statement cache."""
         return (
             tuple([each.key for each in self.by]),
             tuple([each.key for each in self.having]),
@@ -39,16 +40,16 @@ class Grouping:
 
     @property
     def is_grouped(self) -> bool:
-        """True where a row of the result is no row of the table."""
+        """True where a row of the result is a group, not a row of the table."""
         return bool(self.by or self.having)
 
     def bound(self, selected: Selected) -> list[object]:
-        """Return what GROUP BY and HAVING bind; what is selected as well is bound there."""
+        """Return the values of GROUP BY and HAVING, without those of selected expressions."""
         by = [each for each in self.by if not (each.values and place_of(each, selected))]
         return [value for each in (*by, *self.having) for value in each.values]
 
     def sql(self, scope: Scope, selected: Selected) -> str:
-        """Return the text of GROUP BY and HAVING."""
+        """Return the SQL of GROUP BY and HAVING."""
         text = ""
         if self.by:
             keys = [self._key_sql(each, scope, selected) for each in self.by]
@@ -58,11 +59,11 @@ class Grouping:
         return text
 
     def bound_on(self, selected: Selected) -> list[object]:
-        """Return what DISTINCT ON binds, before everything that is selected."""
+        """Return the values of DISTINCT ON, which precede those of the selected expressions."""
         return [v for each in self.on if not place_of(each, selected) for v in each.values]
 
     def distinct_sql(self, scope: Scope, selected: Selected) -> str:
-        """Return the text of DISTINCT, which stands before what is selected."""
+        """Return the SQL of DISTINCT, which precedes the selected expressions."""
         if self.on:
             keys = [self._key_sql(each, scope, selected) for each in self.on]
             return f"DISTINCT ON ({', '.join(keys)}) "
@@ -75,10 +76,10 @@ class Grouping:
 
 
 def place_of(expression: AnyExpression, selected: Selected) -> int:
-    """Return where the same expression, with the same values, is selected, from 1; 0 without.
+    """Return the position, from 1, at which the same expression is selected; 0 if it is not.
 
-    Two texts with parameters are never equal to PostgreSQL, even if their values are: GROUP BY
-    and ORDER BY must name what is selected by its place.
+    PostgreSQL never takes two expressions with different parameters as equal, even if their values
+    are. GROUP BY and ORDER BY must name such an expression by its position.
     """
     for place, each in enumerate(selected, 1):
         if each is expression:

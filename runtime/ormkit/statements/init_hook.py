@@ -13,20 +13,23 @@ from .result import Result
 
 
 class NewConnection:
-    """What the `init` of an engine gets: a connection before its first use, for raw SQL."""
+    """The argument of an engine's `init`: a new connection, for raw SQL before its first use."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
 
     async def execute(self, sql: str, params: Sequence[object] = ()) -> Result:
-        """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
+        """Run one SQL statement with the parameters $1, $2 ... in order.
+
+        Raises UsageError for SQL that cannot run as one statement, and after init has ended.
+        """
         check_lasting(sql, check_statement(sql, params))
         if self._connection is None:
             raise UsageError("init has ended: its connection belongs to the pool now")
         return await run(self._connection, sql, params)
 
     def end(self) -> None:
-        """Let nothing more be sent."""
+        """Refuse any further statement."""
         self._connection = None
 
 
@@ -34,7 +37,10 @@ Init = Callable[[NewConnection], Awaitable[object]]
 
 
 def initializer(init: Init, timeout: float | None) -> Callable[[Connection], Awaitable[None]]:
-    """Return what runs `init` on a connection, for that many seconds at most."""
+    """Return a function that runs `init` on a connection.
+
+    timeout: the most seconds it may take, None for no limit; then it raises ConnectionFailed.
+    """
 
     async def initialize(connection: Connection) -> None:
         new = NewConnection(connection)

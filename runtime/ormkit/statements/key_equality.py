@@ -1,7 +1,7 @@
-"""Loose keys: columns in which PostgreSQL takes as equal what Python tells apart.
+"""Equality of keys: columns in which PostgreSQL finds values equal that Python does not.
 
-A collation may be case-insensitive, and a column that the schema calls text may be of a domain over
-citext. The catalog knows; it is asked once for each table whose keys are texts.
+A collation may be case-insensitive, and a text column may have a domain over citext. The catalog
+tells. It is queried once for each table whose keys are texts.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from ..models.table import Table
     from .executor import Executor
 
-#: Asks for the columns of a table, by its quoted name, that are no plain texts: the type that is
-#: left of their domain, and the collation where that takes different texts as equal.
+#: Reads the columns of a table, given its quoted name, that are no plain texts: the base type of
+#: their domain, and the collation if it is nondeterministic.
 QUERY = """
 WITH RECURSIVE held (number, type) AS (
     SELECT attnum, atttypid FROM pg_attribute
@@ -44,7 +44,7 @@ WHERE NOT collisdeterministic OR type NOT IN ('text'::regtype, 'varchar'::regtyp
 
 
 class Form(NamedTuple):
-    """How values of a key's column are compared: their type, and their collation if any."""
+    """How values of a key column are compared: the type, and the nondeterministic collation."""
 
     type: str
     collation: str | None
@@ -59,7 +59,7 @@ async def forms_of(connection: Connection, sql: str) -> Mapping[str, Form]:
 
 
 def forms_from(row: Record) -> Mapping[str, Form]:
-    """Return what the answer to QUERY says."""
+    """Return the columns that a row of QUERY describes."""
     (text,) = row
     described: dict[str, Any] = json.loads(text or "{}")
     return {quote(name): Form(*form) for name, form in described.items()}
@@ -68,7 +68,7 @@ def forms_from(row: Record) -> Mapping[str, Form]:
 async def loose_forms(
     executor: Executor, relationship: Relationship[Any, Any]
 ) -> tuple[Form, ...] | None:
-    """Return how each key of an owner is compared; None where Python compares just so."""
+    """Return how each key of a parent is compared; None where Python's equality is the same."""
     local, remote = relationship.local, relationship.remote
     there, names = relationship.target.sql, [column.quoted for column in remote]
     if relationship.secondary is not None:
@@ -95,12 +95,12 @@ def is_text(column: AnyColumn) -> bool:
 
 
 def has_text(columns: tuple[AnyColumn, ...]) -> bool:
-    """Return whether any of the columns is a text, for which only the catalog tells."""
+    """Return whether any of the columns is a text, whose equality depends on the catalog."""
     return any(is_text(column) for column in columns)
 
 
 async def has_loose_key(executor: Executor, table: Table) -> bool:
-    """Return whether different values of the primary key may be equal to PostgreSQL."""
+    """Return whether PostgreSQL may find different values of the primary key equal."""
     if not has_text(table.primary_key):
         return False
     forms = await executor.use(partial(forms_of, sql=table.sql))
@@ -108,6 +108,6 @@ async def has_loose_key(executor: Executor, table: Table) -> bool:
 
 
 def is_strict(column: AnyColumn) -> bool:
-    """Return whether the type's equality is Python's, as far as the type alone tells."""
+    """Return whether the type has Python's equality, apart from collations and domains."""
     is_plain = not column.is_array and column.known.base.equality != "server"
     return column.labels is not None or is_plain

@@ -1,4 +1,4 @@
-"""Key membership: conditions that columns hold one of many keys, sent as arrays."""
+"""Key membership: the condition key = ANY(...) for one column or several, with array parameters."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ class KeyMembership(Condition[Any]):
 
 
 def key_condition(columns: Sequence[AnyColumn], keys: Sequence[Any]) -> Condition[Any]:
-    """Return the condition that the columns hold one of the keys."""
+    """Return the condition that the columns equal one of the keys."""
     return columns[0].in_(keys) if len(columns) == 1 else KeyMembership(columns, keys)
 
 
 def in_keys(names: Sequence[str], columns: Sequence[AnyColumn], parameters: Sequence[str]) -> str:
-    """Return the text that compares columns with arrays, one array for each column."""
+    """Return the SQL that compares columns with arrays, one array for each column."""
     if len(names) == 1:
         return f"{names[0]} = ANY({parameters[0]})"
     return f"({', '.join(names)}) IN (SELECT * FROM unnest({arrays(columns, parameters)}))"
 
 
 def arrays(columns: Sequence[AnyColumn], parameters: Sequence[str]) -> str:
-    """Return the parameters as arrays of the columns' types, to go into unnest()."""
+    """Return the parameters, cast to arrays of the columns' types, as arguments of unnest()."""
     pairs = zip(parameters, columns, strict=True)
     return ", ".join([f"{parameter}::{column.cast}[]" for parameter, column in pairs])

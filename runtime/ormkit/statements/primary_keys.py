@@ -1,4 +1,4 @@
-"""Primary keys: finding one row by its key."""
+"""Primary keys: conditions, values and the statement that find one row."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .statement import Statement, statement_for
 
 
 def key_parts(table: Table, key: object) -> tuple[object, ...]:
-    """Return the parts of a key, one for each column of it; raises UsageError."""
+    """Return the parts of a key, one for each column; raises UsageError for a malformed key."""
     count = len(table.primary_key)
     parts: tuple[object, ...] = (key,)
     if count == 1 and key is not None:
         return parts
     if count > 1:
         parts = tuple(key) if isinstance(key, (tuple, list)) else (key,)  # pyright: ignore
-    # By identity: an expression in a condition is no truth.
+    # Compared by identity: an expression has no truth value.
     if len(parts) != count or any(part is None for part in parts):
         names = ", ".join(column.slot for column in table.primary_key)
         shape = f"the tuple ({names})" if count > 1 else f"a value of {names}"
@@ -33,7 +33,7 @@ def same_key(table: Table, key: object) -> tuple[Any, ...]:
 
 
 def key_values(table: Table, key: object) -> list[object]:
-    """Return what `by_key` binds; raises UsageError."""
+    """Return the encoded values that `by_key` binds; raises UsageError."""
     parts = key_parts(table, key)
     if len(parts) == 1:
         return [table.primary_key[0].encode(key)]
@@ -41,9 +41,9 @@ def key_values(table: Table, key: object) -> list[object]:
 
 
 def by_key(table: Table, key: object) -> Statement:
-    """Return the statement that reads the row with such a key, unless that is softly deleted.
+    """Return the statement that reads the row with this primary key, unless it is soft-deleted.
 
-    Raises UsageError for what is no key.
+    Raises UsageError for a malformed key.
     """
     return statement_for(
         ("by key", table),

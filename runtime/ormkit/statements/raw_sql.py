@@ -1,4 +1,4 @@
-"""Raw SQL: what is refused of it, what it leaves behind, and one statement over many rows."""
+"""Raw SQL: checks before it is sent, its effect on the session, and execution for many rows."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ from .result import Result
 #: The first two words of a statement, in upper case.
 Words = tuple[str, str]
 
-#: Statements that would take the transaction out of the hands of begin().
+#: Statements that would begin or end a transaction, which only begin() may do.
 TAKES_OVER = {"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"}
-#: What the server answers to these, however they were written.
+#: The command tags of these statements.
 TAKEN_OVER = {
     *("BEGIN", "START TRANSACTION", "COMMIT", "ROLLBACK", "PREPARE TRANSACTION", "SAVEPOINT"),
     "RELEASE",
 }
-#: Settings that end with the transaction, which outside of a block is the statement itself.
+#: Settings that last until the end of the transaction: outside of a block, of the statement.
 ENDS_AT_ONCE = {("SET", "LOCAL"), ("SET", "TRANSACTION"), ("SET", "CONSTRAINTS")}
-#: COPY from or to the client, which would wait for data that a statement cannot carry. What holds
-#: one of these words in another place is refused too.
+#: COPY from or to the client, whose data a statement cannot carry. A COPY with one of these words
+#: in another place is refused as well.
 COPIES = re.compile(r"\b(?:STDIN|STDOUT)\b", re.IGNORECASE)
-#: How statements begin that can run for many rows of parameters without an answer in between: none
-#: of them may commit by itself, as a procedure may. Other ones may, "" among them, run in turn.
+#: The first words of statements that can be pipelined for many rows of parameters. None of them
+#: can commit, as a procedure can. All others run one after the other.
 PIPELINED = {"SELECT", "VALUES", "TABLE", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"}
-#: Those that can be made to tell how many rows they changed by RETURNING one thing for each.
+#: Statements whose changed rows can be counted by adding RETURNING.
 COUNTABLE = {"INSERT", "UPDATE", "DELETE"}
-#: After these the server has prepared statements no more that the driver believes it has.
+#: After these, the prepared statements in the driver's cache do not exist any more.
 DEALLOCATES = {"DEALLOCATE", "DEALLOCATE ALL", "DISCARD ALL"}
-#: A library that was loaded stays until the session ends.
+#: A loaded library stays until the session ends.
 LOADS = "LOAD"
 
 
 def check_statement(sql: str, params: object = ()) -> Words:
     """Return the first words of the SQL.
 
-    Raises UsageError for what cannot be run as one statement with these parameters. It spares the
-    server what is known beforehand; what the server answers decides.
+    Raises UsageError for SQL that cannot run as one statement with these parameters. It finds
+    common mistakes early. What decides is the server's command tag.
     """
     check_text(sql)
     check_params(params)
@@ -61,7 +61,7 @@ def check_statement(sql: str, params: object = ()) -> Words:
 
 
 def check_params(params: object) -> None:
-    """Raise UsageError for parameters that are no list or tuple of values."""
+    """Raise UsageError for parameters that are not a list or tuple."""
     if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
         raise UsageError(
             f"parameters are a list, one value for each of $1, $2 ..., not "
@@ -70,7 +70,7 @@ def check_params(params: object) -> None:
 
 
 def check_lasting(sql: str, words: Words) -> None:
-    """Raise UsageError for what is undone as soon as it is done outside a transaction.
+    """Raise UsageError for a statement whose effect ends with it, outside a transaction.
 
     words: the first words of the SQL.
     """
@@ -91,10 +91,9 @@ def check_lasting(sql: str, words: Words) -> None:
 
 
 def check_text(sql: object) -> None:
-    """Raise UsageError for what is no text that could be sent.
+    """Raise UsageError for anything but a str that can be encoded and has no NUL.
 
-    The protocol ends a text at a NUL: the server would take the rest for something else, and
-    close the connection.
+    NUL ends a string in the protocol: the server would misread the rest and close the connection.
     """
     if not isinstance(sql, str):
         raise UsageError(f"SQL is a text, not {type(sql).__name__}")
@@ -144,7 +143,7 @@ async def run_tagged(
 
 
 def taken_over(tag: str, was_open: bool, connection: Connection) -> UsageError:
-    """Return the error for raw SQL that did with the transaction what only a block may do."""
+    """Return the error for raw SQL that began or ended a transaction."""
     advice = "use `async with session.begin() as tx:`, whose end commits or rolls back"
     if not was_open:
         return UsageError(
@@ -174,12 +173,12 @@ def taken_over(tag: str, was_open: bool, connection: Connection) -> UsageError:
 async def run_pipelined(
     connection: Connection, sql: str, verb: str, rows: Sequence[Sequence[object]]
 ) -> Result | None:
-    """Run the statement for each row, all or none, without waiting for the answers in between.
+    """Run the statement for each row, all or none, pipelined.
 
     verb: the first word of the statement.
 
-    None, with nothing run, where that would not tell how many rows were changed: the driver keeps
-    no count for each row, so that only rows that come back can be counted.
+    None, without running it, where the changed rows could not be counted: the driver drops the
+    command tags, so that only returned rows can be counted.
     """
     connection.mark_dirty()
     if verb not in PIPELINED:
@@ -203,9 +202,9 @@ async def run_many(
 
 
 def with_count(sql: str) -> str | None:
-    """Return the statement so that one thing comes back for each row that it changes.
+    """Return the statement with RETURNING 1, to count the changed rows.
 
-    None where a semicolon stands in an unusual place.
+    None where it has a semicolon before its end.
     """
     bare = sql.rstrip().removesuffix(";")
     # On a line of its own, since a comment may end the statement.

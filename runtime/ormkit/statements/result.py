@@ -1,4 +1,4 @@
-"""What a raw SQL statement gave back."""
+"""Result: the rows and the row count of a raw SQL statement."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _COUNT = re.compile(r" (\d+)$")
 
 
 class Result:
-    """The rows of one statement, to be read in the form that suits.
+    """The rows of one statement, as dicts, tuples, columns or a scalar.
 
-    The rows are held as the driver decoded them; each form is made when asked for.
+    It keeps the driver's records, and converts them on each call.
     """
 
     __slots__ = ("_records", "_status")
@@ -27,7 +27,7 @@ class Result:
         self._status = status
 
     def __len__(self) -> int:
-        """Return the number of rows that came back."""
+        """Return the number of rows that were returned."""
         return len(self._records)
 
     def __repr__(self) -> str:
@@ -35,17 +35,17 @@ class Result:
 
     @property
     def rowcount(self) -> int:
-        """How many rows the statement returned or changed; 0 for one without rows, such as DDL."""
+        """The number of rows that the statement returned or changed; 0 for DDL and the like."""
         found = _COUNT.search(self._status)
         return int(found.group(1)) if found else len(self._records)
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names of the columns; empty where no row came back."""
+        """The names of the columns; empty where no row was returned."""
         return tuple(self._records[0].keys()) if self._records else ()
 
     def all(self) -> list[dict[str, Any]]:
-        """Return each row as a dict; of columns with the same name the last one stays."""
+        """Return each row as a dict; of columns with the same name, the last one wins."""
         if not self._records:
             return []
         return uninterrupted(dict_maker(self.columns), self._records)
@@ -55,7 +55,7 @@ class Result:
         return uninterrupted(as_tuples, self._records)
 
     def column(self, name: str | int = 0) -> list[Any]:
-        """Return one column's values, by name or by position from 0."""
+        """Return the values of one column, by name or by position from 0; raises UnknownName."""
         if not self._records:
             return []
         if isinstance(name, str) and name not in self.columns:
@@ -74,7 +74,7 @@ class Result:
         return [record[name] for record in self._records]
 
     def first(self) -> dict[str, Any] | None:
-        """Return the first row as a dict; None where there is no row."""
+        """Return the first row as a dict, or None."""
         return dict(self._records[0].items()) if self._records else None
 
     def one(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class Result:
         return dict(self._records[0].items())
 
     def scalar(self) -> Any:
-        """Return the first column of the first row; None where there is none."""
+        """Return the first column of the first row, or None."""
         return self._records[0][0] if self.columns else None
 
 
@@ -97,10 +97,10 @@ def as_tuples(rows: Sequence[Any]) -> list[Any]:
 
 @lru_cache(maxsize=512)
 def dict_maker(columns: tuple[str, ...]) -> Callable[[Sequence[Record]], list[dict[str, Any]]]:
-    """Return a function that makes dicts of rows with these columns.
+    """Return a function that converts rows with these columns to dicts.
 
-    Its text names each column once, `{"id": v0, "name": v1}`, which takes well under half the time
-    of dict(record); the names go in as literals, so that any of them is safe.
+    Its generated source, `{"id": v0, "name": v1}`, takes less than half the time of dict(record).
+    The names are written as literals, so that any name is safe.
     """
     names = [f"v{number}" for number in range(len(columns))]
     if not columns:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def check_within(executor: object) -> None:
-    """Raise UsageError for locks that nothing would hold: outside a transaction."""
+    """Raise UsageError for row locks outside a transaction, which would end with the statement."""
     if getattr(executor, "identity", None) is None:
         raise UsageError(
             "for_update() and for_share() lock rows until the transaction ends, and here is none, "
@@ -23,7 +23,7 @@ def check_within(executor: object) -> None:
 
 
 class Lock:
-    """How the rows of a query are locked: its own, and those that are joined to them."""
+    """The row lock of a query: its strength, and the joined tables that it includes."""
 
     __slots__ = ("joined", "key", "strength", "wait")
 
@@ -51,10 +51,10 @@ class Lock:
 def lockable(
     table: Table, of: Sequence[Any], joined: Sequence[Any]
 ) -> tuple[Relationship[Any, Any], ...]:
-    """Return the relationships whose rows can be locked along; raises UnknownName, UsageError.
+    """Return the relationships whose joined rows are locked too; raises UnknownName, UsageError.
 
     of: relationships, or their names.
-    joined: those that the query joins.
+    joined: the relationships that the query joins.
     """
     if isinstance(of, str) or not isinstance(of, Iterable):
         raise UsageError("of is a list of relationships or their names: write of=[...]")

@@ -1,4 +1,4 @@
-"""The compiler: it writes the SQL text of a SELECT, UPDATE or DELETE, once for each shape."""
+"""Select: the SQL of a SELECT, UPDATE or DELETE by query, written once for each shape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.ordering import Order
 from ..sql.trees import AnyNode, Node, separated
 from .grouping import Grouping, Selected, place_of
-from .row_limits import bound, cut_sql, shape_of
+from .row_limits import bound, limit_sql, shape_of
 from .row_locks import Lock
 from .statement import Statement, statement_for
 
@@ -145,11 +145,11 @@ class Select:
 
     @property
     def is_cut(self) -> bool:
-        """True where it is more than a filter that decides which rows these are."""
+        """True where limits or grouping decide which rows these are, beside the filter."""
         return self.limit is not None or self.offset is not None or self.grouping is not None
 
     def as_set(self) -> Select:
-        """Return the same rows in any order and by themselves, for what does not look at that."""
+        """Return the same rows without order and joins, for statements that need neither."""
         if not self.joins and (not self.order or self.is_cut):
             return self
         return replace(self, order=self.order if self.is_cut else (), joins=())
@@ -190,7 +190,7 @@ class Select:
         return (*chosen, outer, *self.where, Part(None, tuple(bound[before:])))
 
     def _selection(self, selected: Selected) -> Hashable:
-        """Return what a statement's text owes to what it selects."""
+        """Return the part of a statement's key that depends on what it selects."""
         keys = tuple([each.key for each in selected])
         later = [order.expression for order in self.order]
         if self.grouping is not None:
@@ -269,11 +269,11 @@ class Select:
         return f" WHERE ({key}) IN ({self._text(scope, key, '')})"
 
     def _distinct(self, scope: Scope, selected: Selected = ()) -> str:
-        """Return what stands between SELECT and its list; its values are the first of all."""
+        """Return the SQL of DISTINCT; its values come first."""
         return "" if self.grouping is None else self.grouping.distinct_sql(scope, selected)
 
     def _text(self, scope: Scope, chosen: str, joined: str, selected: Selected = ()) -> str:
-        """Return the statement's text; what is `selected` may be named by its place."""
+        """Return the SQL of the SELECT; `selected` expressions may be named by their position."""
         source = self._source(scope, is_bare=not chosen)
         return "".join(
             ["SELECT ", chosen, source, joined, self._where(scope), self._tail(scope, selected)]
@@ -292,7 +292,7 @@ class Select:
         if self.order:
             keys = [ordered(order, scope, selected) for order in self.order]
             parts.append(f" ORDER BY {', '.join(keys)}")
-        parts.append(cut_sql(self.limit, self.offset, scope))
+        parts.append(limit_sql(self.limit, self.offset, scope))
         if self.lock is not None:
             scope.has_locks = True
             parts.append(self.lock.sql(scope, self.table))
@@ -318,7 +318,7 @@ class Part(Node[Any, Any, Any]):
 
 
 def written(selected: Selected, scope: Scope) -> list[str]:
-    """Return the texts of what a statement selects."""
+    """Return the SQL of the selected expressions."""
     return [
         each.selected(each.sql(scope)) if isinstance(each, Column) else each.sql(scope)
         for each in selected
@@ -326,18 +326,18 @@ def written(selected: Selected, scope: Scope) -> list[str]:
 
 
 def returning(selected: Selected, scope: Scope) -> str:
-    """Return the RETURNING clause for these expressions; nothing for none."""
+    """Return the RETURNING clause for these expressions; empty without any."""
     return f" RETURNING {', '.join(written(selected, scope))}" if selected else ""
 
 
 def ordered(order: Order[Any], scope: Scope, selected: Selected) -> str:
-    """Return one key of ORDER BY: what is selected and has values is named by its place."""
+    """Return one key of ORDER BY; a selected expression with values is named by its position."""
     place = place_of(order.expression, selected) if order.values else 0
     return order.sql(scope) if not place else order.suffixed(str(place))
 
 
 def assignments(changes: Sequence[tuple[AnyColumn, object]], scope: Scope) -> str:
-    """Return what stands after SET for these pairs of a column and its new value."""
+    """Return the assignments of SET for pairs of a column and its new value."""
     return ", ".join(
         (
             f"{column.quoted} = {value.sql(scope)}"

@@ -1,7 +1,7 @@
-"""Shapes: what queries have in common that differ in nothing but their values, as a tree.
+"""The shape cache: a tree that maps the calls which built a query to its prepared SQL.
 
-A query that was built by the same calls as another one before it arrives at the same place, and
-finds the statement of that one there: it needs no conditions, no key and no text of its own.
+Queries that differ only in their values have the same shape. A query built by the same calls as an
+earlier one finds that one's statement, without creating conditions, keys or SQL.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from ..models.table import Table
 from ..sql.ordering import Order
 from .statement import Statement
 
-#: How many places a tree has at most; it then grows anew from its root.
+#: How many nodes a tree has at most. A full tree is cleared.
 LIMIT = 4096
 
 
 class Shape:
-    """A place in the tree of the queries of one model: where these calls lead to."""
+    """A node of the tree of one model: the queries that were built by the same calls."""
 
     __slots__ = ("_root", "_size", "beyond", "moments", "order", "statements")
 
     def __init__(self, root: Shape | None = None) -> None:
         self._root = root
         self._size = 0
-        #: Where each further call leads to.
+        #: The node of each further call.
         self.beyond: dict[Hashable, Shape] = {}
-        #: What such queries ask ("rows", "count", "exists"), and the statement that asks it.
+        #: The statements for "rows", "count" and "exists".
         self.statements: dict[str, Statement] = {}
-        #: The keywords of the last call whose values have to have a time zone.
+        #: The keywords of the last call whose values must have a time zone.
         self.moments: tuple[str, ...] = ()
-        #: The order of such queries, where the last call was for one.
+        #: The order of the queries, where the last call was order_by().
         self.order: tuple[Order[Any], ...] = ()
 
     def then(self, call: Hashable) -> Shape:
-        """Return where this call leads to from here."""
+        """Return the node of a further call."""
         found = self.beyond.get(call)
         if found is None:
             root = self._root or self
@@ -48,5 +48,5 @@ class Shape:
         return found
 
 
-#: Where the queries of each model begin.
+#: The root of each table's tree.
 ROOTS: defaultdict[Table, Shape] = defaultdict(Shape)

@@ -1,4 +1,4 @@
-"""Queries within a query: EXISTS, and the values that another query finds."""
+"""Subqueries: EXISTS, and the values of another query."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class Subquery(Tree[Any, T, T | None], Borrowed[Any, T, T | None]):
-    """The values of one column or expression of another query; made by Query.subquery().
+    """The values of one column or expression of another query; Query.subquery() creates it.
 
-    In in_() and notin() it stands for all of them, elsewhere for the only one, NULL without any.
-    Columns of the outer query's model mean its row.
+    in_() and notin() compare with all values. Elsewhere it is a scalar subquery, NULL without a
+    row. Columns of the outer query's model refer to its current row.
     """
 
     __slots__ = ("_operands", "select", "selected", "source")
@@ -73,7 +73,7 @@ class ExistsQuery(Tree[Any, bool, bool], Condition[Any]):
 
 
 class SelectsRows(Protocol):
-    """What finds rows: a Query."""
+    """An object with a SELECT: a Query."""
 
     def as_select(self) -> Select:
         """Return the SELECT that reads the rows."""
@@ -81,7 +81,10 @@ class SelectsRows(Protocol):
 
 
 def exists(query: SelectsRows) -> Condition[Any]:
-    """Match where another query finds any row; it may refer to columns of this one's model."""
+    """Match where another query has at least one row.
+
+    The other query may refer to columns of this one's model. Raises UsageError for any other value.
+    """
     select = getattr(query, "as_select", None)
     if select is None:
         raise UsageError("exists() takes a query, such as session.query(Post).filter(...)")

@@ -1,7 +1,7 @@
-"""Table facts: what the server says of a table, and so how its rows find back to their objects.
+"""Table facts: what the catalog says of a table, to match rows of RETURNING to their objects.
 
-PostgreSQL promises no order for what RETURNING gives. What tells rows apart depends on the table:
-on the server's version, on triggers that may change a key, on rules, and on unique indexes.
+PostgreSQL promises no order for RETURNING. How rows are matched depends on the server's version, on
+triggers that may change a key, on rules, and on unique indexes.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ R = TypeVar("R")
 
 #: From this version on, MERGE returns columns of its source. https://www.postgresql.org/docs/17/sql-merge.html
 MERGE_RETURNS_FROM = 17
-#: How many answers about tables are remembered; the oldest goes first.
+#: How many facts are cached; the oldest is removed first.
 LIMIT = 4096
-#: What the answers to QUERY are remembered as.
+#: The kind of facts that QUERY reads, in the key of the cache.
 WHOLE_TABLE = "table"
-#: SQLSTATE of what a server cannot do with this table.
+#: The SQLSTATE of a feature that the table does not support.
 NOT_SUPPORTED = "0A000"
-#: The classes of SQLSTATEs that say that a table is not what it was, or not what it seemed.
+#: The SQLSTATE classes of errors that stale or wrong facts may have caused.
 ABOUT_TABLES = ("0A", "42")
-#: The name of no table, which a statement asks for where a stored key is not the one given.
+#: The name of no table. A statement casts it where a stored key was not given, to fail.
 ANOTHER_KEY = "stored_with_another_key"
 
 #: Asks for a table by its quoted name. Of a column come the type, where the role may read it, and
@@ -76,7 +76,7 @@ SELECT
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What the server says of a table; the default says that nothing is known of it."""
+    """What the catalog says of a table; the defaults are for an unknown table."""
 
     #: True for a table that takes whatever PostgreSQL can do: no view, no rule, nothing foreign
     #: below it, and no extension that spreads it over servers.
@@ -94,16 +94,16 @@ class TableFacts:
 
     @property
     def is_numbered_by_merge(self) -> bool:
-        """True where MERGE tells of which row of its source each stored row was made."""
+        """True where MERGE can return the position of each row's source row."""
         return self.is_ordinary and self.version >= MERGE_RETURNS_FROM
 
     @property
     def may_keep_rows_out(self) -> bool:
-        """True where fewer rows than were given may be stored, without an error."""
+        """True where a trigger or rule may drop rows without an error."""
         return self.has_triggers or not self.is_ordinary
 
     def tells_apart(self, names: Iterable[str]) -> bool:
-        """Return whether rows can be found by the values that they are given in these columns."""
+        """Return whether these columns are a unique key that no trigger changes."""
         wanted = frozenset(names)
         is_kept = self.is_ordinary and not self.has_triggers
         return is_kept and wanted in self.unique and wanted <= self.types.keys()
@@ -113,13 +113,13 @@ UNKNOWN = TableFacts()
 
 
 def known_facts(connection: Connection, table: Table) -> TableFacts | None:
-    """Return what was found of the table; None where the server is to be asked."""
+    """Return the cached facts of a table, or None."""
     found: TableFacts | None = connection.facts.get(key_of(connection, WHOLE_TABLE, table.sql))
     return found
 
 
 async def facts_of(connection: Connection, table: Table) -> TableFacts:
-    """Return what the server says of the table."""
+    """Return the facts of a table from the cache or the catalog."""
 
     def read(row: Record) -> TableFacts:
         return facts_from(row, connection.server_version)
@@ -157,12 +157,12 @@ async def by_facts(
     try:
         return await send(facts)
     except DatabaseError as error:
-        facts = await reconsidered(connection, table, facts, error)
+        facts = await corrected_facts(connection, table, facts, error)
     return await send(facts)
 
 
 def remember(connection: Connection, key: Hashable, found: object) -> None:
-    """Keep what is known of a table."""
+    """Cache facts of a table."""
     known = connection.facts
     if len(known) >= LIMIT:
         del known[next(iter(known))]
@@ -170,7 +170,7 @@ def remember(connection: Connection, key: Hashable, found: object) -> None:
 
 
 def facts_from(row: Record, version: int) -> TableFacts:
-    """Return what the answer to QUERY says."""
+    """Return the facts that a row of QUERY describes."""
     is_ordinary, has_triggers, columns, indexes = row
     if columns is None:
         return UNKNOWN
@@ -189,7 +189,7 @@ def facts_from(row: Record, version: int) -> TableFacts:
     )
 
 
-async def reconsidered(
+async def corrected_facts(
     connection: Connection, table: Table, facts: TableFacts, error: DatabaseError
 ) -> TableFacts:
     """Return other facts, where the server refused a statement because those were not true.
@@ -200,7 +200,7 @@ async def reconsidered(
     if (error.sqlstate or "")[:2] not in ABOUT_TABLES:
         raise error
     key = key_of(connection, WHOLE_TABLE, table.sql)
-    if is_unfit(error):
+    if contradicts_facts(error):
         remember(connection, key, replace(facts, is_ordinary=False))
     else:
         connection.facts.pop(key, None)
@@ -212,7 +212,7 @@ async def reconsidered(
     return found
 
 
-def is_unfit(error: DatabaseError) -> bool:
-    """Return whether the table cannot do what its facts promise, whatever the catalog says."""
+def contradicts_facts(error: DatabaseError) -> bool:
+    """Return whether the error shows that the table lacks what its facts promise."""
     is_outdated = isinstance(error, RetryableError)
     return (error.sqlstate == NOT_SUPPORTED and not is_outdated) or ANOTHER_KEY in str(error)
