@@ -55,19 +55,19 @@ class Address:
 
 
 def is_fit(directory: Path) -> bool:
-    """Return whether a socket there has a short enough path, and a URL can name it."""
+    """Return whether a socket in the directory has a short enough path that a URL can name."""
     path = os.fsencode(directory / ".s.PGSQL.65535")
     return len(path) <= MAX_SOCKET_PATH and "," not in str(directory)
 
 
 def fallback_directory(directory: Path) -> Path:
-    """Return where the socket goes of a cluster whose own path does not fit."""
+    """Return the directory of the socket where the data directory's path is too long."""
     name = f"ormkit-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]}"
     return next(filter(is_fit, (Path(tempfile.gettempdir(), name), Path("/tmp", name))))
 
 
 def forget_socket(directory: Path) -> None:
-    """Remove what a server that died has left of its socket."""
+    """Remove the socket that a crashed server has left."""
     folder = directory if is_fit(directory) else fallback_directory(directory)
     for lock in folder.glob(".s.PGSQL.*.lock"):
         lock.unlink(missing_ok=True)

@@ -43,7 +43,7 @@ STOP_SECONDS = 30
 
 
 class Cluster:
-    """A data directory, whether its server runs or not, and whether it is made yet or not."""
+    """A data directory, which may not exist yet, and whose server may not run."""
 
     def __init__(self, directory: Path, version: int | None = None) -> None:
         """Find the programs for a directory; nothing is made or started.
@@ -137,7 +137,7 @@ class Cluster:
             raise EmbeddedServerError(f"initdb failed in {self.directory}: {tail(output)}")
 
     def launch(self, settings: Mapping[str, str]) -> Address:
-        """Start the server, wait until it answers, and return where."""
+        """Start the server, wait until it accepts connections, and return its address."""
         self._settle()
         account = server_account(self.directory)
         options = {**listening(self.directory, account), **settings}
@@ -175,7 +175,7 @@ class Cluster:
             forget_socket(self.directory)
 
     def shut_down(self) -> None:
-        """Stop the server; its clients are cut off, what they committed stays."""
+        """Stop the server; clients are disconnected, and committed data stays."""
         if self.address() is None:
             return
         output = self._pg_ctl("stop", STOP_SECONDS, "-m", "fast")
@@ -188,7 +188,7 @@ class Cluster:
         remove_socket_directory(self.directory)
 
     def address(self) -> Address | None:
-        """Return where the server answers; None where none does."""
+        """Return the address of the running server; None where none runs."""
         try:
             lines = (self.directory / "postmaster.pid").read_text().splitlines()
             # The lines are written one after another while the server starts, see
@@ -283,5 +283,5 @@ def command_line(settings: Mapping[str, str]) -> str:
 
 
 def tail(output: str) -> str:
-    """Return the last lines of what a program said, on one line."""
+    """Return the last lines of a program's output, on one line."""
     return " / ".join(line.strip() for line in output.strip().splitlines()[-4:])

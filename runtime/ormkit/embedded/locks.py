@@ -1,4 +1,4 @@
-"""A lock on a file, shared or exclusive, that the system takes away from a process that ends."""
+"""File locks, shared or exclusive, that the system releases when a process ends."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ _POLL_SECONDS = 0.02
 
 
 class FileLock:
-    """An open file that holds a lock; each one counts for itself, also within one process."""
+    """An open file with a lock; locks of one process are independent of each other too."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def try_shared(self) -> bool:
-        """Lock together with others; False where somebody holds the lock alone."""
+        """Try to take the shared lock; False where another holds the exclusive lock."""
         return _lock_shared(self._file)
 
     def try_exclusive(self) -> bool:
-        """Lock alone; False where anybody holds the lock."""
+        """Try to take the exclusive lock; False where another holds any lock."""
         return _lock_exclusive(self._file)
 
     def close(self) -> None:
@@ -33,7 +33,7 @@ class FileLock:
 
 
 def hold_shared(path: Path) -> FileLock:
-    """Return a lock held together with others; waits as long as somebody holds it alone."""
+    """Return a shared lock; waits while another holds the exclusive lock."""
     lock = FileLock(path)
     while not lock.try_shared():
         time.sleep(_POLL_SECONDS)
@@ -42,7 +42,7 @@ def hold_shared(path: Path) -> FileLock:
 
 @contextmanager
 def held_alone(path: Path) -> Generator[None]:
-    """Hold the lock alone during the block; waits for whoever has it."""
+    """Hold the exclusive lock during the block; waits for other holders."""
     lock = FileLock(path)
     try:
         while not lock.try_exclusive():

@@ -23,7 +23,7 @@ from .locks import FileLock, held_alone, hold_shared, is_held
 
 
 class EmbeddedServer:
-    """A PostgreSQL on a data directory; made by `start` or `running`, given back by `stop`."""
+    """A PostgreSQL server on a data directory, from `start` or `running`; `stop` ends its use."""
 
     def __init__(self, cluster: Cluster, address: Address, use: FileLock | None) -> None:
         self._cluster = cluster
@@ -92,7 +92,7 @@ class EmbeddedServer:
         self.stop()
 
     def stop(self) -> None:
-        """Give the server back; it stops where nobody else uses it, in this process or another."""
+        """End the use of the server; it stops where nothing else uses it, in any process."""
         use, self._use = self._use, None
         # A forked process inherits the object, but not the use.
         if use is None or os.getpid() != self._process:
@@ -109,7 +109,7 @@ class EmbeddedServer:
                     self._cluster.shut_down()
 
     def shut_down(self) -> None:
-        """Stop the server now, whoever uses it; their connections break."""
+        """Stop the server now, also for other users, whose connections are closed."""
         what = f"cannot stop PostgreSQL in {self.directory}"
         with reported(what), held_alone(lock_file(self.directory)):
             self._cluster.shut_down()
@@ -141,7 +141,7 @@ class EmbeddedServer:
 
 
 def ensure_running(cluster: Cluster, settings: Mapping[str, str]) -> Address:
-    """Return where the server answers, making and starting it where that has to be."""
+    """Return the server's address; create the cluster and start the server where needed."""
     if not cluster.is_made:
         cluster.make(is_durable=settings.get("fsync") != "off")
     address = cluster.address()
@@ -153,17 +153,17 @@ def ensure_running(cluster: Cluster, settings: Mapping[str, str]) -> Address:
 
 
 def lock_file(directory: Path) -> Path:
-    """Return the file whose lock keeps two starts and stops apart."""
+    """Return the file whose lock serializes starting and stopping."""
     return directory / "ormkit.lock"
 
 
 def users_file(directory: Path) -> Path:
-    """Return the file that everyone who uses the server holds a lock on."""
+    """Return the file on which each user of the server holds a shared lock."""
     return directory / "ormkit.users"
 
 
 def stays_file(directory: Path) -> Path:
-    """Return the file that is there while the server is to outlive its users."""
+    """Return the file that exists while the server is to outlive its users."""
     return directory / "ormkit.stays"
 
 
@@ -177,7 +177,7 @@ def resolve(path: str | Path) -> Path:
 
 @contextmanager
 def reported(what: str) -> Generator[None]:
-    """Turn the system's errors into an EmbeddedServerError that says what was tried."""
+    """Convert OSError to an EmbeddedServerError that names the attempted action."""
     try:
         yield
     except (OSError, ValueError, RuntimeError) as error:
