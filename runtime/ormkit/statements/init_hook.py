@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 
 from ..driver.connection import Connection
 from ..errors import ConfigurationError, ConnectionFailed, UsageError
+from .async_callback import awaitable
 from .raw_sql import check_lasting, check_statement, run
 from .result import Result
 
@@ -62,9 +62,6 @@ def initializer(init: Init, timeout: float | None) -> Callable[[Connection], Awa
 
 async def init_of(connection: NewConnection, init: Init) -> None:
     """Await what `init` returns; raises ConfigurationError for a function that is not async."""
-    answer: Any = init(connection)
-    if not isinstance(answer, Awaitable):
-        raise ConfigurationError(
-            f"init returned {type(answer).__name__}: give an async function of a new connection"
-        )
-    await answer
+    await awaitable(
+        init(connection), "create_engine(init=...)", "a new connection", ConfigurationError
+    )

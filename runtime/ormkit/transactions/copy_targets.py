@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Protocol
 
-from ..errors import UsageError
+from ..statements.async_callback import awaitable
 
 
 class Writable(Protocol):
@@ -20,10 +20,4 @@ Sink = str | os.PathLike[str] | Writable | Callable[[bytes], Awaitable[object]]
 
 async def pass_on(sink: Callable[[bytes], Awaitable[object]], data: bytes) -> None:
     """Await what the function returns for the bytes; raises UsageError where it is not async."""
-    answer: Any = sink(data)
-    if not isinstance(answer, Awaitable):
-        raise UsageError(
-            f"copy_out() awaits what its function returns, and that is {type(answer).__name__}: "
-            f"give an async function of bytes"
-        )
-    await answer
+    await awaitable(sink(data), "copy_out()", "bytes")

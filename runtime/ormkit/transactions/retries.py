@@ -6,9 +6,10 @@ import asyncio
 import itertools
 import random
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import TypeVar
 
 from ..errors import ConfigurationError, RetryableError, UsageError, shown
+from ..statements.async_callback import awaitable
 from .after_commit import after_commit_error
 from .transaction import Transaction
 
@@ -38,13 +39,8 @@ async def run_with_retries(
         tx = begin()
         try:
             async with tx:
-                answer: Any = fn(tx)
-                if not isinstance(answer, Awaitable):
-                    raise UsageError(
-                        f"run() awaits what its function returns, and that is "
-                        f"{type(answer).__name__}: give an async function of a transaction"
-                    )
-                return await cast("Awaitable[T]", answer)
+                result: T = await awaitable(fn(tx), "run()", "a transaction")
+                return result
         except RetryableError as error:
             if tx.is_committed:
                 # By the function itself, which went on: to run it again would commit it twice.

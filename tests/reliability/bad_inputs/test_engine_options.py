@@ -375,7 +375,7 @@ ENGINES = [
     ),
     *refused(
         ConfigurationError,
-        "init returned NoneType: give an async function of a new",
+        "create_engine(init=...) awaits what its function returns, and that is",
         lambda lab: lab.open(init=lambda c: None),
     ),
 ]
