@@ -158,7 +158,6 @@ def opener(
             **info.arguments(),
             "timeout": timeout,
             "server_settings": every,
-            "keepalives": info.keepalives,
         }
         connection = await Connection.open(arguments, statement_cache_size)
         warn_of_version(connection.server_version)

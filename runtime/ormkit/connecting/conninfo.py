@@ -12,10 +12,10 @@ from urllib.parse import quote, unquote
 
 from ..errors import ConfigurationError
 from ..postgres.mismatch import misfit
+from .keepalive import WORDS as KEEPALIVE
 from .libpq_words import (
     ARGUMENTS,
     ENVIRONMENT,
-    KEEPALIVE,
     KNOWN,
     SURE_MODES,
     TLS,
@@ -98,11 +98,10 @@ class ConnInfo:
     @property
     def keepalives(self) -> dict[str, int]:
         """Numbers of the words about the socket."""
-        wanted = (*KEEPALIVE, "tcp_user_timeout")
-        return {word: int(self.words[word]) for word in wanted if word in self.words}
+        return {word: int(self.words[word]) for word in KEEPALIVE if word in self.words}
 
     def arguments(self) -> dict[str, Any]:
-        """Return what the driver is called with for one attempt."""
+        """Return what Connection.open() is called with for one attempt."""
         words = self.words
         found: dict[str, Any] = {
             name: words[word] for word, name in ARGUMENTS.items() if word in words
@@ -114,6 +113,8 @@ class ConnInfo:
             found["host"] = [host.target for host in hosts]
         if ports := [host.port for host in hosts if host.port is not None]:
             found["port"] = ports
+        if self.keepalives:
+            found["keepalives"] = self.keepalives
         if self.context is not None:
             found["ssl"] = self.context
         query = "&".join(f"{word}={quote(words[word], safe='')}" for word in TLS if word in words)

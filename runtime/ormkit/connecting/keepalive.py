@@ -13,6 +13,8 @@ OPTIONS = {
     "keepalives_count": ("TCP_KEEPCNT",),
     "tcp_user_timeout": ("TCP_USER_TIMEOUT",),
 }
+#: The word that turns keepalive on or off, and those of the options.
+WORDS = ("keepalives", *OPTIONS)
 
 
 def keep_alive(transport: Any, numbers: Mapping[str, int]) -> None:

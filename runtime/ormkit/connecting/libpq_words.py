@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 
 from ..errors import ConfigurationError
+from .keepalive import WORDS as KEEPALIVE
 from .options import check_encoding
 from .tls import SYSTEM
 
@@ -33,18 +34,10 @@ TLS = (
 #: Words that name a file which must be there: always, and where the server's certificate matters.
 FILES = ("sslcert", "sslkey")
 TRUSTED_FILES = ("sslrootcert", "sslcrl", "sslcrldir")
-#: The modes in which it does.
+#: The modes of TLS in which it does.
 SURE_MODES = ("require", "verify-ca", "verify-full")
 #: Words that are a number, each with the lowest one.
-NUMBERS = {
-    "connect_timeout": None,
-    "keepalives": 0,
-    "keepalives_idle": 0,
-    "keepalives_interval": 0,
-    "keepalives_count": 0,
-    "tcp_user_timeout": 0,
-}
-KEEPALIVE = ("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count")
+NUMBERS: dict[str, int | None] = {"connect_timeout": None, **dict.fromkeys(KEEPALIVE, 0)}
 NO = ("false", "off", "no", "0")
 #: Words of which some values ask for what the driver does anyway; why the others are refused.
 FIXED: dict[str, tuple[tuple[str, ...], str]] = {

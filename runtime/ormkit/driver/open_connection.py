@@ -11,14 +11,14 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from ..connecting.keepalive import keep_alive
 from ..connecting.options import check_encoding
 from .codecs import set_codecs
-from .errors import BROKEN, refused_connection
+from .errors import UNREACHABLE, refused_connection
 from .read_buffer import receive_into_buffer
 from .unreadable import Unreadable
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
-#: What the driver raises where the connection ends while it is made ready.
-DRIVERS = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, *BROKEN)
+#: What the driver raises where the connection cannot be made ready.
+FAILED_SETUP = (asyncpg.PostgresError, *UNREACHABLE)
 #: Lets the server read NULL in the arrays that the driver sends as text, where it does not.
 READ_NULLS = (
     "SELECT set_config('array_nulls', 'on', false) WHERE current_setting('array_nulls') = 'off'"
@@ -49,7 +49,7 @@ async def open_raw(
         await read_nulls(raw)
     except BaseException as error:
         raw.terminate()
-        raise refused_connection(error) if isinstance(error, DRIVERS) else error
+        raise refused_connection(error) if isinstance(error, FAILED_SETUP) else error
     return raw
 
 

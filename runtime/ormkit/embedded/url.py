@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from ..connecting.conninfo import ConnInfo, decoded, query_words
+from ..connecting.libpq_words import SURE_MODES
 from ..connecting.options import EMBEDDED
 from ..driver.connection import Connection
 from ..errors import ConfigurationError, DatabaseError
@@ -25,7 +26,7 @@ async def open_embedded(url: str) -> tuple[EmbeddedServer, ConnInfo]:
     Raises ConfigurationError, EmbeddedServerError, and what connecting raises.
     """
     path, words = parts_of(url)
-    ConnInfo.of(f"{EMBEDDED}", {}, words)  # refuses before anything is made
+    ConnInfo.of(EMBEDDED, {}, words)  # refuses before anything is made
     server = await asyncio.to_thread(EmbeddedServer.start, path)
     try:
         if name := words.get("dbname"):
@@ -46,7 +47,7 @@ def parts_of(url: str) -> tuple[str, dict[str, str]]:
                 f"{word} says where a server is, and the one of an embedded:// URL is in its "
                 f"directory: remove the word, or write postgresql://"
             )
-    if words.get("sslmode") in ("require", "verify-ca", "verify-full"):
+    if words.get("sslmode") in SURE_MODES:
         raise ConfigurationError(
             "the server of an embedded:// URL listens on a socket of this machine, without TLS: "
             "remove sslmode"
