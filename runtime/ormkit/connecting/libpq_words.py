@@ -86,6 +86,8 @@ FIXED: dict[str, tuple[tuple[str, ...], str]] = {
     },
     "requiressl": ((), "libpq has it no more: write sslmode=require"),
 }
+#: The kinds of servers that a connection may be wanted to.
+SESSIONS = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
 #: Words that are done here.
 OWN = (
     *("host", "hostaddr", "port", "service", "servicefile", "sslcrldir", "client_encoding"),
@@ -106,6 +108,7 @@ ENVIRONMENT = {
     "PGMINPROTOCOLVERSION": "min_protocol_version",
     "PGLOADBALANCEHOSTS": "load_balance_hosts",
     "PGCONNECT_TIMEOUT": "connect_timeout",
+    "PGTARGETSESSIONATTRS": "target_session_attrs",
     "PGAPPNAME": "application_name",
     "PGSSLMODE": "sslmode",
     "PGSSLROOTCERT": "sslrootcert",
@@ -124,6 +127,11 @@ def check_word(word: str, value: str) -> None:
             raise ConfigurationError(f"{word} is a whole number, of seconds where it is a time")
         if lowest is not None and int(value) < lowest:
             raise ConfigurationError(f"{word} is a whole number from {lowest}")
+    elif word == "target_session_attrs":
+        if value not in SESSIONS:
+            raise ConfigurationError(
+                f"{word} is one of {', '.join(SESSIONS[:-1])} and {SESSIONS[-1]}"
+            )
     elif word == "client_encoding":
         check_encoding(value)
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import Any, NoReturn, Protocol
 
 from ..errors import UsageError
+from .asyncpg_internals import transport_of
 
 #: Returns None where no loop runs, as in a process that was forked within one.
 running_loop = asyncio._get_running_loop
@@ -78,9 +79,6 @@ class Severed:
     def is_in_transaction(self) -> bool:
         return False
 
-    def _is_cancelling(self) -> bool:
-        return False
-
     def terminate(self) -> None:
         """Do nothing: it is closed."""
 
@@ -114,7 +112,7 @@ def keep(*abandoned: object) -> None:
 def let_go(error: UsageError, raw: Any, *held: object) -> Any:
     """Return what stands in for a connection of asyncpg, which keeps no socket."""
     keep(raw, *held)
-    detach(getattr(raw, "_transport", None))
+    detach(transport_of(raw))
     return Severed(error)
 
 

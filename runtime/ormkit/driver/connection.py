@@ -1,6 +1,6 @@
 """The seam to asyncpg: one connection and its prepared statements.
 
-Nothing else in the runtime imports asyncpg's connections; its errors are mapped in sqlstates.py.
+Its errors become OrmKit's in errors.py; what asyncpg does not document is in asyncpg_internals.py.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..errors import ConnectionLost, InvalidValue, UnreadableValue, UsageError
 from ..postgres.identifiers import quote
 from ..postgres.values import Record
 from .affinity import let_go
+from .asyncpg_internals import PublicAccess, access_to, cannot_copy
 from .command import Command
 from .copy_rows import Copied
 from .disconnect_reason import explained
@@ -39,7 +40,6 @@ from .errors import (
 from .messages import binding, whole_answer
 from .open_connection import open_raw
 from .prepared_statements import Prepared, PreparedStatements
-from .protocol import is_cancelling, wire_of
 from .read_buffer import messages_of
 from .reset import ResettableSession
 from .unreadable import Unreadable, readable
@@ -59,8 +59,8 @@ class Connection(ResettableSession):
     __slots__ = ("_marks", "_on_outdated", "facts", "messages", "server_version")
 
     def __init__(self, raw: Any, statement_cache_size: int, marks: list[Unreadable]) -> None:
-        wire = wire_of(raw)
-        super().__init__(raw, wire, PreparedStatements(raw, wire, statement_cache_size))
+        access = access_to(raw)
+        super().__init__(raw, access, PreparedStatements(raw, access, statement_cache_size))
         #: What is known of tables; connections of a pool share it.
         self.facts: dict[Any, Any] = {}
         self.messages = messages_of(raw)
@@ -121,7 +121,7 @@ class Connection(ResettableSession):
                 return await self.run(command, args, timeout, is_many=is_many)
             if not is_many:
                 raise command.explained(self._failed(error, sql, prepared, args), (args,))
-            failed = self._failed(error, sql, prepared, *refused_row(error, args))
+            failed = self._failed(error, sql, prepared, *refused_row(error, prepared, args))
             raise command.explained(failed, args)
         if self._marks:
             self._check_readable(command, records)
@@ -235,18 +235,27 @@ class Connection(ResettableSession):
                 raise
             if is_unencodable(error):
                 raise InvalidValue(cells.described()) from None
+            if cannot_copy(error, cells.has_rows):
+                raise UsageError(f"COPY: {error}; use insert_all(), or execute_many()") from error
             raise copied_row(self._failed(error, sql), error, cells.table, cells.names)
         return int(tag.rpartition(" ")[2])
 
     async def copy_out(
-        self, sql: str, write: Callable[[bytes], Awaitable[object]], *, is_raw: bool
+        self,
+        query: str,
+        write: Callable[[bytes], Awaitable[object]],
+        *,
+        is_raw: bool,
+        options: Mapping[str, object],
     ) -> int:
-        """Write what COPY ... TO STDOUT gives and return how many rows it was.
+        """Write the rows of a query by COPY ... TO STDOUT and return how many they were.
 
-        is_raw: whether a caller wrote the query in it.
+        is_raw: whether a caller wrote the query.
+        options: of COPY, under asyncpg's names.
 
         What `write` raises comes out as it is.
         """
+        sql = f"COPY ({query}) TO STDOUT"
         if is_raw:
             self.mark_dirty()
             await self._check_single(sql)
@@ -265,7 +274,7 @@ class Connection(ResettableSession):
                 ending = self._end_copy()
 
         try:
-            tag = await self._raw._copy_out(sql, guarded, None)
+            tag = await self._raw.copy_from_query(query, output=guarded, **self._quotable(options))
         except BaseException as error:
             self.mark_cut()
             if not raised:
@@ -282,6 +291,16 @@ class Connection(ResettableSession):
             self.mark_cut()
             raise raised[0]
         return int(tag.rpartition(" ")[2])
+
+    def _quotable(self, options: Mapping[str, object]) -> Mapping[str, object]:
+        """Return options of COPY as asyncpg is to quote them: it never doubles a backslash."""
+        settings = self._raw.get_settings()
+        if getattr(settings, "standard_conforming_strings", "on") == "on":
+            return options
+        return {
+            name: value.replace("\\", "\\\\") if isinstance(value, str) else value
+            for name, value in options.items()
+        }
 
     async def _check_single(self, sql: str) -> None:
         """Let the server refuse a text that is more than one statement.
@@ -301,7 +320,7 @@ class Connection(ResettableSession):
         """
         loop = asyncio.get_running_loop()
         is_asked = loop.create_future()
-        self._raw._cancel_current_command(is_asked)
+        self.access.cancel(is_asked)
         return is_asked, loop.call_later(ENDING_TIMEOUT, self._raw.terminate)
 
     def _cut_copy(self, error: BaseException) -> None:
@@ -310,7 +329,7 @@ class Connection(ResettableSession):
         asyncpg cancels it only where it waits for one. The next statement would take those that
         follow for its answer.
         """
-        if isinstance(error, asyncio.CancelledError) and not is_cancelling(self.wire):
+        if isinstance(error, asyncio.CancelledError) and not self.access.is_cancelling():
             self.terminate()
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
@@ -400,5 +419,7 @@ class Connection(ResettableSession):
 
     def sever(self, error: UsageError) -> None:
         """Let go of the connection without a word to the server; its use raises the error."""
-        self._raw = self.wire = severed = let_go(error, self._raw, self.wire, self.prepared)
-        self.prepared = PreparedStatements(severed, severed, 0)
+        held = (self.access, self.wire, self.prepared)
+        self._raw = self.wire = severed = let_go(error, self._raw, *held)
+        self.access = PublicAccess(severed)
+        self.prepared = PreparedStatements(severed, self.access, 0)

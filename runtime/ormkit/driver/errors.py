@@ -12,7 +12,15 @@ from .. import errors
 from ..connecting.options import UNREADABLE
 from ..errors import DatabaseError, InvalidValue
 from ..postgres.first_words import first_words
+from ..postgres.mismatch import misfit
 from .array_parameter import plain
+from .asyncpg_internals import (
+    cannot_decode,
+    is_not_sent,
+    is_short_value,
+    refused_parameter,
+    refused_row_number,
+)
 from .disconnect_reason import violation
 from .messages import BrokenProtocol
 from .parameter_errors import named_by_number, refused
@@ -57,17 +65,14 @@ NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalSer
 #: What comes of answers that the driver cannot read.
 BROKEN = (BrokenProtocol, BufferError, asyncpg.InternalClientError)
 
-#: What the driver says where it sends nothing, since it is not ready to.
-REFUSED = "cannot switch to state"
-
 #: What the driver raises where there is no connection, or none that answers as it must.
 UNREACHABLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, *BROKEN)
 
 #: Where the server makes values of a statement's parameters, before it runs.
 MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
 
-#: What the driver says of the number of arguments.
-COUNTED = re.compile("for this query|number of query arguments")
+#: How many parameters asyncpg sends at most.
+MOST_PARAMETERS = 32_767
 #: What the driver raises for an answer that it cannot read, whose values it was still to make.
 READING = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
 #: What the driver may raise while it shows a value that it refuses.
@@ -92,12 +97,15 @@ def translate(
         return error
     args = list(map(plain, args))
     if is_refused_value(error) or (isinstance(error, SHOWING) and unshown(args)):
-        translated: Exception = refused_value(str(error), statement, args, row)
+        translated: Exception = refused_value(error, statement, args, row)
+    elif isinstance(error, asyncpg.InterfaceError) and is_miscounted(statement, args):
+        translated = errors.UsageError(str(error).partition("\n")[0])
+    elif cannot_decode(error, statement):
+        translated = errors.UsageError(f"{error}: name its columns, or cast it to text")
     else:
         translated = counterpart(error, sql, bool(args))
     if isinstance(translated, errors.DataError) and statement is not None:
-        types = [each.name for each in statement.get_parameters()]
-        translated = named_by_number(translated, types, args)
+        translated = named_by_number(translated, type_names(statement), args)
     is_lost = isinstance(error, asyncpg.PostgresConnectionError)
     if isinstance(error, asyncpg.PostgresError) and not is_lost:
         translated.__suppress_context__ = True
@@ -109,7 +117,7 @@ def translate(
 def refused_connection(error: Exception) -> Exception:
     """Return the error of our own tree for a connection that could not be made."""
     if isinstance(error, asyncpg.ClientConfigurationError):
-        refused: Exception = errors.ConfigurationError(configuration_text(str(error)))
+        refused: Exception = errors.ConfigurationError(str(error))
     elif isinstance(error, UNREACHABLE):
         # The text of a timeout is empty.
         refused = errors.ConnectionFailed(f"cannot connect: {str(error) or 'no answer in time'}")
@@ -123,16 +131,6 @@ def refused_connection(error: Exception) -> Exception:
         refused = error
     refused.__suppress_context__ = True
     return refused
-
-
-def configuration_text(text: str) -> str:
-    """Return the message about an option of the URL."""
-    if "target_session_attrs" in text:
-        return (
-            "target_session_attrs is one of any, primary, standby, prefer-standby, read-write and "
-            "read-only"
-        )
-    return text
 
 
 def refused_by_server(error: Exception) -> DatabaseError | errors.ConfigurationError:
@@ -163,25 +161,19 @@ def counterpart(error: Exception, sql: str | None, has_values: bool) -> Exceptio
         canceled = errors.QueryCanceled("the statement took longer than its timeout")
         canceled.statement = sql
         return canceled
-    if isinstance(error, asyncpg.InternalClientError) and "no binary format" in str(error):
-        return errors.UsageError(f"COPY: {error}; use insert_all(), or execute_many()")
-    if isinstance(error, asyncpg.InternalClientError) and "no decoder" in str(error):
-        return errors.UsageError(f"{error}: name its columns, or cast it to text")
-    if isinstance(error, asyncpg.InterfaceError) and COUNTED.search(str(error)):
-        return errors.UsageError(str(error).partition("\n")[0])
     if isinstance(error, UnicodeEncodeError):
         return errors.UsageError(
             "the SQL holds half of a surrogate pair, which is no character of any text"
         )
-    if isinstance(error, BROKEN) or is_cut(error):
+    if isinstance(error, BROKEN) or is_short_value(error):
         lost = violation(str(error))
         lost.statement = sql
-        lost.is_sent = not str(error).startswith(REFUSED)
+        lost.is_sent = not is_not_sent(error)
         return lost
     if isinstance(error, (OSError, asyncpg.InterfaceError)):
         lost = errors.ConnectionLost(f"the connection broke: {error}")
         lost.statement = sql
-        lost.is_sent = "connection is closed" not in str(error)
+        lost.is_sent = not is_not_sent(error)
         return lost
     return unreadable_answer(error) if isinstance(error, READING) else error
 
@@ -197,9 +189,11 @@ def unreadable_answer(error: Exception) -> errors.UnreadableValue:
     return errors.UnreadableValue.of("the answer", reason)
 
 
-def is_cut(error: Exception) -> bool:
-    """Return whether the driver found a value shorter than its type."""
-    return isinstance(error, AssertionError) and str(error).startswith("insufficient data")
+def is_miscounted(statement: Any, args: Sequence[object]) -> bool:
+    """Return whether these are not as many arguments as the statement has parameters."""
+    if len(args) > MOST_PARAMETERS:
+        return True
+    return statement is not None and len(args) != len(statement.get_parameters())
 
 
 def is_outdated(error: BaseException) -> bool:
@@ -241,29 +235,61 @@ def is_unencodable(error: BaseException) -> bool:
     return isinstance(error, (*SHOWING, BufferError))
 
 
-def refused_value(text: str, statement: Any | None, args: Sequence[Any], row: int) -> InvalidValue:
+def refused_value(
+    error: BaseException, statement: Any | None, args: Sequence[Any], row: int
+) -> InvalidValue:
     """Return the error for an argument that could not be encoded, without its value."""
-    found = re.search(r"\$(\d+)", text)
-    number = int(found.group(1)) if found else unshown(args)
+    types = type_names(statement)
+    number = refused_parameter(error) or unshown(args) or misfitting(types, args)
     if not 0 < number <= len(args) or statement is None:
         return InvalidValue("a value does not fit the type of its parameter")
-    wanted = statement.get_parameters()[number - 1].name
-    return refused(number, row, wanted, args[number - 1])
+    return refused(number, row, types[number - 1], args[number - 1])
 
 
-def refused_row(error: BaseException, rows: Iterable[Sequence[Any]]) -> tuple[Sequence[Any], int]:
+def misfitting(types: Sequence[str], args: Sequence[Any]) -> int:
+    """Return which argument, from 1, is the only value, or does not fit its type by OrmKit's rules.
+
+    0 where there is none.
+    """
+    values = [number for number, value in enumerate(args, 1) if value is not None]
+    if len(values) == 1:
+        return values[0]
+    for number, (type_, value) in enumerate(zip(types, args, strict=False), 1):
+        if misfit(type_, value):
+            return number
+    return 0
+
+
+def refused_row(
+    error: BaseException, prepared: tuple[Any, Any, bool] | None, rows: Iterable[Sequence[Any]]
+) -> tuple[Sequence[Any], int]:
     """Return which of many rows of arguments could not be encoded, and its number from 1.
 
     Where it is another error, that is the first row and no number.
     """
-    found = re.search(r"in element #(\d+) of", str(error))
-    wanted = int(found.group(1)) + 1 if found else 0
+    statement = None if prepared is None else prepared[1]
+    wanted = refused_row_number(error)
     first: Sequence[Any] = ()
     for number, row in enumerate(rows, 1):
-        if number == wanted or (not found and isinstance(error, SHOWING) and unshown(row)):
+        if number == wanted or (wanted is None and may_be_refused(error, statement, row)):
             return row, number
         first = row if number == 1 else first
     return first, 0
+
+
+def may_be_refused(error: BaseException, statement: Any | None, row: Sequence[Any]) -> bool:
+    """Return whether the driver can have refused this row of arguments with this error."""
+    if isinstance(error, asyncpg.InterfaceError) and is_miscounted(statement, row):
+        return True
+    if isinstance(error, SHOWING) and unshown(row):
+        return True
+    is_value = isinstance(error, Exception) and is_refused_value(error)
+    return is_value and any(map(misfit, type_names(statement), map(plain, row)))
+
+
+def type_names(statement: Any | None) -> list[str]:
+    """Return the server's names of the types of a prepared statement's parameters."""
+    return [] if statement is None else [each.name for each in statement.get_parameters()]
 
 
 def unshown(args: Iterable[Any]) -> int:

@@ -10,6 +10,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from ..connecting.keepalive import keep_alive
 from ..connecting.options import check_encoding
+from .asyncpg_internals import TransportKeeper, choose_array_walk, transport_of
 from .codecs import set_codecs
 from .errors import UNREACHABLE, refused_connection
 from .read_buffer import receive_into_buffer
@@ -36,10 +37,14 @@ async def open_raw(
     """
     arguments = {name: value for name, value in options.items() if name != "keepalives"}
     try:
-        raw = await DRIVER.connect(**arguments, statement_cache_size=statement_cache_size)
+        raw = await DRIVER.connect(
+            **arguments,
+            statement_cache_size=statement_cache_size,
+            connection_class=TransportKeeper,
+        )
     except Exception as error:
         raise refused_connection(error)
-    transport = getattr(raw, "_transport", None)
+    transport = transport_of(raw)
     receive_into_buffer(transport, terminator(raw))
     try:
         check_encoding_of(raw)
@@ -47,6 +52,7 @@ async def open_raw(
             keep_alive(transport, numbers)
         await set_codecs(raw, marks)
         await read_nulls(raw)
+        await choose_array_walk(raw)
     except BaseException as error:
         raw.terminate()
         raise refused_connection(error) if isinstance(error, FAILED_SETUP) else error

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, Final
 
-from .protocol import Wire, state_of
+from .asyncpg_internals import Access
 
 #: A prepared statement of asyncpg, behind what the wire takes for it; and whether it is the same
 #: wherever its names lead.
@@ -37,21 +37,21 @@ class PreparedStatements:
     """The prepared statements of one connection, and the namespace that is in force on it."""
 
     __slots__ = (
+        "_access",
         "_apart",
         "_elsewhere",
         "_is_about_to_change",
         "_limit",
         "_raw",
         "_usual",
-        "_wire",
         "at_hand",
         "namespace",
     )
 
-    def __init__(self, raw: Any, wire: Wire, limit: int) -> None:
+    def __init__(self, raw: Any, access: Access, limit: int) -> None:
         """Keep that many statements; none where it is 0."""
         self._raw = raw
-        self._wire = wire
+        self._access = access
         self._limit = limit
         #: Where names lead to; None where they do as when the connection was opened.
         self.namespace: Hashable = None
@@ -112,7 +112,7 @@ class PreparedStatements:
     async def _prepare(self, sql: str, timeout: float | None) -> Prepared:
         statement: Any = await self._raw.prepare(sql, timeout=timeout)
         is_same = sql not in self._apart and has_known_types(statement)
-        prepared = state_of(statement, self._wire), statement, is_same
+        prepared = self._access.state_of(statement), statement, is_same
         if not self._limit:
             return prepared
         if not is_same:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from ..accelerator import accelerator
+from .asyncpg_internals import transport_of
 from .messages import BrokenProtocol, Messages
 
 Reader: Any = getattr(accelerator, "Reader", None)
@@ -130,6 +131,6 @@ def unread(transport: Any) -> bytes:
 
 def messages_of(raw: Any) -> Messages | None:
     """Return what is known of the messages of a connection of asyncpg."""
-    transport = getattr(raw, "_transport", None)
+    transport = transport_of(raw)
     protocol = None if transport is None else transport.get_protocol()
     return protocol.messages if isinstance(protocol, Receiving) else None

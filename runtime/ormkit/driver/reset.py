@@ -12,10 +12,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Self
 
 from ..errors import DatabaseError
+from .asyncpg_internals import Access
 from .errors import IN_FAILED_TRANSACTION
 from .open_connection import READ_NULLS, check_encoding_of
 from .prepared_statements import PreparedStatements
-from .protocol import Wire
 
 #: Everything here is qualified: the search path may lead anywhere until RESET ALL has run.
 #: RESET ROLE comes behind RESET SESSION AUTHORIZATION, which leaves no role at all, whereas the
@@ -30,10 +30,10 @@ UNLISTEN *;
 SELECT pg_catalog.pg_advisory_unlock_all(), pg_catalog.setseed({seed});
 DISCARD TEMP;
 DISCARD SEQUENCES;
-COPY (
-    SELECT pg_catalog.count(*) FILTER (WHERE from_sql), pg_catalog.count(*)
-    FROM pg_catalog.pg_prepared_statement()
-) TO STDOUT"""
+SELECT FROM pg_catalog.pg_prepared_statement()
+HAVING pg_catalog.count(*) FILTER (WHERE from_sql) = 0 AND pg_catalog.count(*) >= {prepared}"""
+#: The command tag where the last statement has found the prepared statements as they were.
+UNCHANGED = "SELECT 1"
 
 #: A seed that nobody can know, for random numbers that nobody can foretell.
 SEEDS = random.SystemRandom()
@@ -47,27 +47,31 @@ async def reset_session(raw: Any, prepared: int) -> bool:
     Return whether they can serve on: False where a statement of SQL has prepared others, or has
     taken some of them away, so that all must be forgotten.
     """
-    answer = bytearray()
-
-    async def receive(data: bytes) -> None:
-        answer.extend(data)
-
-    # COPY is the one command whose rows the driver gives back from a message of many commands.
-    await raw._copy_out(
-        RESET.format(read_nulls=READ_NULLS, seed=SEEDS.uniform(-1, 1)), receive, None
+    # Of a message of many commands, the driver returns the last tag, which counts the rows.
+    tag: str = await raw.execute(
+        RESET.format(read_nulls=READ_NULLS, seed=SEEDS.uniform(-1, 1), prepared=prepared)
     )
-    by_sql, found = map(int, answer.split())
-    return not by_sql and found >= prepared
+    return tag == UNCHANGED
 
 
 class ResettableSession:
     """What is known of the state of a connection's session, and how it becomes clean again."""
 
-    __slots__ = ("_init", "_is_beyond_reset", "_is_cut", "_is_dirty", "_raw", "prepared", "wire")
+    __slots__ = (
+        "_init",
+        "_is_beyond_reset",
+        "_is_cut",
+        "_is_dirty",
+        "_raw",
+        "access",
+        "prepared",
+        "wire",
+    )
 
-    def __init__(self, raw: Any, wire: Wire, prepared: PreparedStatements) -> None:
+    def __init__(self, raw: Any, access: Access, prepared: PreparedStatements) -> None:
         self._raw = raw
-        self.wire = wire
+        self.access = access
+        self.wire = access.wire
         self.prepared = prepared
         self._init: Callable[[Any], Awaitable[None]] | None = None
         self._is_dirty = False
@@ -125,10 +129,11 @@ class ResettableSession:
         """Note that the session holds what no reset takes away: it is closed instead."""
         self._is_dirty = self._is_beyond_reset = True
 
-    def forget_server_statements(self) -> None:
-        """Prepare each statement anew, also the driver's own: the server has them no more."""
+    async def forget_server_statements(self) -> None:
+        """Prepare each statement again, the driver's own included: the server has dropped them."""
         self.prepared.clear()
-        self._raw._drop_local_statement_cache()
+        # It sends nothing.
+        await self._raw.reload_schema_state()
 
     async def reset(self) -> None:
         """Bring the session back to what it was after `init`; close it where nothing can."""
@@ -142,7 +147,7 @@ class ResettableSession:
         self.prepared.enter(None)
         if not await reset_session(self._raw, len(self.prepared)):
             await self.script("DEALLOCATE ALL")
-            self.forget_server_statements()
+            await self.forget_server_statements()
         if self._init is not None:
             await self._init(self)
         self._mark_clean()

@@ -102,6 +102,15 @@ if TYPE_CHECKING:
     UNSET: Final[Any] = Unset()
 else:
     from asyncpg import BitString, Range, Record
-    from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811
+
+    try:
+        from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811
+    except ImportError:
+        # Not documented: see driver/asyncpg_internals.py.
+        class DriverUUID(UUID):
+            """A UUID as asyncpg's own class makes it: from a text, or from 16 bytes."""
+
+            def __init__(self, value):
+                super().__init__(**{"hex" if isinstance(value, str) else "bytes": value})
 
     UNSET = Unset()

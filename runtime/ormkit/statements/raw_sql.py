@@ -136,7 +136,7 @@ async def run_tagged(
     if tag in TAKEN_OVER or connection.in_transaction != was_open:
         raise taken_over(tag, was_open, connection)
     if tag in DEALLOCATES:
-        connection.forget_server_statements()
+        await connection.forget_server_statements()
     elif tag == LOADS:
         connection.mark_beyond_reset()
     return records, tag

@@ -26,7 +26,6 @@ from ..errors import InvalidValue, MissingValue, UsageError
 from ..models.columns import AnyColumn
 from ..models.table import Table, table_of
 from ..persistence.batches import fill_keys, held_columns
-from ..postgres.identifiers import quoted_text
 from ..postgres.mismatch import misfit
 from ..statements.executor import Executor
 from ..statements.raw_sql import check_statement, check_text
@@ -116,18 +115,15 @@ class Copying:
             raise UsageError(f"format={format!r}: it is one of {', '.join(map(repr, FORMATS))}")
         check_option("delimiter", delimiter)
         check_option("null", null)
-        options = [("FORMAT", format), ("DELIMITER", delimiter), ("NULL", null)]
-        texts = [f"{name} {quoted_text(value)}" for name, value in options if value is not None]
-        if header:
-            texts.append("HEADER")
+        options = {"format": format, "delimiter": delimiter, "null": null, "header": header or None}
         is_raw = isinstance(source, str)
-        sql = f"COPY ({query_of(source)}) TO STDOUT ({', '.join(texts)})"
+        query = query_of(source)
 
         async def into(write: Callable[[bytes], Awaitable[object]]) -> int:
             executor = self.executor()
             await executor.flush_pending()
             return await executor.use(
-                lambda connection: connection.copy_out(sql, write, is_raw=is_raw)
+                lambda connection: connection.copy_out(query, write, is_raw=is_raw, options=options)
             )
 
         if isinstance(sink, (str, os.PathLike)):
@@ -221,6 +217,11 @@ class Cells:
             yield self.take(row)
             self.at = READING
         self.at = WAITING
+
+    @property
+    def has_rows(self) -> bool:
+        """True once the driver has taken a row."""
+        return self.number > 0
 
     @property
     def is_reading(self) -> bool:

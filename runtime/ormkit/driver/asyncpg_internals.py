@@ -1,0 +1,459 @@
+"""Everything that OrmKit uses of asyncpg and that asyncpg's documentation does not promise.
+
+`INTERNALS` lists it, each with the releases for which it was reviewed. One function decides, for
+each new connection, whether it is used: `access_to()` asks for the release, and then tries on the
+connection whether it behaves as it did when it was reviewed. Where it is not used, public methods
+of asyncpg do the same work, more slowly or with a less precise error.
+
+`ORMKIT_PUBLIC_DRIVER=1` in the environment turns all of it off. No other module of the runtime uses
+a private attribute of asyncpg, or reads one of its messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+from collections.abc import Callable, Sequence
+from inspect import signature
+from typing import Any, NamedTuple, Protocol
+
+import asyncpg  # pyright: ignore[reportMissingTypeStubs]
+
+from .array_parameter import FlatArray
+
+#: asyncpg publishes no types.
+DRIVER: Any = asyncpg
+LOGGER = logging.getLogger("ormkit")
+#: The environment variable that turns the use of internals off.
+SWITCH = "ORMKIT_PUBLIC_DRIVER"
+
+#: A release of asyncpg, without its patch number.
+Release = tuple[int, int]
+#: The releases that were reviewed: the first one, and the first one that was not.
+REVIEWED: tuple[Release, Release] = ((0, 32), (0, 33))
+
+
+class Internal(NamedTuple):
+    """One thing of asyncpg that its documentation does not promise."""
+
+    #: Its name in asyncpg, or the words of a message.
+    name: str
+    #: What OrmKit uses it for.
+    purpose: str
+    #: What OrmKit does where it is not used.
+    fallback: str
+    #: The releases for which it was reviewed: from the first, before the second.
+    releases: tuple[Release, Release] = REVIEWED
+
+
+PROTOCOL = Internal(
+    "Connection._protocol",
+    "runs statements (`bind_execute`, `query`) and knows the state of the connection "
+    "(`is_connected`, `is_in_transaction`)",
+    "`PreparedStatement.fetch()`, `Connection.execute()`, `is_closed()`, `is_in_transaction()`",
+)
+STATE = Internal(
+    "PreparedStatement._state",
+    "is what `bind_execute` takes for a statement",
+    "the `PreparedStatement` itself",
+)
+CANCELLING = Internal(
+    "Protocol._is_cancelling",
+    "tells whether asyncpg has asked the server to end a COPY that was interrupted",
+    "the connection is closed in either case",
+)
+CANCEL = Internal(
+    "Connection._cancel_current_command",
+    "asks the server to end a COPY whose output nobody takes any more",
+    "the rest is read and dropped for up to 5 seconds, then the connection is closed",
+)
+TRANSPORT = Internal(
+    "Connection.__init__",
+    "gets the transport among its arguments, which a `connection_class` keeps: for the reading "
+    "buffer, the check of messages, keepalive and fork()",
+    "asyncpg reads by itself, and no keepalive is set",
+)
+UUID = Internal(
+    "pgproto.UUID",
+    "is the class of the UUIDs that asyncpg returns, so that objects hold what their rows hold "
+    "(`postgres/values.py` imports it)",
+    "a subclass of Python's `UUID`",
+)
+ARRAYS = Internal(
+    "two walks of a list",
+    "asyncpg measures an array before it encodes it, so that `FlatArray` hides its elements from "
+    "the first walk",
+    "the elements are shown twice, each nested list in a wrapper that no type accepts",
+)
+PARAMETER = Internal(
+    "invalid input for query argument $",
+    "names the parameter whose value was refused",
+    "the only value, or the first that does not fit its type by OrmKit's own rules",
+)
+ROW = Internal(
+    "in element #",
+    "names the row of parameters that was refused",
+    "the first row with a value that does not fit its type by OrmKit's own rules",
+)
+NOT_SENT = Internal(
+    "cannot switch to state",
+    "tells that a statement was not sent, since the connection failed earlier",
+    "the statement counts as sent",
+)
+CLOSED = Internal(
+    "connection is closed",
+    "tells that a statement was not sent, since the connection had ended",
+    "`is_closed()` is asked before each statement",
+)
+NO_BINARY = Internal(
+    "no binary format",
+    "tells that COPY cannot store a type",
+    "an error of the driver before COPY has taken the first row",
+)
+NO_DECODER = Internal(
+    "no decoder",
+    "tells that a statement returns a type that cannot be read",
+    "an error of the driver while it prepares a statement, or reads a record without a type",
+)
+SHORT_VALUE = Internal(
+    "insufficient data",
+    "tells that a value from the server is shorter than its type",
+    "any AssertionError that asyncpg raises",
+)
+
+#: Attributes and classes, and what OrmKit relies on them to do.
+ATTRIBUTES = (PROTOCOL, STATE, CANCELLING, CANCEL, TRANSPORT, UUID, ARRAYS)
+#: Messages that are read for what no attribute of the error tells.
+MESSAGES = (PARAMETER, ROW, NOT_SENT, CLOSED, NO_BINARY, NO_DECODER, SHORT_VALUE)
+INTERNALS = ATTRIBUTES + MESSAGES
+
+#: The number of a parameter that was refused, from 1.
+PARAMETER_NUMBER = re.compile(r"\$(\d+)")
+#: The number of a row of parameters that was refused, from 0.
+ROW_NUMBER = re.compile(r"in element #(\d+) of")
+
+
+class _Decision:
+    """What was found out about the asyncpg of this process."""
+
+    def __init__(self) -> None:
+        #: Why public methods are used, for each release and trial that led there.
+        self.reasons: dict[str, str] = {}
+        #: Whether arrays were found to be walked twice; None until a connection was asked.
+        self.walks_twice: bool | None = None
+
+    def refuse(self, reason: str) -> None:
+        """Note the reason, and log it once."""
+        if reason not in self.reasons:
+            self.reasons[reason] = reason
+            LOGGER.warning(
+                "%s: public methods of asyncpg are used instead, which are slower", reason
+            )
+
+
+_decision = _Decision()
+
+
+def is_switched_off() -> bool:
+    """Return whether the environment turns internals off."""
+    return os.environ.get(SWITCH, "") not in ("", "0")
+
+
+def is_reviewed(internal: Internal = PROTOCOL) -> bool:
+    """Return whether the installed release of asyncpg is one that was reviewed for this."""
+    version: str = asyncpg.__version__
+    numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
+    first, end = internal.releases
+    return first <= numbers < end
+
+
+def is_used(internal: Internal) -> bool:
+    """Return whether this may be used: of a reviewed release, and not switched off."""
+    return not is_switched_off() and is_reviewed(internal)
+
+
+def reason_for_public_methods() -> str | None:
+    """Return why public methods are used in place of internals; None where they are not."""
+    if is_switched_off():
+        return f"{SWITCH} is set"
+    if not is_reviewed():
+        return unreviewed()
+    return "; ".join(_decision.reasons) or None
+
+
+def unreviewed() -> str:
+    """Return that the release is unknown."""
+    return f"asyncpg {asyncpg.__version__} is a release that OrmKit was not reviewed for"
+
+
+class Wire(Protocol):
+    """What runs statements and knows the state of a connection, under asyncpg's names."""
+
+    async def bind_execute(
+        self,
+        state: Any,
+        args: Any,
+        portal_name: str,
+        limit: int,
+        return_extra: bool,
+        timeout: float | None,
+    ) -> Any:
+        """Run a statement and return its rows, or with `return_extra` a tuple: them and its tag."""
+        ...
+
+    async def query(self, query: str, timeout: float | None) -> str:
+        """Run statements without parameters and return the last tag."""
+        ...
+
+    def is_connected(self) -> bool: ...
+    def is_in_transaction(self) -> bool: ...
+
+
+class PublicWire:
+    """The same by asyncpg's public methods."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    async def bind_execute(
+        self,
+        state: Any,
+        args: Any,
+        portal_name: str,
+        limit: int,
+        return_extra: bool,
+        timeout: float | None,
+    ) -> Any:
+        self._check_open()
+        rows = await state.fetch(*args, timeout=timeout)
+        # An empty statement has no tag.
+        return (rows, (state.get_statusmsg() or "").encode(), True) if return_extra else rows
+
+    async def query(self, query: str, timeout: float | None) -> str:
+        self._check_open()
+        tag: str = await self._raw.execute(query, timeout=timeout)
+        return tag
+
+    def is_connected(self) -> bool:
+        return not self._raw.is_closed()
+
+    def is_in_transaction(self) -> bool:
+        return bool(self._raw.is_in_transaction())
+
+    def _check_open(self) -> None:
+        if self._raw.is_closed():
+            raise ClosedBefore("connection is closed")
+
+
+class ClosedBefore(asyncpg.InterfaceError):  # type: ignore[misc]
+    """The connection had ended before a statement was sent."""
+
+
+class Access(Protocol):
+    """How one connection of asyncpg is used, where its public methods are not enough or slow."""
+
+    wire: Wire
+
+    def state_of(self, statement: Any) -> Any:
+        """Return what the wire takes for a prepared statement of asyncpg."""
+        ...
+
+    def is_cancelling(self) -> bool:
+        """Return whether asyncpg waits for a statement that it asked the server to cancel.
+
+        False also where that is not known.
+        """
+        ...
+
+    def cancel(self, is_asked: asyncio.Future[None]) -> None:
+        """Ask the server to end the statement under way; completes the future once it is asked."""
+        ...
+
+
+class PublicAccess:
+    """By public methods alone."""
+
+    def __init__(self, raw: Any) -> None:
+        self.wire: Wire = PublicWire(raw)
+
+    def state_of(self, statement: Any) -> Any:
+        return statement
+
+    def is_cancelling(self) -> bool:
+        return False
+
+    def cancel(self, is_asked: asyncio.Future[None]) -> None:
+        """Ask for nothing: what comes is read and dropped."""
+        is_asked.set_result(None)
+
+
+class InternalAccess:
+    """By the attributes in the table."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._protocol: Any = raw._protocol
+        self.wire: Wire = self._protocol
+
+    def state_of(self, statement: Any) -> Any:
+        return statement._state
+
+    def is_cancelling(self) -> bool:
+        return bool(self._protocol._is_cancelling())
+
+    def cancel(self, is_asked: asyncio.Future[None]) -> None:
+        self._raw._cancel_current_command(is_asked)
+
+
+def access_to(raw: Any) -> Access:
+    """Return how a new connection of asyncpg is used: the one place that decides it."""
+    if not is_switched_off():
+        reason = unreviewed() if not is_reviewed() else misbehaviour(raw)
+        if reason is None:
+            return InternalAccess(raw)
+        _decision.refuse(reason)
+    return PublicAccess(raw)
+
+
+def misbehaviour(raw: Any) -> str | None:
+    """Return what of the attributes is not as it was reviewed, on an idle connection."""
+    for name, check in CHECKS.items():
+        try:
+            is_as_reviewed = check(raw)
+        except (AttributeError, TypeError, ValueError):
+            is_as_reviewed = False
+        if not is_as_reviewed:
+            return f"{name} of asyncpg {asyncpg.__version__} is not as it was reviewed"
+    return None
+
+
+def takes(function: Callable[..., object], *names: str) -> bool:
+    """Return whether the function takes these arguments first, and needs no others."""
+    parameters = list(signature(function).parameters.values())
+    needed = [each.name for each in parameters if each.default is each.empty]
+    return tuple(each.name for each in parameters[: len(names)]) == names and set(needed) <= set(
+        names
+    )
+
+
+#: What each attribute must be, and answer, on a connection that runs nothing.
+CHECKS: dict[str, Callable[[Any], bool]] = {
+    PROTOCOL.name: lambda raw: (
+        raw._protocol.is_connected() is True
+        and raw._protocol.is_in_transaction() is False
+        and callable(raw._protocol.bind_execute)
+        and callable(raw._protocol.query)
+    ),
+    STATE.name: lambda raw: "_state" in DRIVER.prepared_stmt.PreparedStatement.__slots__,
+    CANCELLING.name: lambda raw: raw._protocol._is_cancelling() is False,
+    CANCEL.name: lambda raw: takes(raw._cancel_current_command, "waiter"),
+}
+
+
+class TransportKeeper(DRIVER.Connection):  # type: ignore[misc]
+    """A connection that keeps the transport that asyncpg makes it with."""
+
+    transport: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.transport = next(filter(is_transport, (*args, *kwargs.values())), None)
+
+
+def is_transport(value: Any) -> bool:
+    """Return whether the value is a transport, of asyncio or of another loop."""
+    return hasattr(value, "get_extra_info") and hasattr(value, "get_protocol")
+
+
+def transport_of(raw: Any) -> Any:
+    """Return the transport of a connection that open_raw() has made; None where none was found."""
+    return getattr(raw, "transport", None)
+
+
+async def choose_array_walk(raw: Any) -> None:
+    """Let arrays hide their elements where asyncpg is known to walk them twice.
+
+    The first connection of a process tries it on the server.
+    """
+    if is_used(ARRAYS) and _decision.walks_twice is None:
+        FlatArray.hides_elements = True
+        try:
+            found = await raw.fetchval("SELECT $1::int4[]", FlatArray([1, 2]))
+        except (asyncpg.PostgresError, asyncpg.InterfaceError):
+            found = None
+        _decision.walks_twice = found == [1, 2]
+        if not _decision.walks_twice:
+            _decision.refuse(f"asyncpg {asyncpg.__version__} does not walk a list twice")
+    FlatArray.hides_elements = is_used(ARRAYS) and bool(_decision.walks_twice)
+
+
+def number_in(error: BaseException, internal: Internal, pattern: re.Pattern[str]) -> int | None:
+    """Return the number in a message of asyncpg; None where there is none, or it is not read."""
+    found = pattern.search(str(error)) if is_used(internal) else None
+    return int(found[1]) if found else None
+
+
+def refused_parameter(error: BaseException) -> int | None:
+    """Return the number, from 1, of the parameter that was refused; None where it is not known."""
+    return number_in(error, PARAMETER, PARAMETER_NUMBER)
+
+
+def refused_row_number(error: BaseException) -> int | None:
+    """Return the number, from 1, of the row of parameters that was refused; None where unknown."""
+    number = number_in(error, ROW, ROW_NUMBER)
+    return None if number is None else number + 1
+
+
+def says(error: BaseException, internal: Internal) -> bool:
+    """Return whether asyncpg's message has the words of the table; False where it is not read."""
+    return is_used(internal) and internal.name in str(error)
+
+
+def is_not_sent(error: BaseException) -> bool:
+    """Return whether a statement is known not to have been sent."""
+    return isinstance(error, ClosedBefore) or says(error, NOT_SENT) or says(error, CLOSED)
+
+
+def cannot_copy(error: BaseException, has_rows: bool) -> bool:
+    """Return whether COPY has met a type that it cannot store.
+
+    has_rows: whether COPY has taken a row.
+    """
+    if is_used(NO_BINARY):
+        return says(error, NO_BINARY)
+    return type(error) is asyncpg.InternalClientError and not has_rows
+
+
+def cannot_decode(error: BaseException, statement: Any) -> bool:
+    """Return whether a statement returns a type that cannot be read.
+
+    statement: the prepared one; None where it was still being prepared.
+    """
+    if is_used(NO_DECODER):
+        return says(error, NO_DECODER)
+    is_prepared = statement is not None
+    return type(error) is asyncpg.InternalClientError and (not is_prepared or has_record(statement))
+
+
+def has_record(statement: Any) -> bool:
+    """Return whether a prepared statement returns records without a type."""
+    attributes: Sequence[Any] = statement.get_attributes()
+    return any(each.type.name in ("record", "record[]") for each in attributes)
+
+
+def is_short_value(error: BaseException) -> bool:
+    """Return whether a value from the server was shorter than its type."""
+    if not isinstance(error, AssertionError):
+        return False
+    return says(error, SHORT_VALUE) if is_used(SHORT_VALUE) else is_raised_by_asyncpg(error)
+
+
+def is_raised_by_asyncpg(error: BaseException) -> bool:
+    """Return whether the innermost function that the error left is one of asyncpg."""
+    place = error.__traceback__
+    file = ""
+    while place is not None:
+        file, place = place.tb_frame.f_code.co_filename, place.tb_next
+    return "asyncpg" in re.split(r"[/\\]", file)
