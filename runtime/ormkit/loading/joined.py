@@ -46,7 +46,7 @@ class JoinedStep(Step):
         scope.enter_as(target, name)
         matches += [condition.sql(scope) for condition in self.where]
         scope.leave(target)
-        selected.extend(column.selected(f"{name}.{column.quoted}") for column in target.columns)
+        selected.extend(column.read(f"{name}.{column.quoted}", scope) for column in target.columns)
         joins.append(f" {word} {named(target.sql, name)} ON {' AND '.join(matches)}")
         for step in self.joins:
             step.write_join(scope, name, selected, joins)

@@ -36,7 +36,7 @@ class NestedStep(Step):
     is_joined = True
 
     def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
-        selected += [write_nested(self, scope, outer), *type_hints(self)]
+        selected += [write_nested(self, scope, outer), *typed_nulls(self, scope)]
 
     def row_layout(self) -> list[Any]:
         records = tuple(row_layout(self.relationship.target, self.joins))
@@ -59,7 +59,7 @@ def write_nested(step: Step, scope: Scope, outer: str) -> str:
     target = relationship.target
     name = scope.take(relationship.name)
     scope.enter_as(target, name)
-    fields = [field(column, f"{name}.{column.quoted}") for column in target.columns]
+    fields = [field(column, f"{name}.{column.quoted}", scope) for column in target.columns]
     fields += [write_nested(each, scope, name) for each in step.joins]
     tables, matches = relationship.tables(scope, outer, name)
     matches += [condition.sql(scope) for condition in step.where]
@@ -69,18 +69,23 @@ def write_nested(step: Step, scope: Scope, outer: str) -> str:
     return f"ARRAY(SELECT ROW({', '.join(fields)}) FROM {tables} WHERE {where}{tail})"
 
 
-def field(column: AnyColumn, name: str) -> str:
+def field(column: AnyColumn, name: str, scope: Scope) -> str:
     """Return the column as a field of a record; as text where the OID does not tell the type."""
     if column.known.base.in_records != "text":
         return name
-    return f"{name}::text{'[]' * column.known.dimensions}"
+    return scope.cast(name, f"text{'[]' * column.known.dimensions}")
 
 
 def type_hints(step: Step) -> list[str]:
-    """Return a NULL for each type that the driver decodes in records only after seeing it."""
+    """Return each type that the driver decodes in records only after seeing it."""
     found: dict[str, None] = {}
     collect_types(step, found)
-    return [f"NULL::{type_}" for type_ in found]
+    return list(found)
+
+
+def typed_nulls(step: Step, scope: Scope) -> list[str]:
+    """Return a NULL of each of these types, which a query selects for the driver to meet them."""
+    return [scope.cast("NULL", type_) for type_ in type_hints(step)]
 
 
 def collect_types(step: Step, found: dict[str, None]) -> None:

@@ -151,11 +151,10 @@ def write_pairs(step: Step, forms: tuple[Form, ...] | None) -> Statement:
     scope = Scope(step.relationship.target, is_qualified=True)
     source = StepSource(step, scope)
     parameters = [scope.bind(column) for column in local]
-    scope.called.add("unnest")
     if forms is not None:
         sql = write_lateral(source, parameters, forms, scope)
     else:
-        wanted = in_keys(source.owner, local, parameters)
+        wanted = in_keys(source.owner, local, parameters, scope)
         sql = source.select(scope, source.owner, [wanted])
     # With forms, a position stands for the key.
     owner = local if forms is None else local[:1]
@@ -178,10 +177,13 @@ def write_lateral(
         for owner, name, form in zip(source.owner, names, forms, strict=True)
     ]
     part = source.select(scope, [], matches)
-    keys = [f"{each}::{form.type}[]" for each, form in zip(parameters, forms, strict=True)]
+    keys = [
+        scope.cast(each, f"{form.type}[]") for each, form in zip(parameters, forms, strict=True)
+    ]
+    rows = f"{scope.call('unnest')}({', '.join(keys)})"
     return (
         f"SELECT {given}.place, {found}.* "
-        f"FROM unnest({', '.join(keys)}) WITH ORDINALITY AS {given} ({', '.join(names)}, place) "
+        f"FROM {rows} WITH ORDINALITY AS {given} ({', '.join(names)}, place) "
         f"CROSS JOIN LATERAL ({part}) AS {found}"
     )
 
@@ -195,7 +197,7 @@ class StepSource:
         target = scope.name(relationship.target)
         table = named(relationship.target.sql, target)
         columns = relationship.target.columns
-        self.selected = [column.selected(column.sql(scope)) for column in columns]
+        self.selected = [column.read(column.sql(scope), scope) for column in columns]
         #: The columns that hold the parent's key.
         self.owner = [f"{target}.{column.quoted}" for column in relationship.remote]
         if secondary := relationship.secondary:

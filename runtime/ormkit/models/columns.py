@@ -279,6 +279,12 @@ class Column(Expression[O, T, V_co]):
         """Return the text that reads the column under this name."""
         return f"{name}::text{'[]' * self.known.dimensions}" if self.is_read_as_text else name
 
+    def read(self, name: str, scope: Scope) -> str:
+        """Return the same for a SELECT, whose scope notes what it casts to."""
+        if self.is_read_as_text:
+            scope.note_cast(f"text{'[]' * self.type.count('[]')}")
+        return self.selected(name)
+
     @property
     def is_read_as_text(self) -> bool:
         """True for arrays of the types that reach the driver as text."""

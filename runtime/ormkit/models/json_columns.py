@@ -11,19 +11,28 @@ from ..postgres.json_forms import json_text
 from ..postgres.mismatch import misfit
 from ..postgres.type_words import scalar_of
 from ..sql.context import Scope
-from ..sql.expressions import (
+from ..sql.expressions import Call, Comparison, Condition, Expression, Membership, Test
+from ..sql.operands import O, T, V_co, about, as_list, none_in_list, truth
+from ..sql.templates import (
+    EQUAL_ANY,
     IS_NOT_NULL,
     IS_NULL,
-    Call,
-    Comparison,
-    Condition,
-    Expression,
-    Membership,
-    Test,
+    NOT_EQUAL_ALL,
+    CastTo,
+    Template,
+    infix,
 )
-from ..sql.operands import O, T, V_co, about, as_list, none_in_list, truth
 from ..sql.trees import AnyNode, Tree
 from .columns import Column
+
+AS_TEXT = Template("(", 0, " #>> '{}')")
+AS_JSONB = Template(0, CastTo("jsonb"))
+HAS_KEY, HAS_KEYS, HAS_ANY_KEY = map(infix, ("?", "?&", "?|"))
+#: The comparison with each JSON value of an array that is sent as texts.
+OF_TEXTS = {
+    EQUAL_ANY: Template(0, " = ANY(", 1, CastTo("text[]"), CastTo("jsonb[]"), ")"),
+    NOT_EQUAL_ALL: Template(0, " <> ALL(", 1, CastTo("text[]"), CastTo("jsonb[]"), ")"),
+}
 
 
 class JsonOperators(Expression[O, T, V_co]):
@@ -38,31 +47,30 @@ class JsonOperators(Expression[O, T, V_co]):
     @property
     def as_text(self) -> Expression[O, str, str | None]:
         """The value as text, a string without its quotes; NULL for JSON's null as well."""
-        return Call("({0} #>> '{{}}')", self.as_jsonb, "text")
+        return Call(AS_TEXT, self.as_jsonb, "text")
 
     @property
     def as_jsonb(self) -> Expression[O, Any, Any]:
         """The value as jsonb, which json has to be cast to for most operators."""
         is_binary = scalar_of(self.type).has_equality
-        return self if is_binary else Call("{0}::jsonb", self, "jsonb")
+        return self if is_binary else Call(AS_JSONB, self, "jsonb")
 
     def has_key(self, key: str) -> Condition[O]:
         """Match an object with this key, or an array with this string (PostgreSQL's ?)."""
-        return Comparison("{0} ? {1}", KeyOperand(self.as_jsonb), text_key(key))
+        return Comparison(HAS_KEY, KeyOperand(self.as_jsonb), text_key(key))
 
     def has_keys(self, keys: Collection[str]) -> Condition[O]:
         """Match an object with all of these keys (PostgreSQL's ?&)."""
         wanted = [text_key(key) for key in as_list(keys, self)]
-        return Comparison("{0} ?& {1}", KeyOperand(self.as_jsonb), wanted)
+        return Comparison(HAS_KEYS, KeyOperand(self.as_jsonb), wanted)
 
     def has_any_key(self, keys: Collection[str]) -> Condition[O]:
         """Match an object with at least one of these keys (PostgreSQL's ?|)."""
         wanted = [text_key(key) for key in as_list(keys, self)]
-        return Comparison("{0} ?| {1}", KeyOperand(self.as_jsonb), wanted)
+        return Comparison(HAS_ANY_KEY, KeyOperand(self.as_jsonb), wanted)
 
-    def among(self, template: str, values: Any) -> Condition[O]:
-        template = template.replace("{1}", "{1}::text[]::jsonb[]")
-        return JsonMembership(template, self.as_jsonb, values)
+    def among(self, template: Template, values: Any) -> Condition[O]:
+        return JsonMembership(OF_TEXTS[template], self.as_jsonb, values)
 
 
 class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
@@ -182,7 +190,7 @@ class JsonMembership(Membership[O]):
     __slots__ = ()
 
     def __init__(
-        self, template: str, operand: Expression[O, Any, Any], of: Collection[object]
+        self, template: Template, operand: Expression[O, Any, Any], of: Collection[object]
     ) -> None:
         listed = as_list(of, operand)
         if None in listed:

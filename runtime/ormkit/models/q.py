@@ -6,9 +6,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from ..errors import UnknownName, UsageError, did_you_mean
-from ..sql.expressions import IS_NULL, NOT, AnyExpression, Condition, Junction, Test
+from ..sql.expressions import AnyExpression, Condition, Junction, Test
 from ..sql.lookups import LOOKUPS
 from ..sql.operands import truth
+from ..sql.templates import IS_NULL, NOT
 from ..sql.trampoline import Work, done
 from .json_columns import JsonOperators
 from .relationships import RelatedValue, Relationship

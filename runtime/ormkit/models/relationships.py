@@ -186,7 +186,7 @@ class ToMany(Relationship[O, R]):
 
     def count(self, *conditions: Condition[R]) -> Expression[O, int, int]:
         """Return how many related rows there are, or how many answer the conditions."""
-        every: Aggregate[R, int, int] = Aggregate("count(*)", (), "bigint")
+        every: Aggregate[R, int, int] = Aggregate("count", (), "bigint", prefix="*")
         return self.value(every, *conditions)
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownName, UsageError, did_you_mean
 from ..postgres.identifiers import quote
-from ..sql.expressions import IS_NOT_NULL, IS_NULL, Condition, Expression, Test
+from ..sql.expressions import Condition, Expression, Test
 from ..sql.lookups import COMPARISONS, LOOKUPS, operators_of
+from ..sql.templates import IS_NOT_NULL, IS_NULL
 from .columns import AnyColumn, Column
 
 if TYPE_CHECKING:

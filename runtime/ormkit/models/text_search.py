@@ -8,12 +8,14 @@ from ..errors import UsageError
 from ..sql.context import Scope
 from ..sql.expressions import Comparison, Condition, Expression
 from ..sql.literals import literal
+from ..sql.templates import infix
 from .columns import Column
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")
 V_co = TypeVar("V_co", covariant=True)
 
+MATCHES = infix("@@")
 #: How a search is written, and the function that reads it so.
 Syntax = Literal["web", "plain", "phrase", "raw"]
 READERS: dict[str, str] = {
@@ -38,7 +40,7 @@ class SearchOperators(Expression[O, T, V_co]):
         syntax: "web" as in search engines (quotes, or, -), which is never an error; "plain" all
             words; "phrase" all in order; "raw" the language of to_tsquery().
         """
-        return Comparison("{0} @@ {1}", self, SearchQuery(words, config, syntax))
+        return Comparison(MATCHES, self, SearchQuery(words, config, syntax))
 
     def rank(
         self, words: str, *, config: str | None = None, syntax: Syntax = "web"
@@ -66,9 +68,7 @@ class Document(SearchOperators[O, str, str]):
         self.type = "tsvector"
 
     def sql(self, scope: Scope) -> str:
-        config = f"{self.config.sql(scope)}::regconfig, " if self.config is not None else ""
-        scope.called.add("to_tsvector")
-        return f"to_tsvector({config}{self.operand.sql(scope)})"
+        return called(scope, "to_tsvector", self.config, self.operand)
 
 
 class SearchQuery(Expression[Any, str, str]):
@@ -89,9 +89,7 @@ class SearchQuery(Expression[Any, str, str]):
         self.type = "tsquery"
 
     def sql(self, scope: Scope) -> str:
-        config = f"{self.config.sql(scope)}::regconfig, " if self.config is not None else ""
-        scope.called.add(self.reader)
-        return f"{self.reader}({config}{self.words.sql(scope)})"
+        return called(scope, self.reader, self.config, self.words)
 
 
 class Rank(Expression[O, float, float]):
@@ -107,9 +105,16 @@ class Rank(Expression[O, float, float]):
         self.type = "real"
 
     def sql(self, scope: Scope) -> str:
-        scope.called.add("ts_rank")
         document = self.document.sql(scope)
-        return f"ts_rank({document}, {self.search.sql(scope)})"
+        return f"{scope.call('ts_rank')}({document}, {self.search.sql(scope)})"
+
+
+def called(
+    scope: Scope, name: str, config: Expression[Any, Any, Any] | None, text: Expression[O, Any, Any]
+) -> str:
+    """Return the call of a function that reads a text under a configuration, where one is given."""
+    given = "" if config is None else f"{scope.cast(config.sql(scope), 'regconfig')}, "
+    return f"{scope.call(name)}({given}{text.sql(scope)})"
 
 
 def to_tsvector(text: Expression[O, str, Any], *, config: str | None = None) -> Document[O]:

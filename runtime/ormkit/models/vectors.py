@@ -6,11 +6,16 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from ..sql.expressions import Expression, Pair
+from ..sql.templates import Template
 from .columns import Column
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")
 V_co = TypeVar("V_co", covariant=True)
+
+L2, COSINE, INNER_PRODUCT, L1 = (
+    Template("(", 0, f" {operator} ", 1, ")") for operator in ("<->", "<=>", "<#>", "<+>")
+)
 
 Vector = Sequence[float] | Expression[Any, list[float], Any]
 
@@ -26,19 +31,19 @@ class VectorColumn(Column[O, T, V_co]):
 
     def l2_distance(self, other: Vector) -> Expression[O, float, float | None]:
         """Return the Euclidean distance (<->)."""
-        return Distance("({0} <-> {1})", self, other)
+        return Distance(L2, self, other)
 
     def cosine_distance(self, other: Vector) -> Expression[O, float, float | None]:
         """Return one minus the cosine of the angle (<=>)."""
-        return Distance("({0} <=> {1})", self, other)
+        return Distance(COSINE, self, other)
 
     def negative_inner_product(self, other: Vector) -> Expression[O, float, float | None]:
         """Return the inner product times -1, so that the largest comes first (<#>)."""
-        return Distance("({0} <#> {1})", self, other)
+        return Distance(INNER_PRODUCT, self, other)
 
     def l1_distance(self, other: Vector) -> Expression[O, float, float | None]:
         """Return the sum of the absolute differences (<+>)."""
-        return Distance("({0} <+> {1})", self, other)
+        return Distance(L1, self, other)
 
 
 class Distance(Pair[O, float, float | None]):
@@ -46,7 +51,7 @@ class Distance(Pair[O, float, float | None]):
 
     __slots__ = ()
 
-    def __init__(self, template: str, left: Expression[O, Any, Any], right: Any) -> None:
+    def __init__(self, template: Template, left: Expression[O, Any, Any], right: Any) -> None:
         wanted: Any = right
         if not isinstance(right, Expression):
             wanted = left.encode(right)

@@ -11,7 +11,7 @@ from ..models.relationships import Relationship, Secondary
 from ..models.table import Table
 from ..sql.context import Scope
 from ..statements.executor import Executor
-from ..statements.key_membership import arrays, in_keys
+from ..statements.key_membership import in_keys, unnested
 from ..statements.statement import Statement, statement_for
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ class Links:
 
     def _write_add(self, scope: Scope, owner: Sequence[str]) -> str:
         remote = self._relationship.remote
-        given = arrays(remote, [scope.bind(column) for column in remote])
-        return self._insert(owner, f"unnest({given})")
+        given = unnested(remote, [scope.bind(column) for column in remote], scope)
+        return self._insert(owner, given)
 
     def _insert(self, owner: Sequence[str], source: str) -> str:
         names = [f"key_{place}" for place in range(len(self._secondary.remote))]
@@ -102,7 +102,7 @@ class Links:
     def _write_remove(self, scope: Scope, owner: Sequence[str]) -> str:
         remote = self._relationship.remote
         parameters = [scope.bind(column) for column in remote]
-        wanted = in_keys(self._secondary.remote, remote, parameters)
+        wanted = in_keys(self._secondary.remote, remote, parameters, scope)
         return self._delete([*self._same_owner(owner), wanted])
 
     def _write_clear(self, scope: Scope, owner: Sequence[str]) -> str:
@@ -114,14 +114,12 @@ class Links:
     def _write_replace(self, scope: Scope, owner: Sequence[str]) -> str:
         """Return one statement that adds and removes links, and leaves those that stay."""
         remote = self._relationship.remote
-        given = arrays(remote, [scope.bind(column) for column in remote])
+        given = unnested(remote, [scope.bind(column) for column in remote], scope)
         keys = ", ".join(self._secondary.remote)
-        gone = self._delete(
-            [*self._same_owner(owner), f"({keys}) NOT IN (SELECT * FROM unnest({given}))"]
-        )
+        gone = self._delete([*self._same_owner(owner), f"({keys}) NOT IN (SELECT * FROM {given})"])
         return (
             f"WITH gone AS ({gone} RETURNING 1), "
-            f"added AS ({self._insert(owner, f'unnest({given})')} RETURNING 1) "
+            f"added AS ({self._insert(owner, given)} RETURNING 1) "
             f"SELECT (SELECT count(*) FROM added), (SELECT count(*) FROM gone)"
         )
 

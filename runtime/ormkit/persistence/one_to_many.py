@@ -144,7 +144,7 @@ class ChildKeys:
         scope = Scope(table)
         assigned = assignments(changes, scope)
         parameters = [scope.bind(column) for column in table.identity]
-        same = in_keys([c.quoted for c in table.identity], table.identity, parameters)
+        same = in_keys([c.quoted for c in table.identity], table.identity, parameters, scope)
         count = scope.bind(None)
         keys = ", ".join([column.quoted for column in self._relationship.remote])
         returned = (*table.primary_key, *computed_columns(table, changes))
@@ -158,7 +158,7 @@ class ChildKeys:
         if cleared is not None:
             width = len(table.primary_key)
             names = [column.quoted for column in table.primary_key]
-            stays = in_keys(names, table.primary_key, parameters[:width])
+            stays = in_keys(names, table.primary_key, parameters[:width], scope)
             parts.append(
                 f"gone AS (UPDATE {table.sql} SET {assignments(cleared, scope)} "
                 f"WHERE ({keys}) = ({self._bound(scope)}) AND NOT {stays} "

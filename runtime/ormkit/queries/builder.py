@@ -17,8 +17,9 @@ from ..models.q import expression_at
 from ..models.relationships import Relationship
 from ..models.table import Table, conditions_of, resolved
 from ..sql.comparison_types import are_unzoned
-from ..sql.expressions import IS_NOT_TRUE, NOT, AnyExpression, Condition, Expression, Junction, Test
+from ..sql.expressions import AnyExpression, Condition, Expression, Junction, Test
 from ..sql.ordering import Order, order_by
+from ..sql.templates import IS_NOT_TRUE, NOT
 from ..sql.trees import LOW, may_be_null
 from ..statements.executor import Executor
 from ..statements.grouping import Grouping

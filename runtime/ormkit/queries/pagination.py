@@ -17,8 +17,9 @@ from ..postgres.checks import reason_by
 from ..postgres.cursor_values import Reader, of_type, written
 from ..postgres.interval import Interval
 from ..sql.context import Scope
-from ..sql.expressions import BOUND, IS_NOT_NULL, IS_NULL, Condition, Junction, Test
+from ..sql.expressions import BOUND, Condition, Junction, Test
 from ..sql.ordering import Order
+from ..sql.templates import IS_NOT_NULL, IS_NULL
 
 M = TypeVar("M")
 

@@ -23,24 +23,26 @@ Frame = tuple[int | None, int | None]
 class Function(Tree[O, T, V_co], Expression[O, T, V_co]):
     """A call of a function; it reads as its source does where it returns one of its values."""
 
-    __slots__ = ("arguments", "convert", "source", "template")
+    __slots__ = ("arguments", "convert", "name", "prefix", "source")
 
     def __init__(
         self,
-        template: str,
+        name: str,
         arguments: Sequence[AnyExpression],
         type_: str = "",
         *,
         source: AnyExpression | None = None,
         convert: Callable[[Any], Any] | None = None,
+        prefix: str = "",
     ) -> None:
         """Describe a call.
 
-        template: its text, with {0} for all arguments, separated by commas.
+        prefix: what stands before the arguments, such as DISTINCT.
         source: the argument whose values it returns, and which tells how they are read.
         convert: what makes a value out of the driver's, for a type of its own.
         """
-        self.template = template
+        self.name = name
+        self.prefix = prefix
         self.arguments = tuple(arguments)
         self.source = None if source is None else origin(source)
         self.convert = convert
@@ -51,17 +53,19 @@ class Function(Tree[O, T, V_co], Expression[O, T, V_co]):
         return self.arguments
 
     def mark(self) -> Hashable:
-        return self.template
+        return self.name, self.prefix
+
+    def called(self, scope: Scope) -> str:
+        """Return the name as the text calls it, noted as called."""
+        return scope.call(self.name)
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        scope.note_call(self.template)
-        before, _, after = self.template.partition("{0}")
-        yield before
+        yield f"{self.called(scope)}({self.prefix}"
         for place, argument in enumerate(self.arguments):
             if place:
                 yield ", "
             yield from grouped(argument)
-        yield after
+        yield ")"
 
     def encode(self, value: object) -> object:
         return super().encode(value) if self.source is None else self.source.encode(value)
@@ -85,16 +89,17 @@ class Aggregate(Function[O, T, V_co]):
 
     def __init__(
         self,
-        template: str,
+        name: str,
         arguments: Sequence[AnyExpression],
         type_: str = "",
         *,
         source: AnyExpression | None = None,
         convert: Callable[[Any], Any] | None = None,
+        prefix: str = "",
         where: Condition[Any] | None = None,
     ) -> None:
         self.where = where
-        super().__init__(template, arguments, type_, source=source, convert=convert)
+        super().__init__(name, arguments, type_, source=source, convert=convert, prefix=prefix)
 
     def filter(self, *conditions: Condition[O]) -> Aggregate[O, T, V_co]:
         """Take only the rows that answer every condition: FILTER (WHERE ...)."""
@@ -107,11 +112,12 @@ class Aggregate(Function[O, T, V_co]):
         for condition in conditions[1:]:
             where = where & condition
         return Aggregate(
-            self.template,
+            self.name,
             self.arguments,
             self.type,
             source=self.source,
             convert=self.convert,
+            prefix=self.prefix,
             where=where if self.where is None else self.where & where,
         )
 
@@ -119,7 +125,7 @@ class Aggregate(Function[O, T, V_co]):
         return self.arguments if self.where is None else (*self.arguments, self.where)
 
     def mark(self) -> Hashable:
-        return self.template if self.where is None else (self.template, "filter")
+        return (self.name, self.prefix, self.where is not None)
 
     def over(
         self,

@@ -12,6 +12,7 @@ from ..postgres.types import RANGES
 from ..postgres.values import Range
 from .comparison_types import check_one, refused
 from .operands import O, Selectable, T, V_co, is_selectable, like_text, listed
+from .templates import CONTAINED_BY, CONTAINS, LIKE, OVERLAPS
 
 if TYPE_CHECKING:
     from .expressions import AnyExpression, Condition, Expression
@@ -51,11 +52,11 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         PostgreSQL's @> operator; a range is asked for another one, or for one value.
         """
         if type_of(self.type).is_text:
-            return self.asked("{0} LIKE {1}", self, f"%{like_text(value, self)}%")
+            return self.asked(LIKE, self, f"%{like_text(value, self)}%")
         bound = scalar_of(self.type).bound
         if bound is not None and is_element(value):
-            return self.asked("{0} @> {1}", self, self._of_type(value, bound, bound))
-        return self.asked("{0} @> {1}", self, self._whole(value))
+            return self.asked(CONTAINS, self, self._of_type(value, bound, bound))
+        return self.asked(CONTAINS, self, self._whole(value))
 
     @overload
     def contained_by(
@@ -72,8 +73,8 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         """
         bound = scalar_of(self.type)
         if is_range(value) and (range_ := RANGES.get(bound.name)):
-            return self.asked("{0} <@ {1}", self, self._of_type(value, range_, bound))
-        return self.asked("{0} <@ {1}", self, self._whole(value))
+            return self.asked(CONTAINED_BY, self, self._of_type(value, range_, bound))
+        return self.asked(CONTAINED_BY, self, self._whole(value))
 
     @overload
     def overlaps(
@@ -83,7 +84,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     def overlaps(self, value: T | Expression[Any, T, Any]) -> Condition[O]: ...
     def overlaps(self, value: Any) -> Condition[O]:
         """Match an array or a range that has anything in common with this (PostgreSQL's &&)."""
-        return self.asked("{0} && {1}", self, self._whole(value))
+        return self.asked(OVERLAPS, self, self._whole(value))
 
     def _whole(self, value: Any) -> Any:
         """Return an array as a list; what stands beside no array as it is."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import UsageError
 from ..postgres.identifiers import quote
@@ -35,6 +35,13 @@ class NamedColumn(Protocol):
     def quoted(self) -> str: ...
 
 
+class Routine(NamedTuple):
+    """A function that a statement calls; without a schema it is looked for on the search path."""
+
+    schema: str
+    name: str
+
+
 class Scope:
     """Numbers the parameters of a statement and knows what each table is called in it.
 
@@ -55,7 +62,7 @@ class Scope:
         #: What the text names: tables, functions, types that values are cast to; and whether it
         #: locks rows. It decides whether a statement whose answer was lost may be sent again.
         self.read_from: set[str] = set()
-        self.called: set[str] = set()
+        self.called: set[Routine] = set()
         self.cast_to: set[str] = set()
         self.has_locks = False
         #: True where column names carry their table's name, as joins and subqueries need it.
@@ -108,12 +115,17 @@ class Scope:
         self._taken.add(name)
         return quote(name)
 
-    def note_call(self, template: str) -> str:
-        """Note the function that a template begins with, as in `lower({0})`; return it."""
-        name = template.partition("(")[0]
-        if name and not name.startswith("{") and " " not in name:
-            self.called.add(name)
-        return template
+    def call(self, name: str, schema: str = "") -> str:
+        """Note that the text calls a function, and return its name as the text writes it.
+
+        schema: where it is; empty where the server looks for it on its search path.
+        """
+        self.called.add(Routine(schema, name))
+        return f"{quote(schema)}.{quote(name)}" if schema else quote(name)
+
+    def cast(self, text: str, type_: str) -> str:
+        """Return the text with a cast to this type behind it, noted."""
+        return f"{text}::{self.note_cast(type_)}"
 
     def note_cast(self, type_: str) -> str:
         """Note a type, which may be a domain whose CHECK calls something, and return it."""

@@ -22,7 +22,22 @@ from .operands import O, T, V_co, single, singles, truth
 from .operators import check_negative, level
 from .ordering import Order
 from .patterns import TextOperators
-from .trees import LOW, AnyNode, Node, Tree, flattened, parts_of, separated
+from .templates import (
+    CARDINALITY,
+    DISTINCT,
+    EQUAL,
+    GREATER,
+    GREATER_OR_EQUAL,
+    IS_NOT_NULL,
+    IS_NULL,
+    LESS,
+    LESS_OR_EQUAL,
+    NEGATIVE,
+    NOT,
+    NOT_EQUAL,
+    Template,
+)
+from .trees import LOW, AnyNode, Node, Tree, flattened, separated
 
 if TYPE_CHECKING:
     from .arithmetic import E
@@ -33,7 +48,6 @@ NO_TRUTH = (
 )
 #: Stands in a key for a bound value.
 BOUND = "$"
-DISTINCT = "{0} IS DISTINCT FROM {1}"
 
 
 class Expression(
@@ -65,30 +79,30 @@ class Expression(
     def __eq__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, other: T | Expression[Any, T, Any] | None
     ) -> Condition[O]:
-        return Test(IS_NULL, self) if other is None else Comparison("{0} = {1}", self, other)
+        return Test(IS_NULL, self) if other is None else Comparison(EQUAL, self, other)
 
     def __ne__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
         self, other: T | Expression[Any, T, Any] | None
     ) -> Condition[O]:
-        return Test(IS_NOT_NULL, self) if other is None else Comparison("{0} <> {1}", self, other)
+        return Test(IS_NOT_NULL, self) if other is None else Comparison(NOT_EQUAL, self, other)
 
     def __lt__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
-        return Comparison("{0} < {1}", self, other)
+        return Comparison(LESS, self, other)
 
     def __le__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
-        return Comparison("{0} <= {1}", self, other)
+        return Comparison(LESS_OR_EQUAL, self, other)
 
     def __gt__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
-        return Comparison("{0} > {1}", self, other)
+        return Comparison(GREATER, self, other)
 
     def __ge__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
-        return Comparison("{0} >= {1}", self, other)
+        return Comparison(GREATER_OR_EQUAL, self, other)
 
     def __neg__(self) -> Expression[O, T, V_co]:
         check_negative(self)
-        return Call("(- {0})", self, self.type)
+        return Call(NEGATIVE, self, self.type)
 
-    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
+    def asked(self, template: Template, left: Any, right: Any) -> Condition[O]:
         return Comparison(template, left, right)
 
     def sent_as(self, value: object, type_: str) -> Expression[Any, Any, Any]:
@@ -108,7 +122,7 @@ class Expression(
             return Comparison(DISTINCT, self, null)
         return Comparison(DISTINCT, self, other)
 
-    def among(self, template: str, values: Any) -> Condition[O]:
+    def among(self, template: Template, values: Any) -> Condition[O]:
         return Membership(template, self, values)
 
     def between(self, low: T, high: T) -> Condition[O]:
@@ -121,7 +135,7 @@ class Expression(
 
     def len(self: Expression[O, list[E], Any]) -> Expression[O, int, int]:
         """Return the number of an array's elements; 0 for an empty one."""
-        return Call("cardinality({0})", self, "integer")
+        return Call(CARDINALITY, self, "integer")
 
     def asc(self) -> Order[O]:
         """Order by this, smallest first; PostgreSQL puts NULL last."""
@@ -171,7 +185,7 @@ class Literal(Expression[Any, T, T]):
         self.values = (self.encode(value),)
 
     def sql(self, scope: Scope) -> str:
-        return f"{scope.bind(self)}::{scope.note_cast(self.type)}"
+        return scope.cast(scope.bind(self), self.type)
 
     def null_with(self) -> tuple[AnyNode, ...] | None:
         return None if self.values[0] is None else ()
@@ -202,7 +216,7 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
     __slots__ = ("left", "right", "template")
 
     def __init__(
-        self, template: str, left: Expression[O, Any, Any], right: Any, type_: str
+        self, template: Template, left: Expression[O, Any, Any], right: Any, type_: str
     ) -> None:
         """Describe a pair.
 
@@ -230,18 +244,20 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
         return self.template
 
     def null_with(self) -> tuple[AnyNode, ...] | None:
-        return () if self.template == DISTINCT else self.operands()
+        return () if self.template is DISTINCT else self.operands()
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        for part in parts_of(scope.note_call(self.template)):
+        for part in self.template.parts:
             if isinstance(part, str):
                 yield part
+            elif not isinstance(part, int):
+                yield part.sql(scope)
             elif part == 0:
-                yield from comparable(self.left)
+                yield from comparable(self.left, scope)
             elif self.right is None:
                 yield scope.bind(self.left)
             else:
-                yield from comparable(self.right)
+                yield from comparable(self.right, scope)
 
 
 class Comparison(Pair[O, bool, bool], Condition[O]):
@@ -249,7 +265,7 @@ class Comparison(Pair[O, bool, bool], Condition[O]):
 
     __slots__ = ()
 
-    def __init__(self, template: str, left: Expression[O, Any, Any], right: object) -> None:
+    def __init__(self, template: Template, left: Expression[O, Any, Any], right: object) -> None:
         if not isinstance(right, Expression):
             foreign = "" if type(right) in left.native else foreign_type(left, right)
             right = left.sent_as(right, foreign) if foreign else left.encode(right)
@@ -304,7 +320,9 @@ class Membership(Pair[O, bool, bool], Condition[O]):
 
     __slots__ = ()
 
-    def __init__(self, template: str, operand: Expression[O, T, Any], of: Collection[T]) -> None:
+    def __init__(
+        self, template: Template, operand: Expression[O, T, Any], of: Collection[T]
+    ) -> None:
         listed, kinds = singles(of, operand)
         if not kinds <= operand.native:
             check_own(operand, listed, kinds)
@@ -350,7 +368,7 @@ class Call(Tree[O, T, V_co], Expression[O, T, V_co]):
 
     __slots__ = ("operand", "template")
 
-    def __init__(self, template: str, operand: Expression[O, Any, Any], type_: str) -> None:
+    def __init__(self, template: Template, operand: Expression[O, Any, Any], type_: str) -> None:
         self.template = template
         self.operand = operand
         self.type = type_
@@ -363,9 +381,11 @@ class Call(Tree[O, T, V_co], Expression[O, T, V_co]):
         return self.template
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        for part in parts_of(scope.note_call(self.template)):
+        for part in self.template.parts:
             if isinstance(part, str):
                 yield part
+            elif not isinstance(part, int):
+                yield part.sql(scope)
             else:
                 yield from grouped(self.operand)
 
@@ -375,22 +395,18 @@ class Test(Call[O, bool, bool], Condition[O]):
 
     __slots__ = ()
 
-    def __init__(self, template: str, operand: Expression[O, Any, Any]) -> None:
+    def __init__(self, template: Template, operand: Expression[O, Any, Any]) -> None:
         super().__init__(template, operand, "boolean")
 
     def null_with(self) -> tuple[AnyNode, ...] | None:
-        return (self.operand,) if self.template == NOT else ()
+        return (self.operand,) if self.template is NOT else ()
 
 
-IS_NULL, IS_NOT_NULL, NOT = "{0} IS NULL", "{0} IS NOT NULL", "NOT {0}"
-IS_NOT_TRUE = "{0} IS NOT TRUE"
-
-
-def comparable(operand: AnyExpression) -> Iterator[str | AnyNode]:
+def comparable(operand: AnyExpression, scope: Scope) -> Iterator[str | AnyNode]:
     """Yield an operand as PostgreSQL can compare it, which json cannot be."""
     yield from grouped(operand)
     if not scalar_of(operand.type).has_equality:
-        yield "::jsonb"
+        yield scope.cast("", "jsonb")
 
 
 def grouped(operand: AnyExpression) -> Iterator[str | AnyNode]:

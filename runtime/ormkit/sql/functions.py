@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Hashable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn, TypeVar, get_args, overload
 
 from ..errors import UnknownName, UsageError, did_you_mean
-from ..postgres.identifiers import quote
 from ..postgres.interval import Span
 from ..postgres.type_words import scalar_of
 from ..postgres.types import DATE, DOUBLE, NUMERIC, TIMESTAMPTZ
@@ -18,7 +17,6 @@ from .context import Scope
 from .expressions import AnyExpression, Expression
 from .literals import as_expression, beside_as
 from .operators import check_summed, is_whole
-from .trees import AnyNode
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")
@@ -44,11 +42,29 @@ IDENTIFIER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z", re.ASCII)
 class NamedFunction(Function[O, T, V]):
     """A call of a function by its name, which may do anything, also to the session."""
 
+    __slots__ = ("schema",)
+
+    def __init__(
+        self, name: str, arguments: Sequence[AnyExpression], type_: str, *, schema: str
+    ) -> None:
+        self.schema = schema
+        super().__init__(name, arguments, type_)
+
+    def mark(self) -> Hashable:
+        return "by name", self.schema, self.name
+
+    def called(self, scope: Scope) -> str:
+        scope.is_foreign = True
+        return scope.call(self.name, self.schema)
+
+
+class GrammarFunction(Function[O, T, V]):
+    """What looks like a call and is grammar, so that no function can take its place."""
+
     __slots__ = ()
 
-    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        scope.is_foreign = True
-        return super().pieces(scope)
+    def called(self, scope: Scope) -> str:
+        return self.name
 
 
 class Functions:
@@ -71,8 +87,8 @@ class Functions:
     ) -> Aggregate[Any, int, int]:
         """Count the rows, or those where the operand is not NULL."""
         if operand is None:
-            return Aggregate("count(*)", (), "bigint")
-        return Aggregate(aggregate_template("count", distinct), (checked(operand),), "bigint")
+            return Aggregate("count", (), "bigint", prefix="*")
+        return Aggregate("count", (checked(operand),), "bigint", prefix=prefix_of(distinct))
 
     def sum(
         self, operand: Expression[O, S, V], *, distinct: bool = False
@@ -81,7 +97,7 @@ class Functions:
         type_ = check_summed("sum", checked(operand))
         # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
         convert = int if is_whole(operand.type) else None
-        return Aggregate(aggregate_template("sum", distinct), (operand,), type_, convert=convert)
+        return Aggregate("sum", (operand,), type_, convert=convert, prefix=prefix_of(distinct))
 
     @overload
     def avg(self, operand: Expression[O, int, Any]) -> Aggregate[O, Decimal, Decimal | None]: ...
@@ -89,72 +105,77 @@ class Functions:
     def avg(self, operand: Expression[O, A, V]) -> Aggregate[O, A, V | None]: ...
     def avg(self, operand: Expression[O, Any, Any]) -> Aggregate[O, Any, Any]:
         """Return the mean: a Decimal for whole and decimal numbers, NULL over no rows."""
-        return Aggregate("avg({0})", (checked(operand),), check_summed("avg", operand))
+        return Aggregate("avg", (checked(operand),), check_summed("avg", operand))
 
     def min(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]:
         """Return the smallest value; NULL over no rows."""
-        return Aggregate("min({0})", (checked(operand),), source=operand)
+        return Aggregate("min", (checked(operand),), source=operand)
 
     def max(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]:
         """Return the largest value; NULL over no rows."""
-        return Aggregate("max({0})", (checked(operand),), source=operand)
+        return Aggregate("max", (checked(operand),), source=operand)
 
     def bool_and(self, operand: Expression[O, bool, Any]) -> Aggregate[O, bool, bool | None]:
         """Tell whether it is true in every row; NULL over no rows."""
-        return Aggregate("bool_and({0})", (checked(operand),), "boolean")
+        return Aggregate("bool_and", (checked(operand),), "boolean")
 
     def bool_or(self, operand: Expression[O, bool, Any]) -> Aggregate[O, bool, bool | None]:
         """Tell whether it is true in any row; NULL over no rows."""
-        return Aggregate("bool_or({0})", (checked(operand),), "boolean")
+        return Aggregate("bool_or", (checked(operand),), "boolean")
 
     def array_agg(
         self, operand: Expression[O, T, V], *, distinct: bool = False
     ) -> Aggregate[O, list[T], list[V] | None]:
         """Gather the values in a list; NULL over no rows."""
-        template = aggregate_template("array_agg", distinct)
-        return Aggregate(template, (checked(operand),), f"{operand.type}[]", source=operand)
+        return Aggregate(
+            "array_agg",
+            (checked(operand),),
+            f"{operand.type}[]",
+            source=operand,
+            prefix=prefix_of(distinct),
+        )
 
     def string_agg(
         self, operand: Expression[O, str, Any], separator: str
     ) -> Aggregate[O, str, str | None]:
         """Join the texts; NULL over no rows."""
-        return Aggregate("string_agg({0})", (checked(operand), as_expression(separator)), "text")
+        return Aggregate("string_agg", (checked(operand), as_expression(separator)), "text")
 
     # Windows
 
     def row_number(self) -> WindowFunction[Any, int, int]:
         """Number the rows of a window from 1."""
-        return WindowFunction(Function("row_number()", (), "bigint"))
+        return WindowFunction(Function("row_number", (), "bigint"))
 
     def rank(self) -> WindowFunction[Any, int, int]:
         """Rank the rows of a window, with gaps after equal ones."""
-        return WindowFunction(Function("rank()", (), "bigint"))
+        return WindowFunction(Function("rank", (), "bigint"))
 
     def dense_rank(self) -> WindowFunction[Any, int, int]:
         """Rank the rows of a window, without gaps."""
-        return WindowFunction(Function("dense_rank()", (), "bigint"))
+        return WindowFunction(Function("dense_rank", (), "bigint"))
 
     def ntile(self, buckets: int) -> WindowFunction[Any, int, int]:
         """Divide a window into that many parts of nearly equal size, numbered from 1."""
-        return WindowFunction(Function("ntile({0})", (as_expression(buckets),), "integer"))
+        return WindowFunction(Function("ntile", (as_expression(buckets),), "integer"))
 
     def lag(self, operand: Expression[O, T, V], rows: int = 1) -> WindowFunction[O, T, V | None]:
         """Return the value so many rows before; NULL where there is none."""
         arguments = (checked(operand), as_expression(rows))
-        return WindowFunction(Function("lag({0})", arguments, source=operand))
+        return WindowFunction(Function("lag", arguments, source=operand))
 
     def lead(self, operand: Expression[O, T, V], rows: int = 1) -> WindowFunction[O, T, V | None]:
         """Return the value so many rows after; NULL where there is none."""
         arguments = (checked(operand), as_expression(rows))
-        return WindowFunction(Function("lead({0})", arguments, source=operand))
+        return WindowFunction(Function("lead", arguments, source=operand))
 
     def first_value(self, operand: Expression[O, T, V]) -> WindowFunction[O, T, V]:
         """Return the value of the window's first row."""
-        return WindowFunction(Function("first_value({0})", (checked(operand),), source=operand))
+        return WindowFunction(Function("first_value", (checked(operand),), source=operand))
 
     def last_value(self, operand: Expression[O, T, V]) -> WindowFunction[O, T, V]:
         """Return the value of the frame's last row, by default the current row's last equal."""
-        return WindowFunction(Function("last_value({0})", (checked(operand),), source=operand))
+        return WindowFunction(Function("last_value", (checked(operand),), source=operand))
 
     # NULL, and choices
 
@@ -168,39 +189,39 @@ class Functions:
     ) -> Function[O, T, V]: ...
     def coalesce(self, first: Expression[O, T, Any], *others: Any) -> Function[O, T, Any]:
         """Return the first argument that is not NULL."""
-        return alike("coalesce({0})", first, others)
+        return alike("coalesce", first, others)
 
     def nullif(
         self, operand: Expression[O, T, V], value: T | Expression[Any, T, Any]
     ) -> Function[O, T, V | None]:
         """Return NULL where the two are equal, else the operand."""
-        return alike("nullif({0})", operand, (value,))
+        return alike("nullif", operand, (value,))
 
     def greatest(
         self, first: Expression[O, T, V], *others: T | Expression[Any, T, Any]
     ) -> Function[O, T, V]:
         """Return the largest argument; NULLs do not count."""
-        return alike("greatest({0})", first, others)
+        return alike("greatest", first, others)
 
     def least(
         self, first: Expression[O, T, V], *others: T | Expression[Any, T, Any]
     ) -> Function[O, T, V]:
         """Return the smallest argument; NULLs do not count."""
-        return alike("least({0})", first, others)
+        return alike("least", first, others)
 
     # Text
 
     def lower(self, text: Expression[O, str, V]) -> Function[O, str, V]:
         """Return the text in lower case."""
-        return Function("lower({0})", (checked(text),), "text")
+        return Function("lower", (checked(text),), "text")
 
     def upper(self, text: Expression[O, str, V]) -> Function[O, str, V]:
         """Return the text in upper case."""
-        return Function("upper({0})", (checked(text),), "text")
+        return Function("upper", (checked(text),), "text")
 
     def trim(self, text: Expression[O, str, V]) -> Function[O, str, V]:
         """Return the text without spaces at either end."""
-        return Function("btrim({0})", (checked(text),), "text")
+        return Function("btrim", (checked(text),), "text")
 
     @overload
     def length(self, text: Expression[O, str, str]) -> Function[O, int, int]: ...
@@ -208,33 +229,32 @@ class Functions:
     def length(self, text: Expression[O, str, str | None]) -> Function[O, int, int | None]: ...
     def length(self, text: Expression[O, str, Any]) -> Function[O, int, Any]:
         """Return the number of characters."""
-        return Function("length({0})", (checked(text),), "integer")
+        return Function("length", (checked(text),), "integer")
 
     def concat(
         self, first: Expression[O, Any, Any], *others: str | AnyExpression
     ) -> Function[O, str, str]:
         """Join texts, and other values as texts; NULL counts as empty."""
-        return Function("concat({0})", (checked(first), *map(as_expression, others)), "text")
+        return Function("concat", (checked(first), *map(as_expression, others)), "text")
 
     def replace(self, text: Expression[O, str, V], old: str, new: str) -> Function[O, str, V]:
         """Replace every occurrence of a text."""
         arguments = (checked(text), as_expression(old), as_expression(new))
-        return Function("replace({0})", arguments, "text")
+        return Function("replace", arguments, "text")
 
     def left(self, text: Expression[O, str, V], count: int) -> Function[O, str, V]:
         """Return the first characters."""
-        # left and right are also words of the grammar: quoted, they are functions only.
-        return Function('"left"({0})', (checked(text), as_expression(count)), "text")
+        return Function("left", (checked(text), as_expression(count)), "text")
 
     def right(self, text: Expression[O, str, V], count: int) -> Function[O, str, V]:
         """Return the last characters."""
-        return Function('"right"({0})', (checked(text), as_expression(count)), "text")
+        return Function("right", (checked(text), as_expression(count)), "text")
 
     # Numbers
 
     def abs(self, number: Expression[O, N, V]) -> Function[O, N, V]:
         """Return the number without its sign."""
-        return Function("abs({0})", (checked(number),), source=number)
+        return Function("abs", (checked(number),), source=number)
 
     @overload
     def ceil(self, number: Expression[O, int, int]) -> Function[O, float, float]: ...
@@ -244,7 +264,7 @@ class Functions:
     def ceil(self, number: Expression[O, F, V]) -> Function[O, F, V]: ...
     def ceil(self, number: Expression[O, Any, Any]) -> Function[O, Any, Any]:
         """Round up to a whole number; of an int it is a float, as in PostgreSQL."""
-        return rounded("ceil({0})", number)
+        return rounded("ceil", number)
 
     @overload
     def floor(self, number: Expression[O, int, int]) -> Function[O, float, float]: ...
@@ -254,7 +274,7 @@ class Functions:
     def floor(self, number: Expression[O, F, V]) -> Function[O, F, V]: ...
     def floor(self, number: Expression[O, Any, Any]) -> Function[O, Any, Any]:
         """Round down to a whole number; of an int it is a float, as in PostgreSQL."""
-        return rounded("floor({0})", number)
+        return rounded("floor", number)
 
     @overload
     def round(
@@ -272,17 +292,17 @@ class Functions:
         self, number: Expression[O, Any, Any], digits: int | None = None
     ) -> Function[O, Any, Any]:
         """Round; to digits after the point, which PostgreSQL offers for numeric alone."""
-        return rounded("round({0})", number, *([] if digits is None else [as_expression(digits)]))
+        return rounded("round", number, *([] if digits is None else [as_expression(digits)]))
 
     def random(self) -> Function[Any, float, float]:
         """Return a random number from 0 up to 1."""
-        return Function("random()", (), "double precision")
+        return Function("random", (), "double precision")
 
     # Time
 
     def now(self) -> Function[Any, dt.datetime, dt.datetime]:
         """Return the time at which the transaction began."""
-        return Function("now()", (), "timestamptz")
+        return Function("now", (), "timestamptz")
 
     def date_trunc(
         self, unit: str, moment: Expression[O, dt.datetime, V], zone: str | None = None
@@ -293,7 +313,7 @@ class Functions:
             arguments.append(as_expression(zone))
         # PostgreSQL cuts a date as the timestamptz that its midnight is.
         type_ = TIMESTAMPTZ.name if scalar_of(moment.type) is DATE else ""
-        return Function("date_trunc({0})", arguments, type_, source=None if type_ else moment)
+        return Function("date_trunc", arguments, type_, source=None if type_ else moment)
 
     @overload
     def extract(
@@ -307,7 +327,7 @@ class Functions:
         """Return one field of a date, a time or an interval, as a Decimal."""
         if not isinstance(field, str) or field not in FIELDS:
             raise UnknownName(f"extract() has no field {field!r}: {did_you_mean(field, FIELDS)}")
-        return Function(f"extract({field} FROM {{0}})", (checked(moment),), "numeric")
+        return GrammarFunction("extract", (checked(moment),), "numeric", prefix=f"{field} FROM ")
 
     # All the others
 
@@ -322,8 +342,8 @@ class Functions:
         """
         if not isinstance(name, str) or IDENTIFIER.match(name) is None:
             raise UsageError(f"{name!r} is no function's name")
-        called = ".".join(map(quote, name.split(".")))
-        return NamedFunction(f"{called}({{0}})", tuple(map(as_expression, arguments)), type)
+        schema, _, own = name.rpartition(".")
+        return NamedFunction(own, tuple(map(as_expression, arguments)), type, schema=schema)
 
     if not TYPE_CHECKING:
 
@@ -347,27 +367,27 @@ def checked(operand: Expression[O, T, V]) -> Expression[O, T, V]:
 
 
 def rounded(
-    template: str, number: Expression[O, Any, Any], *digits: AnyExpression
+    name: str, number: Expression[O, Any, Any], *digits: AnyExpression
 ) -> Function[O, Any, Any]:
     """Return a call of a function that PostgreSQL has for numeric and double precision."""
     arithmetic = scalar_of(checked(number).type).arithmetic
     is_numeric = arithmetic == "exact" or (digits and arithmetic == "whole")
     type_ = NUMERIC.name if is_numeric else DOUBLE.name
-    return Function(template, (number, *digits), type_ if number.type else "")
+    return Function(name, (number, *digits), type_ if number.type else "")
 
 
-def alike(template: str, first: Expression[O, Any, Any], others: Any) -> Function[O, Any, Any]:
-    """Return a call whose values are all of the first argument's type, and so is the result."""
+def alike(name: str, first: Expression[O, Any, Any], others: Any) -> Function[O, Any, Any]:
+    """Return a choice of values that are all of the first one's type, as is the result."""
     checked(first)
     rest: list[AnyExpression] = [
         each if isinstance(each, Expression) else beside_as(first, each) for each in others
     ]
-    return Function(template, (first, *rest), source=first)
+    return GrammarFunction(name, (first, *rest), source=first)
 
 
-def aggregate_template(name: str, is_distinct: bool) -> str:
-    """Return the text of an aggregate of one argument."""
-    return f"{name}(DISTINCT {{0}})" if is_distinct else f"{name}({{0}})"
+def prefix_of(is_distinct: bool) -> str:
+    """Return what stands before the argument of an aggregate."""
+    return "DISTINCT " if is_distinct else ""
 
 
 func: Final = Functions()

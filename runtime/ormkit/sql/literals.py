@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from ..errors import UsageError
 from ..postgres.interval import Interval, Span
 from .comparison_types import check_one
-from .expressions import AnyExpression, Bound, Call, Condition, Expression, Literal, grouped
+from .expressions import AnyExpression, Bound, Condition, Expression, Literal, grouped
 from .operands import O, T
 from .trees import AnyNode, Tree
 from .type_names import type_name, type_of_value
@@ -69,17 +69,29 @@ def cast(operand: AnyExpression, to: type | str) -> AnyExpression:
     if not isinstance(operand, Expression):
         raise UsageError("cast() takes an expression such as User.age, and then a type")
     name = type_name(to)
-    return Cast(f"CAST({{0}} AS {name})", operand, name)
+    return Cast(operand, name)
 
 
-class Cast(Call[O, Any, Any]):
+class Cast(Tree[O, Any, Any], Expression[O, Any, Any]):
     """An expression converted to another type."""
 
-    __slots__ = ()
+    __slots__ = ("operand",)
+
+    def __init__(self, operand: Expression[O, Any, Any], type_: str) -> None:
+        self.operand = operand
+        self.type = type_
+        self._grow()
+
+    def operands(self) -> tuple[AnyNode, ...]:
+        return (self.operand,)
+
+    def mark(self) -> Hashable:
+        return "cast", self.type
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        scope.note_cast(self.type)
-        return super().pieces(scope)
+        yield "CAST("
+        yield from grouped(self.operand)
+        yield f" AS {scope.note_cast(self.type)})"
 
 
 class Case(Tree[O, T, T], Borrowed[O, T, T]):

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic
 
 from .operands import O, Selectable, T, V_co
+from .templates import EQUAL_ANY, IN, NOT_EQUAL_ALL, NOT_IN, Template
 
 if TYPE_CHECKING:
     from .expressions import Condition, Expression
@@ -16,7 +17,7 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     __slots__ = ()
 
-    def among(self, template: str, values: Any) -> Condition[O]:
+    def among(self, template: Template, values: Any) -> Condition[O]:
         """Return the condition for an operator between this and each of the values."""
         raise NotImplementedError
 
@@ -26,8 +27,8 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         values: a collection, or a subquery of one column.
         """
         if isinstance(values, Selectable):
-            return self.asked("{0} IN {1}", self, values)
-        return self.among("{0} = ANY({1})", values)
+            return self.asked(IN, self, values)
+        return self.among(EQUAL_ANY, values)
 
     def notin(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
         """Match whatever equals none of the values; NULL never does. None in the list is refused.
@@ -35,5 +36,5 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         A subquery that returns a NULL matches nothing: that is SQL's NOT IN.
         """
         if isinstance(values, Selectable):
-            return self.asked("{0} NOT IN {1}", self, values)
-        return self.among("{0} <> ALL({1})", values)
+            return self.asked(NOT_IN, self, values)
+        return self.among(NOT_EQUAL_ALL, values)

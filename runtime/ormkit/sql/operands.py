@@ -10,6 +10,7 @@ from ..postgres.lists import collected
 
 if TYPE_CHECKING:
     from .expressions import AnyExpression, Condition
+    from .templates import Template
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")  # what the expression is compared with
@@ -42,7 +43,7 @@ class Selectable(Generic[O, V_co]):
         """True where values come from the driver as Python holds them."""
         return True
 
-    def asked(self, template: str, left: Any, right: Any) -> Condition[O]:
+    def asked(self, template: Template, left: Any, right: Any) -> Condition[O]:
         """Return the condition for an operator between two sides, of which one may be a value."""
         raise NotImplementedError
 

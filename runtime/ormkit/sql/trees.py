@@ -8,9 +8,7 @@ asked for: each node that copied those below it would take quadratic time.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from functools import cache
 from itertools import chain
-from string import Formatter
 from typing import TYPE_CHECKING, Any, Generic
 
 from .operands import O, Selectable, T, V_co
@@ -159,18 +157,6 @@ def may_be_null(root: AnyNode) -> bool:
             return True
         waiting.extend(parts)
     return False
-
-
-@cache
-def parts_of(template: str) -> tuple[str | int, ...]:
-    """Return the texts of a template and the numbers of the operands between them."""
-    parts: list[str | int] = []
-    for text, field, _, _ in Formatter().parse(template):
-        if text:
-            parts.append(text)
-        if field is not None:
-            parts.append(int(field))
-    return tuple(parts)
 
 
 def separated(separator: str, operands: Iterable[AnyNode]) -> Iterator[str | AnyNode]:

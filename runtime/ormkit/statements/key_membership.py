@@ -24,8 +24,7 @@ class KeyMembership(Condition[Any]):
     def sql(self, scope: Scope) -> str:
         names = [column.sql(scope) for column in self.columns]
         parameters = [scope.bind(column) for column in self.columns]
-        scope.called.add("unnest")
-        return in_keys(names, self.columns, parameters)
+        return in_keys(names, self.columns, parameters, scope)
 
 
 def key_condition(columns: Sequence[AnyColumn], keys: Sequence[Any]) -> Condition[Any]:
@@ -33,14 +32,17 @@ def key_condition(columns: Sequence[AnyColumn], keys: Sequence[Any]) -> Conditio
     return columns[0].in_(keys) if len(columns) == 1 else KeyMembership(columns, keys)
 
 
-def in_keys(names: Sequence[str], columns: Sequence[AnyColumn], parameters: Sequence[str]) -> str:
-    """Return the SQL that compares columns with arrays, one array for each column."""
+def in_keys(
+    names: Sequence[str], columns: Sequence[AnyColumn], parameters: Sequence[str], scope: Scope
+) -> str:
+    """Return the text that compares columns with arrays, one array for each column."""
     if len(names) == 1:
         return f"{names[0]} = ANY({parameters[0]})"
-    return f"({', '.join(names)}) IN (SELECT * FROM unnest({arrays(columns, parameters)}))"
+    return f"({', '.join(names)}) IN (SELECT * FROM {unnested(columns, parameters, scope)})"
 
 
-def arrays(columns: Sequence[AnyColumn], parameters: Sequence[str]) -> str:
-    """Return the parameters, cast to arrays of the columns' types, as arguments of unnest()."""
+def unnested(columns: Sequence[AnyColumn], parameters: Sequence[str], scope: Scope) -> str:
+    """Return the rows of parameters that are arrays of values of the columns."""
     pairs = zip(parameters, columns, strict=True)
-    return ", ".join([f"{parameter}::{column.cast}[]" for parameter, column in pairs])
+    arrays = [scope.cast(parameter, f"{column.cast}[]") for parameter, column in pairs]
+    return f"{scope.call('unnest')}({', '.join(arrays)})"

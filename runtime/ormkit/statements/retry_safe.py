@@ -1,20 +1,20 @@
 """Which statements may be sent again where their answer was lost: reads that change nothing.
 
-The compiler notes what a read names while it writes the text. Whether that is what PostgreSQL has
-under these names, and not a function, a view or a type of the user's, only the server can tell,
-and it is asked once an answer was lost.
+Expressions note in the scope what they name while a read is written: tables, functions, types.
+Whether that is what PostgreSQL has under these names, and not a function, a view or a type of the
+user's, only the server can tell, and it is asked once an answer was lost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..driver.connection import Connection
 from ..errors import ConnectionLost, DatabaseError
 
-#: What looks like a call and is a part of the grammar.
-GRAMMAR = frozenset(["CAST", "coalesce", "extract", "greatest", "least", "nullif"])
+if TYPE_CHECKING:
+    from ..sql.context import Routine, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +22,22 @@ class Read:
     """What a SELECT without locks names: tables, functions, and types that values are cast to."""
 
     tables: frozenset[str]
-    functions: frozenset[str]
+    functions: frozenset[Routine]
     types: frozenset[str]
 
     @classmethod
-    def of(cls, tables: Iterable[str], functions: Iterable[str], types: Iterable[str]) -> Read:
-        """Take the names; what the grammar means is no function."""
-        called = [each.replace('"', "") for each in functions if each not in GRAMMAR]
-        return cls(frozenset(tables), frozenset(called), frozenset(types))
+    def of(cls, scope: Scope) -> Read:
+        """Return what a statement names that was written in this scope."""
+        return cls(frozenset(scope.read_from), frozenset(scope.called), frozenset(scope.cast_to))
 
     @property
     def arguments(self) -> list[list[str]]:
         """What `IS_HARMLESS` takes."""
-        called = [each.rpartition(".") for each in sorted(self.functions)]
+        functions = sorted(self.functions)
         return [
             sorted(self.tables),
-            [schema for schema, _, _ in called],
-            [name for _, _, name in called],
+            [each.schema for each in functions],
+            [each.name for each in functions],
             sorted(self.types),
         ]
 

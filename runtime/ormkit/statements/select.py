@@ -115,7 +115,7 @@ class Select:
 
     def count(self) -> Statement:
         """Return the statement that counts the rows."""
-        return statement_for(self.shape("count"), lambda: self._write_around("count(*)"))
+        return statement_for(self.shape("count"), self._write_count)
 
     def exists(self) -> Statement:
         """Return the statement that tells whether there is any row."""
@@ -220,9 +220,9 @@ class Select:
         text = self._text(scope, chosen, "", selected)
         return Statement.reading(text, scope, tuple(selected))
 
-    def _write_around(self, result: str) -> Statement:
+    def _write_count(self) -> Statement:
         scope = Scope(self.table)
-        scope.called.add(result.partition("(")[0])
+        result = f"{scope.call('count')}(*)"
         if not self.is_cut:
             return Statement.reading(self._text(scope, result, ""), scope)
         distinct = self._distinct(scope)
@@ -236,15 +236,15 @@ class Select:
 
     def _write_aggregate(self, function: str, operand: AnyExpression) -> Statement:
         scope = Scope(self.table)
-        scope.called.add(function)
+        name = scope.call(function)
         distinct = self._distinct(scope, (operand,))
         text = operand.sql(scope)
         if not self.is_cut:
-            sql = self._text(scope, f"{function}({text})", "")
+            sql = self._text(scope, f"{name}({text})", "")
             return Statement.reading(sql, scope, (operand,))
         inner = self._text(scope, distinct + text, "", (operand,))
         # Named outside: ORDER BY inside would take an output column's name before a table's.
-        sql = f"SELECT {function}(value) FROM ({inner}) AS cut (value)"
+        sql = f"SELECT {name}(value) FROM ({inner}) AS cut (value)"
         return Statement.reading(sql, scope, (operand,))
 
     def _write_delete(self, returned: Selected) -> Statement:
@@ -320,7 +320,7 @@ class Part(Node[Any, Any, Any]):
 def written(selected: Selected, scope: Scope) -> list[str]:
     """Return the SQL of the selected expressions."""
     return [
-        each.selected(each.sql(scope)) if isinstance(each, Column) else each.sql(scope)
+        each.read(each.sql(scope), scope) if isinstance(each, Column) else each.sql(scope)
         for each in selected
     ]
 

@@ -37,8 +37,7 @@ class Statement(Command):
     @classmethod
     def reading(cls, sql: str, scope: Scope, selected: tuple[Any, ...] = ()) -> Statement:
         """Return the statement of a SELECT, which may be sent again unless it locks rows."""
-        names = scope.read_from, scope.called, scope.cast_to
-        read = None if scope.has_locks else Read.of(*names)
+        read = None if scope.has_locks else Read.of(scope)
         return cls(
             sql,
             tuple(scope.parameters),

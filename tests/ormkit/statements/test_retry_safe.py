@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 import pytest
 
-from examples.blog.db import Post, User
+from examples.blog.db import AuditLog, Post, User
 from ormkit import (
     AsyncSession,
     ConnectionLost,
@@ -21,10 +21,12 @@ from ormkit import (
     create_engine,
     exists,
     func,
+    jsonload,
+    literal,
     selectinload,
+    to_tsvector,
 )
 from ormkit.driver.errors import is_before_running
-from ormkit.statements.retry_safe import GRAMMAR
 from tests.proxy import Proxy
 
 #: PostgreSQL and the code say the same on every interpreter.
@@ -122,6 +124,7 @@ CREATE FUNCTION public.counted(text) RETURNS bool LANGUAGE sql VOLATILE
     AS $$ SELECT nextval('public.calls') > 0 $$;
 CREATE FUNCTION public.pure(text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1 $$;
 CREATE DOMAIN public.checked AS text CHECK (public.counted(VALUE));
+CREATE DOMAIN earlier.jsonb AS pg_catalog.jsonb CHECK (public.counted('any'));
 """
 
 
@@ -167,6 +170,9 @@ HARMFUL: dict[str, Any] = {
     ),
     "a domain with a CHECK": lambda s: s.query(User).scalars(cast(User.name, "checked")),
     "a domain in a condition": lambda s: s.query(User).filter(cast(User.name, "checked") == "Ada"),
+    "a domain under a name of PostgreSQL": lambda s: s.query(User).filter(
+        User.settings.in_([{"plan": "pro"}])
+    ),
     "a function in a subquery": lambda s: s.query(User).filter(
         exists(s.query(Post).filter(func.call("counted", Post.title)))
     ),
@@ -273,6 +279,8 @@ async def test_views_policies_operators_and_casts_of_the_user_s_are_not_trusted(
 
 
 CALLED = re.compile(r'([\w".]+)\s*\(')
+#: What looks like a call and is a part of the grammar.
+GRAMMAR = {"cast", "coalesce", "extract", "greatest", "least", "nullif"}
 #: What stands before a parenthesis and calls nothing.
 WORDS = {
     *("all", "and", "any", "array", "as", "between", "by", "cast", "distinct", "exists", "filter"),
@@ -303,7 +311,23 @@ async def test_every_call_in_the_text_of_a_read_is_noted(session: AsyncSession, 
     called = {name.lower().replace('"', "") for name in CALLED.findall(statement.sql)}
     named = called - WORDS - GRAMMAR - {each.name for each in User.__table__.columns}
     assert statement.read is not None
-    assert named <= statement.read.functions
+    assert named <= {".".join(filter(None, each)) for each in statement.read.functions}
+
+
+CAST = re.compile(r"::(\w+(?:\[\])*)")
+
+
+async def test_every_cast_in_the_text_of_a_read_is_noted(session: AsyncSession) -> None:
+    for query in (
+        session.query(User).filter(User.settings.in_([{}])),
+        session.query(User).filter(to_tsvector(User.name, config="simple").matches("a")),
+        session.query(User).filter(User.age == literal(1, "smallint")),
+        session.query(User).options(jsonload(User.posts)),
+        session.query(AuditLog).filter(AuditLog.details["a"].as_text == "b"),
+    ):
+        statement = query.as_select().rows()
+        assert statement.read is not None
+        assert set(CAST.findall(statement.sql)) <= statement.read.types
 
 
 @pytest.mark.parametrize("lock", ["for_update", "for_share"])
