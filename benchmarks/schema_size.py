@@ -21,7 +21,7 @@ import asyncpg
 from benchmarks.libraries import is_installed
 from benchmarks.placement import place
 from benchmarks.server import server
-from ormkit_gen.render import render
+from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 from tests.big_schema import big_schema
 from tests.generated import ROOT

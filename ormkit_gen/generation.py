@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ormkit_gen.diagnostics import Diagnostic, SchemaError
-from ormkit_gen.formatting import Progress
+from ormkit_gen.diagnostics.diagnostic import Diagnostic, SchemaError
+from ormkit_gen.formatting.parallel import Progress
 from ormkit_gen.ir import Schema
-from ormkit_gen.package import Draft, Package, finish
-from ormkit_gen.plan import Plan, make_plan
-from ormkit_gen.render import render
+from ormkit_gen.output.package import Draft, Package, finish
+from ormkit_gen.output.plan import Plan, make_plan
+from ormkit_gen.output.write import recover, refuse_obstacles, write
+from ormkit_gen.project.settings import Settings
+from ormkit_gen.project.targets import Target
+from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
-from ormkit_gen.settings import Settings
-from ormkit_gen.targets import Target
-from ormkit_gen.write import recover, refuse_obstacles, write
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ormkit.models.package import _known as known_packages
-from ormkit_gen.render import render
+from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 
 ROOT = Path(__file__).parents[1]

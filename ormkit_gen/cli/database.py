@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ormkit_gen.refusal import Refusal, problem
-from ormkit_gen.settings import SettingsError, find_settings
+from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.project.settings import SettingsError, find_settings
 
 if TYPE_CHECKING:
     from ormkit import EmbeddedServer

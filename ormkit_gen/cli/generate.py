@@ -16,10 +16,10 @@ from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
 from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.cli.progress import ProgressLine
 from ormkit_gen.cli.report import diff, drift_lines, summary, target_document
-from ormkit_gen.diagnostics import Diagnostic
-from ormkit_gen.plan import Plan
-from ormkit_gen.settings import Settings
-from ormkit_gen.write import is_interrupted
+from ormkit_gen.diagnostics.diagnostic import Diagnostic
+from ormkit_gen.output.plan import Plan
+from ormkit_gen.output.write import is_interrupted
+from ormkit_gen.project.settings import Settings
 
 _DRIFT = 1
 

@@ -29,8 +29,8 @@ def init(invocation: Invocation, directory: Path, in_python: bool) -> None:
     """
     # Loading the template engine takes longer than `ormkit --help`.
     from ormkit_gen.generation import build_packages, read_schemas, write_packages
-    from ormkit_gen.project import plan_project, write_project
-    from ormkit_gen.settings import find_settings, read_settings
+    from ormkit_gen.project.settings import find_settings, read_settings
+    from ormkit_gen.project.starter import plan_project, write_project
 
     invocation.root = directory.resolve()
     project = plan_project(directory, "py" if in_python else "toml")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ormkit_gen.settings import Settings, find_settings, read_settings
+from ormkit_gen.project.settings import Settings, find_settings, read_settings
 
 config_option = click.option(
     "--config",

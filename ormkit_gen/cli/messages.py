@@ -11,9 +11,9 @@ from typing import Any
 import click
 
 from ormkit_gen.cli.invocation import Invocation
-from ormkit_gen.diagnostics import Diagnostic, SchemaError, format_diagnostic
-from ormkit_gen.formatter import BrokenCode
-from ormkit_gen.refusal import Refusal, problem
+from ormkit_gen.diagnostics.diagnostic import Diagnostic, SchemaError, format_diagnostic
+from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.formatting.formatter import BrokenCode
 
 ERROR = 2
 

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ormkit_gen.manifest import MANIFEST_NAME
-from ormkit_gen.plan import Change, Plan
+from ormkit_gen.output.manifest import MANIFEST_NAME
+from ormkit_gen.output.plan import Change, Plan
 
 _KINDS = ("added", "changed", "removed")
 

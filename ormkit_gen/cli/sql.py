@@ -10,7 +10,7 @@ import click
 from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
 from ormkit_gen.cli.messages import show_diagnostics
 from ormkit_gen.cli.output import print_exactly
-from ormkit_gen.targets import Target
+from ormkit_gen.project.targets import Target
 
 
 @click.command()
@@ -27,8 +27,8 @@ def sql(invocation: Invocation, label: str | None, config: Path | None) -> None:
       ormkit sql | psql postgresql://localhost/mydb
     """
     # Loading the schema reader takes longer than `ormkit --help`.
+    from ormkit_gen.ddl.schema import schema_sql
     from ormkit_gen.generation import read_schemas
-    from ormkit_gen.postgres.ddl import schema_sql
 
     settings = invocation.settings(config)
     target = _chosen(settings.targets, label)

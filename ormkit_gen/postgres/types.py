@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-#: A family decides the operators of a column; ormkit_gen.operators derives filter keys from it.
+#: A family decides the operators of a column, and so the keywords of filter().
 Family = Literal[
     "equal", "ordered", "text", "boolean", "array", "json", "range", "document", "opaque"
 ]

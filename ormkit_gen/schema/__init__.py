@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ormkit_gen.diagnostics import Diagnostic, Problems, SchemaError
+from ormkit_gen.diagnostics.diagnostic import Diagnostic, Problems, SchemaError
 from ormkit_gen.ir import Position, Schema
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.draft import SchemaDraft

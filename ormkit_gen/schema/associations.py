@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ormkit_gen.ir import Column, ForeignKey, Index, IndexElement
-from ormkit_gen.naming import snake_case
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.names import constraint_name, is_database_name
+from ormkit_gen.schema.naming import snake_case
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import Column, Default, Enum, Identity, Index, IndexElement, Unique
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.column_checks import check_column, is_comparable

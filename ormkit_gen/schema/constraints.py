@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import Check, Exclude, Index, IndexElement, Unique
 from ormkit_gen.schema.column_checks import is_comparable
 from ormkit_gen.schema.columns import find_columns

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import DefaultValue, Enum
 from ormkit_gen.postgres.types import ColumnType, DefaultKind
 from ormkit_gen.schema.document import is_list, is_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ormkit_gen.diagnostics import Problems
+from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import (
     Check,
     Column,
@@ -17,8 +17,8 @@ from ormkit_gen.ir import (
     Relationship,
     Unique,
 )
-from ormkit_gen.naming import module_name
 from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.naming import module_name
 
 
 @dataclass(slots=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ormkit_gen.diagnostics import Problems
+from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Enum, Position
-from ormkit_gen.naming import snake_case
 from ormkit_gen.schema.document import Document, Path, is_list
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.name_checks import (
@@ -15,6 +14,7 @@ from ormkit_gen.schema.name_checks import (
     check_schema_name,
 )
 from ormkit_gen.schema.names import MAX_IDENTIFIER, is_label, is_member, member_name
+from ormkit_gen.schema.naming import snake_case
 
 
 def read_enum(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
-from ormkit_gen.diagnostics import Problems, did_you_mean
+from ormkit_gen.diagnostics.diagnostic import Problems, did_you_mean
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Document, Path, is_list, is_table
 from ormkit_gen.schema.names import is_storable

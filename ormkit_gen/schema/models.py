@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ormkit_gen.diagnostics import Problems
+from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Column, Default, Enum
-from ormkit_gen.naming import module_name, snake_case
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.columns import read_columns
 from ormkit_gen.schema.constraints import read_constraints
@@ -18,6 +17,7 @@ from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.index_methods import check_key_count
 from ormkit_gen.schema.name_checks import check_class_name, check_database_name, check_schema_name
 from ormkit_gen.schema.names import RESERVED_MODULES
+from ormkit_gen.schema.naming import module_name, snake_case
 
 KEYS = frozenset(
     [

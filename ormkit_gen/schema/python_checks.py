@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ormkit_gen.diagnostics import Problems
+from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.python_classes import Classes
 

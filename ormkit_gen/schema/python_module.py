@@ -10,7 +10,7 @@ from collections.abc import Generator
 from pathlib import Path
 from types import ModuleType
 
-from ormkit_gen.diagnostics import Problems
+from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Position
 
 #: The module name of the file while it runs.

@@ -17,7 +17,7 @@ from ormkit_gen.declarative import (
     RelationshipDeclaration,
     TableArgument,
 )
-from ormkit_gen.diagnostics import Problems
+from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Position
 from ormkit_gen.postgres.types import BASE_TYPES
 from ormkit_gen.schema.document import Document, Path, is_list, is_table

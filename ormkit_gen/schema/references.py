@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import Action, Column, ForeignKey
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.constraints import name_of

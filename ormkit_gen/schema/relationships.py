@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import ForeignKey, Relationship, RelationshipKind
 from ormkit_gen.schema.associations import find_association
 from ormkit_gen.schema.document import Path

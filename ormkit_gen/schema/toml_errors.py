@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from ormkit_gen.diagnostics import Diagnostic
+from ormkit_gen.diagnostics.diagnostic import Diagnostic
 from ormkit_gen.ir import Position
 
 #: Patterns of tomli's messages, a clearer message if needed, and the remedy.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import tomli
 
-from ormkit_gen.diagnostics import Problems
+from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_errors import explain, explain_number

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ormkit_gen.diagnostics import did_you_mean
+from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.postgres.types import ALIASES, BASE_TYPES, ColumnType
 
 #: PostgreSQL's own limits, MAXDIM and NUMERIC_MAX_SCALE.

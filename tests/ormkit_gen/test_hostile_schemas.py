@@ -18,11 +18,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ormkit.models.package import _known as known_packages
-from ormkit_gen.diagnostics import SchemaError
-from ormkit_gen.header import is_as_generated, with_header
+from ormkit_gen.ddl.schema import schema_sql
+from ormkit_gen.diagnostics.diagnostic import SchemaError
 from ormkit_gen.ir import Schema
-from ormkit_gen.postgres.ddl import schema_sql
-from ormkit_gen.render import render
+from ormkit_gen.output.header import is_as_generated, with_header
+from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 from tests.lengths import examples
 from tests.ormkit_gen.schema.toml_texts import PlainWriter, Writer

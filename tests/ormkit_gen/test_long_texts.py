@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from ormkit.sql.type_names import type_name
-from ormkit_gen.naming import snake_case
-from ormkit_gen.postgres.spelling import _PLAIN_DEFAULT  # pyright: ignore[reportPrivateUsage]
+from ormkit_gen.ddl.spelling import _PLAIN_DEFAULT  # pyright: ignore[reportPrivateUsage]
 from ormkit_gen.schema.constraints import OPCLASS
+from ormkit_gen.schema.naming import snake_case
 from ormkit_gen.schema.toml_errors import explain_number
 from ormkit_gen.schema.type_words import WORDS
 

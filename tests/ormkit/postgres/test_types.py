@@ -18,9 +18,9 @@ from ormkit.postgres.base_type import BaseType
 from ormkit.postgres.type_words import scalar_of, type_of
 from ormkit.postgres.types import ALIASES, TYPES
 from ormkit.sql.lookups import PARTIAL, operators_of
-from ormkit_gen.operators import ENDINGS
 from ormkit_gen.postgres import types as generator
 from ormkit_gen.postgres.types import BASE_TYPES, ColumnType
+from ormkit_gen.rendering.operators import ENDINGS
 from tests.ormkit.postgres.test_round_trip import CASES
 
 NAMES = sorted(BASE_TYPES)

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ormkit_gen.cli import run
-from ormkit_gen.manifest import MANIFEST_NAME, MANIFEST_SIGN, content_hash
-from ormkit_gen.safe_paths import is_bare_name
+from ormkit_gen.filesystem.safe_paths import is_bare_name
+from ormkit_gen.output.manifest import MANIFEST_NAME, MANIFEST_SIGN, content_hash
 from tests.ormkit_gen.cli.conftest import SCHEMA, SETTINGS
 
 #: PostgreSQL and the code say the same on every interpreter.

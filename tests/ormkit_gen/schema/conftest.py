@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ormkit_gen.diagnostics import SchemaError
+from ormkit_gen.diagnostics.diagnostic import SchemaError
 from ormkit_gen.ir import Schema
 from ormkit_gen.schema import load
 

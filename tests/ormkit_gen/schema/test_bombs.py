@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ormkit_gen.diagnostics import MAX_PROBLEMS, SchemaError
+from ormkit_gen.diagnostics.diagnostic import MAX_PROBLEMS, SchemaError
 from ormkit_gen.schema import load
 from ormkit_gen.schema.toml_positions import MAX_ENTRIES
 from ormkit_gen.schema.toml_reader import MAX_BYTES
@@ -22,7 +22,7 @@ USER = f"[models.User.columns]\n{KEY}"
 READ = """
 import json, resource, sys, time
 from pathlib import Path
-from ormkit_gen.diagnostics import SchemaError
+from ormkit_gen.diagnostics.diagnostic import SchemaError
 from ormkit_gen.schema import load
 
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

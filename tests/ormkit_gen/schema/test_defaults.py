@@ -17,8 +17,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ormkit import INFINITY
+from ormkit_gen.ddl.spelling import sql_constant, sql_type
 from ormkit_gen.ir import DefaultValue, Enum, Schema
-from ormkit_gen.postgres.spelling import sql_constant, sql_type
 from ormkit_gen.schema.defaults import BadDefault, default_value
 from ormkit_gen.schema.type_words import parse_type
 from tests.lengths import examples

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ormkit_gen.diagnostics import Diagnostic, SchemaError, format_diagnostic
+from ormkit_gen.diagnostics.diagnostic import Diagnostic, SchemaError, format_diagnostic
 from ormkit_gen.schema import load
 from tests.golden_files import DIRECTORY, Golden
 

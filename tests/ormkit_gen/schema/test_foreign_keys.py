@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from ormkit_gen.postgres.ddl import schema_sql
+from ormkit_gen.ddl.schema import schema_sql
 from tests.ormkit_gen.schema.conftest import Diagnose, Read
 from tests.servers import Server
 

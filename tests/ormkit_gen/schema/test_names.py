@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.ir import Schema
-from ormkit_gen.postgres.ddl import schema_sql
 from ormkit_gen.schema import load
 from ormkit_gen.schema.names import (
     MAX_IDENTIFIER,

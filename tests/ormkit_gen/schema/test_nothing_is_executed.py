@@ -19,9 +19,9 @@ SCHEMAS = ROOT / "schemas"
 WATCH = """
 import json, sys
 from pathlib import Path
-from ormkit_gen.diagnostics import SchemaError
-from ormkit_gen.postgres.ddl import schema_sql
-from ormkit_gen.render import render
+from ormkit_gen.diagnostics.diagnostic import SchemaError
+from ormkit_gen.ddl.schema import schema_sql
+from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 
 def work(file):

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.ir import Model, Schema
-from ormkit_gen.postgres.ddl import schema_sql
-from ormkit_gen.render import render
+from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 from tests.servers import Server
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ormkit_gen.postgres.ddl import schema_sql
+from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.postgres.types import BASE_TYPES
-from ormkit_gen.render import render
+from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 
 TEXT = (Path(__file__).parents[3] / "docs/schema.md").read_text(encoding="utf-8")

@@ -14,9 +14,9 @@ import tomli
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ormkit_gen.diagnostics import SchemaError, format_diagnostic
-from ormkit_gen.postgres.ddl import schema_sql
-from ormkit_gen.render import render
+from ormkit_gen.ddl.schema import schema_sql
+from ormkit_gen.diagnostics.diagnostic import SchemaError, format_diagnostic
+from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import Loaded, load
 from tests.lengths import examples
 from tests.ormkit_gen.schema.toml_texts import PlainWriter

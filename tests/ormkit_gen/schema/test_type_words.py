@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ormkit_gen.ddl.spelling import sql_type
 from ormkit_gen.ir import Schema
-from ormkit_gen.postgres.spelling import sql_type
 from ormkit_gen.postgres.types import ALIASES, BASE_TYPES, ColumnType
 from ormkit_gen.schema.type_words import BadType, Typing, parse_type
 from tests.servers import Server

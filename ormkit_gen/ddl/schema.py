@@ -1,0 +1,94 @@
+"""schema.sql: the DDL of a schema. It is readable and may run more than once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ormkit_gen.ddl.extensions import extensions
+from ormkit_gen.ddl.indexes import create_index
+from ormkit_gen.ddl.ordering import creation_order
+from ormkit_gen.ddl.tables import create_table, foreign_key
+from ormkit_gen.ir import Enum, ForeignKey, Model, Schema
+from ormkit_gen.postgres.identifiers import (
+    dollar_quote,
+    qualified,
+    quote_identifier,
+    quote_literal,
+)
+
+#: The labels of an enum are on one line up to this length.
+_WIDTH = 100
+
+
+def schema_sql(schema: Schema) -> str:
+    """Return the statements that create the schema, parents before children.
+
+    Existing objects stay unchanged, so the file may run more than once.
+    """
+    late: list[tuple[Model, ForeignKey]] = []
+    paragraphs = ["\n".join(_prelude(schema))]
+    paragraphs += ("\n".join(_enum(enum)) for enum in schema.enums)
+    created: set[str] = set()
+    for model in creation_order(schema):
+        early = [key for key in model.foreign_keys if _has_target(model, key, created)]
+        late += ((model, key) for key in model.foreign_keys if key not in early)
+        paragraphs.append("\n".join(_table(model, early, schema)))
+        created.add(model.name)
+    paragraphs += (_late_foreign_key(model, key, schema) for model, key in late)
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+def _prelude(schema: Schema) -> Iterator[str]:
+    for name in extensions(schema):
+        yield f"CREATE EXTENSION IF NOT EXISTS {quote_identifier(name)};"
+    names = {each.schema for each in schema.models} | {each.schema for each in schema.enums}
+    for name in sorted(filter(None, names)):
+        yield f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(name)};"
+
+
+def _enum(enum: Enum) -> Iterator[str]:
+    name = qualified(enum.schema, enum.db_name)
+    labels = [quote_literal(label) for _, label in enum.members]
+    statement = f"CREATE TYPE {name} AS ENUM ({', '.join(labels)});"
+    if len(statement) > _WIDTH:
+        separator = ",\n        "
+        statement = f"CREATE TYPE {name} AS ENUM (\n        {separator.join(labels)}\n    );"
+    yield _unless_there(statement)
+    if enum.comment is not None:
+        yield f"COMMENT ON TYPE {name} IS {quote_literal(enum.comment)};"
+
+
+def _has_target(model: Model, key: ForeignKey, created: set[str]) -> bool:
+    """Return whether the target exists when the model's table is created."""
+    if key.target != model.name:
+        return key.target in created
+    # A unique index is created after its table, a constraint together with it.
+    keys = [model.primary_key, *(unique.columns for unique in model.uniques)]
+    return any(set(key.target_columns) == set(columns) for columns in keys)
+
+
+def _table(model: Model, foreign_keys: list[ForeignKey], schema: Schema) -> Iterator[str]:
+    yield create_table(model, foreign_keys, schema)
+    for index in model.indexes:
+        yield create_index(model, index)
+    name = qualified(model.schema, model.table)
+    if model.comment is not None:
+        yield f"COMMENT ON TABLE {name} IS {quote_literal(model.comment)};"
+    for column in model.columns:
+        if column.comment is not None:
+            target = f"{name}.{quote_identifier(column.db_name)}"
+            yield f"COMMENT ON COLUMN {target} IS {quote_literal(column.comment)};"
+
+
+def _late_foreign_key(model: Model, key: ForeignKey, schema: Schema) -> str:
+    table = qualified(model.schema, model.table)
+    return _unless_there(f"ALTER TABLE {table}\n        ADD {foreign_key(model, key, schema)};")
+
+
+def _unless_there(statement: str) -> str:
+    """Return a DO block for a statement that does not support IF NOT EXISTS."""
+    body = (
+        f"\nBEGIN\n    {statement}\n"
+        "EXCEPTION\n    WHEN duplicate_object THEN NULL; -- it already exists\nEND\n"
+    )
+    return f"DO {dollar_quote(body)};"

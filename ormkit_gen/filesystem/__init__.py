@@ -1,0 +1,1 @@
+"""What the file system is asked for beside reading and writing."""

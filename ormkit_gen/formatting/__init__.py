@@ -1,0 +1,1 @@
+"""Formatting of generated code by black, in several processes where that is faster."""

@@ -1,0 +1,1 @@
+"""The project around a schema: its settings, its targets, and the files to start with."""

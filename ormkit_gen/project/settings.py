@@ -1,0 +1,110 @@
+"""The settings of a project: finding and reading them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from ormkit_gen.diagnostics.diagnostic import Problems, SchemaError, did_you_mean
+from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.project.targets import EXAMPLE_TARGET, OWN_FILE, PROJECT_FILE, Target, read_targets
+from ormkit_gen.schema.document import Document
+from ormkit_gen.schema.toml_reader import read_toml
+
+_START = "run `ormkit init` to create a project, or name the file with --config"
+
+
+class SettingsError(Refusal):
+    """The settings are missing or unusable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The content of a settings file. Its paths are relative to the directory `root`."""
+
+    file: Path
+    root: Path
+    targets: tuple[Target, ...]
+
+
+def find_settings(start: Path) -> Path:
+    """Return the nearest settings file in `start` and the directories above it.
+
+    Raises:
+        SettingsError: There is none, or there are two in one directory.
+    """
+    start = start.resolve()
+    for directory in (start, *start.parents):
+        own, project = directory / OWN_FILE, directory / PROJECT_FILE
+        has_section = has_settings(project)
+        if own.is_file() and has_section:
+            message = f"{own} and [tool.ormkit] in {project} both have settings"
+            raise _error("two-settings", message, "keep one of them")
+        if own.is_file() or has_section:
+            return own if own.is_file() else project
+    message = f"no {OWN_FILE}, and no {PROJECT_FILE} with [tool.ormkit], in {start} or above it"
+    raise _error("no-settings", message, _START)
+
+
+def read_settings(file: Path) -> Settings:
+    """Read a settings file. Paths in messages are relative to its directory.
+
+    Raises:
+        SettingsError: It has mistakes. The error names all of them.
+    """
+    file = file.resolve()
+    document, heading = _read(file), _heading(file)
+    section = _section(document, heading)
+    found: Any = section.get("targets") if section is not None else None
+    tables = cast(list[object], found) if isinstance(found, list) else []
+    if section is None or not tables:
+        remedy = f"add [[{'.'.join((*heading, 'targets'))}]] with {EXAMPLE_TARGET}"
+        raise _error("no-targets", f"{file} names no targets", remedy)
+
+    problems = Problems()
+    for key in section:
+        if key != "targets":
+            remedy = did_you_mean(key, ["targets"])
+            at = document.key_at((*heading, key))
+            problems.error("unknown-setting", f"there is no setting '{key}'", remedy, at)
+    try:
+        targets = read_targets(document, (*heading, "targets"), tables, file.parent, problems)
+    except SchemaError as error:
+        raise SettingsError(*error.diagnostics) from None
+    if problems.has_errors:
+        raise SettingsError(*problems.found)
+    return Settings(file=file, root=file.parent, targets=targets)
+
+
+def has_settings(project: Path) -> bool:
+    """Return whether a pyproject.toml exists and has OrmKit's section."""
+    return project.is_file() and _section(_read(project), _heading(project)) is not None
+
+
+def _heading(file: Path) -> tuple[str, ...]:
+    return ("tool", "ormkit") if file.name == PROJECT_FILE else ()
+
+
+def _read(file: Path) -> Document:
+    problems = Problems()
+    document = read_toml(file, file.name, problems)
+    if document is None:
+        raise SettingsError(*problems.found)
+    return document
+
+
+def _section(document: Document, heading: tuple[str, ...]) -> Mapping[str, Any] | None:
+    """Return OrmKit's section of the file, or None."""
+    section: Mapping[str, Any] = document.data
+    for key in heading:
+        inner: Any = section.get(key)
+        if not isinstance(inner, dict):
+            return None
+        section = cast(dict[str, Any], inner)
+    return section
+
+
+def _error(code: str, message: str, remedy: str) -> SettingsError:
+    return SettingsError(problem(code, message, remedy))

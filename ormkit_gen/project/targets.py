@@ -1,0 +1,178 @@
+"""Reading and checking the targets of a settings file."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any, cast
+
+from ormkit_gen.diagnostics.diagnostic import Problems, did_you_mean
+from ormkit_gen.filesystem.safe_paths import first_link
+from ormkit_gen.schema.document import Document
+from ormkit_gen.schema.document import Path as Place
+
+OWN_FILE = "ormkit.toml"
+PROJECT_FILE = "pyproject.toml"
+
+#: Maximum number of files for one pattern. More indicate another project or circular links.
+MAX_FILES = 1000
+#: Maximum number of levels of a pattern. Each level may follow every link.
+MAX_LEVELS = 16
+MAX_TARGETS = 200
+EXAMPLE_TARGET = 'schemas = ["schemas/*.toml"] and output = "app/db"'
+KEYS = ("schemas", "output")
+_NO_SCHEMAS = (OWN_FILE, PROJECT_FILE)  # if a pattern such as ** matches them
+_SUFFIXES = (".toml", ".py")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One package and its schema files."""
+
+    label: str  #: The package's directory, as written in the settings.
+    output: Path
+    schemas: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads one target and collects its problems."""
+
+    document: Document
+    path: Place
+    root: Path
+    problems: Problems
+
+    def read(self, table: object) -> Target | None:
+        if not isinstance(table, dict):
+            self._report(None, "bad-target", "a target is a table", f"give it {EXAMPLE_TARGET}")
+            return None
+        before = len(self.problems.found)
+        settings = cast(dict[str, Any], table)
+        for key in settings:
+            if key not in KEYS:
+                remedy = did_you_mean(key, KEYS)
+                at = self.document.key_at((*self.path, key))
+                message = f"a target has no setting '{key}'"
+                self.problems.error("unknown-setting", message, remedy, at)
+        schemas = self._schemas(settings.get("schemas"))
+        output = self._output(settings.get("output"))
+        if output is None or len(self.problems.found) > before:
+            return None
+        return Target(label=str(output), output=self.root / output, schemas=schemas)
+
+    def _schemas(self, value: Any) -> tuple[Path, ...]:
+        patterns = _strings(value)
+        if not patterns:
+            message = "a target names its schema files in 'schemas', a list of strings"
+            self._report("schemas", "bad-schemas", message, f"write {EXAMPLE_TARGET}")
+            return ()
+        files = {file for pattern in patterns for file in self._matches(pattern)}
+        # A link may be another path to the same schema.
+        return tuple(sorted({file.resolve(): file for file in sorted(files)}.values()))
+
+    def _matches(self, pattern: str) -> Iterator[Path]:
+        if _leaves_root(pattern):
+            message = f"'{pattern}' is not below the settings file's directory"
+            self._report("schemas", "path-outside", message, "name a path below it, without '..'")
+            return
+        if len(PurePosixPath(pattern).parts) > MAX_LEVELS:
+            message = f"'{pattern}' has more than {MAX_LEVELS} levels"
+            self._report("schemas", "bad-schemas", message, "write ** for any number of them")
+            return
+        found = list(islice(filter(_is_schema, self.root.glob(pattern)), MAX_FILES + 1))
+        if len(found) > MAX_FILES:
+            message = f"more than {MAX_FILES:,} schema files match '{pattern}'"
+            self._report("schemas", "too-many-schema-files", message, "name a narrower path")
+            return
+        if not found:
+            message = f"no schema file matches '{pattern}'"
+            remedy = f"create one below {self.root}, ending in .toml or .py, or correct the path"
+            self._report("schemas", "no-schema-file", message, remedy)
+        yield from found
+
+    def _output(self, value: Any) -> PurePosixPath | None:
+        if not isinstance(value, str) or not value:
+            message = "a target names the package to write in 'output'"
+            self._report("output", "bad-output", message, f"write {EXAMPLE_TARGET}")
+            return None
+        output = PurePosixPath(value)
+        if _leaves_root(value) or not output.name:
+            message = f"the output '{value}' is not below the settings file's directory"
+            self._report("output", "path-outside", message, "name a directory below it: app/db")
+        elif not output.name.isidentifier() or keyword.iskeyword(output.name):
+            message = f"'{output.name}' cannot be the name of a Python package"
+            self._report("output", "bad-output", message, "use letters, digits and underscores")
+        elif (link := first_link(self.root, self.root / output)) is not None:
+            name = link.relative_to(self.root)
+            message = f"the output '{value}' goes through the symbolic link '{name}'"
+            remedy = "name the directory that it leads to, below the settings file's directory"
+            self._report("output", "path-outside", message, remedy)
+        elif not _nearest_existing(self.root / output).is_dir():
+            message = f"the output '{value}', or a directory above it, is a file"
+            self._report(
+                "output", "bad-output", message, "move the file away, or choose another output"
+            )
+        return output
+
+    def _report(self, key: str | None, code: str, message: str, remedy: str) -> None:
+        at = self.document.value_at(self.path if key is None else (*self.path, key))
+        self.problems.error(code, message, remedy, at)
+
+
+def read_targets(
+    document: Document, path: Place, tables: Sequence[object], root: Path, problems: Problems
+) -> tuple[Target, ...]:
+    """Return the usable targets, and record the problems of the others."""
+    targets: list[tuple[int, Target]] = []
+    if len(tables) > MAX_TARGETS:
+        message = f"there are more than {MAX_TARGETS} targets"
+        at = document.key_at((*path, MAX_TARGETS))
+        problems.error("too-many-targets", message, "split them over several settings files", at)
+        return ()
+    for index, table in enumerate(tables):
+        target = _Reader(document, (*path, index), root, problems).read(table)
+        if target is not None:
+            targets.append((index, target))
+    for (_, left), (index, right) in combinations(targets, 2):
+        if _overlap(left.output, right.output):
+            message = f"the outputs '{left.label}' and '{right.label}' overlap"
+            remedy = "give every target its own directory"
+            at = document.value_at((*path, index, "output"))
+            problems.error("outputs-overlap", message, remedy, at)
+    return tuple(target for _, target in targets)
+
+
+def _is_schema(path: Path) -> bool:
+    is_named_so = path.suffix in _SUFFIXES and path.name not in _NO_SCHEMAS
+    return is_named_so and path.is_file()
+
+
+def _strings(value: Any) -> list[str]:
+    """Return the list of strings, or an empty list for any other value."""
+    items = cast(list[object], value) if isinstance(value, list) else []
+    strings = [item for item in items if isinstance(item, str)]
+    return strings if len(strings) == len(items) else []
+
+
+def _leaves_root(path: str) -> bool:
+    return (
+        not path
+        or ".." in PurePosixPath(path).parts
+        or PurePosixPath(path).is_absolute()
+        or bool(PureWindowsPath(path).anchor)
+        or "\\" in path
+    )
+
+
+def _nearest_existing(path: Path) -> Path:
+    return next(each for each in (path, *path.parents) if each.exists())
+
+
+def _overlap(left: Path, right: Path) -> bool:
+    # Some file systems treat DB and db as the same name, and a project may be checked out there.
+    one, other = (Path(str(path).casefold()) for path in (left, right))
+    return one.is_relative_to(other) or other.is_relative_to(one)

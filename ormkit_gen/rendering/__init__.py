@@ -1,0 +1,1 @@
+"""What generated code says: views of the schema, printed by templates."""

@@ -1,0 +1,92 @@
+"""Schema text as Python source. Strings are escaped into generated code only here."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from uuid import UUID
+
+from ormkit_gen.ir import DefaultValue, Schema
+from ormkit_gen.postgres.types import ColumnType
+from ormkit_gen.rendering.annotations import Imports
+
+#: Maximum width of a line of ordering literals.
+ORDER_WIDTH = 78
+
+
+def python_string(text: str) -> str:
+    """Return the text as a Python string literal."""
+    return ascii(text) if any(not each.isprintable() for each in text) else repr(text)
+
+
+def docstring(text: str) -> str:
+    """Return the text as the content of a docstring, on one line."""
+    return "".join(map(_inside_quotes, " ".join(text.split())))
+
+
+def _inside_quotes(character: str) -> str:
+    if character in '\\"':
+        return f"\\{character}"
+    return character if character.isprintable() else ascii(character)[1:-1]
+
+
+def literal(value: DefaultValue, type_: ColumnType, schema: Schema, imports: Imports) -> str:
+    """Return a default value as Python source, and record its imports."""
+    if value is None or isinstance(value, (bool, int)):
+        return repr(value)
+    if isinstance(value, str):
+        return _text(value, type_, schema, imports)
+    if isinstance(value, float):
+        return repr(value) if value - value == 0 else f'float("{value}")'
+    if isinstance(value, Decimal):
+        return f'{imports.add("decimal", "Decimal")}("{value}")'
+    if isinstance(value, UUID):
+        return f'{imports.add("uuid", "UUID")}("{value}")'
+    if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        # For a class inside a class, only the last name would be imported.
+        return imports.resolve(repr(value).replace("datetime.timezone.utc", "datetime.UTC"))
+    return _collection(value, type_, schema, imports)
+
+
+def _text(value: str, type_: ColumnType, schema: Schema, imports: Imports) -> str:
+    if not type_.is_enum and type_.base.default in ("date", "timestamp"):
+        # Their defaults can only be the texts infinity and -infinity.
+        return value.replace("infinity", imports.add("ormkit", "INFINITY"))
+    if not type_.is_enum:
+        return python_string(value)
+    members = {label: name for name, label in schema.enum(type_.name).members}
+    return f"{imports.add('.enums', type_.name)}.{members[value]}"
+
+
+def _collection(
+    value: Sequence[DefaultValue] | Mapping[str, DefaultValue],
+    type_: ColumnType,
+    schema: Schema,
+    imports: Imports,
+) -> str:
+    if isinstance(value, Mapping):
+        items = (
+            f"{python_string(key)}: {literal(each, type_, schema, imports)}"
+            for key, each in value.items()
+        )
+        return "{" + ", ".join(items) + "}"
+    return f"[{', '.join(literal(each, type_, schema, imports) for each in value)}]"
+
+
+def names(values: Iterable[str]) -> str:
+    """Return a tuple of strings as source text."""
+    texts = [python_string(value) for value in values]
+    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
+
+
+def order_literals(columns: Iterable[str]) -> Iterator[str]:
+    """Yield `Literal[...]` with both directions of each column, several columns in a line."""
+    line = ""
+    for name in columns:
+        pair = f'"{name}", "-{name}"'
+        if line and len(line) + len(pair) > ORDER_WIDTH:
+            yield f"Literal[{line}]"
+            line = ""
+        line += f", {pair}" if line else pair
+    yield f"Literal[{line}]"

@@ -1,0 +1,70 @@
+"""The keywords of filter() for each family of types, with the types of their values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ormkit_gen.ir import Column
+from ormkit_gen.postgres.types import Family
+from ormkit_gen.rendering.annotations import Imports
+
+#: Operators by family. `_value_type` returns the type of the value for an operator.
+COMPARISONS = ("", "__ne", "__in", "__notin")
+ORDERED = ("__gt", "__gte", "__lt", "__lte", "__between")
+PATTERNS = (
+    *("__like", "__ilike", "__contains", "__icontains", "__startswith", "__istartswith"),
+    *("__endswith", "__iendswith", "__iexact", "__regex", "__iregex"),
+)
+#: Operators for the keys of a JSON object.
+KEYS = ("__has_key", "__has_keys", "__has_any_key")
+CONTAINMENT = ("__contains", "__contained_by", "__overlaps")
+
+ENDINGS: dict[Family, tuple[str, ...]] = {
+    "equal": COMPARISONS,
+    "boolean": ("", "__ne"),
+    "ordered": (*COMPARISONS, *ORDERED),
+    "text": (*COMPARISONS, *ORDERED, *PATTERNS),
+    "array": ("", "__ne", *CONTAINMENT, "__len"),
+    "json": ("", "__ne", "__contains", "__contained_by", *KEYS),
+    "range": ("", "__ne", *CONTAINMENT),
+    "document": ("__matches",),
+    "opaque": (),
+}
+
+
+def filter_keys(column: Column, value: str, imports: Imports) -> Iterator[tuple[str, str]]:
+    """Yield each operator with the annotation of its value.
+
+    value: the annotation of a value of the column, without None.
+    """
+    for ending in ENDINGS[column.type.family]:
+        yield ending, _value_type(ending, column, value, imports)
+    if column.is_nullable:
+        yield "__isnull", "bool"
+
+
+def _value_type(ending: str, column: Column, value: str, imports: Imports) -> str:
+    if ending in ("", "__ne"):
+        return f"{value} | None" if column.is_nullable and value != "Any" else value
+    if ending == "__len":
+        return "int"
+    if ending in ("__has_key", "__matches"):
+        return "str"
+    if ending in ("__has_keys", "__has_any_key"):
+        imports.add("collections.abc", "Collection")
+        return "Collection[str]"
+    if ending == "__between":
+        return f"tuple[{value}, {value}]"
+    element = None
+    if ending in ("__in", "__notin"):
+        element = value
+    elif column.type.family == "array":
+        element = value.removeprefix("list[").removesuffix("]")
+    elif column.type.family == "range" and ending == "__contains":
+        # A range contains another range or a single value.
+        bound = value.removeprefix("Range[").removesuffix("]")
+        return f"{value} | {bound}" if bound != value else value
+    if element is None:
+        return value
+    imports.add("collections.abc", "Collection")
+    return f"Collection[{element}]"

@@ -1,0 +1,62 @@
+"""Rendering: views and templates become the texts of the generated files.
+
+The only I/O is reading the templates.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+from ormkit_gen.ddl.schema import schema_sql
+from ormkit_gen.ir import Schema
+from ormkit_gen.rendering.views import PackageView, package_view
+
+
+@cache
+def environment() -> Environment:
+    """Return the Jinja environment. Undefined names in a template are errors."""
+    return Environment(
+        loader=FunctionLoader(_template),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+
+
+def render(schema: Schema) -> dict[str, str]:
+    """Return the unformatted text of every generated file, by file name."""
+    package = package_view(schema)
+    texts = {"__init__.py": _render("package.py.jinja", package=package)}
+    texts.update(_models(package))
+    if package.enums:
+        texts["enums.py"] = _render("enums.py.jinja", enums=package.enums)
+    texts["schema.sql"] = schema_sql(schema)
+    return texts
+
+
+def _template(name: str) -> str | None:
+    """Return the text of a template, or None if there is no such template."""
+    # In a wheel the templates are inside the package, in a checkout beside it. Either may be in a
+    # zip archive.
+    package: Any = files("ormkit_gen")
+    for directory in (package / "templates", package.parent / "templates"):
+        template = directory.joinpath(*name.split("/"))
+        if template.is_file():
+            return str(template.read_text(encoding="utf-8"))
+    return None
+
+
+def _models(package: PackageView) -> dict[str, str]:
+    return {
+        f"{model.module}.py": _render("model.py.jinja", model=model) for model in package.models
+    }
+
+
+def _render(template: str, **context: object) -> str:
+    return environment().get_template(template).render(**context)

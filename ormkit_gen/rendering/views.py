@@ -1,0 +1,388 @@
+"""Views: the values that templates print. All names, types and literals are final.
+
+The text of a view is valid where the template puts it. Templates only loop and print.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ormkit_gen.ddl.spelling import sql_type
+from ormkit_gen.ir import Column, Enum, Model, Relationship, Schema
+from ormkit_gen.rendering.annotations import Imports, annotation, taken, takes_more
+from ormkit_gen.rendering.literals import docstring, literal, names, order_literals, python_string
+from ormkit_gen.rendering.operators import filter_keys
+from ormkit_gen.schema.naming import constant_name, module_name
+
+#: The names that every generated module imports from typing.
+TYPING = ("TYPE_CHECKING", "Any", "ClassVar", "Literal", "Self", "TypedDict", "Unpack")
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A column or relationship in the metaclass: name, type, and the call that creates it."""
+
+    name: str
+    annotation: str
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelView:
+    """A module with one model."""
+
+    name: str
+    module: str
+    docstring: str
+    imports: tuple[str, ...]
+    typing_imports: tuple[str, ...]
+    #: Names and values of the module's constants.
+    constants: tuple[tuple[str, str], ...]
+    filter_keys: tuple[tuple[str, str], ...]
+    assignable: tuple[tuple[str, str], ...]
+    orders: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
+    slots: str
+    table: str
+    annotations: tuple[tuple[str, str], ...]
+    related: tuple[tuple[str, str], ...]
+    parameters: tuple[str, ...]
+    body: tuple[str, ...]
+    unpack: str
+    conversions: tuple[tuple[str, str], ...]
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EnumView:
+    """A Python enum for a native enum type."""
+
+    name: str
+    docstring: str
+    members: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackageView:
+    """The whole generated package."""
+
+    models: tuple[ModelView, ...]
+    enums: tuple[EnumView, ...]
+    exports: tuple[str, ...]
+
+
+def package_view(schema: Schema) -> PackageView:
+    """Return the views of one target's package."""
+    models = tuple(model_view(model, schema) for model in schema.models if not model.is_association)
+    enums = tuple(enum_view(enum) for enum in schema.enums)
+    exports = [name for model in models for name in (model.name, f"{model.name}Query")]
+    exports += [enum.name for enum in enums]
+    return PackageView(models, enums, ("SCHEMA", *sorted(exports)))
+
+
+def enum_view(enum: Enum) -> EnumView:
+    """Return the view of one enum."""
+    text = enum.comment or f"The enum type {enum.db_name}."
+    members = tuple((name, python_string(label)) for name, label in enum.members)
+    return EnumView(enum.name, docstring(text), members)
+
+
+def model_view(model: Model, schema: Schema) -> ModelView:
+    """Return the view of one model's module."""
+    imports = Imports(taken={column.name for column in model.columns})
+    builder = _Builder(model, schema, imports)
+    attributes = builder.attributes()
+    annotations = tuple((column.name, builder.type_of(column)) for column in model.columns)
+    parameters = builder.parameters()
+    return ModelView(
+        name=model.name,
+        module=module_name(model.name),
+        docstring=docstring(model.comment or f"A row of {builder.table_name}."),
+        attributes=attributes,
+        annotations=annotations,
+        related=builder.related(),
+        parameters=parameters,
+        body=builder.body(),
+        filter_keys=builder.filter_keys(),
+        assignable=builder.assignable(),
+        orders=tuple(order_literals(column.name for column in model.columns)),
+        slots=builder.slots(),
+        table=builder.table(),
+        unpack=builder.unpack(),
+        conversions=builder.conversions(),
+        constants=builder.constants(),
+        key=builder.key(),
+        imports=imports.lines(builder.runtime_names()),
+        typing_imports=builder.typing_imports(),
+    )
+
+
+class _Builder:
+    """Builds the parts of one model's view and collects their imports."""
+
+    def __init__(self, model: Model, schema: Schema, imports: Imports) -> None:
+        self.model = model
+        self.schema = schema
+        self.imports = imports
+        imports.add("collections.abc", "Sequence")
+        for name in TYPING:
+            imports.add("typing", name)
+        self.table_name = f"{model.schema}.{model.table}" if model.schema else model.table
+        #: Relationships that can fill in foreign-key columns, by column.
+        self.filled_by = {
+            name: relationship.name
+            for relationship in model.relationships
+            if relationship.is_owner
+            for name in relationship.local
+        }
+
+    def value_type(self, column: Column) -> str:
+        """Return the annotation of a value, without None."""
+        return annotation(column, self.schema, self.imports)
+
+    def taken_type(self, column: Column) -> str:
+        """Return the annotation of the accepted input, without None."""
+        return taken(column, self.schema, self.imports)
+
+    def type_of(self, column: Column) -> str:
+        """Return the annotation of the attribute."""
+        return optional(self.value_type(column), column.is_nullable)
+
+    def attributes(self) -> tuple[Attribute, ...]:
+        columns = [self.column_attribute(column) for column in self.model.columns]
+        return (*columns, *map(self.relationship_attribute, self.model.relationships))
+
+    def column_attribute(self, column: Column) -> Attribute:
+        value = self.value_type(column)
+        arguments = [python_string(sql_type(column.type, self.schema))]
+        if column.db_name != column.name:
+            arguments.append(f"name={python_string(column.db_name)}")
+        flags = {
+            "is_nullable": column.is_nullable,
+            "has_default": column.has_server_value and not column.is_generated,
+            "is_generated": column.identity == "always",
+            "is_computed": column.generated is not None,
+            "is_private": column.is_private,
+        }
+        arguments += [f"{flag}=True" for flag, is_set in flags.items() if is_set]
+        if column.default is not None:
+            arguments.append(f"default={self.default(column)}")
+        if column.type.is_enum:
+            arguments.append(f"labels={column.type.name}")
+            if self.schema.enum(column.type.name).is_open:
+                arguments.append("is_open=True")
+        kind = column_class(column)
+        compared = self.taken_type(column)
+        typed = f"{kind}[{self.model.name}, {compared}, {optional(value, column.is_nullable)}]"
+        return Attribute(column.name, typed, f"{kind}({', '.join(arguments)})")
+
+    def relationship_attribute(self, relationship: Relationship) -> Attribute:
+        kind = "ToMany" if relationship.is_to_many else "ToOne"
+        arguments = [
+            python_string(relationship.target),
+            f"local={names(relationship.local)}",
+            f"remote={names(relationship.remote)}",
+        ]
+        if relationship.is_owner:
+            arguments.append("is_owner=True")
+        if relationship.secondary is not None:
+            arguments.append(f"secondary={self.secondary(relationship)}")
+        return Attribute(
+            relationship.name,
+            f"{kind}[{self.model.name}, {relationship.target}]",
+            f"{kind}({', '.join(arguments)})",
+        )
+
+    def secondary(self, relationship: Relationship) -> str:
+        through = self.schema.model(relationship.secondary or "")
+        local = names(through.column(name).db_name for name in relationship.secondary_local)
+        remote = names(through.column(name).db_name for name in relationship.secondary_remote)
+        arguments = [python_string(through.table)]
+        if through.schema:
+            arguments.append(f"schema={python_string(through.schema)}")
+        return f"Secondary({', '.join(arguments)}, local={local}, remote={remote})"
+
+    def related(self) -> tuple[tuple[str, str], ...]:
+        return tuple((each.name, related_type(each)) for each in self.model.relationships)
+
+    def default(self, column: Column) -> str:
+        """Return the default constant of a column as source text."""
+        constant = column.default
+        assert constant is not None
+        return literal(constant.value, column.type, self.schema, self.imports)
+
+    def parameters(self) -> tuple[str, ...]:
+        """Return the declarations of the parameters of __init__."""
+        columns = [self.parameter(each) for each in self.model.columns if not each.is_generated]
+        related = [f"{each.name}: {related_type(each)} = UNSET" for each in self.owned]
+        return (*columns, *related)
+
+    @property
+    def owned(self) -> list[Relationship]:
+        """The relationships whose foreign key is in this table."""
+        return [each for each in self.model.relationships if each.is_owner]
+
+    def body(self) -> tuple[str, ...]:
+        """Return the statements of __init__, columns first: a relationship sets some of them."""
+        columns = [each for each in self.model.columns if not each.is_generated]
+        stored = [line for column in columns for line in self.stores(column)]
+        related = [
+            line
+            for name in (each.name for each in self.owned)
+            for line in (
+                f"if {name} is not UNSET:",
+                f"    self.__relate__({python_string(name)}, {name})",
+            )
+        ]
+        return (*stored, *related) or ("pass",)
+
+    def initial(self, column: Column) -> str | None:
+        """Return the constructor's value for a column that is not given, or None if there is none.
+
+        The runtime has the same rule in `Column.initial`.
+        """
+        if column.default is not None:
+            return self.default(column)
+        return "None" if column.is_nullable and not column.has_server_value else None
+
+    def is_required(self, column: Column) -> bool:
+        """Return whether the constructor requires the column."""
+        is_filled = column.has_server_value or column.name in self.filled_by
+        return self.initial(column) is None and not is_filled
+
+    def parameter(self, column: Column) -> str:
+        """Return the declaration of a column's parameter."""
+        typed = optional(self.taken_type(column), column.is_nullable)
+        if takes_more(column):
+            typed = typed.replace("list[", "Sequence[")
+        declared = f"{column.name}: {typed}"
+        if self.is_required(column):
+            return declared
+        initial = self.initial(column)
+        return f"{declared} = {'UNSET' if initial is None or is_fresh(column) else initial}"
+
+    def stores(self, column: Column) -> tuple[str, ...]:
+        """Return the statements that store a column's parameter."""
+        name, initial = column.name, self.initial(column)
+        given = name
+        if takes_more(column):
+            # The attribute has the type that a read returns: a timedelta becomes an Interval.
+            given = f"Interval.{'all_of' if column.type.is_array else 'of'}({name})"
+        if is_fresh(column):
+            return (f"self.{name} = {initial} if {name} is UNSET else {given}",)
+        store = f"self.{name} = {given}"
+        if initial is None and not self.is_required(column):
+            return (f"if {name} is not UNSET:", f"    {store}")
+        return (store,)
+
+    def filter_keys(self) -> tuple[tuple[str, str], ...]:
+        return tuple(
+            (column.name + suffix, typed)
+            for column in self.model.columns
+            for suffix, typed in filter_keys(column, self.taken_type(column), self.imports)
+        )
+
+    def assignable(self) -> tuple[tuple[str, str], ...]:
+        expression = f"Expression[{self.model.name}, {{}}, Any]"
+        return tuple(
+            (
+                column.name,
+                f"{optional(self.taken_type(column), column.is_nullable)} | "
+                f"{expression.format(self.taken_type(column))}",
+            )
+            for column in self.model.columns
+            if not column.is_generated
+        )
+
+    def slots(self) -> str:
+        columns = [column.name for column in self.model.columns]
+        related = [f"_{each.name}" for each in self.model.relationships]
+        return names([*columns, *related])
+
+    def table(self) -> str:
+        model = self.model
+        arguments = [python_string(model.table)]
+        if model.schema:
+            arguments.append(f"schema={python_string(model.schema)}")
+        arguments.append(f"primary_key={names(model.primary_key)}")
+        for keyword in ("soft_delete", "version", "updated_at"):
+            column = getattr(model, keyword)
+            if column is not None:
+                arguments.append(f"{keyword}={python_string(column)}")
+        targets = {key.target for key in model.foreign_keys} - {model.name}
+        parents = sorted(name for name in targets if not self.schema.model(name).is_association)
+        if parents:
+            arguments.append(f"parents={names(parents)}")
+        return f"Table({', '.join(arguments)})"
+
+    def unpack(self) -> str:
+        targets = [f"o.{column.name}" for column in self.model.columns]
+        return ", ".join(targets) + ("," if len(targets) == 1 else "")
+
+    def conversions(self) -> tuple[tuple[str, str], ...]:
+        found: list[tuple[str, str]] = []
+        for column in self.model.columns:
+            value = f"o.{column.name}"
+            if column.type.is_enum and not column.type.is_array:
+                member = f"{constant_name(column.type.name)}[{value}]"
+                text = f"{member} if {value} is not None else None"
+                found.append((column.name, text if column.is_nullable else member))
+            elif column.type.is_decoded:
+                found.append((column.name, f"{self.model.name}.{column.name}.decode({value})"))
+        return tuple(found)
+
+    def constants(self) -> tuple[tuple[str, str], ...]:
+        used = sorted({column.type.name for column in self.model.columns if column.type.is_enum})
+        for name in used:
+            self.imports.add(".enums", name)
+        scalar = {c.type.name for c in self.model.columns if c.type.is_enum and not c.type.is_array}
+        return tuple((constant_name(name), self.members(name)) for name in used if name in scalar)
+
+    def members(self, name: str) -> str:
+        """Return the members of an enum by their labels, as Python source."""
+        if not self.schema.enum(name).is_open:
+            return f"{{member.value: member for member in {name}}}"
+        return f"{self.imports.add('ormkit', 'OpenLabels')}({name})"
+
+    def key(self) -> str:
+        types = [self.taken_type(self.model.column(name)) for name in self.model.primary_key]
+        return types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
+
+    def runtime_names(self) -> list[str]:
+        used = ["Change", "Condition", "Expression", "Model", "ModelMeta", "Order", "Query"]
+        used += ["Record", "Source", "Table", *{column_class(each) for each in self.model.columns}]
+        relationships = self.model.relationships
+        if relationships:
+            used.append("Related")
+        used += {"ToMany" if each.is_to_many else "ToOne" for each in relationships}
+        if any(each.secondary for each in relationships):
+            used.append("Secondary")
+        if any("UNSET" in each for each in self.parameters()):
+            used.append("UNSET")
+        return used
+
+    def typing_imports(self) -> tuple[str, ...]:
+        targets = {each.target for each in self.model.relationships} - {self.model.name}
+        return tuple(f"from .{module_name(name)} import {name}" for name in sorted(targets))
+
+
+def column_class(column: Column) -> str:
+    """Return the runtime's class for a column. Some types have their own operators."""
+    return column.type.base.column if column.type.is_scalar else "Column"
+
+
+def optional(typed: str, is_nullable: bool) -> str:
+    """Return the annotation, with None added if the value may be NULL."""
+    return f"{typed} | None" if is_nullable and typed != "Any" else typed
+
+
+def related_type(relationship: Relationship) -> str:
+    """Return the annotation of a relationship's attribute."""
+    if relationship.is_to_many:
+        return f"list[{relationship.target}]"
+    return optional(relationship.target, relationship.is_nullable)
+
+
+def is_fresh(column: Column) -> bool:
+    """Return whether each object needs its own copy of the default, because it is mutable."""
+    return column.default is not None and isinstance(column.default.value, (list, tuple, dict))
