@@ -1,4 +1,4 @@
-"""The choice of the accelerator: an extension in C, where it was built and is not switched off."""
+"""Import the accelerator, an optional C extension, unless ORMKIT_PURE_PYTHON switches it off."""
 
 from __future__ import annotations
 

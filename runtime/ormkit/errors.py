@@ -1,9 +1,9 @@
-"""The errors of OrmKit: one tree.
+"""Define the exceptions of OrmKit, in one tree.
 
     OrmKitError
     ├── ConfigurationError            a URL or an option that cannot be used
-    ├── EmbeddedServerError           the embedded PostgreSQL cannot be had, started or stopped
-    ├── UsageError                    the call cannot be right, whatever the database holds
+    ├── EmbeddedServerError           the embedded PostgreSQL cannot be started, stopped or found
+    ├── UsageError                    the call is wrong, whatever the database holds
     │   ├── UnknownName               no such column, relationship, operator or option
     │   ├── InvalidValue              a value the column's type cannot hold
     │   ├── MissingValue              a column that must be given was not
@@ -12,14 +12,14 @@
     │   └── TransactionEnded          raw SQL ended the transaction of a block
     ├── TransactionFailed             COMMIT of a transaction that an error had already ended
     ├── AfterCommitError              the transaction is committed; what came after it failed
-    ├── UnreadableValue               a row holds what Python, or the code, has no value for
+    ├── UnreadableValue               a row holds a value that Python cannot represent
     ├── NotFound                      get_or_raise or one() found no row
     ├── MultipleFound                 one() found more than one row
     ├── StaleObject                   the row changed, or went, since the object was read
     ├── PoolError
     │   ├── PoolTimeout               no connection came free in time
     │   └── PoolClosed                the engine was closed
-    └── DatabaseError                 the server said no
+    └── DatabaseError                 the server reported an error
         ├── IntegrityError            23xxx, and below it one class a kind of constraint
         │   ├── UniqueViolation, ForeignKeyViolation, NotNullViolation
         │   └── CheckViolation, ExclusionViolation
@@ -35,7 +35,7 @@
             └── ConnectionLost        the connection broke; the statement may or may not have run
                 └── CommitUnknown     it broke during COMMIT
 
-``driver/errors.py`` maps what the server says, and nothing else does. Values never enter a message.
+``driver/errors.py`` alone maps errors of the server to these. Messages never contain values.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ class MissingValue(UsageError, ValueError):
 class NotLoaded(UsageError):
     """A relationship was read before it was loaded.
 
-    It is no AttributeError: whatever takes that for "there is none", as hasattr(), getattr() with a
-    default, match and pydantic do, would take what was not loaded for nothing at all.
+    It is not an AttributeError: hasattr(), getattr() with a default, match and pydantic would treat
+    a relationship that was not loaded as one that does not exist.
     """
 
 
@@ -275,7 +275,7 @@ class CommitUnknown(ConnectionLost):
 
 
 def shown(value: object) -> str:
-    """Return a wrong option for a message, in short; its type where it cannot be shown."""
+    """Return the repr of a wrong option, shortened; its type where repr() fails."""
     try:
         text = repr(value)
     except Exception:

@@ -1,7 +1,6 @@
-"""Making many values at once, with the collector of cycles paused meanwhile.
+"""Pause the cyclic garbage collector while many objects are made from rows.
 
-Values of rows come faster than they could become garbage, and full collections would scan them all
-again and again.
+The new objects are all alive, so that collections would scan them repeatedly and free nothing.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: From this many rows on the pause costs less than it saves.
+#: The number of rows from which the pause saves more than it costs.
 PAUSE_ROWS = 256
 
 
 def uninterrupted(make: Callable[[Sequence[Any]], T], rows: Sequence[Any]) -> T:
-    """Return `make(rows)`; the collector is as it was before afterwards, whatever that raises."""
+    """Return `make(rows)`; many rows pause the collector, whose state is restored on errors too."""
     if len(rows) < PAUSE_ROWS or not gc.isenabled():
         return make(rows)
     gc.disable()

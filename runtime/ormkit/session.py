@@ -1,4 +1,4 @@
-"""The session: the door through which an application reads and writes objects."""
+"""Define AsyncSession, with which an application reads and writes objects."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ K = TypeVar("K")
 class AsyncSession(Operations):
     """Reads and writes objects on an engine.
 
-    It holds nothing itself, so that one may serve all tasks: outside a transaction each statement
-    takes a connection for as long as it runs. Inside `async with session.begin()` the session's
-    own methods take part in that transaction.
+    It has no state of its own, so that all tasks can share one. Outside a transaction, each
+    statement takes a connection from the pool while it runs. Inside `async with session.begin()`,
+    the session's methods run in that transaction.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -180,7 +180,7 @@ async def session_context(engine: Engine) -> AsyncGenerator[AsyncSession]:
     try:
         yield session
     finally:
-        # A ValueError means another context, as a fixture's generator may end in.
+        # ContextVar.reset() raises ValueError in another context, where a fixture may end.
         with suppress(ValueError):
             _current.reset(token)
 

@@ -1,1 +1,1 @@
-"""What says where to connect and how: URLs, libpq's words, service files, TLS and keepalive."""
+"""Connection parameters: URLs, libpq's parameters, service files, TLS and keepalive."""

@@ -1,4 +1,4 @@
-"""Connection information: what a URL, a service file and libpq's environment say together."""
+"""Combine a URL, a service file and libpq's environment into connection parameters."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOST = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]@]*))(?::(?P<port>[^
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One of the servers that a connection may be made to; None is the driver's default."""
+    """One of the servers that the driver may connect to; None is the driver's default."""
 
     name: str | None
     address: str | None
@@ -45,11 +45,11 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class ConnInfo:
-    """Everything that is known of a connection before it is made."""
+    """The parameters of a connection."""
 
     words: Mapping[str, str]
     hosts: tuple[Host, ...]
-    #: Run-time parameters of PostgreSQL among the words.
+    #: The parameters that are run-time settings of PostgreSQL.
     settings: Mapping[str, str]
     context: Any = None
 
@@ -60,12 +60,12 @@ class ConnInfo:
         environment: Mapping[str, str] | None = None,
         more: Mapping[str, str] | None = None,
     ) -> ConnInfo:
-        """Return what a URL says, and for words that it leaves out its service and environment.
+        """Return the parameters of a URL; its service and the environment fill in missing ones.
 
-        environment: variables instead of the process's own.
-        more: words that go before those of the URL.
+        environment: variables to read instead of os.environ.
+        more: parameters that take precedence over those of the URL.
 
-        Raises ConfigurationError, which names the word.
+        Raises ConfigurationError, which names the parameter.
         """
         variables = os.environ if environment is None else environment
         given = {**words_of(url), **(more or {})}
@@ -85,11 +85,11 @@ class ConnInfo:
 
     @property
     def application_name(self) -> str | None:
-        """The name that the words give the application."""
+        """The application_name parameter, or fallback_application_name; None without either."""
         return self.words.get("application_name") or self.words.get("fallback_application_name")
 
     def connect_timeout(self, otherwise: float) -> float | None:
-        """Return the seconds that a connection may take, None for any; libpq has none for 0."""
+        """Return the connect timeout in seconds; None for 0, which means no timeout in libpq."""
         if "connect_timeout" not in self.words:
             return otherwise
         seconds = int(self.words["connect_timeout"])
@@ -97,7 +97,7 @@ class ConnInfo:
 
     @property
     def keepalives(self) -> dict[str, int]:
-        """Numbers of the words about the socket."""
+        """The integer parameters about the socket."""
         return {word: int(self.words[word]) for word in KEEPALIVE if word in self.words}
 
     def arguments(self) -> dict[str, Any]:
@@ -124,9 +124,9 @@ class ConnInfo:
 
 
 def words_of(url: str) -> dict[str, str]:
-    """Return the words that a URL gives, as libpq reads it; raises ConfigurationError.
+    """Parse a URL by libpq's rules into parameters; raises ConfigurationError.
 
-    A word behind "?" goes before the same one in front of it, and the last one counts.
+    A parameter after "?" takes precedence over the same one before it; of several, the last counts.
     """
     rest, _, query = url.partition("://")[2].partition("?")
     authority, _, path = rest.partition("/")
@@ -142,7 +142,7 @@ def words_of(url: str) -> dict[str, str]:
 
 
 def query_words(query: str) -> dict[str, str]:
-    """Return the words behind the ? of a URL; raises ConfigurationError."""
+    """Parse the parameters after the ? of a URL; raises ConfigurationError."""
     found: dict[str, str] = {}
     for pair in query.split("&") if query else ():
         word, equals, value = pair.partition("=")
@@ -155,11 +155,11 @@ def query_words(query: str) -> dict[str, str]:
 
 
 def one_word(word: str, value: str) -> dict[str, str]:
-    """Return the word as it is called here."""
+    """Return a parameter under libpq's name: `database` and `ssl` are aliases."""
     if word == "database":
         return {"dbname": value}
     if word == "ssl" and value == "true":
-        # JDBC's word, which libpq takes in a URL.
+        # JDBC's parameter, which libpq accepts in a URL.
         return {"sslmode": "require"}
     if word == "ssl":
         raise ConfigurationError("ssl is true in a URL: for anything else write sslmode=...")
@@ -167,7 +167,7 @@ def one_word(word: str, value: str) -> dict[str, str]:
 
 
 def decoded(text: str) -> str:
-    """Return a part of a URL without percent signs; a plus is a plus, as to libpq."""
+    """Decode percent-encoding in a part of a URL; a plus stays a plus, as in libpq."""
     try:
         plain = unquote(text, errors="strict")
     except UnicodeDecodeError:
@@ -178,7 +178,7 @@ def decoded(text: str) -> str:
 
 
 def host_words(text: str) -> dict[str, str]:
-    """Return the hosts and ports of a URL as libpq's words for them."""
+    """Return the hosts and ports of a URL as libpq's parameters `host` and `port`."""
     names: list[str] = []
     ports: list[str] = []
     for each in text.split(",") if text else ():
@@ -192,7 +192,7 @@ def host_words(text: str) -> dict[str, str]:
 
 
 def hosts_of(words: Mapping[str, str]) -> tuple[Host, ...]:
-    """Return the servers that the words name, in their order."""
+    """Return the servers that the parameters name, in their order."""
     names = listed(words.get("host", ""))
     addresses = listed(words.get("hostaddr", ""))
     ports = [port_number(each) for each in listed(words.get("port", ""))]
@@ -219,12 +219,12 @@ def hosts_of(words: Mapping[str, str]) -> tuple[Host, ...]:
 
 
 def listed(text: str) -> list[str]:
-    """Return the parts of a list of libpq's; none for an empty text."""
+    """Split a comma-separated parameter; an empty text has no parts."""
     return text.split(",") if text else []
 
 
 def padded(values: list[Any], count: int) -> list[Any]:
-    """Return the values, or that many times None where there are none."""
+    """Return the values, or `count` times None where there are none."""
     return values or [None] * count
 
 
@@ -240,7 +240,7 @@ def port_number(text: str) -> int | None:
 
 
 def own_context(words: Mapping[str, str], hosts: Iterable[Host]) -> Any:
-    """Return the context of TLS where the driver cannot make it from the words; else None."""
+    """Return an SSL context where the driver cannot make it from the parameters; else None."""
     if words.get("sslrootcert") == SYSTEM:
         words = {"sslmode": "verify-full", **words}
         if words["sslmode"] != "verify-full":

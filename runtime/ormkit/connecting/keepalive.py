@@ -1,4 +1,4 @@
-"""Keepalive: libpq's words about the socket of a connection by TCP."""
+"""Set TCP keepalive and TCP_USER_TIMEOUT from libpq's parameters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-#: Each word with the names of its option, of which a platform has one or none.
+#: The socket options of each parameter; a platform has at most one of them.
 OPTIONS = {
     "keepalives_idle": ("TCP_KEEPIDLE", "TCP_KEEPALIVE"),
     "keepalives_interval": ("TCP_KEEPINTVL",),
@@ -18,9 +18,9 @@ WORDS = ("keepalives", *OPTIONS)
 
 
 def keep_alive(transport: Any, numbers: Mapping[str, int]) -> None:
-    """Set the words on the transport's socket, where it is one of TCP.
+    """Set the parameters on the transport's socket, where it is a TCP socket.
 
-    As with libpq, 0 is the system's default, and what the system does not have is left out.
+    As in libpq, 0 means the system's default, and options that the platform lacks are skipped.
     """
     connected = None if transport is None else transport.get_extra_info("socket")
     if connected is None or connected.family not in (socket.AF_INET, socket.AF_INET6):

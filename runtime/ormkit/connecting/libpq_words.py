@@ -1,7 +1,7 @@
-"""libpq's words about a connection, by name: who takes each, and why some are refused.
+"""List libpq's connection parameters: the driver's, OrmKit's own, and those that are rejected.
 
-The driver takes some of them, others are done here, and a word that can be neither is refused
-where ignoring it would be unsafe: nothing of libpq's reaches the server as a run-time parameter.
+A parameter that neither the driver nor OrmKit implements is rejected, since ignoring it could be
+unsafe. No parameter of libpq reaches the server as a run-time setting.
 https://www.postgresql.org/docs/18/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 """
 
@@ -16,7 +16,7 @@ from .keepalive import WORDS as KEEPALIVE
 from .options import check_encoding
 from .tls import SYSTEM
 
-#: Words that the driver takes as arguments, under its own names.
+#: Parameters that the driver takes as arguments, with the driver's names.
 ARGUMENTS = {
     "user": "user",
     "password": "password",
@@ -26,20 +26,20 @@ ARGUMENTS = {
     "krbsrvname": "krbsrvname",
     "gsslib": "gsslib",
 }
-#: Words about TLS that the driver takes in a URL alone.
+#: TLS parameters that the driver takes only in a URL.
 TLS = (
     *("sslmode", "sslnegotiation", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl"),
     *("ssl_min_protocol_version", "ssl_max_protocol_version"),
 )
-#: Words that name a file which must be there: always, and where the server's certificate matters.
+#: Parameters that name a file which must be readable: always, and with the modes that require TLS.
 FILES = ("sslcert", "sslkey")
 TRUSTED_FILES = ("sslrootcert", "sslcrl", "sslcrldir")
 #: The modes of TLS in which it does.
 SURE_MODES = ("require", "verify-ca", "verify-full")
-#: Words that are a number, each with the lowest one.
+#: Integer parameters, with the lowest value of each.
 NUMBERS: dict[str, int | None] = {"connect_timeout": None, **dict.fromkeys(KEEPALIVE, 0)}
 NO = ("false", "off", "no", "0")
-#: Words of which some values ask for what the driver does anyway; why the others are refused.
+#: Unsupported parameters: values that match the driver's behaviour, and why others are rejected.
 FIXED: dict[str, tuple[tuple[str, ...], str]] = {
     "channel_binding": (
         ("disable", "prefer"),
@@ -88,14 +88,14 @@ FIXED: dict[str, tuple[tuple[str, ...], str]] = {
 }
 #: The kinds of servers that a connection may be wanted to.
 SESSIONS = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
-#: Words that are done here.
+#: Parameters that OrmKit implements.
 OWN = (
     *("host", "hostaddr", "port", "service", "servicefile", "sslcrldir", "client_encoding"),
     *("application_name", "fallback_application_name"),
 )
 KNOWN = frozenset((*ARGUMENTS, *TLS, *NUMBERS, *FIXED, *OWN))
-#: Variables of libpq's environment that the driver does not read, and that name the server or what
-#: would be unsafe to ignore.
+#: libpq's environment variables that the driver does not read, and that would be unsafe to ignore
+#: or name the server.
 ENVIRONMENT = {
     "PGSERVICE": "service",
     "PGHOSTADDR": "hostaddr",
@@ -116,7 +116,7 @@ ENVIRONMENT = {
 
 
 def check_word(word: str, value: str) -> None:
-    """Raise ConfigurationError where a word of libpq's cannot be honoured."""
+    """Raise ConfigurationError for a value of a parameter that is invalid or not supported."""
     if word in FIXED:
         allowed, reason = FIXED[word]
         if value not in allowed:
@@ -137,7 +137,7 @@ def check_word(word: str, value: str) -> None:
 
 
 def check_files(words: Mapping[str, str]) -> None:
-    """Raise ConfigurationError for a file that is named and cannot be read."""
+    """Raise ConfigurationError for a named file that cannot be read."""
     wanted = (*FILES, *TRUSTED_FILES) if words.get("sslmode") in SURE_MODES else FILES
     for word in wanted:
         file = words.get(word, SYSTEM)

@@ -1,4 +1,4 @@
-"""Options: what create_engine() was given, checked before anything is opened."""
+"""Check the arguments of create_engine() before any connection is opened."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from ..postgres.mismatch import misfit
 
 EMBEDDED = "embedded://"
 SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
-#: What is wrong with a URL whose parts cannot be told apart; none of them is shown.
+#: The message for a URL that cannot be parsed; it shows no part of the URL.
 UNREADABLE = (
     "the URL cannot be read: check its host and port, and that characters such as / @ : in the "
     "password are percent-encoded"
 )
-#: Names of the one encoding in which the driver reads text, and libpq's word for the client's own.
+#: Names of UTF-8, the driver's only encoding, and libpq's name for the client's encoding.
 UTF8 = ("utf8", "unicode", "auto")
-#: Seconds of the longest statement_timeout, which PostgreSQL counts in an int4 of milliseconds.
+#: The longest statement_timeout in seconds; PostgreSQL holds it as an int4 of milliseconds.
 LONGEST_TIMEOUT = 2**31 // 1000
 
 
 def check_url(url: object) -> None:
-    """Raise ConfigurationError for what is no URL of a database; no part of it but the scheme is
-    shown, as it may hold a password."""
+    """Raise ConfigurationError for anything but the URL of a database.
+
+    The message shows only the scheme, since the rest may hold a password.
+    """
     if not isinstance(url, str):
         raise ConfigurationError(f"the URL is a text, not {type(url).__name__}")
     if not url.startswith(SCHEMES):
@@ -46,20 +48,20 @@ def check_encoding(value: str) -> None:
 
 
 def is_number(value: object) -> TypeGuard[float]:
-    """Return whether the value is a number, which a bool is not."""
+    """Return whether the value is an int or a float; a bool does not count."""
     if type(value) is int:
         return value.bit_length() < 64
     return isinstance(value, float)
 
 
 def check_seconds(name: str, value: object, ways: str = "") -> None:
-    """Raise ConfigurationError for what is no time above 0."""
+    """Raise ConfigurationError for anything but seconds above 0."""
     if not (is_number(value) and value > 0):
         raise ConfigurationError(f"{name}={shown(value)}: give seconds above 0{ways}")
 
 
 def check_count(name: str, value: object) -> None:
-    """Raise ConfigurationError for what is no whole number from 0 on."""
+    """Raise ConfigurationError for anything but an int of at least 0."""
     if type(value) is not int or value < 0:
         raise ConfigurationError(f"{name}={shown(value)}: give a whole number from 0")
 
@@ -93,7 +95,7 @@ def checked_settings(
 
 
 def check_parameter(name: str, value: object) -> None:
-    """Raise ConfigurationError for what is no text that could be sent."""
+    """Raise ConfigurationError for a value that cannot be sent as text."""
     if reason := misfit("text", value):
         raise ConfigurationError(f"{name} cannot be set: {reason}")
     if value is None:

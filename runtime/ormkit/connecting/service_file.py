@@ -1,4 +1,4 @@
-"""Services: connections that libpq's service file gives a name."""
+"""Read connection parameters from libpq's service file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from .libpq_words import KNOWN
 
 
 def service_words(name: str, file: str) -> dict[str, str]:
-    """Return the words of a service; raises ConfigurationError where it is not to be found.
+    """Return the parameters of a service; raises ConfigurationError where it is not defined.
 
-    file: the service file; where it is empty, the user's own and then the system's.
+    file: the service file; "" for the user's file, and then the system's.
     """
     places = [Path(file)] if file else list(default_files())
     for place in places:
@@ -29,7 +29,7 @@ def service_words(name: str, file: str) -> dict[str, str]:
 
 
 def default_files() -> Iterable[Path]:
-    """Yield where libpq looks for services."""
+    """Yield the paths where libpq looks for its service file."""
     home = Path.home() if "HOME" in os.environ or os.name == "nt" else None
     if home is not None:
         yield home / ".pg_service.conf"
@@ -38,7 +38,7 @@ def default_files() -> Iterable[Path]:
 
 
 def section_of(file: Path, name: str) -> dict[str, str] | None:
-    """Return the words of a section of a service file; None where there is none.
+    """Return the parameters of a section of a service file; None where there is no such section.
 
     Raises ConfigurationError for a file that cannot be read.
     """

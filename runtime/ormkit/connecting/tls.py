@@ -1,4 +1,4 @@
-"""TLS: the context of a connection, where the words ask for more than the driver's own."""
+"""Make the SSL context of a connection where the driver's own does not support its parameters."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from ..errors import ConfigurationError
 
-#: The value of sslrootcert that means what the operating system trusts.
+#: The value of sslrootcert for the certificates that the operating system trusts.
 SYSTEM = "system"
-#: Where libpq looks for certificates by itself.
+#: The directory in the home where libpq looks for certificates by default.
 DEFAULTS = ".postgresql"
-#: What the server and the driver speak within TLS.
+#: The ALPN protocol of PostgreSQL.
 ALPN = ["postgresql"]
 
 
 def needs_own_context(words: Mapping[str, str]) -> bool:
-    """Return whether the driver cannot make the context from the words."""
+    """Return whether the driver cannot make the context from the parameters."""
     return words.get("sslrootcert") == SYSTEM or "sslcrldir" in words
 
 
 class NamedContext(ssl.SSLContext):
-    """A context that asks for the certificate of a host's name where its address is dialled."""
+    """A context that verifies the host's name where the connection uses its address."""
 
     names: Mapping[str | bytes | None, str]
 
@@ -42,9 +42,9 @@ class NamedContext(ssl.SSLContext):
 def context_of(words: Mapping[str, str], names: Mapping[str | bytes | None, str]) -> ssl.SSLContext:
     """Return the context for sslmode=require, verify-ca or verify-full.
 
-    names: of addresses that are dialled, the name that the certificate must have.
+    names: by address, the host name that the certificate must have.
 
-    Raises ConfigurationError.
+    Raises ConfigurationError for a certificate, key or version that cannot be used.
     """
     context = NamedContext(ssl.PROTOCOL_TLS_CLIENT)
     context.names = names
@@ -69,7 +69,7 @@ def context_of(words: Mapping[str, str], names: Mapping[str | bytes | None, str]
 
 
 def trust(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
-    """Let the context trust what the words name, and nothing else."""
+    """Load the trusted certificates and revocation lists that the parameters name."""
     root = words.get("sslrootcert") or default_file("root.crt")
     if root == SYSTEM:
         context.load_default_certs()
@@ -92,7 +92,7 @@ def trust(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
 
 
 def identify(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
-    """Give the context the client's own certificate, where there is one."""
+    """Load the client certificate, where there is one."""
     certificate = (
         words.get("sslcert") or os.environ.get("PGSSLCERT") or default_file("postgresql.crt")
     )
@@ -102,7 +102,7 @@ def identify(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
 
 
 def default_file(name: str) -> str | None:
-    """Return a file of libpq's directory in the home, where it is there."""
+    """Return a file of libpq's directory in the home; None where it does not exist."""
     try:
         file = Path.home() / DEFAULTS / name
     except RuntimeError:

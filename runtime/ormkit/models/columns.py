@@ -1,4 +1,4 @@
-"""Columns: the typed names that queries are written with, as in `User.age >= 18`."""
+"""Define typed columns, which queries are written with: `User.age >= 18`."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _keys = itertools.count(1)
 
 
 def new_key() -> int:
-    """Return a number that no other column or relationship of this process has."""
+    """Return a key that is unique among the columns and relationships of this process."""
     return next(_keys)
 
 
 class Column(Expression[O, T, V_co]):
     """A column of model O, compared with T, read as V.
 
-    Generated metaclasses hold them, so that `User.age` is the column while `user.age` is the
-    value: a data descriptor there goes before the slot of the same name.
+    Generated metaclasses hold columns, so that `User.age` is the column while `user.age` is the
+    value: a data descriptor of the metaclass takes precedence over the slot of the same name.
     """
 
     __slots__ = (
@@ -74,14 +74,14 @@ class Column(Expression[O, T, V_co]):
     )
 
     table: Table
-    #: True where values come from the driver as attributes hold them; asked for each of them.
+    #: True where attributes hold the driver's values unchanged; read for each value.
     is_plain: bool
     is_array: bool
     #: Python name, the attribute of the model.
     slot: str
     #: "User.age", for messages.
     label: str
-    #: What stands for the column in the `__given__` of an object.
+    #: The bit of the column in the `__given__` of an object.
     bit: int
 
     def __init__(
@@ -120,23 +120,23 @@ class Column(Expression[O, T, V_co]):
         self.is_json = base.is_json
         #: The type to cast a parameter to.
         self.cast = known.cast
-        #: The element type of the array in which many values of the column travel.
+        #: The element type of an array parameter with many values of the column.
         self.carrier = "text" if base.is_sent_as_text and not is_array else self.cast
-        #: What tells the values that the driver would cut in silence; None where it cuts none.
+        #: Detects values that the driver would truncate silently; None where it truncates none.
         self.exact = base.exact
-        #: The type whose values are never cut, where that is all there is to know of them.
+        #: The Python type whose values are never truncated; None where the type does not tell.
         self.sure = self.exact.sure if self.exact is not None else None
-        #: True where values go to the driver in another form than that of attributes.
+        #: True where values are encoded before they go to the driver.
         self.is_coded = base.encode is not None and (is_array or not base.has_codec)
-        #: True where the driver takes any value that attributes hold, and cuts none.
+        #: True where the driver takes values unchanged and truncates none.
         self.is_simple = not self.is_coded and self.exact is None
-        #: Types of Python whose values are compared with the column as they are.
+        #: Python types whose values are always sent as the column's type.
         self.native = native_types(known)
         self.name = name
         self.is_nullable = is_nullable
         self.has_default = has_default or default is not UNSET
         self.is_generated = is_generated or is_computed
-        #: What a constructor puts where it is not given the column; UNSET where it puts nothing.
+        #: The constructor's default for the column; UNSET where it has none.
         self.initial = default
         if default is UNSET and is_nullable and not (has_default or self.is_generated):
             self.initial = None
@@ -147,17 +147,17 @@ class Column(Expression[O, T, V_co]):
             members: Iterable[Any] = labels
             closed = {member.value: member for member in members}
             self.labels = OpenLabels(members) if is_open else closed
-        #: How values are stored.
+        #: Converts values to their stored form.
         self.form: Form = form_of(known, self.labels)
-        #: The type whose values are all stored as they are; asked for each of them.
+        #: The Python type whose values are stored unchanged; read for each value.
         self.kept = self.form.kept
-        #: How numbers are brought to the type where they are compared and not stored.
+        #: Converts numbers to the type in comparisons; None for types that need no conversion.
         self.compared = form_of(type_of(self.cast)) if base.is_compared_as_stored else None
-        #: True where only PostgreSQL can tell what is stored, which is therefore read back.
+        #: True where only PostgreSQL normalizes values, which are therefore read back.
         self.is_rewritten = base.is_rewritten
         is_plain = labels is None and base.decode is None
         self.is_plain = is_plain  # pyright: ignore[reportIncompatibleMethodOverride]
-        #: True where a value can change in place: lists and what JSON holds.
+        #: True where a value can change in place: lists and JSON.
         self.is_mutable = base.is_mutable or is_array
         self.key = new_key()
         self.values = ()
@@ -183,19 +183,19 @@ class Column(Expression[O, T, V_co]):
         return None if self.is_nullable else ()
 
     def compares_as_given(self, kind: type) -> bool:
-        """Return whether every value of the type is compared as one of the column's own.
+        """Return whether every value of this Python type is sent as the column's type.
 
-        Of a moment that is so where it has a time zone, for which the query looks by itself.
+        That holds for a datetime only with a time zone, which the query checks separately.
         """
         return kind in self.native or self.is_moment(kind) or self.is_of_any_kind
 
     def is_moment(self, kind: type) -> bool:
-        """Return whether values of the type have to have a time zone in a comparison."""
+        """Return whether values of this Python type need a time zone in a comparison."""
         return kind is dt.datetime and self.known.base.needs_zone and not self.is_array
 
     @property
     def is_of_any_kind(self) -> bool:
-        """True where no value is compared as one of another type."""
+        """True where every value is sent as the column's type."""
         return self.known.base.compared.takes_all
 
     def encode(self, value: object) -> object:
@@ -211,11 +211,11 @@ class Column(Expression[O, T, V_co]):
             raise self._unfit(value, str(error)) from None
 
     def stored(self, value: Any) -> Any:
-        """Return the value as a row will hold it; InvalidValue where something would be lost."""
+        """Return the value in its stored form; raises InvalidValue where it would be cut."""
         if value is None or type(value) is self.kept:
             return value
         try:
-            # What `form.of` does, without one more step on the way of every value.
+            # Inlines `form.of`: this runs for every value.
             return self.form.convert(value)
         except InvalidValue as error:
             raise self._unfit(value, str(error)) from None
@@ -223,7 +223,7 @@ class Column(Expression[O, T, V_co]):
             return value
 
     def stored_each(self, values: list[Any]) -> list[Any]:
-        """Return the values as rows will hold them; the same list where nothing changes."""
+        """Return the values in their stored form; the same list where nothing changes."""
         if self.form.keeps_all(values):
             return values
         try:
@@ -249,7 +249,7 @@ class Column(Expression[O, T, V_co]):
             raise self._unfit(listed[place - 1], reason) from None
 
     def _checked(self, value: Any) -> Any:
-        """Return a value of which nothing would be lost; raises InvalidValue for others."""
+        """Return a value that is sent without loss; raises InvalidValue for others."""
         if self.exact is not None and self.is_array and self.exact.holds_elements(value):
             return value
         if reason := misfit(self.cast, value):
@@ -287,25 +287,25 @@ class Column(Expression[O, T, V_co]):
 
     @property
     def is_read_as_text(self) -> bool:
-        """True for arrays of the types that reach the driver as text."""
+        """True for arrays that are selected as text[]."""
         return self.is_array and self.known.base.is_read_as_text
 
     @property
     def is_sent_as_text(self) -> bool:
-        """True for arrays whose elements are sent as texts, each of which the server then reads.
+        """True for arrays whose elements are sent as texts, which the server then parses.
 
-        Elements of json: as Python values, one that is a list could not be told from one more
-        dimension. Others: the text of a whole array says NULL for none, which a server with
-        array_nulls off takes for a word.
+        For json, a list would be ambiguous between one element and one more dimension. For other
+        types, the driver would send the array as one text with NULL in it, which a server with
+        array_nulls off reads as a string.
         """
         return self.is_array and self.known.base.is_sent_as_text
 
     def placeholder(self, parameter: str) -> str:
-        """Return the text of a parameter for one value of the column."""
+        """Return the SQL of a parameter that holds one value of the column."""
         return f"{parameter}::text[]::{self.cast}" if self.is_sent_as_text else parameter
 
     def decode(self, value: Any) -> Any:
-        """Return what the attribute holds for a value as the driver gave it."""
+        """Return the attribute's value for a value that the driver decoded."""
         if value is None or self.is_plain:
             return value
         if self.labels is None:
@@ -322,7 +322,7 @@ class Column(Expression[O, T, V_co]):
         return error
 
     def unread_label(self, value: Any) -> UnreadableValue | None:
-        """Return the error for what is none of the enum's labels; None where nothing is wrong."""
+        """Return the error for an unknown label of the enum; None where the label is known."""
         if self.labels is None or self.is_array or value in self.labels:
             return None
         if value is None:

@@ -1,4 +1,4 @@
-"""Foreign keys of objects: copied from the objects that they refer to, and checked against them."""
+"""Copy foreign keys from the objects that they refer to, and check that both agree."""
 
 from __future__ import annotations
 

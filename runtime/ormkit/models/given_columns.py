@@ -1,8 +1,8 @@
-"""Given: which columns of an object the code gave values to, and which it has by default.
+"""Track which columns of a new object the application set, as opposed to defaults.
 
-What a constructor was passed is noted in `__given__`, one bit for each column. Whatever comes from
-the database on such an object is noted beside the bits, so that it counts as given only once the
-code has changed it. An object that was read has no `__given__`: it gives all that it holds.
+`__given__` holds one bit for each column that the constructor was passed. Values that the database
+returned are stored beside the bits: such a column counts as given only after the application has
+changed it. An object that was read has no `__given__`: all its columns count as given.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ if TYPE_CHECKING:
     from .model import Model
     from .table import Table
 
-#: The bits of the given columns, and what the database holds of others, by their names.
+#: The bits of the given columns, and the values that the database returned, by name.
 Note = tuple[int, dict[str, Any]]
 
 MISSING: Final[Any] = object()
-#: How many combinations of names are remembered for each model.
+#: How many combinations of column names are cached for each model.
 MOST_KNOWN = 1000
-#: What copying a value that cannot be copied raises.
+#: What taking a snapshot raises for values that cannot be serialized.
 UNFREEZABLE = (ValueError, TypeError, AttributeError, pickle.PickleError, RecursionError)
-#: Its version 2 has no references, which would depend on who else holds a value.
+#: Used with version 2, which writes no references: those depend on reference counts.
 marshalled: Any = marshal.dumps
 
 
 class Bits(dict[tuple[str, ...], int]):
-    """The bits of the columns of a table that have these names, found once for each such tuple."""
+    """A cache of the bits of a table's columns, by a tuple of their names."""
 
     def __init__(self, table: Table) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class Bits(dict[tuple[str, ...], int]):
 
 
 def noting(construct: Callable[..., None], table: Table) -> Callable[..., None]:
-    """Return the constructor of a model that notes first what it is passed."""
+    """Wrap a model's constructor: it first records the columns that it is passed."""
     bits_of = Bits(table)
 
     @wraps(construct)
@@ -67,12 +67,12 @@ def noting(construct: Callable[..., None], table: Table) -> Callable[..., None]:
 def given_columns(
     table: Table, instance: Model, changed: Collection[AnyColumn] | None = None
 ) -> tuple[AnyColumn, ...]:
-    """Return the columns that the code gave values to, as far as they can be written.
+    """Return the writable columns that the application set.
 
-    changed: the columns of an object that was read which differ from its row, where that is known.
+    changed: for an object that was read, the columns that differ from its row, where known.
 
-    Of an object that was read, the time of the latest write is not given by being there, nor is
-    it given that the row is not deleted: to write these back would undo what others did since.
+    For an object that was read, an unchanged `updated_at` does not count as given, nor does an
+    unset soft delete: writing these back would undo the changes of others.
     """
     writable = [each for each in table.columns if not each.is_generated]
     note = note_of(instance)
@@ -90,15 +90,15 @@ def given_columns(
 
 
 def is_kept(table: Table, column: AnyColumn, value: object) -> bool:
-    """Return whether an object that was read leaves the row's value of a column alone."""
+    """Return whether an unchanged column of an object that was read is not written back."""
     return column is table.updated_at or (column is table.soft_delete and value is None)
 
 
 def is_given(column: AnyColumn, instance: Model, note: Note) -> bool:
-    """Return whether the constructor was passed the column, or the code has changed it since."""
+    """Return whether the constructor was passed the column, or the application changed it later."""
     bits, known = note
     now = getattr(instance, column.slot, MISSING)
-    if now is MISSING:  # UNSET is as good as nothing
+    if now is MISSING:  # the column has no value
         return False
     if column.bit & bits:
         return True
@@ -119,10 +119,9 @@ def given_by_all(
     values: Sequence[list[Any]],
     instances: Sequence[Model],
 ) -> tuple[AnyColumn, ...] | None:
-    """Return the columns that objects by the thousand give; None where they must be looked at
-    one by one, because they differ or there is more to know of them.
+    """Return the columns that all of many objects give; None where they have to be checked singly.
 
-    columns, values: what all of them hold, and of each column one value for each object.
+    columns, values: the columns that all of them hold, and for each column the objects' values.
     """
     notes = notes_of(instances)
     kinds = set(map(type, notes))
@@ -156,14 +155,14 @@ def given_by_all(
 
 
 def are_known(column: AnyColumn, values: list[Any], then: Sequence[Any]) -> bool:
-    """Return whether all the values are surely what was remembered of them."""
+    """Return whether all values are known to equal the remembered ones."""
     if column.is_mutable:
         return frozen_values(column, values) == list(then)
     return all(map(is_, values, then))
 
 
 def are_initial(initial: Any, values: list[Any]) -> bool:
-    """Return whether all the values are surely what a constructor put there."""
+    """Return whether all values are known to be the constructor's default."""
     if isinstance(initial, (float, Decimal)) or values.count(initial) < len(values):
         return False
     kind: Any = initial.__class__
@@ -172,14 +171,14 @@ def are_initial(initial: Any, values: list[Any]) -> bool:
 
 
 def notes_of(instances: Sequence[Model]) -> list[Any]:
-    """Return what objects hold as `__given__`; None for those that were read."""
+    """Return the `__given__` of each object; None for objects that were read."""
     if not instances or not is_held("__given__", instances):
         return [None] * len(instances)
     return list(map(getattr, instances, repeat("__given__"), repeat(None)))
 
 
 def note_of(instance: Model) -> Note | None:
-    """Return what is noted of an object that a constructor made; None for one that was read."""
+    """Return the record of a new object; None for an object that was read."""
     held: Any = getattr(instance, "__given__", None)
     if held is None:
         return None
@@ -190,7 +189,7 @@ def note_of(instance: Model) -> Note | None:
 
 
 def mark_given(instance: Any, columns: Iterable[AnyColumn]) -> None:
-    """Note that the code gave these columns, of an object that a constructor made."""
+    """Record that the application set these columns of a new object."""
     held: Any = getattr(instance, "__given__", None)
     if held is None:
         return
@@ -203,9 +202,9 @@ def mark_given(instance: Any, columns: Iterable[AnyColumn]) -> None:
 def mark_inserted(
     instances: Sequence[Any], columns: Sequence[AnyColumn], rows: Sequence[Any]
 ) -> None:
-    """Note that objects have these columns from the rows that an INSERT returned.
+    """Record that objects have these columns from the rows that an INSERT returned.
 
-    The row itself is kept, as the least that an object can be given by the thousand.
+    Each object keeps a slice of its row, which takes less time and memory than a dict.
     """
     for column in columns:
         if column.is_mutable or not column.is_plain:
@@ -215,7 +214,7 @@ def mark_inserted(
     if len(instances) > 1:
         notes = notes_of(instances)
         if set(map(type, notes)) == {int}:
-            # By iterators of C: objects by the thousand come by here.
+            # These iterators run in C: bulk inserts pass here.
             known = map(itemgetter(slice(len(names))), rows)
             set_all(instances, "__given__", zip(notes, repeat(names), known, strict=False))
             return
@@ -228,7 +227,7 @@ def mark_inserted(
 
 
 def mark_known(instances: Sequence[Any], columns: Sequence[AnyColumn]) -> None:
-    """Note that objects have these columns from the database, and not from the code."""
+    """Record that objects have these columns from the database and not from the application."""
     notes = notes_of(instances)
     if not columns or all(note is None for note in notes):
         return
@@ -244,7 +243,7 @@ def mark_known(instances: Sequence[Any], columns: Sequence[AnyColumn]) -> None:
 def merged(
     names: Sequence[str], values: Sequence[Any], others: Sequence[str], newer: Sequence[Any]
 ) -> tuple[Sequence[str], Sequence[Any]]:
-    """Return names with their values, the newer ones in the place of others."""
+    """Return the names with their values; newer values replace older ones."""
     if names == others or set(names) <= set(others):
         return others, newer
     known = {**dict(zip(names, values, strict=True)), **dict(zip(others, newer, strict=True))}
@@ -266,7 +265,7 @@ def frozen_values(column: AnyColumn, values: Sequence[Any]) -> list[bytes]:
 
 
 def remembered(column: AnyColumn, value: object) -> object:
-    """Return what to compare a column's value with later: a copy where it can change in place."""
+    """Return what to compare a value with later: a snapshot where it can change in place."""
     return freeze(column, value) if column.is_mutable else value
 
 
@@ -278,15 +277,15 @@ def differs(column: AnyColumn, now: object, then: object) -> bool:
         return now is not then
     if type(now) is not type(then):
         return True
-    # Equal is not the same: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
+    # These compare as equal and are stored differently: 1.0 and 1.00, a month and 30 days.
     is_exact = isinstance(now, (float, Decimal, Interval))
     return repr(now) != repr(then) if is_exact else bool(now != then)
 
 
 def freeze(column: AnyColumn, value: Any) -> bytes:
-    """Return a copy of a value that can be compared; equal bytes are equal values.
+    """Return a value serialized to bytes; equal bytes mean equal values.
 
-    A value that has none is different from every other.
+    Return b"" for a value that cannot be serialized.
     """
     try:
         return pickle.dumps(value, 2) if column.is_array else marshalled(value, 2)

@@ -1,4 +1,4 @@
-"""jsonb columns and what lies within them: `User.settings["plan"] == "pro"`."""
+"""Define jsonb columns and paths into them: `User.settings["plan"] == "pro"`."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OF_TEXTS = {
 
 
 class JsonOperators(Expression[O, T, V_co]):
-    """What jsonb can be asked, a whole column or a value within it."""
+    """The operators of jsonb, for a whole column and for a value inside it."""
 
     __slots__ = ()
 
@@ -98,7 +98,7 @@ class JsonPath(Tree[O, Any, Any], JsonOperators[O, Any, Any]):
         return (self.base,)
 
     def mark(self) -> Hashable:
-        # The step is part of the text, so that an index on the same path can serve.
+        # The step is part of the SQL text, so that an index on the same path can be used.
         return "json path", self.step
 
     __hash__ = object.__hash__
@@ -183,7 +183,7 @@ class KeyOperand(Tree[O, str, Any], Expression[O, str, Any]):
 class JsonMembership(Membership[O]):
     """A comparison with every one of many JSON values.
 
-    They travel as texts: as Python values, one that is a list could not be told from one more
+    They are sent as texts: a Python list would be ambiguous between one JSON value and one more
     dimension of the array.
     """
 
@@ -199,12 +199,12 @@ class JsonMembership(Membership[O]):
             texts = [json_text(value) for value in listed]
         except InvalidValue as error:
             raise InvalidValue(f"{about(operand)}{error}") from None
-        # Not Membership's own, which encodes the values as those of the operand.
+        # Skips Membership.__init__, which would encode the values for the operand.
         super(Membership, self).__init__(template, operand, texts, "boolean")
 
 
 def checked_step(step: object) -> str | int:
-    """Return one step of a path; UsageError for what is neither a key nor a place."""
+    """Return one step of a path; raises UsageError for anything but a key or an index."""
     if isinstance(step, bool) or not isinstance(step, (str, int)):
         raise UsageError(
             f"a step into JSON is a key (str) or a place in an array (int), not "
@@ -216,12 +216,12 @@ def checked_step(step: object) -> str | int:
 
 
 def text_key(key: object) -> str:
-    """Return the key; UsageError for what is no text."""
+    """Return the key; raises UsageError for anything but a str."""
     if not isinstance(key, str):
         raise UsageError(f"a key of a JSON object is a str, not {type(key).__name__}")
     return key
 
 
 def step_sql(step: str | int) -> str:
-    """Return one step of a path as SQL's constant."""
+    """Return one step of a path as an SQL constant."""
     return str(step) if isinstance(step, int) else quoted_text(step)

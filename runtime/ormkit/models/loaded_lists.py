@@ -1,4 +1,4 @@
-"""Loaded lists: what a to-many relationship holds, which changes by way of the database only."""
+"""Define the read-only lists that hold the loaded objects of to-many relationships."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class LoadedList(list[Any]):
-    """A list that was loaded; each relationship has a class of its own.
+    """The loaded objects of a to-many relationship; each relationship has its own subclass.
 
-    A change of the list alone would never be written, so that it is refused with the name of what
-    writes it. To sort or reverse it changes nothing of what belongs to the object.
+    Methods that add or remove objects raise UsageError, since the change would never be written;
+    the message names the call that writes it. Sorting and reversing are allowed.
     """
 
     __slots__ = ()
@@ -30,7 +30,7 @@ class LoadedList(list[Any]):
 
 
 def refusal(method: str) -> Any:
-    """Return what stands in the place of a method that changes a list."""
+    """Return the method that replaces a method which changes the list; it raises UsageError."""
 
     def refused(self: LoadedList, *_: Any, **__: Any) -> NoReturn:
         label = self.relationship.label
@@ -44,7 +44,7 @@ def refusal(method: str) -> Any:
     return refused
 
 
-#: What each method that changes a list is to be written as.
+#: The call of a RelatedSet that replaces each method which changes the list.
 INSTEAD = {
     **dict.fromkeys(("append", "extend", "insert", "__iadd__"), "add(...)"),
     **dict.fromkeys(("remove", "pop", "__delitem__"), "remove(...)"),
@@ -56,6 +56,6 @@ for _name, _method in INSTEAD.items():
 
 
 def loaded_list(model: Any, name: str) -> LoadedList:
-    """Return an empty list of a model's relationship, for copies."""
+    """Return an empty list of a relationship, for copy and pickle."""
     made: LoadedList = model.__table__.relationships[name].list_type()
     return made

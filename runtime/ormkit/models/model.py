@@ -1,4 +1,4 @@
-"""The base of generated models, and of the metaclasses that hold their columns."""
+"""Define the base classes of generated models and of their metaclasses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .table import Table
 
 T = TypeVar("T")
 
-#: How many characters of a value the repr of an object shows.
+#: The most characters of a value in the repr of an object.
 LENGTH = 100
 
 
@@ -36,7 +36,7 @@ class ModelMeta(type):
 
 
 class Brief(reprlib.Repr):
-    """Writes values in short, without first writing the whole of what is long."""
+    """Abbreviates values without first writing a long value in full."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,14 +64,14 @@ class Model(metaclass=ModelMeta):
     __slots__ = ("__given__",)
 
     __table__: ClassVar[Table]
-    #: What a constructor was passed, and what has come from the database since; see `given.py`.
-    #: An object that was read has no value there.
+    #: The columns that the constructor was passed, and the values that the database returned; see
+    #: `given_columns.py`. Unset on an object that was read.
     __given__: Any
 
     def __relate__(self, name: str, value: Any) -> None:
-        """Set a relationship that a constructor was passed, beside the columns that it was passed.
+        """Set a relationship that a constructor was passed.
 
-        Raises UsageError where the two contradict each other.
+        Raises UsageError where it contradicts a foreign key that was passed as well.
         """
         relationship = type(self).__table__.relationships[name]
         check_agreement(relationship, self, value)

@@ -1,4 +1,4 @@
-"""Generated packages as the engine sees them: where their DDL is."""
+"""Register generated packages and locate their DDL."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protocols of models: what methods of a session ask of a generated class or its objects."""
+"""Define the protocols by which sessions type generated classes and their objects."""
 
 from __future__ import annotations
 

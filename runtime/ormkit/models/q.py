@@ -1,4 +1,4 @@
-"""Q: conditions in keywords that reach over relationships and into JSON, resolved by the query."""
+"""Define Q: keyword conditions across relationships and into JSON, resolved by the query."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from .table import Table, checked
 
 
 class Open(Condition[Any]):
-    """A condition that has a meaning only once the query's model is known."""
+    """A condition that is resolved when the query's model is known."""
 
     __slots__ = ()
 
     is_open = True
 
     def resolve(self, table: Table) -> Condition[Any]:
-        """Return the condition that it means for a model; raises UnknownName, InvalidValue."""
+        """Return the resolved condition for a model; raises UnknownName and InvalidValue."""
         return done(self.meaning(table))
 
     def meaning(self, table: Table) -> Work[Condition[Any]]:
-        """Find out what it means for a model, step by step."""
+        """Resolve it for a model, on the trampoline."""
         raise NotImplementedError
 
     @property
     def key(self) -> Hashable:  # type: ignore[override]
-        """Raise UsageError: it was put where no query can tell it what its names mean."""
+        """Raise UsageError: it is used where no query resolves it."""
         raise UsageError(
             "a Q has a meaning only in filter(), exclude(), having(), has() and any(), also joined "
             "with & | ~; elsewhere write conditions of columns"
@@ -80,7 +80,7 @@ class Q(Open):
 
 
 class OpenJunction(Open):
-    """Conditions joined by AND or OR, some of them open."""
+    """Conditions joined by AND or OR, at least one of them unresolved."""
 
     __slots__ = ("operands", "word")
 
@@ -93,7 +93,7 @@ class OpenJunction(Open):
 
 
 class OpenNegation(Open):
-    """NOT of an open condition."""
+    """NOT of an unresolved condition."""
 
     __slots__ = ("operand",)
 
@@ -107,7 +107,7 @@ class OpenNegation(Open):
 def meanings_of(
     table: Table, conditions: Sequence[Condition[Any]]
 ) -> Work[tuple[Condition[Any], ...]]:
-    """Return what conditions mean for a model, of which one that is not open is itself."""
+    """Resolve conditions for a model; resolved ones are returned unchanged."""
     found: list[Condition[Any]] = []
     for each in conditions:
         meant = (yield each.meaning(table)) if isinstance(each, Open) else each
@@ -116,7 +116,7 @@ def meanings_of(
 
 
 def conditions_at(table: Table, by: Mapping[str, Any]) -> Work[tuple[Condition[Any], ...]]:
-    """Return what the keywords of a Q mean for a model."""
+    """Resolve the keywords of a Q for a model."""
     found: list[Condition[Any]] = []
     beyond: dict[str, dict[str, Any]] = {}
     for keyword, value in by.items():
@@ -138,7 +138,7 @@ def conditions_at(table: Table, by: Mapping[str, Any]) -> Work[tuple[Condition[A
 
 
 def column_condition(table: Table, keyword: str, value: Any) -> Condition[Any]:
-    """Return the condition on a column of the table, or on what lies within its JSON."""
+    """Return the condition on a column of the table, or on a value inside its JSON."""
     name, _, rest = keyword.partition("__")
     column = table.by_name.get(name)
     if column is None:
@@ -153,7 +153,7 @@ def column_condition(table: Table, keyword: str, value: Any) -> Condition[Any]:
 
 
 def within(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> AnyExpression:
-    """Return what lies within a JSON column; a step of digits is a place in an array."""
+    """Return the value at a path inside a JSON column; digits are an index into an array."""
     for step in steps:
         column = column[int(step) if step.isdecimal() else step]
     return column
@@ -165,7 +165,7 @@ def expression_at(table: Table, path: str) -> AnyExpression:
 
 
 def expression_beyond(table: Table, path: str) -> Work[AnyExpression]:
-    """Find the column that a path leads to, step by step."""
+    """Find the column that a path leads to, on the trampoline."""
     if not isinstance(path, str):
         raise UsageError(f"{path!r} is no column of {table.label}")
     name, _, rest = path.partition("__")

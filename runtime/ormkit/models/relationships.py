@@ -1,4 +1,4 @@
-"""Relationships: typed names for what belongs together, and the attributes that hold it."""
+"""Define typed relationships between models, and the SQL that joins their tables."""
 
 from __future__ import annotations
 
@@ -98,10 +98,10 @@ class Relationship(Generic[O, R]):
 
     @cached_property
     def list_type(self) -> type[LoadedList]:
-        """The class of the lists that hold what was loaded."""
+        """The class of the lists that hold loaded objects."""
         name = f"{self.table.label}_{self.name}"
         made: Any = type(name, (LoadedList,), {"__slots__": ()})
-        # Not in the body: a relationship takes the name that it is given there.
+        # Not in the class body, where __set_name__ would rename the relationship.
         made.relationship = self
         return made  # type: ignore[no-any-return]
 
@@ -116,9 +116,9 @@ class Relationship(Generic[O, R]):
         ]
 
     def tables(self, scope: Scope, outer: str, inner: str) -> tuple[str, list[str]]:
-        """Return what a subquery over the related rows reads from, and the equalities that join it.
+        """Return the FROM list of a subquery over the related rows, and its join conditions.
 
-        outer, inner: what the tables of both sides are called.
+        outer, inner: the aliases of the tables on both sides.
         """
         target = named(self.target.sql, inner)
         if self.secondary is None:
@@ -144,10 +144,10 @@ class Relationship(Generic[O, R]):
         return Exists(self, (*wanted, *self.related_alive()))
 
     def related_alive(self) -> tuple[Condition[Any], ...]:
-        """Return what leaves out related rows that are softly deleted.
+        """Return the conditions that exclude soft-deleted related rows.
 
-        A foreign key leads to its row all the same: None there would be no answer to whose it is,
-        and where the key cannot be NULL the attribute's type does not allow for it.
+        The owning side has none: a foreign key always leads to its row, and the attribute's type
+        does not allow None where the key cannot be NULL.
         """
         return () if self.is_owner else self.target.alive()
 
@@ -212,7 +212,7 @@ class Secondary:
 
 
 class Exists(Tree[O, bool, bool], Condition[O]):
-    """EXISTS over a relationship: to-many conditions never double a row."""
+    """EXISTS over a relationship, which never duplicates rows as a join would."""
 
     __slots__ = ("conditions", "relationship")
 
@@ -300,5 +300,5 @@ def related_pieces(
 
 
 def named(table: str, name: str) -> str:
-    """Return a table as FROM wants it: with its name where that differs."""
+    """Return a table for FROM, with AS where the alias differs."""
     return table if table == name else f"{table} AS {name}"

@@ -1,4 +1,4 @@
-"""Slots: what objects by the thousand hold, read and set without a loop of Python."""
+"""Read and set one attribute of many objects, in loops that run in C."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def values_at(name: str, instances: Sequence[Model]) -> list[Any]:
-    """Return each object's value of an attribute; AttributeError where one has none."""
+    """Return the attribute of each object; raises AttributeError where one lacks it."""
     values: list[Any] | None = None
     if accelerator is not None and isinstance(instances, list):
         values = accelerator.values_of(vars(type(instances[0])).get(name), instances)
@@ -23,15 +23,15 @@ def values_at(name: str, instances: Sequence[Model]) -> list[Any]:
 
 
 def is_held(name: str, instances: Sequence[Model]) -> bool:
-    """Return whether any of the objects has a value of the attribute."""
+    """Return whether any of the objects has the attribute."""
     if accelerator is not None and isinstance(instances, list):
         slot = vars(type(instances[0])).get(name)
-        # hasattr() takes long where it is False: it makes an exception and throws it away.
+        # hasattr() is slow where it returns False: it raises and catches an exception.
         if accelerator.are_unset(slot, instances):
             return False
     return any(map(hasattr, instances, repeat(name)))
 
 
 def set_all(objects: Iterable[Any], name: str, values: Iterable[Any]) -> None:
-    """Set an attribute of each object, by iterators of C; values that are left over are dropped."""
+    """Set an attribute of each object in C; surplus values are ignored."""
     deque(map(setattr, objects, repeat(name), values), maxlen=0)

@@ -1,4 +1,4 @@
-"""Tables: what the runtime knows of a model, and the registry in which models find each other."""
+"""Define the metadata of a model's table, and look models up by name."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Table:
         self._special = (soft_delete, version, updated_at)
         self._parents = tuple(parents)
         self._lookups: dict[str, tuple[AnyColumn, Any]] = {}
-        #: The orderings that were asked for by name.
+        #: A cache of ORDER BY keys by name.
         self.orders: dict[str, Order[Any]] = {}
 
     def bind(
@@ -92,7 +92,7 @@ class Table:
 
     @cached_property
     def computed(self) -> tuple[AnyColumn, ...]:
-        """The columns that PostgreSQL fills in again at every update."""
+        """The columns that PostgreSQL computes at every insert and update."""
         return tuple([column for column in self.columns if column.is_computed])
 
     @cached_property
@@ -102,22 +102,22 @@ class Table:
 
     @cached_property
     def owned_by_itself(self) -> tuple[Relationship[Any, Any], ...]:
-        """Those of them that lead back to this table."""
+        """The owned relationships whose target is this table."""
         return tuple(each for each in self.owned if each.target is self)
 
     @cached_property
     def parents(self) -> tuple[Table, ...]:
-        """The tables whose rows must be there before rows of this one can refer to them."""
+        """The other tables that foreign keys of this one refer to."""
         models = [model_named(name, beside=self.model) for name in self._parents]
         return tuple(table for model in models if (table := table_of(model)) is not self)
 
     @cached_property
     def is_insertable_by_array(self) -> bool:
-        """True where every column can ride in unnest, which flattens arrays of arrays."""
+        """True where no column is an array, which unnest() would flatten."""
         return not any(column.is_array for column in self.columns)
 
     def alive(self, *, is_deleted: bool = False) -> tuple[Condition[Any], ...]:
-        """Return what leaves out softly deleted rows, or with True keeps only those."""
+        """Return the condition that excludes soft-deleted rows, or with True keeps only those."""
         if self.soft_delete is None:
             return ()
         return (Test(IS_NOT_NULL if is_deleted else IS_NULL, self.soft_delete),)
@@ -150,9 +150,9 @@ class Table:
         return lookup(column, value)  # type: ignore[no-any-return]
 
     def binds_as_given(self, by: Mapping[str, object]) -> bool:
-        """Return whether every value of such types is bound as it is, in conditions of one shape.
+        """Return whether conditions with values of these types always have the same shape.
 
-        by: what conditions were made of already.
+        by: keywords whose conditions were made before.
         """
         for keyword, value in by.items():
             column, lookup = self._lookups[keyword]
@@ -167,7 +167,7 @@ class Table:
         return True
 
     def moments_in(self, by: Mapping[str, object]) -> tuple[str, ...]:
-        """Return the keywords whose values have to have a time zone."""
+        """Return the keywords whose values need a time zone."""
         pairs = [(keyword, self._lookups[keyword][0]) for keyword in by]
         return tuple([name for name, column in pairs if column.is_moment(type(by[name]))])
 
@@ -198,7 +198,7 @@ def model_named(name: str, *, beside: type[Model]) -> type[Model]:
 
 
 def table_of(model: type[Model]) -> Table:
-    """Return the model's table; UsageError for what is no generated model."""
+    """Return the model's table; raises UsageError for anything but a generated model."""
     table = getattr(model, "__table__", None)
     if not isinstance(table, Table):
         if isinstance(model, type):
@@ -219,16 +219,16 @@ def conditions_of(
 
 
 def resolved(table: Table, conditions: Sequence[Condition[Any]]) -> tuple[Condition[Any], ...]:
-    """Return the conditions with what each Q among them means for the table's model."""
+    """Return the conditions, with each Q resolved for the table's model."""
     meant: Any = checked(table, conditions)
-    for condition in meant:  # any() with a generator would take as long as a comparison
+    for condition in meant:  # any() with a generator is slower
         if condition.is_open:
             return tuple([each.resolve(table) if each.is_open else each for each in meant])
     return tuple(conditions)
 
 
 def checked(table: Table, conditions: Sequence[Condition[Any]]) -> Sequence[Condition[Any]]:
-    """Return the conditions; UsageError where one of them is none."""
+    """Return the conditions; raises UsageError for anything but a condition."""
     for condition in conditions:
         if not isinstance(condition, Expression):
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Full-text search: `Post.search.matches("quick -fox")`."""
+"""Define full-text search: `Post.search.matches("quick -fox")`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 V_co = TypeVar("V_co", covariant=True)
 
 MATCHES = infix("@@")
-#: How a search is written, and the function that reads it so.
+#: The syntaxes of a search, and the function that parses each.
 Syntax = Literal["web", "plain", "phrase", "raw"]
 READERS: dict[str, str] = {
     "web": "websearch_to_tsquery",

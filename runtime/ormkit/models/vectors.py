@@ -1,4 +1,4 @@
-"""pgvector's distances: `Item.embedding.cosine_distance([0.1, 0.2])`."""
+"""Define pgvector's columns and distances: `Item.embedding.cosine_distance([0.1, 0.2])`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class VectorColumn(Column[O, T, V_co]):
 
 
 class Distance(Pair[O, float, float | None]):
-    """How far a vector is from another one."""
+    """The distance between two vectors."""
 
     __slots__ = ()
 

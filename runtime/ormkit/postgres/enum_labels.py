@@ -1,4 +1,4 @@
-"""Labels of an enum: which member of the enum's class stands for what the server sends."""
+"""Map the labels of a PostgreSQL enum to the members of its Python class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NULL = "it is NULL, and the column is declared NOT NULL"
 
 
 class OpenLabels(dict[str, "E | str"], Generic[E]):
-    """The members of an enum by their labels; a label of no member stands for itself."""
+    """The members of an enum by their labels; an unknown label maps to its own text."""
 
     def __init__(self, members: Iterable[E]) -> None:
         found: Iterable[Any] = members

@@ -1,7 +1,7 @@
-"""The first words of a statement, behind the blanks, comments and semicolons that may stand there.
+"""Read the leading keywords of an SQL statement, past blanks, comments and semicolons.
 
-Read as PostgreSQL's lexer reads them, and in one pass: the time grows with the length of the text
-and with nothing else.
+The rules are those of PostgreSQL's lexer. One pass reads the text, so that the time is linear in
+its length.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ import re
 
 BLANK = re.compile(r"[ \t\n\r\f\v]*")
 END_OF_LINE = re.compile(r"[\n\r]")
-#: Where a comment of many lines begins or ends; such comments nest.
+#: Where a block comment begins or ends; block comments nest.
 COMMENT_EDGE = re.compile(r"/\*|\*/")
 WORD = re.compile(r"[A-Za-z_\x80-\U0010ffff][\w$]*")
-#: A word, or a name in quotes; a quote within those is doubled, and reads as two names.
+#: A word or a quoted identifier. A doubled quote inside one matches as two identifiers.
 NAME = re.compile(r'(?:[Uu]&)?"[^"]*"|' + WORD.pattern)
 
 
 def is_held_cursor(sql: str) -> bool:
-    """Return whether a DECLARE has WITH HOLD, which stands before its query."""
+    """Return whether a DECLARE statement has WITH HOLD before its query."""
     at = skip_blanks(sql, 0, and_semicolons=True)
     before = ""
     while found := NAME.match(sql, at):

@@ -1,4 +1,4 @@
-"""Names and texts written into SQL: PostgreSQL's quoting, and the words that need it."""
+"""Quote identifiers and string constants for SQL."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ..errors import InvalidValue
 
 
 def quote(identifier: str) -> str:
-    """Return the identifier in double quotes, or as it is where PostgreSQL reads it the same."""
+    """Return the identifier, in double quotes where PostgreSQL needs them."""
     is_plain = identifier.isascii() and identifier.isidentifier() and identifier.islower()
     if is_plain and identifier not in RESERVED:
         return identifier
@@ -14,9 +14,9 @@ def quote(identifier: str) -> str:
 
 
 def quoted_text(text: str) -> str:
-    """Return the text as a constant of SQL, whatever standard_conforming_strings says.
+    """Return the text as a string constant, valid for either standard_conforming_strings setting.
 
-    Raises InvalidValue for NUL, which no text of PostgreSQL can hold.
+    Raises InvalidValue for a NUL character, which PostgreSQL's text cannot hold.
     """
     if "\0" in text:
         raise InvalidValue("PostgreSQL's text cannot hold the character NUL")
@@ -24,7 +24,7 @@ def quoted_text(text: str) -> str:
     return f"'{doubled}'" if "\\" not in text else "E'" + doubled.replace("\\", "\\\\") + "'"
 
 
-#: Words PostgreSQL 18 does not take as a bare column or table name: its pg_get_keywords() with
+#: Words that PostgreSQL 18 rejects as unquoted column or table names: pg_get_keywords() with
 #: catcode R or T, https://www.postgresql.org/docs/18/sql-keywords-appendix.html
 RESERVED = frozenset(
     [

@@ -1,7 +1,7 @@
-"""Infinity: the dates and timestamps of PostgreSQL that lie beyond all others.
+"""Represent PostgreSQL's infinite dates and timestamps in Python.
 
-They are of a subclass of `date` and of `datetime`, so that columns keep those annotations, and
-equal no real date: 9999-12-31 and `datetime.max` are values like any other.
+Their classes are subclasses of `date` and `datetime`, so that columns keep those annotations. They
+equal no finite date: 9999-12-31 and `datetime.max` remain ordinary values.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ __all__ = ["INFINITY"]
 
 
 class Infinite:
-    """What an infinite date and an infinite timestamp have in common.
+    """The common behaviour of infinite dates and infinite timestamps.
 
-    An infinite date equals the infinite timestamp of the same sign, as in PostgreSQL. Their fields
-    (`year` ...) are those of the last or first moment that Python knows, and say nothing.
+    An infinite date equals the infinite timestamp of the same sign, as in PostgreSQL. The fields
+    (`year` ...) are those of the last or the first date that Python has, and carry no meaning.
     """
 
     __slots__ = ()
@@ -40,7 +40,7 @@ class Infinite:
         return False if isinstance(other, dt.date) else NotImplemented
 
     def __ne__(self, other: object) -> bool:
-        # That of date would compare the fields.
+        # date.__ne__ would compare the fields.
         is_same = Infinite.__eq__(self, other)
         return is_same if is_same is NotImplemented else not is_same
 
@@ -60,7 +60,7 @@ class Infinite:
         return NotImplemented if not isinstance(other, dt.date) else self.sign >= sign_of(other)
 
     def __add__(self, other: Any) -> Any:
-        """Return infinity: no finite time leads away from it."""
+        """Return infinity: adding a finite timedelta does not change it."""
         return self if isinstance(other, dt.timedelta) else NotImplemented
 
     __radd__ = __add__
@@ -99,7 +99,7 @@ class Infinite:
         """Return infinity itself, whose fields mean nothing."""
         return self
 
-    # Of a date the standard library pickles and copies the fields, which would make a real one.
+    # pickle and copy would restore a date from its fields, and so make a finite one.
     def __reduce_ex__(self, protocol: object) -> str:
         return SINGLE[type(self), self.sign][0]
 
@@ -119,7 +119,7 @@ def sign_of(value: object) -> int:
 
 @final
 class InfiniteDate(Infinite, dt.date):
-    """What a column of type date holds for infinity or -infinity."""
+    """The value of a date column that holds infinity or -infinity."""
 
     __slots__ = ()
 
@@ -129,9 +129,9 @@ class InfiniteDate(Infinite, dt.date):
 
 @final
 class InfiniteDatetime(Infinite, dt.datetime):
-    """What a column of type timestamp or timestamptz holds for infinity or -infinity.
+    """The value of a timestamp or timestamptz column that holds infinity or -infinity.
 
-    It has no time zone, and compares with moments that have one and those that have none.
+    It has no time zone, and compares with both naive and aware datetimes.
     """
 
     __slots__ = ()
@@ -148,7 +148,7 @@ class InfiniteDatetime(Infinite, dt.datetime):
         return self
 
     def timestamp(self) -> float:
-        """Return the infinity of floats."""
+        """Return the infinite float of the same sign."""
         return self.sign * float("inf")
 
 
@@ -158,7 +158,7 @@ MINUS_INFINITY: Final = dt.datetime.__new__(InfiniteDatetime, 1, 1, 1)
 INFINITE_DATE: Final = dt.date.__new__(InfiniteDate, 9999, 12, 31)
 MINUS_INFINITE_DATE: Final = dt.date.__new__(InfiniteDate, 1, 1, 1)
 
-#: Each of them by its type and sign, behind the name under which pickle finds it.
+#: The name by which pickle finds each instance, and the instance, by class and sign.
 SINGLE: dict[tuple[type, int], tuple[str, Any]] = {
     (InfiniteDatetime, 1): ("INFINITY", INFINITY),
     (InfiniteDatetime, -1): ("MINUS_INFINITY", MINUS_INFINITY),

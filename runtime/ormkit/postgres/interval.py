@@ -1,4 +1,4 @@
-"""Interval: a span of time as PostgreSQL holds it, in months, days and microseconds."""
+"""Represent PostgreSQL's interval: months, days and microseconds."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ class Interval:
         return NotImplemented if found is None else span_of(self) >= found
 
     def __hash__(self) -> int:
-        # That of the timedelta that it equals.
+        # Equal values need equal hashes: this is the hash of the equal timedelta.
         found = span_of(self)
         try:
             return hash(dt.timedelta(microseconds=found))
@@ -227,13 +227,13 @@ class Interval:
 #: What is taken for a value of type interval.
 Span: TypeAlias = Interval | dt.timedelta
 
-#: What writes the fields of an interval, which does not let itself be changed.
+#: Setters of the fields, since __setattr__ rejects every change.
 SLOTS = tuple([vars(Interval)[name] for name in ("months", "days", "microseconds")])
 set_months, set_days, set_microseconds = [slot.__set__ for slot in SLOTS]
 
 
 def filled(kind: Any, months: int, days: int, microseconds: int) -> Any:
-    """Return an interval of these fields, which are known to fit."""
+    """Return an interval with these fields, without checking them."""
     made = object.__new__(kind)
     set_months(made, months)
     set_days(made, days)
@@ -242,13 +242,13 @@ def filled(kind: Any, months: int, days: int, microseconds: int) -> Any:
 
 
 def restored(months: int, days: int, microseconds: int) -> Interval:
-    """Return the interval that was pickled."""
+    """Return an unpickled interval."""
     made: Interval = filled(Interval, months, days, microseconds)
     return made
 
 
 def checked(name: str, value: object, most: int) -> int:
-    """Return the field of an interval; raises InvalidValue."""
+    """Return a field of an interval; raises InvalidValue for a wrong type or range."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidValue(f"the {name} of an interval are an int, not {type(value).__name__}")
     if not -most - 1 <= value <= most:
@@ -257,7 +257,7 @@ def checked(name: str, value: object, most: int) -> int:
 
 
 def fields(interval: Interval) -> tuple[int, int, int]:
-    """Return what tells apart two intervals that may be equal."""
+    """Return the fields, which distinguish intervals that compare as equal."""
     return interval.months, interval.days, interval.microseconds
 
 
@@ -268,7 +268,7 @@ def span_of(interval: Interval) -> int:
 
 
 def span(value: object) -> int | None:
-    """Return the same of an interval or a timedelta; None for other values."""
+    """Return that length for an interval or a timedelta; None for other values."""
     if isinstance(value, Interval):
         return span_of(value)
     return value // MICROSECOND if isinstance(value, dt.timedelta) else None
@@ -288,7 +288,7 @@ def added(one: Interval, other: Interval, sign: int) -> Interval:
 
 
 def moved(moment: Any, by: Interval) -> Any:
-    """Return the date or datetime so much later.
+    """Return the date or datetime plus the interval.
 
     Raises InvalidValue for an infinite interval, OverflowError beyond the years 1 to 9999.
     """

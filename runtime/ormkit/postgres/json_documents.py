@@ -1,4 +1,4 @@
-"""JSON documents: reading what the server sent, without losing a number on the way."""
+"""Parse JSON that the server sent, and detect numbers that Python would lose."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ import json
 import math
 from typing import Any
 
-#: Up to this length no number of jsonb, which has no exponents, is beyond double precision.
+#: A jsonb text up to this length has no number beyond double precision: it has no exponents.
 SHORT = 308
-#: What reading a document may raise: it is right, and Python cannot hold it.
+#: What parsing raises for a valid document that Python cannot represent.
 UNREADABLE = (ValueError, RecursionError)
 
 
 class TooLarge(ValueError):
-    """A number that a float has only infinity for."""
+    """A JSON number is too large for a float."""
 
 
 def finite(text: str) -> float:
-    """Return the number; raises TooLarge."""
+    """Return the number as a float; raises TooLarge for one that would be infinite."""
     number = float(text)
     if math.isinf(number):
         raise TooLarge
     return number
 
 
-#: Reads any document. To call something for each float takes longer than to let json make them.
+#: Parses any document; slower than json.loads(), since it calls a function for each float.
 read_exactly = json.JSONDecoder(parse_float=finite).decode
 
 
 def read_jsonb(text: str) -> Any:
-    """Return what a document of type jsonb holds."""
+    """Parse a document of type jsonb."""
     return json.loads(text) if len(text) <= SHORT else read_exactly(text)
 
 
 def why_unreadable(error: Exception) -> str:
-    """Return the reason that a document cannot be read, without the value."""
+    """Return why a document cannot be parsed; the reason does not show the value."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, TooLarge):
         return "it holds a number beyond double precision"
-    # What is no JSON does not come from the server: the limit is sys.set_int_max_str_digits().
+    # The server sends valid JSON only: what remains is sys.set_int_max_str_digits().
     return "it holds a whole number with too many digits for Python to read"

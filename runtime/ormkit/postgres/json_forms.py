@@ -1,4 +1,4 @@
-"""JSON documents: their text, and the form in which json and jsonb give them back."""
+"""Write values as JSON text, and convert them to what json and jsonb columns return."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ..accelerator import accelerator
 from ..errors import InvalidValue
 from .checks import is_encodable, misfit_of_json, reason_by
 
-#: Scalars that JSON gives back as they are.
+#: Types of scalars that JSON returns unchanged.
 SCALARS = frozenset((str, int, bool, type(None)))
-#: From here on jsonb, whose numbers are numerics, gives a float back as a whole number.
+#: From this size on, jsonb returns a float as an int, since it stores numbers as numeric.
 WHOLE_FROM = 1e16
 
-# Made once: dumps() would make one for each document.
+# json.dumps() with these options would make a new encoder for each document.
 _written = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 
 
 def json_text(value: object) -> str:
-    """Return the JSON text; InvalidValue where the value has none.
+    """Return the value as JSON text; raises InvalidValue where that is not possible.
 
-    Characters stand as they are: a database of encoding SQL_ASCII cannot read one that is escaped.
+    Non-ASCII characters are not escaped: a database with encoding SQL_ASCII cannot read escapes.
     """
     try:
         text = _written(value)
@@ -34,17 +34,18 @@ def json_text(value: object) -> str:
 
 
 def json_form(is_binary: bool, value: Any) -> Any:
-    """Return the document as PostgreSQL gives it back; InvalidValue where it has no JSON.
+    """Return the document as PostgreSQL returns it; raises InvalidValue for what is not JSON.
 
-    Tuples become lists and keys texts. jsonb orders keys by their length and then their bytes, and
-    has neither a negative zero nor an exponent. It is the very same object where nothing changes.
+    Tuples become lists, and keys become strings. jsonb orders keys by their length and then by
+    their bytes, and has neither a negative zero nor exponents. Where nothing changes, the result is
+    the same object.
     """
     try:
         found = ordered(is_binary, value)
         if found is not NotImplemented:
             return found
     except RecursionError:
-        # Python's own parser may go deeper.
+        # json's parser may reach a greater depth.
         pass
     text = json_text(value)
     try:
@@ -54,16 +55,16 @@ def json_form(is_binary: bool, value: Any) -> Any:
     except RecursionError:
         raise InvalidValue("it is nested too deeply") from None
     except UnicodeEncodeError:
-        # Half of a surrogate pair, which the server refuses.
+        # A lone surrogate, which the server rejects.
         return value
 
 
 def ordered_by_steps(is_binary: bool, value: Any) -> Any:
-    """Return the document if it is in its stored form already, else NotImplemented."""
+    """Return the document if it is in its stored form; otherwise NotImplemented."""
     return value if is_stored(is_binary, value) else NotImplemented
 
 
-#: The same by the accelerator, which also makes lists of tuples and orders keys.
+#: The accelerator's version also converts tuples to lists and orders keys.
 ordered: Any = accelerator.stored_json if accelerator is not None else ordered_by_steps
 
 
@@ -84,7 +85,7 @@ def is_stored(is_binary: bool, value: Any) -> bool:
 
 
 def is_ordered(is_binary: bool, document: dict[Any, Any]) -> bool:
-    """Return whether the keys are texts, for jsonb in its order."""
+    """Return whether the keys are strings, and for jsonb in jsonb's order."""
     if not all(type(key) is str for key in document):
         return False
     if not is_binary or len(document) < 2:
@@ -100,17 +101,17 @@ def is_stored_float(is_binary: bool, value: float) -> bool:
 
 
 def binary_float(text: str) -> float | int:
-    """Return the number that jsonb gives back for the text of a float."""
+    """Return the number that jsonb returns for the text of a float."""
     value = float(text)
     return int(Decimal(text)) if abs(value) >= WHOLE_FROM else value + 0.0
 
 
 def binary_object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the object that jsonb gives back: the last value of each key, in its order."""
+    """Return the object that jsonb returns: the last value of each key, in jsonb's order."""
     return dict(sorted(pairs, key=lambda pair: rank(pair[0])))
 
 
 def rank(key: str) -> tuple[int, bytes]:
-    """Return what jsonb orders keys by."""
+    """Return the sort key by which jsonb orders keys."""
     data = key.encode()
     return len(data), data

@@ -1,7 +1,7 @@
-"""Types whose values the driver may cut in silence, and what surely is not cut.
+"""Detect values that asyncpg would truncate silently, so that they are rejected first.
 
-asyncpg stores 1.5 as 1 in a column of whole numbers, 0 for a numeric of more digits than
-PostgreSQL has, and the time of a datetime: such values are refused before they are sent.
+asyncpg stores 1.5 as 1 in an integer column, 0 for a numeric with more digits than PostgreSQL
+has, and only the time of a datetime in a time column.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from typing import Any
 from .checks import MOST_DIGITS
 from .values import Range
 
-#: Of an array of PostgreSQL.
+#: The most dimensions that an array of PostgreSQL has.
 MOST_DIMENSIONS = 6
 
 
 class Exactness:
-    """Values of one Python type, which reach the server as they are."""
+    """The values of one Python type, which the driver sends without loss."""
 
     __slots__ = ("kinds", "sure")
 
     def __init__(self, sure: type | None) -> None:
-        #: The type whose values are never cut, where that is all there is to know of them.
+        #: The Python type whose values are never truncated; None where it does not tell.
         self.sure = sure
         self.kinds = frozenset((sure, type(None)))
 
     def holds(self, value: Any) -> bool:
-        """Return whether a value surely is not cut; what is not sure has to be looked at."""
+        """Return whether a value is known to be sent without loss; False means unknown."""
         return type(value) is self.sure
 
     def holds_all(self, values: Collection[Any]) -> bool:
-        """Return the same of many values, by iterators of C."""
+        """Return the same for many values, in a loop that runs in C."""
         return self.kinds.issuperset(map(type, values))
 
     def holds_elements(self, value: Any, depth: int = MOST_DIMENSIONS) -> bool:
-        """Return the same of an array's elements, in as many dimensions as there can be."""
+        """Return the same for the elements of an array of up to `depth` dimensions."""
         if not isinstance(value, (list, tuple)) or not depth:
             return False
         if self.holds_all(value):  # pyright: ignore[reportUnknownArgumentType]
@@ -48,7 +48,7 @@ class Exactness:
 
 
 class ExactDecimals(Exactness):
-    """Decimals, unless they have more digits than PostgreSQL's numeric."""
+    """Decimals with no more digits than PostgreSQL's numeric has."""
 
     __slots__ = ()
 
@@ -60,7 +60,7 @@ class ExactDecimals(Exactness):
 
 
 class ExactRanges(ExactDecimals):
-    """Ranges of whole numbers."""
+    """Ranges with integer bounds."""
 
     __slots__ = ()
 
@@ -72,7 +72,7 @@ class ExactRanges(ExactDecimals):
 
 
 class ExactTimes(ExactDecimals):
-    """Times without a zone."""
+    """Times without a time zone."""
 
     __slots__ = ()
 
@@ -81,6 +81,6 @@ class ExactTimes(ExactDecimals):
 
 
 WHOLE = Exactness(int)
-#: Types of Python that may have a fraction.
+#: Python types of numbers that may have a fraction.
 FRACTIONAL = (float, Decimal)
 WHOLE_RANGES = ExactRanges(None)

@@ -1,6 +1,7 @@
-"""Why a value does not fit a type of PostgreSQL: the reasons that errors give.
+"""Explain why a Python value does not fit a PostgreSQL type, for error messages.
 
-It is asked once a value was refused, never before; what it cannot tell it says nothing about.
+These checks run after the driver has rejected a value, never before. They return None where they
+find no reason.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .types import TYPES
 
 
 def misfit(type_: str, value: Any, labels: Mapping[Any, Any] | None = None) -> str | None:
-    """Return why the value does not fit the type; None where nothing shows.
+    """Return why the value does not fit the type; None where no reason is found.
 
     type_: PostgreSQL's name with its modifier, "varchar(5)", or asyncpg's, "int4".
     labels: those of an enum.
@@ -35,14 +36,17 @@ def misfit_of(known: Type, value: Any, labels: Mapping[Any, Any] | None) -> str 
             return misfit_of_label(value, labels)
         return reason_by(known.base.check, value, known.modifiers)
     except Exception:
-        # An object of the caller's may do anything when it is looked at.
+        # The caller's object may raise anything when its attributes are read.
         return None
 
 
 def misplaced(
     type_: str, values: Collection[Any], labels: Mapping[Any, Any] | None = None
 ) -> tuple[int, str] | None:
-    """Return which value of a list, from 1, does not fit the type, and why; None where all do."""
+    """Return the number, from 1, of the first value that does not fit the type, and the reason.
+
+    Return None where all values fit.
+    """
     for number, value in enumerate(values, 1):
         reason = misfit(type_, value, labels)
         if reason is not None:

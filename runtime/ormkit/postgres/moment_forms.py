@@ -1,4 +1,4 @@
-"""Forms in which PostgreSQL stores dates, times and timestamps, and gives them back."""
+"""Convert dates, times, timestamps and intervals to the values that PostgreSQL returns for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .checks import in_utc, misfit_of_time, reason_by
 from .infinity import Infinite, InfiniteDate, InfiniteDatetime, infinite_as
 from .interval import DAY, Interval
 
-#: Where the seconds of a timestamp count from, which decides to which side a half is rounded.
+#: PostgreSQL counts timestamps from here, so that a half is rounded away from this date.
 EPOCH = dt.datetime(2000, 1, 1)
 
 
@@ -39,12 +39,12 @@ def zoned_time_form(places: int, value: Any) -> Any:
 
 
 def plain_time(value: dt.time, zone: dt.tzinfo | None) -> dt.time:
-    """Return the time of day in this zone, as an object of `time` itself."""
+    """Return the time with this time zone, as an instance of `time` and not of a subclass."""
     return dt.time(value.hour, value.minute, value.second, value.microsecond, zone)
 
 
 def rounded_time(value: dt.time, places: int) -> dt.time:
-    """Return the time rounded to so many digits of a second."""
+    """Return the time rounded to this many fractional digits of a second."""
     unit = 10 ** (6 - places)
     if value.microsecond % unit == 0:
         return value
@@ -85,13 +85,13 @@ def moment_form(places: int, value: Any) -> Any:
 
 
 def moment_of(value: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime:
-    """Return the same fields in this zone, as an object of `datetime` itself."""
+    """Return the same fields with this time zone, as an instance of `datetime` itself."""
     day = (value.year, value.month, value.day)
     return dt.datetime(*day, value.hour, value.minute, value.second, value.microsecond, zone)
 
 
 def rounded_moment(value: dt.datetime, places: int) -> dt.datetime:
-    """Return the moment rounded to so many digits of a second, halves away from the year 2000."""
+    """Return the datetime rounded to this many digits of a second; halves go away from 2000."""
     unit = 10 ** (6 - places)
     rest = value.microsecond % unit
     if rest == 0:

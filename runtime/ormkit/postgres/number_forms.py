@@ -1,4 +1,4 @@
-"""Forms in which PostgreSQL stores numbers, and gives them back."""
+"""Convert numbers to the values that PostgreSQL returns for them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 from ..errors import InvalidValue
 from .checks import MOST_DIGITS, Check, reason_by
 
-#: The most digits behind the point that a numeric without a scale has.
+#: The most digits after the decimal point of a numeric that is declared without a scale.
 MOST_PLACES = 16_383
-#: Never rounds in silence, at any number of digits that PostgreSQL has.
+#: A decimal context with room for any numeric; it raises instead of rounding.
 EXACT = Context(
     prec=MOST_DIGITS + MOST_PLACES + 1,
     Emax=MAX_EMAX,
@@ -39,12 +39,12 @@ def single_form(value: Any) -> Any:
     single = array("f", (double,))[0]
     if math.isinf(single) and not math.isinf(double):
         raise InvalidValue("it is beyond single precision")
-    # NaN is a value like any other, and never equals itself.
+    # NaN never equals itself, and is stored unchanged.
     return value if value is double and (single == double or single != single) else single
 
 
 def as_decimal(value: Any) -> Any:
-    """Return a number as a Decimal; a float as the shortest one that Python reads it from."""
+    """Return a number as a Decimal; a float by its shortest decimal notation."""
     if type(value) is Decimal:
         return value
     if isinstance(value, float):
@@ -53,10 +53,10 @@ def as_decimal(value: Any) -> Any:
 
 
 def as_read(number: Decimal) -> Decimal:
-    """Return a number without digits behind the point with the exponent that asyncpg gives it.
+    """Return an integral Decimal with the exponent that asyncpg gives it when it decodes it.
 
-    PostgreSQL sends digits of base 10,000 without those that are zero at the end. asyncpg adds four
-    to the exponent for each of these: it reads 50000 as 5E+4.
+    PostgreSQL sends digits in base 10,000 and omits trailing zero digits. asyncpg adds four to the
+    exponent for each omitted digit: it decodes 50000 as 5E+4.
     """
     _, digits, exponent = number.as_tuple()
     if exponent == 0 and digits[-4:] != (0, 0, 0, 0):
@@ -72,7 +72,7 @@ def exponent_of(number: Decimal) -> int:
 
 
 class NumericForm:
-    """The form of a numeric: as many digits behind the point as its scale, or as were given."""
+    """Converts values of a numeric: to the digits of its scale, or without one to those given."""
 
     def __init__(self, limits: Sequence[int]) -> None:
         self._limits = limits

@@ -1,4 +1,4 @@
-"""Forms in which PostgreSQL stores ranges, and gives them back."""
+"""Convert ranges to their canonical form, as PostgreSQL returns them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .values import Range
 
 
 class RangeForm:
-    """The form of a range: discrete ones begin with their lower bound and end before the upper."""
+    """Converts ranges of one type: discrete ones include the lower and exclude the upper bound."""
 
     def __init__(self, bound: Callable[[Any], Any], check: Check, step: Any) -> None:
         """Describe the ranges of a type.
@@ -38,7 +38,7 @@ class RangeForm:
         return given if is_same else stored
 
     def _made(self, lower: Any, upper: Any, has_lower: bool, has_upper: bool) -> Range[Any] | None:
-        """Return the range of these bounds; None for one that PostgreSQL refuses."""
+        """Return the canonical range; None for bounds that PostgreSQL rejects."""
         if lower is not None and upper is not None:
             first, last = rank(lower), rank(upper)
             if first > last:
@@ -61,7 +61,7 @@ class RangeForm:
             raise InvalidValue(f"its {side} bound: {error}") from None
 
     def _stepped(self, side: str, bound: Any) -> Any:
-        """Return what comes after a bound."""
+        """Return the value after a bound of a discrete range."""
         try:
             found = bound + self._step
         except OverflowError:
@@ -72,12 +72,12 @@ class RangeForm:
 
 
 def is_finite(bound: object) -> bool:
-    """Return whether there is a bound, and one that has neighbours."""
+    """Return whether there is a bound and it is finite."""
     return bound is not None and not isinstance(bound, Infinite)
 
 
 def as_range(value: object) -> Range[Any] | None:
-    """Return the range, also one that the driver takes a tuple or list for; None for no range."""
+    """Return a Range for a Range, or for a tuple or list of bounds; None for other values."""
     if isinstance(value, Range):
         return value  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(value, (tuple, list)):
@@ -89,6 +89,6 @@ def as_range(value: object) -> Range[Any] | None:
 
 
 def rank(bound: Any) -> tuple[bool, Any]:
-    """Return what orders bounds; NaN comes after every number."""
+    """Return the sort key of a bound; NaN comes after every number."""
     is_nan = isinstance(bound, Decimal) and bound.is_nan()
     return is_nan, 0 if is_nan else bound

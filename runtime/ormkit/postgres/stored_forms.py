@@ -34,16 +34,16 @@ def form_of(known: Type, labels: Mapping[Any, Any] | None = None) -> Form:
 
 @cache
 def form_without_labels(known: Type) -> Form:
-    """Return the stored form of a type that is no enum: the same one for all of its columns."""
+    """Return the converter of a type that is not an enum; all its columns share it."""
     return in_dimensions(known.base.form(known.modifiers), known)
 
 
 def in_dimensions(element: Form, known: Type) -> Form:
-    """Return the form of a type's arrays; that of its elements where it is no array."""
+    """Return the converter of an array type; the element's converter where it is not an array."""
     if not known.dimensions:
         return element
     if known.base.holds_lists:
-        # A list may be one value of these, so that the type alone tells how deep the array goes.
+        # A list may be one value of these types: only the type tells the number of dimensions.
         form = element
         for _ in range(known.dimensions):
             form = Form(partial(list_form, form))
@@ -59,9 +59,9 @@ def list_form(element: Form, value: Any) -> Any:
 
 
 def array_form(element: Form, has_tuples: bool, depth: int, value: Any) -> Any:
-    """Return the array as lists within lists, with each element in its stored form.
+    """Return the array as nested lists, with each element in its stored form.
 
-    has_tuples: whether a tuple is one element, as it is for ranges.
+    has_tuples: True where a tuple is one element, as for ranges.
     """
     if not depth or not is_container(value):
         return value
@@ -79,7 +79,7 @@ def array_form(element: Form, has_tuples: bool, depth: int, value: Any) -> Any:
 
 
 def stored_element(of: Convert, place: int, value: Any) -> Any:
-    """Return the stored form of an element; the reason of an InvalidValue tells its number."""
+    """Return the stored form of an element; an InvalidValue names its number, from 1."""
     try:
         return None if value is None else of(value)
     except InvalidValue as error:
@@ -87,5 +87,5 @@ def stored_element(of: Convert, place: int, value: Any) -> Any:
 
 
 def kept_where_same(value: Any, found: list[Any]) -> Any:
-    """Return the caller's own list where nothing in it is stored as anything else."""
+    """Return the caller's own list where no element changed; otherwise the new one."""
     return value if is_list(value) and all(map(is_, value, found)) else found

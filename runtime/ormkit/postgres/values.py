@@ -1,4 +1,4 @@
-"""Python values for PostgreSQL types that the standard library has no single class for."""
+"""Define the Python classes of PostgreSQL values that the standard library lacks."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ Inet: TypeAlias = IPv4Address | IPv6Address | IPv4Interface | IPv6Interface
 Cidr: TypeAlias = IPv4Network | IPv6Network
 
 
-#: Returns a row as a tuple. The driver's records copy themselves when they are sliced, which takes
-#: half the time of going through them.
+#: Returns a row as a tuple. Slicing a record of the driver takes half the time of iterating it.
 whole_row: Callable[[Any], tuple[Any, ...]] = itemgetter(slice(None))
 
 
@@ -41,7 +40,7 @@ class Unset:
 T = TypeVar("T")
 
 if TYPE_CHECKING:
-    # asyncpg publishes no types: these are the parts of its classes that OrmKit stands behind.
+    # asyncpg publishes no types: these are the parts of its classes that OrmKit exposes.
     from collections.abc import Iterator
 
     class Record:

@@ -1,4 +1,4 @@
-"""Functions in SQL: plain calls, aggregates, and windows over which they run."""
+"""Define SQL function calls, aggregates and window functions."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from .context import Scope
 
 Ordering = Order[Any] | AnyExpression
-#: First and last row of a frame, counted from the current one; None is the partition's end.
+#: First and last row of a frame, relative to the current row; None is unbounded.
 Frame = tuple[int | None, int | None]
 
 
 class Function(Tree[O, T, V_co], Expression[O, T, V_co]):
-    """A call of a function; it reads as its source does where it returns one of its values."""
+    """A function call; with a source it decodes its result as the source does."""
 
     __slots__ = ("arguments", "convert", "name", "prefix", "source")
 
@@ -81,7 +81,7 @@ class Function(Tree[O, T, V_co], Expression[O, T, V_co]):
 
 
 class Aggregate(Function[O, T, V_co]):
-    """A function over many rows: those of a group, of the whole query, or of a window."""
+    """A function over many rows: of a group, of the whole query, or of a window."""
 
     __slots__ = ("where",)
 
@@ -151,7 +151,7 @@ class Aggregate(Function[O, T, V_co]):
 
 
 def origin(source: AnyExpression) -> AnyExpression:
-    """Return the expression whose values those of a call are in the end."""
+    """Return the expression that decodes the values of a call."""
     source = lender(source)
     while isinstance(source, Function) and source.convert is None and source.source is not None:
         source = source.source
@@ -159,7 +159,7 @@ def origin(source: AnyExpression) -> AnyExpression:
 
 
 class WindowFunction(Generic[O, T, V_co]):
-    """A function that has a meaning only over a window: finish it with `.over(...)`."""
+    """A function that needs a window: complete it with `.over(...)`."""
 
     __slots__ = ("_function",)
 
@@ -175,10 +175,10 @@ class WindowFunction(Generic[O, T, V_co]):
     ) -> Expression[O, T, V_co]:
         """Compute it for each row over the rows around it.
 
-        partition_by: the rows with equal values of these belong together; all rows without.
-        order_by: their order.
-        rows: the frame, (first, last) counted from the current row: (-2, 0) is the last three,
-            (None, 0) all up to this one; PostgreSQL's default frame where None.
+        partition_by: expressions; rows with equal values form a partition. By default all rows do.
+        order_by: the order of the rows in a partition.
+        rows: the frame as (first, last), relative to the current row: (-2, 0) is the last three
+            rows, (None, 0) all up to the current one. None is PostgreSQL's default frame.
         """
         return Window(self._function, partition_by, order_by, rows)
 
@@ -207,7 +207,7 @@ class Window(Expression[O, T, V_co]):
         self.type = function.type
 
     def sql(self, scope: Scope) -> str:
-        # Values are numbered in the order of the text: the function's own come first.
+        # Parameters are numbered in text order: those of the function come first.
         text = self.function.sql(scope)
         words: list[str] = []
         if self.partition:
@@ -227,7 +227,7 @@ class Window(Expression[O, T, V_co]):
 
 
 def as_tuple(name: str, given: Any, kinds: Any) -> tuple[Any, ...]:
-    """Return one part of a window, or several, as a tuple; raises UsageError."""
+    """Return one or several parts of a window as a tuple; raises UsageError."""
     is_many = type(given) in (list, tuple)
     parts: tuple[Any, ...] = tuple(given) if is_many else (given,)
     for part in parts:
@@ -237,12 +237,12 @@ def as_tuple(name: str, given: Any, kinds: Any) -> tuple[Any, ...]:
 
 
 def as_order(by: Any) -> Order[Any]:
-    """Return a key of an ordering; an expression is ascending."""
+    """Return an ORDER BY key; a plain expression is ascending."""
     return by if isinstance(by, Order) else by.asc()  # pyright: ignore
 
 
 def frame_text(rows: Frame | None) -> str:
-    """Return the text of a frame; nothing for PostgreSQL's default. Raises UsageError."""
+    """Return the SQL of a frame, "" for PostgreSQL's default; raises UsageError."""
     if rows is None:
         return ""
     if not isinstance(rows, tuple) or len(rows) != 2:
@@ -258,7 +258,7 @@ def frame_text(rows: Frame | None) -> str:
 
 
 def offset_text(offset: int) -> str:
-    """Return one end of a frame as SQL says it."""
+    """Return the SQL of one end of a frame."""
     if offset == 0:
         return "CURRENT ROW"
     return f"{abs(offset)} {'PRECEDING' if offset < 0 else 'FOLLOWING'}"

@@ -1,4 +1,4 @@
-"""Python's operators of arithmetic on expressions, with the types that PostgreSQL gives them."""
+"""Define Python's arithmetic operators on expressions, with PostgreSQL's result types."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 E = TypeVar("E")
-#: What adding two of gives another one of.
+#: Types whose sum has the same type.
 A = TypeVar("A", int, float, Decimal, str, bytes, Span)
-#: What has all four operations, and what has a product with a number as well.
+#: Types with all four operations.
 N = TypeVar("N", int, float, Decimal)
 
 
 class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
-    """The operators of an expression that compute a new one."""
+    """The arithmetic operators of an expression."""
 
     __slots__ = ()
 
     def own(self, value: object) -> Expression[O, Any, Any]:
-        """Return a value that is sent as one of this expression's."""
+        """Return a value that is sent as this expression's type."""
         raise NotImplementedError
 
     def combined(self, operator: str, left: Any, right: Any, type_: str) -> Any:
-        """Return what an operator returns for two expressions."""
+        """Return the expression of an operator between two expressions."""
         raise NotImplementedError
 
     def computed(self, operator: str, left: Any, right: Any) -> Any:
-        """Return what an operator returns for two sides, of which one may be a value.
+        """Return the expression of an operator between two sides; one of them may be a value.
 
-        Raises UsageError where PostgreSQL has no such operator, InvalidValue for a value that the
-        operator does not take.
+        Raises UsageError where PostgreSQL has no such operator, and InvalidValue for a value that
+        the operator does not take.
         """
         word = symbol(operator, left, right)
         left, right = self._side(left), self._side(right)

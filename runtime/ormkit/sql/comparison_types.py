@@ -1,8 +1,8 @@
-"""What a value counts as where it is compared: its own type beside that of the expression.
+"""Choose the PostgreSQL type under which a value is sent when it is compared with an expression.
 
-The driver sends a value as the type of what it is compared with. A datetime beside a date loses
-its time of day on that way, and the answer changes. Where PostgreSQL compares the two types, such a
-value is sent as its own type; where the driver would have to guess, it is refused.
+By default the driver sends a value as the type of the expression beside it. A datetime compared
+with a date would lose its time of day, and the result would change. Where PostgreSQL compares the
+two types, the value is sent as its own type; where the type is ambiguous, the value is rejected.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .operands import about
 
 
 def are_unzoned(by: Mapping[str, Any], names: tuple[str, ...]) -> bool:
-    """Return whether any of these keywords has a datetime that lacks a time zone."""
+    """Return whether any of these keywords has a datetime without a time zone."""
     for name in names:  # noqa: SIM110  a generator would take as long as the query itself
         if by[name].tzinfo is None and is_unzoned(by[name]):
             return True
@@ -26,14 +26,14 @@ def are_unzoned(by: Mapping[str, Any], names: tuple[str, ...]) -> bool:
 
 
 def native_types(known: Type) -> frozenset[type]:
-    """Return the types of Python whose values are compared with a type as they are."""
+    """Return the Python types whose values are always sent as this type."""
     return frozenset() if known.dimensions else known.base.compared.native
 
 
 def foreign_type(compared: Any, value: object) -> str:
-    """Return the type under which a value is compared; empty where it is the expression's own.
+    """Return the type under which a value is sent; "" for the type of the expression.
 
-    compared: the expression beside it. Raises InvalidValue for a value that is not to be compared.
+    compared: the expression. Raises InvalidValue for a value that cannot be compared with it.
     """
     if value is None:
         raise refused(compared, value, "a comparison with NULL is never true: take isnull()")
@@ -45,7 +45,7 @@ def foreign_type(compared: Any, value: object) -> str:
 
 
 def foreign_as(compared: Any, value: object, known: Comparability) -> str:
-    """Return the type under which a value is sent; empty for the type that `known` describes."""
+    """Return the type under which a value is sent; "" for the type that `known` describes."""
     if type(value) in known.native:
         return ""
     try:
@@ -55,7 +55,7 @@ def foreign_as(compared: Any, value: object, known: Comparability) -> str:
 
 
 def check_own(compared: Any, values: Collection[Any], kinds: set[type]) -> None:
-    """Raise InvalidValue for a value that is not sent as one of the expression's own type.
+    """Raise InvalidValue for a value that would not be sent as the expression's type.
 
     kinds: the types of the values.
     """
@@ -83,9 +83,9 @@ def check_elements(compared: Any, known: Type, value: Any) -> None:
 
 
 def check_one(compared: Any, value: Any, known: Comparability | None = None) -> None:
-    """Raise InvalidValue where the value is sent as another type than the one it belongs to.
+    """Raise InvalidValue where the value would be sent as another type.
 
-    known: how that type is compared, where it is not the type of the expression.
+    known: how the expected type is compared, where it is not the type of the expression.
     """
     if known is None:
         foreign = foreign_type(compared, value)
@@ -98,7 +98,7 @@ def check_one(compared: Any, value: Any, known: Comparability | None = None) -> 
 
 
 def refused(compared: Any, value: object, reason: str) -> InvalidValue:
-    """Return the error for a value that is not to be compared with an expression."""
+    """Return the error for a value that cannot be compared with an expression."""
     name = about(compared).removesuffix(": ") or "the expression"
     return InvalidValue(
         f"{name} is of type {compared.type} and cannot be compared with this "

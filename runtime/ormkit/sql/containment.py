@@ -1,4 +1,4 @@
-"""What lies within what: the operators @>, <@ and && of arrays, ranges and jsonb."""
+"""Define the containment operators @>, <@ and && of arrays, ranges and jsonb."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ E = TypeVar("E")  # an array's element, or a value within a range
 
 
 class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
-    """The operators of an expression that ask what lies within it, or it within what."""
+    """The containment operators of an expression."""
 
     __slots__ = ()
 
@@ -87,7 +87,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         return self.asked(OVERLAPS, self, self._whole(value))
 
     def _whole(self, value: Any) -> Any:
-        """Return an array as a list; what stands beside no array as it is."""
+        """Return the value beside an array as a list; other values unchanged."""
         is_value = self.is_array and not is_selectable(value)
         return listed(value, self) if is_value else value
 
@@ -108,7 +108,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
 
 def is_element(value: object) -> bool:
-    """Return whether a value beside a range is one that may lie in it, and no range itself."""
+    """Return whether a value beside a range is an element and not a range."""
     return not (is_range(value) or isinstance(value, (tuple, list)) or is_selectable(value))
 
 

@@ -1,4 +1,4 @@
-"""The state of one statement while its text is written: parameter numbers and table names."""
+"""Hold the state of one statement while its SQL is written: parameters and table aliases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from .expressions import AnyExpression
 
 
-#: How many parameters the driver can send.
+#: The most parameters that asyncpg sends with one statement.
 MOST_PARAMETERS = 32_767
 
 
@@ -43,10 +43,10 @@ class Routine(NamedTuple):
 
 
 class Scope:
-    """Numbers the parameters of a statement and knows what each table is called in it.
+    """Numbers the parameters of a statement, and holds the alias of each table in it.
 
-    ``parameters`` grows with every bound value: the expression that the value is compared with or
-    assigned to (None where there is none), so that an error about $3 can name its column.
+    ``parameters`` has one entry for each bound value: the expression that the value is compared
+    with or assigned to, or None. An error about $3 names its column from there.
     """
 
     __slots__ = (
@@ -65,11 +65,11 @@ class Scope:
         self.called: set[Routine] = set()
         self.cast_to: set[str] = set()
         self.has_locks = False
-        #: True where column names carry their table's name, as joins and subqueries need it.
+        #: True where column names are qualified, as joins and subqueries need it.
         self.is_qualified = is_qualified
         #: True once the text calls a function by name.
         self.is_foreign = False
-        #: True while a WHERE is written, where an aggregate has no meaning.
+        #: True while a WHERE clause is written, which cannot hold aggregates.
         self.bars_aggregates = False
         #: What joined tables are called, by the relationship that leads to them; empty until then
         #: for those that must be there, so that they are joined without LEFT.
@@ -78,7 +78,7 @@ class Scope:
             self.enter(table)
 
     def bind(self, target: AnyExpression | None) -> str:
-        """Return the text of the next parameter, which will hold a value for the target.
+        """Return the placeholder of the next parameter, which holds a value for the target.
 
         Raises UsageError for one more than a statement can have.
         """
@@ -92,24 +92,24 @@ class Scope:
         return f"${number}"
 
     def enter(self, table: NamedTable) -> str:
-        """Give the table a name of its own from here on and return it, quoted.
+        """Give the table a new alias and return it, quoted.
 
-        Columns of the table then mean its innermost name, until `leave`.
+        Columns of the table use its latest alias until `leave`.
         """
         name = self.take(table.name)
         self.enter_as(table, name)
         return name
 
     def enter_as(self, table: NamedTable, name: str) -> None:
-        """Let columns of the table mean this name, which `take` gave, until `leave`."""
+        """Make columns of the table use this alias, which `take` returned, until `leave`."""
         self._names.setdefault(table, []).append(name)
         self.read_from.add(table.sql)
 
     def take(self, wanted: str) -> str:
-        """Return a name that no other table of the statement has, quoted."""
+        """Return an alias that no other table of the statement has, quoted."""
         name = wanted
         while name in self._taken:
-            # From where the last one left off: subqueries by the thousand would count for long.
+            # Continue from the last number, so that thousands of subqueries take linear time.
             number = self._numbers[wanted] = self._numbers.get(wanted, 1) + 1
             name = f"{wanted}_{number}"
         self._taken.add(name)
@@ -133,11 +133,11 @@ class Scope:
         return type_
 
     def leave(self, table: NamedTable) -> None:
-        """Undo the latest `enter` of the table; its name stays taken in this statement."""
+        """Undo the latest `enter` of the table; its alias remains reserved."""
         self._names[table].pop()
 
     def name(self, table: NamedTable) -> str:
-        """Return what the table is called here, quoted; UsageError where it takes no part."""
+        """Return the current alias of the table, quoted; raises UsageError where it has none."""
         names = self._names.get(table)
         if not names:
             raise UsageError(
@@ -147,6 +147,6 @@ class Scope:
         return names[-1]
 
     def column(self, column: NamedColumn) -> str:
-        """Return the column's name as this statement must write it."""
+        """Return the column's name in this statement, qualified where that is needed."""
         name = self.name(column.table)
         return f"{name}.{column.quoted}" if self.is_qualified else column.quoted

@@ -1,8 +1,8 @@
-"""Typed SQL expressions: what conditions, orderings and computed values are made of.
+"""Define typed SQL expressions: conditions, comparisons, arithmetic and function calls.
 
 Every node is immutable and knows its ``key``, a hashable description of its shape without values;
-its ``values``, in the order its text numbers them; and ``sql``, the text, written once a shape.
-Trees of any height have all three in linear time and without recursion, see ``trees``.
+its ``values``, in parameter order; and ``sql``, the text, which is written once for each shape.
+``trees`` computes all three in linear time and without recursion.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 NO_TRUTH = (
     "an SQL expression is no truth in Python: combine conditions with & | ~ instead of and, or, not"
 )
-#: Stands in a key for a bound value.
+#: Represents a bound value in a key.
 BOUND = "$"
 
 
@@ -62,15 +62,15 @@ class Expression(
 
     __slots__ = ()
 
-    #: True for a Q, which has a meaning only once the query's model is known.
+    #: True for a Q, which is resolved only when the query's model is known.
     is_open = False
-    #: Types of Python whose values are compared with this as they are.
+    #: Python types whose values are always sent as this expression's type.
     native: frozenset[type] = frozenset()
 
     def encode(self, value: object) -> object:
         return uncut(self.type, value) if type(value) in FRACTIONAL else value
 
-    # A condition is not a truth: `if User.age == 3` would always be taken.
+    # Without this, `if User.age == 3` would always be true.
     def __bool__(self) -> NoReturn:
         raise UsageError(NO_TRUTH)
 
@@ -175,7 +175,7 @@ class Condition(Expression[O, bool, bool]):
 
 
 class Literal(Expression[Any, T, T]):
-    """A bound value that carries its type, for where PostgreSQL could not tell it."""
+    """A bound value with an explicit type, where PostgreSQL could not infer it."""
 
     __slots__ = ()
 
@@ -192,12 +192,12 @@ class Literal(Expression[Any, T, T]):
 
 
 class Bound(Expression[O, T, T]):
-    """A value that is sent as one of the expression beside it."""
+    """A value that is sent as the type of the expression beside it."""
 
     __slots__ = ("target",)
 
     def __init__(self, target: Expression[O, Any, Any], value: object) -> None:
-        """Take a value as the driver takes it for the target."""
+        """Make the operand of a value that is already encoded for the target."""
         self.target = target
         self.type = target.type
         self.key = BOUND
@@ -218,9 +218,9 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
     def __init__(
         self, template: Template, left: Expression[O, Any, Any], right: Any, type_: str
     ) -> None:
-        """Describe a pair.
+        """Make a pair.
 
-        right: an expression; anything else is a value as the driver takes it for the left one.
+        right: an expression; anything else is a value that is already encoded for the left one.
         """
         self.template = template
         self.left = left
@@ -261,7 +261,7 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
 
 
 class Comparison(Pair[O, bool, bool], Condition[O]):
-    """An operator between an expression and another one, or a value."""
+    """A comparison operator between an expression and another expression or a value."""
 
     __slots__ = ()
 
@@ -273,7 +273,7 @@ class Comparison(Pair[O, bool, bool], Condition[O]):
 
 
 class Arithmetic(Tree[O, T, V_co], Expression[O, T, V_co]):
-    """An operator that computes a new value of two."""
+    """An arithmetic operator between two expressions."""
 
     __slots__ = ("left", "operator", "right")
 
@@ -300,8 +300,8 @@ class Arithmetic(Tree[O, T, V_co], Expression[O, T, V_co]):
         return self.operands()
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        # Operators of one precedence, from left to right, need no parentheses of their own, of
-        # which the server's parser takes only so many.
+        # Chained operators of one precedence need no parentheses; the server's parser limits how
+        # deep those can be nested.
         chained: list[Arithmetic[Any, Any, Any]] = [self]
         first: AnyExpression = self.left
         while isinstance(first, Arithmetic) and level(first.operator) == level(self.operator):
@@ -316,7 +316,7 @@ class Arithmetic(Tree[O, T, V_co], Expression[O, T, V_co]):
 
 
 class Membership(Pair[O, bool, bool], Condition[O]):
-    """A comparison with every element of one bound array, whatever its length."""
+    """A comparison with the elements of one bound array of any length."""
 
     __slots__ = ()
 
@@ -355,7 +355,7 @@ class Junction(Tree[O, bool, bool], Condition[O]):
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
         yield "("
-        # The server then reads one list, however deep the conditions were nested here.
+        # One flat list, so that the server's parser does not reach its nesting limit.
         yield from separated(f" {self.word} ", flattened(self, self._is_same))
         yield ")"
 
@@ -364,7 +364,7 @@ class Junction(Tree[O, bool, bool], Condition[O]):
 
 
 class Call(Tree[O, T, V_co], Expression[O, T, V_co]):
-    """A function of one expression, with a result type of its own."""
+    """A function call or operator on one expression, with its own result type."""
 
     __slots__ = ("operand", "template")
 
@@ -391,7 +391,7 @@ class Call(Tree[O, T, V_co], Expression[O, T, V_co]):
 
 
 class Test(Call[O, bool, bool], Condition[O]):
-    """A question about one expression: IS NULL, NOT."""
+    """A test of one expression: IS NULL, NOT."""
 
     __slots__ = ()
 
@@ -403,14 +403,14 @@ class Test(Call[O, bool, bool], Condition[O]):
 
 
 def comparable(operand: AnyExpression, scope: Scope) -> Iterator[str | AnyNode]:
-    """Yield an operand as PostgreSQL can compare it, which json cannot be."""
+    """Yield an operand; json is cast to jsonb, since PostgreSQL cannot compare json."""
     yield from grouped(operand)
     if not scalar_of(operand.type).has_equality:
         yield scope.cast("", "jsonb")
 
 
 def grouped(operand: AnyExpression) -> Iterator[str | AnyNode]:
-    """Yield an operand, in parentheses where it has an operator of its own."""
+    """Yield an operand, in parentheses where it is an operator expression."""
     if isinstance(operand, Condition) and not isinstance(operand, Junction):
         yield "("
         yield operand

@@ -1,4 +1,4 @@
-"""`func`: PostgreSQL's functions, with the types of what they take and return."""
+"""Define `func`: PostgreSQL's functions with typed arguments and results."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")
 V = TypeVar("V")
 N = TypeVar("N", int, float, Decimal)
-#: What a sum is made of.
+#: Types that sum() adds up.
 S = TypeVar("S", int, float, Decimal, Span)
-#: What a mean is made of and is one of.
+#: Types whose average has the same type.
 A = TypeVar("A", float, Decimal, Span)
 #: Numbers that may have a fraction.
 F = TypeVar("F", float, Decimal)
@@ -40,7 +40,7 @@ IDENTIFIER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z", re.ASCII)
 
 
 class NamedFunction(Function[O, T, V]):
-    """A call of a function by its name, which may do anything, also to the session."""
+    """A call of a function by its name, which may change the state of the connection."""
 
     __slots__ = ("schema",)
 
@@ -95,7 +95,7 @@ class Functions:
     ) -> Aggregate[O, S, V | None]:
         """Add up numbers or intervals; NULL over no rows. Whole numbers give an int of any size."""
         type_ = check_summed("sum", checked(operand))
-        # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
+        # PostgreSQL's sum of bigints is a numeric, so that it cannot overflow.
         convert = int if is_whole(operand.type) else None
         return Aggregate("sum", (operand,), type_, convert=convert, prefix=prefix_of(distinct))
 
@@ -311,7 +311,7 @@ class Functions:
         arguments: list[AnyExpression] = [as_expression(unit), checked(moment)]
         if zone is not None:
             arguments.append(as_expression(zone))
-        # PostgreSQL cuts a date as the timestamptz that its midnight is.
+        # PostgreSQL converts a date to timestamptz before it truncates it.
         type_ = TIMESTAMPTZ.name if scalar_of(moment.type) is DATE else ""
         return Function("date_trunc", arguments, type_, source=None if type_ else moment)
 
@@ -358,7 +358,7 @@ class Functions:
 
 
 def checked(operand: Expression[O, T, V]) -> Expression[O, T, V]:
-    """Return the operand; UsageError for what is no expression."""
+    """Return the operand; raises UsageError for anything but an expression."""
     if not isinstance(operand, Expression):
         raise UsageError(
             f"a function takes columns and expressions such as User.age, not {operand!r}"
@@ -369,7 +369,7 @@ def checked(operand: Expression[O, T, V]) -> Expression[O, T, V]:
 def rounded(
     name: str, number: Expression[O, Any, Any], *digits: AnyExpression
 ) -> Function[O, Any, Any]:
-    """Return a call of a function that PostgreSQL has for numeric and double precision."""
+    """Return a call of a function that exists for numeric and double precision."""
     arithmetic = scalar_of(checked(number).type).arithmetic
     is_numeric = arithmetic == "exact" or (digits and arithmetic == "whole")
     type_ = NUMERIC.name if is_numeric else DOUBLE.name

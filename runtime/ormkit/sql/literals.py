@@ -1,4 +1,4 @@
-"""Values, casts and CASE as expressions."""
+"""Define literals, casts and CASE expressions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 S = TypeVar("S")
 
-#: Stands for an `else_` that was not given, since None is a value there.
+#: The default of `else_`, where None would be a value.
 MISSING: Any = object()
 
 
@@ -122,8 +122,8 @@ class Case(Tree[O, T, T], Borrowed[O, T, T]):
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
         yield "CASE"
         last: AnyExpression | None = self
-        # What one leaves to the next stands behind its own branches, and not within it: the
-        # server's parser takes only so many within each other.
+        # A CASE in ELSE becomes further branches of this one: the server's parser limits how deep
+        # expressions can be nested.
         while isinstance(last, Case):
             for condition, value in last.branches:
                 yield " WHEN "
@@ -170,7 +170,7 @@ def case(*branches: tuple[Condition[Any], Any], else_: Any = MISSING) -> AnyExpr
 
 
 def beside_as(beside: AnyExpression, value: object) -> AnyExpression:
-    """Return a value that is sent as one of the expression beside it; raises InvalidValue."""
+    """Return a value that is sent as the type of the expression beside it; raises InvalidValue."""
     if value is not None:
         check_one(beside, value)
     return Bound(beside, beside.encode(value))
@@ -182,7 +182,7 @@ def is_expression(value: object) -> bool:
 
 
 class Nothing(Expression[Any, Any, None]):
-    """NULL, which has no type of its own."""
+    """NULL without a type."""
 
     __slots__ = ()
 
@@ -196,7 +196,7 @@ class Nothing(Expression[Any, Any, None]):
 
 
 def branch_value(value: Any, beside: Any) -> AnyExpression:
-    """Return a branch's value, sent as the column is that stands in another branch."""
+    """Return a branch's value, which is sent as the type of another branch's expression."""
     if value is None:
         return Nothing()
     if isinstance(value, Expression):

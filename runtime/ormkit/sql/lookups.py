@@ -1,4 +1,4 @@
-"""The operators that a keyword of filter() may end in."""
+"""Define the lookups of filter() keywords, such as `gte` in `age__gte=18`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
     "matches": lambda expression, value: expression.matches(value),
 }
 
-#: What compares a column with the value itself.
+#: Operators that compare a column with the value itself.
 COMPARISONS = frozenset(
     (operator.eq, operator.ne, operator.gt, operator.ge, operator.lt, operator.le)
 )
@@ -56,7 +56,7 @@ PATTERNS = frozenset(
 )
 #: Operators that arrays and ranges have.
 CONTAINMENT = frozenset(("contains", "contained_by", "overlaps"))
-#: Operators that jsonb has, those on its text included.
+#: Operators of jsonb, including those that match its text.
 OF_JSON = PATTERNS | {"contained_by", "has_key", "has_keys", "has_any_key"}
 #: Those that only some families of types have.
 SPECIAL: dict[Family, Set[str]] = {

@@ -1,4 +1,4 @@
-"""Comparisons of an expression with each of many values, or with NULL as a value."""
+"""Define in_() and notin(): comparisons of an expression with many values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What expressions are made for and of: the base of all, and checks of plain values."""
+"""Define the base class of all expressions, and check the plain values beside them."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ V_co = TypeVar("V_co", covariant=True)  # what a row holds
 
 
 class Selectable(Generic[O, V_co]):
-    """What a row of model O can be read with, as a value of type V.
+    """What a query over model O can select, as a value of type V: the base of expressions.
 
-    Expressions are these. It leaves open what they are compared with, which a checker would
-    otherwise take for Any in everything that stands as an argument.
+    It has no type parameter for the values it is compared with: type checkers would infer Any for
+    that parameter wherever an expression is an argument.
     """
 
     __slots__ = ()
 
     def encode(self, value: object) -> object:
-        """Return the value as the driver takes it for this expression's type."""
+        """Return the value in the form that the driver expects for this expression's type."""
         return value
 
     def encode_each(self, values: list[Any]) -> list[Any]:
-        """Return each value of a list of them as the driver takes it."""
+        """Return each value of a list in the form that the driver expects."""
         return list(map(self.encode, values))
 
     def decode(self, value: Any) -> Any:
-        """Return what Python holds for a value as the driver gave it."""
+        """Return the Python value for a value that the driver decoded."""
         return value
 
     @property
     def is_plain(self) -> bool:
-        """True where values come from the driver as Python holds them."""
+        """True where decode() returns the driver's values unchanged."""
         return True
 
     def asked(self, template: Template, left: Any, right: Any) -> Condition[O]:
-        """Return the condition for an operator between two sides, of which one may be a value."""
+        """Return the condition of an operator between two sides; one of them may be a value."""
         raise NotImplementedError
 
     def sent_as(self, value: object, type_: str) -> AnyExpression:
-        """Return a value that is sent under this type."""
+        """Return the value as an expression of this PostgreSQL type."""
         raise NotImplementedError
 
 
 def is_selectable(value: object) -> bool:
-    """Return whether the value is an expression, and no value of Python's."""
+    """Return whether the value is an expression and not a plain Python value."""
     return isinstance(value, Selectable)
 
 
 def as_list(values: object, of: object = None) -> list[Any]:
-    """Return the collection as a list; text is refused, since it is never meant as its letters.
+    """Return the collection as a list; raises InvalidValue for anything else, text included.
 
-    of: what the values are compared with, for the message.
+    of: the expression that the values are compared with, for the message.
     """
-    if type(values) is list:  # nearly always, and an abstract class takes long to be asked
+    if type(values) is list:  # the usual case; isinstance() with an abstract class is slow
         return values.copy()  # pyright: ignore[reportUnknownVariableType]
     try:
         return collected(values)
@@ -71,7 +71,7 @@ def as_list(values: object, of: object = None) -> list[Any]:
 
 
 def listed(values: object, of: Selectable[Any, Any]) -> list[Any]:
-    """Return the elements that an array is asked for; None among them is refused."""
+    """Return the elements that an array is compared with; raises InvalidValue for None."""
     elements = as_list(values, of)
     if holds_none(elements):
         raise InvalidValue(none_in_list(of))
@@ -79,16 +79,16 @@ def listed(values: object, of: Selectable[Any, Any]) -> list[Any]:
 
 
 def holds_none(values: Collection[Any]) -> bool:
-    """Return whether there is a None among the values, or in a list among them."""
+    """Return whether there is a None among the values or in a nested list."""
     return any(
         each is None or (type(each) in (list, tuple) and holds_none(each)) for each in values
     )
 
 
 def singles(values: object, of: Selectable[Any, Any]) -> tuple[list[Any], set[type]]:
-    """Return what in_() was given, and the types of these values.
+    """Return the arguments of in_() as a list, and their types.
 
-    None among the values is refused, and so is a list, which the driver would flatten.
+    Raises InvalidValue for None, and for a list, which the driver would flatten.
     """
     listed = as_list(values, of)
     kinds = set(map(type, listed))
@@ -101,7 +101,7 @@ def singles(values: object, of: Selectable[Any, Any]) -> tuple[list[Any], set[ty
 
 
 def none_in_list(of: object) -> str:
-    """Return the message for a None among the values that something is compared with."""
+    """Return the message for a None in a list of values to compare with."""
     label = about(of).removesuffix(": ")
     keyword = f"{label.rpartition('.')[2]}__isnull=True" if label else "the keyword ending __isnull"
     method = f"{label or 'expression'}.isnull()"
@@ -115,7 +115,7 @@ NONE: type = type(None)
 
 
 def single(operand: Any) -> Any:
-    """Return what in_() looks for; raises UsageError for an array."""
+    """Return the operand of in_(); raises UsageError for an array."""
     if operand.is_array:
         raise UsageError(
             f"{about(operand)}in_() and notin() compare no arrays: take == and |, contains() or "
@@ -125,7 +125,7 @@ def single(operand: Any) -> Any:
 
 
 def about(compared: object) -> str:
-    """Return what a message about an operand begins with: its column, where that is known."""
+    """Return the start of a message about an operand: "User.age: ", or "" without a column."""
     for each in (compared, getattr(compared, "operand", None)):
         if isinstance(label := getattr(each, "label", None), str):
             return f"{label}: "
@@ -133,14 +133,14 @@ def about(compared: object) -> str:
 
 
 def truth(is_null: object) -> bool:
-    """Return what isnull was given; a text is refused, since "false" would count as true."""
+    """Return the argument of isnull; raises InvalidValue for anything but a bool."""
     if is_null is True or is_null is False:
         return is_null
     raise InvalidValue(f"isnull takes True or False, not {type(is_null).__name__}")
 
 
 def like_text(text: object, of: object = None) -> str:
-    r"""Return the text with LIKE's own characters (% _ and \) escaped."""
+    r"""Return the text with LIKE's special characters (% _ and \) escaped."""
     if not isinstance(text, str):
         kind = type(text).__name__
         raise InvalidValue(f"{about(of)}text is needed to match text, not {kind}")

@@ -1,4 +1,4 @@
-"""PostgreSQL's operators of arithmetic: which there are, and the types of what they return.
+"""List PostgreSQL's arithmetic operators and the types of their results.
 
 https://www.postgresql.org/docs/18/functions-math.html
 https://www.postgresql.org/docs/18/functions-datetime.html
@@ -18,10 +18,10 @@ from ..postgres.types import BIGINT, DATE, DOUBLE, INTERVAL, NUMERIC, TIME
 from .comparison_types import foreign_type
 from .operands import about
 
-#: The classes of times in Python.
+#: Python's classes of dates and times.
 TEMPORAL = (dt.date, dt.time, dt.timedelta, Interval)
 
-#: What adding two of these returns, in either order.
+#: The type of a sum of two of these types, in either order.
 SUMS: dict[frozenset[str], str] = {
     frozenset(("date", "interval")): "timestamp",
     frozenset(("date", "time")): "timestamp",
@@ -38,7 +38,7 @@ SUMS: dict[frozenset[str], str] = {
     frozenset(("interval",)): "interval",
 }
 MOMENTS = ("date", "timestamp", "timestamptz")
-#: What taking the second of these from the first returns.
+#: The type of the first of these types minus the second.
 DIFFERENCES: dict[tuple[str, str], str] = {
     **{(left, right): "interval" for left in MOMENTS for right in MOMENTS},
     ("date", "date"): "integer",
@@ -57,7 +57,7 @@ DIFFERENCES: dict[tuple[str, str], str] = {
     ("interval", "interval"): "interval",
     ("interval", "time"): "interval",
 }
-#: What can be a multiple of, as a span of time.
+#: Types that can be multiplied by a number, which gives an interval.
 SPANS = ("interval", "time")
 
 
@@ -90,15 +90,15 @@ def number_type(operator: str, left: BaseType, right: BaseType) -> str | None:
 
 
 def level(operator: str) -> str:
-    """Return what operators that bind equally have in common."""
+    """Return the same text for operators of one precedence."""
     return "+" if operator in "+-" else "*" if operator in "*/%" else operator
 
 
 def type_beside(beside: Any, value: object) -> str:
-    """Return the type under which a value is sent beside an expression; empty for that one's own.
+    """Return the type under which a value is sent beside an expression; "" for the same type.
 
-    PostgreSQL would take it for one of the expression's type, a timedelta for one more moment.
-    Raises InvalidValue for a value whose meaning depends on a time zone that it lacks.
+    Without a type, PostgreSQL would infer the expression's: a timestamp for a timedelta.
+    Raises InvalidValue for a datetime that lacks the time zone it needs.
     """
     known = scalar_of(beside.type)
     if known.arithmetic == "time" or (known.is_number and isinstance(value, TEMPORAL)):

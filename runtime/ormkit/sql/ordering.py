@@ -1,4 +1,4 @@
-"""Orderings: what ORDER BY is made of."""
+"""Define the keys of ORDER BY."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ O = TypeVar("O")  # noqa: E741  the model that owns the expression
 
 
 class Order(Generic[O]):
-    """One key of an ordering."""
+    """One key of an ORDER BY clause."""
 
     __slots__ = ("expression", "is_descending", "key", "nulls", "values")
 
@@ -51,7 +51,7 @@ def order_by(
     by: Order[Any] | AnyExpression | str,
     find: Callable[[AnyExpression | str], AnyExpression],
 ) -> Order[Any]:
-    """Return a key of an ordering; "-age" is descending.
+    """Return an ORDER BY key; "-age" is descending.
 
     find: returns the expression that a name stands for.
     """

@@ -1,4 +1,4 @@
-"""Matching of text: LIKE, ILIKE and regular expressions."""
+"""Define the operators that match text: LIKE, ILIKE and regular expressions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TextOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     @property
     def as_text(self) -> Any:
-        """What patterns are matched with: the expression itself, or the text within JSON."""
+        """The operand of patterns: the expression itself, or the text of a JSON value."""
         return self
 
     def like(self: TextOperators[O, str, Any], pattern: str) -> Condition[O]:

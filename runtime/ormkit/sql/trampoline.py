@@ -1,4 +1,4 @@
-"""Work of any depth without recursion, for what a program nests as deep as it likes."""
+"""Run recursive generators on a trampoline, so that depth is not limited by Python's call stack."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-#: Work that may need the result of more work: it yields that, and is sent the result.
+#: A recursive computation: it yields each inner computation, and is sent that one's result.
 Work = Generator["Work[Any]", Any, T]
 
 
 def done(work: Work[T]) -> T:
-    """Do the work, and all that it needs, and return its result."""
+    """Run a computation with all inner ones, and return its result."""
     waiting: list[Work[Any]] = [work]
     result: Any = None
     while waiting:

@@ -1,8 +1,8 @@
-"""Trees of expressions: their key, values and text, without recursion and in linear time.
+"""Compute the cache key, the bound values and the SQL text of expression trees in linear time.
 
-Conditions that a program joins in a loop are as deep as they are many. A low tree has its key and
-its values from the start, which is what nearly every query needs. A tall one has them when they are
-asked for: each node that copied those below it would take quadratic time.
+Nothing here recurses: conditions that a program joins in a loop form a tree as deep as they are
+many. A low tree computes its key and its values when it is made, as nearly every query needs. A
+tall tree computes them on demand, since copying them at each level would take quadratic time.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from .operands import O, Selectable, T, V_co
 if TYPE_CHECKING:
     from .context import Scope
 
-#: The height up to which a node keeps a key and values of its own.
+#: The height up to which a node computes its key and its values when it is made.
 LOW = 16
 
 
 class Node(Selectable[O, V_co], Generic[O, T, V_co]):
-    """A part of a statement, by itself: what it is asked for when it is written and bound."""
+    """A part of a statement: it has a cache key, bound values and SQL text."""
 
     __slots__ = ("key", "type", "values")
 
@@ -29,7 +29,7 @@ class Node(Selectable[O, V_co], Generic[O, T, V_co]):
     values: tuple[object, ...]
     #: PostgreSQL's name of the type; empty where it is not known.
     type: str
-    #: How many nodes lie below this one at most, one under the other.
+    #: The number of levels below this node.
     height = 0
 
     def sql(self, scope: Scope) -> str:
@@ -37,9 +37,9 @@ class Node(Selectable[O, V_co], Generic[O, T, V_co]):
         raise NotImplementedError
 
     def null_with(self) -> tuple[Node[Any, Any, Any], ...] | None:
-        """Return the operands of which one is NULL where this is; None where none tells that.
+        """Return the operands of which at least one is NULL whenever this node is.
 
-        Without operands it is never NULL.
+        An empty tuple means that the node is never NULL; None means that nothing is known.
         """
         return None
 
@@ -48,32 +48,32 @@ AnyNode = Node[Any, Any, Any]
 
 
 class Tree(Node[O, T, V_co]):
-    """A node that is made of others."""
+    """A node with operands."""
 
     __slots__ = ("height",)
 
     height: int
 
     def operands(self) -> tuple[AnyNode, ...]:
-        """Return what it is made of, in the order of its text."""
+        """Return the operands, in the order of the SQL text."""
         raise NotImplementedError
 
     def mark(self) -> Hashable:
-        """Return what tells it from another node of the same operands."""
+        """Return what distinguishes it from other nodes with the same operands."""
         raise NotImplementedError
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        """Yield the parts of its text, those of its operands as the operands themselves."""
+        """Yield the parts of the SQL text; an operand stands for its own text."""
         raise NotImplementedError
 
     def sql(self, scope: Scope) -> str:
         return written(self, scope)
 
     def _grow(self) -> None:
-        """Take the key and the values of the operands, where these are low trees."""
+        """Compute the height, and for a low tree the key and the values."""
         operands = self.operands()
         if len(operands) == 1:
-            # Most trees: the general way below would take twice as long for the same.
+            # Most trees have one operand: the general code below takes twice as long.
             (only,) = operands
             self.height = only.height + 1
             if self.height <= LOW:
@@ -87,7 +87,7 @@ class Tree(Node[O, T, V_co]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            # Asked for where an attribute is not set: the key and the values of a tall tree.
+            # Called for an attribute that is not set: the key or the values of a tall tree.
             if name == "key":
                 self.key = key_of(self)
                 return self.key
@@ -98,12 +98,12 @@ class Tree(Node[O, T, V_co]):
 
 
 def is_low(node: AnyNode) -> bool:
-    """Return whether the node has a key and values of its own."""
+    """Return whether the node computed its key and its values when it was made."""
     return node.height <= LOW
 
 
 def key_of(root: AnyNode) -> Hashable:
-    """Return the key of a tall tree: its nodes in the order of their text, each with its width."""
+    """Return the key of a tall tree: its nodes in text order, each with its operand count."""
     found: list[Hashable] = ["tree"]
     waiting = [root]
     while waiting:
@@ -118,7 +118,7 @@ def key_of(root: AnyNode) -> Hashable:
 
 
 def values_of(root: AnyNode) -> tuple[object, ...]:
-    """Return what a tall tree binds, in the order of its text."""
+    """Return the bound values of a tall tree, in the order of its SQL text."""
     found: list[object] = []
     waiting = [root]
     while waiting:
@@ -131,7 +131,7 @@ def values_of(root: AnyNode) -> tuple[object, ...]:
 
 
 def written(root: AnyNode, scope: Scope) -> str:
-    """Return the text of a tree, its parameters numbered in the order of the text."""
+    """Return the SQL text of a tree, with its parameters numbered in text order."""
     text: list[str] = []
     opened: list[Iterator[str | AnyNode]] = [iter((root,))]
     while opened:
@@ -149,7 +149,7 @@ def written(root: AnyNode, scope: Scope) -> str:
 
 
 def may_be_null(root: AnyNode) -> bool:
-    """Return whether the expression may be NULL, as far as the schema tells."""
+    """Return whether the expression may be NULL, as far as the schema shows."""
     waiting = [root]
     while waiting:
         parts = waiting.pop().null_with()
@@ -170,7 +170,7 @@ def separated(separator: str, operands: Iterable[AnyNode]) -> Iterator[str | Any
 
 
 def flattened(root: AnyNode, is_same: Callable[[AnyNode], bool]) -> Iterator[AnyNode]:
-    """Yield the operands of a node, and in the place of one of its kind the operands of that."""
+    """Yield the operands of a node; the operands of a nested node of its kind replace that node."""
     waiting = [root]
     while waiting:
         node: Any = waiting.pop()

@@ -1,4 +1,4 @@
-"""Names of PostgreSQL's types, as casts write them."""
+"""Map Python types to PostgreSQL types, and write type names for casts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def type_name(wanted: type | str) -> str:
         if wanted not in PYTHON_TYPES:
             raise UsageError(f"no PostgreSQL type stands for {wanted.__name__}: give its name")
         return PYTHON_TYPES[wanted].name
-    # With one space at most in a place, or the time would grow with the square of the spaces.
+    # Runs of spaces are collapsed first, or matching would take quadratic time.
     found = SPELLING.match(" ".join(wanted.split())) if isinstance(wanted, str) else None
     if found is None:
         raise UsageError(f"{wanted!r} is no type's name: write one such as 'numeric(10, 2)'")
@@ -35,7 +35,7 @@ def type_name(wanted: type | str) -> str:
 def type_of_value(value: object) -> str:
     """Return the type under which a plain Python value is sent; raises InvalidValue.
 
-    An int is an integer where it fits, as in SQL's own text, and a bigint beyond.
+    An int is an integer where it fits, as in SQL text, and a bigint otherwise.
     """
     if isinstance(value, int) and not isinstance(value, bool):
         return INTEGER.name if -INTEGER_LIMIT <= value < INTEGER_LIMIT else BIGINT.name

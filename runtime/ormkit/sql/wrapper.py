@@ -1,4 +1,4 @@
-"""Expressions whose values are those of another expression, and are read and sent as such."""
+"""Wrap an expression: the wrapper encodes and decodes values as the wrapped expression does."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .operands import O, T, V_co
 
 
 class Borrowed(Expression[O, T, V_co]):
-    """An expression that holds a value of its source."""
+    """An expression whose values are values of its source."""
 
     __slots__ = ()
 
-    #: Never one that borrows by itself: each would ask the next, as deep as they are nested.
+    #: Never a wrapper: a chain of them would recurse as deep as they are nested.
     source: AnyExpression
 
     def encode(self, value: object) -> object:
@@ -28,7 +28,7 @@ class Borrowed(Expression[O, T, V_co]):
 
 
 def lender(source: AnyExpression) -> AnyExpression:
-    """Return the expression whose values those of this one are in the end."""
+    """Return the innermost expression that wrappers wrap."""
     while isinstance(source, Borrowed):
         source = source.source  # pyright: ignore[reportUnknownMemberType]
     return source  # pyright: ignore[reportUnknownVariableType]
