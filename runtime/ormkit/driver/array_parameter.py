@@ -57,8 +57,7 @@ def shielded(value: Any) -> Any:
     """Return an element that asyncpg does not take for another dimension."""
     if isinstance(value, SCALARS) or not isinstance(value, Collection):
         return value  # pyright: ignore[reportUnknownVariableType]
-    nested: Any = value
-    return Shield(nested)
+    return Shield(value)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def plain(parameter: Any) -> Any:

@@ -358,7 +358,7 @@ class TransportKeeper(DRIVER.Connection):  # type: ignore[misc]
     transport: Any = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
         self.transport = next(filter(is_transport, (*args, *kwargs.values())), None)
 
 
