@@ -29,6 +29,7 @@ READERS: dict[str, Callable[[str], object]] = {
 }
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize("name", READERS)
 def test_long_texts_are_read_in_one_pass(name: str) -> None:
     begin, count = time.process_time(), 0

@@ -15,6 +15,8 @@ from ormkit_gen.schema.toml_positions import MAX_DEPTH, TomlPositions, TooDeep
 from tests.lengths import examples
 from tests.ormkit_gen.schema.toml_texts import toml_documents
 
+pytestmark = pytest.mark.one_interpreter
+
 
 def walk(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Yield the path and value of everything in a document."""
