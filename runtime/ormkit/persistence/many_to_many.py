@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Hashable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
@@ -124,6 +125,8 @@ class Links:
         )
 
 
+# A package may have thousands of names, and related() asks at each call.
+@lru_cache(maxsize=4096)
 def model_at(sql: str, *, beside: type[Model]) -> type[Model] | None:
     """Return the model of a table in the same generated package; None where it has none."""
     package = sys.modules[beside.__module__.rpartition(".")[0] or beside.__module__]

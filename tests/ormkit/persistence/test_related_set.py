@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -53,6 +55,32 @@ async def test_links_are_added_and_removed_by_one_statement_each(
     assert await related.clear() == 2
     assert await related.clear() == 0
     assert await links(engine) == []
+
+
+async def test_related_looks_through_the_package_once(
+    session: AsyncSession, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.related(post, Post.tags)
+
+    def calls() -> int:
+        count = 0
+
+        def note(frame: FrameType, event: str, _: object) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        sys.setprofile(note)
+        try:
+            session.related(post, Post.tags)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    before = calls()
+    package = sys.modules["examples.blog.db"]
+    for number in range(500):
+        monkeypatch.setattr(package, f"other_{number}", object(), raising=False)
+    assert calls() == before < 100
 
 
 async def test_set_writes_only_what_differs_by_one_statement(
