@@ -1,4 +1,4 @@
-"""The engine: one database, its pool, and raw SQL."""
+"""The Engine class: a connection pool for one database, raw SQL, and transactions."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from .transactions.transaction import Transaction
 
 T = TypeVar("T")
 
-#: What connections are called, and the seconds that one may take to be made, unless told otherwise.
+#: The default application_name, and the default seconds until a connection attempt fails.
 DEFAULT_NAME = "ormkit"
 DEFAULT_CONNECT_TIMEOUT = 10.0
-#: The oldest version of PostgreSQL that everything is tested on.
+#: The oldest major version of PostgreSQL that the tests cover.
 OLDEST_VERSION = 16
 LOGGER = logging.getLogger("ormkit")
 _warned_of: set[int] = set()
@@ -67,30 +67,37 @@ async def create_engine(
     init: Init | None = None,
     coalesce: bool = True,
 ) -> Engine:
-    """Open an engine: the first connections are made, so that a wrong URL fails here.
+    """Open an engine and its first connections, so that a wrong URL fails here.
 
-    A server that is not up yet is waited for, up to `reconnect_timeout`; a wrong password or
-    database fails at once. Of one older than PostgreSQL 16 a warning is logged.
+    If the server does not accept connections yet, this call retries for `reconnect_timeout`
+    seconds. A wrong password or database fails at once. The engine logs a warning for a server
+    older than PostgreSQL 16.
 
-    url: postgresql://user:password@host:port/database with libpq's words and run-time parameters
-        as query parameters (sslmode, host for a unix socket, several hosts), or embedded://PATH
-        for a PostgreSQL of one's own in that directory (the extra `embedded`).
-    min_connections, max_connections: how many connections are kept open, and at most.
-    acquire_timeout: seconds to wait for a free connection; None waits for ever.
-    idle_lifetime, max_lifetime: seconds after which a connection is closed or replaced.
-    reconnect_timeout: seconds for which this call and statements wait while the server refuses
-        connections.
-    leak_threshold: seconds after which a connection still held is logged with the stack that took
-        it (logger `ormkit`), for development; None looks at none.
-    connect_timeout, application_name: seconds for one connection to be made, and what connections
-        are called; where they are left at their defaults, the URL's words of these names count.
-    statement_timeout: seconds after which the server stops a statement; None sets no limit.
-    statement_cache_size: prepared statements kept on each connection; 0 for PgBouncer.
+    url: postgresql://user:password@host:port/database, with libpq's options and run-time
+        parameters as query parameters (sslmode, host for a unix socket, several hosts); or
+        embedded://PATH, which runs a private PostgreSQL server in that directory (the extra
+        `embedded`).
+    min_connections, max_connections: the number of connections that the pool keeps open, and the
+        largest number that it opens.
+    acquire_timeout: seconds to wait for a free connection; None waits without a limit.
+    idle_lifetime, max_lifetime: seconds after which the pool closes an idle connection, and
+        replaces an old one; None sets no limit.
+    reconnect_timeout: seconds for which this call and later statements retry while the server
+        refuses connections.
+    leak_threshold: for development: seconds after which the logger `ormkit` reports a connection
+        that is still held, with the stack that acquired it; None disables the report.
+    connect_timeout: seconds until one connection attempt fails. At its default, the URL's
+        connect_timeout takes precedence.
+    application_name: the name of the connections in pg_stat_activity. At its default, the URL's
+        application_name takes precedence.
+    statement_timeout: seconds after which the server cancels a statement; None sets no limit.
+    statement_cache_size: the number of prepared statements that each connection keeps; use 0
+        behind PgBouncer.
     server_settings: run-time parameters of PostgreSQL, set on each connection.
     init: an async function that is called with each new connection before its first use, and again
-        after each reset; it has `execute(sql, params)`. What it raises fails the connection.
-
-    coalesce: let lookups by key that many tasks make at once share statements.
+        after each reset. Its argument has `execute(sql, params)`. If it raises, the connection
+        fails.
+    coalesce: whether concurrent lookups by key from several tasks share statements (batching).
 
     Raises ConfigurationError, ConnectionFailed, EmbeddedServerError.
     """
@@ -126,7 +133,7 @@ async def create_engine(
 
 
 def warn_of_version(version: int) -> None:
-    """Log, once in this process for each version, that the server is older than what is tested."""
+    """Log a warning for a server older than OLDEST_VERSION, once per version and process."""
     if version < OLDEST_VERSION and version not in _warned_of:
         _warned_of.add(version)
         LOGGER.warning(
@@ -144,7 +151,10 @@ def opener(
     statement_cache_size: int,
     init: Init | None,
 ) -> Callable[[], Coroutine[Any, Any, Connection]]:
-    """Return what opens a connection; words of the URL stand in for options at their defaults."""
+    """Return a function that opens a connection.
+
+    The URL's connect_timeout and application_name replace arguments that have their defaults.
+    """
     timeout: float | None = connect_timeout
     if connect_timeout == DEFAULT_CONNECT_TIMEOUT:
         timeout = info.connect_timeout(connect_timeout)
@@ -169,16 +179,16 @@ def opener(
 
 
 class Engine(Copying):
-    """A database and the pool of connections to it; made by create_engine()."""
+    """A database and its connection pool; create_engine() makes it."""
 
     def __init__(
         self, pool: Pool, server: EmbeddedServer | None = None, *, coalesce: bool = True
     ) -> None:
         self.pool = pool
         self._executor = PoolExecutor(pool)
-        #: The limits and offsets that stand in the text of statements.
+        #: The counts of the limits and offsets that are literals in SQL texts.
         self.counts = engine_counts()
-        #: Lookups by key that share statements; None where each goes out by itself.
+        #: Batches concurrent lookups by key; None if batching is off.
         self.lookups = Lookups(self._executor, pool.origin) if coalesce else None
         self._server = server
 
@@ -197,7 +207,7 @@ class Engine(Copying):
         await self.close()
 
     async def close(self) -> None:
-        """Close every connection, and stop the embedded server where no one else uses it."""
+        """Close every connection, and stop the embedded server unless others use it."""
         await self.pool.close()
         if self._server is not None:
             server, self._server = self._server, None
@@ -206,12 +216,12 @@ class Engine(Copying):
     async def execute(
         self, sql: str, params: Sequence[object] = (), *, timeout: float | None = None
     ) -> Result:
-        """Run one SQL statement, with $1, $2 ... standing for the parameters in their order.
+        """Run one SQL statement; $1, $2 ... stand for the parameters in order.
 
-        timeout: seconds until QueryCanceled.
+        timeout: seconds until QueryCanceled is raised; None sets no limit.
 
-        Raises UsageError for BEGIN, COMMIT, SET LOCAL, LOCK TABLE and the like: a connection of the
-        pool serves one statement, and `begin()` holds one for a transaction.
+        Raises UsageError for BEGIN, COMMIT, SET LOCAL, LOCK TABLE and similar statements, since the
+        pool provides a connection for one statement only. `begin()` holds one for a transaction.
         """
         check_lasting(sql, check_statement(sql, params))
         if timeout is not None:
@@ -222,9 +232,9 @@ class Engine(Copying):
     async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
         """Run one SQL statement for each row of parameters, all or none.
 
-        The result holds everything that came back, and its `rowcount` is the total. The rows go out
-        without waiting for the answers in between; other than SELECT, VALUES, statements with
-        RETURNING, and INSERT, UPDATE and DELETE, a statement runs row by row.
+        The result holds the returned rows of all runs, and its `rowcount` is the total. SELECT,
+        VALUES, INSERT, UPDATE, DELETE and statements with RETURNING are pipelined: all rows are
+        sent without waiting for the answers in between. Other statements run row by row.
         """
         words = check_statement(sql)
         check_lasting(sql, words)
@@ -244,12 +254,14 @@ class Engine(Copying):
         deferrable: bool | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> Transaction:
-        """Return a transaction of its own for `async with`, with the options of session.begin().
+        """Return an independent transaction for `async with`; options as in session.begin().
 
-        It is never part of another one; `tx.begin()` is a savepoint in it.
+        It is never nested in another transaction. `tx.begin()` opens a savepoint in it.
+
+        Raises ConfigurationError for an invalid option.
         """
         options = TransactionOptions.of(isolation, read_only, deferrable, settings)
-        # An owner of its own, so that no other transaction is ever around it.
+        # A new owner keeps it from nesting in another transaction.
         return Transaction(object(), self.pool, self.counts, options)
 
     async def run(
@@ -262,9 +274,13 @@ class Engine(Copying):
         deferrable: bool | None = None,
         settings: Mapping[str, str] | None = None,
     ) -> T:
-        """Run `await fn(tx)` in a transaction of its own, and again where it must be repeated.
+        """Run `await fn(tx)` in a new transaction, and retry it after a RetryableError.
 
-        It is session.run() without a session: never part of a transaction that is open.
+        retries: the maximum number of retries, with an increasing random backoff.
+
+        It works like session.run(), without a session. It never nests in an open transaction.
+
+        Raises the last RetryableError, and whatever `fn` raises.
         """
         begin = partial(
             self.transaction,
@@ -276,15 +292,15 @@ class Engine(Copying):
         return await run_with_retries(begin, fn, retries)
 
     async def create_all(self, *schemas: Schema) -> None:
-        """Create what the generated packages describe and the database does not have yet.
+        """Create the tables, types and indexes of generated packages that the database lacks.
 
-        schemas: each package's SCHEMA; without any, those of every package imported so far.
+        schemas: the SCHEMA of each package; without any, those of all imported packages.
 
-        Each runs in one transaction. What is there already stays as it is, also where it differs. A
-        role without the right to create may call it where nothing is missing.
+        Each schema is created in one transaction. Existing objects stay unchanged, even if they
+        differ. If nothing is missing, the role needs no right to create.
 
-        Raises StatementError, which names what is missing: columns of tables that are there, and
-        what the role may not create.
+        Raises StatementError, which names the columns that existing tables lack, or the objects
+        that the role may not create. Raises UsageError if no generated package was imported.
         """
         wanted = schemas or known_schemas()
         if not wanted:

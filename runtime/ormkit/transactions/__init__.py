@@ -1,1 +1,1 @@
-"""BEGIN to COMMIT, the unit of work, and what a session and a transaction both offer."""
+"""Transactions, savepoints, the unit of work, and the operations that sessions share with them."""

@@ -10,9 +10,10 @@ from ..errors import AfterCommitError
 
 
 async def run_callbacks(callbacks: Sequence[Callable[[], Awaitable[object] | object]]) -> None:
-    """Call what waited for the COMMIT, each one whatever the others raise.
+    """Call every callback in order, even if an earlier one raises.
 
-    Raises AfterCommitError once all were called; where the task was cancelled meanwhile, that.
+    Raises AfterCommitError after the last call if a callback failed. A CancelledError takes
+    precedence and has the AfterCommitError as its cause.
     """
     errors: list[Exception] = []
     cancelled: asyncio.CancelledError | None = None
@@ -33,7 +34,7 @@ async def run_callbacks(callbacks: Sequence[Callable[[], Awaitable[object] | obj
 
 
 def after_commit_error(errors: Sequence[Exception]) -> AfterCommitError:
-    """Return the error that tells what failed after a COMMIT."""
+    """Return the error that holds what the callbacks raised after a COMMIT."""
     kinds = ", ".join(dict.fromkeys(type(error).__name__ for error in errors))
     failed = AfterCommitError(
         f"the transaction is committed, and what ran after its COMMIT failed ({kinds}): do not run "

@@ -1,4 +1,4 @@
-"""A file that takes the place of another one, once it is written as a whole."""
+"""Atomic file replacement: write a temporary file, then rename it over the target."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from typing import Any, BinaryIO
 
 @asynccontextmanager
 async def replacing(path: str) -> AsyncGenerator[BinaryIO]:
-    """Yield a file that takes the place of the one at the path where the block succeeds.
+    """Yield a file that replaces the file at `path` if the block succeeds.
 
-    Where it raises, that one stays as it is, and nothing else is left. What is no ordinary file,
-    such as a pipe or a terminal, is written to as it stands.
+    If the block raises, the file at `path` stays unchanged and the temporary file is removed.
+    A pipe, a terminal or another special file is written to directly.
+
+    Raises OSError if the file cannot be opened, written or renamed.
     """
-    # As open() does, it follows links, so that these stay what they are.
+    # Like open(), this follows symbolic links, so that the link itself stays.
     target: str = await asyncio.to_thread(lambda: os.path.realpath(path))
     opening = asyncio.create_task(asyncio.to_thread(open_for, target))
     try:
@@ -36,9 +38,9 @@ async def replacing(path: str) -> AsyncGenerator[BinaryIO]:
 
 
 def open_for(target: str) -> BinaryIO:
-    """Open a new file beside the target, with its permissions; the target itself where it is none.
+    """Open a temporary file beside the target with its permissions, or a special target itself.
 
-    Raises PermissionError where the target is there and must not be written to.
+    Raises PermissionError if the target exists and is not writable.
     """
     name = os.path.join(os.path.dirname(target), f".ormkit-{secrets.token_hex(8)}.tmp")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -48,9 +50,9 @@ def open_for(target: str) -> BinaryIO:
         return open_descriptor(os.open(name, flags, 0o666), name)
     if not stat.S_ISREG(there.st_mode):
         return open(target, "wb")
-    # Refused where open() would be; it neither creates nor cuts anything.
+    # This fails if open() would fail. It neither creates nor truncates the target.
     os.close(os.open(target, os.O_WRONLY))
-    # Nobody may read it who may not read the target.
+    # Only the owner may read the temporary file until it has the target's permissions.
     file = open_descriptor(os.open(name, flags, 0o600), name)
     try:
         take_after(file, there)
@@ -61,12 +63,12 @@ def open_for(target: str) -> BinaryIO:
 
 
 def open_descriptor(descriptor: int, name: str) -> BinaryIO:
-    """Return the file of a descriptor, by its own name."""
+    """Return a file object for the descriptor, with `name` as its name."""
     return open(name, "wb", opener=lambda name, flags: descriptor)
 
 
 def take_after(file: BinaryIO, there: os.stat_result) -> None:
-    """Give the file the owner, where the process may, and the permissions of another one."""
+    """Copy the permissions of another file, and its owner if the process has the right."""
     change_owner: Any = getattr(os, "fchown", None)
     own = os.fstat(file.fileno())
     if change_owner is not None and (own.st_uid, own.st_gid) != (there.st_uid, there.st_gid):
@@ -76,7 +78,7 @@ def take_after(file: BinaryIO, there: os.stat_result) -> None:
 
 
 def put_in_place(file: BinaryIO, target: str) -> None:
-    """Let the file take the target's place, whole on the disk before it does."""
+    """Flush the file to disk, then rename it over the target."""
     file.flush()
     if file.name != target:
         os.fsync(file.fileno())
@@ -86,7 +88,7 @@ def put_in_place(file: BinaryIO, target: str) -> None:
 
 
 def discard(file: BinaryIO, target: str) -> None:
-    """Close the file, and remove it where it is not the target itself."""
+    """Close the file, and remove it unless it is the target itself."""
     with suppress(OSError):
         file.close()
     if file.name != target:

@@ -1,4 +1,4 @@
-"""The lock of a transaction's connection, which tasks take one after the other."""
+"""The lock that lets one task at a time use the connection of a transaction."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from contextlib import asynccontextmanager
 from ..driver.connection import Connection
 from ..errors import TransactionFailed
 
-#: Seconds that ROLLBACK may take before the connection is closed, which undoes everything.
+#: Seconds to wait for ROLLBACK. After that the connection is closed, and the server rolls back.
 UNDO_TIMEOUT = 5.0
 
 
 class ConnectionLock(asyncio.Lock):
     """Lets one task at a time use the connection of a transaction."""
 
-    #: True once a task was cancelled while it held the lock or waited for it. Its work may be half
-    #: done, which the server cannot know where a statement came to its end first.
+    #: True once a task was cancelled while it held the lock or waited for it. Its work may be
+    #: incomplete. The server does not know that if the last statement had already finished.
     was_interrupted = False
 
     @asynccontextmanager
     async def for_rollback(self, connection: Connection) -> AsyncGenerator[None]:
-        """Hold the lock for a ROLLBACK; close the connection where a dead network never answers."""
+        """Hold the lock for a ROLLBACK; close the connection if the server does not answer."""
         limit = asyncio.timeout(UNDO_TIMEOUT)
         try:
             async with limit, self:
@@ -36,12 +36,12 @@ class ConnectionLock(asyncio.Lock):
             raise
 
     def note(self, error: BaseException) -> None:
-        """Note the error that ended the work of a task, or its wait for the lock."""
+        """Record whether this error interrupted a task, or its wait for the lock."""
         self.was_interrupted |= not isinstance(error, Exception)
 
 
 def interrupted() -> TransactionFailed:
-    """Return the error for a transaction that goes on after one of its calls was interrupted."""
+    """Return the error for a transaction that continues after an interrupted call."""
     return TransactionFailed(
         "nothing was committed: a call in the transaction was cancelled or timed out, so that it "
         "may be half done, and the block went on; use a nested begin() around what may be cut short"

@@ -1,4 +1,4 @@
-"""COPY: many rows into a table, and the rows of a query into a file, at the speed of the wire."""
+"""COPY: bulk loading of rows into a table, and export of a query's rows to a file or function."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ Row = tuple[object, ...] | list[object]
 Format = Literal["csv", "text", "binary"]
 FORMATS = ("csv", "text", "binary")
 
-#: In the place of a cell's number: the source is asked for its next row.
+#: Takes the place of a cell's number while the source produces its next row.
 READING = -1
-#: In the place of a cell's number: there is no row in hand.
+#: Takes the place of a cell's number while there is no current row.
 WAITING = -2
 
-#: What there is where a source has no row.
+#: Marks the end of a source of rows.
 NOTHING = object()
 
 
 class Copying:
-    """What an engine, a session and a transaction offer of COPY."""
+    """The COPY methods that an engine, a session and a transaction share."""
 
     def executor(self) -> Executor:
-        """Return what runs statements in this moment and task."""
+        """Return the executor that runs statements for the current task."""
         raise NotImplementedError
 
     @overload
@@ -72,14 +72,18 @@ class Copying:
         columns: Sequence[str],
     ) -> int: ...
     async def copy_in(self, into: Any, rows: Any, *, columns: Sequence[str] | None = None) -> int:
-        """Store rows by COPY, all or none, and return how many they were.
+        """Insert rows with COPY, all or none, and return the number of rows.
 
-        into: a model; or the name of a table, "users" or "audit.events".
-        rows: objects of the model, all with values of the same columns, or with `columns` tuples of
-            their values; a list, a generator, or an asynchronous one.
+        into: a model, or the name of a table such as "users" or "audit.events".
+        rows: a list, a generator or an async generator of objects of the model, all with values
+            for the same columns; with `columns`, of tuples or lists of values.
+        columns: the columns of the tuples, in order; required for the name of a table.
 
-        The objects do not get what PostgreSQL fills in. COPY takes the values as they are: no ON
-        CONFLICT, and no types that the driver knows only as text, for which there is insert_all().
+        The objects do not receive the values that PostgreSQL fills in. COPY has no ON CONFLICT,
+        and no types that the driver sends only as text; insert_all() supports those.
+
+        Raises UsageError for rows of another shape, MissingValue and InvalidValue for a row's
+        values, and the DatabaseError that the server reports.
         """
         is_async = hasattr(rows, "__aiter__")
         if isinstance(rows, (str, bytes)) or not (is_async or hasattr(rows, "__iter__")):
@@ -102,14 +106,20 @@ class Copying:
         delimiter: str | None = None,
         null: str | None = None,
     ) -> int:
-        """Write rows by COPY, as they come from the server, and return how many they were.
+        """Export rows with COPY as they arrive from the server, and return the number of rows.
 
-        source: a model, for all the rows and columns of its table, or a query in SQL; COPY takes
-            no parameters.
-        sink: the path of a file, which is replaced once all is written and stays as it is where
-            anything fails; a file opened for bytes; or an async function called with bytes.
-        header: whether a line with the names of the columns goes first; not for binary.
-        delimiter, null: what stands between columns and for NULL; PostgreSQL's choice where None.
+        source: a model, which exports all rows and columns of its table, or a SQL query without
+            parameters.
+        sink: the path of a file, a file opened for writing bytes, or an async function that takes
+            bytes. The file at a path is replaced after a complete export; after an error it stays
+            unchanged.
+        format: "csv", "text" or "binary".
+        header: whether the first line holds the names of the columns; not for "binary".
+        delimiter, null: the text between columns, and the text for NULL; None means PostgreSQL's
+            default for the format.
+
+        Raises UsageError for an invalid argument, whatever the sink raises, and the DatabaseError
+        that the server reports.
         """
         if format not in FORMATS:
             raise UsageError(f"format={format!r}: it is one of {', '.join(map(repr, FORMATS))}")
@@ -144,36 +154,36 @@ class Copying:
 
 
 def check_option(name: str, value: object) -> None:
-    """Raise UsageError for an option of COPY that is no text."""
+    """Raise UsageError if an option of COPY is not text that PostgreSQL can store."""
     if value is not None and (reason := misfit("text", value)):
         raise UsageError(f"copy_out({name}=...): {reason}")
 
 
 def query_of(source: type[Model] | str) -> str:
-    """Return the query whose rows are to be copied."""
+    """Return the SQL query whose rows are exported."""
     if isinstance(source, str):
         check_statement(source)
-        # On a line of its own, since a comment may end the query.
+        # The line break ends a comment at the end of the query.
         return f"{source.strip().removesuffix(';')}\n"
     table = table_of(source)
     return f"SELECT {', '.join(column.quoted for column in table.columns)} FROM {table.sql}"
 
 
 class Cells:
-    """The row in hand, whose cells the driver takes one by one, so that one it refuses has a name.
+    """The current row of a COPY; it tracks which cell the driver reads, for error messages.
 
-    One of these stands for every row in turn: the driver is done with a row before the next.
+    One object serves every row in turn, since the driver encodes a row before it takes the next.
     """
 
     schema: str | None = None
     table: str
     names: Sequence[str]
     labels: Sequence[str]
-    #: True where a caller named the table, of which no model tells what it does.
+    #: True if the caller named the table. Its triggers may then change the session's state.
     is_raw = False
 
     def __init__(self) -> None:
-        #: Which cell is in hand, from 0; or READING, or WAITING.
+        #: The number of the current cell, from 0; or READING, or WAITING.
         self.at = WAITING
         self.number = 0
         self._row: Any = None
@@ -187,10 +197,10 @@ class Cells:
             raise InvalidValue(f"{self.labels[place]} (row {self.number}) {error}") from None
 
     def begin(self, row: object) -> None:
-        """Take the columns from the first row."""
+        """Determine the columns from the first row."""
 
     def check(self, row: Any) -> None:
-        """Raise UsageError for a row that has not the shape of the first."""
+        """Raise UsageError or MissingValue for a row without the shape of the first row."""
 
     def take(self, row: object) -> Cells:
         self.number += 1
@@ -199,7 +209,7 @@ class Cells:
         return self
 
     def each(self, first: object, rows: Iterator[object]) -> Generator[Cells]:
-        """Yield itself for each row."""
+        """Yield this object once for each row."""
         self.at = READING
         yield self.take(first)
         self.at = READING
@@ -209,7 +219,7 @@ class Cells:
         self.at = WAITING
 
     async def each_async(self, first: object, rows: AsyncIterator[object]) -> AsyncGenerator[Cells]:
-        """Yield itself for each row."""
+        """Yield this object once for each row."""
         self.at = READING
         yield self.take(first)
         self.at = READING
@@ -225,17 +235,17 @@ class Cells:
 
     @property
     def is_reading(self) -> bool:
-        """True while an error can only be that of the source, or of a row's shape."""
+        """True while an error can only come from the source of rows, or from a row's shape."""
         return self.at == READING
 
     def described(self) -> str:
-        """Return which value is in hand, for messages, without it."""
+        """Return a description of the current cell for error messages, without its value."""
         kind = type(self[self.at]).__name__
         return f"{self.labels[self.at]} (row {self.number}) cannot take this {kind}"
 
 
 class TupleCells(Cells):
-    """Tuples, in the order of the columns that were named."""
+    """Rows that are tuples or lists, in the order of the named columns."""
 
     def __init__(
         self,
@@ -248,8 +258,8 @@ class TupleCells(Cells):
     ) -> None:
         """Describe the cells.
 
-        columns: those of a model, in the order of the names; their values are checked.
-        is_raw: whether a caller named the table, of which no model tells what it does.
+        columns: the columns of a model, in the order of the names; their values are checked.
+        is_raw: whether the caller named the table instead of a model.
         """
         super().__init__()
         self.table, self.schema, self.names, self.is_raw = table, schema, names, is_raw
@@ -268,7 +278,7 @@ class TupleCells(Cells):
 
 
 class ObjectCells(Cells):
-    """Objects of a model, with the columns that the first of them has values for."""
+    """Rows that are objects of a model; the first object determines the columns."""
 
     def __init__(self, table: Table) -> None:
         super().__init__()
@@ -317,9 +327,10 @@ class ObjectCells(Cells):
 
 
 def getter_of(column: AnyColumn) -> Callable[[Any], object]:
-    """Return what reads the column's value of an object as its row will hold it.
+    """Return a function that reads the column's value from an object as the row will store it.
 
-    The object then holds it too: it may be gone before the server answers.
+    The function also sets that value on the object at once, since the object may no longer exist
+    when the server answers.
     """
     get: Callable[[Any], object] = attrgetter(column.slot)
 
@@ -334,12 +345,12 @@ def getter_of(column: AnyColumn) -> Callable[[Any], object]:
 
 
 def stored_item(place: int, column: AnyColumn) -> Callable[[Any], object]:
-    """Return what reads the column's value of a tuple, as its row will hold it."""
+    """Return a function that reads the column's value from a tuple as the row will store it."""
     return lambda row: stored_cell(column, row[place])
 
 
 def stored_cell(column: AnyColumn, value: Any) -> Any:
-    """Return the value as its row will hold it; InvalidValue that goes on behind a cell's name."""
+    """Return the value as the row will store it; raises InvalidValue, which names no cell yet."""
     if value is None or type(value) is column.kept:
         return value
     try:
@@ -349,7 +360,7 @@ def stored_cell(column: AnyColumn, value: Any) -> Any:
 
 
 def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:
-    """Return the cells of tuples; raises UsageError for columns that cannot be."""
+    """Return the cells for rows of tuples; raises UsageError for invalid columns."""
     if isinstance(columns, str) or not isinstance(columns, Collection) or not columns:
         raise UsageError("columns is a list of names, one for each value of a row")
     if isinstance(into, str):
@@ -364,7 +375,7 @@ def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:
 
 
 async def copy_sync(executor: Executor, cells: Cells, rows: Iterator[object]) -> int:
-    """Copy the rows of an iterator; nothing is sent where there are none."""
+    """Copy the rows of an iterator; send nothing if it is empty."""
     first = next(rows, NOTHING)
     if first is NOTHING:
         return 0
@@ -373,7 +384,7 @@ async def copy_sync(executor: Executor, cells: Cells, rows: Iterator[object]) ->
 
 
 async def copy_async(executor: Executor, cells: Cells, rows: AsyncIterator[object]) -> int:
-    """Copy the rows of an asynchronous iterator; nothing is sent where there are none."""
+    """Copy the rows of an asynchronous iterator; send nothing if it is empty."""
     first = await anext(rows, NOTHING)
     if first is NOTHING:
         return 0

@@ -1,4 +1,4 @@
-"""Sinks: where the bytes go that COPY gives."""
+"""Targets of COPY TO: a path, a binary file, or an async function that takes bytes."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ Sink = str | os.PathLike[str] | Writable | Callable[[bytes], Awaitable[object]]
 
 
 async def pass_on(sink: Callable[[bytes], Awaitable[object]], data: bytes) -> None:
-    """Await what the function returns for the bytes; raises UsageError where it is not async."""
+    """Call the function with the bytes and await it; raises UsageError if it is not async."""
     await awaitable(sink(data), "copy_out()", "bytes")

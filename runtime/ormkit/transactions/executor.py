@@ -1,4 +1,4 @@
-"""The executor of a transaction: tasks take turns on its one connection."""
+"""The executor of a transaction: it runs statements one at a time on the single connection."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class TransactionExecutor(Executor):
-    """Runs the statements of a block, once what was added before them is written."""
+    """Runs the statements of a block, and flushes added objects before each of them."""
 
     def __init__(self, unit: UnitOfWork, stack: BlockStack, block: Block) -> None:
         self.identity = unit.identity
@@ -27,12 +27,12 @@ class TransactionExecutor(Executor):
         self._block = block
 
     async def flush_pending(self) -> None:
-        """Write what was added and changed, before a statement that computes from it."""
+        """Flush added and changed objects before a statement that depends on them."""
         await self._unit.flush(self)
 
     async def run(self, statement: Statement, values: Values) -> list[Record]:
         """Run the statement in the transaction and return its rows."""
-        # What `use` does, written out: through it, each statement would take five calls more.
+        # This inlines `use`, which would add five calls to each statement.
         unit, stack = self._unit, self._stack
         if unit.added:
             await unit.flush_added(self)
@@ -48,7 +48,7 @@ class TransactionExecutor(Executor):
             raise
 
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do the work with the transaction's connection, in turn with other tasks on it."""
+        """Call `work` with the transaction's connection while no other task uses it."""
         if self._unit.added:
             await self._unit.flush_added(self)
         lock = self._stack.lock

@@ -1,4 +1,4 @@
-"""What a session and a transaction both offer: reading and writing objects."""
+"""The operations that sessions and transactions share: queries, inserts, updates and deletes."""
 
 from __future__ import annotations
 
@@ -35,22 +35,25 @@ K = TypeVar("K")
 
 
 class Operations(Copying):
-    """Reading and writing objects, on whatever `executor()` gives."""
+    """Reads and writes objects through the executor that `executor()` returns."""
 
-    #: The limits and offsets that stand in the text of statements; the engine's.
+    #: The engine's counts of the limits and offsets that are literals in SQL texts.
     counts: EngineCounts
 
     def query(self, model: type[Queryable[Q_co]]) -> Q_co:
-        """Return a query over the model, to be narrowed with filter() and read with all()."""
+        """Return a query for the model; filter() narrows it, and all() runs it.
+
+        Raises UsageError if `model` is no generated model.
+        """
         try:
             return model.__query__(self)
         except AttributeError:
-            # For what is no model; an error of the query's own passes through.
+            # This raises UsageError if it is no model. Otherwise the AttributeError passes through.
             table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             raise
 
     async def get(self, model: type[Queryable[Query[M, K]]], key: K) -> M | None:
-        """Return the object with this primary key, a tuple for a composite one; None without."""
+        """Return the object with this primary key, or None; a composite key is a tuple."""
         table = table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         executor = self.executor()
         rows = await executor.run(by_key(table, key), key_values(table, key))
@@ -58,7 +61,7 @@ class Operations(Copying):
         return found[0] if found else None
 
     async def get_or_raise(self, model: type[Queryable[Query[M, K]]], key: K) -> M:
-        """Return the object with this primary key; raises NotFound."""
+        """Return the object with this primary key; raises NotFound if there is none."""
         found = await self.get(model, key)
         if found is None:
             name = getattr(model, "__name__", "row")
@@ -66,15 +69,15 @@ class Operations(Copying):
         return found
 
     async def insert(self, instance: M) -> M:
-        """Insert the object and return it, with what PostgreSQL filled in."""
+        """Insert the object and return it with the values that PostgreSQL filled in."""
         await insert_one(self.executor(), instance)
         return instance
 
     async def insert_all(self, instances: Iterable[M]) -> list[M]:
-        """Insert all the objects, or none where one fails, and return them in their order.
+        """Insert all objects, or none if one fails, and return them in the same order.
 
-        Each gets what PostgreSQL filled in for its own row. It is one statement for each model
-        and each set of columns that hold values.
+        Each object receives the values that PostgreSQL filled in for its row. One statement
+        inserts all objects of one model that have values for the same columns.
         """
         listed = as_objects("insert_all", instances)
         check_once("insert_all", listed)
@@ -86,22 +89,23 @@ class Operations(Copying):
         await insert_objects(self.executor(), instances)
 
     async def update(self, instance: Assignable[P], /, *args: P.args, **values: P.kwargs) -> None:
-        """Write the named columns of one object; the object follows once that has succeeded.
+        """Update the named columns of one row, then set the new values on the object.
 
-        Raises StaleObject where the row is gone or, with a version column, was changed since.
+        Raises StaleObject if the row is gone, or if its version column has changed.
         """
         await update_one(self.executor(), as_model(instance), values)
 
     async def bulk_update(
         self, instances: Iterable[M], fields: Sequence[str | Column[M, Any, Any]] | None = None
     ) -> list[M]:
-        """Write columns of objects of one model as they are on the objects, all or none.
+        """Update many objects of one model with their current values, all or none.
 
-        fields: the columns or their names; every one that the objects were given where None. Of an
-            object that a constructor made, only what it was given is written; see upsert().
+        fields: the columns or their names; None means every column that the objects were given.
+            For an object that was constructed and not read, only the given columns are written;
+            see upsert().
 
-        It is one statement for any number, up to 10,000; with array columns one for each object.
-        Raises StaleObject where a row is gone or, with a version column, was changed since.
+        One statement updates up to 10,000 objects. With array columns each object takes one
+        statement. Raises StaleObject if a row is gone, or if its version column has changed.
         """
         listed = as_objects("bulk_update", instances)
         for instance in listed:
@@ -115,25 +119,26 @@ class Operations(Copying):
     ) -> None:
         await update_objects(self.executor(), instances, fields)
 
-    # A type variable, where the model would do: mypy takes the type that an argument is to have for
-    # what a call in its place should return, `remove(await session.get_or_raise(User, 1))`.
+    # The type variable helps mypy to infer the type of the argument in
+    # `remove(await session.get_or_raise(User, 1))`. A parameter of type Model would mislead it.
     async def remove(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Delete the object's row; raises StaleObject where it is gone or was changed since."""
+        """Delete the object's row; raises StaleObject if it is gone or its version has changed."""
         await delete_one(self.executor(), as_model(instance))
 
     async def soft_delete(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Mark the object's row as deleted, so that queries leave it out; the mixin soft_delete.
+        """Mark the object's row as deleted, so that queries exclude it.
 
-        Raises UsageError for a model without it, StaleObject where the row is gone.
+        Raises UsageError for a model without the mixin soft_delete, and StaleObject if the row is
+        gone.
         """
         await mark_deleted(self.executor(), as_model(instance), is_deleted=True)
 
     async def restore(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Take the mark of soft_delete() away."""
+        """Remove the mark that soft_delete() set; raises the same errors."""
         await mark_deleted(self.executor(), as_model(instance), is_deleted=False)
 
     async def force_delete(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Delete the object's row for good, marked or not."""
+        """Delete the object's row permanently, whether or not it is soft-deleted."""
         await self.remove(instance)
 
     async def upsert(
@@ -143,17 +148,17 @@ class Operations(Copying):
         conflict_target: Sequence[str] | None = None,
         update_fields: Sequence[str] | None = None,
     ) -> M:
-        """Insert the object, or update the row that is there already, by one statement.
+        """Insert the object or update the existing row, with one INSERT ... ON CONFLICT.
 
-        conflict_target: the columns that tell rows apart; the primary key where None.
-        update_fields: the columns to write then, of those that the object was given; all of them
-            where None, and none for [], which leaves the row as it is.
+        conflict_target: the columns of a unique constraint; None means the primary key.
+        update_fields: the given columns to update if the row exists; None means all of them, and
+            [] leaves the row unchanged.
 
-        Given is what the constructor was passed, None included, and every attribute that differs
-        from what it put there. An object that was read gives all that it holds, but for the time
-        of its latest write, and for the absence of a soft delete.
+        The given columns are the arguments of the constructor, None included, and every attribute
+        that was set to another value since. An object that was read gives all its columns, except
+        its updated_at time, and its soft-delete mark if that is not set.
 
-        The object afterwards holds the row as it is in the database.
+        The object afterwards holds the values of the row in the database.
         """
         await self._upsert_listed([as_model(instance)], conflict_target, update_fields)
         return instance
@@ -165,10 +170,10 @@ class Operations(Copying):
         conflict_target: Sequence[str] | None = None,
         update_fields: Sequence[str] | None = None,
     ) -> list[M]:
-        """Upsert objects of one model, all or none; no two may have the same conflict target.
+        """Upsert objects of one model, all or none; their conflict targets must be distinct.
 
-        Each row gets what its own object was given, as in upsert(): it is one statement for each
-        set of columns.
+        Each row receives the columns that its object was given, as in upsert(). One statement
+        writes all objects with the same set of given columns.
         """
         listed = as_objects("upsert_all", instances)
         if listed:
@@ -190,9 +195,12 @@ class Operations(Copying):
         instances: M | Iterable[M],
         *relationships: str | Relationship[M, Any] | Load[M, Any],
     ) -> None:
-        """Load relationships of objects that are there already, one query for each.
+        """Load relationships of existing objects, with one query for each relationship.
 
-        They are names, relationships such as User.posts, or load options.
+        instances: one object, or several of the same model.
+        relationships: names, relationships such as User.posts, or load options.
+
+        Raises UsageError for objects of different models.
         """
         objects = list(instances) if isinstance(instances, Iterable) else [instances]
         if not objects:
@@ -205,23 +213,23 @@ class Operations(Copying):
         )
 
     def related(self, instance: M, relationship: ToMany[M, R]) -> RelatedSet[R]:
-        """Return what belongs to the object, to add to and to remove from."""
+        """Return the objects of a to-many relationship, with methods to add and remove them."""
         return RelatedSet(self, as_model(instance), relationship)
 
     async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
-        """Run one SQL statement, with $1, $2 ... standing for the parameters in their order."""
+        """Run one SQL statement; $1, $2 ... stand for the parameters in order."""
         raise NotImplementedError
 
     async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
         """Run one SQL statement for each row of parameters, all or none.
 
-        The result holds everything that came back, and its `rowcount` is the total.
+        The result holds the returned rows of all runs, and its `rowcount` is the total.
         """
         raise NotImplementedError
 
 
 def as_objects(method: str, instances: Iterable[M]) -> list[M]:
-    """Return the objects as a list; UsageError for what holds none."""
+    """Return the objects as a list; raises UsageError for a value that is no iterable."""
     try:
         return list(instances)
     except TypeError:
@@ -237,7 +245,7 @@ def is_model(value: object) -> bool:
 
 
 def as_model(value: object) -> Model:
-    """Return the object; UsageError for what is none of a generated model."""
+    """Return the object; raises UsageError if it is no object of a generated model."""
     if not is_model(value):
         raise UsageError(f"an object of a generated model is needed, not {type(value).__name__}")
     return value  # type: ignore[return-value]  # pyright: ignore[reportReturnType]

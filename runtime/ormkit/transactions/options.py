@@ -1,4 +1,4 @@
-"""How a transaction begins: its isolation level, its modes and its settings."""
+"""Transaction options: the isolation level, the read-only and deferrable modes, and settings."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ..postgres.mismatch import misfit
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 ISOLATIONS = ("read committed", "repeatable read", "serializable")
 
-#: The name of a run-time parameter, "work_mem" or "app.tenant", as PostgreSQL takes them.
+#: A valid name of a run-time parameter, such as "work_mem" or "app.tenant".
 PARAMETER = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*")
-#: The parameters that say where names lead: "$user" in a path is the role.
+#: The parameters that affect name resolution. "$user" in a search_path stands for the role.
 ABOUT_NAMES = ("search_path", "role", "session_authorization")
-#: Sets any number of parameters until the transaction ends; an array of names, one of values.
+#: Sets parameters until the transaction ends, from an array of names and an array of values.
 SET_ALL = (
     "SELECT set_config(name, value, true) "
     "FROM unnest($1::text[], $2::text[]) AS given (name, value)"
@@ -27,16 +27,19 @@ SET_ALL = (
 
 @dataclass(frozen=True, slots=True)
 class TransactionOptions:
-    """How a transaction begins; None leaves the default of the server, database or role."""
+    """The options of BEGIN; None leaves the default of the server, database or role.
+
+    Raises ConfigurationError for a value that PostgreSQL would refuse or ignore.
+    """
 
     isolation: Isolation | None = None
     is_read_only: bool | None = None
     is_deferrable: bool | None = None
-    #: Run-time parameters for this transaction alone, sent right behind BEGIN.
+    #: Run-time parameters for this transaction only, sent directly after BEGIN.
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
-    #: The statement that begins it.
+    #: The BEGIN statement.
     sql: str = field(init=False, compare=False)
-    #: What says where names lead in it; None where the settings do not.
+    #: The settings that affect name resolution; None if there are none.
     namespace: tuple[str | None, ...] | None = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -65,9 +68,9 @@ class TransactionOptions:
         object.__setattr__(self, "namespace", namespace_of(self.settings))
 
     def _check_deferrable(self) -> None:
-        """Raise ConfigurationError where PostgreSQL would ignore `deferrable=True`.
+        """Raise ConfigurationError if PostgreSQL would ignore `deferrable=True`.
 
-        What is left to the server's default may be what it takes.
+        An option of None passes, since the server's default may be the required value.
         """
         is_serializable = self.isolation in (None, "serializable")
         if self.is_deferrable and not (is_serializable and self.is_read_only is not False):
@@ -84,21 +87,21 @@ class TransactionOptions:
         deferrable: bool | None,
         settings: Mapping[str, str] | None,
     ) -> TransactionOptions:
-        """Return the options that begin() was given; those of the server are made once."""
+        """Return the options for the arguments of begin(); DEFAULTS if all are left out."""
         if isolation is None and read_only is None and deferrable is None and not settings:
             return DEFAULTS
         return cls(isolation, read_only, deferrable, settings or {})
 
 
 def namespace_of(settings: Mapping[str, str]) -> tuple[str | None, ...] | None:
-    """Return those of the settings by which names lead elsewhere; None where there is none."""
+    """Return the settings that affect name resolution; None if there are none."""
     by_name = {name.lower(): value for name, value in settings.items()}
     found = tuple([by_name.get(name) for name in ABOUT_NAMES])
     return found if any(value is not None for value in found) else None
 
 
 def check_mode(name: str, value: object) -> None:
-    """Raise ConfigurationError for what does not say whether a mode is on."""
+    """Raise ConfigurationError unless the mode is True, False or None."""
     if not (value is None or isinstance(value, bool)):
         raise ConfigurationError(
             f"{name}={shown(value)}: give True or False, or None for the server's default"
@@ -106,7 +109,7 @@ def check_mode(name: str, value: object) -> None:
 
 
 def check_setting(name: object, value: object) -> None:
-    """Raise ConfigurationError for what cannot be a run-time parameter and its value."""
+    """Raise ConfigurationError unless this is a valid run-time parameter with a text value."""
     if not isinstance(name, str) or not PARAMETER.fullmatch(name):
         raise ConfigurationError(
             f"settings: {name!r} is no parameter of PostgreSQL; write 'work_mem', or 'app.tenant' "

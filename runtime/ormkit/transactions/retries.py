@@ -1,4 +1,4 @@
-"""Running a transaction again where the server ended it in favour of another one."""
+"""Retries: run a transaction again after a serialization failure or a deadlock, with backoff."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .transaction import Transaction
 
 T = TypeVar("T")
 
-#: Seconds of the longest wait before the first repetition; it doubles with each further one.
+#: The maximum backoff before the first retry, in seconds. It doubles with each further retry.
 FIRST_DELAY = 0.02
-#: Seconds of the longest wait there is.
+#: The upper limit of the backoff, in seconds.
 LONGEST_DELAY = 2.0
 
 
@@ -26,10 +26,13 @@ async def run_with_retries(
     fn: Callable[[Transaction], Awaitable[T]],
     retries: int,
 ) -> T:
-    """Run the function in a transaction of its own and return its result once that is committed.
+    """Run the function in a new transaction, commit it, and return the function's result.
 
-    Where the server ended the transaction for another one's sake, also at COMMIT, it is run again
-    from the start, `retries` times at most. Nothing is run again after a COMMIT.
+    After a RetryableError (a serialization failure or a deadlock, also at COMMIT) the function
+    runs again in a new transaction, at most `retries` times. Nothing is retried after a COMMIT.
+
+    Raises ConfigurationError for invalid `retries`, UsageError if `fn` is no async function, the
+    last RetryableError, and whatever `fn` raises.
     """
     if type(retries) is not int or retries < 0:
         raise ConfigurationError(f"retries={shown(retries)}: give a whole number from 0")
@@ -43,18 +46,18 @@ async def run_with_retries(
                 return result
         except RetryableError as error:
             if tx.is_committed:
-                # By the function itself, which went on: to run it again would commit it twice.
+                # The function itself committed and continued. A retry would commit it twice.
                 raise after_commit_error([error]) from error
             if repetition >= retries:
                 raise
-        # Here, no connection is held any more.
+        # The transaction has released its connection before this wait.
         await asyncio.sleep(delay_before(repetition))
     raise AssertionError
 
 
 def delay_before(repetition: int) -> float:
-    """Return the seconds to wait before a repetition, counted from 0.
+    """Return the backoff in seconds before a retry; the first retry has the number 0.
 
-    Any time up to the longest one, so that those which collided do not collide again in step.
+    The backoff has full jitter, so that transactions that conflicted do not retry in step.
     """
     return random.uniform(0, min(LONGEST_DELAY, FIRST_DELAY * 2 ** min(repetition, 30)))

@@ -1,4 +1,4 @@
-"""The connection of a transaction, and the blocks open on it: its own and those of savepoints."""
+"""Nested transaction blocks: BEGIN, SAVEPOINT and their ends on one shared connection."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Block:
 
     #: 0 for the transaction, 1 for a savepoint in it, and so on.
     depth: int = 0
-    #: True once BEGIN or SAVEPOINT was sent, which the first statement of a block does.
+    #: True once BEGIN or SAVEPOINT was sent. The first statement of a block sends it.
     has_begun: bool = False
-    #: True once it has ended, or a block around it has.
+    #: True once this block or an enclosing block has ended.
     is_over: bool = False
 
     @property
@@ -33,22 +33,22 @@ class Block:
         return f"ormkit_{self.depth}"
 
     def check_open(self) -> None:
-        """Raise TransactionClosed where it is over."""
+        """Raise TransactionClosed if the block has ended."""
         if self.is_over:
             raise ended()
 
 
 def ended() -> TransactionClosed:
-    """Return the error for the use of a block that is over."""
+    """Return the error for the use of a block that has ended."""
     return TransactionClosed("the transaction has ended: begin another one")
 
 
 class BlockStack:
-    """The open blocks of a transaction, the outermost first, and the connection that they share."""
+    """The open blocks of a transaction, outermost first, and the connection that they share."""
 
     def __init__(self, pool: Pool, options: TransactionOptions) -> None:
         self.lock = ConnectionLock()
-        #: The connection, once every open block has begun on it.
+        #: The connection if every open block has begun on it, otherwise None.
         self.ready: Connection | None = None
         self._pool = pool
         self._options = options
@@ -56,7 +56,7 @@ class BlockStack:
         self._blocks: list[Block] = []
 
     def open(self, block: Block) -> None:
-        """Put a block within those that are open."""
+        """Push a block onto the stack."""
         block.depth = len(self._blocks)
         self._blocks.append(block)
         self.ready = None
@@ -68,8 +68,10 @@ class BlockStack:
     async def start(self, block: Block) -> Connection:
         """Begin every open block that has not begun, and return the connection.
 
-        A statement that an outer block sends is a part of the innermost one, which may be about to
-        be rolled back.
+        The innermost block owns a statement that an outer block sends: a rollback of the innermost
+        block also undoes that statement.
+
+        Raises TransactionClosed if the block has ended or was never entered.
         """
         if block.is_over:
             raise ended()
@@ -80,26 +82,26 @@ class BlockStack:
             if not each.has_begun:
                 await connection.script(f"SAVEPOINT {each.savepoint}")
                 each.has_begun = True
-        if block.is_over:  # meanwhile, where a task that it started runs on
+        if block.is_over:  # The block can end while a task that it started still runs.
             raise ended()
         self.ready = connection
         return connection
 
     async def _begin(self, outermost: Block) -> Connection:
         pool = self._pool
-        # Without `take` it is two calls more for each transaction.
+        # `take` saves two calls for each transaction if the pool has an idle connection.
         connection = pool.take() or await pool.acquire()
         try:
             await connection.script(self._options.sql)
             if settings := self._options.settings:
                 await connection.fetch(SET_ALL, [list(settings), list(settings.values())])
-            # The block may have ended meanwhile, where a task that it started runs on.
+            # The block can end while a task that it started still runs.
             if outermost.is_over:
                 raise ended()
         except BaseException:
             pool.give(connection)
             raise
-        self.lock.was_interrupted = False  # what was interrupted before had done nothing yet
+        self.lock.was_interrupted = False  # Earlier interrupted calls had sent nothing.
         self._connection = connection
         outermost.has_begun = True
         if self._options.namespace is not None:
@@ -107,7 +109,7 @@ class BlockStack:
         return connection
 
     async def commit(self, block: Block) -> None:
-        """Send COMMIT, or RELEASE for a savepoint; nothing where the block has not begun."""
+        """Send COMMIT, or RELEASE for a savepoint; send nothing if the block has not begun."""
         async with self.lock:
             if not block.has_begun:
                 return
@@ -120,14 +122,14 @@ class BlockStack:
                 await send_release(connection, block.savepoint)
 
     async def roll_back(self, block: Block) -> None:
-        """Send ROLLBACK, or ROLLBACK TO for a savepoint; nothing where the block has not begun."""
+        """Send ROLLBACK, or ROLLBACK TO for a savepoint, if the block has begun."""
         if block.has_begun and not block.is_over and not self._is_left_to_the_pool(block):
             await self._undo(block)
-        # What was interrupted began within this block, and is undone with it.
+        # The interrupted call ran within this block, so that the rollback undoes it too.
         self.lock.was_interrupted = False
 
     def _is_left_to_the_pool(self, block: Block) -> bool:
-        """Tell whether the pool rolls back: a task that was cancelled may not wait for it."""
+        """Return whether the pool sends ROLLBACK, since a cancelled task must not wait for it."""
         return block.depth == 0 and self.lock.was_interrupted and not self.lock.locked()
 
     async def _undo(self, block: Block) -> None:
@@ -137,11 +139,11 @@ class BlockStack:
         async with self.lock.for_rollback(connection):
             await connection.script(f"ROLLBACK TO {block.savepoint}" if block.depth else "ROLLBACK")
             if connection.prepared.namespace is not None:
-                # The block may have changed where names lead.
+                # The block may have changed the search_path or the role.
                 connection.enter_namespace(UNSURE)
 
     def close(self, block: Block) -> None:
-        """End the block and those within it; with the outermost, give the connection back."""
+        """End the block and its nested blocks; the outermost returns the connection to the pool."""
         if block.is_over:
             return
         block.is_over = True

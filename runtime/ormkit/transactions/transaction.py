@@ -1,4 +1,4 @@
-"""Transactions: BEGIN with the first statement, COMMIT or ROLLBACK at the end, savepoints."""
+"""The Transaction class: lazy BEGIN, COMMIT or ROLLBACK at the block's end, and savepoints."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ innermost: ContextVar[Transaction | None] = ContextVar("ormkit_transaction", def
 
 
 def current_transaction(owner: object) -> Transaction | None:
-    """Return the innermost open transaction of this owner that this task context holds."""
+    """Return the innermost open transaction of this owner in the current context, or None."""
     transaction = innermost.get()
     while transaction is not None:
         if transaction.owner is owner and not transaction.is_over:
@@ -48,20 +48,21 @@ def current_transaction(owner: object) -> Transaction | None:
 class Transaction(Operations):
     """A transaction, used as `async with session.begin() as tx:`.
 
-    It takes a connection with its first statement and keeps it until the block ends: COMMIT, or
-    ROLLBACK where the block raised. Within another one of the same session it is a savepoint. It
-    belongs to the task context that opened it; tasks started inside take turns on its connection.
+    The first statement takes a connection from the pool and sends BEGIN. The block's end sends
+    COMMIT, or ROLLBACK if the block raised, and returns the connection. A transaction within
+    another one of the same session is a savepoint. A transaction belongs to the context that
+    opened it. Tasks that start inside the block share its connection, one statement at a time.
     """
 
     def __init__(
         self, owner: object, pool: Pool, counts: EngineCounts, options: TransactionOptions
     ) -> None:
-        #: What began it, a session as a rule: within another transaction of its own it is nested.
+        #: The object that began it, usually a session. Transactions of the same owner nest.
         self.owner = owner
         self.counts = counts
         self.enclosing: Transaction | None = None
         self.is_closed = False
-        #: True once COMMIT has succeeded; a savepoint is never committed by itself.
+        #: True once COMMIT has succeeded. It stays False for a savepoint.
         self.is_committed = False
         self._pool = pool
         self._options = options
@@ -72,7 +73,7 @@ class Transaction(Operations):
         self._parent: Transaction | None = None
         self._after_commit: list[Callable[[], Awaitable[object] | object]] = []
         self._token: Token[Transaction | None] | None = None
-        #: What raw SQL did that ended it, so that the block cannot end in silence.
+        #: The error for raw SQL that ended the transaction. The block's end raises it again.
         self._ended: TransactionEnded | None = None
 
     async def __aenter__(self) -> Self:
@@ -84,7 +85,7 @@ class Transaction(Operations):
         return self
 
     async def _nest(self, parent: Transaction) -> None:
-        """Become a savepoint of the transaction, behind everything that was added to it."""
+        """Make this a savepoint of the parent, after a flush of the parent's pending writes."""
         if self._options != DEFAULTS:
             raise ConfigurationError(
                 "a transaction within a transaction is a savepoint and takes no options: the "
@@ -125,47 +126,59 @@ class Transaction(Operations):
         return self._executor
 
     def begin(self) -> Transaction:
-        """Return a savepoint within this transaction, for `async with`."""
+        """Return a savepoint within this transaction, for `async with`.
+
+        Raises TransactionClosed if this transaction has ended.
+        """
         self._block.check_open()
         return Transaction(self.owner, self._pool, self.counts, DEFAULTS)
 
     def add(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Insert the object at the end, or before the next read, together with the others added.
+        """Insert the object with the next flush: before the next statement, or at the commit.
 
-        An object that was added before, or that the transaction holds, is not added again.
+        All added objects are inserted together. An object that was added before, or that the
+        transaction already tracks, is not added again.
+
+        Raises TransactionClosed, and UsageError if it is no object of a model.
         """
         self._block.check_open()
         self._unit.add(as_model(instance))
 
     def add_all(self, instances: Sequence[Model]) -> None:
-        """Insert these objects at the end, or before the next read."""
+        """Insert these objects with the next flush, as add() does for one object."""
         for instance in as_objects("add_all", instances):
             self.add(instance)
 
     def attach(self, *instances: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Hold objects that came from elsewhere, so that what is changed from now on is written.
+        """Attach detached objects, so that the next flush writes their later changes.
 
-        Raises UsageError where the transaction holds another object for the same row.
+        Raises TransactionClosed, and UsageError if an object lacks columns or the transaction
+        already holds another object for the same row.
         """
         self._block.check_open()
         self._unit.attach([as_model(instance) for instance in instances])
 
     def expunge_all(self) -> None:
-        """Let go of every object, for long transactions; what was not flushed is not written."""
+        """Detach every object to free memory; changes that were not flushed are not written."""
         self._unit.identity.clear()
 
     async def flush(self) -> None:
-        """Send what was added, then what was changed on objects that the transaction holds.
+        """Insert the added objects, then update the dirty columns of attached objects.
 
-        Fields that PostgreSQL fills in are on the objects afterwards. Where it fails, the
-        transaction can only be rolled back. Raises what the statements raise, and StaleObject.
+        The objects then hold the values that PostgreSQL filled in. After a failed flush the
+        transaction can only be rolled back.
+
+        Raises StaleObject, and the DatabaseError of a statement that failed.
         """
         await self._unit.flush(self._executor)
 
     def after_commit(self, callback: Callable[[], Awaitable[object] | object]) -> None:
-        """Call this once the transaction was committed; of a savepoint, once the outermost was.
+        """Call the function after the outermost transaction has committed.
 
-        Every callback is called, whatever others raise; AfterCommitError then tells what they did.
+        Every callback is called, even if another one raises. AfterCommitError then holds what
+        they raised. A rollback drops the callbacks.
+
+        Raises TransactionClosed, and UsageError if it is no function.
         """
         self._block.check_open()
         if not callable(callback):
@@ -191,7 +204,7 @@ class Transaction(Operations):
         return await self._run_raw(work)
 
     async def _run_raw(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
-        """Do the work, which is raw SQL; where it ended the transaction, every block is over."""
+        """Run raw SQL; if it ends the transaction, close all enclosing blocks too."""
         await self.flush()
         try:
             return await self._executor.use(work)
@@ -200,7 +213,7 @@ class Transaction(Operations):
             raise
 
     def _end_all(self, error: TransactionEnded) -> None:
-        """Close this block and all around it, whose transaction raw SQL has ended."""
+        """Close this block and all enclosing blocks after raw SQL has ended the transaction."""
         if self._parent is not None:
             self._parent._end_all(error)
             return
@@ -210,11 +223,12 @@ class Transaction(Operations):
         self._close()
 
     async def commit(self) -> None:
-        """Commit now, before the block ends; of a savepoint, release it.
+        """Commit now instead of at the block's end; a savepoint is released.
 
-        Raises TransactionFailed where a statement had failed or was cut short, CommitUnknown where
-        the connection broke before the answer came, and what a deferred constraint raises; after
-        the COMMIT, AfterCommitError where a callback of after_commit() raised.
+        Raises TransactionClosed if the block has ended, TransactionFailed if a statement had
+        failed or was interrupted, CommitUnknown if the connection broke before the answer, and
+        the IntegrityError of a deferred constraint. Raises AfterCommitError after the COMMIT if a
+        callback of after_commit() raised.
         """
         self._block.check_open()
         lock = self._stack.lock
@@ -227,7 +241,7 @@ class Transaction(Operations):
             await self._stack.commit(self._block)
         except BaseException as error:
             lock.note(error)
-            # After a RELEASE that was cut short, and done all the same, there is nothing to undo.
+            # An interrupted RELEASE may have succeeded. Then ROLLBACK TO finds no savepoint.
             with suppress(DatabaseError):
                 await self.rollback()
             raise
@@ -237,12 +251,12 @@ class Transaction(Operations):
             await self._committed()
 
     async def rollback(self) -> None:
-        """Undo everything, now; the block's end then does nothing more."""
+        """Roll back now; the block's end then does nothing more."""
         if self.is_closed:
             return
         self._after_commit.clear()
         self._unit.abandon()
-        # Where the connection is lost, what the server saw of the transaction is gone with it.
+        # The server rolls back the transaction of a lost connection by itself.
         try:
             with suppress(ConnectionLost):
                 await self._stack.roll_back(self._block)
@@ -251,7 +265,7 @@ class Transaction(Operations):
 
     @property
     def is_over(self) -> bool:
-        """True once it has ended, or one around it has."""
+        """True once this transaction or an enclosing one has ended."""
         return self._block.is_over
 
     async def _committed(self) -> None:
@@ -274,6 +288,6 @@ class Transaction(Operations):
             try:  # noqa: SIM105  three calls at the end of every transaction
                 innermost.reset(token)
             except ValueError:
-                # Another context, as a fixture's generator may leave in: the value dies with that
-                # context, and a closed transaction is passed over anyway.
+                # The block ends in another context, such as that of a fixture's generator. The
+                # value disappears with its context, and lookups skip closed transactions.
                 pass

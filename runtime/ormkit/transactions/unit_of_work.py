@@ -1,4 +1,4 @@
-"""The unit of work of a transaction: objects added, and changes of the objects that it holds."""
+"""The unit of work of a transaction: pending inserts, and dirty columns of attached objects."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ if TYPE_CHECKING:
 
 
 class UnitOfWork:
-    """What a transaction, or a block within it, still has to write."""
+    """The pending writes of a transaction or of a savepoint."""
 
     def __init__(self, *, is_read_only: bool) -> None:
-        #: The objects of the transaction by their keys, and what they were read as.
+        #: The objects of the transaction by primary key, with the values that were read.
         self.identity = IdentityMap()
-        #: What is to be inserted, each object once, by its id().
+        #: The objects to insert, by id(), so that each is inserted once.
         self.added: dict[int, Model] = {}
         #: True once a flush has failed.
         self.is_broken = False
         self._is_read_only = is_read_only
         self._outer: UnitOfWork | None = None
-        #: That of the nested block that is open: what is added here is a part of it.
+        #: The unit of the open savepoint. Objects that are added here go to it.
         self._inner: UnitOfWork | None = None
-        #: What the identity map held when this block began within another one.
+        #: A copy of the identity map's state from when this savepoint began.
         self._saved: Any = None
 
     def nest_in(self, outer: UnitOfWork) -> None:
-        """Become the unit of a block within another one: both hold the same objects."""
+        """Make this the unit of a savepoint within `outer`; both share one identity map."""
         self.identity, self._saved = outer.identity, outer.identity.saved()
         self._is_read_only = outer._is_read_only
         self._outer, outer._inner = outer, self
 
     def add(self, instance: Model) -> None:
-        """Insert the object with the next flush, unless it is held already."""
+        """Insert the object with the next flush, unless the identity map holds it already."""
         if self._inner is not None:
             self._inner.add(instance)
         elif not self.identity.holds(instance):
             self.added[id(instance)] = instance
 
     def attach(self, instances: Sequence[Model]) -> None:
-        """Hold objects that came from elsewhere; raises UsageError for one that lacks columns."""
+        """Attach detached objects; raises UsageError for an object without all its columns."""
         for instance in instances:
             check_whole(instance)
         for instance in instances:
             self.identity.attach(instance)
 
     async def flush(self, executor: Executor) -> None:
-        """Send what was added, then what was changed on objects that are held."""
+        """Insert the added objects, then update the dirty columns of attached objects."""
         if self._is_read_only:
             self._check_unchanged()
         try:
@@ -65,13 +65,13 @@ class UnitOfWork:
             raise
 
     async def flush_added(self, executor: Executor) -> None:
-        """Send what was added."""
+        """Insert the added objects."""
         added, self.added = self.added, {}
         if added:
             await insert_objects(executor, added.values())
 
     def abandon(self) -> None:
-        """Drop what was to be written; of a nested block, give objects their former values."""
+        """Drop the pending writes; a savepoint also restores the former values of its objects."""
         self.added.clear()
         if self._saved is None:
             self.identity.clear()
@@ -79,7 +79,7 @@ class UnitOfWork:
             self.identity.restore(self._saved)
 
     def close(self) -> None:
-        """End the unit; what was read is the application's alone once the transaction ends."""
+        """End the unit; the outermost one detaches all its objects."""
         self._saved = None
         if self._outer is not None:
             self._outer._inner = None
@@ -95,7 +95,7 @@ class UnitOfWork:
 
 
 def check_whole(instance: Model) -> None:
-    """Raise UsageError for an object of which there is no row to compare it with later."""
+    """Raise UsageError for an object that does not hold every column of its row."""
     for column in type(instance).__table__.columns:
         if not hasattr(instance, column.slot):
             raise UsageError(
@@ -105,7 +105,7 @@ def check_whole(instance: Model) -> None:
 
 
 def flush_failed() -> TransactionFailed:
-    """Return the error for a block that goes on after a flush has failed."""
+    """Return the error for a block that continues after a failed flush."""
     return TransactionFailed(
         "nothing was committed: writing what was added or changed had failed, and the error was "
         "caught inside the block"
