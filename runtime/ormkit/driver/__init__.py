@@ -1,1 +1,1 @@
-"""The seam to asyncpg: connections, the values they send and read, and the errors they raise."""
+"""The adapter to asyncpg: connections, prepared statements, codecs, and error translation."""

@@ -1,4 +1,4 @@
-"""Codecs: the types that asyncpg does not turn into Python values and back, or not as they are."""
+"""Codecs for json, jsonb, dates, times and intervals, which replace those of asyncpg."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from .unreadable import Unreadable
 
 
 def json_bytes(value: object) -> bytes:
-    """Return a value of type json as the server takes it."""
+    """Encode a value as json."""
     return json_text(value).encode()
 
 
 def jsonb_bytes(value: object) -> bytes:
-    """Return a value of type jsonb as the server takes it: behind the version of the format, 1."""
+    """Encode a value as jsonb: the format version 1, then the JSON text."""
     return b"\1" + json_text(value).encode()
 
 
 def json_codecs(marks: list[Unreadable]) -> dict[str, Codec]:
-    """Return the codecs of a connection for JSON; `marks` is where they note what is unreadable."""
+    """Return the JSON codecs of a connection, which append undecodable values to `marks`."""
 
     def unread(error: Exception) -> Unreadable:
         marks.append(mark := Unreadable(why_unreadable(error)))
@@ -34,7 +34,7 @@ def json_codecs(marks: list[Unreadable]) -> dict[str, Codec]:
         except UNREADABLE as error:
             return unread(error)
 
-    # Without a step between: it runs for each value.
+    # This inlines read_exactly() for short texts, since it runs for each value.
     def from_jsonb_bytes(data: bytes) -> Any:
         try:
             text = data[1:].decode()
@@ -49,9 +49,9 @@ def json_codecs(marks: list[Unreadable]) -> dict[str, Codec]:
 
 
 async def set_codecs(raw: Any, marks: list[Unreadable]) -> None:
-    """Let a connection of asyncpg use them; what they cannot read they note in `marks`."""
+    """Install the codecs on a connection of asyncpg; they append undecodable values to `marks`."""
     codecs = {**json_codecs(marks), **moment_codecs(marks, raw.get_server_version().major)}
-    # In binary, since COPY has no other form for its rows.
+    # The format is binary, since asyncpg's COPY supports no other format.
     for name, (encode, decode, form) in codecs.items():
         await raw.set_type_codec(
             name, schema="pg_catalog", encoder=encode, decoder=decode, format=form

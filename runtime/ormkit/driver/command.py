@@ -1,4 +1,4 @@
-"""Commands: what a connection is told to run."""
+"""The Command class: a SQL text to run, and flags that say how it can affect the session."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The text of one statement; a Statement knows what its parameters and columns are."""
+    """The SQL text of one statement; the subclass Statement adds its parameters and columns."""
 
     sql: str
     _: KW_ONLY
-    #: True where it calls a function by name, which may change the session as raw SQL may.
+    #: True if it calls a function by name, which can make the session state dirty like raw SQL.
     is_foreign: bool = False
-    #: True for raw SQL, which may have run for some of many rows when it fails.
+    #: True for raw SQL. When it fails for many rows, it may have run for some of them.
     is_raw: bool = False
 
     def explained(self, error: BaseException, rows: Sequence[Sequence[Any]]) -> BaseException:
-        """Return the error to raise where running it failed with this one.
+        """Return the error to raise after a failed run, with details that the command knows.
 
-        rows: what was sent: one row of arguments, or many.
+        rows: the rows of arguments that were sent, at least one.
         """
         return error

@@ -1,4 +1,4 @@
-"""The ends of a transaction: what the answers to COMMIT and RELEASE mean, and their absence."""
+"""Sends COMMIT and RELEASE SAVEPOINT, and raises an error if they did not take effect."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from .errors import IN_FAILED_TRANSACTION
 
 
 async def send_commit(connection: Connection) -> None:
-    """Commit; raises TransactionFailed, CommitUnknown, and what a deferred constraint raises."""
+    """Send COMMIT.
+
+    Raises TransactionFailed if the server rolled back, CommitUnknown if the connection broke
+    before the answer, ConnectionLost if COMMIT was not sent, and the IntegrityError of a deferred
+    constraint.
+    """
     try:
         tag = await connection.script("COMMIT")
     except ConnectionLost as error:
@@ -25,7 +30,7 @@ async def send_commit(connection: Connection) -> None:
 
 
 async def send_release(connection: Connection, savepoint: str) -> None:
-    """Keep what was done since the savepoint; raises TransactionFailed."""
+    """Release the savepoint; raises TransactionFailed if a statement since then had failed."""
     try:
         await connection.script(f"RELEASE {savepoint}")
     except DatabaseError as error:

@@ -1,4 +1,4 @@
-"""Parting: why a connection ended, by what the server said or did last."""
+"""Finds the reason for a lost connection in the server's last error, or in a protocol error."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..errors import ConnectionLost
 from .messages import BrokenProtocol, Messages, fields_of
 
 PROTOCOL_VIOLATION = "08P01"
-#: The session or its transaction was idle for too long, so that what was sent meanwhile never ran.
+#: The SQLSTATEs of an idle timeout. The server did not run what was sent after it.
 WHILE_IDLE = frozenset({"25P03", "57P05"})
 
 
@@ -18,9 +18,9 @@ def explained(
     messages: Messages | None,
     terminate: Callable[[], None],
 ) -> ConnectionLost:
-    """Return the error with the reason for the end of the connection, where there is one.
+    """Return the error with the reason for the lost connection, if the reason is known.
 
-    terminate: closes the connection, where the driver has gone on after a broken protocol.
+    terminate: closes the connection; called if the driver kept it open after a protocol error.
     """
     if lost.sqlstate == PROTOCOL_VIOLATION:
         terminate()
@@ -41,13 +41,13 @@ def explained(
 
 
 def violation(what: str) -> ConnectionLost:
-    """Return the error for a server that broke the protocol, after which nothing is certain."""
+    """Return the error for a protocol violation by the server."""
     lost = ConnectionLost(f"the connection was closed, since the server broke the protocol: {what}")
     lost.sqlstate = PROTOCOL_VIOLATION
     return lost
 
 
 def last_words(messages: Messages | None) -> dict[str, str]:
-    """Return the fields of the error with which the server ended the session, if it did."""
+    """Return the fields of the fatal error that ended the session; empty if there was none."""
     failure = None if messages is None else messages.failure
     return {} if failure is None else fields_of(failure)

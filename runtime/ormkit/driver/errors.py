@@ -1,4 +1,4 @@
-"""What asyncpg and the server report, as errors of our own tree: one class a kind of SQLSTATE."""
+"""Translates errors of asyncpg and the server to OrmKit's errors, by SQLSTATE."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CLASSES: dict[str, type[DatabaseError]] = {
     "28": errors.ConnectionFailed,
     "3D": errors.ConnectionFailed,
     "40": errors.RetryableError,
-    # Whether the transaction was completed is not known, so that it must not be repeated.
+    # The outcome of the transaction is unknown, so that a retry is not safe.
     "40003": errors.OperationalError,
     "40001": errors.SerializationFailure,
     "40P01": errors.DeadlockDetected,
@@ -56,26 +56,26 @@ CLASSES: dict[str, type[DatabaseError]] = {
     "57P05": errors.ConnectionLost,
 }
 
-#: That of a statement in a transaction that an error has ended.
+#: The SQLSTATE of a statement in a transaction that an earlier error has aborted.
 IN_FAILED_TRANSACTION = "25P02"
 
-#: After these, whatever their reason, a prepared statement may not serve again.
+#: After these errors a prepared statement is discarded, whatever the reason was.
 NEEDS_NEW_STATEMENT = (asyncpg.InvalidSQLStatementNameError, asyncpg.InternalServerError)
 
-#: What comes of answers that the driver cannot read.
+#: What the driver raises for an answer that breaks the protocol.
 BROKEN = (BrokenProtocol, BufferError, asyncpg.InternalClientError)
 
-#: What the driver raises where there is no connection, or none that answers as it must.
+#: What the driver raises if the connection fails or breaks the protocol.
 UNREACHABLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, *BROKEN)
 
-#: Where the server makes values of a statement's parameters, before it runs.
+#: The server's functions that decode the parameters of a statement before it runs.
 MAKES_VALUES = ("getTypeBinaryInputInfo", "getTypeInputInfo")
 
-#: How many parameters asyncpg sends at most.
+#: The maximum number of parameters that asyncpg sends.
 MOST_PARAMETERS = 32_767
-#: What the driver raises for an answer that it cannot read, whose values it was still to make.
+#: What the driver raises if it fails to decode the values of an answer.
 READING = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
-#: What the driver may raise while it shows a value that it refuses.
+#: What the driver may raise while it formats a refused value for its own message.
 SHOWING = (ValueError, TypeError, AttributeError, ArithmeticError, LookupError, RuntimeError)
 
 
@@ -86,12 +86,12 @@ def translate(
     args: Sequence[object] = (),
     row: int = 0,
 ) -> Exception:
-    """Return the error of our own tree that stands for one of asyncpg's; others come back as is.
+    """Return the OrmKit error for an error of asyncpg; return other errors unchanged.
 
-    A traceback never shows asyncpg's error where that one's text may hold a value, as the server's
-    DETAIL does; where the connection broke it is the cause.
+    A server error is suppressed as context, since its text may hold a value (as DETAIL does). The
+    error of a broken connection becomes the cause.
 
-    row: which of many rows the arguments are, from 1.
+    row: the number of the arguments' row, from 1; 0 for a single row.
     """
     if isinstance(error, errors.OrmKitError):
         return error
@@ -115,7 +115,7 @@ def translate(
 
 
 def refused_connection(error: Exception) -> Exception:
-    """Return the error of our own tree for a connection that could not be made."""
+    """Return the OrmKit error for a failed connection attempt."""
     if isinstance(error, asyncpg.ClientConfigurationError):
         refused: Exception = errors.ConfigurationError(str(error))
     elif isinstance(error, UNREACHABLE):
@@ -134,7 +134,7 @@ def refused_connection(error: Exception) -> Exception:
 
 
 def refused_by_server(error: Exception) -> DatabaseError | errors.ConfigurationError:
-    """Return the error for what the server said to a new connection."""
+    """Return the error for a server error during a connection attempt."""
     reported = server_error(error, None, has_values=False)
     if reported.sqlstate == "42501":
         failed = errors.ConnectionFailed(str(reported))
@@ -148,7 +148,7 @@ def refused_by_server(error: Exception) -> DatabaseError | errors.ConfigurationE
 
 
 def counterpart(error: Exception, sql: str | None, has_values: bool) -> Exception:
-    """Return our error for one of asyncpg's that is no refusal of a value."""
+    """Return the OrmKit error for an asyncpg error that is not about an argument's value."""
     if isinstance(error, asyncpg.PostgresError):
         return server_error(error, sql, has_values)
     if isinstance(error, asyncpg.OutdatedSchemaCacheError):
@@ -179,7 +179,7 @@ def counterpart(error: Exception, sql: str | None, has_values: bool) -> Exceptio
 
 
 def unreadable_answer(error: Exception) -> errors.UnreadableValue:
-    """Return the error for an answer of which the driver cannot tell what it could not read."""
+    """Return the error for an answer that the driver failed to decode, at an unknown column."""
     is_text = isinstance(error, UnicodeDecodeError)
     reason = (
         "it is no text in UTF-8"
@@ -190,17 +190,17 @@ def unreadable_answer(error: Exception) -> errors.UnreadableValue:
 
 
 def is_miscounted(statement: Any, args: Sequence[object]) -> bool:
-    """Return whether these are not as many arguments as the statement has parameters."""
+    """Return whether the number of arguments differs from the number of parameters."""
     if len(args) > MOST_PARAMETERS:
         return True
     return statement is not None and len(args) != len(statement.get_parameters())
 
 
 def is_outdated(error: BaseException) -> bool:
-    """Return whether a table or type has changed since the statement was prepared.
+    """Return whether the prepared statement is stale, since a table or type has changed.
 
-    Of a type that was dropped, or dropped and made anew, the server says that it finds it no more
-    (XX000), and does so while it takes the parameters. In either case nothing has run.
+    If a type was dropped or recreated, the server reports a failed cache lookup (XX000) while it
+    decodes the parameters. In both cases the statement has not run.
     """
     if isinstance(error, asyncpg.InternalServerError):
         return getattr(error, "server_source_function", None) in MAKES_VALUES
@@ -208,28 +208,28 @@ def is_outdated(error: BaseException) -> bool:
 
 
 def is_before_running(sql: str, error: BaseException) -> bool:
-    """Return whether an error about a plan came before anything of the statement had run.
+    """Return whether a stale-statement error occurred before any part of the statement ran.
 
-    What runs within the statement, a function or a procedure, leaves its trace in the error's
-    context. A type that is gone (XX000) is missed while the parameters are taken, and the context
-    tells which of them. A procedure may have committed, so that CALL and DO are out in any case.
+    An error inside a function or procedure has a context. The error for a dropped type (XX000)
+    also has one, which names the parameter, although nothing has run. CALL and DO always return
+    False, since a procedure may have committed.
     """
     is_within = not isinstance(error, asyncpg.InternalServerError) and error_context(error)
     return not is_within and first_words(sql)[0] not in ("CALL", "DO")
 
 
 def error_context(error: BaseException) -> str | None:
-    """Return where within a statement the server met an error; None where it was not within."""
+    """Return the server's context of an error, such as the function it occurred in, or None."""
     return getattr(error, "context", None)
 
 
 def is_refused_value(error: Exception) -> bool:
-    """Return whether asyncpg could not encode an argument, so that nothing was sent."""
+    """Return whether asyncpg failed to encode an argument, so that nothing was sent."""
     return isinstance(error, asyncpg.DataError) and getattr(error, "severity", None) is None
 
 
 def is_unencodable(error: BaseException) -> bool:
-    """Return whether a codec refused a value, outside of a statement's parameters."""
+    """Return whether a codec refused a value that is no statement parameter, as in COPY."""
     if isinstance(error, asyncpg.PostgresError):
         return is_refused_value(error)
     return isinstance(error, (*SHOWING, BufferError))
@@ -238,7 +238,7 @@ def is_unencodable(error: BaseException) -> bool:
 def refused_value(
     error: BaseException, statement: Any | None, args: Sequence[Any], row: int
 ) -> InvalidValue:
-    """Return the error for an argument that could not be encoded, without its value."""
+    """Return the error for an argument that could not be encoded; its text omits the value."""
     types = type_names(statement)
     number = refused_parameter(error) or unshown(args) or misfitting(types, args)
     if not 0 < number <= len(args) or statement is None:
@@ -247,9 +247,9 @@ def refused_value(
 
 
 def misfitting(types: Sequence[str], args: Sequence[Any]) -> int:
-    """Return which argument, from 1, is the only value, or does not fit its type by OrmKit's rules.
+    """Return the number, from 1, of the argument that does not fit its type by OrmKit's rules.
 
-    0 where there is none.
+    If only one argument is not None, return its number. Return 0 if every argument fits.
     """
     values = [number for number, value in enumerate(args, 1) if value is not None]
     if len(values) == 1:
@@ -263,9 +263,9 @@ def misfitting(types: Sequence[str], args: Sequence[Any]) -> int:
 def refused_row(
     error: BaseException, prepared: tuple[Any, Any, bool] | None, rows: Iterable[Sequence[Any]]
 ) -> tuple[Sequence[Any], int]:
-    """Return which of many rows of arguments could not be encoded, and its number from 1.
+    """Return the row of arguments that could not be encoded, and its number from 1.
 
-    Where it is another error, that is the first row and no number.
+    For any other error, return the first row and 0.
     """
     statement = None if prepared is None else prepared[1]
     wanted = refused_row_number(error)
@@ -278,7 +278,7 @@ def refused_row(
 
 
 def may_be_refused(error: BaseException, statement: Any | None, row: Sequence[Any]) -> bool:
-    """Return whether the driver can have refused this row of arguments with this error."""
+    """Return whether this row of arguments can be the cause of the driver's error."""
     if isinstance(error, asyncpg.InterfaceError) and is_miscounted(statement, row):
         return True
     if isinstance(error, SHOWING) and unshown(row):
@@ -288,15 +288,15 @@ def may_be_refused(error: BaseException, statement: Any | None, row: Sequence[An
 
 
 def type_names(statement: Any | None) -> list[str]:
-    """Return the server's names of the types of a prepared statement's parameters."""
+    """Return the PostgreSQL type names of a prepared statement's parameters, in order."""
     return [] if statement is None else [each.name for each in statement.get_parameters()]
 
 
 def unshown(args: Iterable[Any]) -> int:
-    """Return which argument, from 1, cannot be shown as text; 0 where all can.
+    """Return the number, from 1, of the first argument whose repr() fails; 0 if there is none.
 
-    The driver's own error about a value shows it, and fails where the value does: a number of
-    thousands of digits, a list within lists.
+    The driver calls repr() in its own error messages. It fails for integers with thousands of
+    digits and for deeply nested lists.
     """
     for number, value in enumerate(args, 1):
         try:
@@ -307,7 +307,7 @@ def unshown(args: Iterable[Any]) -> int:
 
 
 def server_error(error: Any, sql: str | None, has_values: bool) -> DatabaseError:
-    """Return the error for what the server reported, with each field it sent."""
+    """Return the OrmKit error for a server error, with the fields that the server sent."""
     state: str = error.sqlstate or ""
     kind = CLASSES.get(state) or CLASSES.get(state[:3]) or CLASSES.get(state[:2]) or DatabaseError
     fields: dict[str, str | None] = error.as_dict()
@@ -334,10 +334,10 @@ def server_error(error: Any, sql: str | None, has_values: bool) -> DatabaseError
 def copied_row(
     translated: BaseException, error: BaseException, table: str, names: Sequence[str]
 ) -> BaseException:
-    """Return the error of COPY into these columns with the row and the column that it was at.
+    """Return the error of a COPY into these columns, with its row and column added.
 
-    Only the last line of the context tells, "COPY tags, line 3, column name" in the server's
-    language. In some the line begins with the table.
+    The last line of the context names them, as in "COPY tags, line 3, column name". That line is
+    in the server's language. In some languages it starts with the table.
     """
     if not isinstance(translated, DatabaseError):
         return translated
@@ -351,7 +351,7 @@ def copied_row(
 
 
 def last_named(names: Sequence[str], text: str) -> str | None:
-    """Return the last of the names in the text; before it a word for "column" may be one too."""
+    """Return the last of the names in the text, since the word for "column" may be a name too."""
     any_name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
     found: list[str] = re.findall(rf"(?<!\w)(?:{any_name})(?!\w)", text)
     return found[-1] if found else None

@@ -1,7 +1,8 @@
-"""Messages: the framing and the order of what the server sends, checked as it comes.
+"""Checks the framing and order of the server's protocol messages as they arrive.
 
-asyncpg leaves out what it cannot read, waits for the end of the answer, which may never come, and
-takes an answer that ends early for a short one. The accelerator's reader does the same in C.
+asyncpg skips messages that it cannot parse. It then waits for the end of the answer, which may
+never come. It also accepts a truncated answer as complete. The accelerator's Reader does the same
+checks in C.
 """
 
 from __future__ import annotations
@@ -11,51 +12,51 @@ import struct
 from collections.abc import Generator
 from contextlib import contextmanager
 
-#: Type and length.
+#: The header of a message: its type and its length.
 HEAD = struct.Struct("!BI")
-#: The types that come once a connection is made; see "Message Formats" in PostgreSQL's manual.
+#: The types of messages after the startup; see "Message Formats" in PostgreSQL's manual.
 COPY_DATA, ROW, ERROR, READY = b"dDEZ"
 DESCRIPTION, PARAMETERS, BIND_COMPLETE, NO_DATA = b"Tt2n"
 KNOWN = frozenset(b"123ACDEGHINSTZcdnst")
-#: Those that may come at any time, whatever was asked.
+#: Asynchronous messages, which may arrive at any time.
 UNASKED = frozenset(b"ANS")
-#: Those that end an answer, behind which ReadyForQuery may come.
+#: Messages that end an answer. Only after them may ReadyForQuery follow.
 ENDS = frozenset(b"CEIs3n")
-#: Those of nothing but their type.
+#: Messages with an empty body.
 EMPTY = frozenset(b"123Icns")
-#: Those that are not looked into.
+#: Messages whose body is not checked.
 UNREAD = frozenset((ROW, COPY_DATA))
-#: Those that say that a statement was run.
+#: Messages that report that a statement has run or is suspended.
 COMPLETIONS = frozenset(b"CIs")
 
-#: As in libpq, only these are longer than some text of a name or a command.
+#: Messages that may be long, as in libpq. Any other is limited to MOST_SHORT bytes.
 LONG = frozenset(b"ADENTd")
 MOST_SHORT = 30_000
 SHORTEST_ROW = 6
-#: The types of parameters, of which a statement has at most 65,535: four bytes for each.
+#: The greatest length of ParameterDescription: 65,535 parameters of four bytes each.
 MOST_PARAMETERS = 4 + 2 + 4 * 0xFFFF
-#: PostgreSQL makes no row, and no piece of COPY, above 1 GiB.
+#: The greatest length of a row or of a piece of COPY data, in bytes: 1 GiB.
 MOST = 1 << 30
-#: What the server tells besides; nobody reads as much.
+#: The greatest length of any other long message, in bytes.
 MOST_TOLD = 1 << 26
 
-#: Bytes up to which a message that comes in parts is kept, to look into it.
+#: The greatest length, in bytes, of a message that is buffered when it arrives in parts.
 MOST_KEPT = 1 << 16
 
 FIELDS = re.compile(rb"(?:[^\0]+\0)+\0")
-#: Severities of an error that ends the session, which are translated where the field V is missing.
+#: Severities of an error that ends the session. Only the field V holds them untranslated.
 ENDING = frozenset({"FATAL", "PANIC"})
 
 
 class BrokenProtocol(ConnectionError):
-    """The server sent what the protocol does not allow.
+    """The server sent something that the protocol does not allow.
 
-    It is an OSError, so that event loops close the transport for it without a word in the log.
+    It is an OSError, so that event loops close the transport without logging an error.
     """
 
 
 class Messages:
-    """The messages of one connection, which come in pieces of any size."""
+    """Checks the messages of one connection, which arrive in chunks of any size."""
 
     __slots__ = ("_head", "_kind", "_last", "_left", "_part", "completed", "failure", "is_binding")
 
@@ -63,15 +64,15 @@ class Messages:
         self._head = b""
         self._kind = self._left = self._last = 0
         self._part: bytearray | None = None
-        #: How many statements were run, or suspended.
+        #: The number of statements that have run or are suspended.
         self.completed = 0
         #: The error with which the server ended the session.
         self.failure: bytes | None = None
-        #: True while a portal is made, of which nothing is run yet.
+        #: True while a portal is bound and has not run yet.
         self.is_binding = False
 
     def check(self, data: bytes) -> None:
-        """Look at the next piece; raises BrokenProtocol."""
+        """Check the next chunk; raises BrokenProtocol."""
         if self._head:
             data, self._head = self._head + data, b""
         place = self._rest(data) if self._left else 0
@@ -79,7 +80,7 @@ class Messages:
         while end - place >= HEAD.size:
             kind, size = HEAD.unpack_from(data, place)
             body, place = place + 5, place + 1 + size
-            # Rows are many, and asyncpg looks into them.
+            # This is the fast path for rows, whose bodies asyncpg checks.
             if kind == ROW and SHORTEST_ROW <= size <= MOST and not is_ready:
                 self._last = ROW
             elif size == 4 and kind in EMPTY and not is_ready:
@@ -99,7 +100,7 @@ class Messages:
             self._head = data[place:]
 
     def _rest(self, data: bytes) -> int:
-        """Take what is left of a message that came in part; return where the next one begins."""
+        """Consume the rest of a partial message; return the offset of the next message."""
         taken = min(self._left, len(data))
         self._left -= taken
         if self._part is not None:
@@ -109,11 +110,11 @@ class Messages:
         return taken
 
     def _follow(self, kind: int, is_ready: bool) -> bool:
-        """Check that the message may come here; return whether the server is ready since."""
+        """Check the order of messages; return whether ReadyForQuery has arrived in this chunk."""
         if kind in UNASKED:
             return is_ready
         if is_ready and kind != ERROR:
-            # Nobody can have asked in the meantime.
+            # The client cannot have sent a query in the middle of a chunk.
             raise BrokenProtocol(f"it sent a message {chr(kind)!r} that nobody asked for")
         if kind == READY:
             if self._last not in ENDS and not (self._last == BIND_COMPLETE and self.is_binding):
@@ -121,7 +122,7 @@ class Messages:
             self._last = 0
             return True
         self.completed += kind in COMPLETIONS
-        # Behind the types of parameters it ends the answer to Describe.
+        # RowDescription after ParameterDescription ends the answer to Describe, as NoData does.
         is_described = kind == DESCRIPTION and self._last == PARAMETERS
         self._last = NO_DATA if is_described else kind
         return is_ready
@@ -135,7 +136,7 @@ class Messages:
 
 @contextmanager
 def binding(messages: Messages | None) -> Generator[None]:
-    """Let a portal be made in the block, whose answer ends with BindComplete."""
+    """Accept BindComplete as the end of an answer, while the block binds a portal."""
     if messages is None:
         yield
         return
@@ -148,7 +149,7 @@ def binding(messages: Messages | None) -> Generator[None]:
 
 @contextmanager
 def whole_answer(messages: Messages | None, count: int) -> Generator[None]:
-    """Raise BrokenProtocol where the block saw another number of statements run."""
+    """Raise BrokenProtocol unless exactly `count` statements completed in the block."""
     before = 0 if messages is None else messages.completed
     yield
     if messages is not None and messages.completed - before != count:
@@ -156,7 +157,7 @@ def whole_answer(messages: Messages | None, count: int) -> Generator[None]:
 
 
 def check_size(kind: int, size: int) -> None:
-    """Raise BrokenProtocol for an unknown type, or a length that no message of it has."""
+    """Raise BrokenProtocol for an unknown message type, or an invalid length in bytes."""
     if kind not in KNOWN:
         raise BrokenProtocol(f"it sent a message of the unknown type {kind}")
     if not 4 <= size <= most_of(kind):
@@ -164,7 +165,7 @@ def check_size(kind: int, size: int) -> None:
 
 
 def most_of(kind: int) -> int:
-    """Return the greatest length of a message of the type."""
+    """Return the greatest valid length of a message of this type, in bytes."""
     if kind in UNREAD:
         return MOST
     if kind == PARAMETERS:
@@ -173,7 +174,7 @@ def most_of(kind: int) -> int:
 
 
 def is_well_formed(kind: int, body: bytes) -> bool:
-    """Return whether the body of a message, rows and COPY data aside, is one of its type."""
+    """Return whether the body is valid for the message type; rows and COPY data are excluded."""
     if kind == READY:
         return body in (b"I", b"T", b"E")
     match chr(kind):
@@ -196,19 +197,19 @@ def is_well_formed(kind: int, body: bytes) -> bool:
 
 
 def is_ending(body: bytes) -> bool:
-    """Return whether an error ends the session: the server sends nothing after it."""
+    """Return whether an ErrorResponse is fatal, so that the server ends the session."""
     fields = fields_of(body)
     return fields.get("V", fields.get("S")) in ENDING
 
 
 def fields_of(body: bytes) -> dict[str, str]:
-    """Return the fields of an error, each under its code."""
+    """Return the fields of an ErrorResponse by their one-letter codes."""
     texts = body.decode(errors="replace").split("\0")
     return {text[0]: text[1:] for text in texts if text}
 
 
 def is_description(body: bytes) -> bool:
-    """Return whether these are names of columns, each with 18 bytes about it."""
+    """Return whether this is a valid RowDescription: names, each with 18 bytes of metadata."""
     place = 2
     for _ in range(int.from_bytes(body[:2])):
         place = body.find(0, place) + 19

@@ -1,4 +1,4 @@
-"""Opening: a connection of asyncpg, made ready for what the runtime takes for granted."""
+"""Opens an asyncpg connection and sets it up: codecs, encoding check, read buffer, keepalive."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from .unreadable import Unreadable
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
-#: What the driver raises where the connection cannot be made ready.
+#: What the driver raises if the setup of a connection fails.
 FAILED_SETUP = (asyncpg.PostgresError, *UNREACHABLE)
-#: Lets the server read NULL in the arrays that the driver sends as text, where it does not.
+#: Enables NULL in arrays that the driver sends as text, if the server's default disables it.
 READ_NULLS = (
     "SELECT set_config('array_nulls', 'on', false) WHERE current_setting('array_nulls') = 'off'"
 )
@@ -29,11 +29,12 @@ READ_NULLS = (
 async def open_raw(
     options: Mapping[str, Any], statement_cache_size: int, marks: list[Unreadable]
 ) -> Any:
-    """Connect, and return asyncpg's connection.
+    """Connect, set the connection up, and return asyncpg's connection.
 
-    marks: where its codecs note what they cannot read.
+    statement_cache_size: the size of asyncpg's own cache of prepared statements.
+    marks: the list to which the codecs append a mark for each value that they cannot decode.
 
-    Raises ConnectionFailed, ConfigurationError, or the error that the server answered with.
+    Raises ConnectionFailed, ConfigurationError, or the error that the server reported.
     """
     arguments = {name: value for name, value in options.items() if name != "keepalives"}
     try:
@@ -60,7 +61,7 @@ async def open_raw(
 
 
 def terminator(raw: Any) -> Callable[[], None]:
-    """Return what closes the connection, and does not keep it from being collected."""
+    """Return a function that closes the connection and holds only a weak reference to it."""
     reference = weakref.ref(raw)
 
     def terminate() -> None:
@@ -72,10 +73,10 @@ def terminator(raw: Any) -> Callable[[], None]:
 
 
 def check_encoding_of(raw: Any) -> None:
-    """Raise ConfigurationError where the server sends text in another encoding than UTF-8."""
+    """Raise ConfigurationError if the client encoding is not UTF-8."""
     check_encoding(raw.get_settings().client_encoding)
 
 
 async def read_nulls(raw: Any) -> None:
-    """Let the server read NULL in arrays of text, whatever its own default is."""
+    """Enable NULL in arrays that are sent as text."""
     await raw.execute(READ_NULLS)

@@ -1,8 +1,8 @@
-"""The reset: what makes a session of the server again what it was when it was opened.
+"""Resets dirty session state before a connection serves its next user.
 
-It is DISCARD ALL in parts, one message to the server and one answer. Unlike DISCARD ALL it keeps
-the plans and the prepared statements of the protocol, which all tasks share, gives a role back that
-the connection was opened with, and sows the random numbers anew.
+The reset runs the parts of DISCARD ALL in one round trip. Unlike DISCARD ALL, it keeps plans and
+protocol-level prepared statements, which all tasks share. It also restores the role that the
+connection was opened with, and it sets a new random seed.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from .errors import IN_FAILED_TRANSACTION
 from .open_connection import READ_NULLS, check_encoding_of
 from .prepared_statements import PreparedStatements
 
-#: Everything here is qualified: the search path may lead anywhere until RESET ALL has run.
-#: RESET ROLE comes behind RESET SESSION AUTHORIZATION, which leaves no role at all, whereas the
-#: server or the URL may have given one to the connection.
+#: Function names are qualified, since the search_path is unknown until RESET ALL has run.
+#: RESET ROLE follows RESET SESSION AUTHORIZATION, which sets no role at all. The server's
+#: configuration or the URL may have set one for the connection.
 RESET = """\
 CLOSE ALL;
 RESET SESSION AUTHORIZATION;
@@ -32,22 +32,22 @@ DISCARD TEMP;
 DISCARD SEQUENCES;
 SELECT FROM pg_catalog.pg_prepared_statement()
 HAVING pg_catalog.count(*) FILTER (WHERE from_sql) = 0 AND pg_catalog.count(*) >= {prepared}"""
-#: The command tag where the last statement has found the prepared statements as they were.
+#: The command tag of the last statement if the prepared statements are unchanged.
 UNCHANGED = "SELECT 1"
 
-#: A seed that nobody can know, for random numbers that nobody can foretell.
+#: The source of unpredictable seeds for the server's random().
 SEEDS = random.SystemRandom()
 
 
 async def reset_session(raw: Any, prepared: int) -> bool:
-    """Reset the session of a connection of asyncpg that is in no transaction.
+    """Reset the session of an asyncpg connection outside a transaction.
 
-    prepared: how many statements the protocol has prepared, at least.
+    prepared: the minimum number of protocol-level prepared statements.
 
-    Return whether they can serve on: False where a statement of SQL has prepared others, or has
-    taken some of them away, so that all must be forgotten.
+    Return True if the prepared statements stay valid. Return False if SQL has prepared others
+    (PREPARE) or removed some (DEALLOCATE); the caller must then discard them all.
     """
-    # Of a message of many commands, the driver returns the last tag, which counts the rows.
+    # The driver returns the tag of the last command, which counts its rows.
     tag: str = await raw.execute(
         RESET.format(read_nulls=READ_NULLS, seed=SEEDS.uniform(-1, 1), prepared=prepared)
     )
@@ -55,7 +55,7 @@ async def reset_session(raw: Any, prepared: int) -> bool:
 
 
 class ResettableSession:
-    """What is known of the state of a connection's session, and how it becomes clean again."""
+    """Tracks the dirty session state of a connection, and resets it."""
 
     __slots__ = (
         "_init",
@@ -83,15 +83,15 @@ class ResettableSession:
         raise NotImplementedError
 
     async def close(self, timeout: float | None = None) -> None:
-        """Say goodbye to the server and close."""
+        """Close gracefully with a Terminate message; `timeout` is in seconds."""
         raise NotImplementedError
 
     def terminate(self) -> None:
-        """Close at once, without a word to the server."""
+        """Close the socket at once, without a message to the server."""
         raise NotImplementedError
 
     async def initialize(self, init: Callable[[Self], Awaitable[None]]) -> None:
-        """Run this now, and again after each reset, which undoes it; close where it raises."""
+        """Call `init` now and after each reset; close the connection if it raises."""
         try:
             await init(self)
             check_encoding_of(self._raw)
@@ -103,40 +103,40 @@ class ResettableSession:
 
     @property
     def in_transaction(self) -> bool:
-        """True between BEGIN and its end, also where the transaction has failed."""
+        """True from BEGIN to COMMIT or ROLLBACK, even if the transaction has failed."""
         return self.wire.is_in_transaction()
 
     @property
     def is_reusable(self) -> bool:
-        """True where it is open and the next user would find nothing of this one."""
+        """True if it is open, its session state is clean, and no transaction is open."""
         wire = self.wire
         return not self._is_dirty and wire.is_connected() and not wire.is_in_transaction()
 
     @property
     def is_cut(self) -> bool:
-        """True where a statement was cut short, so that a reset has to wait for its end."""
+        """True if a statement was interrupted, so that a reset must wait for its end."""
         return self._is_cut
 
     def mark_dirty(self) -> None:
-        """Note that session state may change, as by a statement that the compiler did not write."""
+        """Record that the session state may be dirty, for example after raw SQL."""
         self._is_dirty = True
 
     def mark_cut(self) -> None:
-        """Note that a statement was cut short: nobody knows what the server is at."""
+        """Record that a statement was interrupted, so that the server may still run it."""
         self._is_dirty = self._is_cut = True
 
     def mark_beyond_reset(self) -> None:
-        """Note that the session holds what no reset takes away: it is closed instead."""
+        """Record that a reset cannot clean the session, so that the connection must be closed."""
         self._is_dirty = self._is_beyond_reset = True
 
     async def forget_server_statements(self) -> None:
-        """Prepare each statement again, the driver's own included: the server has dropped them."""
+        """Discard all prepared statements, the driver's own included, after DEALLOCATE ALL."""
         self.prepared.clear()
-        # It sends nothing.
+        # This sends nothing to the server.
         await self._raw.reload_schema_state()
 
     async def reset(self) -> None:
-        """Bring the session back to what it was after `init`; close it where nothing can."""
+        """Restore the session state from after `init`, or close the connection."""
         if self._is_beyond_reset:
             await self.close()
             return
@@ -153,14 +153,14 @@ class ResettableSession:
         self._mark_clean()
 
     def _mark_clean(self) -> None:
-        # Also of what `init` loaded, which stays and is loaded again.
+        # This also clears the marks that `init` itself has set.
         self._is_dirty = self._is_cut = self._is_beyond_reset = False
 
     async def _wait_for_end(self) -> None:
-        """Wait for a statement that was cut short, since asyncpg queues behind it.
+        """Wait for the end of an interrupted statement by sending a statement behind it.
 
-        Only then is it known whether a transaction is open. What is sent is no empty statement,
-        whose answer asyncpg 0.32 cannot read.
+        Until then it is unknown whether a transaction is open. The statement is "SELECT" and not
+        an empty one, since asyncpg 0.32 cannot parse the answer to that.
         """
         try:
             await self.script("SELECT")
