@@ -439,7 +439,10 @@ def cannot_decode(error: BaseException, statement: Any) -> bool:
 
 def has_record(statement: Any) -> bool:
     """Return whether a prepared statement returns records without a type."""
-    attributes: Sequence[Any] = statement.get_attributes()
+    try:
+        attributes: Sequence[Any] = statement.get_attributes()
+    except asyncpg.InterfaceError:
+        return False  # The connection is closed.
     return any(each.type.name in ("record", "record[]") for each in attributes)
 
 

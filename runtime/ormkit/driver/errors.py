@@ -193,7 +193,22 @@ def is_miscounted(statement: Any, args: Sequence[object]) -> bool:
     """Return whether the number of arguments differs from the number of parameters."""
     if len(args) > MOST_PARAMETERS:
         return True
-    return statement is not None and len(args) != len(statement.get_parameters())
+    parameters = parameters_of(statement)
+    return parameters is not None and len(args) != len(parameters)
+
+
+def parameters_of(statement: Any) -> Sequence[Any] | None:
+    """Return the parameters of a prepared statement; None without, and once its connection closed.
+
+    asyncpg raises an error if a closed connection's statement is asked for them.
+    """
+    if statement is None:
+        return None
+    try:
+        parameters: Sequence[Any] = statement.get_parameters()
+    except asyncpg.InterfaceError:
+        return None
+    return parameters
 
 
 def is_outdated(error: BaseException) -> bool:
@@ -289,7 +304,7 @@ def may_be_refused(error: BaseException, statement: Any | None, row: Sequence[An
 
 def type_names(statement: Any | None) -> list[str]:
     """Return the PostgreSQL type names of a prepared statement's parameters, in order."""
-    return [] if statement is None else [each.name for each in statement.get_parameters()]
+    return [each.name for each in parameters_of(statement) or ()]
 
 
 def unshown(args: Iterable[Any]) -> int:
