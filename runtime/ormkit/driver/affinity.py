@@ -1,8 +1,8 @@
-"""Origin: the process and the event loop that connections were opened in, and are used in alone.
+"""Binds connections to the process and event loop that opened them, and handles fork().
 
-After fork() two processes have the same connections, and each would take the other's answers. The
-child lets go of its copies at once: a write to the socket, which garbage collection alone may
-cause, would reach the server as the parent's.
+After fork() two processes share the same sockets, and each would read the other's answers. The
+child therefore abandons its copies at once. A write to such a socket, which even garbage collection
+can cause, would reach the server as if the parent had sent it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from typing import Any, NoReturn, Protocol
 from ..errors import UsageError
 from .asyncpg_internals import transport_of
 
-#: Returns None where no loop runs, as in a process that was forked within one.
+#: Returns None if no event loop runs, as in a process that was forked inside one.
 running_loop = asyncio._get_running_loop
 
 
 class Origin:
-    """Where an engine was made."""
+    """The process and the event loop in which an engine was made."""
 
     __slots__ = ("_is_left", "_process", "loop")
 
@@ -32,13 +32,13 @@ class Origin:
         self._is_left = False
 
     def leave(self) -> None:
-        """Take no loop for one's own from here on."""
+        """Make check() fail in every event loop from now on."""
         self._is_left = True
-        # What no running loop is.
+        # This object differs from every event loop.
         self.loop = object()
 
     def check(self) -> asyncio.AbstractEventLoop:
-        """Return the running loop; raises UsageError where it is another one, or a fork's."""
+        """Return the running loop; raises UsageError in another event loop or process."""
         loop = running_loop()
         if loop is None or loop is not self.loop:
             raise self.refusal()
@@ -46,11 +46,11 @@ class Origin:
 
     @property
     def is_over(self) -> bool:
-        """True where the loop has ended, or belongs to another process."""
+        """True if the event loop is closed, or belongs to another process."""
         return self._is_left or bool(self.loop.is_closed())
 
     def refusal(self) -> UsageError:
-        """Return the error for a use from elsewhere."""
+        """Return the error for a use from another process or event loop."""
         if self._process != os.getpid():
             return UsageError(
                 f"the engine was made in process {self._process}, before fork(), and this is "
@@ -65,7 +65,7 @@ class Origin:
 
 
 class Severed:
-    """Stands in for a connection that was let go of: closed, and of no use to anyone."""
+    """Replaces an abandoned connection: it reports that it is closed, and any use raises."""
 
     def __init__(self, error: UsageError) -> None:
         self._error = error
@@ -80,44 +80,47 @@ class Severed:
         return False
 
     def terminate(self) -> None:
-        """Do nothing: it is closed."""
+        """Do nothing, since it is closed."""
 
     async def close(self, timeout: float | None = None) -> None:
-        """Do nothing: it is closed."""
+        """Do nothing, since it is closed."""
 
 
 class Inherited(Protocol):
-    """What a forked process has to let go of."""
+    """An owner of connections that a forked process must abandon."""
 
     def abandon(self) -> None:
-        """Forget the connections without a word to the server."""
+        """Drop the connections without a message to the server."""
         ...
 
 
 _inherited: weakref.WeakSet[Inherited] = weakref.WeakSet()
-#: What was let go of. Collecting it would say goodbye to the server, or warn.
+#: Abandoned objects. Their garbage collection would write to the server, or warn.
 _left: list[object] = []
 
 
 def abandon_after_fork(owner: Inherited) -> None:
-    """Let a process that is forked from this one call the owner's `abandon` first of all."""
+    """Register the owner, so that a forked child process calls its `abandon` at once."""
     _inherited.add(owner)
 
 
 def keep(*abandoned: object) -> None:
-    """Keep what was let go of from being collected."""
+    """Keep references to abandoned objects, so that they are never garbage collected."""
     _left.extend(abandoned)
 
 
 def let_go(error: UsageError, raw: Any, *held: object) -> Any:
-    """Return what stands in for a connection of asyncpg, which keeps no socket."""
+    """Detach an asyncpg connection from its socket, and return its replacement.
+
+    held: further objects to keep from garbage collection.
+    """
     keep(raw, *held)
     detach(transport_of(raw))
     return Severed(error)
 
 
 def detach(transport: Any) -> None:
-    """Put nothing in the place of a transport's socket, without a word to its other end."""
+    """Replace the file descriptor of a transport's socket by /dev/null; send nothing."""
     found = transport.get_extra_info("socket") if transport is not None else None
     number = -1 if found is None else found.fileno()
     if number < 0:

@@ -1,29 +1,28 @@
-"""Arrays: parameters that carry one value for each of many rows."""
+"""Array parameters, which hold one value for each of many rows."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, ClassVar
 
-#: Collections that asyncpg takes for one value of an array.
+#: Collections that asyncpg treats as a single element of an array.
 SCALARS = (str, bytes, bytearray, memoryview, tuple, Mapping)
 
 
 class FlatArray:
-    """A list of values that asyncpg encodes as an array of one dimension.
+    """A list of values that asyncpg encodes as a one-dimensional array.
 
-    A list among the values is not another dimension. It is a value that the type of the elements
-    refuses.
+    A list among the values does not add a dimension. The element type refuses it as a value.
 
-    asyncpg walks a list twice: it tests each element for a nested list, which takes longer than
-    encoding, and then it encodes the elements. It asks for the length right before the first walk.
-    With `hides_elements` the first walk after that finds no elements. Otherwise both walks find
-    each nested list in a wrapper.
+    asyncpg iterates over a list twice. The first pass tests each element for a nested list, which
+    takes longer than encoding. The second pass encodes the elements. asyncpg calls len() directly
+    before the first pass. With `hides_elements` the pass after len() yields nothing. Without it,
+    both passes yield each nested list in a Shield.
     """
 
     __slots__ = ("_is_measured", "values")
 
-    #: Whether the first walk is known to be only the test; asyncpg_internals.py decides.
+    #: Whether the first pass is known to be only the test; asyncpg_internals.py decides.
     hides_elements: ClassVar[bool] = False
 
     def __init__(self, values: list[Any]) -> None:
@@ -42,7 +41,7 @@ class FlatArray:
 
 
 class Shield:
-    """A nested list without the methods of one, so that no type of an element accepts it."""
+    """Wraps a nested list and has no list methods, so that every element type refuses it."""
 
     __slots__ = ("value",)
 
@@ -54,12 +53,12 @@ class Shield:
 
 
 def shielded(value: Any) -> Any:
-    """Return an element that asyncpg does not take for another dimension."""
+    """Return the element, in a Shield if asyncpg would treat it as another dimension."""
     if isinstance(value, SCALARS) or not isinstance(value, Collection):
         return value  # pyright: ignore[reportUnknownVariableType]
     return Shield(value)  # pyright: ignore[reportUnknownArgumentType]
 
 
 def plain(parameter: Any) -> Any:
-    """Return what a parameter was made of."""
+    """Return the list of a FlatArray; return any other parameter unchanged."""
     return parameter.values if isinstance(parameter, FlatArray) else parameter

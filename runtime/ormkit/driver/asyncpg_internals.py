@@ -1,12 +1,12 @@
-"""Everything that OrmKit uses of asyncpg and that asyncpg's documentation does not promise.
+"""Isolates every use of asyncpg's undocumented internals, with a public fallback for each.
 
-`INTERNALS` lists it, each with the releases for which it was reviewed. One function decides, for
-each new connection, whether it is used: `access_to()` asks for the release, and then tries on the
-connection whether it behaves as it did when it was reviewed. Where it is not used, public methods
-of asyncpg do the same work, more slowly or with a less precise error.
+`INTERNALS` lists them, each with the reviewed releases. `access_to()` decides for each new
+connection whether to use them. It checks the release, and then whether the connection behaves as
+reviewed. Otherwise public methods of asyncpg do the same work, more slowly or with less precise
+errors.
 
-`ORMKIT_PUBLIC_DRIVER=1` in the environment turns all of it off. No other module of the runtime uses
-a private attribute of asyncpg, or reads one of its messages.
+The environment variable `ORMKIT_PUBLIC_DRIVER=1` disables all internals. No other module of the
+runtime uses a private attribute of asyncpg, or parses one of its messages.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from .array_parameter import FlatArray
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg
 LOGGER = logging.getLogger("ormkit")
-#: The environment variable that turns the use of internals off.
+#: The environment variable that disables the internals.
 SWITCH = "ORMKIT_PUBLIC_DRIVER"
 
 #: A release of asyncpg, without its patch number.
 Release = tuple[int, int]
-#: The releases that were reviewed: the first one, and the first one that was not.
+#: The reviewed releases: the first one, and the first one after them.
 REVIEWED: tuple[Release, Release] = ((0, 32), (0, 33))
 
 
 class Internal(NamedTuple):
-    """One thing of asyncpg that its documentation does not promise."""
+    """One undocumented part of asyncpg that OrmKit uses."""
 
-    #: Its name in asyncpg, or the words of a message.
+    #: Its name in asyncpg, or a part of an error message.
     name: str
     #: What OrmKit uses it for.
     purpose: str
-    #: What OrmKit does where it is not used.
+    #: What OrmKit does without it.
     fallback: str
-    #: The releases for which it was reviewed: from the first, before the second.
+    #: The reviewed releases: from the first, before the second.
     releases: tuple[Release, Release] = REVIEWED
 
 
@@ -123,29 +123,29 @@ SHORT_VALUE = Internal(
     "any AssertionError that asyncpg raises",
 )
 
-#: Attributes and classes, and what OrmKit relies on them to do.
+#: Attributes, classes and behaviour that OrmKit relies on.
 ATTRIBUTES = (PROTOCOL, STATE, CANCELLING, CANCEL, TRANSPORT, UUID, ARRAYS)
-#: Messages that are read for what no attribute of the error tells.
+#: Messages that OrmKit parses, since the error has no attribute with the same information.
 MESSAGES = (PARAMETER, ROW, NOT_SENT, CLOSED, NO_BINARY, NO_DECODER, SHORT_VALUE)
 INTERNALS = ATTRIBUTES + MESSAGES
 
-#: The number of a parameter that was refused, from 1.
+#: The number of the refused parameter, from 1.
 PARAMETER_NUMBER = re.compile(r"\$(\d+)")
-#: The number of a row of parameters that was refused, from 0.
+#: The number of the refused row of parameters, from 0.
 ROW_NUMBER = re.compile(r"in element #(\d+) of")
 
 
 class _Decision:
-    """What was found out about the asyncpg of this process."""
+    """What this process has found out about its asyncpg."""
 
     def __init__(self) -> None:
-        #: Why public methods are used, for each release and trial that led there.
+        #: The reasons for using public methods; a dict keeps their order.
         self.reasons: dict[str, str] = {}
-        #: Whether arrays were found to be walked twice; None until a connection was asked.
+        #: Whether asyncpg walks arrays twice; None until the first connection has tried it.
         self.walks_twice: bool | None = None
 
     def refuse(self, reason: str) -> None:
-        """Note the reason, and log it once."""
+        """Record the reason, and log it once."""
         if reason not in self.reasons:
             self.reasons[reason] = reason
             LOGGER.warning(
@@ -157,12 +157,12 @@ _decision = _Decision()
 
 
 def is_switched_off() -> bool:
-    """Return whether the environment turns internals off."""
+    """Return whether the environment variable disables the internals."""
     return os.environ.get(SWITCH, "") not in ("", "0")
 
 
 def is_reviewed(internal: Internal = PROTOCOL) -> bool:
-    """Return whether the installed release of asyncpg is one that was reviewed for this."""
+    """Return whether the installed release of asyncpg was reviewed for this internal."""
     version: str = asyncpg.__version__
     numbers = tuple(map(int, re.findall(r"\d+", version)[:2]))
     first, end = internal.releases
@@ -170,12 +170,12 @@ def is_reviewed(internal: Internal = PROTOCOL) -> bool:
 
 
 def is_used(internal: Internal) -> bool:
-    """Return whether this may be used: of a reviewed release, and not switched off."""
+    """Return whether this internal may be used: the release is reviewed and it is not disabled."""
     return not is_switched_off() and is_reviewed(internal)
 
 
 def reason_for_public_methods() -> str | None:
-    """Return why public methods are used in place of internals; None where they are not."""
+    """Return why public methods replace the internals; None if the internals are used."""
     if is_switched_off():
         return f"{SWITCH} is set"
     if not is_reviewed():
@@ -184,12 +184,12 @@ def reason_for_public_methods() -> str | None:
 
 
 def unreviewed() -> str:
-    """Return that the release is unknown."""
+    """Return the reason text for a release that was not reviewed."""
     return f"asyncpg {asyncpg.__version__} is a release that OrmKit was not reviewed for"
 
 
 class Wire(Protocol):
-    """What runs statements and knows the state of a connection, under asyncpg's names."""
+    """Runs statements and knows the state of a connection; the names are those of asyncpg."""
 
     async def bind_execute(
         self,
@@ -200,11 +200,16 @@ class Wire(Protocol):
         return_extra: bool,
         timeout: float | None,
     ) -> Any:
-        """Run a statement and return its rows, or with `return_extra` a tuple: them and its tag."""
+        """Run a statement and return its rows.
+
+        timeout: seconds; None sets no limit.
+        return_extra: whether to return a tuple instead: the rows, the command tag, and whether the
+            statement is complete.
+        """
         ...
 
     async def query(self, query: str, timeout: float | None) -> str:
-        """Run statements without parameters and return the last tag."""
+        """Run statements without parameters and return the last command tag."""
         ...
 
     def is_connected(self) -> bool: ...
@@ -212,7 +217,7 @@ class Wire(Protocol):
 
 
 class PublicWire:
-    """The same by asyncpg's public methods."""
+    """A Wire that uses asyncpg's public methods."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -228,7 +233,7 @@ class PublicWire:
     ) -> Any:
         self._check_open()
         rows = await state.fetch(*args, timeout=timeout)
-        # An empty statement has no tag.
+        # An empty statement has no command tag.
         return (rows, (state.get_statusmsg() or "").encode(), True) if return_extra else rows
 
     async def query(self, query: str, timeout: float | None) -> str:
@@ -252,28 +257,28 @@ class ClosedBefore(asyncpg.InterfaceError):  # type: ignore[misc]
 
 
 class Access(Protocol):
-    """How one connection of asyncpg is used, where its public methods are not enough or slow."""
+    """Access to one asyncpg connection for what its public methods cannot do, or do slowly."""
 
     wire: Wire
 
     def state_of(self, statement: Any) -> Any:
-        """Return what the wire takes for a prepared statement of asyncpg."""
+        """Return the object that the wire runs for a prepared statement of asyncpg."""
         ...
 
     def is_cancelling(self) -> bool:
-        """Return whether asyncpg waits for a statement that it asked the server to cancel.
+        """Return whether asyncpg waits for the end of a statement after its cancel request.
 
-        False also where that is not known.
+        The result is also False if that is unknown.
         """
         ...
 
     def cancel(self, is_asked: asyncio.Future[None]) -> None:
-        """Ask the server to end the statement under way; completes the future once it is asked."""
+        """Send a cancel request for the running statement; complete the future once it is sent."""
         ...
 
 
 class PublicAccess:
-    """By public methods alone."""
+    """Access through public methods only."""
 
     def __init__(self, raw: Any) -> None:
         self.wire: Wire = PublicWire(raw)
@@ -285,12 +290,12 @@ class PublicAccess:
         return False
 
     def cancel(self, is_asked: asyncio.Future[None]) -> None:
-        """Ask for nothing: what comes is read and dropped."""
+        """Send no cancel request; the remaining data is read and discarded."""
         is_asked.set_result(None)
 
 
 class InternalAccess:
-    """By the attributes in the table."""
+    """Access through the attributes in ATTRIBUTES."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -308,7 +313,7 @@ class InternalAccess:
 
 
 def access_to(raw: Any) -> Access:
-    """Return how a new connection of asyncpg is used: the one place that decides it."""
+    """Return the access to a new asyncpg connection; only this function chooses between them."""
     if not is_switched_off():
         reason = unreviewed() if not is_reviewed() else misbehaviour(raw)
         if reason is None:
@@ -318,7 +323,7 @@ def access_to(raw: Any) -> Access:
 
 
 def misbehaviour(raw: Any) -> str | None:
-    """Return what of the attributes is not as it was reviewed, on an idle connection."""
+    """Return which attribute of an idle connection differs from the review, or None."""
     for name, check in CHECKS.items():
         try:
             is_as_reviewed = check(raw)
@@ -330,7 +335,7 @@ def misbehaviour(raw: Any) -> str | None:
 
 
 def takes(function: Callable[..., object], *names: str) -> bool:
-    """Return whether the function takes these arguments first, and needs no others."""
+    """Return whether the function's first parameters have these names, and no other is required."""
     parameters = list(signature(function).parameters.values())
     needed = [each.name for each in parameters if each.default is each.empty]
     return tuple(each.name for each in parameters[: len(names)]) == names and set(needed) <= set(
@@ -338,7 +343,7 @@ def takes(function: Callable[..., object], *names: str) -> bool:
     )
 
 
-#: What each attribute must be, and answer, on a connection that runs nothing.
+#: The check of each attribute on an idle connection.
 CHECKS: dict[str, Callable[[Any], bool]] = {
     PROTOCOL.name: lambda raw: (
         raw._protocol.is_connected() is True
@@ -353,7 +358,7 @@ CHECKS: dict[str, Callable[[Any], bool]] = {
 
 
 class TransportKeeper(DRIVER.Connection):  # type: ignore[misc]
-    """A connection that keeps the transport that asyncpg makes it with."""
+    """An asyncpg connection that keeps a reference to its transport."""
 
     transport: Any = None
 
@@ -363,19 +368,19 @@ class TransportKeeper(DRIVER.Connection):  # type: ignore[misc]
 
 
 def is_transport(value: Any) -> bool:
-    """Return whether the value is a transport, of asyncio or of another loop."""
+    """Return whether the value is a transport of asyncio or of another event loop."""
     return hasattr(value, "get_extra_info") and hasattr(value, "get_protocol")
 
 
 def transport_of(raw: Any) -> Any:
-    """Return the transport of a connection that open_raw() has made; None where none was found."""
+    """Return the transport of a connection from open_raw(); None if it is unknown."""
     return getattr(raw, "transport", None)
 
 
 async def choose_array_walk(raw: Any) -> None:
-    """Let arrays hide their elements where asyncpg is known to walk them twice.
+    """Enable FlatArray.hides_elements if asyncpg walks arrays twice.
 
-    The first connection of a process tries it on the server.
+    The first connection of a process tests that with a query.
     """
     if is_used(ARRAYS) and _decision.walks_twice is None:
         FlatArray.hides_elements = True
@@ -390,36 +395,36 @@ async def choose_array_walk(raw: Any) -> None:
 
 
 def number_in(error: BaseException, internal: Internal, pattern: re.Pattern[str]) -> int | None:
-    """Return the number in a message of asyncpg; None where there is none, or it is not read."""
+    """Return the number in a message of asyncpg; None if it has none or must not be parsed."""
     found = pattern.search(str(error)) if is_used(internal) else None
     return int(found[1]) if found else None
 
 
 def refused_parameter(error: BaseException) -> int | None:
-    """Return the number, from 1, of the parameter that was refused; None where it is not known."""
+    """Return the number, from 1, of the refused parameter; None if it is unknown."""
     return number_in(error, PARAMETER, PARAMETER_NUMBER)
 
 
 def refused_row_number(error: BaseException) -> int | None:
-    """Return the number, from 1, of the row of parameters that was refused; None where unknown."""
+    """Return the number, from 1, of the refused row of parameters; None if it is unknown."""
     number = number_in(error, ROW, ROW_NUMBER)
     return None if number is None else number + 1
 
 
 def says(error: BaseException, internal: Internal) -> bool:
-    """Return whether asyncpg's message has the words of the table; False where it is not read."""
+    """Return whether asyncpg's message contains the internal's text and may be parsed."""
     return is_used(internal) and internal.name in str(error)
 
 
 def is_not_sent(error: BaseException) -> bool:
-    """Return whether a statement is known not to have been sent."""
+    """Return whether the error proves that the statement was not sent."""
     return isinstance(error, ClosedBefore) or says(error, NOT_SENT) or says(error, CLOSED)
 
 
 def cannot_copy(error: BaseException, has_rows: bool) -> bool:
-    """Return whether COPY has met a type that it cannot store.
+    """Return whether COPY failed at a type without a binary format.
 
-    has_rows: whether COPY has taken a row.
+    has_rows: whether the driver has already read a row.
     """
     if is_used(NO_BINARY):
         return says(error, NO_BINARY)
@@ -427,9 +432,9 @@ def cannot_copy(error: BaseException, has_rows: bool) -> bool:
 
 
 def cannot_decode(error: BaseException, statement: Any) -> bool:
-    """Return whether a statement returns a type that cannot be read.
+    """Return whether a statement returns a type that the driver cannot decode.
 
-    statement: the prepared one; None where it was still being prepared.
+    statement: the prepared statement; None if the error occurred while preparing it.
     """
     if is_used(NO_DECODER):
         return says(error, NO_DECODER)
@@ -438,7 +443,7 @@ def cannot_decode(error: BaseException, statement: Any) -> bool:
 
 
 def has_record(statement: Any) -> bool:
-    """Return whether a prepared statement returns records without a type."""
+    """Return whether a prepared statement returns anonymous records."""
     try:
         attributes: Sequence[Any] = statement.get_attributes()
     except asyncpg.InterfaceError:
@@ -447,14 +452,14 @@ def has_record(statement: Any) -> bool:
 
 
 def is_short_value(error: BaseException) -> bool:
-    """Return whether a value from the server was shorter than its type."""
+    """Return whether a value from the server was shorter than its type requires."""
     if not isinstance(error, AssertionError):
         return False
     return says(error, SHORT_VALUE) if is_used(SHORT_VALUE) else is_raised_by_asyncpg(error)
 
 
 def is_raised_by_asyncpg(error: BaseException) -> bool:
-    """Return whether the innermost function that the error left is one of asyncpg."""
+    """Return whether the innermost frame of the error's traceback is in asyncpg."""
     place = error.__traceback__
     file = ""
     while place is not None:

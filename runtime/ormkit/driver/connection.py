@@ -1,6 +1,6 @@
-"""The seam to asyncpg: one connection and its prepared statements.
+"""The Connection class: runs statements, streams and COPY on one asyncpg connection.
 
-Its errors become OrmKit's in errors.py; what asyncpg does not document is in asyncpg_internals.py.
+errors.py translates its errors. asyncpg_internals.py holds every use of asyncpg's private parts.
 """
 
 from __future__ import annotations
@@ -44,12 +44,13 @@ from .read_buffer import messages_of
 from .reset import ResettableSession
 from .unreadable import Unreadable, readable
 
-#: How many prepared statements a connection keeps; PostgreSQL holds a plan for each.
+#: The default number of prepared statements per connection. The server keeps a plan for each.
 DEFAULT_STATEMENTS = 512
 
-#: What comes once the server was asked to end a COPY, and what closes the connection otherwise.
+#: A future that completes when the cancel request is sent, and the timer that closes the
+#: connection if the COPY does not end in time.
 Ending = tuple["asyncio.Future[None]", asyncio.TimerHandle]
-#: Seconds that this may take.
+#: Seconds until that timer closes the connection.
 ENDING_TIMEOUT = 5.0
 
 
@@ -61,10 +62,10 @@ class Connection(ResettableSession):
     def __init__(self, raw: Any, statement_cache_size: int, marks: list[Unreadable]) -> None:
         access = access_to(raw)
         super().__init__(raw, access, PreparedStatements(raw, access, statement_cache_size))
-        #: What is known of tables; connections of a pool share it.
+        #: Cached facts about tables, which the connections of a pool share.
         self.facts: dict[Any, Any] = {}
         self.messages = messages_of(raw)
-        #: What its codecs could not read since rows were last looked at for it.
+        #: The marks of undecodable values since the last check of rows.
         self._marks = marks
         #: The major version of the server.
         self.server_version: int = raw.get_server_version().major
@@ -74,11 +75,12 @@ class Connection(ResettableSession):
     async def open(
         cls, options: Mapping[str, Any], statement_cache_size: int = DEFAULT_STATEMENTS
     ) -> Connection:
-        """Connect.
+        """Open a connection.
 
-        options: arguments of the driver, and as `keepalives` libpq's words about the socket.
+        options: arguments of asyncpg.connect(), and `keepalives` for libpq's keepalive options.
+        statement_cache_size: the maximum number of prepared statements; 0 keeps none.
 
-        Raises ConnectionFailed, ConfigurationError, or the error that the server answered with.
+        Raises ConnectionFailed, ConfigurationError, or the error that the server reported.
         """
         marks: list[Unreadable] = []
         raw = await open_raw(options, statement_cache_size, marks)
@@ -94,13 +96,15 @@ class Connection(ResettableSession):
     ) -> tuple[list[Record], bytes | None]:
         """Run one statement and return its rows and command tag, such as b"UPDATE 3".
 
-        Every statement that returns its rows at once goes through here. Errors say what the command
-        knows of its values.
+        Every statement that does not stream its rows goes through this method. The command adds
+        what it knows about its values to an error.
 
-        args: what the parameters hold.
-        timeout: seconds until QueryCanceled.
-        is_many: `args` are rows of arguments. The statement runs for all of them or for none, and
-            all the rows that they return come back, without a tag.
+        args: the values of the parameters.
+        timeout: seconds until QueryCanceled is raised; None sets no limit.
+        is_many: whether `args` are rows of arguments. The statement then runs for all rows or for
+            none. The result holds the returned rows of all runs, and no tag.
+
+        Raises a DatabaseError, UnreadableValue or UsageError.
         """
         if command.is_foreign:
             self.mark_dirty()
@@ -133,7 +137,7 @@ class Connection(ResettableSession):
         return records
 
     def _check_readable(self, command: Command, records: list[Record]) -> None:
-        """Raise UnreadableValue for the first value of the rows that could not be read."""
+        """Raise UnreadableValue for the first value of the rows that could not be decoded."""
         try:
             readable(records, self._marks)
         except UnreadableValue as error:
@@ -142,12 +146,12 @@ class Connection(ResettableSession):
     async def fetch(
         self, sql: str, args: Sequence[object] = (), timeout: float | None = None
     ) -> list[Record]:
-        """Run one statement of the runtime's own and return its rows."""
+        """Run one internal statement of the runtime and return its rows."""
         records, _ = await self.run(Command(sql), args, timeout)
         return records
 
     async def returns_rows(self, sql: str) -> bool:
-        """Return whether the statement gives rows back, an empty list of them included."""
+        """Return whether the statement has result columns, even if it returns no rows."""
         try:
             prepared = self.prepared.at_hand.get(sql) or await self.prepared.find(sql, None)
             return bool(prepared[1].get_attributes())
@@ -155,7 +159,7 @@ class Connection(ResettableSession):
             raise self._failed(error, sql)
 
     async def introspect(self, sql: str, *args: object) -> Record:
-        """Return the row that answers a question to the catalog, as the driver asks for types."""
+        """Return the single row of a catalog query, which runs through asyncpg's fetchrow()."""
         try:
             row: Record = await self._raw.fetchrow(sql, *args)
             return row
@@ -163,9 +167,9 @@ class Connection(ResettableSession):
             raise self._failed(error, sql)
 
     async def supports(self, sql: str) -> bool:
-        """Return whether the server prepares the statement; False where it says "not supported".
+        """Return whether the server can prepare the statement; False for "not supported".
 
-        A transaction that is open goes on after that, so that another statement can serve.
+        A savepoint keeps an open transaction usable after that error.
         """
         if sql in self.prepared.at_hand:
             return True
@@ -187,9 +191,9 @@ class Connection(ResettableSession):
     def stream(
         self, command: Command, args: Sequence[object], chunk: int
     ) -> AsyncGenerator[list[Record], None]:
-        """Yield the rows of one statement in chunks, read through a portal of the server.
+        """Yield the rows of one statement in chunks of `chunk` rows, read through a portal.
 
-        The connection must be in a transaction, and may run other statements between chunks.
+        The connection must be in a transaction. It may run other statements between chunks.
         """
         if command.is_foreign:
             self.mark_dirty()
@@ -214,10 +218,10 @@ class Connection(ResettableSession):
             raise command.explained(self._failed(error, command.sql, prepared, args), (args,))
 
     async def copy_in(self, cells: Copied, records: Iterable[Any] | AsyncIterable[Any]) -> int:
-        """Store rows by binary COPY, all or none, and return how many they were.
+        """Insert rows with binary COPY, all or none, and return the number of rows.
 
-        records: rows of which the driver takes one cell after the other; while it asks for the
-            next one, `cells.is_reading` is true, and what is raised then comes out as it is.
+        records: the rows, whose cells the driver reads one by one. `cells.is_reading` is true
+            while the source produces the next row. Errors that are raised then propagate unchanged.
         """
         if cells.is_raw:
             self.mark_dirty()
@@ -229,7 +233,7 @@ class Connection(ResettableSession):
                 cells.table, schema_name=schema, columns=cells.names, records=records
             )
         except BaseException as error:
-            # The driver asks the server to cancel, which may take a while.
+            # The driver sends a cancel request, which may take a while.
             self.mark_cut()
             if cells.is_reading:
                 raise
@@ -248,12 +252,13 @@ class Connection(ResettableSession):
         is_raw: bool,
         options: Mapping[str, object],
     ) -> int:
-        """Write the rows of a query by COPY ... TO STDOUT and return how many they were.
+        """Export the rows of a query with COPY ... TO STDOUT and return the number of rows.
 
-        is_raw: whether a caller wrote the query.
-        options: of COPY, under asyncpg's names.
+        write: an async function that receives the data in pieces.
+        is_raw: whether the caller wrote the query.
+        options: the options of COPY, under asyncpg's names.
 
-        What `write` raises comes out as it is.
+        Errors that `write` raises propagate unchanged.
         """
         sql = f"COPY ({query}) TO STDOUT"
         if is_raw:
@@ -293,7 +298,10 @@ class Connection(ResettableSession):
         return int(tag.rpartition(" ")[2])
 
     def _quotable(self, options: Mapping[str, object]) -> Mapping[str, object]:
-        """Return options of COPY as asyncpg is to quote them: it never doubles a backslash."""
+        """Return the options of COPY with backslashes doubled if the server treats them as escapes.
+
+        asyncpg quotes the options, but never doubles a backslash.
+        """
         settings = self._raw.get_settings()
         if getattr(settings, "standard_conforming_strings", "on") == "on":
             return options
@@ -303,9 +311,9 @@ class Connection(ResettableSession):
         }
 
     async def _check_single(self, sql: str) -> None:
-        """Let the server refuse a text that is more than one statement.
+        """Raise an error if the text holds more than one statement, by preparing it.
 
-        COPY goes out in a message that may hold many; one that is to be prepared holds one.
+        COPY uses the simple query protocol, which accepts many statements. Prepare accepts one.
         """
         try:
             await self._raw.prepare(sql, name="")
@@ -313,10 +321,10 @@ class Connection(ResettableSession):
             raise self._failed(error, sql)
 
     def _end_copy(self) -> Ending:
-        """Ask the server to end a COPY that nobody reads any more.
+        """Send a cancel request for a COPY whose output is no longer needed.
 
-        asyncpg asks by itself where its sink raises, and then waits for ever where the end was on
-        its way already.
+        asyncpg does this itself if its sink raises, but it then waits for ever if the COPY has
+        already ended.
         """
         loop = asyncio.get_running_loop()
         is_asked = loop.create_future()
@@ -324,10 +332,10 @@ class Connection(ResettableSession):
         return is_asked, loop.call_later(ENDING_TIMEOUT, self._raw.terminate)
 
     def _cut_copy(self, error: BaseException) -> None:
-        """Close where a COPY was cut short between two of its pieces.
+        """Close the connection if a COPY was interrupted between two pieces of its data.
 
-        asyncpg cancels it only where it waits for one. The next statement would take those that
-        follow for its answer.
+        asyncpg cancels a COPY only while it waits for data. Otherwise the next statement would
+        read the remaining data as its answer.
         """
         if isinstance(error, asyncio.CancelledError) and not self.access.is_cancelling():
             self.terminate()
@@ -347,7 +355,7 @@ class Connection(ResettableSession):
         args: Sequence[object] = (),
         row: int = 0,
     ) -> BaseException:
-        """Return the error to raise, and note where the connection was left in the middle."""
+        """Return the translated error, and record whether a statement was interrupted."""
         if not isinstance(error, Exception):
             self.mark_cut()
             return error
@@ -359,13 +367,14 @@ class Connection(ResettableSession):
         return translated
 
     async def _forgets(self, sql: str, error: BaseException) -> bool:
-        """Drop prepared statements that the schema has outgrown; True where this may go out again.
+        """Discard stale prepared statements; return whether the statement can be retried.
 
-        Inside a transaction it may not: the error has ended that. Nor may what has run in part.
+        It cannot be retried inside a transaction, which the error has aborted, nor if it has run
+        in part.
         """
         self.prepared.doubt(sql, error)
         if is_outdated(error) or isinstance(error, asyncpg.OutdatedSchemaCacheError):
-            # What one has outgrown, others have too, here and on other connections.
+            # Other statements may be stale too, also on other connections.
             self._on_outdated(self)
             if has_run := isinstance(error, asyncpg.OutdatedSchemaCacheError):
                 await self._raw.reload_schema_state()
@@ -377,21 +386,21 @@ class Connection(ResettableSession):
         return not (has_run or self.wire.is_in_transaction()) and is_before_running(sql, error)
 
     def forget_statements(self) -> None:
-        """Prepare each statement anew when it comes again, and ask again what tables are."""
+        """Discard all prepared statements and the cached facts about tables."""
         self.prepared.clear()
         self.facts.clear()
 
     def enter_namespace(self, namespace: Hashable) -> None:
-        """Look names up in another place from here on; None is the usual one."""
+        """Switch the namespace of the prepared statements; None is the default one."""
         self.prepared.enter(namespace)
 
     @property
     def is_closed(self) -> bool:
-        """True where the connection can no longer be used."""
+        """True if the connection can no longer be used."""
         return not self.wire.is_connected()
 
     def on_close(self, callback: Callable[[Connection], None]) -> None:
-        """Call this soon after the connection has ended, whoever ended it."""
+        """Call this function soon after the connection has ended, for any reason."""
 
         def ended(raw: object) -> None:
             callback(self)
@@ -399,7 +408,7 @@ class Connection(ResettableSession):
         self._raw.add_termination_listener(ended)
 
     def on_outdated(self, callback: Callable[[Connection], None]) -> None:
-        """Call this where the schema has outgrown a statement, to forget them all."""
+        """Call this function when a prepared statement is stale, to discard them all."""
         self._on_outdated = callback
 
     def mark_dirty(self) -> None:
@@ -408,17 +417,17 @@ class Connection(ResettableSession):
             self.prepared.unsettle()
 
     async def close(self, timeout: float | None = None) -> None:
-        """Say goodbye to the server and close."""
+        """Close gracefully with a Terminate message; `timeout` is in seconds."""
         self.prepared.clear()
         await self._raw.close(timeout=timeout)
 
     def terminate(self) -> None:
-        """Close at once, without a word to the server."""
+        """Close the socket at once, without a message to the server."""
         self.prepared.clear()
         self._raw.terminate()
 
     def sever(self, error: UsageError) -> None:
-        """Let go of the connection without a word to the server; its use raises the error."""
+        """Abandon the connection without a message to the server; its use raises the error."""
         held = (self.access, self.wire, self.prepared)
         self._raw = self.wire = severed = let_go(error, self._raw, *held)
         self.access = PublicAccess(severed)

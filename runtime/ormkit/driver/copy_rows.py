@@ -1,4 +1,4 @@
-"""Copied: the rows of a COPY, as far as the connection that sends them looks at them."""
+"""The protocol for the rows of a COPY FROM, with what a connection needs to send them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Protocol
 
 
 class Copied(Protocol):
-    """What COPY needs to know of the rows that it stores."""
+    """The target of a COPY and the state of its current row, for error messages."""
 
     table: str
     schema: str | None
     names: Sequence[str]
-    #: True where a caller named the table, of which no model tells what it does.
+    #: True if the caller named the table. Its triggers may then change the session's state.
     is_raw: bool
 
     @property

@@ -1,7 +1,8 @@
-"""Prepared statements: those that a connection keeps, by their text and the place of its names.
+"""The cache of a connection's prepared statements, by SQL text and namespace.
 
-A name leads to another table or type where another search_path is in force, or another role. The
-server looks a statement's tables up again then, but its parameters keep the types that they have.
+The namespace is the search_path and the role, by which the server resolves names to tables and
+types. When it changes, the server resolves a prepared statement's tables again. The statement's
+parameters keep their old types, so that it may be wrong in the new namespace.
 """
 
 from __future__ import annotations
@@ -11,30 +12,30 @@ from typing import Any, Final
 
 from .asyncpg_internals import Access
 
-#: A prepared statement of asyncpg, behind what the wire takes for it; and whether it is the same
-#: wherever its names lead.
+#: The object that the wire runs, asyncpg's prepared statement, and whether the statement is valid
+#: in every namespace.
 Prepared = tuple[Any, Any, bool]
 
 #: The OID of the first type that is not PostgreSQL's own.
 FIRST_OTHER_TYPE = 16384
 
-#: The classes of SQLSTATEs of statements that were prepared for other types than their tables have.
+#: SQLSTATE classes of a statement whose prepared types differ from those of its tables.
 ABOUT_TYPES = ("0A", "42")
-#: How many texts are known to be other statements elsewhere; what is forgotten is found out again.
+#: The maximum number of SQL texts that are remembered as specific to a namespace.
 MOST_APART = 4096
-#: Asks for what says where names lead.
+#: Queries the current namespace.
 NAMESPACE = "SELECT current_user, current_schemas(true)::text"
-#: Asks for the schema of a table.
+#: Queries the schema of a table.
 SCHEMA = (
     "SELECT nspname::text FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace "
     "WHERE c.oid = to_regclass($1)"
 )
-#: In the place of a namespace: something may have changed it, and the server is to be asked.
+#: Stands for an unknown namespace, which a query must determine.
 UNSURE: Final = object()
 
 
 class PreparedStatements:
-    """The prepared statements of one connection, and the namespace that is in force on it."""
+    """The prepared statements of one connection, and its current namespace."""
 
     __slots__ = (
         "_access",
@@ -49,31 +50,31 @@ class PreparedStatements:
     )
 
     def __init__(self, raw: Any, access: Access, limit: int) -> None:
-        """Keep that many statements; none where it is 0."""
+        """Create an empty cache; `limit` is the maximum number of statements, 0 for none."""
         self._raw = raw
         self._access = access
         self._limit = limit
-        #: Where names lead to; None where they do as when the connection was opened.
+        #: The current namespace; None for the default one, from when the connection was opened.
         self.namespace: Hashable = None
-        #: Those of the usual namespace, and those that are the same in any other.
+        #: The statements of the default namespace, and those that are valid in every namespace.
         self._usual: dict[str, Prepared] = {}
-        #: Those of each other namespace, the one that was used latest at the end.
+        #: The statements of each other namespace; the most recently used namespace is last.
         self._elsewhere: dict[Hashable, dict[str, Prepared]] = {}
-        #: Those that can be taken by their text alone, of the namespace that is in force.
+        #: The statements of the current namespace, for a lookup by SQL text.
         self.at_hand = self._usual
-        #: True where the next statement may change the namespace.
+        #: True if the next statement may change the namespace.
         self._is_about_to_change = False
-        #: Texts that were found to be other statements in other namespaces.
+        #: The SQL texts whose statements are specific to a namespace.
         self._apart: set[str] = set()
 
     def __len__(self) -> int:
-        """Return how many statements are kept."""
+        """Return the number of cached statements."""
         return len(self._usual) + sum(map(len, self._elsewhere.values()))
 
     def enter(self, namespace: Hashable) -> None:
-        """Take names for those of this namespace from here on; None is the usual one.
+        """Switch to this namespace; None is the default one.
 
-        UNSURE lets the server be asked before it matters.
+        After UNSURE, a query determines the namespace before a statement depends on it.
         """
         self.namespace = namespace
         self._is_about_to_change = False
@@ -85,18 +86,21 @@ class PreparedStatements:
                 self._elsewhere[namespace] = self.at_hand
 
     async def settle(self) -> Hashable:
-        """Return the namespace that is in force, for which the server may have to be asked."""
+        """Return the current namespace; queries the server if it is unknown."""
         if self.namespace is UNSURE:
             self.enter(tuple(await self._raw.fetchrow(NAMESPACE)))
         return self.namespace
 
     def unsettle(self) -> None:
-        """Note that what runs next may change the namespace, as any SQL of a caller's may."""
+        """Record that the next statement may change the namespace, as any raw SQL may."""
         self.enter(UNSURE)
         self._is_about_to_change = True
 
     async def find(self, sql: str, timeout: float | None) -> Prepared:
-        """Return the statement of this text for the namespace that is in force."""
+        """Return the prepared statement for this SQL text in the current namespace.
+
+        timeout: seconds to prepare it; None sets no limit.
+        """
         if self.namespace is None:
             return await self._prepare(sql, timeout)
         is_changing, self._is_about_to_change = self._is_about_to_change, False
@@ -128,9 +132,9 @@ class PreparedStatements:
         self._apart.add(sql)
 
     async def schema_of(self, table: str) -> str | None:
-        """Return the schema that a quoted name of a table leads to; None in the usual namespace.
+        """Return the schema of a table by its quoted name; None in the default namespace.
 
-        COPY needs it: the driver keeps the types of a table by its name.
+        COPY needs it, since the driver caches a table's column types by its name.
         """
         schema: str | None = None
         if self.namespace is not None:
@@ -138,24 +142,24 @@ class PreparedStatements:
         return schema
 
     def doubt(self, sql: str, error: BaseException) -> None:
-        """Keep a statement apart that may not be the same everywhere, by what the server said."""
+        """Treat a statement as specific to its namespace if the error suggests wrong types."""
         kind = str(getattr(error, "sqlstate", ""))[:2]
         if self.namespace is not None and kind in ABOUT_TYPES and sql in self._usual:
             self._note_apart(sql)
             del self._usual[sql]
 
     def forget(self, sql: str) -> None:
-        """Prepare this statement anew when it comes again."""
+        """Discard this statement, so that its next use prepares it again."""
         for held in (self._usual, *self._elsewhere.values()):
             held.pop(sql, None)
 
     def clear(self) -> None:
-        """Prepare each statement anew when it comes again."""
+        """Discard all statements, so that their next use prepares them again."""
         for held in (self._usual, *self._elsewhere.values()):
             held.clear()
 
     def _make_room(self) -> None:
-        """Drop what was not used for longest: all of another namespace, or else the oldest."""
+        """Evict the least recently used other namespace, or else the oldest statement."""
         while len(self) >= self._limit:
             namespace = next(iter(self._elsewhere), self.namespace)
             if namespace != self.namespace:
@@ -166,7 +170,7 @@ class PreparedStatements:
 
 
 def has_known_types(statement: Any) -> bool:
-    """Return whether parameters and columns of a statement of asyncpg have PostgreSQL's types."""
+    """Return whether all parameters and columns of a statement have built-in types."""
     oids = [each.oid for each in statement.get_parameters()]
     oids += [each.type.oid for each in statement.get_attributes()]
     return all(oid < FIRST_OTHER_TYPE for oid in oids)

@@ -1,7 +1,8 @@
-"""Receiving: reading what the server sends into one buffer, and decoding it without interruption.
+"""Reads from the server into one reused buffer, and checks the protocol messages in it.
 
-asyncio gives a plain protocol a new `bytes` of 256 KiB for each read and then shrinks it, which for
-an answer of some hundred bytes costs more than its decoding. A buffered protocol brings the buffer.
+For a plain protocol, asyncio allocates `bytes` of 256 KiB for each read and then shrinks them. For
+an answer of a few hundred bytes that costs more than decoding it. A buffered protocol reuses its
+own buffer.
 """
 
 from __future__ import annotations
@@ -19,28 +20,28 @@ from .messages import BrokenProtocol, Messages
 
 Reader: Any = getattr(accelerator, "Reader", None)
 
-#: Bytes read at a time; the server sends 8 KiB, and more where it was ahead.
+#: The size of the buffer in bytes. The server sends 8 KiB at a time, which can accumulate.
 BUFFER_SIZE = 64 * 1024
-#: From this many bytes on the collector of cycles is paused while rows are made of them: they come
-#: faster than they could become garbage, and full collections would scan them all again and again.
+#: From this many bytes on, the garbage collector is paused while rows are decoded. New rows are
+#: not garbage yet, and full collections would scan all of them repeatedly.
 PAUSE_SIZE = 4096
 
 
 class PythonReader:
-    """What the accelerator's Reader does."""
+    """The Python implementation of the accelerator's Reader."""
 
     def __init__(self, receive: Callable[[bytes], object], end: Callable[[], object]) -> None:
         self._receive = receive
         self._end = end
         self.messages = Messages()
-        # A view: over TLS asyncio reads each further record into a slice, which of bytes is a copy.
+        # A memoryview, since asyncio slices the buffer for TLS, and a bytearray's slice is a copy.
         self._view = memoryview(bytearray(BUFFER_SIZE))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         return self._view
 
     def buffer_updated(self, nbytes: int) -> None:
-        # A copy: the driver keeps what it has not decoded yet.
+        # A copy, since the driver keeps data that it has not decoded yet.
         data = bytes(self._view[:nbytes])
         if nbytes < PAUSE_SIZE or not gc.isenabled():
             self.data_received(data)
@@ -59,13 +60,13 @@ class PythonReader:
 
 
 class Receiving(asyncio.BaseProtocol):
-    """Stands between a transport and the driver's protocol."""
+    """A protocol between a transport and the driver's protocol, which checks the messages."""
 
     def __init__(self, transport: Any, end: Callable[[], object]) -> None:
         self._transport = transport
         self._protocol = protocol = transport.get_protocol()
         receive = protocol.data_received
-        #: What is known of the messages that came.
+        #: The checker of the received messages.
         self.messages: Messages
         if Reader is not None:
             self._reader = self.messages = Reader(
@@ -80,7 +81,7 @@ class Receiving(asyncio.BaseProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if isinstance(exc, BrokenPipeError):
-            # It was written before it was read.
+            # A write failed before the server's last message was read.
             with suppress(OSError):
                 self._reader.data_received(unread(self._transport))
         self._transport = None
@@ -94,7 +95,7 @@ class Receiving(asyncio.BaseProtocol):
 
 
 class Receiver(Receiving, asyncio.BufferedProtocol):
-    """Receives what is read into its buffer, for a transport of asyncio's own."""
+    """Receives data in its own buffer, for a transport of asyncio."""
 
     def __init__(self, transport: Any, end: Callable[[], object]) -> None:
         super().__init__(transport, end)
@@ -103,7 +104,7 @@ class Receiver(Receiving, asyncio.BufferedProtocol):
 
 
 class Listener(Receiving, asyncio.Protocol):
-    """Receives what another loop, such as uvloop, has read into a buffer of its own."""
+    """Receives data that another event loop, such as uvloop, has read into its buffer."""
 
     def __init__(self, transport: Any, end: Callable[[], object]) -> None:
         super().__init__(transport, end)
@@ -111,10 +112,10 @@ class Listener(Receiving, asyncio.Protocol):
 
 
 def receive_into_buffer(transport: Any, end: Callable[[], object]) -> None:
-    """Put a receiver before the protocol of a transport.
+    """Install a receiver in front of the transport's protocol.
 
-    end: closes the connection once the server has ended the session by an error. Its end comes
-        later; asyncpg would meanwhile send the next statement, or wait for an answer.
+    end: closes the connection after a fatal error from the server. The socket closes later, and
+        asyncpg would meanwhile send the next statement or wait for an answer.
     """
     if hasattr(transport, "set_protocol"):
         is_asyncios = type(transport).__module__.startswith("asyncio.")
@@ -123,14 +124,14 @@ def receive_into_buffer(transport: Any, end: Callable[[], object]) -> None:
 
 
 def unread(transport: Any) -> bytes:
-    """Return what a closed server has said and nobody has read; of TLS nothing can be told."""
+    """Return the unread data of a connection that the server closed; empty with TLS."""
     if transport.get_extra_info("ssl_object") is not None:
         return b""
     return os.read(transport.get_extra_info("socket").fileno(), BUFFER_SIZE)
 
 
 def messages_of(raw: Any) -> Messages | None:
-    """Return what is known of the messages of a connection of asyncpg."""
+    """Return the message checker of an asyncpg connection; None if it has none."""
     transport = transport_of(raw)
     protocol = None if transport is None else transport.get_protocol()
     return protocol.messages if isinstance(protocol, Receiving) else None

@@ -1,9 +1,10 @@
-"""Redaction: what a server says of a value, in words that cannot hold the value.
+"""Redacts values from the server's error messages.
 
-A server says it in the language of `lc_messages`, with quotes of its own, so that no look at the
-text tells where a value begins. Whether it may hold one is decided by SQLSTATE and by the fields of
-the error. Such a text is dropped whole; of the sentences that PostgreSQL writes in English, those
-below come back, without the value. Any other is told by the name of its SQLSTATE.
+The server writes messages in the language of `lc_messages`, with that language's quotes. The text
+therefore does not show where a value begins. The SQLSTATE and the fields of the error decide
+whether a message may hold a value. Such a message is replaced as a whole. If it matches one of the
+English sentences below, its replacement is that sentence without the value. Otherwise it is the
+name of the SQLSTATE.
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from __future__ import annotations
 import re
 from typing import Any
 
-#: The class of SQLSTATEs that is about values.
+#: The SQLSTATE class of data exceptions.
 DATA = "22"
-#: SQLSTATEs of what a value may name that is not there, where it is read as a name at run time:
-#: '...'::regclass, ::regtype, ::regconfig, ::jsonpath.
+#: SQLSTATEs of a value that is parsed as a name at run time, as by '...'::regclass, ::regtype,
+#: ::regconfig or ::jsonpath, and names an object that does not exist.
 NAMED_BY_VALUES = frozenset(
     ("3F000", "42601", "42602", "42622", "42704", "42725", "42883", "42P01")
 )
-#: Files of PostgreSQL that read a search, whose errors are of a syntax error's class.
+#: PostgreSQL's source files that parse text searches. Their errors have a syntax error's SQLSTATE.
 SEARCHES = frozenset(("tsquery.c", "tsvector_parser.c"))
 
 NAME = r'"?[\w .]+"?(?:\[\])?'
-#: What PostgreSQL finds wrong with regular expressions.
+#: PostgreSQL's messages about invalid regular expressions.
 REGEX_FAULTS = (
     *("invalid collating element", "invalid character class", "invalid escape \\ sequence"),
     *("invalid backreference number", "brackets [] not balanced", "parentheses () not balanced"),
@@ -30,7 +31,7 @@ REGEX_FAULTS = (
     *("quantifier operand invalid", "invalid embedded option"),
     *("regular expression is too complex", "too many colors"),
 )
-#: Sentences of PostgreSQL, and what of them is told.
+#: Patterns of PostgreSQL's messages, and their replacements without the value.
 SENTENCES = {
     re.compile(pattern, re.ASCII | re.DOTALL): told
     for pattern, told in (
@@ -56,7 +57,7 @@ SENTENCES = {
         (r"(argument of [a-z_]+ must be greater than zero)", r"\1"),
         (r"(expected \d+ dimensions, not \d+)", r"\1"),
         (r"((?:NaN|infinite value) not allowed in (?:half|sparse)?vec(?:tor)?)", r"\1"),
-        # Names that code gives, though as parameters.
+        # These names come from code, although they are sent as parameters.
         (r'(text search configuration "[\w.]{1,127}" does not exist)', r"\1"),
         (r'(unrecognized configuration parameter "[\w.]{1,127}")', r"\1"),
         (r"(bit string length \d+ does not match type bit\(\d+\))", r"\1"),
@@ -66,15 +67,15 @@ WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def is_about_search(error: Any) -> bool:
-    """Return whether the server could not read a search, which is a value as well."""
+    """Return whether the server failed to parse a text search, which is a value too."""
     return getattr(error, "server_source_filename", None) in SEARCHES
 
 
 def may_hold_value(error: Any, has_values: bool) -> bool:
-    """Return whether the server's text may hold a value.
+    """Return whether the server's message may hold a value.
 
-    has_values: whether the statement was sent with any. What is wrong with its own text has a
-    position there, and what a function runs has one in its own.
+    has_values: whether the statement had parameters. An error with a position is about the text of
+        the statement, or about that of a function's query.
     """
     state: str = error.sqlstate or ""
     if state.startswith(DATA) or is_about_search(error):
@@ -84,7 +85,7 @@ def may_hold_value(error: Any, has_values: bool) -> bool:
 
 
 def redacted(error: Any, said: str) -> str:
-    """Return the server's text without what may be a value."""
+    """Return the server's message without a possible value."""
     for sentence, told in SENTENCES.items():
         if found := sentence.fullmatch(said):
             return found.expand(told)
@@ -92,6 +93,6 @@ def redacted(error: Any, said: str) -> str:
 
 
 def condition(error: Any) -> str:
-    """Return the name of the error's SQLSTATE, as the driver calls its class."""
+    """Return the name of the error's SQLSTATE, derived from the driver's class name."""
     name = type(error).__name__.removesuffix("Error").removeprefix("Postgres")
     return WORDS.sub(" ", name).lower() or "error"

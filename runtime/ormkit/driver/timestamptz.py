@@ -1,8 +1,8 @@
-"""Moments: dates, times, timestamps and intervals on their way from and to the server.
+"""Codecs for dates, times, timestamps and intervals.
 
-asyncpg takes 9999-12-31 for infinity and a year for 365 days, and raises in the middle of an answer
-for what Python's types do not reach. The accelerator reads and writes what is ordinary, in C; this
-module does the same in Python, and everything else.
+asyncpg's codecs treat 9999-12-31 as infinity and a year as 365 days. They also raise in the middle
+of an answer for values outside the range of Python's types. The accelerator encodes and decodes
+ordinary values in C. This module handles all other values, and every value without the accelerator.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from .unreadable import Unreadable
 
 Shortcut: Any = getattr(accelerator, "Shortcut", None)
 
-#: The numbers that a value is in PostgreSQL's binary form.
+#: The integers of a value's binary format.
 Numbers = tuple[int, ...]
 
 EPOCH = dt.datetime(2000, 1, 1)
 EPOCH_UTC = EPOCH.replace(tzinfo=dt.UTC)
-#: What a date's ordinal in Python has more than PostgreSQL's number of days.
+#: The difference between a date's ordinal in Python and PostgreSQL's number of days.
 DAYS = EPOCH.toordinal()
 LAST_DAY, LAST_MOMENT = 2**31 - 1, 2**63 - 1
-#: PostgreSQL's numbers for infinity, and what they are in Python.
+#: PostgreSQL's integers for infinity, and their values in Python.
 DATES = {LAST_DAY: INFINITE_DATE, ~LAST_DAY: MINUS_INFINITE_DATE}
 TIMESTAMPS = {LAST_MOMENT: INFINITY, ~LAST_MOMENT: MINUS_INFINITY}
 #: The first release of PostgreSQL with infinite intervals.
@@ -45,19 +45,19 @@ MIDNIGHT = "it is 24:00, and Python's times end before that"
 
 
 class Form(NamedTuple):
-    """How values of a type are sent."""
+    """The binary format of a type: its layout, and the function that encodes a value."""
 
     layout: struct.Struct
     encode: Callable[[Any], Numbers]
 
 
 def needed(what: str, value: object) -> TypeError:
-    """Return the error for a value of another type."""
+    """Return the error for a value of the wrong Python type."""
     return TypeError(f"expected {what}, got {type(value).__name__!r}")
 
 
 def date_numbers(value: Any) -> Numbers:
-    """Return the day of a date."""
+    """Return the days of a date since 2000-01-01."""
     if not isinstance(value, dt.date):
         raise needed("a datetime.date", value)
     if sign := sign_of(value):
@@ -66,7 +66,7 @@ def date_numbers(value: Any) -> Numbers:
 
 
 def timestamp_numbers(value: Any) -> Numbers:
-    """Return the microseconds of a naive datetime, or of the beginning of a day."""
+    """Return the microseconds of a naive datetime, or of a date's midnight, since 2000-01-01."""
     if not isinstance(value, dt.date):
         raise needed("a datetime.date or datetime.datetime", value)
     if sign := sign_of(value):
@@ -77,27 +77,27 @@ def timestamp_numbers(value: Any) -> Numbers:
 
 
 def timestamptz_numbers(value: Any) -> Numbers:
-    """Return the microseconds of a moment; a naive one is in the local time zone."""
+    """Return the microseconds since 2000-01-01 UTC; a naive datetime is in the local time zone."""
     if not isinstance(value, dt.date) or sign_of(value):
         return timestamp_numbers(value)
     return ((in_utc(value) - EPOCH_UTC) // MICROSECOND,)
 
 
 def time_numbers(value: Any) -> Numbers:
-    """Return the microseconds of a time without a zone since midnight."""
+    """Return the microseconds since midnight of a time without a time zone."""
     if not isinstance(value, dt.time) or value.tzinfo is not None:
         raise needed("a datetime.time without a time zone", value)
     return (since_midnight(value),)
 
 
 def since_midnight(value: dt.time) -> int:
-    """Return the microseconds of a time, whatever its zone."""
+    """Return the microseconds since midnight; the time zone is ignored."""
     seconds = (value.hour * 60 + value.minute) * 60 + value.second
     return seconds * 1_000_000 + value.microsecond
 
 
 def timetz_numbers(value: Any) -> Numbers:
-    """Return the microseconds of a time, and the seconds that its zone is west of UTC."""
+    """Return the microseconds since midnight, and the offset in seconds west of UTC."""
     offset = value.utcoffset() if isinstance(value, dt.time) else None
     if offset is None:
         raise needed("a datetime.time with a fixed offset from UTC", value)
@@ -105,7 +105,7 @@ def timetz_numbers(value: Any) -> Numbers:
 
 
 def interval_numbers(value: Any) -> Numbers:
-    """Return the fields of an interval in the order that they are sent in."""
+    """Return the microseconds, days and months of an interval, in the order of its format."""
     span = Interval.of(value)
     if not isinstance(span, Interval):
         raise needed("an ormkit.Interval or a datetime.timedelta", value)
@@ -113,7 +113,7 @@ def interval_numbers(value: Any) -> Numbers:
 
 
 def finite_interval_numbers(value: Any) -> Numbers:
-    """Return the same for a server that has no infinite intervals."""
+    """Do the same for a server without infinite intervals; raises ValueError for one."""
     if isinstance(value, Interval) and value.is_infinite:
         raise ValueError(f"PostgreSQL has infinite intervals from {INFINITE_INTERVALS} on")
     return interval_numbers(value)
@@ -130,9 +130,9 @@ FORMS = {
 
 
 class Reading:
-    """Makes values of the numbers that a connection receives; one method for each type.
+    """Decodes the integers that a connection receives; one method for each type.
 
-    Numbers that are no value of Python's become a mark, which is noted in a list.
+    A value that Python's type cannot hold becomes a mark, which is also appended to a list.
     """
 
     __slots__ = ("_marks",)
@@ -180,14 +180,15 @@ class Reading:
         return filled(Interval, months, days, microseconds)
 
 
-#: What encodes and decodes a type, and asyncpg's name of the form that they give and take.
+#: The encoder and decoder of a type, and asyncpg's name of the format that they use.
 Codec = tuple[Callable[[Any], Any], Callable[[Any], Any], str]
 
 
 def moment_codecs(marks: list[Unreadable], version: int) -> dict[str, Codec]:
-    """Return the codecs of a connection to a server of this version, by the name of the type.
+    """Return the codecs of a connection by type name.
 
-    marks: where they note what could not be read.
+    marks: the list to which they append a mark for each undecodable value.
+    version: the server's major version.
     """
     reading = Reading(marks)
     make = in_python if Shortcut is None else in_c
@@ -198,11 +199,11 @@ def moment_codecs(marks: list[Unreadable], version: int) -> dict[str, Codec]:
 
 
 def in_python(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:
-    """Return the codec of a type whose numbers asyncpg takes and gives as a tuple."""
+    """Return the codec of a type in Python, which exchanges tuples of integers with asyncpg."""
     if name != "interval":
         return form.encode, decode, "tuple"
 
-    # Of these asyncpg turns the order around.
+    # asyncpg uses the reverse order for intervals.
     def encode_interval(value: Any) -> Numbers:
         return form.encode(value)[::-1]
 
@@ -213,7 +214,7 @@ def in_python(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:
 
 
 def in_c(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:
-    """Return the codec of a type in C, which leaves what is not ordinary to Python."""
+    """Return the codec of a type in C, which falls back to Python for unusual values."""
     pack, unpack = form.layout.pack, form.layout.unpack
 
     def encode_otherwise(value: Any) -> bytes:

@@ -1,7 +1,7 @@
-"""Unreadable values: what the server sent and Python has no value for.
+"""Marks for values that cannot be decoded, and the UnreadableValue error for them.
 
-A decoder that raised would end the driver's reading in the middle of an answer, and hide which
-column and row it was. A mark stands in the place of the value instead, until the rows are complete.
+If a decoder raised, the driver would stop in the middle of an answer, and the column and row would
+be unknown. A decoder therefore returns a mark, and the rows are checked when they are complete.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from typing import Any
 from ..errors import UnreadableValue
 from ..postgres.values import Range, Record
 
-#: Where a value stands: its place in the row, then in the records nested there.
+#: The position of a value: its index in the row, then its indexes in nested records.
 Place = tuple[int, ...]
 
 
 class Unreadable:
-    """Stands for a value that could not be read."""
+    """Takes the place of a value that could not be decoded."""
 
     __slots__ = ("reason",)
 
@@ -26,9 +26,9 @@ class Unreadable:
 
 
 def readable(rows: list[Record], marks: list[Unreadable]) -> list[Record]:
-    """Return the rows; raises UnreadableValue for the first value that could not be read.
+    """Return the rows; raises UnreadableValue for the first value that could not be decoded.
 
-    marks: those that decoders have made since they were last looked at; emptied here.
+    marks: the marks that decoders have created since the last check; this function empties it.
     """
     marks.clear()
     for number, row in enumerate(rows, 1):
@@ -41,7 +41,7 @@ def readable(rows: list[Record], marks: list[Unreadable]) -> list[Record]:
 
 
 def marks_in(row: Any, place: Place = ()) -> Iterator[tuple[Place, Unreadable]]:
-    """Yield the marks within a row, each with its place."""
+    """Yield each mark within a row or record, with its position."""
     for number, value in enumerate(row):
         if isinstance(value, Unreadable):
             yield (*place, number), value
@@ -52,7 +52,7 @@ def marks_in(row: Any, place: Place = ()) -> Iterator[tuple[Place, Unreadable]]:
 
 
 def marks_among(value: Any, place: Place) -> Iterator[tuple[Place, Unreadable]]:
-    """Yield the marks within the elements of an array, or the bounds of a range."""
+    """Yield each mark within the elements of an array, or within the bounds of a range."""
     bounded: Any = value
     parts: Any = (bounded.lower, bounded.upper) if isinstance(value, Range) else value
     for part in parts:
