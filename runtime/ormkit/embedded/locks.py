@@ -1,4 +1,4 @@
-"""File locks, shared or exclusive, that the system releases when a process ends."""
+"""File locks, shared or exclusive, which the operating system releases when a process ends."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ _POLL_SECONDS = 0.02
 
 
 class FileLock:
-    """An open file with a lock; locks of one process are independent of each other too."""
+    """An open file with a lock; several locks in one process are independent of each other."""
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
     def try_shared(self) -> bool:
-        """Try to take the shared lock; False where another holds the exclusive lock."""
+        """Try to take the shared lock; return False if another holds the exclusive lock."""
         return _lock_shared(self._file)
 
     def try_exclusive(self) -> bool:
-        """Try to take the exclusive lock; False where another holds any lock."""
+        """Try to take the exclusive lock; return False if another holds any lock."""
         return _lock_exclusive(self._file)
 
     def close(self) -> None:
-        """Release the lock, also for forked processes that inherited it."""
+        """Release the lock, even if a forked process has inherited it."""
         _unlock(self._file)
         os.close(self._file)
 
 
 def hold_shared(path: Path) -> FileLock:
-    """Return a shared lock; waits while another holds the exclusive lock."""
+    """Return a held shared lock; wait while another holds the exclusive lock."""
     lock = FileLock(path)
     while not lock.try_shared():
         time.sleep(_POLL_SECONDS)
@@ -42,7 +42,7 @@ def hold_shared(path: Path) -> FileLock:
 
 @contextmanager
 def held_alone(path: Path) -> Generator[None]:
-    """Hold the exclusive lock during the block; waits for other holders."""
+    """Hold the exclusive lock during the block; wait for other holders first."""
     lock = FileLock(path)
     try:
         while not lock.try_exclusive():
@@ -53,7 +53,7 @@ def held_alone(path: Path) -> Generator[None]:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether anybody holds the lock."""
+    """Return whether any process holds the lock."""
     lock = FileLock(path)
     try:
         return not lock.try_exclusive()
@@ -65,8 +65,8 @@ if sys.platform == "win32":
     import msvcrt
     from contextlib import suppress
 
-    # Windows' locks on bytes are exclusive only: whoever shares takes one byte, and whoever
-    # wants the lock alone takes all of them.
+    # Byte locks on Windows are exclusive only. A shared lock takes one byte, and the exclusive
+    # lock takes all of them.
     _BYTES = 256
 
     def _lock_bytes(file: int, start: int, count: int) -> bool:
@@ -84,14 +84,14 @@ if sys.platform == "win32":
         return _lock_bytes(file, 0, _BYTES)
 
     def _unlock(file: int) -> None:
-        # Closing the file is what releases there, and no process is forked.
+        # Closing the file releases the lock on Windows, which has no fork().
         with suppress(OSError):
             os.lseek(file, 0, os.SEEK_SET)
 
 else:
     import fcntl
 
-    # flock() belongs to the open file, not to the process as lockf() does.
+    # A lock of flock() belongs to the open file. A lock of lockf() belongs to the process.
     def _flock(file: int, operation: int) -> bool:
         try:
             fcntl.flock(file, operation | fcntl.LOCK_NB)

@@ -1,9 +1,9 @@
-"""The embedded PostgreSQL: a real server of one's own on a data directory.
+"""The EmbeddedServer class: starts, shares and stops a private PostgreSQL server.
 
-The server listens on a unix socket only, and on the loopback address on Windows. It runs while
-any process uses it and stops with the last of them; one started to stay runs until it is told to
-stop. Who uses it is told by locks, which the system takes away from a process that is killed: the
-server that it leaves behind is found by the next one, and stops with that.
+The server listens only on a unix socket, or on the loopback address on Windows. It runs while any
+process uses it, and stops with the last user. With `stays=True` it runs until shut_down(). Each
+user holds a file lock, which the operating system releases if the process is killed. The server of
+a killed process keeps running. The next user finds it, and stops it when done.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ from .locks import FileLock, held_alone, hold_shared, is_held
 
 
 class EmbeddedServer:
-    """A PostgreSQL server on a data directory, from `start` or `running`; `stop` ends its use."""
+    """A PostgreSQL server on a data directory; `start` or `running` returns it.
+
+    It is also a context manager, which calls stop() at the end of the block.
+    """
 
     def __init__(self, cluster: Cluster, address: Address, use: FileLock | None) -> None:
         self._cluster = cluster
         self._use = use
         self._process = os.getpid()
-        #: postgresql:// with the directory of the socket, for create_engine or psql.
+        #: The server's postgresql:// URL, for create_engine() or psql.
         self.url = address.url
         if use is not None:
             atexit.register(self._stop_at_exit)
@@ -43,21 +46,22 @@ class EmbeddedServer:
         stays: bool = False,
         settings: Mapping[str, str] | None = None,
     ) -> EmbeddedServer:
-        """Start the server of a directory, which is made where it does not exist.
+        """Start the server of a directory, or share the running one; create a missing directory.
 
-        It blocks for up to a second, some more where the server was killed and recovers: call it
-        in a thread from asynchronous code. Where the server runs already, it is shared.
+        It blocks for up to a second, or longer if the server recovers from a crash. Asynchronous
+        code must call it in a thread.
 
-        version: PostgreSQL's major version, 18 or 16; None takes the directory's own, or 18.
-        stays: leave the server running until shut_down(), whoever stops using it.
-        settings: run-time parameters of PostgreSQL for a server that this call starts; without
-            any, it is as durable as PostgreSQL is.
+        path: the data directory; "~" is expanded.
+        version: PostgreSQL's major version, 18 or 16; None means the directory's own, or 18.
+        stays: whether the server keeps running until shut_down(), even without users.
+        settings: run-time parameters of PostgreSQL, if this call starts the server. The default is
+            PostgreSQL's own configuration, which is fully durable.
 
         Raises EmbeddedServerError.
         """
         directory = resolve(path)
         with reported(f"cannot start PostgreSQL in {directory}"):
-            Cluster(directory, version)  # refuses before anything is made
+            Cluster(directory, version)  # Invalid arguments raise before anything is created.
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with held_alone(lock_file(directory)):
                 cluster = Cluster(directory, version)
@@ -68,9 +72,11 @@ class EmbeddedServer:
 
     @classmethod
     def running(cls, path: str | Path) -> EmbeddedServer | None:
-        """Return the server that runs on the directory, whoever started it; None without one.
+        """Return the server that runs on the directory; None if no server runs.
 
-        It does not count as a use: the server stops when those who started it are done.
+        The returned object is no user of the server, which stops with its last user.
+
+        Raises EmbeddedServerError.
         """
         directory = resolve(path)
         with reported(f"cannot find the server of {directory}"):
@@ -92,15 +98,18 @@ class EmbeddedServer:
         self.stop()
 
     def stop(self) -> None:
-        """End the use of the server; it stops where nothing else uses it, in any process."""
+        """End the use of the server; the last user of all processes also stops it.
+
+        Raises EmbeddedServerError if the server does not stop.
+        """
         use, self._use = self._use, None
-        # A forked process inherits the object, but not the use.
+        # A forked process inherits the object, but does not count as a user.
         if use is None or os.getpid() != self._process:
             return
         atexit.unregister(self._stop_at_exit)
         with reported(f"cannot stop PostgreSQL in {self.directory}"):
             if not self.directory.exists():
-                # PostgreSQL notices by itself, within a minute.
+                # PostgreSQL notices that its directory is gone within a minute, and stops.
                 use.close()
                 return
             with held_alone(lock_file(self.directory)):
@@ -109,7 +118,10 @@ class EmbeddedServer:
                     self._cluster.shut_down()
 
     def shut_down(self) -> None:
-        """Stop the server now, also for other users, whose connections are closed."""
+        """Stop the server now, and close the connections of all its users.
+
+        Raises EmbeddedServerError if the server does not stop.
+        """
         what = f"cannot stop PostgreSQL in {self.directory}"
         with reported(what), held_alone(lock_file(self.directory)):
             self._cluster.shut_down()
@@ -127,12 +139,12 @@ class EmbeddedServer:
 
     @property
     def is_running(self) -> bool:
-        """True while the server answers."""
+        """True while the server accepts connections."""
         return self._cluster.address() is not None
 
     @property
     def psql(self) -> Path:
-        """The psql that came with the server."""
+        """The path of the psql program of the server's installation."""
         return self._cluster.binaries / "psql"
 
     def _stop_at_exit(self) -> None:
@@ -146,29 +158,29 @@ def ensure_running(cluster: Cluster, settings: Mapping[str, str]) -> Address:
         cluster.make(is_durable=settings.get("fsync") != "off")
     address = cluster.address()
     if address is None:
-        # What stayed of a server that was to stay ended with it.
+        # The file belongs to an earlier server with stays=True, which no longer runs.
         stays_file(cluster.directory).unlink(missing_ok=True)
         address = cluster.launch(settings)
     return address
 
 
 def lock_file(directory: Path) -> Path:
-    """Return the file whose lock serializes starting and stopping."""
+    """Return the file whose exclusive lock serializes starting and stopping the server."""
     return directory / "ormkit.lock"
 
 
 def users_file(directory: Path) -> Path:
-    """Return the file on which each user of the server holds a shared lock."""
+    """Return the file on which each user of the server holds a shared lock while using it."""
     return directory / "ormkit.users"
 
 
 def stays_file(directory: Path) -> Path:
-    """Return the file that exists while the server is to outlive its users."""
+    """Return the file that exists while the server must keep running without users."""
     return directory / "ormkit.stays"
 
 
 def resolve(path: str | Path) -> Path:
-    """Return the directory as an absolute path, ~ expanded; raises EmbeddedServerError."""
+    """Return the absolute path of the directory, with ~ expanded; raises EmbeddedServerError."""
     if not str(path).strip():
         raise EmbeddedServerError("embedded:// needs a directory, as in embedded://.pgdata")
     with reported(f"{path!r} is no path"):

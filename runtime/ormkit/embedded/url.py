@@ -1,4 +1,4 @@
-"""embedded:// URLs: a directory, and words about the connection to the server on it."""
+"""Parses embedded:// URLs, starts their server, and creates the requested database."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from ..errors import ConfigurationError, DatabaseError
 from ..postgres.identifiers import quote
 from .server import EmbeddedServer
 
-#: Words about where a server is, and how it is reached.
+#: Connection options that locate a server, which an embedded:// URL refuses.
 OF_THE_SERVER = ("host", "hostaddr", "port", "service", "servicefile", "passfile")
-#: SQLSTATEs where another process made the database in the same moment.
+#: SQLSTATEs if another process has created the database concurrently.
 MADE_ALREADY = ("42P04", "23505")
 
 
 async def open_embedded(url: str) -> tuple[EmbeddedServer, ConnInfo]:
-    """Start the server of the URL; return it, and what connects to the database that is wanted.
+    """Start the server of the URL; return it and the connection parameters for its database.
 
-    The database is made where the server does not have it, as the directory is.
+    The directory and the database are created if they do not exist.
 
-    Raises ConfigurationError, EmbeddedServerError, and what connecting raises.
+    Raises ConfigurationError, EmbeddedServerError, ConnectionFailed, and the DatabaseError of a
+    failed CREATE DATABASE.
     """
     path, words = parts_of(url)
-    ConnInfo.of(EMBEDDED, {}, words)  # refuses before anything is made
+    ConnInfo.of(EMBEDDED, {}, words)  # Invalid options raise before anything is created.
     server = await asyncio.to_thread(EmbeddedServer.start, path)
     try:
         if name := words.get("dbname"):
@@ -38,7 +39,7 @@ async def open_embedded(url: str) -> tuple[EmbeddedServer, ConnInfo]:
 
 
 def parts_of(url: str) -> tuple[str, dict[str, str]]:
-    """Return the path and the words of the URL; raises ConfigurationError."""
+    """Return the path and the options of the URL; raises ConfigurationError."""
     path, _, query = url.removeprefix(EMBEDDED).partition("?")
     words = query_words(query)
     for word in OF_THE_SERVER:
@@ -56,7 +57,7 @@ def parts_of(url: str) -> tuple[str, dict[str, str]]:
 
 
 async def create_database(server: EmbeddedServer, name: str) -> None:
-    """Make the database where the server does not have it."""
+    """Create the database if it does not exist."""
     info = ConnInfo.of(server.url, {})
     connection = await Connection.open({**info.arguments(), "server_settings": {}})
     try:
