@@ -15,7 +15,7 @@ T = TypeVar("T")
 PAUSE_ROWS = 256
 
 
-def uninterrupted(make: Callable[[Sequence[Any]], T], rows: Sequence[Any]) -> T:
+def with_gc_paused(make: Callable[[Sequence[Any]], T], rows: Sequence[Any]) -> T:
     """Return `make(rows)`; many rows pause the collector, whose state is restored on errors too."""
     if len(rows) < PAUSE_ROWS or not gc.isenabled():
         return make(rows)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ormkit import AsyncSession, Engine
-from ormkit.gc_pause import PAUSE_ROWS, uninterrupted
+from ormkit.gc_pause import PAUSE_ROWS, with_gc_paused
 
 MANY = range(PAUSE_ROWS)
 
@@ -19,8 +19,8 @@ def is_collecting(_: Sequence[Any]) -> bool:
 
 
 def test_it_is_paused_for_many_rows_alone() -> None:
-    assert uninterrupted(is_collecting, MANY) is False
-    assert uninterrupted(is_collecting, MANY[1:]) is True
+    assert with_gc_paused(is_collecting, MANY) is False
+    assert with_gc_paused(is_collecting, MANY[1:]) is True
     assert gc.isenabled()
 
 
@@ -29,14 +29,14 @@ def test_it_goes_on_after_an_error() -> None:
         raise ValueError("no")
 
     with pytest.raises(ValueError, match="no"):
-        uninterrupted(fail, MANY)
+        with_gc_paused(fail, MANY)
     assert gc.isenabled()
 
 
 def test_an_application_that_has_stopped_it_finds_it_stopped() -> None:
     gc.disable()
     try:
-        uninterrupted(is_collecting, MANY)
+        with_gc_paused(is_collecting, MANY)
         assert not gc.isenabled()
     finally:
         gc.enable()

@@ -11,19 +11,19 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from ..errors import ConfigurationError
-from ..postgres.mismatch import misfit
+from ..postgres.type_mismatch import mismatch
 from .keepalive import WORDS as KEEPALIVE
-from .libpq_words import (
+from .libpq_parameters import (
     ARGUMENTS,
     ENVIRONMENT,
-    KNOWN,
-    SURE_MODES,
-    TLS,
+    KNOWN_PARAMETERS,
+    TLS_PARAMETERS,
+    TLS_REQUIRED_MODES,
     check_files,
-    check_word,
+    check_parameter,
 )
-from .options import UNREADABLE
-from .service_file import service_words
+from .options import UNREADABLE_URL
+from .service_file import service_parameters
 from .tls import SYSTEM, context_of, needs_own_context
 
 HOST = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]@]*))(?::(?P<port>[^:]*))?")
@@ -68,19 +68,21 @@ class ConnInfo:
         Raises ConfigurationError, which names the parameter.
         """
         variables = os.environ if environment is None else environment
-        given = {**words_of(url), **(more or {})}
+        given = {**parameters_of_url(url), **(more or {})}
         around = {
             word: variables[name] for name, word in ENVIRONMENT.items() if variables.get(name)
         }
         service = given.pop("service", "") or around.pop("service", "")
         file = given.pop("servicefile", "") or variables.get("PGSERVICEFILE", "")
-        words = {**around, **(service_words(service, file) if service else {}), **given}
-        words = {word: value for word, value in words.items() if value or word not in KNOWN}
+        words = {**around, **(service_parameters(service, file) if service else {}), **given}
+        words = {
+            word: value for word, value in words.items() if value or word not in KNOWN_PARAMETERS
+        }
         for word, value in words.items():
-            check_word(word, value)
+            check_parameter(word, value)
         check_files(words)
         hosts = hosts_of(words)
-        settings = {word: value for word, value in words.items() if word not in KNOWN}
+        settings = {word: value for word, value in words.items() if word not in KNOWN_PARAMETERS}
         return cls(words, hosts, settings, own_context(words, hosts))
 
     @property
@@ -117,13 +119,15 @@ class ConnInfo:
             found["keepalives"] = self.keepalives
         if self.context is not None:
             found["ssl"] = self.context
-        query = "&".join(f"{word}={quote(words[word], safe='')}" for word in TLS if word in words)
+        query = "&".join(
+            f"{word}={quote(words[word], safe='')}" for word in TLS_PARAMETERS if word in words
+        )
         if query and self.context is None:
             found["dsn"] = f"postgresql://?{query}"
         return found
 
 
-def words_of(url: str) -> dict[str, str]:
+def parameters_of_url(url: str) -> dict[str, str]:
     """Parse a URL by libpq's rules into parameters; raises ConfigurationError.
 
     A parameter after "?" takes precedence over the same one before it; of several, the last counts.
@@ -135,13 +139,17 @@ def words_of(url: str) -> dict[str, str]:
         account, hosts = "", authority
     found: dict[str, str] = {}
     user, _, password = account.partition(":")
-    found |= {"user": decoded(user), "password": decoded(password), "dbname": decoded(path)}
-    found |= host_words(hosts)
+    found |= {
+        "user": url_decoded(user),
+        "password": url_decoded(password),
+        "dbname": url_decoded(path),
+    }
+    found |= host_parameters(hosts)
     found = {word: value for word, value in found.items() if value}
-    return found | query_words(query)
+    return found | query_parameters(query)
 
 
-def query_words(query: str) -> dict[str, str]:
+def query_parameters(query: str) -> dict[str, str]:
     """Parse the parameters after the ? of a URL; raises ConfigurationError."""
     found: dict[str, str] = {}
     for pair in query.split("&") if query else ():
@@ -150,11 +158,11 @@ def query_words(query: str) -> dict[str, str]:
             raise ConfigurationError(
                 "the URL has something behind its ? that is no word=value: separate words by &"
             )
-        found |= one_word(decoded(word), decoded(value))
+        found |= canonical_parameter(url_decoded(word), url_decoded(value))
     return found
 
 
-def one_word(word: str, value: str) -> dict[str, str]:
+def canonical_parameter(word: str, value: str) -> dict[str, str]:
     """Return a parameter under libpq's name: `database` and `ssl` are aliases."""
     if word == "database":
         return {"dbname": value}
@@ -166,36 +174,36 @@ def one_word(word: str, value: str) -> dict[str, str]:
     return {word: value}
 
 
-def decoded(text: str) -> str:
+def url_decoded(text: str) -> str:
     """Decode percent-encoding in a part of a URL; a plus stays a plus, as in libpq."""
     try:
         plain = unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise ConfigurationError(UNREADABLE) from None
-    if reason := misfit("text", plain):
+        raise ConfigurationError(UNREADABLE_URL) from None
+    if reason := mismatch("text", plain):
         raise ConfigurationError(f"the URL cannot be used: {reason}")
     return plain
 
 
-def host_words(text: str) -> dict[str, str]:
+def host_parameters(text: str) -> dict[str, str]:
     """Return the hosts and ports of a URL as libpq's parameters `host` and `port`."""
     names: list[str] = []
     ports: list[str] = []
     for each in text.split(",") if text else ():
         found = HOST.fullmatch(each)
         if found is None:
-            raise ConfigurationError(UNREADABLE)
-        names.append(decoded(found["v6"] or found["name"]))
-        ports.append(decoded(found["port"] or ""))
+            raise ConfigurationError(UNREADABLE_URL)
+        names.append(url_decoded(found["v6"] or found["name"]))
+        ports.append(url_decoded(found["port"] or ""))
     words = {"host": ",".join(names)} if any(names) else {}
     return words | ({"port": ",".join(ports)} if any(ports) else {})
 
 
 def hosts_of(words: Mapping[str, str]) -> tuple[Host, ...]:
     """Return the servers that the parameters name, in their order."""
-    names = listed(words.get("host", ""))
-    addresses = listed(words.get("hostaddr", ""))
-    ports = [port_number(each) for each in listed(words.get("port", ""))]
+    names = comma_separated(words.get("host", ""))
+    addresses = comma_separated(words.get("hostaddr", ""))
+    ports = [port_number(each) for each in comma_separated(words.get("port", ""))]
     count = max(len(names), len(addresses), 1)
     if names and addresses and len(names) != len(addresses):
         raise ConfigurationError(
@@ -218,7 +226,7 @@ def hosts_of(words: Mapping[str, str]) -> tuple[Host, ...]:
     )
 
 
-def listed(text: str) -> list[str]:
+def comma_separated(text: str) -> list[str]:
     """Split a comma-separated parameter; an empty text has no parts."""
     return text.split(",") if text else []
 
@@ -233,7 +241,7 @@ def port_number(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal()):
-        raise ConfigurationError(UNREADABLE)
+        raise ConfigurationError(UNREADABLE_URL)
     if len(text) > 5 or not 0 < int(text) < 65536:
         raise ConfigurationError(f"the URL has port {text[:20]}: give one from 1 to 65535")
     return int(text)
@@ -251,6 +259,6 @@ def own_context(words: Mapping[str, str], hosts: Iterable[Host]) -> Any:
     names: dict[str | bytes | None, str] = {
         host.address: host.name for host in hosts if host.address and host.name
     }
-    if words.get("sslmode") not in SURE_MODES or not (names or needs_own_context(words)):
+    if words.get("sslmode") not in TLS_REQUIRED_MODES or not (names or needs_own_context(words)):
         return None
     return context_of(words, names)

@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 #: The socket options of each parameter; a platform has at most one of them.
-OPTIONS = {
+SOCKET_OPTIONS = {
     "keepalives_idle": ("TCP_KEEPIDLE", "TCP_KEEPALIVE"),
     "keepalives_interval": ("TCP_KEEPINTVL",),
     "keepalives_count": ("TCP_KEEPCNT",),
     "tcp_user_timeout": ("TCP_USER_TIMEOUT",),
 }
 #: The word that turns keepalive on or off, and those of the options.
-WORDS = ("keepalives", *OPTIONS)
+WORDS = ("keepalives", *SOCKET_OPTIONS)
 
 
-def keep_alive(transport: Any, numbers: Mapping[str, int]) -> None:
+def set_keepalive(transport: Any, numbers: Mapping[str, int]) -> None:
     """Set the parameters on the transport's socket, where it is a TCP socket.
 
     As in libpq, 0 means the system's default, and options that the platform lacks are skipped.
@@ -28,7 +28,7 @@ def keep_alive(transport: Any, numbers: Mapping[str, int]) -> None:
     is_on = any(word.startswith("keepalives") for word in numbers)
     if is_on and numbers.get("keepalives", 1):
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for word, names in OPTIONS.items():
+    for word, names in SOCKET_OPTIONS.items():
         known = [getattr(socket, name) for name in names if hasattr(socket, name)]
         if known and numbers.get(word):
             connected.setsockopt(socket.IPPROTO_TCP, known[0], numbers[word])

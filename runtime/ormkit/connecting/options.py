@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from ..errors import ConfigurationError, shown
-from ..postgres.mismatch import misfit
+from ..postgres.type_mismatch import mismatch
 
 EMBEDDED = "embedded://"
 SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
 #: The message for a URL that cannot be parsed; it shows no part of the URL.
-UNREADABLE = (
+UNREADABLE_URL = (
     "the URL cannot be read: check its host and port, and that characters such as / @ : in the "
     "password are percent-encoded"
 )
@@ -34,7 +34,7 @@ def check_url(url: object) -> None:
             f"the URL begins with {url.partition('://')[0][:20]!r}: it must be one of "
             f"{', '.join(SCHEMES)}"
         )
-    if reason := misfit("text", url):
+    if reason := mismatch("text", url):
         raise ConfigurationError(f"the URL cannot be used: {reason}")
 
 
@@ -76,11 +76,11 @@ def checked_settings(
             f"{type(server_settings).__name__}"
         )
     given: Mapping[Any, Any] = server_settings or {}  # pyright: ignore[reportUnknownVariableType]
-    check_parameter("application_name", application_name)
+    check_run_time_parameter("application_name", application_name)
     for name, value in given.items():
-        if not isinstance(name, str) or not name or misfit("text", name):
+        if not isinstance(name, str) or not name or mismatch("text", name):
             raise ConfigurationError(f"server_settings: {name!r} is no parameter of PostgreSQL")
-        check_parameter(f"server_settings[{name!r}]", value)
+        check_run_time_parameter(f"server_settings[{name!r}]", value)
         if name.lower() == "client_encoding":
             check_encoding(value)
     settings = {"application_name": str(application_name), **given}
@@ -94,9 +94,9 @@ def checked_settings(
     return settings
 
 
-def check_parameter(name: str, value: object) -> None:
+def check_run_time_parameter(name: str, value: object) -> None:
     """Raise ConfigurationError for a value that cannot be sent as text."""
-    if reason := misfit("text", value):
+    if reason := mismatch("text", value):
         raise ConfigurationError(f"{name} cannot be set: {reason}")
     if value is None:
         raise ConfigurationError(f"{name} cannot be set: it takes a str, not NoneType")

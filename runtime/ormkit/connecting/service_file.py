@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import ConfigurationError
-from ..postgres.mismatch import misfit
-from .libpq_words import KNOWN
+from ..postgres.type_mismatch import mismatch
+from .libpq_parameters import KNOWN_PARAMETERS
 
 
-def service_words(name: str, file: str) -> dict[str, str]:
+def service_parameters(name: str, file: str) -> dict[str, str]:
     """Return the parameters of a service; raises ConfigurationError where it is not defined.
 
     file: the service file; "" for the user's file, and then the system's.
@@ -59,7 +59,7 @@ def section_of(file: Path, name: str) -> dict[str, str] | None:
         return None
     words = dict(parser.items(name))
     for word, value in words.items():
-        if word not in KNOWN or misfit("text", value):
+        if word not in KNOWN_PARAMETERS or mismatch("text", value):
             raise ConfigurationError(
                 f"the service {name!r} of {file} has {word!r}, which is no word of libpq"
             )

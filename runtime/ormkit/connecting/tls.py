@@ -12,7 +12,7 @@ from ..errors import ConfigurationError
 #: The value of sslrootcert for the certificates that the operating system trusts.
 SYSTEM = "system"
 #: The directory in the home where libpq looks for certificates by default.
-DEFAULTS = ".postgresql"
+LIBPQ_DIRECTORY = ".postgresql"
 #: The ALPN protocol of PostgreSQL.
 ALPN = ["postgresql"]
 
@@ -50,8 +50,8 @@ def context_of(words: Mapping[str, str], names: Mapping[str | bytes | None, str]
     context.names = names
     context.check_hostname = words["sslmode"] == "verify-full"
     try:
-        trust(context, words)
-        identify(context, words)
+        load_trusted_certificates(context, words)
+        load_client_certificate(context, words)
         for word, name in (
             ("ssl_min_protocol_version", "minimum_version"),
             ("ssl_max_protocol_version", "maximum_version"),
@@ -68,7 +68,7 @@ def context_of(words: Mapping[str, str], names: Mapping[str | bytes | None, str]
     return context
 
 
-def trust(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
+def load_trusted_certificates(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
     """Load the trusted certificates and revocation lists that the parameters name."""
     root = words.get("sslrootcert") or default_file("root.crt")
     if root == SYSTEM:
@@ -91,7 +91,7 @@ def trust(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
         context.verify_flags |= ssl.VERIFY_CRL_CHECK_CHAIN
 
 
-def identify(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
+def load_client_certificate(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
     """Load the client certificate, where there is one."""
     certificate = (
         words.get("sslcert") or os.environ.get("PGSSLCERT") or default_file("postgresql.crt")
@@ -104,7 +104,7 @@ def identify(context: ssl.SSLContext, words: Mapping[str, str]) -> None:
 def default_file(name: str) -> str | None:
     """Return a file of libpq's directory in the home; None where it does not exist."""
     try:
-        file = Path.home() / DEFAULTS / name
+        file = Path.home() / LIBPQ_DIRECTORY / name
     except RuntimeError:
         return None
     return str(file) if file.exists() else None

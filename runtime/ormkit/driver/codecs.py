@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..postgres.json_documents import SHORT, UNREADABLE, read_exactly, why_unreadable
+from ..postgres.json_documents import JSON_READ_ERRORS, SAFE_LENGTH, read_exactly, unreadable_reason
 from ..postgres.json_forms import json_text
 from .timestamptz import Codec, moment_codecs
 from .unreadable import Unreadable
@@ -25,21 +25,21 @@ def json_codecs(marks: list[Unreadable]) -> dict[str, Codec]:
     """Return the JSON codecs of a connection, which append undecodable values to `marks`."""
 
     def unread(error: Exception) -> Unreadable:
-        marks.append(mark := Unreadable(why_unreadable(error)))
+        marks.append(mark := Unreadable(unreadable_reason(error)))
         return mark
 
     def from_json_bytes(data: bytes) -> Any:
         try:
             return read_exactly(data.decode())
-        except UNREADABLE as error:
+        except JSON_READ_ERRORS as error:
             return unread(error)
 
     # This inlines read_exactly() for short texts, since it runs for each value.
     def from_jsonb_bytes(data: bytes) -> Any:
         try:
             text = data[1:].decode()
-            return json.loads(text) if len(text) <= SHORT else read_exactly(text)
-        except UNREADABLE as error:
+            return json.loads(text) if len(text) <= SAFE_LENGTH else read_exactly(text)
+        except JSON_READ_ERRORS as error:
             return unread(error)
 
     return {

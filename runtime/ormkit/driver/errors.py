@@ -9,10 +9,10 @@ from typing import Any
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from .. import errors
-from ..connecting.options import UNREADABLE
+from ..connecting.options import UNREADABLE_URL
 from ..errors import DatabaseError, InvalidValue
-from ..postgres.first_words import first_words
-from ..postgres.mismatch import misfit
+from ..postgres.leading_keywords import leading_keywords
+from ..postgres.type_mismatch import mismatch
 from .array_parameter import plain
 from .asyncpg_internals import (
     cannot_decode,
@@ -126,7 +126,7 @@ def refused_connection(error: Exception) -> Exception:
         refused = refused_by_server(error)
     elif isinstance(error, ValueError):
         # Its text may show a part of the password.
-        refused = errors.ConfigurationError(UNREADABLE)
+        refused = errors.ConfigurationError(UNREADABLE_URL)
     else:
         refused = error
     refused.__suppress_context__ = True
@@ -230,7 +230,7 @@ def is_before_running(sql: str, error: BaseException) -> bool:
     False, since a procedure may have committed.
     """
     is_within = not isinstance(error, asyncpg.InternalServerError) and error_context(error)
-    return not is_within and first_words(sql)[0] not in ("CALL", "DO")
+    return not is_within and leading_keywords(sql)[0] not in ("CALL", "DO")
 
 
 def error_context(error: BaseException) -> str | None:
@@ -255,13 +255,13 @@ def refused_value(
 ) -> InvalidValue:
     """Return the error for an argument that could not be encoded; its text omits the value."""
     types = type_names(statement)
-    number = refused_parameter(error) or unshown(args) or misfitting(types, args)
+    number = refused_parameter(error) or unshown(args) or mismatching(types, args)
     if not 0 < number <= len(args) or statement is None:
         return InvalidValue("a value does not fit the type of its parameter")
     return refused(number, row, types[number - 1], args[number - 1])
 
 
-def misfitting(types: Sequence[str], args: Sequence[Any]) -> int:
+def mismatching(types: Sequence[str], args: Sequence[Any]) -> int:
     """Return the number, from 1, of the argument that does not fit its type by OrmKit's rules.
 
     If only one argument is not None, return its number. Return 0 if every argument fits.
@@ -270,7 +270,7 @@ def misfitting(types: Sequence[str], args: Sequence[Any]) -> int:
     if len(values) == 1:
         return values[0]
     for number, (type_, value) in enumerate(zip(types, args, strict=False), 1):
-        if misfit(type_, value):
+        if mismatch(type_, value):
             return number
     return 0
 
@@ -299,7 +299,7 @@ def may_be_refused(error: BaseException, statement: Any | None, row: Sequence[An
     if isinstance(error, SHOWING) and unshown(row):
         return True
     is_value = isinstance(error, Exception) and is_refused_value(error)
-    return is_value and any(map(misfit, type_names(statement), map(plain, row)))
+    return is_value and any(map(mismatch, type_names(statement), map(plain, row)))
 
 
 def type_names(statement: Any | None) -> list[str]:

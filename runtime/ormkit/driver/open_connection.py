@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
-from ..connecting.keepalive import keep_alive
+from ..connecting.keepalive import set_keepalive
 from ..connecting.options import check_encoding
 from .asyncpg_internals import TransportKeeper, choose_array_walk, transport_of
 from .codecs import set_codecs
@@ -50,7 +50,7 @@ async def open_raw(
     try:
         check_encoding_of(raw)
         if numbers := options.get("keepalives"):
-            keep_alive(transport, numbers)
+            set_keepalive(transport, numbers)
         await set_codecs(raw, marks)
         await read_nulls(raw)
         await choose_array_walk(raw)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import DataError, InvalidValue
-from ..postgres.mismatch import misfit
+from ..postgres.type_mismatch import mismatch
 
 #: SQLSTATEs of errors whose only cause is a value that does not fit its type.
 ABOUT_VALUES = frozenset(("22000", "22001", "22003", "22021", "22026", "22P02", "22P05"))
@@ -22,7 +22,7 @@ def refused(number: int, row: int, wanted: str, value: object) -> InvalidValue:
     """
     place = f" of row {row}" if row else ""
     text = f"parameter ${number}{place} is of type {wanted} and cannot hold this"
-    error = InvalidValue(with_reason(f"{text} {type(value).__name__}", misfit(wanted, value)))
+    error = InvalidValue(with_reason(f"{text} {type(value).__name__}", mismatch(wanted, value)))
     error.parameter, error.row = number, row or None
     return error
 
@@ -36,7 +36,7 @@ def named_by_number(error: DataError, wanted: Sequence[str], values: Sequence[An
     """
     if error.sqlstate in ABOUT_VALUES:
         for number, (type_, value) in enumerate(zip(wanted, values, strict=False), 1):
-            if reason := misfit(type_, value):
+            if reason := mismatch(type_, value):
                 return reworded(error, f"parameter ${number}", reason)
     return error
 

@@ -21,7 +21,7 @@ from ..postgres.infinity import (
     MINUS_INFINITY,
     sign_of,
 )
-from ..postgres.interval import DAY, MICROSECOND, SLOTS, Interval, filled
+from ..postgres.interval import DAY, MICROSECOND, SLOTS, Interval, new_interval
 from .unreadable import Unreadable
 
 Shortcut: Any = getattr(accelerator, "Shortcut", None)
@@ -177,7 +177,7 @@ class Reading:
 
     def interval(self, numbers: Numbers) -> Any:
         microseconds, days, months = numbers
-        return filled(Interval, months, days, microseconds)
+        return new_interval(Interval, months, days, microseconds)
 
 
 #: The encoder and decoder of a type, and asyncpg's name of the format that they use.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from ..connecting.conninfo import ConnInfo, decoded, query_words
-from ..connecting.libpq_words import SURE_MODES
+from ..connecting.conninfo import ConnInfo, query_parameters, url_decoded
+from ..connecting.libpq_parameters import TLS_REQUIRED_MODES
 from ..connecting.options import EMBEDDED
 from ..driver.connection import Connection
 from ..errors import ConfigurationError, DatabaseError
@@ -41,19 +41,19 @@ async def open_embedded(url: str) -> tuple[EmbeddedServer, ConnInfo]:
 def parts_of(url: str) -> tuple[str, dict[str, str]]:
     """Return the path and the options of the URL; raises ConfigurationError."""
     path, _, query = url.removeprefix(EMBEDDED).partition("?")
-    words = query_words(query)
+    words = query_parameters(query)
     for word in OF_THE_SERVER:
         if word in words:
             raise ConfigurationError(
                 f"{word} says where a server is, and the one of an embedded:// URL is in its "
                 f"directory: remove the word, or write postgresql://"
             )
-    if words.get("sslmode") in SURE_MODES:
+    if words.get("sslmode") in TLS_REQUIRED_MODES:
         raise ConfigurationError(
             "the server of an embedded:// URL listens on a socket of this machine, without TLS: "
             "remove sslmode"
         )
-    return decoded(path), words
+    return url_decoded(path), words
 
 
 async def create_database(server: EmbeddedServer, name: str) -> None:

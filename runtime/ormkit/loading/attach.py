@@ -8,8 +8,8 @@ from itertools import chain
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from ..models.bulk_attributes import set_attributes
 from ..models.relationships import Relationship
-from ..models.slots import set_all
 
 
 def attach(
@@ -27,7 +27,7 @@ def attach(
     slot = relationship.slot
     if not relationship.is_to_many:
         by_key = dict(zip(owners, related, strict=True))
-        set_all(objects, slot, map(by_key.get, keys))
+        set_attributes(objects, slot, map(by_key.get, keys))
         return
     groups: defaultdict[Any, list[Any]] = defaultdict(list)
     for key in keys:
@@ -36,7 +36,7 @@ def attach(
     for owner, each in zip(owners, related, strict=True):
         groups[owner].append(each)
     lists = groups.values() if is_one_each else [groups[key] for key in keys]
-    set_all(objects, slot, map(relationship.list_type, lists))
+    set_attributes(objects, slot, map(relationship.list_type, lists))
 
 
 def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..accelerator import accelerator
 from ..errors import UnreadableValue
-from ..gc_pause import uninterrupted
+from ..gc_pause import with_gc_paused
 from ..postgres.values import Record, whole_row
 from .standard_decoder import conversions, is_standard, slots
 
@@ -39,7 +39,7 @@ def decode(model: type[M], rows: Sequence[Any], identity: ObjectMap | None = Non
     else:
         make = model.__decode__ if len(rows) < MANY else partial(decode_many, model.__decode__)
     try:
-        objects: list[M] = make(rows) if len(rows) < MANY else uninterrupted(make, rows)
+        objects: list[M] = make(rows) if len(rows) < MANY else with_gc_paused(make, rows)
     except KeyError as error:
         raise unknown_label(model, rows) or error from None
     return objects
@@ -53,7 +53,7 @@ def decode_part(
         make = decoder_of(model.__decode__)
         if type(make) is Decoder:
             try:
-                objects: list[M] = uninterrupted(lambda rows: make(rows, start), rows)
+                objects: list[M] = with_gc_paused(lambda rows: make(rows, start), rows)
             except KeyError as error:
                 raise unknown_label(model, rows, start) or error from None
             return objects

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
-from ..models.relationships import named
+from ..models.relationships import table_as
 from ..models.table import Table
 from ..sql.context import Scope
 from ..statements.executor import Executor
@@ -47,7 +47,7 @@ class JoinedStep(Step):
         matches += [condition.sql(scope) for condition in self.where]
         scope.leave(target)
         selected.extend(column.read(f"{name}.{column.quoted}", scope) for column in target.columns)
-        joins.append(f" {word} {named(target.sql, name)} ON {' AND '.join(matches)}")
+        joins.append(f" {word} {table_as(target.sql, name)} ON {' AND '.join(matches)}")
         for step in self.joins:
             step.write_join(scope, name, selected, joins)
 

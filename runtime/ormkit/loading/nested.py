@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..models.columns import AnyColumn
 from ..models.relationships import Relationship
 from ..models.table import Table
-from ..postgres.json_documents import UNREADABLE, why_unreadable
+from ..postgres.json_documents import JSON_READ_ERRORS, unreadable_reason
 from ..postgres.lists import decoded
 from ..sql.context import Scope
 from ..statements.executor import Executor
@@ -166,5 +166,5 @@ def read_document(column: AnyColumn, value: Any) -> Any:
     """Return the value of a JSON column that came as text."""
     try:
         return decoded(value, column.known.base.read_document)
-    except UNREADABLE as error:
-        raise column.unread(why_unreadable(error)) from None
+    except JSON_READ_ERRORS as error:
+        raise column.unread(unreadable_reason(error)) from None

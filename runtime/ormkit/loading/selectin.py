@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import UsageError
-from ..gc_pause import uninterrupted
-from ..models.relationships import Relationship, named
+from ..gc_pause import with_gc_paused
+from ..models.relationships import Relationship, table_as
 from ..postgres.values import Record
 from ..sql.context import Scope
 from ..statements.executor import Executor, ObjectMap
@@ -54,7 +54,7 @@ class SelectInStep(Step):
             is_shared = relationship.secondary is not None
             return distinct(related) if self.below and is_shared else related
 
-        return uninterrupted(matched, rows)
+        return with_gc_paused(matched, rows)
 
 
 def missing_key(relationship: Relationship[Any, Any]) -> str:
@@ -195,7 +195,7 @@ class StepSource:
         self.step = step
         relationship = step.relationship
         target = scope.name(relationship.target)
-        table = named(relationship.target.sql, target)
+        table = table_as(relationship.target.sql, target)
         columns = relationship.target.columns
         self.selected = [column.read(column.sql(scope), scope) for column in columns]
         #: The columns that hold the parent's key.
@@ -204,7 +204,7 @@ class StepSource:
             through = scope.take(secondary.name)
             scope.read_from.add(secondary.sql)
             matches = relationship.to_target(through, target)
-            table = f"{named(secondary.sql, through)} JOIN {table} ON {' AND '.join(matches)}"
+            table = f"{table_as(secondary.sql, through)} JOIN {table} ON {' AND '.join(matches)}"
             self.owner = [f"{through}.{key}" for key in secondary.local]
         joins: list[str] = []
         for each in step.joins:

@@ -9,13 +9,13 @@ from operator import is_not
 from typing import TYPE_CHECKING, Any, Never, Self
 
 from ..errors import InvalidValue, UnreadableValue
-from ..postgres.enum_labels import NULL, UNKNOWN, OpenLabels
+from ..postgres.enum_labels import NULL_IN_NOT_NULL, UNKNOWN_LABEL, OpenLabels
 from ..postgres.forms import Form
 from ..postgres.identifiers import quote
 from ..postgres.json_forms import json_text
 from ..postgres.lists import decoded, encoded
-from ..postgres.mismatch import misfit, misplaced
 from ..postgres.stored_forms import form_of
+from ..postgres.type_mismatch import first_mismatch, mismatch
 from ..postgres.type_words import type_of
 from ..postgres.values import UNSET
 from ..sql.comparison_types import native_types
@@ -245,14 +245,14 @@ class Column(Expression[O, T, V_co]):
         try:
             return [None if value is None else json_text(value) for value in listed]
         except InvalidValue:
-            place, reason = misplaced(self.type, listed) or (1, "it has no JSON")
+            place, reason = first_mismatch(self.type, listed) or (1, "it has no JSON")
             raise self._unfit(listed[place - 1], reason) from None
 
     def _checked(self, value: Any) -> Any:
         """Return a value that is sent without loss; raises InvalidValue for others."""
         if self.exact is not None and self.is_array and self.exact.holds_elements(value):
             return value
-        if reason := misfit(self.cast, value):
+        if reason := mismatch(self.cast, value):
             raise self._unfit(value, reason)
         return value if self.compared is None else self.compared.of(value)
 
@@ -313,7 +313,7 @@ class Column(Expression[O, T, V_co]):
         try:
             return decoded(value, self.labels.__getitem__)
         except KeyError:
-            raise self.unread(UNKNOWN) from None
+            raise self.unread(UNKNOWN_LABEL) from None
 
     def unread(self, reason: str) -> UnreadableValue:
         """Return the error for a value of the column that cannot be read."""
@@ -326,8 +326,8 @@ class Column(Expression[O, T, V_co]):
         if self.labels is None or self.is_array or value in self.labels:
             return None
         if value is None:
-            return None if self.is_nullable else self.unread(NULL)
-        return None if isinstance(self.labels, OpenLabels) else self.unread(UNKNOWN)
+            return None if self.is_nullable else self.unread(NULL_IN_NOT_NULL)
+        return None if isinstance(self.labels, OpenLabels) else self.unread(UNKNOWN_LABEL)
 
 
 #: Any column, where its model and its types do not matter.

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Final
 from ..postgres.interval import Interval
 from ..postgres.values import UNSET
 from ..sql.expressions import Expression
+from .bulk_attributes import any_has_attribute, set_attributes
 from .columns import AnyColumn
-from .slots import is_held, set_all
 
 if TYPE_CHECKING:
     from .model import Model
@@ -31,9 +31,9 @@ Note = tuple[int, dict[str, Any]]
 
 MISSING: Final[Any] = object()
 #: How many combinations of column names are cached for each model.
-MOST_KNOWN = 1000
+MAX_CACHED = 1000
 #: What taking a snapshot raises for values that cannot be serialized.
-UNFREEZABLE = (ValueError, TypeError, AttributeError, pickle.PickleError, RecursionError)
+SNAPSHOT_ERRORS = (ValueError, TypeError, AttributeError, pickle.PickleError, RecursionError)
 #: Used with version 2, which writes no references: those depend on reference counts.
 marshalled: Any = marshal.dumps
 
@@ -47,12 +47,12 @@ class Bits(dict[tuple[str, ...], int]):
 
     def __missing__(self, names: tuple[str, ...]) -> int:
         bits = sum(self._bits.get(name, 0) for name in names)
-        if len(self) < MOST_KNOWN:
+        if len(self) < MAX_CACHED:
             self[names] = bits
         return bits
 
 
-def noting(construct: Callable[..., None], table: Table) -> Callable[..., None]:
+def recording_given_columns(construct: Callable[..., None], table: Table) -> Callable[..., None]:
     """Wrap a model's constructor: it first records the columns that it is passed."""
     bits_of = Bits(table)
 
@@ -157,7 +157,7 @@ def given_by_all(
 def are_known(column: AnyColumn, values: list[Any], then: Sequence[Any]) -> bool:
     """Return whether all values are known to equal the remembered ones."""
     if column.is_mutable:
-        return frozen_values(column, values) == list(then)
+        return snapshots(column, values) == list(then)
     return all(map(is_, values, then))
 
 
@@ -172,7 +172,7 @@ def are_initial(initial: Any, values: list[Any]) -> bool:
 
 def notes_of(instances: Sequence[Model]) -> list[Any]:
     """Return the `__given__` of each object; None for objects that were read."""
-    if not instances or not is_held("__given__", instances):
+    if not instances or not any_has_attribute("__given__", instances):
         return [None] * len(instances)
     return list(map(getattr, instances, repeat("__given__"), repeat(None)))
 
@@ -216,7 +216,7 @@ def mark_inserted(
         if set(map(type, notes)) == {int}:
             # These iterators run in C: bulk inserts pass here.
             known = map(itemgetter(slice(len(names))), rows)
-            set_all(instances, "__given__", zip(notes, repeat(names), known, strict=False))
+            set_attributes(instances, "__given__", zip(notes, repeat(names), known, strict=False))
             return
     for instance, row in zip(instances, rows, strict=False):
         bits = getattr(instance, "__given__", None)
@@ -253,26 +253,26 @@ def merged(
 def copies_of(column: AnyColumn, instances: Sequence[Any]) -> Iterable[object]:
     """Return what to remember of each object's value of a column."""
     values = list(map(getattr, instances, repeat(column.slot), repeat(UNSET)))
-    return frozen_values(column, values) if column.is_mutable else values
+    return snapshots(column, values) if column.is_mutable else values
 
 
-def frozen_values(column: AnyColumn, values: Sequence[Any]) -> list[bytes]:
-    """Return what `freeze` makes of each value."""
+def snapshots(column: AnyColumn, values: Sequence[Any]) -> list[bytes]:
+    """Return what `snapshot` makes of each value."""
     try:
         return list(map(pickle.dumps if column.is_array else marshalled, values, repeat(2)))
-    except UNFREEZABLE:
-        return [freeze(column, value) for value in values]
+    except SNAPSHOT_ERRORS:
+        return [snapshot(column, value) for value in values]
 
 
 def remembered(column: AnyColumn, value: object) -> object:
     """Return what to compare a value with later: a snapshot where it can change in place."""
-    return freeze(column, value) if column.is_mutable else value
+    return snapshot(column, value) if column.is_mutable else value
 
 
 def differs(column: AnyColumn, now: object, then: object) -> bool:
     """Return whether a value differs from what was `remembered` of an earlier one."""
     if column.is_mutable:
-        return freeze(column, now) != then
+        return snapshot(column, now) != then
     if now is then or isinstance(now, Expression):
         return now is not then
     if type(now) is not type(then):
@@ -282,12 +282,12 @@ def differs(column: AnyColumn, now: object, then: object) -> bool:
     return repr(now) != repr(then) if is_exact else bool(now != then)
 
 
-def freeze(column: AnyColumn, value: Any) -> bytes:
+def snapshot(column: AnyColumn, value: Any) -> bytes:
     """Return a value serialized to bytes; equal bytes mean equal values.
 
     Return b"" for a value that cannot be serialized.
     """
     try:
         return pickle.dumps(value, 2) if column.is_array else marshalled(value, 2)
-    except UNFREEZABLE:
+    except SNAPSHOT_ERRORS:
         return b""

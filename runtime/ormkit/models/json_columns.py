@@ -8,11 +8,11 @@ from typing import Any
 from ..errors import InvalidValue, UsageError
 from ..postgres.identifiers import quoted_text
 from ..postgres.json_forms import json_text
-from ..postgres.mismatch import misfit
+from ..postgres.type_mismatch import mismatch
 from ..postgres.type_words import scalar_of
 from ..sql.context import Scope
 from ..sql.expressions import Call, Comparison, Condition, Expression, Membership, Test
-from ..sql.operands import O, T, V_co, about, as_list, none_in_list, truth
+from ..sql.operands import O, T, V_co, as_list, checked_is_null, none_in_list, subject
 from ..sql.templates import (
     EQUAL_ANY,
     IS_NOT_NULL,
@@ -114,7 +114,7 @@ class JsonPath(Tree[O, Any, Any], JsonOperators[O, Any, Any]):
         return self.isnull(is_null=False) if other is None else super().__ne__(other)
 
     def isnull(self, is_null: bool = True) -> Condition[O]:
-        return Test(IS_NULL if truth(is_null) else IS_NOT_NULL, self.as_text)
+        return Test(IS_NULL if checked_is_null(is_null) else IS_NOT_NULL, self.as_text)
 
     @property
     def as_text(self) -> Expression[O, str, str | None]:
@@ -198,7 +198,7 @@ class JsonMembership(Membership[O]):
         try:
             texts = [json_text(value) for value in listed]
         except InvalidValue as error:
-            raise InvalidValue(f"{about(operand)}{error}") from None
+            raise InvalidValue(f"{subject(operand)}{error}") from None
         # Skips Membership.__init__, which would encode the values for the operand.
         super(Membership, self).__init__(template, operand, texts, "boolean")
 
@@ -210,7 +210,7 @@ def checked_step(step: object) -> str | int:
             f"a step into JSON is a key (str) or a place in an array (int), not "
             f"{type(step).__name__}"
         )
-    if reason := misfit("text" if isinstance(step, str) else "integer", step):
+    if reason := mismatch("text" if isinstance(step, str) else "integer", step):
         raise InvalidValue(f"a step into JSON cannot be this {type(step).__name__}: {reason}")
     return step
 

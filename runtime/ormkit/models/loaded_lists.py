@@ -29,7 +29,7 @@ class LoadedList(list[Any]):
         super().extend(items)
 
 
-def refusal(method: str) -> Any:
+def refusing(method: str) -> Any:
     """Return the method that replaces a method which changes the list; it raises UsageError."""
 
     def refused(self: LoadedList, *_: Any, **__: Any) -> NoReturn:
@@ -45,14 +45,14 @@ def refusal(method: str) -> Any:
 
 
 #: The call of a RelatedSet that replaces each method which changes the list.
-INSTEAD = {
+REPLACEMENTS = {
     **dict.fromkeys(("append", "extend", "insert", "__iadd__"), "add(...)"),
     **dict.fromkeys(("remove", "pop", "__delitem__"), "remove(...)"),
     **dict.fromkeys(("__setitem__", "__imul__"), "set([...])"),
     "clear": "clear()",
 }
-for _name, _method in INSTEAD.items():
-    setattr(LoadedList, _name, refusal(_method))
+for _name, _method in REPLACEMENTS.items():
+    setattr(LoadedList, _name, refusing(_method))
 
 
 def loaded_list(model: Any, name: str) -> LoadedList:

@@ -10,14 +10,14 @@ from ..errors import NotLoaded, UsageError
 from ..postgres.values import Record
 from .columns import Column
 from .foreign_keys import check_agreement, copy_key
-from .given_columns import noting
+from .given_columns import recording_given_columns
 from .relationships import Relationship
 from .table import Table
 
 T = TypeVar("T")
 
 #: The most characters of a value in the repr of an object.
-LENGTH = 100
+MAX_LENGTH = 100
 
 
 class ModelMeta(type):
@@ -32,26 +32,26 @@ class ModelMeta(type):
             related: list[Any] = [each for each in held if isinstance(each, Relationship)]
             model: Any = cls
             table.bind(model, columns, {each.name: each for each in related})
-            model.__init__ = noting(model.__init__, table)
+            model.__init__ = recording_given_columns(model.__init__, table)
 
 
-class Brief(reprlib.Repr):
+class ShortRepr(reprlib.Repr):
     """Abbreviates values without first writing a long value in full."""
 
     def __init__(self) -> None:
         super().__init__()
         self.maxlevel = 3
-        self.maxstring = self.maxother = self.maxlong = LENGTH
+        self.maxstring = self.maxother = self.maxlong = MAX_LENGTH
 
     def repr(self, x: Any) -> str:
         text = super().repr(x)
-        return text if len(text) <= LENGTH else f"{text[:LENGTH]}..."
+        return text if len(text) <= MAX_LENGTH else f"{text[:MAX_LENGTH]}..."
 
     def repr_bytes(self, x: bytes, level: int) -> str:
-        return repr(x[: LENGTH + 1])
+        return repr(x[: MAX_LENGTH + 1])
 
 
-brief = Brief()
+short_repr = ShortRepr()
 
 
 class Model(metaclass=ModelMeta):
@@ -94,7 +94,7 @@ class Model(metaclass=ModelMeta):
     def __repr__(self) -> str:
         """Return the values that are there, long ones cut; those of private columns left out."""
         values = (
-            f"{column.slot}={brief.repr(getattr(self, column.slot))}"
+            f"{column.slot}={short_repr.repr(getattr(self, column.slot))}"
             for column in type(self).__table__.columns
             if hasattr(self, column.slot) and not column.is_private
         )

@@ -8,15 +8,15 @@ from typing import Any
 from ..errors import UnknownName, UsageError, did_you_mean
 from ..sql.expressions import AnyExpression, Condition, Junction, Test
 from ..sql.lookups import LOOKUPS
-from ..sql.operands import truth
+from ..sql.operands import checked_is_null
 from ..sql.templates import IS_NULL, NOT
-from ..sql.trampoline import Work, done
+from ..sql.trampoline import Steps, run_steps
 from .json_columns import JsonOperators
 from .relationships import RelatedValue, Relationship
-from .table import Table, checked
+from .table import Table, checked_conditions
 
 
-class Open(Condition[Any]):
+class Unresolved(Condition[Any]):
     """A condition that is resolved when the query's model is known."""
 
     __slots__ = ()
@@ -25,9 +25,9 @@ class Open(Condition[Any]):
 
     def resolve(self, table: Table) -> Condition[Any]:
         """Return the resolved condition for a model; raises UnknownName and InvalidValue."""
-        return done(self.meaning(table))
+        return run_steps(self.meaning(table))
 
-    def meaning(self, table: Table) -> Work[Condition[Any]]:
+    def meaning(self, table: Table) -> Steps[Condition[Any]]:
         """Resolve it for a model, on the trampoline."""
         raise NotImplementedError
 
@@ -40,22 +40,22 @@ class Open(Condition[Any]):
         )
 
     def __and__(self, other: Condition[Any]) -> Condition[Any]:
-        return OpenJunction("AND", (self, other))
+        return UnresolvedJunction("AND", (self, other))
 
     def __rand__(self, other: Condition[Any]) -> Condition[Any]:
-        return OpenJunction("AND", (other, self))
+        return UnresolvedJunction("AND", (other, self))
 
     def __or__(self, other: Condition[Any]) -> Condition[Any]:
-        return OpenJunction("OR", (self, other))
+        return UnresolvedJunction("OR", (self, other))
 
     def __ror__(self, other: Condition[Any]) -> Condition[Any]:
-        return OpenJunction("OR", (other, self))
+        return UnresolvedJunction("OR", (other, self))
 
     def __invert__(self) -> Condition[Any]:
-        return OpenNegation(self)
+        return UnresolvedNegation(self)
 
 
-class Q(Open):
+class Q(Unresolved):
     """Conditions by keyword, as in `Q(author__name="Ada") | ~Q(settings__plan="pro")`.
 
     A keyword is a path of names joined by two underscores: relationships, then a column, for
@@ -73,13 +73,13 @@ class Q(Open):
         self.conditions = conditions
         self.by: Mapping[str, Any] = by
 
-    def meaning(self, table: Table) -> Work[Condition[Any]]:
-        found = yield meanings_of(table, checked(table, self.conditions))
-        found += yield conditions_at(table, self.by)
+    def meaning(self, table: Table) -> Steps[Condition[Any]]:
+        found = yield resolve_conditions(table, checked_conditions(table, self.conditions))
+        found += yield resolve_keywords(table, self.by)
         return found[0] if len(found) == 1 else Junction("AND", found)
 
 
-class OpenJunction(Open):
+class UnresolvedJunction(Unresolved):
     """Conditions joined by AND or OR, at least one of them unresolved."""
 
     __slots__ = ("operands", "word")
@@ -88,34 +88,34 @@ class OpenJunction(Open):
         self.word = word
         self.operands = operands
 
-    def meaning(self, table: Table) -> Work[Condition[Any]]:
-        return Junction(self.word, (yield meanings_of(table, self.operands)))
+    def meaning(self, table: Table) -> Steps[Condition[Any]]:
+        return Junction(self.word, (yield resolve_conditions(table, self.operands)))
 
 
-class OpenNegation(Open):
+class UnresolvedNegation(Unresolved):
     """NOT of an unresolved condition."""
 
     __slots__ = ("operand",)
 
-    def __init__(self, operand: Open) -> None:
+    def __init__(self, operand: Unresolved) -> None:
         self.operand = operand
 
-    def meaning(self, table: Table) -> Work[Condition[Any]]:
+    def meaning(self, table: Table) -> Steps[Condition[Any]]:
         return Test(NOT, (yield self.operand.meaning(table)))
 
 
-def meanings_of(
+def resolve_conditions(
     table: Table, conditions: Sequence[Condition[Any]]
-) -> Work[tuple[Condition[Any], ...]]:
+) -> Steps[tuple[Condition[Any], ...]]:
     """Resolve conditions for a model; resolved ones are returned unchanged."""
     found: list[Condition[Any]] = []
     for each in conditions:
-        meant = (yield each.meaning(table)) if isinstance(each, Open) else each
+        meant = (yield each.meaning(table)) if isinstance(each, Unresolved) else each
         found.append(meant)
     return tuple(found)
 
 
-def conditions_at(table: Table, by: Mapping[str, Any]) -> Work[tuple[Condition[Any], ...]]:
+def resolve_keywords(table: Table, by: Mapping[str, Any]) -> Steps[tuple[Condition[Any], ...]]:
     """Resolve the keywords of a Q for a model."""
     found: list[Condition[Any]] = []
     beyond: dict[str, dict[str, Any]] = {}
@@ -132,7 +132,7 @@ def conditions_at(table: Table, by: Mapping[str, Any]) -> Work[tuple[Condition[A
             beyond.setdefault(head, {})[rest] = value
     for name, inner in beyond.items():
         relationship = table.relationship(name)
-        below = yield conditions_at(relationship.target, inner)
+        below = yield resolve_keywords(relationship.target, inner)
         found.append(relationship.related(below))
     return tuple(found)
 
@@ -149,10 +149,10 @@ def column_condition(table: Table, keyword: str, value: Any) -> Condition[Any]:
     *steps, operator = rest.split("__")
     if operator not in LOOKUPS:
         steps, operator = [*steps, operator], "eq"
-    return LOOKUPS[operator](within(column, steps), value)
+    return LOOKUPS[operator](json_path(column, steps), value)
 
 
-def within(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> AnyExpression:
+def json_path(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> AnyExpression:
     """Return the value at a path inside a JSON column; digits are an index into an array."""
     for step in steps:
         column = column[int(step) if step.isdecimal() else step]
@@ -161,10 +161,10 @@ def within(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> AnyExp
 
 def expression_at(table: Table, path: str) -> AnyExpression:
     """Return the column that a path leads to, through to-one relationships or into JSON."""
-    return done(expression_beyond(table, path))
+    return run_steps(resolve_path(table, path))
 
 
-def expression_beyond(table: Table, path: str) -> Work[AnyExpression]:
+def resolve_path(table: Table, path: str) -> Steps[AnyExpression]:
     """Find the column that a path leads to, on the trampoline."""
     if not isinstance(path, str):
         raise UsageError(f"{path!r} is no column of {table.label}")
@@ -176,11 +176,11 @@ def expression_beyond(table: Table, path: str) -> Work[AnyExpression]:
                 f"{relationship.label} leads to many rows: say which value of them, with "
                 f"{relationship.label}.value(...)"
             )
-        found = yield expression_beyond(relationship.target, rest)
+        found = yield resolve_path(relationship.target, rest)
         return RelatedValue(relationship, found, relationship.related_alive())
     column: Any = table.by_name.get(name)
     if rest and isinstance(column, JsonOperators):
-        return within(column, rest.split("__"))  # pyright: ignore[reportUnknownArgumentType]
+        return json_path(column, rest.split("__"))  # pyright: ignore[reportUnknownArgumentType]
     return table.column(path)
 
 
@@ -211,4 +211,4 @@ def is_unrelated(relationship: Relationship[Any, Any], *, is_null: bool) -> Cond
         none = nulls[0] if len(nulls) == 1 else Junction("OR", tuple(nulls))
     else:
         none = Test(NOT, relationship.related(()))
-    return none if truth(is_null) else Test(NOT, none)
+    return none if checked_is_null(is_null) else Test(NOT, none)

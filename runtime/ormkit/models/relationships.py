@@ -11,7 +11,7 @@ from ..postgres.identifiers import quote
 from ..sql.aggregates import Aggregate
 from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.trees import AnyNode, Tree
-from ..sql.wrapper import Borrowed, lender
+from ..sql.wrapper import Wrapper, unwrapped
 from .columns import AnyColumn, new_key
 from .loaded_lists import LoadedList
 from .table import Table, conditions_of, model_named, table_of
@@ -120,7 +120,7 @@ class Relationship(Generic[O, R]):
 
         outer, inner: the aliases of the tables on both sides.
         """
-        target = named(self.target.sql, inner)
+        target = table_as(self.target.sql, inner)
         if self.secondary is None:
             pairs = zip(self.local, self.remote, strict=True)
             return target, [
@@ -128,7 +128,7 @@ class Relationship(Generic[O, R]):
             ]
         through = scope.take(self.secondary.name)
         scope.read_from.add(self.secondary.sql)
-        tables = f"{named(self.secondary.sql, through)}, {target}"
+        tables = f"{table_as(self.secondary.sql, through)}, {target}"
         return tables, self.through(outer, through, inner)
 
     def to_target(self, through: str, inner: str) -> list[str]:
@@ -239,7 +239,7 @@ class Exists(Tree[O, bool, bool], Condition[O]):
         yield ")"
 
 
-class RelatedValue(Tree[O, Any, Any], Borrowed[O, Any, Any]):
+class RelatedValue(Tree[O, Any, Any], Wrapper[O, Any, Any]):
     """A value of the related row, or an aggregate over the related rows, as a subquery."""
 
     __slots__ = ("conditions", "relationship", "selected", "source")
@@ -257,7 +257,7 @@ class RelatedValue(Tree[O, Any, Any], Borrowed[O, Any, Any]):
             )
         self.relationship = relationship
         self.selected = selected
-        self.source = lender(selected)
+        self.source = unwrapped(selected)
         self.conditions = conditions
         self.type = selected.type
         self._grow()
@@ -299,6 +299,6 @@ def related_pieces(
     scope.is_qualified, scope.bars_aggregates = saved
 
 
-def named(table: str, name: str) -> str:
+def table_as(table: str, name: str) -> str:
     """Return a table for FROM, with AS where the alias differs."""
     return table if table == name else f"{table} AS {name}"

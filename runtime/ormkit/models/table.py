@@ -220,14 +220,16 @@ def conditions_of(
 
 def resolved(table: Table, conditions: Sequence[Condition[Any]]) -> tuple[Condition[Any], ...]:
     """Return the conditions, with each Q resolved for the table's model."""
-    meant: Any = checked(table, conditions)
+    meant: Any = checked_conditions(table, conditions)
     for condition in meant:  # any() with a generator is slower
         if condition.is_open:
             return tuple([each.resolve(table) if each.is_open else each for each in meant])
     return tuple(conditions)
 
 
-def checked(table: Table, conditions: Sequence[Condition[Any]]) -> Sequence[Condition[Any]]:
+def checked_conditions(
+    table: Table, conditions: Sequence[Condition[Any]]
+) -> Sequence[Condition[Any]]:
     """Return the conditions; raises UsageError for anything but a condition."""
     for condition in conditions:
         if not isinstance(condition, Expression):

@@ -18,7 +18,7 @@ V_co = TypeVar("V_co", covariant=True)
 MATCHES = infix("@@")
 #: The syntaxes of a search, and the function that parses each.
 Syntax = Literal["web", "plain", "phrase", "raw"]
-READERS: dict[str, str] = {
+QUERY_FUNCTIONS: dict[str, str] = {
     "web": "websearch_to_tsquery",
     "plain": "plainto_tsquery",
     "phrase": "phraseto_tsquery",
@@ -79,9 +79,11 @@ class SearchQuery(Expression[Any, str, str]):
     def __init__(self, words: str, config: str | None, syntax: str) -> None:
         if not isinstance(words, str):
             raise UsageError(f"a search is a text, not {type(words).__name__}")
-        if syntax not in READERS:
-            raise UsageError(f"syntax={syntax!r}: it is one of {', '.join(map(repr, READERS))}")
-        self.reader = READERS[syntax]
+        if syntax not in QUERY_FUNCTIONS:
+            raise UsageError(
+                f"syntax={syntax!r}: it is one of {', '.join(map(repr, QUERY_FUNCTIONS))}"
+            )
+        self.reader = QUERY_FUNCTIONS[syntax]
         self.words = literal(words)
         self.config = None if config is None else literal(config)
         self.key = (self.reader, config is not None)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..driver.array_parameter import FlatArray
 from ..errors import MissingValue, UsageError
+from ..models.bulk_attributes import any_has_attribute, attribute_values, set_attributes
 from ..models.columns import AnyColumn
 from ..models.foreign_keys import contradiction, contradicts, copy_key, has_key_of
 from ..models.given_columns import given_columns, note_of
 from ..models.relationships import Relationship
-from ..models.slots import is_held, set_all, values_at
 from ..models.table import Table
 from ..postgres.values import UNSET, Record
 from ..statements.executor import Executor
@@ -46,7 +46,7 @@ class Batch:
 
         Raises InvalidValue for a value that the column cannot store without loss.
         """
-        held = [values_at(column.slot, instances) for column in given]
+        held = [attribute_values(column.slot, instances) for column in given]
         values = [column.stored_each(each) for column, each in zip(given, held, strict=True)]
         return cls(given, instances, values, held)
 
@@ -58,7 +58,7 @@ class Batch:
         changed: list[AnyColumn] = []
         for column, held, stored in zip(self.given, self.held, self.values, strict=True):
             if stored is not held:
-                set_all(self.instances, column.slot, stored)
+                set_attributes(self.instances, column.slot, stored)
                 changed.append(column)
         return changed
 
@@ -127,7 +127,7 @@ class Chunks(Sequence[list[object]]):
 
 def batches_of(table: Table, instances: Sequence[Model]) -> list[Batch]:
     """Group objects by the columns that they have values for, in order of first appearance."""
-    if any(is_held(each.slot, instances) for each in table.owned):
+    if any(any_has_attribute(each.slot, instances) for each in table.owned):
         for instance in instances:
             fill_keys(table, instance)
     if (batch := batch_of_all(table, instances)) is not None:
@@ -175,7 +175,7 @@ def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:
     keys = {column.key for column in given}
     for column in table.columns:
         is_left_out = column.key not in keys and not column.is_generated
-        if is_left_out and is_held(column.slot, instances):
+        if is_left_out and any_has_attribute(column.slot, instances):
             return None
     return batch
 

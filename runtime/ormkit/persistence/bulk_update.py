@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..driver.array_parameter import FlatArray
 from ..errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
+from ..models.bulk_attributes import any_has_attribute
 from ..models.columns import AnyColumn, Column
 from ..models.given_columns import mark_known
-from ..models.relationships import named
-from ..models.slots import is_held
+from ..models.relationships import table_as
 from ..models.table import Table, table_of
 from ..sql.context import Scope
 from ..sql.expressions import Expression
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 #: How many rows one UPDATE writes. Larger arrays cost much memory and save little time.
-CHUNK = 10_000
+MAX_ROWS_PER_STATEMENT = 10_000
 
 
 async def update_objects(
@@ -79,7 +79,7 @@ def groups_to_write(
     """Return sets of columns, each with the positions of the objects that write it."""
     wanted = writable_columns(table) if named is None else named
     is_plain = named is not None or table.soft_delete is None
-    if is_plain and not is_held("__given__", instances):
+    if is_plain and not any_has_attribute("__given__", instances):
         # Objects that were read give every named column, or all columns.
         return [(wanted, range(len(instances)))]
     given = [changed_columns(table, each, named, identity) for each in instances]
@@ -147,8 +147,8 @@ async def update_several(
             values = values_held(instance, columns)
             await update_row(executor, table, instance, values, identity)
         return
-    for start in range(0, len(instances), CHUNK):
-        chunk = slice(start, start + CHUNK)
+    for start in range(0, len(instances), MAX_ROWS_PER_STATEMENT):
+        chunk = slice(start, start + MAX_ROWS_PER_STATEMENT)
         await update_chunk(executor, table, columns, instances[chunk], identities[chunk])
 
 
@@ -211,7 +211,7 @@ def write_update_all(
     ]
     answers = [column.selected(f"{name}.{column.quoted}") for column in returned]
     sql = (
-        f"UPDATE {named(table.sql, name)} SET {', '.join(assigned)} "
+        f"UPDATE {table_as(table.sql, name)} SET {', '.join(assigned)} "
         f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY "
         f"AS {given} ({', '.join([*values, *keys])}, place) "
         f"WHERE {' AND '.join(matches)} "

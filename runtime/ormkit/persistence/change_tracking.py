@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import UsageError
 from ..models.columns import AnyColumn
-from ..models.given_columns import MISSING, freeze, frozen_values, mark_known
+from ..models.given_columns import MISSING, mark_known, snapshot, snapshots
 from ..models.table import Table
 from ..postgres.interval import Interval
 from ..sql.expressions import Expression
@@ -66,15 +66,15 @@ class ChangeTracker:
         """Return copies of each object's mutable values; None for an object without any."""
         if not self.mutable:
             return repeat(None)
-        # The attributes are read outside of frozen_values, which would mistake the AttributeError
+        # The attributes are read outside of snapshots, which would mistake the AttributeError
         # of a missing attribute for one of a value.
         values = map(list, map(map, self._getters, repeat(instances)))
-        return list(zip(*map(frozen_values, self._mutable_columns, values), strict=True))
+        return list(zip(*map(snapshots, self._mutable_columns, values), strict=True))
 
     def frozen_one(self, instance: Any) -> tuple[bytes, ...] | None:
         """Return copies of one object's mutable values; None without any."""
         columns = self._mutable_columns
-        return tuple([freeze(each, getattr(instance, each.slot)) for each in columns]) or None
+        return tuple([snapshot(each, getattr(instance, each.slot)) for each in columns]) or None
 
     def are_unchanged(self, entries: Collection[Held]) -> bool:
         """Return whether no object differs from its row, compared in bulk by iterators in C."""
@@ -130,7 +130,7 @@ class ChangeTracker:
             place = self.places[column.key]
             row[place] = getattr(instance, column.slot)
             if place in self.mutable:
-                frozen[self.mutable[place]] = freeze(column, row[place])
+                frozen[self.mutable[place]] = snapshot(column, row[place])
         return instance, tuple(row), tuple(frozen) or None
 
     def value_then(self, entry: Held, column: AnyColumn) -> Any:
@@ -147,7 +147,7 @@ class ChangeTracker:
         if now is MISSING:
             return not column.is_generated
         if entry[2] is not None and place in self.mutable:
-            return freeze(column, now) != entry[2][self.mutable[place]]
+            return snapshot(column, now) != entry[2][self.mutable[place]]
         then = entry[1][place]
         if now is then or isinstance(now, Expression):
             return now is not then

@@ -8,9 +8,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ..driver.commit import send_commit
+from ..models.bulk_attributes import set_attributes
 from ..models.columns import AnyColumn
 from ..models.given_columns import mark_inserted, mark_known
-from ..models.slots import set_all
 from ..models.table import Table, table_of
 from ..postgres.values import Record
 from ..sql.context import Scope
@@ -246,4 +246,4 @@ def receive(instances: Sequence[Model], rows: Sequence[Any], columns: Sequence[A
         values: Iterable[Any] = map(itemgetter(place), rows)
         if not column.is_plain:
             values = map(column.decode, values)
-        set_all(instances, column.slot, values)
+        set_attributes(instances, column.slot, values)

@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from ..errors import DatabaseError
 from ..models.columns import AnyColumn
-from ..models.relationships import named
+from ..models.relationships import table_as
 from ..models.table import Table
 from ..postgres.values import Record
 from ..sql.context import Scope
@@ -57,7 +57,7 @@ def write_merge(
     name, source = scope.name(table), scope.take("given")
     answers = [column.selected(f"{name}.{column.quoted}") for column in returned]
     sql = (
-        f"MERGE INTO {named(table.sql, name)} USING ({rows_given(given, scope)}) AS {source} "
+        f"MERGE INTO {table_as(table.sql, name)} USING ({rows_given(given, scope)}) AS {source} "
         f"ON false WHEN NOT MATCHED THEN "
         f"INSERT ({', '.join(column.quoted for column in given)}) "
         f"VALUES ({', '.join(cast_values(given, source))}) "

@@ -89,7 +89,7 @@ def upserts_of(
     for batch in batches:
         check_target(target, batch.given)
     check_distinct(table, target, batches)
-    wanted = Wanted(table, update_fields, fixed=(*target, *table.identity))
+    wanted = UpsertSpec(table, update_fields, fixed=(*target, *table.identity))
     upserts = [
         (Upsert(table, part.given, target, changed), part)
         for batch in batches
@@ -99,7 +99,7 @@ def upserts_of(
     return upserts
 
 
-class Wanted:
+class UpsertSpec:
     """The columns that an upsert updates: those that the objects give, or the named ones of them.
 
     fixed: the columns that identify rows, which are not updated unless they are named.

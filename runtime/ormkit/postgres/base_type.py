@@ -11,7 +11,7 @@ from .checks import Check
 from .comparability import Comparability
 from .cursor_values import Reader
 from .forms import MakeForm
-from .lossless import Exactness
+from .truncation import LosslessValues
 
 #: Which operators a type's columns have. An array has those of arrays, whatever its elements are.
 Family = Literal["equal", "ordered", "text", "boolean", "json", "range", "document", "opaque"]
@@ -69,7 +69,7 @@ class BaseType:
     #: True where only PostgreSQL knows the form in which it stores a value, which is read back.
     is_rewritten: bool = False
     #: Tells which values the driver would cut in silence; None where it cuts none.
-    exact: Exactness | None = None
+    exact: LosslessValues | None = None
     #: True where a list is one value, and does not stand for an array.
     holds_lists: bool = False
     #: True where a value can change in place.

@@ -51,7 +51,7 @@ def needed(what: str, value: object) -> str:
     return f"it takes {what}, not {type(value).__name__}"
 
 
-def misfit_of_whole(bits: int, value: Any, limits: Sequence[int]) -> str | None:
+def integer_mismatch(bits: int, value: Any, limits: Sequence[int]) -> str | None:
     """Return the reason for a whole number of so many bits."""
     if isinstance(value, (float, Decimal)):
         is_finite = value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
@@ -65,7 +65,7 @@ def misfit_of_whole(bits: int, value: Any, limits: Sequence[int]) -> str | None:
     return None if -limit <= int(value) < limit else f"it is outside {-limit} to {limit - 1}"
 
 
-def misfit_of_range(bound: Check, value: Any, limits: Sequence[int]) -> str | None:
+def range_mismatch(bound: Check, value: Any, limits: Sequence[int]) -> str | None:
     """Return the reason for a range; `bound` checks its bounds."""
     if not isinstance(value, Range):
         return None if isinstance(value, (tuple, list)) else needed("an ormkit.Range", value)
@@ -76,14 +76,14 @@ def misfit_of_range(bound: Check, value: Any, limits: Sequence[int]) -> str | No
     return None
 
 
-def misfit_of_single(value: Any, limits: Sequence[int]) -> str | None:
-    if (reason := misfit_of_double(value, limits)) is not None:
+def real_mismatch(value: Any, limits: Sequence[int]) -> str | None:
+    if (reason := double_mismatch(value, limits)) is not None:
         return reason
     is_beyond = math.isfinite(value) and abs(value) >= SINGLE_MAX
     return "it is beyond single precision" if is_beyond else None
 
 
-def misfit_of_double(value: Any, limits: Sequence[int]) -> str | None:
+def double_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     try:
         float(value)
     except OverflowError:
@@ -93,7 +93,7 @@ def misfit_of_double(value: Any, limits: Sequence[int]) -> str | None:
     return needed("a float", value) if isinstance(value, (str, bytes, bytearray)) else None
 
 
-def misfit_of_numeric(value: Any, limits: Sequence[int]) -> str | None:
+def numeric_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if isinstance(value, int):
         if value.bit_length() > MOST_DIGITS * 4:
             return f"it has more than {MOST_DIGITS} digits before the point"
@@ -117,7 +117,7 @@ def misfit_of_numeric(value: Any, limits: Sequence[int]) -> str | None:
     return f"it has more than {digits} digits before the point" if is_beyond else None
 
 
-def misfit_of_text(value: Any, limits: Sequence[int]) -> str | None:
+def text_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, str):
         return needed("a str", value)
     if "\0" in value:
@@ -130,41 +130,41 @@ def misfit_of_text(value: Any, limits: Sequence[int]) -> str | None:
     return f"it has {length} characters, and {limits[0]} at most fit" if is_long else None
 
 
-def misfit_of_boolean(value: Any, limits: Sequence[int]) -> str | None:
+def boolean_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     return None if isinstance(value, bool) else needed("True or False", value)
 
 
-def misfit_of_bytes(value: Any, limits: Sequence[int]) -> str | None:
+def bytea_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, (bytes, bytearray, memoryview)):
         return needed("bytes", value)
     is_whole = not isinstance(value, memoryview) or value.c_contiguous
     return None if is_whole else "its memory is not in one piece"
 
 
-def misfit_of_date(value: Any, limits: Sequence[int]) -> str | None:
+def date_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     return None if isinstance(value, dt.date) else needed("a date", value)
 
 
-def misfit_of_time(value: Any, limits: Sequence[int]) -> str | None:
+def time_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, dt.time):
         return needed("a time", value)
     return None if value.tzinfo is None else "it has a time zone, and the type has none"
 
 
-def misfit_of_zoned_time(value: Any, limits: Sequence[int]) -> str | None:
+def timetz_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, dt.time):
         return needed("a time with a time zone", value)
     return None if value.tzinfo is not None else "it has no time zone"
 
 
-def misfit_of_local_moment(value: Any, limits: Sequence[int]) -> str | None:
+def timestamp_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, dt.date):
         return needed("a datetime", value)
     is_zoned = isinstance(value, dt.datetime) and value.tzinfo is not None
     return "it has a time zone, and the type has none: take timestamptz" if is_zoned else None
 
 
-def misfit_of_moment(value: Any, limits: Sequence[int]) -> str | None:
+def timestamptz_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, dt.date):
         return needed("a datetime", value)
     try:
@@ -192,7 +192,7 @@ def in_utc(value: dt.date) -> dt.datetime:
     return (value - offset).replace(tzinfo=dt.UTC)
 
 
-def misfit_of_interval(value: Any, limits: Sequence[int]) -> str | None:
+def interval_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, (Interval, dt.timedelta)):
         return needed("an ormkit.Interval or a timedelta", value)
     # Nothing else of one is ever refused.
@@ -200,17 +200,17 @@ def misfit_of_interval(value: Any, limits: Sequence[int]) -> str | None:
     return "it is infinite, which intervals are from PostgreSQL 17 on" if is_infinite else None
 
 
-def misfit_of_uuid(value: Any, limits: Sequence[int]) -> str | None:
+def uuid_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if isinstance(value, UUID):
         return None
     return "it is no text of a UUID" if isinstance(value, str) else needed("a UUID", value)
 
 
-def misfit_of_address(value: Any, limits: Sequence[int]) -> str | None:
+def inet_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     return unreadable("an IP address", ip_interface, value)
 
 
-def misfit_of_network(value: Any, limits: Sequence[int]) -> str | None:
+def cidr_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     return unreadable("a network without bits beyond its mask", ip_network, value)
 
 
@@ -222,21 +222,21 @@ def unreadable(what: str, read: Callable[[Any], Any], value: Any) -> str | None:
     return None
 
 
-def misfit_of_bits(value: Any, limits: Sequence[int]) -> str | None:
+def bit_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, BitString):
         return needed("an ormkit.BitString", value)
     is_other = bool(limits) and len(value) != limits[0]
     return f"it has {len(value)} bits, and the type {limits[0]}" if is_other else None
 
 
-def misfit_of_some_bits(value: Any, limits: Sequence[int]) -> str | None:
+def varbit_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, BitString):
         return needed("an ormkit.BitString", value)
     is_long = bool(limits) and len(value) > limits[0]
     return f"it has {len(value)} bits, and {limits[0]} at most fit" if is_long else None
 
 
-def misfit_of_vector(value: Any, limits: Sequence[int]) -> str | None:
+def vector_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     """Return the reason for a vector, as a list or in pgvector's text form."""
     numbers = value[1:-1].split(",") if isinstance(value, str) else value
     if limits and len(numbers) != limits[0]:
@@ -248,7 +248,7 @@ def misfit_of_vector(value: Any, limits: Sequence[int]) -> str | None:
     return "it holds a number beyond single precision" if is_beyond else None
 
 
-def misfit_of_json(value: Any, limits: Sequence[int]) -> str | None:
+def json_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     try:
         text = json.dumps(value, allow_nan=False)
     except RecursionError:

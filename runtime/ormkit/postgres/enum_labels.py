@@ -7,11 +7,11 @@ from typing import Any, Generic, TypeVar
 
 E = TypeVar("E")
 
-UNKNOWN = (
+UNKNOWN_LABEL = (
     "it is a label that the code does not know: add it to the enum in the schema and run `ormkit "
     'generate`, or set unknown_labels = "text" there to read such labels as texts'
 )
-NULL = "it is NULL, and the column is declared NOT NULL"
+NULL_IN_NOT_NULL = "it is NULL, and the column is declared NOT NULL"
 
 
 class OpenLabels(dict[str, "E | str"], Generic[E]):

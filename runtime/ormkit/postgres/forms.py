@@ -17,7 +17,7 @@ from typing import Any
 from ..accelerator import accelerator
 from ..errors import InvalidValue
 from .checks import Check, reason_by
-from .json_forms import json_form, ordered
+from .json_forms import json_form, stored_json
 from .range_forms import RangeForm
 from .values import BitString, DriverUUID
 
@@ -83,7 +83,7 @@ def are_kept(kind: type, limit: int, values: Collection[Any]) -> bool:
 def are_json(is_binary: bool, values: Collection[Any]) -> bool:
     """Return whether each value is a JSON document in its stored form."""
     try:
-        return all(map(is_, values, map(partial(ordered, is_binary), values)))
+        return all(map(is_, values, map(partial(stored_json, is_binary), values)))
     except RecursionError:
         return False
 

@@ -28,7 +28,7 @@ class Infinite:
         return 1 if fields.year == dt.MAXYEAR else -1
 
     def __neg__(self) -> Self:
-        opposite: Self = SINGLE[type(self), -self.sign][1]
+        opposite: Self = SINGLETONS[type(self), -self.sign][1]
         return opposite
 
     def __pos__(self) -> Self:
@@ -101,15 +101,15 @@ class Infinite:
 
     # pickle and copy would restore a date from its fields, and so make a finite one.
     def __reduce_ex__(self, protocol: object) -> str:
-        return SINGLE[type(self), self.sign][0]
+        return SINGLETONS[type(self), self.sign][0]
 
     def __reduce__(self) -> str:
-        return SINGLE[type(self), self.sign][0]
+        return SINGLETONS[type(self), self.sign][0]
 
 
 def infinite_as(kind: type, value: Infinite) -> Any:
     """Return the infinity of this class, that of dates or of timestamps, with the same sign."""
-    return SINGLE[kind, value.sign][1]
+    return SINGLETONS[kind, value.sign][1]
 
 
 def sign_of(value: object) -> int:
@@ -159,7 +159,7 @@ INFINITE_DATE: Final = dt.date.__new__(InfiniteDate, 9999, 12, 31)
 MINUS_INFINITE_DATE: Final = dt.date.__new__(InfiniteDate, 1, 1, 1)
 
 #: The name by which pickle finds each instance, and the instance, by class and sign.
-SINGLE: dict[tuple[type, int], tuple[str, Any]] = {
+SINGLETONS: dict[tuple[type, int], tuple[str, Any]] = {
     (InfiniteDatetime, 1): ("INFINITY", INFINITY),
     (InfiniteDatetime, -1): ("MINUS_INFINITY", MINUS_INFINITY),
     (InfiniteDate, 1): ("INFINITE_DATE", INFINITE_DATE),

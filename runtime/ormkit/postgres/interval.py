@@ -13,8 +13,8 @@ from .infinity import Infinite
 __all__ = ["Interval", "Span"]
 
 #: The largest value of each field.
-MOST_MONTHS = MOST_DAYS = 2**31 - 1
-MOST_MICROSECONDS = 2**63 - 1
+MAX_MONTHS = MAX_DAYS = 2**31 - 1
+MAX_MICROSECONDS = 2**63 - 1
 DAYS_OF_MONTH = 30
 #: In microseconds.
 DAY = 86_400_000_000
@@ -41,11 +41,11 @@ class Interval:
 
     def __new__(cls, months: int = 0, days: int = 0, microseconds: int = 0) -> Self:
         """Make an interval; raises InvalidValue for what PostgreSQL's fields cannot hold."""
-        made: Self = filled(
+        made: Self = new_interval(
             cls,
-            checked("months", months, MOST_MONTHS),
-            checked("days", days, MOST_DAYS),
-            checked("microseconds", microseconds, MOST_MICROSECONDS),
+            checked_field("months", months, MAX_MONTHS),
+            checked_field("days", days, MAX_DAYS),
+            checked_field("microseconds", microseconds, MAX_MICROSECONDS),
         )
         return made
 
@@ -60,7 +60,7 @@ class Interval:
         """Return a timedelta as the interval that PostgreSQL makes of it; other values as is."""
         if not isinstance(value, dt.timedelta):
             return value
-        return filled(Interval, 0, value.days, value.seconds * 1_000_000 + value.microseconds)
+        return new_interval(Interval, 0, value.days, value.seconds * 1_000_000 + value.microseconds)
 
     @overload
     @staticmethod
@@ -161,7 +161,7 @@ class Interval:
         """
         if isinstance(other, (Interval, dt.timedelta)):
             return added(self, Interval.of(other), 1)
-        return moved(other, self) if isinstance(other, dt.date) else NotImplemented
+        return shifted(other, self) if isinstance(other, dt.date) else NotImplemented
 
     __radd__ = __add__
 
@@ -179,7 +179,7 @@ class Interval:
     def __rsub__(self, other: Any) -> Any:
         if isinstance(other, dt.timedelta):
             return added(Interval.of(other), self, -1)
-        return moved(other, -self) if isinstance(other, dt.date) else NotImplemented
+        return shifted(other, -self) if isinstance(other, dt.date) else NotImplemented
 
     def __mul__(self, factor: int) -> Interval:
         if not isinstance(factor, int):
@@ -232,7 +232,7 @@ SLOTS = tuple([vars(Interval)[name] for name in ("months", "days", "microseconds
 set_months, set_days, set_microseconds = [slot.__set__ for slot in SLOTS]
 
 
-def filled(kind: Any, months: int, days: int, microseconds: int) -> Any:
+def new_interval(kind: Any, months: int, days: int, microseconds: int) -> Any:
     """Return an interval with these fields, without checking them."""
     made = object.__new__(kind)
     set_months(made, months)
@@ -243,11 +243,11 @@ def filled(kind: Any, months: int, days: int, microseconds: int) -> Any:
 
 def restored(months: int, days: int, microseconds: int) -> Interval:
     """Return an unpickled interval."""
-    made: Interval = filled(Interval, months, days, microseconds)
+    made: Interval = new_interval(Interval, months, days, microseconds)
     return made
 
 
-def checked(name: str, value: object, most: int) -> int:
+def checked_field(name: str, value: object, most: int) -> int:
     """Return a field of an interval; raises InvalidValue for a wrong type or range."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise InvalidValue(f"the {name} of an interval are an int, not {type(value).__name__}")
@@ -287,7 +287,7 @@ def added(one: Interval, other: Interval, sign: int) -> Interval:
     return Interval(*[mine + sign * theirs for mine, theirs in pairs])
 
 
-def moved(moment: Any, by: Interval) -> Any:
+def shifted(moment: Any, by: Interval) -> Any:
     """Return the date or datetime plus the interval.
 
     Raises InvalidValue for an infinite interval, OverflowError beyond the years 1 to 9999.
@@ -319,10 +319,12 @@ def clock(microseconds: int) -> str:
     return f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}{fraction}"
 
 
-Interval.INFINITY = filled(Interval, MOST_MONTHS, MOST_DAYS, MOST_MICROSECONDS)
-MINUS_INFINITY: Interval = filled(Interval, ~MOST_MONTHS, ~MOST_DAYS, ~MOST_MICROSECONDS)
+Interval.INFINITY = new_interval(Interval, MAX_MONTHS, MAX_DAYS, MAX_MICROSECONDS)
+MINUS_INFINITE_INTERVAL: Interval = new_interval(
+    Interval, ~MAX_MONTHS, ~MAX_DAYS, ~MAX_MICROSECONDS
+)
 #: The infinite intervals by the fields of their opposites.
 OPPOSITES = {
-    fields(Interval.INFINITY): MINUS_INFINITY,
-    fields(MINUS_INFINITY): Interval.INFINITY,
+    fields(Interval.INFINITY): MINUS_INFINITE_INTERVAL,
+    fields(MINUS_INFINITE_INTERVAL): Interval.INFINITY,
 }

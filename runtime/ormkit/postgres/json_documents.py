@@ -7,9 +7,9 @@ import math
 from typing import Any
 
 #: A jsonb text up to this length has no number beyond double precision: it has no exponents.
-SHORT = 308
+SAFE_LENGTH = 308
 #: What parsing raises for a valid document that Python cannot represent.
-UNREADABLE = (ValueError, RecursionError)
+JSON_READ_ERRORS = (ValueError, RecursionError)
 
 
 class TooLarge(ValueError):
@@ -30,10 +30,10 @@ read_exactly = json.JSONDecoder(parse_float=finite).decode
 
 def read_jsonb(text: str) -> Any:
     """Parse a document of type jsonb."""
-    return json.loads(text) if len(text) <= SHORT else read_exactly(text)
+    return json.loads(text) if len(text) <= SAFE_LENGTH else read_exactly(text)
 
 
-def why_unreadable(error: Exception) -> str:
+def unreadable_reason(error: Exception) -> str:
     """Return why a document cannot be parsed; the reason does not show the value."""
     if isinstance(error, RecursionError):
         return "it is nested too deeply"

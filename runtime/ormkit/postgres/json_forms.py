@@ -10,7 +10,7 @@ from typing import Any
 
 from ..accelerator import accelerator
 from ..errors import InvalidValue
-from .checks import is_encodable, misfit_of_json, reason_by
+from .checks import is_encodable, json_mismatch, reason_by
 
 #: Types of scalars that JSON returns unchanged.
 SCALARS = frozenset((str, int, bool, type(None)))
@@ -30,7 +30,7 @@ def json_text(value: object) -> str:
         text = _written(value)
         return text if is_encodable(text) else json.dumps(value)
     except (TypeError, ValueError, RecursionError):
-        raise InvalidValue(reason_by(misfit_of_json, value) or "it has no JSON") from None
+        raise InvalidValue(reason_by(json_mismatch, value) or "it has no JSON") from None
 
 
 def json_form(is_binary: bool, value: Any) -> Any:
@@ -41,7 +41,7 @@ def json_form(is_binary: bool, value: Any) -> Any:
     the same object.
     """
     try:
-        found = ordered(is_binary, value)
+        found = stored_json(is_binary, value)
         if found is not NotImplemented:
             return found
     except RecursionError:
@@ -59,13 +59,13 @@ def json_form(is_binary: bool, value: Any) -> Any:
         return value
 
 
-def ordered_by_steps(is_binary: bool, value: Any) -> Any:
+def stored_json_in_python(is_binary: bool, value: Any) -> Any:
     """Return the document if it is in its stored form; otherwise NotImplemented."""
     return value if is_stored(is_binary, value) else NotImplemented
 
 
 #: The accelerator's version also converts tuples to lists and orders keys.
-ordered: Any = accelerator.stored_json if accelerator is not None else ordered_by_steps
+stored_json: Any = accelerator.stored_json if accelerator is not None else stored_json_in_python
 
 
 def is_stored(is_binary: bool, value: Any) -> bool:
@@ -90,7 +90,7 @@ def is_ordered(is_binary: bool, document: dict[Any, Any]) -> bool:
         return False
     if not is_binary or len(document) < 2:
         return True
-    ranks = list(map(rank, document))
+    ranks = list(map(key_order, document))
     return ranks == sorted(ranks)
 
 
@@ -108,10 +108,10 @@ def binary_float(text: str) -> float | int:
 
 def binary_object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     """Return the object that jsonb returns: the last value of each key, in jsonb's order."""
-    return dict(sorted(pairs, key=lambda pair: rank(pair[0])))
+    return dict(sorted(pairs, key=lambda pair: key_order(pair[0])))
 
 
-def rank(key: str) -> tuple[int, bytes]:
+def key_order(key: str) -> tuple[int, bytes]:
     """Return the sort key by which jsonb orders keys."""
     data = key.encode()
     return len(data), data

@@ -12,17 +12,17 @@ from ..errors import InvalidValue
 from .checks import MOST_DIGITS, Check, reason_by
 
 #: The most digits after the decimal point of a numeric that is declared without a scale.
-MOST_PLACES = 16_383
+MAX_SCALE = 16_383
 #: A decimal context with room for any numeric; it raises instead of rounding.
-EXACT = Context(
-    prec=MOST_DIGITS + MOST_PLACES + 1,
+EXACT_CONTEXT = Context(
+    prec=MOST_DIGITS + MAX_SCALE + 1,
     Emax=MAX_EMAX,
     Emin=MIN_EMIN,
     traps=[Inexact, InvalidOperation],
 )
 
 
-def whole_form(check: Check, value: Any) -> Any:
+def integer_form(check: Check, value: Any) -> Any:
     if reason := reason_by(check, value):
         raise InvalidValue(reason)
     return int(value)
@@ -32,7 +32,7 @@ def double_form(value: Any) -> Any:
     return value if isinstance(value, (str, bytes, bytearray)) else float(value)
 
 
-def single_form(value: Any) -> Any:
+def real_form(value: Any) -> Any:
     double = double_form(value)
     if type(double) is not float:
         return value
@@ -61,8 +61,8 @@ def as_read(number: Decimal) -> Decimal:
     _, digits, exponent = number.as_tuple()
     if exponent == 0 and digits[-4:] != (0, 0, 0, 0):
         return number
-    zeros = exponent_of(number.normalize(EXACT))
-    return number.quantize(Decimal((0, (1,), zeros - zeros % 4)), context=EXACT)
+    zeros = exponent_of(number.normalize(EXACT_CONTEXT))
+    return number.quantize(Decimal((0, (1,), zeros - zeros % 4)), context=EXACT_CONTEXT)
 
 
 def exponent_of(number: Decimal) -> int:
@@ -98,14 +98,14 @@ class NumericForm:
 
     def _at_scale(self, number: Decimal, quantum: Decimal) -> Decimal:
         try:
-            return number.quantize(quantum, context=EXACT)
+            return number.quantize(quantum, context=EXACT_CONTEXT)
         except Inexact:
             raise InvalidValue(self._too_fine()) from None
 
     def _as_given(self, number: Decimal) -> Decimal:
         places = -exponent_of(number)
-        if places > MOST_PLACES:
-            raise InvalidValue(f"it has more than {MOST_PLACES} digits behind the point")
+        if places > MAX_SCALE:
+            raise InvalidValue(f"it has more than {MAX_SCALE} digits behind the point")
         if places <= 0:
             number = as_read(number)
         return number if number else number.copy_abs()

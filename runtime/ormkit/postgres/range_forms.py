@@ -40,7 +40,7 @@ class RangeForm:
     def _made(self, lower: Any, upper: Any, has_lower: bool, has_upper: bool) -> Range[Any] | None:
         """Return the canonical range; None for bounds that PostgreSQL rejects."""
         if lower is not None and upper is not None:
-            first, last = rank(lower), rank(upper)
+            first, last = bound_order(lower), bound_order(upper)
             if first > last:
                 return None
             if first == last and not (has_lower and has_upper):
@@ -88,7 +88,7 @@ def as_range(value: object) -> Range[Any] | None:
     return Range(*bounds, upper_inc=True) if bounds else Range(empty=True)
 
 
-def rank(bound: Any) -> tuple[bool, Any]:
+def bound_order(bound: Any) -> tuple[bool, Any]:
     """Return the sort key of a bound; NaN comes after every number."""
     is_nan = isinstance(bound, Decimal) and bound.is_nan()
     return is_nan, 0 if is_nan else bound

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import InvalidValue
 from .forms import Convert, Form, is_container, is_list
-from .lossless import MOST_DIMENSIONS
+from .truncation import MAX_DIMENSIONS
 from .type_words import Type
 
 
@@ -48,7 +48,7 @@ def in_dimensions(element: Form, known: Type) -> Form:
         for _ in range(known.dimensions):
             form = Form(partial(list_form, form))
         return form
-    return Form(partial(array_form, element, known.base.family == "range", MOST_DIMENSIONS))
+    return Form(partial(array_form, element, known.base.family == "range", MAX_DIMENSIONS))
 
 
 def list_form(element: Form, value: Any) -> Any:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ..models.table import Table
 
 #: The waiters, by the key that they look up.
-Batch = dict[Any, list["asyncio.Future[Any]"]]
+PendingLookups = dict[Any, list["asyncio.Future[Any]"]]
 #: How many statements of a model are in flight at a time.
 MOST_IN_FLIGHT = 2
 #: How many keys one statement looks up at most.
@@ -84,8 +84,8 @@ class Lookup:
             place for place, each in enumerate(table.columns) if each.is_json or each.is_array
         ]
         self._in_flight = 0
-        self._waiting: Batch = {}
-        self._tasks: dict[asyncio.Task[None], Batch] = {}
+        self._waiting: PendingLookups = {}
+        self._tasks: dict[asyncio.Task[None], PendingLookups] = {}
 
     def can_batch(self, key: Any) -> bool:
         """Return whether a key has exactly the types of the columns, so that it can be batched."""
@@ -156,7 +156,7 @@ class Lookup:
                 task.cancel()
                 self._tasks[task] = {}
 
-    async def _send_batch(self, batch: Batch) -> None:
+    async def _send_batch(self, batch: PendingLookups) -> None:
         try:
             await self._resolve(batch)
         except BaseException:
@@ -169,7 +169,7 @@ class Lookup:
             if self._waiting:
                 self._send()
 
-    async def _resolve(self, batch: Batch) -> None:
+    async def _resolve(self, batch: PendingLookups) -> None:
         """Resolve every waiter by one statement, or by several where that statement fails.
 
         A key that does not fit the type, or a row that cannot be decoded, must not fail the other

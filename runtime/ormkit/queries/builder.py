@@ -20,7 +20,7 @@ from ..sql.comparison_types import are_unzoned
 from ..sql.expressions import AnyExpression, Condition, Expression, Junction, Test
 from ..sql.ordering import Order, order_by
 from ..sql.templates import IS_NOT_TRUE, NOT
-from ..sql.trees import LOW, may_be_null
+from ..sql.trees import MAX_EAGER_HEIGHT, may_be_null
 from ..statements.executor import Executor
 from ..statements.grouping import Grouping
 from ..statements.row_limits import EngineCounts, Written
@@ -118,7 +118,7 @@ class QueryBuilder(Generic[M]):
         """Add conditions, which contain no Q."""
         where, shape = self._where + conditions, self._shape
         for each in conditions:
-            if each.height > LOW:
+            if each.height > MAX_EAGER_HEIGHT:
                 # The key of a tall tree takes time, and its statement is not likely to come again.
                 shape = None
         if shape is None:

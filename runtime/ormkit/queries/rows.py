@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import UsageError
-from ..gc_pause import uninterrupted
+from ..gc_pause import with_gc_paused
 from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import Step, joined_steps
@@ -71,12 +71,12 @@ class Rows(Generic[T]):
         )
         source = self._source.executor()
         async for _, records in record_chunks(source, statement, bound, chunk):
-            yield uninterrupted(self._made, records)
+            yield with_gc_paused(self._made, records)
 
     async def _fetch(self, select: Select) -> list[T]:
         statement = select.expressions(self._columns)
         records = await self._source.executor().run(statement, select.values(self._columns))
-        return uninterrupted(self._made, records)
+        return with_gc_paused(self._made, records)
 
     def _made(self, records: Sequence[Any]) -> list[T]:
         return self._make(self._decoded(records))

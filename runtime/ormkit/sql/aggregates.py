@@ -10,7 +10,7 @@ from .expressions import AnyExpression, Condition, Expression, grouped
 from .operands import O, T, V_co
 from .ordering import Order
 from .trees import AnyNode, Tree
-from .wrapper import lender
+from .wrapper import unwrapped
 
 if TYPE_CHECKING:
     from .context import Scope
@@ -44,7 +44,7 @@ class Function(Tree[O, T, V_co], Expression[O, T, V_co]):
         self.name = name
         self.prefix = prefix
         self.arguments = tuple(arguments)
-        self.source = None if source is None else origin(source)
+        self.source = None if source is None else value_source(source)
         self.convert = convert
         self.type = source.type if source is not None and not type_ else type_
         self._grow()
@@ -150,9 +150,9 @@ class Aggregate(Function[O, T, V_co]):
             yield ")"
 
 
-def origin(source: AnyExpression) -> AnyExpression:
+def value_source(source: AnyExpression) -> AnyExpression:
     """Return the expression that decodes the values of a call."""
-    source = lender(source)
+    source = unwrapped(source)
     while isinstance(source, Function) and source.convert is None and source.source is not None:
         source = source.source
     return source
@@ -196,8 +196,8 @@ class Window(Expression[O, T, V_co]):
         rows: Frame | None,
     ) -> None:
         self.function = function
-        self.partition = as_tuple("partition_by", partition_by, Expression)
-        ordered = as_tuple("order_by", order_by, (Expression, Order))
+        self.partition = window_parts("partition_by", partition_by, Expression)
+        ordered = window_parts("order_by", order_by, (Expression, Order))
         self.order = tuple(map(as_order, ordered))
         self.frame = frame_text(rows)
         parts = [*self.partition, *self.order]
@@ -226,7 +226,7 @@ class Window(Expression[O, T, V_co]):
         return self.function.is_plain
 
 
-def as_tuple(name: str, given: Any, kinds: Any) -> tuple[Any, ...]:
+def window_parts(name: str, given: Any, kinds: Any) -> tuple[Any, ...]:
     """Return one or several parts of a window as a tuple; raises UsageError."""
     is_many = type(given) in (list, tuple)
     parts: tuple[Any, ...] = tuple(given) if is_many else (given,)

@@ -14,7 +14,7 @@ from ..errors import InvalidValue
 from ..postgres.comparability import Comparability, is_unzoned
 from ..postgres.type_words import Type, type_of
 from ..postgres.values import Range
-from .operands import about
+from .operands import subject
 
 
 def are_unzoned(by: Mapping[str, Any], names: tuple[str, ...]) -> bool:
@@ -36,7 +36,7 @@ def foreign_type(compared: Any, value: object) -> str:
     compared: the expression. Raises InvalidValue for a value that cannot be compared with it.
     """
     if value is None:
-        raise refused(compared, value, "a comparison with NULL is never true: take isnull()")
+        raise cannot_compare(compared, value, "a comparison with NULL is never true: take isnull()")
     known = type_of(compared.type)
     if known.dimensions or known.base.bound is not None:
         check_elements(compared, known, value)
@@ -51,7 +51,7 @@ def foreign_as(compared: Any, value: object, known: Comparability) -> str:
     try:
         return known.foreign(value)
     except ValueError as error:
-        raise refused(compared, value, str(error)) from None
+        raise cannot_compare(compared, value, str(error)) from None
 
 
 def check_own(compared: Any, values: Collection[Any], kinds: set[type]) -> None:
@@ -92,14 +92,14 @@ def check_one(compared: Any, value: Any, known: Comparability | None = None) -> 
     else:
         foreign = foreign_as(compared, value, known)
     if foreign:
-        raise refused(
+        raise cannot_compare(
             compared, value, f"here it would have to be of that type, and is {foreign}: convert it"
         )
 
 
-def refused(compared: Any, value: object, reason: str) -> InvalidValue:
+def cannot_compare(compared: Any, value: object, reason: str) -> InvalidValue:
     """Return the error for a value that cannot be compared with an expression."""
-    name = about(compared).removesuffix(": ") or "the expression"
+    name = subject(compared).removesuffix(": ") or "the expression"
     return InvalidValue(
         f"{name} is of type {compared.type} and cannot be compared with this "
         f"{type(value).__name__}: {reason}"

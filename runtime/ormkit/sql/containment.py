@@ -6,11 +6,11 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ..postgres.base_type import BaseType
-from ..postgres.mismatch import misfit
+from ..postgres.type_mismatch import mismatch
 from ..postgres.type_words import scalar_of, type_of
 from ..postgres.types import RANGES
 from ..postgres.values import Range
-from .comparison_types import check_one, refused
+from .comparison_types import cannot_compare, check_one
 from .operands import O, Selectable, T, V_co, is_selectable, like_text, listed
 from .templates import CONTAINED_BY, CONTAINS, LIKE, OVERLAPS
 
@@ -101,9 +101,9 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
             if each is not None:
                 check_one(self, each, bound.compared)
         if value is None:
-            raise refused(self, value, "no range contains NULL: take isnull()")
-        if reason := misfit(wanted.name, value):
-            raise refused(self, value, reason)
+            raise cannot_compare(self, value, "no range contains NULL: take isnull()")
+        if reason := mismatch(wanted.name, value):
+            raise cannot_compare(self, value, reason)
         return self.sent_as(value, wanted.name)
 
 

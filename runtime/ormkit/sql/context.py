@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 #: The most parameters that asyncpg sends with one statement.
-MOST_PARAMETERS = 32_767
+MAX_PARAMETERS = 32_767
 
 
 class NamedTable(Protocol):
@@ -84,9 +84,9 @@ class Scope:
         """
         self.parameters.append(target)
         number = len(self.parameters)
-        if number > MOST_PARAMETERS:
+        if number > MAX_PARAMETERS:
             raise UsageError(
-                f"a statement takes at most {MOST_PARAMETERS:,} values, and this one has more: "
+                f"a statement takes at most {MAX_PARAMETERS:,} values, and this one has more: "
                 f"put them into one list, with in_(), or ask for them in parts"
             )
         return f"${number}"

@@ -11,15 +11,15 @@ from collections.abc import Collection, Hashable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NoReturn
 
 from ..errors import UsageError
-from ..postgres.lossless import FRACTIONAL
-from ..postgres.mismatch import uncut
+from ..postgres.truncation import FRACTIONAL
+from ..postgres.type_mismatch import uncut
 from ..postgres.type_words import scalar_of
 from .arithmetic import ArithmeticOperators
 from .comparison_types import check_own, foreign_type
 from .containment import ContainmentOperators
 from .membership import ListOperators
-from .operands import O, T, V_co, single, singles, truth
-from .operators import check_negative, level
+from .operands import O, T, V_co, check_scalar, checked_is_null, scalar_values
+from .operators import check_negative, precedence
 from .ordering import Order
 from .patterns import TextOperators
 from .templates import (
@@ -37,7 +37,7 @@ from .templates import (
     NOT_EQUAL,
     Template,
 )
-from .trees import LOW, AnyNode, Node, Tree, flattened, separated
+from .trees import MAX_EAGER_HEIGHT, AnyNode, Node, Tree, flattened, separated
 
 if TYPE_CHECKING:
     from .arithmetic import E
@@ -131,7 +131,7 @@ class Expression(
 
     def isnull(self, is_null: bool = True) -> Condition[O]:
         """Match NULL, or with False whatever is not NULL."""
-        return Test(IS_NULL if truth(is_null) else IS_NOT_NULL, self)
+        return Test(IS_NULL if checked_is_null(is_null) else IS_NOT_NULL, self)
 
     def len(self: Expression[O, list[E], Any]) -> Expression[O, int, int]:
         """Return the number of an array's elements; 0 for an empty one."""
@@ -228,7 +228,7 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
         self.right: AnyExpression | None = None
         if isinstance(right, Expression):
             self.right = right  # pyright: ignore[reportUnknownMemberType]
-        elif left.height < LOW:
+        elif left.height < MAX_EAGER_HEIGHT:
             self.height = left.height + 1
             self.key = (template, left.key, BOUND)
             self.values = (*left.values, right)
@@ -304,7 +304,9 @@ class Arithmetic(Tree[O, T, V_co], Expression[O, T, V_co]):
         # deep those can be nested.
         chained: list[Arithmetic[Any, Any, Any]] = [self]
         first: AnyExpression = self.left
-        while isinstance(first, Arithmetic) and level(first.operator) == level(self.operator):
+        while isinstance(first, Arithmetic) and precedence(first.operator) == precedence(
+            self.operator
+        ):
             chained.append(first)
             first = first.left
         yield "("
@@ -323,13 +325,13 @@ class Membership(Pair[O, bool, bool], Condition[O]):
     def __init__(
         self, template: Template, operand: Expression[O, T, Any], of: Collection[T]
     ) -> None:
-        listed, kinds = singles(of, operand)
+        listed, kinds = scalar_values(of, operand)
         if not kinds <= operand.native:
             check_own(operand, listed, kinds)
         super().__init__(template, operand, operand.encode_each(listed), "boolean")
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        single(self.left)
+        check_scalar(self.left)
         yield from super().pieces(scope)
 
 

@@ -15,7 +15,7 @@ from ..postgres.types import DATE, DOUBLE, NUMERIC, TIMESTAMPTZ
 from .aggregates import Aggregate, Function, WindowFunction
 from .context import Scope
 from .expressions import AnyExpression, Expression
-from .literals import as_expression, beside_as
+from .literals import as_expression, bound_beside
 from .operators import check_summed, is_whole
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
@@ -35,8 +35,8 @@ Field = Literal[
     "microseconds", "millennium", "milliseconds", "minute", "month", "quarter", "second",
     "timezone", "timezone_hour", "timezone_minute", "week", "year",
 ]  # fmt: skip
-FIELDS: frozenset[str] = frozenset(get_args(Field))
-IDENTIFIER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z", re.ASCII)
+EXTRACT_FIELDS: frozenset[str] = frozenset(get_args(Field))
+FUNCTION_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z", re.ASCII)
 
 
 class NamedFunction(Function[O, T, V]):
@@ -88,13 +88,13 @@ class Functions:
         """Count the rows, or those where the operand is not NULL."""
         if operand is None:
             return Aggregate("count", (), "bigint", prefix="*")
-        return Aggregate("count", (checked(operand),), "bigint", prefix=prefix_of(distinct))
+        return Aggregate("count", (checked_operand(operand),), "bigint", prefix=prefix_of(distinct))
 
     def sum(
         self, operand: Expression[O, S, V], *, distinct: bool = False
     ) -> Aggregate[O, S, V | None]:
         """Add up numbers or intervals; NULL over no rows. Whole numbers give an int of any size."""
-        type_ = check_summed("sum", checked(operand))
+        type_ = check_summed("sum", checked_operand(operand))
         # PostgreSQL's sum of bigints is a numeric, so that it cannot overflow.
         convert = int if is_whole(operand.type) else None
         return Aggregate("sum", (operand,), type_, convert=convert, prefix=prefix_of(distinct))
@@ -105,23 +105,23 @@ class Functions:
     def avg(self, operand: Expression[O, A, V]) -> Aggregate[O, A, V | None]: ...
     def avg(self, operand: Expression[O, Any, Any]) -> Aggregate[O, Any, Any]:
         """Return the mean: a Decimal for whole and decimal numbers, NULL over no rows."""
-        return Aggregate("avg", (checked(operand),), check_summed("avg", operand))
+        return Aggregate("avg", (checked_operand(operand),), check_summed("avg", operand))
 
     def min(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]:
         """Return the smallest value; NULL over no rows."""
-        return Aggregate("min", (checked(operand),), source=operand)
+        return Aggregate("min", (checked_operand(operand),), source=operand)
 
     def max(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]:
         """Return the largest value; NULL over no rows."""
-        return Aggregate("max", (checked(operand),), source=operand)
+        return Aggregate("max", (checked_operand(operand),), source=operand)
 
     def bool_and(self, operand: Expression[O, bool, Any]) -> Aggregate[O, bool, bool | None]:
         """Tell whether it is true in every row; NULL over no rows."""
-        return Aggregate("bool_and", (checked(operand),), "boolean")
+        return Aggregate("bool_and", (checked_operand(operand),), "boolean")
 
     def bool_or(self, operand: Expression[O, bool, Any]) -> Aggregate[O, bool, bool | None]:
         """Tell whether it is true in any row; NULL over no rows."""
-        return Aggregate("bool_or", (checked(operand),), "boolean")
+        return Aggregate("bool_or", (checked_operand(operand),), "boolean")
 
     def array_agg(
         self, operand: Expression[O, T, V], *, distinct: bool = False
@@ -129,7 +129,7 @@ class Functions:
         """Gather the values in a list; NULL over no rows."""
         return Aggregate(
             "array_agg",
-            (checked(operand),),
+            (checked_operand(operand),),
             f"{operand.type}[]",
             source=operand,
             prefix=prefix_of(distinct),
@@ -139,7 +139,7 @@ class Functions:
         self, operand: Expression[O, str, Any], separator: str
     ) -> Aggregate[O, str, str | None]:
         """Join the texts; NULL over no rows."""
-        return Aggregate("string_agg", (checked(operand), as_expression(separator)), "text")
+        return Aggregate("string_agg", (checked_operand(operand), as_expression(separator)), "text")
 
     # Windows
 
@@ -161,21 +161,21 @@ class Functions:
 
     def lag(self, operand: Expression[O, T, V], rows: int = 1) -> WindowFunction[O, T, V | None]:
         """Return the value so many rows before; NULL where there is none."""
-        arguments = (checked(operand), as_expression(rows))
+        arguments = (checked_operand(operand), as_expression(rows))
         return WindowFunction(Function("lag", arguments, source=operand))
 
     def lead(self, operand: Expression[O, T, V], rows: int = 1) -> WindowFunction[O, T, V | None]:
         """Return the value so many rows after; NULL where there is none."""
-        arguments = (checked(operand), as_expression(rows))
+        arguments = (checked_operand(operand), as_expression(rows))
         return WindowFunction(Function("lead", arguments, source=operand))
 
     def first_value(self, operand: Expression[O, T, V]) -> WindowFunction[O, T, V]:
         """Return the value of the window's first row."""
-        return WindowFunction(Function("first_value", (checked(operand),), source=operand))
+        return WindowFunction(Function("first_value", (checked_operand(operand),), source=operand))
 
     def last_value(self, operand: Expression[O, T, V]) -> WindowFunction[O, T, V]:
         """Return the value of the frame's last row, by default the current row's last equal."""
-        return WindowFunction(Function("last_value", (checked(operand),), source=operand))
+        return WindowFunction(Function("last_value", (checked_operand(operand),), source=operand))
 
     # NULL, and choices
 
@@ -189,39 +189,39 @@ class Functions:
     ) -> Function[O, T, V]: ...
     def coalesce(self, first: Expression[O, T, Any], *others: Any) -> Function[O, T, Any]:
         """Return the first argument that is not NULL."""
-        return alike("coalesce", first, others)
+        return same_type_call("coalesce", first, others)
 
     def nullif(
         self, operand: Expression[O, T, V], value: T | Expression[Any, T, Any]
     ) -> Function[O, T, V | None]:
         """Return NULL where the two are equal, else the operand."""
-        return alike("nullif", operand, (value,))
+        return same_type_call("nullif", operand, (value,))
 
     def greatest(
         self, first: Expression[O, T, V], *others: T | Expression[Any, T, Any]
     ) -> Function[O, T, V]:
         """Return the largest argument; NULLs do not count."""
-        return alike("greatest", first, others)
+        return same_type_call("greatest", first, others)
 
     def least(
         self, first: Expression[O, T, V], *others: T | Expression[Any, T, Any]
     ) -> Function[O, T, V]:
         """Return the smallest argument; NULLs do not count."""
-        return alike("least", first, others)
+        return same_type_call("least", first, others)
 
     # Text
 
     def lower(self, text: Expression[O, str, V]) -> Function[O, str, V]:
         """Return the text in lower case."""
-        return Function("lower", (checked(text),), "text")
+        return Function("lower", (checked_operand(text),), "text")
 
     def upper(self, text: Expression[O, str, V]) -> Function[O, str, V]:
         """Return the text in upper case."""
-        return Function("upper", (checked(text),), "text")
+        return Function("upper", (checked_operand(text),), "text")
 
     def trim(self, text: Expression[O, str, V]) -> Function[O, str, V]:
         """Return the text without spaces at either end."""
-        return Function("btrim", (checked(text),), "text")
+        return Function("btrim", (checked_operand(text),), "text")
 
     @overload
     def length(self, text: Expression[O, str, str]) -> Function[O, int, int]: ...
@@ -229,32 +229,32 @@ class Functions:
     def length(self, text: Expression[O, str, str | None]) -> Function[O, int, int | None]: ...
     def length(self, text: Expression[O, str, Any]) -> Function[O, int, Any]:
         """Return the number of characters."""
-        return Function("length", (checked(text),), "integer")
+        return Function("length", (checked_operand(text),), "integer")
 
     def concat(
         self, first: Expression[O, Any, Any], *others: str | AnyExpression
     ) -> Function[O, str, str]:
         """Join texts, and other values as texts; NULL counts as empty."""
-        return Function("concat", (checked(first), *map(as_expression, others)), "text")
+        return Function("concat", (checked_operand(first), *map(as_expression, others)), "text")
 
     def replace(self, text: Expression[O, str, V], old: str, new: str) -> Function[O, str, V]:
         """Replace every occurrence of a text."""
-        arguments = (checked(text), as_expression(old), as_expression(new))
+        arguments = (checked_operand(text), as_expression(old), as_expression(new))
         return Function("replace", arguments, "text")
 
     def left(self, text: Expression[O, str, V], count: int) -> Function[O, str, V]:
         """Return the first characters."""
-        return Function("left", (checked(text), as_expression(count)), "text")
+        return Function("left", (checked_operand(text), as_expression(count)), "text")
 
     def right(self, text: Expression[O, str, V], count: int) -> Function[O, str, V]:
         """Return the last characters."""
-        return Function("right", (checked(text), as_expression(count)), "text")
+        return Function("right", (checked_operand(text), as_expression(count)), "text")
 
     # Numbers
 
     def abs(self, number: Expression[O, N, V]) -> Function[O, N, V]:
         """Return the number without its sign."""
-        return Function("abs", (checked(number),), source=number)
+        return Function("abs", (checked_operand(number),), source=number)
 
     @overload
     def ceil(self, number: Expression[O, int, int]) -> Function[O, float, float]: ...
@@ -264,7 +264,7 @@ class Functions:
     def ceil(self, number: Expression[O, F, V]) -> Function[O, F, V]: ...
     def ceil(self, number: Expression[O, Any, Any]) -> Function[O, Any, Any]:
         """Round up to a whole number; of an int it is a float, as in PostgreSQL."""
-        return rounded("ceil", number)
+        return rounding_call("ceil", number)
 
     @overload
     def floor(self, number: Expression[O, int, int]) -> Function[O, float, float]: ...
@@ -274,7 +274,7 @@ class Functions:
     def floor(self, number: Expression[O, F, V]) -> Function[O, F, V]: ...
     def floor(self, number: Expression[O, Any, Any]) -> Function[O, Any, Any]:
         """Round down to a whole number; of an int it is a float, as in PostgreSQL."""
-        return rounded("floor", number)
+        return rounding_call("floor", number)
 
     @overload
     def round(
@@ -292,7 +292,7 @@ class Functions:
         self, number: Expression[O, Any, Any], digits: int | None = None
     ) -> Function[O, Any, Any]:
         """Round; to digits after the point, which PostgreSQL offers for numeric alone."""
-        return rounded("round", number, *([] if digits is None else [as_expression(digits)]))
+        return rounding_call("round", number, *([] if digits is None else [as_expression(digits)]))
 
     def random(self) -> Function[Any, float, float]:
         """Return a random number from 0 up to 1."""
@@ -308,7 +308,7 @@ class Functions:
         self, unit: str, moment: Expression[O, dt.datetime, V], zone: str | None = None
     ) -> Function[O, dt.datetime, V]:
         """Cut a moment down to its "day", "month" ..., in the session's time zone or this one."""
-        arguments: list[AnyExpression] = [as_expression(unit), checked(moment)]
+        arguments: list[AnyExpression] = [as_expression(unit), checked_operand(moment)]
         if zone is not None:
             arguments.append(as_expression(zone))
         # PostgreSQL converts a date to timestamptz before it truncates it.
@@ -325,9 +325,13 @@ class Functions:
     ) -> Function[O, Decimal, Decimal | None]: ...
     def extract(self, field: Field, moment: Expression[O, Any, Any]) -> Function[O, Decimal, Any]:
         """Return one field of a date, a time or an interval, as a Decimal."""
-        if not isinstance(field, str) or field not in FIELDS:
-            raise UnknownName(f"extract() has no field {field!r}: {did_you_mean(field, FIELDS)}")
-        return GrammarFunction("extract", (checked(moment),), "numeric", prefix=f"{field} FROM ")
+        if not isinstance(field, str) or field not in EXTRACT_FIELDS:
+            raise UnknownName(
+                f"extract() has no field {field!r}: {did_you_mean(field, EXTRACT_FIELDS)}"
+            )
+        return GrammarFunction(
+            "extract", (checked_operand(moment),), "numeric", prefix=f"{field} FROM "
+        )
 
     # All the others
 
@@ -340,7 +344,7 @@ class Functions:
         type: PostgreSQL's name of what it returns; needed only where more is made of the result,
             such as `contains` of a text.
         """
-        if not isinstance(name, str) or IDENTIFIER.match(name) is None:
+        if not isinstance(name, str) or FUNCTION_NAME.match(name) is None:
             raise UsageError(f"{name!r} is no function's name")
         schema, _, own = name.rpartition(".")
         return NamedFunction(own, tuple(map(as_expression, arguments)), type, schema=schema)
@@ -357,7 +361,7 @@ class Functions:
             )
 
 
-def checked(operand: Expression[O, T, V]) -> Expression[O, T, V]:
+def checked_operand(operand: Expression[O, T, V]) -> Expression[O, T, V]:
     """Return the operand; raises UsageError for anything but an expression."""
     if not isinstance(operand, Expression):
         raise UsageError(
@@ -366,21 +370,21 @@ def checked(operand: Expression[O, T, V]) -> Expression[O, T, V]:
     return operand
 
 
-def rounded(
+def rounding_call(
     name: str, number: Expression[O, Any, Any], *digits: AnyExpression
 ) -> Function[O, Any, Any]:
     """Return a call of a function that exists for numeric and double precision."""
-    arithmetic = scalar_of(checked(number).type).arithmetic
+    arithmetic = scalar_of(checked_operand(number).type).arithmetic
     is_numeric = arithmetic == "exact" or (digits and arithmetic == "whole")
     type_ = NUMERIC.name if is_numeric else DOUBLE.name
     return Function(name, (number, *digits), type_ if number.type else "")
 
 
-def alike(name: str, first: Expression[O, Any, Any], others: Any) -> Function[O, Any, Any]:
+def same_type_call(name: str, first: Expression[O, Any, Any], others: Any) -> Function[O, Any, Any]:
     """Return a choice of values that are all of the first one's type, as is the result."""
-    checked(first)
+    checked_operand(first)
     rest: list[AnyExpression] = [
-        each if isinstance(each, Expression) else beside_as(first, each) for each in others
+        each if isinstance(each, Expression) else bound_beside(first, each) for each in others
     ]
     return GrammarFunction(name, (first, *rest), source=first)
 

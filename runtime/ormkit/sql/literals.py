@@ -13,7 +13,7 @@ from .expressions import AnyExpression, Bound, Condition, Expression, Literal, g
 from .operands import O, T
 from .trees import AnyNode, Tree
 from .type_names import type_name, type_of_value
-from .wrapper import Borrowed, lender
+from .wrapper import Wrapper, unwrapped
 
 if TYPE_CHECKING:
     from .context import Scope
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 S = TypeVar("S")
 
 #: The default of `else_`, where None would be a value.
-MISSING: Any = object()
+NOT_GIVEN: Any = object()
 
 
 @overload
@@ -94,7 +94,7 @@ class Cast(Tree[O, Any, Any], Expression[O, Any, Any]):
         yield f" AS {scope.note_cast(self.type)})"
 
 
-class Case(Tree[O, T, T], Borrowed[O, T, T]):
+class Case(Tree[O, T, T], Wrapper[O, T, T]):
     """CASE WHEN ... THEN ... ELSE ... END."""
 
     __slots__ = ("branches", "otherwise", "source")
@@ -106,9 +106,9 @@ class Case(Tree[O, T, T], Borrowed[O, T, T]):
     ) -> None:
         self.branches = branches
         self.otherwise = otherwise
-        held = [value for _, value in branches if not isinstance(value, Nothing)]
+        held = [value for _, value in branches if not isinstance(value, Null)]
         first = held[0] if held else branches[0][1]
-        self.source = lender(first)
+        self.source = unwrapped(first)
         self.type = first.type
         self._grow()
 
@@ -146,7 +146,7 @@ def case(
     *branches: tuple[Condition[O], T | Expression[Any, T, Any]],
     else_: T | Expression[Any, T, Any] | None = ...,
 ) -> Expression[O, T, T | None]: ...
-def case(*branches: tuple[Condition[Any], Any], else_: Any = MISSING) -> AnyExpression:
+def case(*branches: tuple[Condition[Any], Any], else_: Any = NOT_GIVEN) -> AnyExpression:
     """Choose by conditions: the value beside the first that is true, else `else_`, else NULL.
 
     Write it as `case((User.age < 18, "minor"), (User.age < 65, "adult"), else_="senior")`.
@@ -165,11 +165,11 @@ def case(*branches: tuple[Condition[Any], Any], else_: Any = MISSING) -> AnyExpr
     values: list[Any] = [value for _, value in branches]
     column: Any = next(filter(is_expression, values), None)
     made = tuple((condition, branch_value(value, column)) for condition, value in branches)
-    is_open = else_ is MISSING or else_ is None
+    is_open = else_ is NOT_GIVEN or else_ is None
     return Case(made, None if is_open else branch_value(else_, column))
 
 
-def beside_as(beside: AnyExpression, value: object) -> AnyExpression:
+def bound_beside(beside: AnyExpression, value: object) -> AnyExpression:
     """Return a value that is sent as the type of the expression beside it; raises InvalidValue."""
     if value is not None:
         check_one(beside, value)
@@ -181,7 +181,7 @@ def is_expression(value: object) -> bool:
     return isinstance(value, Expression)
 
 
-class Nothing(Expression[Any, Any, None]):
+class Null(Expression[Any, Any, None]):
     """NULL without a type."""
 
     __slots__ = ()
@@ -198,7 +198,7 @@ class Nothing(Expression[Any, Any, None]):
 def branch_value(value: Any, beside: Any) -> AnyExpression:
     """Return a branch's value, which is sent as the type of another branch's expression."""
     if value is None:
-        return Nothing()
+        return Null()
     if isinstance(value, Expression):
         return value  # pyright: ignore[reportUnknownVariableType]
-    return literal(value) if beside is None else beside_as(beside, value)
+    return literal(value) if beside is None else bound_beside(beside, value)

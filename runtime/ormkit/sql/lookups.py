@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InvalidValue
 from ..postgres.base_type import Family
 from .expressions import Condition
-from .operands import about, as_list
+from .operands import as_list, subject
 
 #: How a keyword of filter() ends (`age__gte`) and what it stands for.
 LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
@@ -84,5 +84,5 @@ def bounds(value: object, of: object) -> tuple[Any, Any]:
     """Return the two ends that `between` was given."""
     ends = as_list(value, of)
     if len(ends) != 2:
-        raise InvalidValue(f"{about(of)}between needs two values, (low, high), not {len(ends)}")
+        raise InvalidValue(f"{subject(of)}between needs two values, (low, high), not {len(ends)}")
     return ends[0], ends[1]

@@ -67,7 +67,7 @@ def as_list(values: object, of: object = None) -> list[Any]:
     try:
         return collected(values)
     except InvalidValue as error:
-        raise InvalidValue(f"{about(of)}{error}") from None
+        raise InvalidValue(f"{subject(of)}{error}") from None
 
 
 def listed(values: object, of: Selectable[Any, Any]) -> list[Any]:
@@ -85,46 +85,46 @@ def holds_none(values: Collection[Any]) -> bool:
     )
 
 
-def singles(values: object, of: Selectable[Any, Any]) -> tuple[list[Any], set[type]]:
+def scalar_values(values: object, of: Selectable[Any, Any]) -> tuple[list[Any], set[type]]:
     """Return the arguments of in_() as a list, and their types.
 
     Raises InvalidValue for None, and for a list, which the driver would flatten.
     """
     listed = as_list(values, of)
     kinds = set(map(type, listed))
-    if NONE in kinds:
+    if NONE_TYPE in kinds:
         raise InvalidValue(none_in_list(of))
     if list in kinds or tuple in kinds:
-        single(of)
-        raise InvalidValue(f"{about(of)}in_() takes single values, and no lists of them")
+        check_scalar(of)
+        raise InvalidValue(f"{subject(of)}in_() takes single values, and no lists of them")
     return listed, kinds
 
 
 def none_in_list(of: object) -> str:
     """Return the message for a None in a list of values to compare with."""
-    label = about(of).removesuffix(": ")
+    label = subject(of).removesuffix(": ")
     keyword = f"{label.rpartition('.')[2]}__isnull=True" if label else "the keyword ending __isnull"
     method = f"{label or 'expression'}.isnull()"
     return (
-        f"{about(of)}a list of values cannot hold None, since NULL equals nothing: leave it out, "
+        f"{subject(of)}a list of values cannot hold None, since NULL equals nothing: leave it out, "
         f"and add {method} or {keyword} to match NULL"
     )
 
 
-NONE: type = type(None)
+NONE_TYPE: type = type(None)
 
 
-def single(operand: Any) -> Any:
+def check_scalar(operand: Any) -> Any:
     """Return the operand of in_(); raises UsageError for an array."""
     if operand.is_array:
         raise UsageError(
-            f"{about(operand)}in_() and notin() compare no arrays: take == and |, contains() or "
+            f"{subject(operand)}in_() and notin() compare no arrays: take == and |, contains() or "
             f"overlaps()"
         )
     return operand
 
 
-def about(compared: object) -> str:
+def subject(compared: object) -> str:
     """Return the start of a message about an operand: "User.age: ", or "" without a column."""
     for each in (compared, getattr(compared, "operand", None)):
         if isinstance(label := getattr(each, "label", None), str):
@@ -132,7 +132,7 @@ def about(compared: object) -> str:
     return ""
 
 
-def truth(is_null: object) -> bool:
+def checked_is_null(is_null: object) -> bool:
     """Return the argument of isnull; raises InvalidValue for anything but a bool."""
     if is_null is True or is_null is False:
         return is_null
@@ -143,5 +143,5 @@ def like_text(text: object, of: object = None) -> str:
     r"""Return the text with LIKE's special characters (% _ and \) escaped."""
     if not isinstance(text, str):
         kind = type(text).__name__
-        raise InvalidValue(f"{about(of)}text is needed to match text, not {kind}")
+        raise InvalidValue(f"{subject(of)}text is needed to match text, not {kind}")
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

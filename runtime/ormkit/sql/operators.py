@@ -16,10 +16,10 @@ from ..postgres.interval import Interval
 from ..postgres.type_words import scalar_of, type_of
 from ..postgres.types import BIGINT, DATE, DOUBLE, INTERVAL, NUMERIC, TIME
 from .comparison_types import foreign_type
-from .operands import about
+from .operands import subject
 
 #: Python's classes of dates and times.
-TEMPORAL = (dt.date, dt.time, dt.timedelta, Interval)
+TEMPORAL_CLASSES = (dt.date, dt.time, dt.timedelta, Interval)
 
 #: The type of a sum of two of these types, in either order.
 SUMS: dict[frozenset[str], str] = {
@@ -37,10 +37,10 @@ SUMS: dict[frozenset[str], str] = {
     frozenset(("timetz", "interval")): "timetz",
     frozenset(("interval",)): "interval",
 }
-MOMENTS = ("date", "timestamp", "timestamptz")
+DATE_TYPES = ("date", "timestamp", "timestamptz")
 #: The type of the first of these types minus the second.
 DIFFERENCES: dict[tuple[str, str], str] = {
-    **{(left, right): "interval" for left in MOMENTS for right in MOMENTS},
+    **{(left, right): "interval" for left in DATE_TYPES for right in DATE_TYPES},
     ("date", "date"): "integer",
     ("date", "smallint"): "date",
     ("date", "integer"): "date",
@@ -89,7 +89,7 @@ def number_type(operator: str, left: BaseType, right: BaseType) -> str | None:
     return left.name if left is right else DOUBLE.name
 
 
-def level(operator: str) -> str:
+def precedence(operator: str) -> str:
     """Return the same text for operators of one precedence."""
     return "+" if operator in "+-" else "*" if operator in "*/%" else operator
 
@@ -101,7 +101,7 @@ def type_beside(beside: Any, value: object) -> str:
     Raises InvalidValue for a datetime that lacks the time zone it needs.
     """
     known = scalar_of(beside.type)
-    if known.arithmetic == "time" or (known.is_number and isinstance(value, TEMPORAL)):
+    if known.arithmetic == "time" or (known.is_number and isinstance(value, TEMPORAL_CLASSES)):
         return type_of_operand(beside, known, value)
     if known.is_number and isinstance(value, bool):
         return "boolean"
@@ -156,7 +156,7 @@ def check_joined(left: Any, right: Any) -> None:
     for json, other in ((left, right), (right, left)):
         if is_joined_json(json) and is_number(other):
             raise UsageError(
-                f"{about(json)}+ joins JSON, and adds no numbers: use cast(..., 'numeric') where "
+                f"{subject(json)}+ joins JSON, and adds no numbers: use cast(..., 'numeric') where "
                 "it holds numbers"
             )
 
@@ -194,7 +194,7 @@ def checked_result(operator: str, left: Any, right: Any) -> str:
         found = result_type(operator, one, other)
     if found is None:
         raise UsageError(
-            f"{about(left) or about(right)}PostgreSQL has no operator "
+            f"{subject(left) or subject(right)}PostgreSQL has no operator "
             f"{here.bare} {operator} {there.bare}"
         )
     return found
@@ -206,7 +206,7 @@ def check_negative(operand: Any) -> None:
     base = scalar_of(operand.type)
     has_negative = base.is_number or base is INTERVAL
     if known.is_text or (base.has_known_operators and not has_negative):
-        raise UsageError(f"{about(operand)}PostgreSQL has no operator - {known.bare}")
+        raise UsageError(f"{subject(operand)}PostgreSQL has no operator - {known.bare}")
 
 
 def check_summed(function: str, operand: Any) -> str:
@@ -221,7 +221,7 @@ def check_summed(function: str, operand: Any) -> str:
         return INTERVAL.name
     if base.has_known_operators or has_no_sum(operand):
         raise UsageError(
-            f"{about(operand)}{function}() adds up numbers and intervals, and this is of type "
+            f"{subject(operand)}{function}() adds up numbers and intervals, and this is of type "
             f"{operand.type}: use cast(..., 'numeric') where it holds numbers"
         )
     return operand.type  # type: ignore[no-any-return]

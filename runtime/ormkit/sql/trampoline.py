@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 #: A recursive computation: it yields each inner computation, and is sent that one's result.
-Work = Generator["Work[Any]", Any, T]
+Steps = Generator["Steps[Any]", Any, T]
 
 
-def done(work: Work[T]) -> T:
+def run_steps(work: Steps[T]) -> T:
     """Run a computation with all inner ones, and return its result."""
-    waiting: list[Work[Any]] = [work]
+    waiting: list[Steps[Any]] = [work]
     result: Any = None
     while waiting:
         try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .context import Scope
 
 #: The height up to which a node computes its key and its values when it is made.
-LOW = 16
+MAX_EAGER_HEIGHT = 16
 
 
 class Node(Selectable[O, V_co], Generic[O, T, V_co]):
@@ -67,7 +67,7 @@ class Tree(Node[O, T, V_co]):
         raise NotImplementedError
 
     def sql(self, scope: Scope) -> str:
-        return written(self, scope)
+        return tree_sql(self, scope)
 
     def _grow(self) -> None:
         """Compute the height, and for a low tree the key and the values."""
@@ -76,11 +76,11 @@ class Tree(Node[O, T, V_co]):
             # Most trees have one operand: the general code below takes twice as long.
             (only,) = operands
             self.height = only.height + 1
-            if self.height <= LOW:
+            if self.height <= MAX_EAGER_HEIGHT:
                 self.key, self.values = (self.mark(), only.key), only.values
             return
         self.height = 1 + max([each.height for each in operands], default=0)
-        if self.height <= LOW:
+        if self.height <= MAX_EAGER_HEIGHT:
             self.key = (self.mark(), *[each.key for each in operands])
             self.values = tuple(chain.from_iterable([each.values for each in operands]))
 
@@ -89,26 +89,26 @@ class Tree(Node[O, T, V_co]):
         def __getattr__(self, name: str) -> Any:
             # Called for an attribute that is not set: the key or the values of a tall tree.
             if name == "key":
-                self.key = key_of(self)
+                self.key = tree_key(self)
                 return self.key
             if name == "values":
-                self.values = values_of(self)
+                self.values = tree_values(self)
                 return self.values
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
-def is_low(node: AnyNode) -> bool:
+def is_eager(node: AnyNode) -> bool:
     """Return whether the node computed its key and its values when it was made."""
-    return node.height <= LOW
+    return node.height <= MAX_EAGER_HEIGHT
 
 
-def key_of(root: AnyNode) -> Hashable:
+def tree_key(root: AnyNode) -> Hashable:
     """Return the key of a tall tree: its nodes in text order, each with its operand count."""
     found: list[Hashable] = ["tree"]
     waiting = [root]
     while waiting:
         node: Any = waiting.pop()
-        if is_low(node):
+        if is_eager(node):
             found.append(node.key)
         else:
             operands = node.operands()
@@ -117,20 +117,20 @@ def key_of(root: AnyNode) -> Hashable:
     return tuple(found)
 
 
-def values_of(root: AnyNode) -> tuple[object, ...]:
+def tree_values(root: AnyNode) -> tuple[object, ...]:
     """Return the bound values of a tall tree, in the order of its SQL text."""
     found: list[object] = []
     waiting = [root]
     while waiting:
         node: Any = waiting.pop()
-        if is_low(node):
+        if is_eager(node):
             found.extend(node.values)
         else:
             waiting.extend(reversed(node.operands()))
     return tuple(found)
 
 
-def written(root: AnyNode, scope: Scope) -> str:
+def tree_sql(root: AnyNode, scope: Scope) -> str:
     """Return the SQL text of a tree, with its parameters numbered in text order."""
     text: list[str] = []
     opened: list[Iterator[str | AnyNode]] = [iter((root,))]

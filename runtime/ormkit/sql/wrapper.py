@@ -8,7 +8,7 @@ from .expressions import AnyExpression, Expression
 from .operands import O, T, V_co
 
 
-class Borrowed(Expression[O, T, V_co]):
+class Wrapper(Expression[O, T, V_co]):
     """An expression whose values are values of its source."""
 
     __slots__ = ()
@@ -27,8 +27,8 @@ class Borrowed(Expression[O, T, V_co]):
         return self.source.is_plain
 
 
-def lender(source: AnyExpression) -> AnyExpression:
+def unwrapped(source: AnyExpression) -> AnyExpression:
     """Return the innermost expression that wrappers wrap."""
-    while isinstance(source, Borrowed):
+    while isinstance(source, Wrapper):
         source = source.source  # pyright: ignore[reportUnknownMemberType]
     return source  # pyright: ignore[reportUnknownVariableType]

@@ -9,7 +9,7 @@ from ..driver.command import Command
 from ..driver.connection import Connection
 from ..errors import TransactionEnded, UsageError
 from ..postgres.checks import is_encodable
-from ..postgres.first_words import first_words, is_held_cursor
+from ..postgres.leading_keywords import declares_cursor_with_hold, leading_keywords
 from ..postgres.values import Record
 from .result import Result
 
@@ -47,7 +47,7 @@ def check_statement(sql: str, params: object = ()) -> Words:
     """
     check_text(sql)
     check_params(params)
-    first, second = words = first_words(sql)
+    first, second = words = leading_keywords(sql)
     if first in TAKES_OVER or (first, second) == ("PREPARE", "TRANSACTION"):
         raise UsageError(
             f"{first} cannot be sent as a statement: use `async with session.begin() as tx:`"
@@ -78,7 +78,7 @@ def check_lasting(sql: str, words: Words) -> None:
         what = f"{words[0]} {words[1]} has no effect"
     elif words[0] == "LOCK":
         what = "LOCK TABLE locks nothing"
-    elif words[0] == "DECLARE" and not is_held_cursor(sql):
+    elif words[0] == "DECLARE" and not declares_cursor_with_hold(sql):
         what = "a cursor without HOLD is closed at once"
     else:
         return

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import MultipleFound, NotFound, UnknownName, did_you_mean
-from ..gc_pause import uninterrupted
+from ..gc_pause import with_gc_paused
 from ..postgres.values import Record, whole_row
 
 _COUNT = re.compile(r" (\d+)$")
@@ -48,11 +48,11 @@ class Result:
         """Return each row as a dict; of columns with the same name, the last one wins."""
         if not self._records:
             return []
-        return uninterrupted(dict_maker(self.columns), self._records)
+        return with_gc_paused(dict_maker(self.columns), self._records)
 
     def tuples(self) -> list[tuple[Any, ...]]:
         """Return each row as a tuple."""
-        return uninterrupted(as_tuples, self._records)
+        return with_gc_paused(as_tuples, self._records)
 
     def column(self, name: str | int = 0) -> list[Any]:
         """Return the values of one column, by name or by position from 0; raises UnknownName."""

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any, Protocol
 
 from ..models.columns import AnyColumn, Column
-from ..models.relationships import named
+from ..models.relationships import table_as
 from ..models.table import Table
 from ..sql.context import Scope
 from ..sql.expressions import AnyExpression, Condition, Expression
@@ -282,7 +282,7 @@ class Select:
     def _source(self, scope: Scope, *, is_bare: bool) -> str:
         """Return FROM and the table; `is_bare` where nothing stands between SELECT and it."""
         word = "FROM" if is_bare else " FROM"
-        return f"{word} {named(self.table.sql, scope.name(self.table))}"
+        return f"{word} {table_as(self.table.sql, scope.name(self.table))}"
 
     def _tail(self, scope: Scope, selected: Selected) -> str:
         """Return what stands behind WHERE; what is `selected` may be named by its place."""

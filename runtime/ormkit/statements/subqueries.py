@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from ..errors import UsageError
 from ..sql.expressions import Condition, Expression
 from ..sql.trees import AnyNode, Tree
-from ..sql.wrapper import Borrowed, lender
+from ..sql.wrapper import Wrapper, unwrapped
 from .select import Select
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Subquery(Tree[Any, T, T | None], Borrowed[Any, T, T | None]):
+class Subquery(Tree[Any, T, T | None], Wrapper[Any, T, T | None]):
     """The values of one column or expression of another query; Query.subquery() creates it.
 
     in_() and notin() compare with all values. Elsewhere it is a scalar subquery, NULL without a
@@ -29,7 +29,7 @@ class Subquery(Tree[Any, T, T | None], Borrowed[Any, T, T | None]):
     def __init__(self, select: Select, selected: Expression[Any, T, Any]) -> None:
         self.select = select
         self.selected = selected
-        self.source = lender(selected)
+        self.source = unwrapped(selected)
         self.type = selected.type
         self._operands = select.nested_operands(selected)
         self._grow()

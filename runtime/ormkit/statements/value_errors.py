@@ -11,7 +11,7 @@ from ..driver.array_parameter import plain
 from ..driver.parameter_errors import ABOUT_VALUES, reworded, with_reason
 from ..errors import DataError, InvalidValue, UnreadableValue
 from ..models.columns import Column
-from ..postgres.mismatch import misfit, misplaced
+from ..postgres.type_mismatch import first_mismatch, mismatch
 from ..postgres.type_words import type_of
 from ..sql.expressions import AnyExpression, Expression
 
@@ -72,7 +72,7 @@ def refused_by_driver(target: AnyExpression, value: Any) -> str:
     if found is not None and found[0]:
         kind, place = type(value[found[0] - 1]).__name__, f" (value {found[0]})"
     text = f"{described(target)} is of type {target.type} and cannot take this {kind}{place}"
-    return with_reason(text, misfit(target.type, value) if found is None else found[1])
+    return with_reason(text, mismatch(target.type, value) if found is None else found[1])
 
 
 def named_by_server(
@@ -126,21 +126,21 @@ def culprit(target: AnyExpression, value: Any) -> tuple[int, str] | None:
     """
     labels = target.labels if isinstance(target, Column) else None
     if not isinstance(value, list) or type_of(target.type).dimensions:
-        reason = misfit(target.type, value, labels)
+        reason = mismatch(target.type, value, labels)
         return None if reason is None else (0, reason)
     values: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
     if type_of(target.type).base.is_json:
         return culprit_of_json(values)
-    return misplaced(target.type, values, labels)
+    return first_mismatch(target.type, values, labels)
 
 
 def culprit_of_json(value: list[Any]) -> tuple[int, str] | None:
     """Return the same for a list that is either a JSON document or the texts of many."""
-    if reason := misfit("jsonb", value):
+    if reason := mismatch("jsonb", value):
         return 0, reason
     for number, text in enumerate(value, 1):
         with suppress(TypeError, ValueError, RecursionError):
-            if reason := misfit("jsonb", json.loads(text)):
+            if reason := mismatch("jsonb", json.loads(text)):
                 return number, reason
     return None
 

@@ -26,7 +26,7 @@ from ..errors import InvalidValue, MissingValue, UsageError
 from ..models.columns import AnyColumn
 from ..models.table import Table, table_of
 from ..persistence.batches import fill_keys, held_columns
-from ..postgres.mismatch import misfit
+from ..postgres.type_mismatch import mismatch
 from ..statements.executor import Executor
 from ..statements.raw_sql import check_statement, check_text
 from .atomic_file import replacing
@@ -155,7 +155,7 @@ class Copying:
 
 def check_option(name: str, value: object) -> None:
     """Raise UsageError if an option of COPY is not text that PostgreSQL can store."""
-    if value is not None and (reason := misfit("text", value)):
+    if value is not None and (reason := mismatch("text", value)):
         raise UsageError(f"copy_out({name}=...): {reason}")
 
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..connecting.options import check_encoding
 from ..errors import ConfigurationError, shown
-from ..postgres.mismatch import misfit
+from ..postgres.type_mismatch import mismatch
 
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 ISOLATIONS = ("read committed", "repeatable read", "serializable")
@@ -126,7 +126,7 @@ def check_setting(name: object, value: object) -> None:
         )
     if name.lower() == "client_encoding":
         check_encoding(value)
-    if reason := misfit("text", value):
+    if reason := mismatch("text", value):
         raise ConfigurationError(f"settings: the value of {name!r} cannot be sent: {reason}")
 
 

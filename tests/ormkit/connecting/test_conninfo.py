@@ -23,7 +23,7 @@ from ormkit import (
 )
 from ormkit import engine as engine_module
 from ormkit.connecting.conninfo import ConnInfo
-from ormkit.connecting.libpq_words import FIXED, KNOWN
+from ormkit.connecting.libpq_parameters import KNOWN_PARAMETERS, UNSUPPORTED
 from tests.proxy import Proxy
 from tests.servers import Server
 
@@ -66,7 +66,7 @@ def socket_of(engine: Engine) -> Any:
 
 def test_no_word_of_libpq_is_passed_as_a_run_time_parameter() -> None:
     # options is one that the server itself takes.
-    assert set(LIBPQ) - KNOWN == {"options"}
+    assert set(LIBPQ) - KNOWN_PARAMETERS == {"options"}
 
 
 def test_a_url_is_read_as_libpq_reads_it() -> None:
@@ -299,7 +299,7 @@ async def test_a_service_gives_words_and_a_missing_one_is_told(
 
 
 def test_every_refusal_says_what_to_do() -> None:
-    for word, (allowed, reason) in FIXED.items():
+    for word, (allowed, reason) in UNSUPPORTED.items():
         assert (
             "remove the word" in reason
             or "it is" in reason

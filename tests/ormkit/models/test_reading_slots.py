@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from examples.blog.db import Tag
 from ormkit import AsyncSession
-from ormkit.models import slots
-from ormkit.models.slots import is_held, values_at
+from ormkit.models import bulk_attributes
+from ormkit.models.bulk_attributes import any_has_attribute, attribute_values
 
 accelerator = pytest.importorskip(
     "ormkit._accelerator", reason="no C compiler was there to build the accelerator"
@@ -129,15 +129,15 @@ async def test_what_is_inserted_is_what_the_attributes_say(
     session: AsyncSession, monkeypatch: pytest.MonkeyPatch, is_fast: bool
 ) -> None:
     if not is_fast:
-        monkeypatch.setattr(slots, "accelerator", None)
+        monkeypatch.setattr(bulk_attributes, "accelerator", None)
     some = [Tag(name="a"), Tag(name="b", id=1000), Tag(name="c")]
-    assert values_at("name", some) == ["a", "b", "c"]
-    assert is_held("id", some)
-    assert is_held("id", some[1:])
-    assert not is_held("id", some[::2])
+    assert attribute_values("name", some) == ["a", "b", "c"]
+    assert any_has_attribute("id", some)
+    assert any_has_attribute("id", some[1:])
+    assert not any_has_attribute("id", some[::2])
     with pytest.raises(AttributeError):
-        values_at("id", some)
+        attribute_values("id", some)
     await session.insert_all(some)
     assert await session.query(Tag).order_by("id").values_list(Tag.name) == [("a",), ("c",), ("b",)]
-    assert values_at("name", [Shouting.__new__(Shouting)] * 2) == ["loud", "loud"]
-    assert is_held("name", [Shouting.__new__(Shouting)])
+    assert attribute_values("name", [Shouting.__new__(Shouting)] * 2) == ["loud", "loud"]
+    assert any_has_attribute("name", [Shouting.__new__(Shouting)])

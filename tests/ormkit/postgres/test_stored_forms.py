@@ -32,7 +32,7 @@ from ormkit import (
     Range,
     create_engine,
 )
-from ormkit.postgres import json_forms, stored_forms
+from ormkit.postgres import forms, json_forms
 from ormkit.postgres.forms import are_kept
 from ormkit.postgres.json_forms import json_form
 from tests.generated import import_models, models_of
@@ -480,7 +480,7 @@ def test_a_document_is_stored_as_the_same_with_the_accelerator_and_without(
     """The pure form reads the document's own text, which is what the server does."""
     expected = json_form(is_binary, value)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(json_forms, "ordered", json_forms.ordered_by_steps)
+        patch.setattr(json_forms, "stored_json", json_forms.stored_json_in_python)
         assert shape(json_form(is_binary, value)) == shape(expected)
 
 
@@ -495,5 +495,5 @@ def test_values_are_looked_at_alike_with_the_accelerator_and_without(
     for kind in (str, int) if limit < 0 else (str,):
         found = are_kept(kind, limit, values)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(stored_forms, "accelerator", None)
+            patch.setattr(forms, "accelerator", None)
             assert are_kept(kind, limit, values) == found

@@ -138,7 +138,7 @@ def parts_of(condition: Any) -> tuple[int, int, int]:
 @pytest.fixture
 def any_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """No limit to the parameters, which is not what is tested here."""
-    monkeypatch.setattr("ormkit.sql.context.MOST_PARAMETERS", 10**9)
+    monkeypatch.setattr("ormkit.sql.context.MAX_PARAMETERS", 10**9)
 
 
 @pytest.mark.slow

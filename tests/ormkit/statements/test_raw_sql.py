@@ -25,7 +25,7 @@ from ormkit import (
     UsageError,
     create_engine,
 )
-from ormkit.postgres.first_words import first_words
+from ormkit.postgres.leading_keywords import leading_keywords
 from ormkit.statements import raw_sql
 from tests.servers import Server
 from tests.statements import Statements
@@ -224,7 +224,7 @@ async def test_transaction_words_are_refused_whatever_stands_before(
     ],
 )
 def test_the_first_words_are_those_that_postgresql_reads(sql: str, words: tuple[str, str]) -> None:
-    assert first_words(sql) == words
+    assert leading_keywords(sql) == words
 
 
 def generated_texts() -> Iterator[str]:
@@ -248,7 +248,7 @@ def test_looking_at_a_text_takes_time_in_proportion_to_its_length() -> None:
         with contextlib.suppress(UsageError):
             raw_sql.check_lasting(text, raw_sql.check_statement(text))
         raw_sql.with_count(text)
-        first_words(text)
+        leading_keywords(text)
     # A square of one of these lengths would take minutes, an exponential more than there is.
     assert time.process_time() - begin < 0.25 * count
 

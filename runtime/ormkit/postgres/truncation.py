@@ -16,10 +16,10 @@ from .checks import MOST_DIGITS
 from .values import Range
 
 #: The most dimensions that an array of PostgreSQL has.
-MOST_DIMENSIONS = 6
+MAX_DIMENSIONS = 6
 
 
-class Exactness:
+class LosslessValues:
     """The values of one Python type, which the driver sends without loss."""
 
     __slots__ = ("kinds", "sure")
@@ -37,7 +37,7 @@ class Exactness:
         """Return the same for many values, in a loop that runs in C."""
         return self.kinds.issuperset(map(type, values))
 
-    def holds_elements(self, value: Any, depth: int = MOST_DIMENSIONS) -> bool:
+    def holds_elements(self, value: Any, depth: int = MAX_DIMENSIONS) -> bool:
         """Return the same for the elements of an array of up to `depth` dimensions."""
         if not isinstance(value, (list, tuple)) or not depth:
             return False
@@ -47,7 +47,7 @@ class Exactness:
         return all(map(deeper, value))  # pyright: ignore[reportUnknownArgumentType]
 
 
-class ExactDecimals(Exactness):
+class LosslessDecimals(LosslessValues):
     """Decimals with no more digits than PostgreSQL's numeric has."""
 
     __slots__ = ()
@@ -59,7 +59,7 @@ class ExactDecimals(Exactness):
         return all(value is None or self.holds(value) for value in values)
 
 
-class ExactRanges(ExactDecimals):
+class LosslessRanges(LosslessDecimals):
     """Ranges with integer bounds."""
 
     __slots__ = ()
@@ -68,10 +68,10 @@ class ExactRanges(ExactDecimals):
         if type(value) is not Range:
             return False
         given: Range[Any] = value  # pyright: ignore[reportUnknownVariableType]
-        return WHOLE.holds_all((given.lower, given.upper))
+        return LOSSLESS_INTEGERS.holds_all((given.lower, given.upper))
 
 
-class ExactTimes(ExactDecimals):
+class LosslessTimes(LosslessDecimals):
     """Times without a time zone."""
 
     __slots__ = ()
@@ -80,7 +80,7 @@ class ExactTimes(ExactDecimals):
         return type(value) is dt.time and value.tzinfo is None
 
 
-WHOLE = Exactness(int)
+LOSSLESS_INTEGERS = LosslessValues(int)
 #: Python types of numbers that may have a fraction.
 FRACTIONAL = (float, Decimal)
-WHOLE_RANGES = ExactRanges(None)
+WHOLE_RANGES = LosslessRanges(None)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .model import Model
 
 
-def values_at(name: str, instances: Sequence[Model]) -> list[Any]:
+def attribute_values(name: str, instances: Sequence[Model]) -> list[Any]:
     """Return the attribute of each object; raises AttributeError where one lacks it."""
     values: list[Any] | None = None
     if accelerator is not None and isinstance(instances, list):
@@ -22,7 +22,7 @@ def values_at(name: str, instances: Sequence[Model]) -> list[Any]:
     return values if values is not None else list(map(attrgetter(name), instances))
 
 
-def is_held(name: str, instances: Sequence[Model]) -> bool:
+def any_has_attribute(name: str, instances: Sequence[Model]) -> bool:
     """Return whether any of the objects has the attribute."""
     if accelerator is not None and isinstance(instances, list):
         slot = vars(type(instances[0])).get(name)
@@ -32,6 +32,6 @@ def is_held(name: str, instances: Sequence[Model]) -> bool:
     return any(map(hasattr, instances, repeat(name)))
 
 
-def set_all(objects: Iterable[Any], name: str, values: Iterable[Any]) -> None:
+def set_attributes(objects: Iterable[Any], name: str, values: Iterable[Any]) -> None:
     """Set an attribute of each object in C; surplus values are ignored."""
     deque(map(setattr, objects, repeat(name), values), maxlen=0)

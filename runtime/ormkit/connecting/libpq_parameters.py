@@ -27,7 +27,7 @@ ARGUMENTS = {
     "gsslib": "gsslib",
 }
 #: TLS parameters that the driver takes only in a URL.
-TLS = (
+TLS_PARAMETERS = (
     *("sslmode", "sslnegotiation", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl"),
     *("ssl_min_protocol_version", "ssl_max_protocol_version"),
 )
@@ -35,12 +35,12 @@ TLS = (
 FILES = ("sslcert", "sslkey")
 TRUSTED_FILES = ("sslrootcert", "sslcrl", "sslcrldir")
 #: The modes of TLS in which it does.
-SURE_MODES = ("require", "verify-ca", "verify-full")
+TLS_REQUIRED_MODES = ("require", "verify-ca", "verify-full")
 #: Integer parameters, with the lowest value of each.
-NUMBERS: dict[str, int | None] = {"connect_timeout": None, **dict.fromkeys(KEEPALIVE, 0)}
+INTEGER_PARAMETERS: dict[str, int | None] = {"connect_timeout": None, **dict.fromkeys(KEEPALIVE, 0)}
 NO = ("false", "off", "no", "0")
 #: Unsupported parameters: values that match the driver's behaviour, and why others are rejected.
-FIXED: dict[str, tuple[tuple[str, ...], str]] = {
+UNSUPPORTED: dict[str, tuple[tuple[str, ...], str]] = {
     "channel_binding": (
         ("disable", "prefer"),
         "the driver asyncpg cannot bind the password's proof to the TLS connection: remove the "
@@ -89,11 +89,13 @@ FIXED: dict[str, tuple[tuple[str, ...], str]] = {
 #: The kinds of servers that a connection may be wanted to.
 SESSIONS = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
 #: Parameters that OrmKit implements.
-OWN = (
+OWN_PARAMETERS = (
     *("host", "hostaddr", "port", "service", "servicefile", "sslcrldir", "client_encoding"),
     *("application_name", "fallback_application_name"),
 )
-KNOWN = frozenset((*ARGUMENTS, *TLS, *NUMBERS, *FIXED, *OWN))
+KNOWN_PARAMETERS = frozenset(
+    (*ARGUMENTS, *TLS_PARAMETERS, *INTEGER_PARAMETERS, *UNSUPPORTED, *OWN_PARAMETERS)
+)
 #: libpq's environment variables that the driver does not read, and that would be unsafe to ignore
 #: or name the server.
 ENVIRONMENT = {
@@ -115,14 +117,14 @@ ENVIRONMENT = {
 }
 
 
-def check_word(word: str, value: str) -> None:
+def check_parameter(word: str, value: str) -> None:
     """Raise ConfigurationError for a value of a parameter that is invalid or not supported."""
-    if word in FIXED:
-        allowed, reason = FIXED[word]
+    if word in UNSUPPORTED:
+        allowed, reason = UNSUPPORTED[word]
         if value not in allowed:
             raise ConfigurationError(f"{word} cannot be had: {reason}")
-    elif word in NUMBERS:
-        lowest = NUMBERS[word]
+    elif word in INTEGER_PARAMETERS:
+        lowest = INTEGER_PARAMETERS[word]
         if not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", value, re.ASCII):
             raise ConfigurationError(f"{word} is a whole number, of seconds where it is a time")
         if lowest is not None and int(value) < lowest:
@@ -138,7 +140,7 @@ def check_word(word: str, value: str) -> None:
 
 def check_files(words: Mapping[str, str]) -> None:
     """Raise ConfigurationError for a named file that cannot be read."""
-    wanted = (*FILES, *TRUSTED_FILES) if words.get("sslmode") in SURE_MODES else FILES
+    wanted = (*FILES, *TRUSTED_FILES) if words.get("sslmode") in TLS_REQUIRED_MODES else FILES
     for word in wanted:
         file = words.get(word, SYSTEM)
         if file != SYSTEM and not os.access(file, os.R_OK):

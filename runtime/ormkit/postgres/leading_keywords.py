@@ -17,7 +17,7 @@ WORD = re.compile(r"[A-Za-z_\x80-\U0010ffff][\w$]*")
 NAME = re.compile(r'(?:[Uu]&)?"[^"]*"|' + WORD.pattern)
 
 
-def is_held_cursor(sql: str) -> bool:
+def declares_cursor_with_hold(sql: str) -> bool:
     """Return whether a DECLARE statement has WITH HOLD before its query."""
     at = skip_blanks(sql, 0, and_semicolons=True)
     before = ""
@@ -31,7 +31,7 @@ def is_held_cursor(sql: str) -> bool:
     return False
 
 
-def first_words(sql: str) -> tuple[str, str]:
+def leading_keywords(sql: str) -> tuple[str, str]:
     """Return the first two words of a statement in upper case; "" where there is no such word."""
     first, end = word_at(sql, skip_blanks(sql, 0, and_semicolons=True))
     second, _ = word_at(sql, skip_blanks(sql, end)) if first else ("", end)

@@ -6,12 +6,12 @@ import datetime as dt
 from typing import Any
 
 from ..errors import InvalidValue
-from .checks import in_utc, misfit_of_time, reason_by
+from .checks import in_utc, reason_by, time_mismatch
 from .infinity import Infinite, InfiniteDate, InfiniteDatetime, infinite_as
 from .interval import DAY, Interval
 
 #: PostgreSQL counts timestamps from here, so that a half is rounded away from this date.
-EPOCH = dt.datetime(2000, 1, 1)
+POSTGRES_EPOCH = dt.datetime(2000, 1, 1)
 
 
 def date_form(value: Any) -> Any:
@@ -21,13 +21,13 @@ def date_form(value: Any) -> Any:
 
 
 def time_form(places: int, value: Any) -> Any:
-    if reason := reason_by(misfit_of_time, value):
+    if reason := reason_by(time_mismatch, value):
         raise InvalidValue(reason)
     is_plain = type(value) is dt.time and not value.fold
     return rounded_time(value if is_plain else plain_time(value, None), places)
 
 
-def zoned_time_form(places: int, value: Any) -> Any:
+def timetz_form(places: int, value: Any) -> Any:
     if not isinstance(value, dt.time) or value.tzinfo is None:
         return value
     offset = value.tzinfo.utcoffset(None)
@@ -56,47 +56,47 @@ def rounded_time(value: dt.time, places: int) -> dt.time:
     return rounded.time().replace(tzinfo=value.tzinfo)
 
 
-def local_moment_form(places: int, value: Any) -> Any:
+def timestamp_form(places: int, value: Any) -> Any:
     if isinstance(value, Infinite):
         return infinite_as(InfiniteDatetime, value)
     if isinstance(value, dt.datetime):
         if value.tzinfo is not None:
             return value
         is_plain = type(value) is dt.datetime and not value.fold
-        plain = value if is_plain else moment_of(value, None)
+        plain = value if is_plain else plain_datetime(value, None)
     elif isinstance(value, dt.date):
         plain = dt.datetime(value.year, value.month, value.day)
     else:
         return value
-    return rounded_moment(plain, places)
+    return rounded_datetime(plain, places)
 
 
-def moment_form(places: int, value: Any) -> Any:
+def timestamptz_form(places: int, value: Any) -> Any:
     if isinstance(value, Infinite):
         return infinite_as(InfiniteDatetime, value)
     if not isinstance(value, dt.date):
         return value
     if type(value) is not dt.datetime or value.tzinfo is not dt.UTC or value.fold:
         try:
-            value = moment_of(in_utc(value), dt.UTC)
+            value = plain_datetime(in_utc(value), dt.UTC)
         except OverflowError:
             raise InvalidValue("it is outside the years 1 to 9999 in UTC") from None
-    return rounded_moment(value, places)
+    return rounded_datetime(value, places)
 
 
-def moment_of(value: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime:
+def plain_datetime(value: dt.datetime, zone: dt.tzinfo | None) -> dt.datetime:
     """Return the same fields with this time zone, as an instance of `datetime` itself."""
     day = (value.year, value.month, value.day)
     return dt.datetime(*day, value.hour, value.minute, value.second, value.microsecond, zone)
 
 
-def rounded_moment(value: dt.datetime, places: int) -> dt.datetime:
+def rounded_datetime(value: dt.datetime, places: int) -> dt.datetime:
     """Return the datetime rounded to this many digits of a second; halves go away from 2000."""
     unit = 10 ** (6 - places)
     rest = value.microsecond % unit
     if rest == 0:
         return value
-    is_later = value.replace(tzinfo=None) >= EPOCH
+    is_later = value.replace(tzinfo=None) >= POSTGRES_EPOCH
     is_up = rest * 2 > unit or (rest * 2 == unit and is_later)
     try:
         return value + dt.timedelta(microseconds=unit - rest if is_up else -rest)
