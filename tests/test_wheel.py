@@ -147,7 +147,7 @@ def test_a_source_distribution_builds_the_same_wheel(wheel: Path, tmp_path: Path
     assert listed[0] == listed[1]
 
 
-WHICH = "from ormkit import decoding; print(decoding.Decoder is not None)"
+WHICH = "from ormkit.loading import decoding; print(decoding.Decoder is not None)"
 
 
 @needs_compiler

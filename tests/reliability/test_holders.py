@@ -58,7 +58,7 @@ async def test_a_holder_that_has_ended_is_told_apart(engine: Engine) -> None:
 
 async def test_many_holders_are_counted(blog_url: str) -> None:
     async with await create_engine(
-        blog_url, max_connections=MOST_NAMED + 2, acquire_timeout=0.02
+        blog_url, max_connections=MOST_NAMED + 2, acquire_timeout=1
     ) as engine:
         held = [await engine.pool.acquire() for _ in range(MOST_NAMED + 2)]
         with pytest.raises(PoolTimeout, match=r"; and 2 more$") as caught:

@@ -29,6 +29,7 @@ from ormkit import (
     UsageError,
     create_engine,
 )
+from ormkit.driver.connection import Connection
 from ormkit.pool.pool import MOST_OPENING
 from ormkit.pool.reconnect import LONGEST_DELAY
 from tests.proxy import Proxy
@@ -259,6 +260,10 @@ async def test_a_connection_lost_in_a_transaction_is_lost_and_the_next_one_works
         assert await one(engine) == 1
 
 
+async def itself(connection: Connection) -> Connection:
+    return connection
+
+
 async def test_a_commit_on_a_connection_that_had_ended_is_known_to_have_failed(
     blog_url: str, server18: Server
 ) -> None:
@@ -269,10 +274,9 @@ async def test_a_commit_on_a_connection_that_had_ended_is_known_to_have_failed(
             async with session.begin() as tx:
                 await tx.insert(Tag(name="gone"))
                 pid = (await tx.execute_raw("SELECT pg_backend_pid()")).scalar()
+                connection = await tx.executor().use(itself)
                 sql = f"SELECT pg_terminate_backend({pid})"
                 await asyncio.to_thread(server18.fetch, blog_url, sql)
-                connection = tx._connection
-                assert connection is not None
                 await until(lambda: connection.is_closed)
         assert not isinstance(caught.value, CommitUnknown)
         assert await session.query(Tag).count() == 0
