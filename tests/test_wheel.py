@@ -65,6 +65,15 @@ def environment(wheel: Path, server_directory: Path) -> Path:
     return directory
 
 
+@pytest.fixture(scope="module")
+def whole(wheel: Path, server_directory: Path) -> Path:
+    """A new virtual environment with the wheel, the generator and the embedded server."""
+    directory = server_directory / "whole"
+    venv.create(directory, with_pip=True)
+    install(directory, f"{wheel}[gen,embedded]")
+    return directory
+
+
 def install(environment: Path, *requirements: str) -> None:
     constraints = str(ROOT / "constraints.txt")
     pip = [str(environment / "bin/python"), "-m", "pip", "install", "-q", "-c", constraints]
@@ -192,33 +201,32 @@ def test_the_runtime_alone_needs_asyncpg_only_and_tells_what_the_command_needs(
 
 
 def test_a_project_from_init_generates_imports_and_queries(
-    wheel: Path, environment: Path, server_directory: Path
+    whole: Path, server_directory: Path
 ) -> None:
-    install(environment, f"{wheel}[gen,embedded]")
     home = server_directory / "user"
     home.mkdir()
-    made = run(environment, home, "ormkit", "init", "app")
+    made = run(whole, home, "ormkit", "init", "app")
     assert made.returncode == 0, made.stderr
     project = home / "app"
-    first = run(environment, project, "python", "main.py")
+    first = run(whole, project, "python", "main.py")
     assert first.returncode == 0, first.stderr
     assert "Ada wrote 2 posts" in first.stdout
-    again = run(environment, project, "python", "main.py")
+    again = run(whole, project, "python", "main.py")
     assert again.stdout == first.stdout
     schema = project / "schemas/blog.toml"
     schema.write_text(schema.read_text().replace("bio =", "about ="))
-    assert run(environment, project, "ormkit", "generate", "--check").returncode == 1
-    assert run(environment, project, "ormkit", "generate").returncode == 0
-    assert run(environment, project, "ormkit", "generate", "--check").returncode == 0
+    assert run(whole, project, "ormkit", "generate", "--check").returncode == 1
+    assert run(whole, project, "ormkit", "generate").returncode == 0
+    assert run(whole, project, "ormkit", "generate", "--check").returncode == 0
     assert "about: str | None" in (project / "db/user.py").read_text()
 
 
-def test_the_namesake_on_pypi_is_told_apart(environment: Path, tmp_path: Path) -> None:
+def test_the_namesake_on_pypi_is_told_apart(whole: Path, tmp_path: Path) -> None:
     """Both packages are called ormkit: the one installed last overwrites the other's files."""
-    (package,) = environment.glob("lib/python*/site-packages/ormkit")
+    (package,) = whole.glob("lib/python*/site-packages/ormkit")
     metadata = package.with_name("ormkit-0.1.5.dist-info")
     metadata.mkdir()
-    told = run(environment, tmp_path, "python", "-c", "import ormkit")
+    told = run(whole, tmp_path, "python", "-c", "import ormkit")
     assert told.returncode == 1
     assert "another project that is called ormkit" in told.stderr
     assert "pip uninstall ormkit ormkit-pg" in told.stderr
@@ -226,7 +234,7 @@ def test_the_namesake_on_pypi_is_told_apart(environment: Path, tmp_path: Path) -
     version = package / "_version.py"
     version.rename(version.with_suffix(".away"))
     try:
-        told = run(environment, tmp_path, "ormkit", "generate")
+        told = run(whole, tmp_path, "ormkit", "generate")
     finally:
         version.with_suffix(".away").rename(version)
     assert told.returncode == 2
