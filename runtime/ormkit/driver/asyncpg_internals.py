@@ -314,12 +314,28 @@ class InternalAccess:
 
 def access_to(raw: Any) -> Access:
     """Return the access to a new asyncpg connection; only this function chooses between them."""
-    if not is_switched_off():
+    # A connection that has closed already shows nothing of asyncpg, and fails either way.
+    if not is_switched_off() and not raw.is_closed():
         reason = unreviewed() if not is_reviewed() else misbehaviour(raw)
         if reason is None:
             return InternalAccess(raw)
         _decision.refuse(reason)
     return PublicAccess(raw)
+
+
+async def prepared_by(raw: Any, sql: str, timeout: float | None) -> Any:
+    """Return a statement prepared by an asyncpg connection.
+
+    asyncpg asks the server several times, and raises an AttributeError if the connection closes in
+    between.
+    """
+    try:
+        return await raw.prepare(sql, timeout=timeout)
+    except AttributeError as error:
+        if not raw.is_closed():
+            raise
+        lost = "connection was closed in the middle of operation"
+        raise asyncpg.ConnectionDoesNotExistError(lost) from error
 
 
 def misbehaviour(raw: Any) -> str | None:

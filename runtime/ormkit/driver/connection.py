@@ -24,7 +24,7 @@ from ..errors import ConnectionLost, InvalidValue, UnreadableValue, UsageError
 from ..postgres.identifiers import quote
 from ..postgres.values import Record
 from .affinity import let_go
-from .asyncpg_internals import PublicAccess, access_to, cannot_copy
+from .asyncpg_internals import PublicAccess, access_to, cannot_copy, prepared_by
 from .command import Command
 from .copy_rows import Copied
 from .disconnect_reason import explained
@@ -204,7 +204,7 @@ class Connection(ResettableSession):
     ) -> AsyncGenerator[list[Record], None]:
         prepared = None
         try:
-            statement = await self._raw.prepare(command.sql)
+            statement = await prepared_by(self._raw, command.sql, None)
             prepared = statement, statement, False
             with binding(self.messages):
                 cursor = await statement.cursor(*args, prefetch=None)
