@@ -24,11 +24,13 @@ async def is_at_rest(engine: Engine) -> bool:
         if engine.pool.idle == engine.pool.size:
             break
         await asyncio.sleep(0.01)
+    # Before the raw SQL below, whose connection is reset in the background.
+    is_idle = engine.pool.idle == engine.pool.size
     open_ones = await engine.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
         "AND state LIKE 'idle in transaction%'"
     )
-    return engine.pool.idle == engine.pool.size and open_ones.scalar() == 0
+    return is_idle and open_ones.scalar() == 0
 
 
 async def test_a_stream_yields_every_object_in_order(
