@@ -28,6 +28,7 @@ from ormkit import (
 )
 from ormkit.driver.connection import Connection
 from ormkit.statements.statement import Statement
+from tests.reliability.pool_state import settled
 
 THREE = "SELECT n AS id, 'name ' || n AS name FROM generate_series(1, 3) AS n"
 
@@ -321,9 +322,6 @@ async def test_a_stream_whose_end_fails_gives_the_connection_back(
     await anext(stream)
     with pytest.raises(ZeroDivisionError):
         await stream.aclose()
-    for _ in range(200):
-        if engine.pool.idle == engine.pool.size:
-            break
-        await asyncio.sleep(0.01)
+    await settled(engine)
     assert engine.pool.idle == engine.pool.size
     assert await engine.executor().use(lambda connection: connection.script("SELECT")) == "SELECT 1"

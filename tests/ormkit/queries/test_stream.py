@@ -10,6 +10,7 @@ import pytest
 
 from examples.blog.db import Post, User
 from ormkit import AsyncSession, Engine, InvalidValue, joinedload, selectinload
+from tests.reliability.pool_state import settled
 from tests.statements import Statements
 
 
@@ -20,17 +21,12 @@ async def users(session: AsyncSession) -> list[User]:
 
 async def is_at_rest(engine: Engine) -> bool:
     """Return whether every connection comes back, with no transaction left open."""
-    for _ in range(200):
-        if engine.pool.idle == engine.pool.size:
-            break
-        await asyncio.sleep(0.01)
-    # Before the raw SQL below, whose connection is reset in the background.
-    is_idle = engine.pool.idle == engine.pool.size
+    await settled(engine)
     open_ones = await engine.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
         "AND state LIKE 'idle in transaction%'"
     )
-    return is_idle and open_ones.scalar() == 0
+    return open_ones.scalar() == 0
 
 
 async def test_a_stream_yields_every_object_in_order(

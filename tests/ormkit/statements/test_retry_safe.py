@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -28,6 +27,7 @@ from ormkit import (
 )
 from ormkit.driver.errors import is_before_running
 from tests.proxy import Proxy
+from tests.reliability.pool_state import settled
 
 #: PostgreSQL and the code say the same on every interpreter.
 pytestmark = pytest.mark.one_interpreter
@@ -198,13 +198,6 @@ HARMLESS: dict[str, Any] = {
 }
 
 
-async def settled(session: AsyncSession) -> None:
-    """Wait until no connection is being reset, so that what is lost is an answer to a read."""
-    async with asyncio.timeout(10):
-        while tasks := set(session.engine.pool._tasks):
-            await asyncio.wait(tasks)
-
-
 async def lost_calls(cut: AsyncSession, proxy: Proxy, url: str, read: Any) -> tuple[int, list[int]]:
     """Read while an answer is lost after no byte, one, and half of it; return how often the read
     failed, and how many calls more than those of one read were counted each time."""
@@ -215,7 +208,7 @@ async def lost_calls(cut: AsyncSession, proxy: Proxy, url: str, read: Any) -> tu
             return int((await direct.execute(sql)).scalar())
 
         await read(cut)
-        await settled(cut)
+        await settled(cut.engine)
         calls, start = await counted(), proxy.passed["answered"]
         await read(cut)
         length = proxy.passed["answered"] - start
@@ -224,7 +217,7 @@ async def lost_calls(cut: AsyncSession, proxy: Proxy, url: str, read: Any) -> tu
         failed, more = 0, []
         for lost in (0, 1, length // 2):
             calls = await counted()
-            await settled(cut)
+            await settled(cut.engine)
             proxy.end_after(lost, "answered", "abort")
             try:
                 await read(cut)
