@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownName, UsageError, did_you_mean
@@ -188,9 +189,14 @@ class Table:
         return column, LOOKUPS[operator or "eq"]
 
 
+def package_of(model: type[Model]) -> ModuleType:
+    """Return the generated package that the model belongs to."""
+    return sys.modules[model.__module__.rpartition(".")[0] or model.__module__]
+
+
 def model_named(name: str, *, beside: type[Model]) -> type[Model]:
     """Return the model of that name in the generated package that `beside` belongs to."""
-    package = sys.modules[beside.__module__.rpartition(".")[0] or beside.__module__]
+    package = package_of(beside)
     model = getattr(package, name, None)
     if model is None:
         raise UsageError(f"{package.__name__} has no model {name!r}: run ormkit generate again")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Hashable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
 from ..models.relationships import Relationship, Secondary
-from ..models.table import Table
+from ..models.table import Table, package_of
 from ..sql.context import Scope
 from ..statements.executor import Executor
 from ..statements.key_membership import in_keys, unnested
@@ -129,8 +128,7 @@ class Links:
 @lru_cache(maxsize=4096)
 def model_at(sql: str, *, beside: type[Model]) -> type[Model] | None:
     """Return the model of a table in the same generated package; None where it has none."""
-    package = sys.modules[beside.__module__.rpartition(".")[0] or beside.__module__]
-    for each in list(vars(package).values()):
+    for each in list(vars(package_of(beside)).values()):
         table = getattr(each, "__table__", None)
         if isinstance(table, Table) and table.sql == sql:
             return table.model

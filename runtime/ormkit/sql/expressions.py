@@ -247,11 +247,9 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
         return () if self.template is DISTINCT else self.operands()
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        for part in self.template.parts:
+        for part in self.template.pieces(scope):
             if isinstance(part, str):
                 yield part
-            elif not isinstance(part, int):
-                yield part.sql(scope)
             elif part == 0:
                 yield from comparable(self.left, scope)
             elif self.right is None:
@@ -383,11 +381,9 @@ class Call(Tree[O, T, V_co], Expression[O, T, V_co]):
         return self.template
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        for part in self.template.parts:
+        for part in self.template.pieces(scope):
             if isinstance(part, str):
                 yield part
-            elif not isinstance(part, int):
-                yield part.sql(scope)
             else:
                 yield from grouped(self.operand)
 

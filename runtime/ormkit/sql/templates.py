@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +45,11 @@ class Template:
 
     def __init__(self, *parts: str | int | Called | CastTo) -> None:
         self.parts = parts
+
+    def pieces(self, scope: Scope) -> Iterator[str | int]:
+        """Yield the texts, and the numbers of the operands between them."""
+        for part in self.parts:
+            yield part if isinstance(part, (str, int)) else part.sql(scope)
 
 
 def infix(operator: str) -> Template:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..errors import UsageError
-from ..sql.expressions import Condition, Expression
+from ..sql.expressions import AnyExpression, Condition, Expression
+from ..sql.operands import O, T, V_co
 from ..sql.trees import AnyNode, Tree
 from ..sql.wrapper import Wrapper, unwrapped
 from .select import Select
@@ -14,23 +15,19 @@ from .select import Select
 if TYPE_CHECKING:
     from ..sql.context import Scope
 
-T = TypeVar("T")
 
+class NestedQuery(Tree[O, T, V_co]):
+    """A query within another one, as a part of an expression."""
 
-class Subquery(Tree[Any, T, T | None], Wrapper[Any, T, T | None]):
-    """The values of one column or expression of another query; Query.subquery() creates it.
+    __slots__ = ("_operands", "select", "selected")
 
-    in_() and notin() compare with all values. Elsewhere it is a scalar subquery, NULL without a
-    row. Columns of the outer query's model refer to its current row.
-    """
+    #: The text before the query, up to the parenthesis.
+    opening: ClassVar[str]
 
-    __slots__ = ("_operands", "select", "selected", "source")
-
-    def __init__(self, select: Select, selected: Expression[Any, T, Any]) -> None:
+    def _nest(self, select: Select, selected: AnyExpression | None) -> None:
+        """Take the query and what it selects; None selects nothing, for EXISTS."""
         self.select = select
         self.selected = selected
-        self.source = unwrapped(selected)
-        self.type = selected.type
         self._operands = select.nested_operands(selected)
         self._grow()
 
@@ -38,38 +35,42 @@ class Subquery(Tree[Any, T, T | None], Wrapper[Any, T, T | None]):
         return self._operands
 
     def mark(self) -> Hashable:
-        return "subquery", len(self.select.where)
+        return self.opening, len(self.select.where)
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        yield "("
+        yield self.opening
         yield from self.select.nested_pieces(scope, self.selected)
         yield ")"
 
 
-class ExistsQuery(Tree[Any, bool, bool], Condition[Any]):
+class Subquery(NestedQuery[Any, T, T | None], Wrapper[Any, T, T | None]):
+    """The values of one column or expression of another query; Query.subquery() creates it.
+
+    in_() and notin() compare with all values. Elsewhere it is a scalar subquery, NULL without a
+    row. Columns of the outer query's model refer to its current row.
+    """
+
+    __slots__ = ("source",)
+    opening = "("
+
+    def __init__(self, select: Select, selected: Expression[Any, T, Any]) -> None:
+        self.source = unwrapped(selected)
+        self.type = selected.type
+        self._nest(select, selected)
+
+
+class ExistsQuery(NestedQuery[Any, bool, bool], Condition[Any]):
     """EXISTS over another query."""
 
-    __slots__ = ("_operands", "select")
+    __slots__ = ()
+    opening = "EXISTS ("
 
     def __init__(self, select: Select) -> None:
-        self.select = select
         self.type = "boolean"
-        self._operands = select.nested_operands(None)
-        self._grow()
-
-    def operands(self) -> tuple[AnyNode, ...]:
-        return self._operands
-
-    def mark(self) -> Hashable:
-        return "exists query", len(self.select.where)
+        self._nest(select, None)
 
     def null_with(self) -> tuple[()]:
         return ()
-
-    def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
-        yield "EXISTS ("
-        yield from self.select.nested_pieces(scope, None)
-        yield ")"
 
 
 class SelectsRows(Protocol):
