@@ -323,21 +323,6 @@ def access_to(raw: Any) -> Access:
     return PublicAccess(raw)
 
 
-async def prepared_by(raw: Any, sql: str, timeout: float | None) -> Any:
-    """Return a statement prepared by an asyncpg connection.
-
-    asyncpg asks the server several times, and raises an AttributeError if the connection closes in
-    between.
-    """
-    try:
-        return await raw.prepare(sql, timeout=timeout)
-    except AttributeError as error:
-        if not raw.is_closed():
-            raise
-        lost = "connection was closed in the middle of operation"
-        raise asyncpg.ConnectionDoesNotExistError(lost) from error
-
-
 def misbehaviour(raw: Any) -> str | None:
     """Return which attribute of an idle connection differs from the review, or None."""
     for name, check in CHECKS.items():

@@ -24,7 +24,7 @@ from ..errors import ConnectionLost, InvalidValue, UnreadableValue, UsageError
 from ..postgres.identifiers import quote
 from ..postgres.values import Record
 from .affinity import let_go
-from .asyncpg_internals import PublicAccess, access_to, cannot_copy, prepared_by
+from .asyncpg_internals import PublicAccess, access_to, cannot_copy
 from .command import Command
 from .copy_rows import Copied
 from .disconnect_reason import explained
@@ -204,7 +204,7 @@ class Connection(ResettableSession):
     ) -> AsyncGenerator[list[Record], None]:
         prepared = None
         try:
-            statement = await prepared_by(self._raw, command.sql, None)
+            statement = await self._raw.prepare(command.sql)
             prepared = statement, statement, False
             with binding(self.messages):
                 cursor = await statement.cursor(*args, prefetch=None)
@@ -361,9 +361,15 @@ class Connection(ResettableSession):
             return error
         if isinstance(error, TimeoutError):
             self.mark_cut()
-        translated = translate(error, sql, prepared and prepared[1], args, row)
+        reported: Exception = error
+        if isinstance(error, AttributeError) and self.is_closed:
+            # Some calls of asyncpg take several round trips, and miss the protocol of a connection
+            # that closes in between.
+            lost = "connection was closed in the middle of operation"
+            reported = asyncpg.ConnectionDoesNotExistError(lost)
+        translated = translate(reported, sql, prepared and prepared[1], args, row)
         if isinstance(translated, ConnectionLost):
-            return explained(translated, error, self.messages, self.terminate)
+            return explained(translated, reported, self.messages, self.terminate)
         return translated
 
     async def _forgets(self, sql: str, error: BaseException) -> bool:

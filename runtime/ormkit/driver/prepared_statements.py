@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any, Final
 
-from .asyncpg_internals import Access, prepared_by
+from .asyncpg_internals import Access
 
 #: The object that the wire runs, asyncpg's prepared statement, and whether the statement is valid
 #: in every namespace.
@@ -114,7 +114,7 @@ class PreparedStatements:
         return found
 
     async def _prepare(self, sql: str, timeout: float | None) -> Prepared:
-        statement: Any = await prepared_by(self._raw, sql, timeout)
+        statement: Any = await self._raw.prepare(sql, timeout=timeout)
         is_same = sql not in self._apart and has_known_types(statement)
         prepared = self._access.state_of(statement), statement, is_same
         if not self._limit:
