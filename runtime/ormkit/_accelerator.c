@@ -612,6 +612,7 @@ reader_follow(Reader *self, unsigned char kind, int *is_ready)
             return -1;
         }
         self->last = 0;
+        self->is_binding = 0;
         *is_ready = 1;
         return 0;
     }

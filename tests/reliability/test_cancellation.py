@@ -138,6 +138,30 @@ async def test_a_transaction_that_was_cut_short_keeps_its_connection(engine: Eng
         assert list(engine.pool._opened_at) == [born]
 
 
+@pytest.mark.usefixtures("reader")
+async def test_a_stream_that_is_cancelled_at_any_suspension_keeps_its_connection(
+    blog_url: str,
+) -> None:
+    """The answer of the command that was cancelled arrives after the stream has ended."""
+    async with await create_engine(blog_url, max_connections=1) as engine:
+        session = AsyncSession(engine)
+
+        async def read() -> None:
+            async for _ in session.query(User).stream(chunk=1):
+                pass
+
+        await session.insert_all([User(name=str(n), age=n) for n in range(3)])
+        (born,) = engine.pool._opened_at
+        for steps in range(40):
+            task = asyncio.create_task(read())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert await session.query(User).count() == 3
+            assert list(engine.pool._opened_at) == [born]
+
+
 @pytest.mark.parametrize("keys", [(1, 2, 3, 4, 5), (1, 1, 1, 1, 1)], ids=["several", "one"])
 async def test_lookups_end_where_all_who_share_them_have_given_up(
     blog_url: str, keys: tuple[int, ...]

@@ -7,6 +7,7 @@ checks in C.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import struct
 from collections.abc import Generator
@@ -68,7 +69,7 @@ class Messages:
         self.completed = 0
         #: The error with which the server ended the session.
         self.failure: bytes | None = None
-        #: True while a portal is bound and has not run yet.
+        #: True if the next answer may end after a portal was bound, which has not run yet.
         self.is_binding = False
 
     def check(self, data: bytes) -> None:
@@ -120,6 +121,7 @@ class Messages:
             if self._last not in ENDS and not (self._last == BIND_COMPLETE and self.is_binding):
                 raise BrokenProtocol("it is ready for the next query before the answer has ended")
             self._last = 0
+            self.is_binding = False
             return True
         self.completed += kind in COMPLETIONS
         # RowDescription after ParameterDescription ends the answer to Describe, as NoData does.
@@ -136,15 +138,19 @@ class Messages:
 
 @contextmanager
 def binding(messages: Messages | None) -> Generator[None]:
-    """Accept BindComplete as the end of an answer, while the block binds a portal."""
+    """Accept BindComplete as the end of the next answer, while the block binds a portal."""
     if messages is None:
         yield
         return
     messages.is_binding = True
     try:
         yield
-    finally:
+    except (asyncio.CancelledError, TimeoutError):
+        # The answer may not have arrived yet. ReadyForQuery resets the flag.
+        raise
+    except BaseException:
         messages.is_binding = False
+        raise
 
 
 @contextmanager
