@@ -31,8 +31,8 @@ def ormkit_version() -> str:
         exec(cast(_Loader, spec.loader).get_data(path), names)
     except OSError:
         raise ImportError(
-            f"{spec.origin} is another project that is called ormkit: "
-            "pip uninstall ormkit ormkit-pg, then install OrmKit again, whose distribution is "
+            f"{spec.origin} is another project named ormkit: "
+            "run `pip uninstall ormkit ormkit-pg`, then install OrmKit again: its distribution is "
             "ormkit-pg"
         ) from None
     return str(names["__version__"])

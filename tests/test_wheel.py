@@ -228,7 +228,7 @@ def test_the_namesake_on_pypi_is_told_apart(whole: Path, tmp_path: Path) -> None
     metadata.mkdir()
     told = run(whole, tmp_path, "python", "-c", "import ormkit")
     assert told.returncode == 1
-    assert "another project that is called ormkit" in told.stderr
+    assert "another project named ormkit" in told.stderr
     assert "pip uninstall ormkit ormkit-pg" in told.stderr
     metadata.rmdir()
     version = package / "_version.py"
@@ -238,5 +238,5 @@ def test_the_namesake_on_pypi_is_told_apart(whole: Path, tmp_path: Path) -> None
     finally:
         version.with_suffix(".away").rename(version)
     assert told.returncode == 2
-    assert "another project that is called ormkit" in told.stderr
+    assert "another project named ormkit" in told.stderr
     assert "Traceback" not in told.stderr

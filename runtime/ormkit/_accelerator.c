@@ -602,13 +602,13 @@ reader_follow(Reader *self, unsigned char kind, int *is_ready)
         return 0;
     }
     if (*is_ready && kind != 'E') {
-        PyErr_Format(self->broken, "it sent a message '%c' that nobody asked for", kind);
+        PyErr_Format(self->broken, "it sent an unexpected message '%c'", kind);
         return -1;
     }
     if (kind == 'Z') {
         if (!is_one_of(self->last, "CEIs3n") && !(self->last == '2' && self->is_binding)) {
             PyErr_SetString(self->broken,
-                            "it is ready for the next query before the answer has ended");
+                            "it sent ReadyForQuery before the end of the result");
             return -1;
         }
         self->last = 0;

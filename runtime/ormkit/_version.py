@@ -9,7 +9,7 @@ import os
 __version__ = "0.1.0"
 
 REMEDY = (
-    "pip uninstall ormkit ormkit-pg, then install OrmKit again, whose distribution is ormkit-pg"
+    "run `pip uninstall ormkit ormkit-pg`, then install OrmKit again: its distribution is ormkit-pg"
 )
 
 
@@ -25,5 +25,5 @@ def refuse_namesake(file: str) -> None:
         return
     if any(name.startswith("ormkit-") and name.endswith(".dist-info") for name in names):
         raise ImportError(
-            f"{place} holds another project that is called ormkit, and overwrites OrmKit: {REMEDY}"
+            f"{place} holds another project named ormkit, which overwrites OrmKit: {REMEDY}"
         )

@@ -103,7 +103,9 @@ async def create_engine(
     """
     check_url(url)
     if init is not None and not callable(init):
-        raise ConfigurationError(f"init={init!r}: give an async function of a new connection")
+        raise ConfigurationError(
+            f"init={init!r}: give an async function that takes a new connection"
+        )
     check_seconds("connect_timeout", connect_timeout)
     check_count("statement_cache_size", statement_cache_size)
     settings = checked_settings(application_name, server_settings, statement_timeout)
@@ -304,7 +306,7 @@ class Engine(Copying):
         """
         wanted = schemas or known_schemas()
         if not wanted:
-            raise UsageError("no generated package was imported: import it, or pass its SCHEMA")
+            raise UsageError("no generated package is imported: import one, or pass its SCHEMA")
         for each in wanted:
             if not isinstance(each, Schema):
                 raise UsageError(

@@ -43,8 +43,7 @@ class AsyncSession(Operations):
     def __init__(self, engine: Engine) -> None:
         if not hasattr(engine, "pool"):
             raise UsageError(
-                f"a session takes an engine, as create_engine() returns it, not "
-                f"{type(engine).__name__}"
+                f"a session takes an engine from create_engine(), not {type(engine).__name__}"
             )
         self.engine = engine
         self.counts = engine.counts
@@ -110,8 +109,8 @@ class AsyncSession(Operations):
         """
         if current_transaction(self) is not None:
             raise UsageError(
-                "run() cannot repeat a part of a transaction: call the function with the "
-                "transaction that is open, and let run() begin the outermost one"
+                "run() cannot repeat a part of a transaction: call the function with the open "
+                "transaction, and let run() begin the outermost one"
             )
         begin = partial(
             self.begin,

@@ -92,7 +92,7 @@ async def test_a_parameter_of_the_wrong_type_is_named_by_number(engine: Engine) 
 
 @pytest.mark.parametrize("params", ["text", 3, {"a": 1}])
 async def test_parameters_are_a_list(engine: Engine, params: object) -> None:
-    with pytest.raises(UsageError, match="parameters are a list"):
+    with pytest.raises(UsageError, match="parameters must be a list"):
         await engine.execute("SELECT $1", params)  # type: ignore[arg-type]
 
 

@@ -40,7 +40,7 @@ def test_long_texts_are_read_in_one_pass(name: str) -> None:
                 try:
                     READERS[name](f"{beginning}{piece * (SIZE // len(piece))}{ending}")
                 except Exception as error:
-                    assert "is no type's name" in str(error)  # noqa: PT017
+                    assert "is not the name of a type" in str(error)  # noqa: PT017
     # The square of one length alone would take longer than all of them may.
     assert time.process_time() - begin < 0.1 * count
 

@@ -150,7 +150,7 @@ async def test_without_the_setting_one_reads_what_there_is_where_nobody_is(
 async def test_a_lock_is_refused_outside_of_a_transaction(
     engines: dict[str, Engine], name: str
 ) -> None:
-    with pytest.raises(UsageError, match="here is none"):
+    with pytest.raises(UsageError, match="no transaction is open"):
         await outside(engines["shared"], READS[name])
 
 

@@ -156,7 +156,8 @@ def query_parameters(query: str) -> dict[str, str]:
         word, equals, value = pair.partition("=")
         if not word or not equals:
             raise ConfigurationError(
-                "the URL has something behind its ? that is no word=value: separate words by &"
+                "the URL has something after its ? that is not name=value: separate "
+                "parameters with &"
             )
         found |= canonical_parameter(url_decoded(word), url_decoded(value))
     return found
@@ -170,7 +171,9 @@ def canonical_parameter(word: str, value: str) -> dict[str, str]:
         # JDBC's parameter, which libpq accepts in a URL.
         return {"sslmode": "require"}
     if word == "ssl":
-        raise ConfigurationError("ssl is true in a URL: for anything else write sslmode=...")
+        raise ConfigurationError(
+            "ssl can only be true in a URL: for anything else write sslmode=..."
+        )
     return {word: value}
 
 
@@ -207,7 +210,8 @@ def hosts_of(words: Mapping[str, str]) -> tuple[Host, ...]:
     count = max(len(names), len(addresses), 1)
     if names and addresses and len(names) != len(addresses):
         raise ConfigurationError(
-            f"hostaddr names {len(addresses)} addresses for {len(names)} hosts: give one for each"
+            f"hostaddr has {len(addresses)} addresses for {len(names)} hosts: give one "
+            "for each host"
         )
     if len(ports) not in (0, 1, count):
         raise ConfigurationError(
@@ -215,7 +219,7 @@ def hosts_of(words: Mapping[str, str]) -> tuple[Host, ...]:
         )
     pairs = list(zip(padded(names, count), padded(addresses, count), strict=True))
     if count > 1 and not all(name or address for name, address in pairs):
-        raise ConfigurationError("one of several hosts has no name: write each of them")
+        raise ConfigurationError("one of the hosts in the URL has no name: name each of them")
     every = ports * count if len(ports) == 1 and names + addresses else padded(ports, count)
     if any(every):
         # Of several hosts each has a port.
@@ -253,7 +257,7 @@ def own_context(words: Mapping[str, str], hosts: Iterable[Host]) -> Any:
         words = {"sslmode": "verify-full", **words}
         if words["sslmode"] != "verify-full":
             raise ConfigurationError(
-                "sslrootcert=system goes with sslmode=verify-full alone: anybody can have a "
+                "sslrootcert=system works only with sslmode=verify-full: anybody can get a "
                 "certificate that the system trusts, for a name of their own"
             )
     names: dict[str | bytes | None, str] = {

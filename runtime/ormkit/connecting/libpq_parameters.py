@@ -43,48 +43,63 @@ NO = ("false", "off", "no", "0")
 UNSUPPORTED: dict[str, tuple[tuple[str, ...], str]] = {
     "channel_binding": (
         ("disable", "prefer"),
-        "the driver asyncpg cannot bind the password's proof to the TLS connection: remove the "
-        "word, and use sslmode=verify-full, which leaves nobody in between",
+        "the driver asyncpg does not support channel binding: remove the parameter, and use "
+        "sslmode=verify-full, which leaves no man in the middle",
     ),
     "require_auth": (
         (),
-        "the driver asyncpg answers whatever the server asks for: remove the word, and use "
-        "sslmode=verify-full, so that only the right server can ask",
+        "the driver asyncpg authenticates in whichever way the server asks for: remove the "
+        "parameter, and use sslmode=verify-full, so that only the right server can ask",
     ),
     "requirepeer": (
         (),
-        "the driver asyncpg does not ask who listens on a unix socket: remove the word, and keep "
-        "the socket in a directory that only that account may write",
+        "the driver asyncpg does not check which account listens on a unix socket: remove the "
+        "parameter, and keep the socket in a directory that only that account may write to",
     ),
     "gssencmode": (
         ("disable", "prefer"),
-        "the driver asyncpg does not encrypt by GSSAPI: remove the word, and use sslmode=require",
+        "the driver asyncpg does not support GSSAPI encryption: remove the parameter, "
+        "and use sslmode=require",
     ),
-    "gssdelegation": (("0",), "the driver asyncpg does not delegate credentials: remove the word"),
-    "replication": (NO, "an engine runs statements, and does not replicate: remove the word"),
-    "sslcompression": (("0", "1"), "it is 0 or 1, and PostgreSQL compresses nothing by TLS"),
-    "sslsni": (("1",), "the driver asyncpg always names the host to the server: remove the word"),
+    "gssdelegation": (
+        ("0",),
+        "the driver asyncpg does not delegate credentials: remove the parameter",
+    ),
+    "replication": (
+        NO,
+        "an engine runs statements and has no replication mode: remove the parameter",
+    ),
+    "sslcompression": (
+        ("0", "1"),
+        "it must be 0 or 1, and PostgreSQL does not compress TLS connections",
+    ),
+    "sslsni": (
+        ("1",),
+        "the driver asyncpg always sends the host name to the server (SNI): remove "
+        "the parameter",
+    ),
     "sslcertmode": (
         ("allow",),
-        "the driver asyncpg sends the certificate where the server asks for it: remove the word",
+        "the driver asyncpg sends the certificate when the server asks for it: remove "
+        "the parameter",
     ),
     "sslkeylogfile": ((), "set SSLKEYLOGFILE in the environment instead"),
     "min_protocol_version": (
         ("3.0",),
-        "the driver asyncpg speaks version 3.0 of the protocol: remove the word",
+        "the driver asyncpg speaks version 3.0 of the protocol: remove the parameter",
     ),
     "max_protocol_version": (
         ("3.0", "3.2", "latest"),
-        "it is 3.0, 3.2 or latest, and the driver asyncpg speaks 3.0",
+        "it must be 3.0, 3.2 or latest, and the driver asyncpg speaks 3.0",
     ),
-    "load_balance_hosts": (("disable", "random"), "it is disable or random"),
-    "scram_client_key": ((), "the driver asyncpg takes a password: remove the word"),
-    "scram_server_key": ((), "the driver asyncpg takes a password: remove the word"),
+    "load_balance_hosts": (("disable", "random"), "it must be disable or random"),
+    "scram_client_key": ((), "the driver asyncpg takes only a password: remove the parameter"),
+    "scram_server_key": ((), "the driver asyncpg takes only a password: remove the parameter"),
     **{
-        f"oauth_{word}": ((), "the driver asyncpg does not authenticate by OAuth: remove the word")
+        f"oauth_{word}": ((), "the driver asyncpg does not support OAuth: remove the parameter")
         for word in ("issuer", "client_id", "client_secret", "scope", "ca_file")
     },
-    "requiressl": ((), "libpq has it no more: write sslmode=require"),
+    "requiressl": ((), "libpq no longer has it: write sslmode=require"),
 }
 #: The kinds of servers that a connection may be wanted to.
 SESSIONS = ("any", "primary", "standby", "prefer-standby", "read-write", "read-only")
@@ -122,17 +137,19 @@ def check_parameter(word: str, value: str) -> None:
     if word in UNSUPPORTED:
         allowed, reason = UNSUPPORTED[word]
         if value not in allowed:
-            raise ConfigurationError(f"{word} cannot be had: {reason}")
+            raise ConfigurationError(f"{word} is not supported: {reason}")
     elif word in INTEGER_PARAMETERS:
         lowest = INTEGER_PARAMETERS[word]
         if not re.fullmatch(r"\s*[+-]?\d{1,9}\s*", value, re.ASCII):
-            raise ConfigurationError(f"{word} is a whole number, of seconds where it is a time")
+            raise ConfigurationError(
+                f"{word} must be a whole number (of seconds, where it is a time)"
+            )
         if lowest is not None and int(value) < lowest:
-            raise ConfigurationError(f"{word} is a whole number from {lowest}")
+            raise ConfigurationError(f"{word} must be a whole number, at least {lowest}")
     elif word == "target_session_attrs":
         if value not in SESSIONS:
             raise ConfigurationError(
-                f"{word} is one of {', '.join(SESSIONS[:-1])} and {SESSIONS[-1]}"
+                f"{word} must be one of {', '.join(SESSIONS[:-1])} or {SESSIONS[-1]}"
             )
     elif word == "client_encoding":
         check_encoding(value)
@@ -144,4 +161,6 @@ def check_files(words: Mapping[str, str]) -> None:
     for word in wanted:
         file = words.get(word, SYSTEM)
         if file != SYSTEM and not os.access(file, os.R_OK):
-            raise ConfigurationError(f"{word} names {file!r}, which is not there or not readable")
+            raise ConfigurationError(
+                f"{word} names {file!r}, which does not exist or cannot be read"
+            )

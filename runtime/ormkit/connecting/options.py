@@ -28,10 +28,10 @@ def check_url(url: object) -> None:
     The message shows only the scheme, since the rest may hold a password.
     """
     if not isinstance(url, str):
-        raise ConfigurationError(f"the URL is a text, not {type(url).__name__}")
+        raise ConfigurationError(f"the URL must be a string (str), not {type(url).__name__}")
     if not url.startswith(SCHEMES):
         raise ConfigurationError(
-            f"the URL begins with {url.partition('://')[0][:20]!r}: it must be one of "
+            f"the URL begins with {url.partition('://')[0][:20]!r}: it must begin with one of "
             f"{', '.join(SCHEMES)}"
         )
     if reason := mismatch("text", url):
@@ -42,8 +42,9 @@ def check_encoding(value: str) -> None:
     """Raise ConfigurationError for an encoding of the connection other than UTF-8."""
     if re.sub(r"[^a-z0-9]", "", value.lower()) not in UTF8:
         raise ConfigurationError(
-            f"client_encoding={shown(value)}: it is UTF8, in which the driver reads and writes "
-            f"text; remove it, and the server converts from and to the encoding of the database"
+            f"client_encoding={shown(value)}: it must be UTF8, because the driver reads and "
+            "writes text in it; remove the setting, and the server converts from and to the "
+            "encoding of the database"
         )
 
 
@@ -63,7 +64,7 @@ def check_seconds(name: str, value: object, ways: str = "") -> None:
 def check_count(name: str, value: object) -> None:
     """Raise ConfigurationError for anything but an int of at least 0."""
     if type(value) is not int or value < 0:
-        raise ConfigurationError(f"{name}={shown(value)}: give a whole number from 0")
+        raise ConfigurationError(f"{name}={shown(value)}: give a whole number, at least 0")
 
 
 def checked_settings(
@@ -72,14 +73,14 @@ def checked_settings(
     """Return the run-time parameters for each connection; raises ConfigurationError."""
     if not isinstance(server_settings, (Mapping, type(None))):
         raise ConfigurationError(
-            f"server_settings is a dict of parameters and their values, not "
+            "server_settings must be a dict of parameters and their values, not "
             f"{type(server_settings).__name__}"
         )
     given: Mapping[Any, Any] = server_settings or {}  # pyright: ignore[reportUnknownVariableType]
     check_run_time_parameter("application_name", application_name)
     for name, value in given.items():
         if not isinstance(name, str) or not name or mismatch("text", name):
-            raise ConfigurationError(f"server_settings: {name!r} is no parameter of PostgreSQL")
+            raise ConfigurationError(f"server_settings: {name!r} is not a PostgreSQL parameter")
         check_run_time_parameter(f"server_settings[{name!r}]", value)
         if name.lower() == "client_encoding":
             check_encoding(value)

@@ -61,6 +61,6 @@ def section_of(file: Path, name: str) -> dict[str, str] | None:
     for word, value in words.items():
         if word not in KNOWN_PARAMETERS or mismatch("text", value):
             raise ConfigurationError(
-                f"the service {name!r} of {file} has {word!r}, which is no word of libpq"
+                f"the service {name!r} of {file} has {word!r}, which libpq does not know"
             )
     return words

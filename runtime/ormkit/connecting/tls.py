@@ -60,7 +60,7 @@ def context_of(words: Mapping[str, str], names: Mapping[str | bytes | None, str]
             version = words.get(word, default).replace(".", "_")
             setattr(context, name, ssl.TLSVersion[version])
     except KeyError:
-        raise ConfigurationError("the TLS version is one of TLSv1.2 and TLSv1.3") from None
+        raise ConfigurationError("the TLS version must be TLSv1.2 or TLSv1.3") from None
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"a certificate or key cannot be used: {error}") from None
     if ssl.HAS_ALPN:

@@ -53,14 +53,14 @@ class Origin:
         """Return the error for a use from another process or event loop."""
         if self._process != os.getpid():
             return UsageError(
-                f"the engine was made in process {self._process}, before fork(), and this is "
-                f"process {os.getpid()}: on one connection each would take the other's answers; "
-                f"call create_engine() in each process, after the fork (gunicorn with preload: "
-                f"when the worker starts)"
+                f"the engine was created in process {self._process}, before fork(), and this "
+                f"is process {os.getpid()}: two processes on one connection would read each "
+                "other's results; call create_engine() in each process, after the fork "
+                "(gunicorn with preload: when the worker starts)"
             )
         return UsageError(
-            "the engine was made in another event loop, which its connections belong to: call "
-            "create_engine() in each loop, or do everything in one asyncio.run()"
+            "the engine was created in another event loop, and its connections belong to that "
+            "loop: call create_engine() in each loop, or do everything in one asyncio.run()"
         )
 
 

@@ -24,8 +24,8 @@ async def send_commit(connection: Connection) -> None:
         ) from error
     if tag == "ROLLBACK":
         raise TransactionFailed(
-            "nothing was committed: an earlier statement of the transaction had failed, and "
-            "its error was caught inside the block; use a nested begin() around what may fail"
+            "the transaction was rolled back: an earlier statement failed and its error was "
+            "caught inside the block; use a nested begin() around what may fail"
         )
 
 
@@ -37,7 +37,7 @@ async def send_release(connection: Connection, savepoint: str) -> None:
         if error.sqlstate != IN_FAILED_TRANSACTION:
             raise
         raise TransactionFailed(
-            "nothing of this nested block was kept: a statement in it had failed, and its "
-            "error was caught inside the block; catch it around the block instead. The "
-            "transaction around it goes on"
+            "the nested block was rolled back: a statement in it failed and its error was "
+            "caught inside the block; catch the error outside the block instead. The outer "
+            "transaction continues"
         ) from None

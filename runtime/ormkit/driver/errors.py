@@ -142,7 +142,7 @@ def refused_by_server(error: Exception) -> DatabaseError | errors.ConfigurationE
         return failed
     if isinstance(reported, errors.StatementError | errors.DataError):
         return errors.ConfigurationError(
-            f"a word of the URL or a setting of the connection is refused: {reported}"
+            f"the server refused a parameter of the URL or a connection setting: {reported}"
         )
     return reported
 
@@ -153,7 +153,7 @@ def counterpart(error: Exception, sql: str | None, has_values: bool) -> Exceptio
         return server_error(error, sql, has_values)
     if isinstance(error, asyncpg.OutdatedSchemaCacheError):
         unreadable = DatabaseError(
-            f"the statement has run, and its answer cannot be read, since a type changed: {error}"
+            f"the statement ran, but its result cannot be read, because a type changed: {error}"
         )
         unreadable.statement = sql
         return unreadable
@@ -162,9 +162,7 @@ def counterpart(error: Exception, sql: str | None, has_values: bool) -> Exceptio
         canceled.statement = sql
         return canceled
     if isinstance(error, UnicodeEncodeError):
-        return errors.UsageError(
-            "the SQL holds half of a surrogate pair, which is no character of any text"
-        )
+        return errors.UsageError("the SQL holds half of a surrogate pair, which is not a character")
     if isinstance(error, BROKEN) or is_short_value(error):
         lost = violation(str(error))
         lost.statement = sql
@@ -182,9 +180,10 @@ def unreadable_answer(error: Exception) -> errors.UnreadableValue:
     """Return the error for an answer that the driver failed to decode, at an unknown column."""
     is_text = isinstance(error, UnicodeDecodeError)
     reason = (
-        "it is no text in UTF-8"
+        "it is not valid UTF-8"
         if is_text
-        else f"the driver has no value for it ({type(error).__name__}): cast it to text"
+        else f"the driver cannot convert it to a Python value ({type(error).__name__}): "
+        "cast it to text"
     )
     return errors.UnreadableValue.of("the answer", reason)
 

@@ -116,10 +116,10 @@ class Messages:
             return is_ready
         if is_ready and kind != ERROR:
             # The client cannot have sent a query in the middle of a chunk.
-            raise BrokenProtocol(f"it sent a message {chr(kind)!r} that nobody asked for")
+            raise BrokenProtocol(f"it sent an unexpected message {chr(kind)!r}")
         if kind == READY:
             if self._last not in ENDS and not (self._last == BIND_COMPLETE and self.is_binding):
-                raise BrokenProtocol("it is ready for the next query before the answer has ended")
+                raise BrokenProtocol("it sent ReadyForQuery before the end of the result")
             self._last = 0
             self.is_binding = False
             return True
@@ -159,7 +159,7 @@ def whole_answer(messages: Messages | None, count: int) -> Generator[None]:
     before = 0 if messages is None else messages.completed
     yield
     if messages is not None and messages.completed - before != count:
-        raise BrokenProtocol("it is ready for the next query before the answer has ended")
+        raise BrokenProtocol("it sent ReadyForQuery before the end of the result")
 
 
 def check_size(kind: int, size: int) -> None:

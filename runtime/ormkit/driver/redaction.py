@@ -89,7 +89,7 @@ def redacted(error: Any, said: str) -> str:
     for sentence, told in SENTENCES.items():
         if found := sentence.fullmatch(said):
             return found.expand(told)
-    return f"{condition(error)} ({error.sqlstate}); the server's words are on detail"
+    return f"{condition(error)} ({error.sqlstate}); the server's message is in the error's detail"
 
 
 def condition(error: Any) -> str:

@@ -40,8 +40,8 @@ TIMESTAMPS = {LAST_MOMENT: INFINITY, ~LAST_MOMENT: MINUS_INFINITY}
 #: The first release of PostgreSQL with infinite intervals.
 INFINITE_INTERVALS = 17
 
-YEARS = "it is outside the years 1 to 9999 that Python's dates have"
-MIDNIGHT = "it is 24:00, and Python's times end before that"
+YEARS = "it is outside the years 1 to 9999 of Python's dates"
+MIDNIGHT = "it is 24:00, which Python's times cannot hold"
 
 
 class Form(NamedTuple):
@@ -115,7 +115,9 @@ def interval_numbers(value: Any) -> Numbers:
 def finite_interval_numbers(value: Any) -> Numbers:
     """Do the same for a server without infinite intervals; raises ValueError for one."""
     if isinstance(value, Interval) and value.is_infinite:
-        raise ValueError(f"PostgreSQL has infinite intervals from {INFINITE_INTERVALS} on")
+        raise ValueError(
+            f"PostgreSQL supports infinite intervals since version {INFINITE_INTERVALS}"
+        )
     return interval_numbers(value)
 
 

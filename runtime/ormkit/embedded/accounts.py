@@ -70,9 +70,9 @@ def way_to(directory: Path, account: Account | None) -> Generator[tuple[str, tup
         return
     if not Path("/proc/self/fd").is_dir():
         raise EmbeddedServerError(
-            f"PostgreSQL does not run as root, and the account {account.name} cannot pass the "
-            f"parents of {directory}: use a directory that others may pass, such as one below "
-            f"/var/lib, or run as another user"
+            f"PostgreSQL refuses to run as root, and the account {account.name} cannot enter "
+            f"the parents of {directory}: use a directory that other users can enter, such as "
+            "one below /var/lib, or run as another user"
         )
     handle = os.open(directory, os.O_RDONLY)
     try:
@@ -119,7 +119,7 @@ def copied(binaries: Path) -> Path:
     for directory in (COPIES, place):
         state = directory.lstat()
         if not stat.S_ISDIR(state.st_mode) or state.st_uid != 0 or state.st_mode & 0o022:
-            raise EmbeddedServerError(f"{directory} is not root's own: remove it")
+            raise EmbeddedServerError(f"{directory} does not belong to root: remove it")
     return place / package.name / installation.name / binaries.name
 
 
@@ -162,6 +162,6 @@ else:
             return pwd.getpwnam(NAME)
         except (OSError, subprocess.CalledProcessError, KeyError) as error:
             raise EmbeddedServerError(
-                f"PostgreSQL does not run as root, and the account {NAME} cannot be made: run as "
-                f"another user, or give the directory to one (chown)"
+                f"PostgreSQL refuses to run as root, and the account {NAME} cannot be created: "
+                "run as another user, or make one the owner of the directory (chown)"
             ) from error

@@ -129,10 +129,11 @@ else:
         found = folder.lstat()
         owner = account.uid if account else os.getuid()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != owner or found.st_mode & 0o077:
-            raise EmbeddedServerError(f"{folder} belongs to somebody else: remove it")
+            raise EmbeddedServerError(f"{folder} belongs to another user: remove it")
         if account is not None and not account.can_reach(folder):
             raise EmbeddedServerError(
-                f"the account {account.name} cannot pass the parents of {folder}, where the socket "
-                f"goes: set TMPDIR to a directory that others may pass, or shorten the path"
+                f"the account {account.name} cannot enter the parents of {folder}, which is to "
+                "hold the socket: set TMPDIR to a directory that other users can enter, or "
+                "shorten the path"
             )
         return folder

@@ -58,8 +58,8 @@ class Cluster:
         self.version = version or found or VERSIONS[0]
         if found is not None and found != self.version:
             raise EmbeddedServerError(
-                f"{directory} belongs to PostgreSQL {found}, not {self.version}: "
-                f"take another directory or that version"
+                f"{directory} belongs to PostgreSQL {found}, not {self.version}: use another "
+                "directory or that version"
             )
         self.binaries = binaries(self.version)
         self._check_path()
@@ -93,8 +93,8 @@ class Cluster:
             # This check comes last, since another process may create the cluster concurrently.
             if strangers and not self.is_made and not self._finished.exists():
                 raise EmbeddedServerError(
-                    f"{self.directory} is no data directory of PostgreSQL, and it is not empty "
-                    f"({min(strangers)}): take another directory"
+                    f"{self.directory} is not a data directory of PostgreSQL, and it is not "
+                    f"empty ({min(strangers)}): use another directory"
                 )
 
     @property
@@ -256,7 +256,9 @@ def binaries(version: int) -> Path:
     """
     if version not in VERSIONS:
         known = " and ".join(map(str, sorted(VERSIONS)))
-        raise EmbeddedServerError(f"there is no embedded PostgreSQL {version}: there are {known}")
+        raise EmbeddedServerError(
+            f"there is no embedded PostgreSQL {version}: the versions are {known}"
+        )
     for package, places in PACKAGES.items():
         spec = importlib.util.find_spec(package) if version in places else None
         if spec is not None and spec.origin is not None:

@@ -183,7 +183,7 @@ def resolve(path: str | Path) -> Path:
     """Return the absolute path of the directory, with ~ expanded; raises EmbeddedServerError."""
     if not str(path).strip():
         raise EmbeddedServerError("embedded:// needs a directory, as in embedded://.pgdata")
-    with reported(f"{path!r} is no path"):
+    with reported(f"{path!r} is not a path"):
         return Path(path).expanduser().resolve()
 
 

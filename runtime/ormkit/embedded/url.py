@@ -45,13 +45,13 @@ def parts_of(url: str) -> tuple[str, dict[str, str]]:
     for word in OF_THE_SERVER:
         if word in words:
             raise ConfigurationError(
-                f"{word} says where a server is, and the one of an embedded:// URL is in its "
-                f"directory: remove the word, or write postgresql://"
+                f"{word} says where a server is, and the server of an embedded:// URL is in "
+                "its directory: remove the parameter, or write postgresql://"
             )
     if words.get("sslmode") in TLS_REQUIRED_MODES:
         raise ConfigurationError(
-            "the server of an embedded:// URL listens on a socket of this machine, without TLS: "
-            "remove sslmode"
+            "the server of an embedded:// URL listens on a local socket, without TLS: remove "
+            "sslmode"
         )
     return url_decoded(path), words
 

@@ -29,8 +29,8 @@ class JoinedStep(Step):
         relationship = self.relationship
         if relationship.is_to_many:
             raise UsageError(
-                f"{relationship.label} leads to many rows, and a join would repeat the row for "
-                f"each: use selectinload({relationship.name!r})"
+                f"{relationship.label} is a to-many relationship, and a join would repeat the "
+                f"row for each of its objects: use selectinload({relationship.name!r})"
             )
 
     def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:

@@ -73,7 +73,7 @@ def resolve(table: Table, wanted: Named) -> Relationship[Any, Any]:
     if not isinstance(wanted, Relationship):
         raise UsageError(f"{wanted!r} is not a relationship of {table.label}")
     if wanted.table is not table:
-        raise UsageError(f"{wanted.label} does not start from {table.label}")
+        raise UsageError(f"{wanted.label} is not a relationship of {table.label}")
     return wanted
 
 
@@ -97,12 +97,13 @@ def step_of(
     for part in parts:
         if part.strategy != step.strategy:
             raise UsageError(
-                f"{relationship.label} is asked for by {parts[0].name} and by {part.name}: take one"
+                f"{relationship.label} is loaded by {parts[0].name} and by {part.name}: "
+                "use one of them"
             )
     if any((each.key, each.values) != (step.key, step.values) for each in refined):
         raise UsageError(
-            f"{relationship.label} is asked for with different filters, orders or limits: one "
-            f"attribute cannot hold two lists"
+            f"{relationship.label} is loaded with different filters, orders or limits: one "
+            "attribute cannot hold two lists"
         )
     step.check(is_refined=bool(refined))
     return step
@@ -121,9 +122,9 @@ def refined_step(
     target = relationship.target
     if not relationship.is_to_many:
         raise UsageError(
-            f"{relationship.label} leads to one row, and filter, order_by, limit and offset are "
-            f"for lists: it would read as None where there is one; filter the query by "
-            f"{relationship.label}.has(...) instead"
+            f"{relationship.label} is a to-one relationship, and filter, order_by, limit and "
+            "offset are for lists: the attribute would be None although its row exists; filter "
+            f"the query by {relationship.label}.has(...) instead"
         )
     where = conditions_of(target, part.conditions, dict(part.by))
     order = tuple([order_by(each, partial(expression_of, target)) for each in part.order])

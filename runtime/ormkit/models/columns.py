@@ -245,7 +245,7 @@ class Column(Expression[O, T, V_co]):
         try:
             return [None if value is None else json_text(value) for value in listed]
         except InvalidValue:
-            place, reason = first_mismatch(self.type, listed) or (1, "it has no JSON")
+            place, reason = first_mismatch(self.type, listed) or (1, "it cannot be written as JSON")
             raise self._unfit(listed[place - 1], reason) from None
 
     def _checked(self, value: Any) -> Any:

@@ -39,8 +39,9 @@ def check_agreement(relationship: Relationship[Any, Any], instance: Any, target:
         key = None if target is None else getattr(target, remote.slot, UNSET)
         if key is UNSET or getattr(instance, local.slot, None) != key:
             raise UsageError(
-                f"{relationship.label} and {local.slot} are both given, and they are not known to "
-                f"mean the same row: leave out {local.slot}, or {relationship.name}"
+                f"{relationship.label} and {local.slot} are both given, and OrmKit cannot tell "
+                f"that they refer to the same row: leave out {local.slot}, or "
+                f"{relationship.name}"
             )
 
 
@@ -81,8 +82,9 @@ def contradiction(relationship: Relationship[Any, Any]) -> UsageError:
     """Return the error for an object that was given another key after what it refers to."""
     names = ", ".join(local.slot for local in relationship.local)
     return UsageError(
-        f"{relationship.label} and {names} contradict each other: the key was changed after the "
-        f"object was set; set {relationship.name} to the object that is meant, which sets the key"
+        f"{relationship.label} and {names} contradict each other: the foreign key was changed "
+        f"after the object was set; set {relationship.name} to the right object, which also "
+        "sets the key"
     )
 
 

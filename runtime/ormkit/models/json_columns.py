@@ -207,7 +207,7 @@ def checked_step(step: object) -> str | int:
     """Return one step of a path; raises UsageError for anything but a key or an index."""
     if isinstance(step, bool) or not isinstance(step, (str, int)):
         raise UsageError(
-            f"a step into JSON is a key (str) or a place in an array (int), not "
+            "a step into JSON must be a key (str) or an index of an array (int), not "
             f"{type(step).__name__}"
         )
     if reason := mismatch("text" if isinstance(step, str) else "integer", step):
@@ -218,7 +218,7 @@ def checked_step(step: object) -> str | int:
 def text_key(key: object) -> str:
     """Return the key; raises UsageError for anything but a str."""
     if not isinstance(key, str):
-        raise UsageError(f"a key of a JSON object is a str, not {type(key).__name__}")
+        raise UsageError(f"a key of a JSON object must be a string (str), not {type(key).__name__}")
     return key
 
 

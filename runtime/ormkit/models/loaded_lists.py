@@ -36,9 +36,9 @@ def refusing(method: str) -> Any:
         label = self.relationship.label
         owner = self.relationship.table.label.lower()
         raise UsageError(
-            f"{label}: a change of the list would never be written; write "
-            f"`await session.related({owner}, {label}).{method}`, which the list then follows, or "
-            f"take a list of your own, list({owner}.{self.relationship.name})"
+            f"{label}: a change to this list would never be written; write `await "
+            f"session.related({owner}, {label}).{method}`, which also updates the list, or "
+            f"change a copy, list({owner}.{self.relationship.name})"
         )
 
     return refused

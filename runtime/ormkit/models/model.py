@@ -125,8 +125,8 @@ class Related(Generic[T]):
             )
         if value is not None and not isinstance(value, relationship.target.model):
             raise UsageError(
-                f"{relationship.label} holds an object of {relationship.target.label} or None, not "
-                f"{type(value).__name__}"
+                f"{relationship.label} must be an object of {relationship.target.label} or "
+                f"None, not {type(value).__name__}"
             )
         setattr(instance, self.slot, value)
         if relationship.is_owner:

@@ -35,8 +35,8 @@ class Unresolved(Condition[Any]):
     def key(self) -> Hashable:  # type: ignore[override]
         """Raise UsageError: it is used where no query resolves it."""
         raise UsageError(
-            "a Q has a meaning only in filter(), exclude(), having(), has() and any(), also joined "
-            "with & | ~; elsewhere write conditions of columns"
+            "a Q works only in filter(), exclude(), having(), has() and any(), alone or "
+            "combined with & | ~; elsewhere write conditions on columns"
         )
 
     def __and__(self, other: Condition[Any]) -> Condition[Any]:
@@ -69,7 +69,7 @@ class Q(Unresolved):
 
     def __init__(self, *conditions: Condition[Any], **by: Any) -> None:
         if not conditions and not by:
-            raise UsageError("an empty Q() says nothing: give it a condition or a keyword")
+            raise UsageError("an empty Q() is not a condition: give it a condition or a keyword")
         self.conditions = conditions
         self.by: Mapping[str, Any] = by
 
@@ -167,14 +167,14 @@ def expression_at(table: Table, path: str) -> AnyExpression:
 def resolve_path(table: Table, path: str) -> Steps[AnyExpression]:
     """Find the column that a path leads to, on the trampoline."""
     if not isinstance(path, str):
-        raise UsageError(f"{path!r} is no column of {table.label}")
+        raise UsageError(f"{path!r} is not a column of {table.label}")
     name, _, rest = path.partition("__")
     relationship = table.relationships.get(name)
     if relationship is not None and rest:
         if relationship.is_to_many:
             raise UsageError(
-                f"{relationship.label} leads to many rows: say which value of them, with "
-                f"{relationship.label}.value(...)"
+                f"{relationship.label} is a to-many relationship: select one value of its rows "
+                f"with {relationship.label}.value(...)"
             )
         found = yield resolve_path(relationship.target, rest)
         return RelatedValue(relationship, found, relationship.related_alive())
@@ -191,8 +191,8 @@ def is_related_to(relationship: Relationship[Any, Any], value: Any) -> Condition
     model: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
     if getattr(model, "__table__", None) is not relationship.target:
         raise UsageError(
-            f"{relationship.label} is compared with an object of {relationship.target.label} or "
-            f"with None, not with {model.__name__}"
+            f"{relationship.label} can be compared with an object of "
+            f"{relationship.target.label} or with None, not with {model.__name__}"
         )
     key = relationship.target.primary_key
     if not all(hasattr(value, column.slot) for column in key):

@@ -240,7 +240,7 @@ def checked_conditions(
     for condition in conditions:
         if not isinstance(condition, Expression):
             raise UsageError(
-                f"{table.label}: {condition!r} is no condition: write one like "
+                f"{table.label}: {condition!r} is not a condition: write one like "
                 f"{table.columns[0].label} == value, or a keyword"
             )
     return conditions

@@ -78,10 +78,10 @@ class SearchQuery(Expression[Any, str, str]):
 
     def __init__(self, words: str, config: str | None, syntax: str) -> None:
         if not isinstance(words, str):
-            raise UsageError(f"a search is a text, not {type(words).__name__}")
+            raise UsageError(f"a search must be a string (str), not {type(words).__name__}")
         if syntax not in QUERY_FUNCTIONS:
             raise UsageError(
-                f"syntax={syntax!r}: it is one of {', '.join(map(repr, QUERY_FUNCTIONS))}"
+                f"syntax={syntax!r}: it must be one of {', '.join(map(repr, QUERY_FUNCTIONS))}"
             )
         self.reader = QUERY_FUNCTIONS[syntax]
         self.words = literal(words)

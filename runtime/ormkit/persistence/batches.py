@@ -159,7 +159,7 @@ def grouped(
 def check_once(method: str, instances: Sequence[object]) -> None:
     """Raise UsageError where an object is given twice: it can hold one row only."""
     if len(set(map(id, instances))) < len(instances):
-        raise UsageError(f"{method}: an object is given twice, and it can hold one row only")
+        raise UsageError(f"{method}: an object is given twice, and it can hold only one row")
 
 
 def batch_of_all(table: Table, instances: Sequence[Model]) -> Batch | None:

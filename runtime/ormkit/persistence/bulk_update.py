@@ -54,7 +54,7 @@ async def update_objects(
     identities = [identity_of(table, each) for each in instances]
     keys = {tuple(identity[: len(table.primary_key)]) for identity in identities}
     if len(keys) < len(instances):
-        raise UsageError(f"bulk_update: one {table.label} is given twice")
+        raise UsageError(f"bulk_update: the same {table.label} is given twice")
     if named is not None:
         check_values(table, named, instances)
     groups = groups_to_write(table, instances, named, executor.identity)
@@ -99,8 +99,8 @@ def check_written(
     if named is None:
         if not all(groups):
             raise UsageError(
-                f"bulk_update: a {table.label} object was given nothing but what tells its row: "
-                f"set what is to be written"
+                f"bulk_update: a {table.label} object has values only for the columns that "
+                "identify its row: set the columns to write"
             )
         return
     found = {each.key for columns in groups for each in columns}
@@ -230,7 +230,7 @@ def writable_columns(table: Table) -> tuple[AnyColumn, ...]:
 def named_columns(table: Table, fields: Sequence[Any]) -> tuple[AnyColumn, ...]:
     """Return the columns of these names; raises UnknownName, UsageError."""
     if isinstance(fields, str) or not isinstance(fields, Iterable) or not fields:
-        raise UsageError("fields is a list of columns or their names, with at least one")
+        raise UsageError("fields must be a list of at least one column or name of a column")
     found: list[AnyColumn] = []
     for field in fields:
         column: Any = table.by_name.get(field) if isinstance(field, str) else field
@@ -259,6 +259,6 @@ def check_values(table: Table, columns: Sequence[AnyColumn], instances: Sequence
                 raise MissingValue(f"an object has no value for {column.label}: load or set it")
             if isinstance(value, Expression):
                 raise UsageError(
-                    f"{column.label} holds an expression: an attribute holds a value; write it "
-                    f"with session.update({table.label.lower()}, {column.slot}=...)"
+                    f"{column.label} holds an expression, and bulk_update writes values: write "
+                    f"it with session.update({table.label.lower()}, {column.slot}=...)"
                 )

@@ -167,9 +167,9 @@ class IdentityMap:
     def _check_replaced(self) -> None:
         for _, columns in self.changed(self._replaced):
             raise UsageError(
-                f"{columns[0].label} was changed on an object in whose place the transaction holds "
-                f"another one of the same row, which was inserted or upserted since: change that "
-                f"one, or write this one by update()"
+                f"{columns[0].label} was changed on an object that is no longer in the "
+                "transaction: another object of the same row was inserted or upserted since; "
+                "change that one, or write this one with update()"
             )
 
     def saved(self) -> Saved:

@@ -24,9 +24,9 @@ def check_stored(table: Table, stored: int, given: int) -> None:
     """Raise DatabaseError where a trigger or rule dropped rows without an error."""
     if stored < given:
         raise DatabaseError(
-            f"{given - stored} of {given} {table.label} objects were not stored: a trigger or a "
-            f"rule of {table.sql} kept them out, as a BEFORE trigger does that returns NULL; let "
-            f"it raise an error, or insert such objects by raw SQL"
+            f"{given - stored} of {given} {table.label} objects were not stored: a trigger or "
+            f"a rule of {table.sql} skipped them, as a BEFORE trigger does by returning NULL; "
+            "let it raise an error, or insert such objects with raw SQL"
         )
 
 

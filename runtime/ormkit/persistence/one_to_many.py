@@ -96,9 +96,9 @@ class ChildKeys:
         remote = self._relationship.remote
         if not any(key.is_nullable for key in remote):
             raise UsageError(
-                f"{remote[0].label} cannot be NULL, so that no {self._target.label} can belong to "
-                f"nothing: add() it to another {self._relationship.table.label}, or delete it "
-                f"with session.remove()"
+                f"{remote[0].label} cannot be NULL, so each {self._target.label} must belong "
+                f"to an object: add() it to another {self._relationship.table.label}, or "
+                "delete it with session.remove()"
             )
         pairs = zip(remote, self._owner, strict=True)
         return tuple([None if key.is_nullable else value for key, value in pairs])

@@ -48,12 +48,13 @@ class RelatedSet(Generic[R]):
         if not isinstance(instance, relationship.table.model):
             kind = type(instance).__name__
             raise UsageError(
-                f"{relationship.label} is of {relationship.table.label}, not of {kind}"
+                f"{relationship.label} is a relationship of {relationship.table.label}, "
+                f"not of {kind}"
             )
         if not relationship.is_to_many:
             raise UsageError(
-                f"{relationship.label} leads to one row: assign to the attribute, or update the "
-                f"column of its key"
+                f"{relationship.label} is a to-one relationship: assign to the attribute, or "
+                "update the column of its foreign key"
             )
         self._runs = runs
         self._instance = instance
@@ -145,7 +146,7 @@ class RelatedSet(Generic[R]):
             name = f"argument {place} of {relationship.label} {what}()"
             if type(each) is not target.model:
                 given = type(each).__name__
-                raise UsageError(f"{name} is to be a {target.label}, not {given}")
+                raise UsageError(f"{name} must be a {target.label}, not {given}")
             found[self._key_of(each, self._columns, name)] = each
         return found
 

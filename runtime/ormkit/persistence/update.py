@@ -152,7 +152,7 @@ async def mark_deleted(executor: Executor, instance: Model, *, is_deleted: bool)
     if column is None:
         raise UsageError(
             f"{table.label} has no column for soft deletes: add the mixin soft_delete to its "
-            f"schema, or take remove()"
+            "schema, or use remove()"
         )
     await update_one(executor, instance, {column.slot: NOW if is_deleted else None})
 

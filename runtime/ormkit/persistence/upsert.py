@@ -167,7 +167,7 @@ def unmatched(table: Table, target: Sequence[AnyColumn], error: StatementError) 
 def named_columns(table: Table, names: Sequence[str]) -> tuple[AnyColumn, ...]:
     """Return the columns of these names; raises UnknownName, UsageError."""
     if isinstance(names, str):
-        raise UsageError(f"give a list of column names, [{names!r}], not one text")
+        raise UsageError(f"give a list of column names, [{names!r}], not one string")
     if not isinstance(names, Collection):
         raise UsageError(f"give a list of column names, not {type(names).__name__}")
     for name in names:
@@ -183,8 +183,8 @@ def check_target(target: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> Non
     for column in target:
         if column.key not in keys_of(given):
             raise MissingValue(
-                f"upsert: {column.label} tells rows apart, and has no value: give it one, or name "
-                f"other columns in conflict_target"
+                f"upsert: {column.label} identifies the row and has no value: give it one, or "
+                "name other columns in conflict_target"
             )
 
 
@@ -202,8 +202,8 @@ def check_distinct(table: Table, target: Sequence[AnyColumn], batches: Sequence[
         if len({key for key in keys if None not in key}) < sum(None not in key for key in keys):
             names = ", ".join(column.slot for column in target)
             raise UsageError(
-                f"upsert_all: two {table.label} objects have the same {names}, by which rows are "
-                f"told apart: leave one of them out"
+                f"upsert_all: two {table.label} objects have the same {names}, which "
+                "identifies the row: leave one of them out"
             )
 
 

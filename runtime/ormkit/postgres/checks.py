@@ -27,7 +27,7 @@ MOST_DIGITS = 131_072
 SINGLE_MAX = 3.4028235677973366e38
 WEEK = dt.timedelta(days=7)
 NUL = "it holds the character NUL, which PostgreSQL's text cannot"
-SURROGATE = "it holds half of a surrogate pair, which is no character"
+SURROGATE = "it holds half of a surrogate pair, which is not a character"
 
 
 def reason_by(check: Check, value: Any, limits: Sequence[int] = ()) -> str | None:
@@ -56,7 +56,7 @@ def integer_mismatch(bits: int, value: Any, limits: Sequence[int]) -> str | None
     if isinstance(value, (float, Decimal)):
         is_finite = value.is_finite() if isinstance(value, Decimal) else math.isfinite(value)
         if not is_finite:
-            return "it is no finite number"
+            return "it is not a finite number"
         if int(value) != value:
             return "it has a fraction"
     elif not isinstance(value, SupportsIndex):
@@ -96,25 +96,25 @@ def double_mismatch(value: Any, limits: Sequence[int]) -> str | None:
 def numeric_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if isinstance(value, int):
         if value.bit_length() > MOST_DIGITS * 4:
-            return f"it has more than {MOST_DIGITS} digits before the point"
+            return f"it has more than {MOST_DIGITS} digits before the decimal point"
         # Not by way of text, which Python refuses for numbers of thousands of digits.
         value = Decimal(value)
     if isinstance(value, (float, str)):
         try:
             value = Decimal(value)
         except ArithmeticError:
-            return "it is no text of a number"
+            return "it is a string that is not a number"
     if not isinstance(value, Decimal):
         return needed("a Decimal", value)
     if value.is_finite() and value and value.adjusted() >= MOST_DIGITS:
-        return f"it has more than {MOST_DIGITS} digits before the point"
+        return f"it has more than {MOST_DIGITS} digits before the decimal point"
     if not limits or value.is_nan():
         return None
     digits = limits[0] - (limits[1] if len(limits) > 1 else 0)
     if value.is_infinite():
-        return f"it is infinite, and the type has {digits} digits before the point"
+        return f"it is infinite, and the type has {digits} digits before the decimal point"
     is_beyond = bool(value) and value.adjusted() >= digits
-    return f"it has more than {digits} digits before the point" if is_beyond else None
+    return f"it has more than {digits} digits before the decimal point" if is_beyond else None
 
 
 def text_mismatch(value: Any, limits: Sequence[int]) -> str | None:
@@ -138,7 +138,7 @@ def bytea_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, (bytes, bytearray, memoryview)):
         return needed("bytes", value)
     is_whole = not isinstance(value, memoryview) or value.c_contiguous
-    return None if is_whole else "its memory is not in one piece"
+    return None if is_whole else "its memory is not contiguous"
 
 
 def date_mismatch(value: Any, limits: Sequence[int]) -> str | None:
@@ -161,7 +161,7 @@ def timestamp_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, dt.date):
         return needed("a datetime", value)
     is_zoned = isinstance(value, dt.datetime) and value.tzinfo is not None
-    return "it has a time zone, and the type has none: take timestamptz" if is_zoned else None
+    return "it has a time zone, and the type has none: use timestamptz" if is_zoned else None
 
 
 def timestamptz_mismatch(value: Any, limits: Sequence[int]) -> str | None:
@@ -197,13 +197,19 @@ def interval_mismatch(value: Any, limits: Sequence[int]) -> str | None:
         return needed("an ormkit.Interval or a timedelta", value)
     # Nothing else of one is ever refused.
     is_infinite = isinstance(value, Interval) and value.is_infinite
-    return "it is infinite, which intervals are from PostgreSQL 17 on" if is_infinite else None
+    return (
+        "it is infinite, and PostgreSQL has infinite intervals since version 17"
+        if is_infinite
+        else None
+    )
 
 
 def uuid_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if isinstance(value, UUID):
         return None
-    return "it is no text of a UUID" if isinstance(value, str) else needed("a UUID", value)
+    return (
+        "it is a string that is not a UUID" if isinstance(value, str) else needed("a UUID", value)
+    )
 
 
 def inet_mismatch(value: Any, limits: Sequence[int]) -> str | None:
@@ -211,7 +217,7 @@ def inet_mismatch(value: Any, limits: Sequence[int]) -> str | None:
 
 
 def cidr_mismatch(value: Any, limits: Sequence[int]) -> str | None:
-    return unreadable("a network without bits beyond its mask", ip_network, value)
+    return unreadable("a network without host bits", ip_network, value)
 
 
 def unreadable(what: str, read: Callable[[Any], Any], value: Any) -> str | None:
@@ -226,21 +232,21 @@ def bit_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, BitString):
         return needed("an ormkit.BitString", value)
     is_other = bool(limits) and len(value) != limits[0]
-    return f"it has {len(value)} bits, and the type {limits[0]}" if is_other else None
+    return f"it has {len(value)} bits, and the type takes {limits[0]}" if is_other else None
 
 
 def varbit_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, BitString):
         return needed("an ormkit.BitString", value)
     is_long = bool(limits) and len(value) > limits[0]
-    return f"it has {len(value)} bits, and {limits[0]} at most fit" if is_long else None
+    return f"it has {len(value)} bits, and at most {limits[0]} fit" if is_long else None
 
 
 def vector_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     """Return the reason for a vector, as a list or in pgvector's text form."""
     numbers = value[1:-1].split(",") if isinstance(value, str) else value
     if limits and len(numbers) != limits[0]:
-        return f"it has {len(numbers)} dimensions, and the type {limits[0]}"
+        return f"it has {len(numbers)} dimensions, and the type takes {limits[0]}"
     floats = list(map(float, numbers))
     if not all(map(math.isfinite, floats)):
         return "it holds NaN or infinity"
@@ -272,14 +278,14 @@ def reason_of_json(error: Exception) -> str:
     if found := re.fullmatch(r"Object of type (\w+) is not JSON serializable", text):
         return f"JSON has no {found.group(1)}"
     if "Circular" in text:
-        return "it holds itself"
+        return "it contains itself"
     if found := re.fullmatch(r"keys must be .*, not (\w+)", text):
-        return f"a key of a JSON object is a str, not {found.group(1)}"
+        return f"a key of a JSON object must be a string (str), not {found.group(1)}"
     if "Out of range" in text:
         return "JSON has no NaN and no infinity"
     if "digits" in text:
         return "it holds a whole number with too many digits for Python to write"
-    return "it has no JSON"
+    return "it cannot be written as JSON"
 
 
 def is_encodable(text: str) -> bool:

@@ -62,7 +62,7 @@ def of_zoned_time(value: object) -> str:
 
 def of_number(value: object) -> str:
     if isinstance(value, bool):
-        raise ValueError("it is no number: write 1 or 0")
+        raise ValueError("it is not a number: write 1 or 0")
     return ""
 
 

@@ -34,7 +34,7 @@ def timetz_form(places: int, value: Any) -> Any:
     if offset is None:
         raise InvalidValue("its time zone has no offset without a date")
     if offset % dt.timedelta(seconds=1):
-        raise InvalidValue("the offset of its time zone is no whole number of seconds")
+        raise InvalidValue("the offset of its time zone is not a whole number of seconds")
     return rounded_time(plain_time(value, dt.timezone(offset)), places)
 
 
@@ -51,7 +51,7 @@ def rounded_time(value: dt.time, places: int) -> dt.time:
     seconds = (value.hour * 60 + value.minute) * 60 + value.second
     count = (seconds * 1_000_000 + value.microsecond + unit // 2) // unit * unit
     if count >= DAY:
-        raise InvalidValue("it rounds to 24:00, for which Python has no time")
+        raise InvalidValue("it rounds to 24:00, which Python's times cannot hold")
     rounded = dt.datetime.min + dt.timedelta(microseconds=count)
     return rounded.time().replace(tzinfo=value.tzinfo)
 
@@ -101,7 +101,7 @@ def rounded_datetime(value: dt.datetime, places: int) -> dt.datetime:
     try:
         return value + dt.timedelta(microseconds=unit - rest if is_up else -rest)
     except OverflowError:
-        raise InvalidValue("it rounds to a moment beyond the year 9999") from None
+        raise InvalidValue("it rounds to a time after the year 9999") from None
 
 
 def interval_form(places: int, value: Any) -> Any:

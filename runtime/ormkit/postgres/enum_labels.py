@@ -8,8 +8,8 @@ from typing import Any, Generic, TypeVar
 E = TypeVar("E")
 
 UNKNOWN_LABEL = (
-    "it is a label that the code does not know: add it to the enum in the schema and run `ormkit "
-    'generate`, or set unknown_labels = "text" there to read such labels as texts'
+    "it is a label that the code does not know: add it to the enum in the schema and run "
+    '`ormkit generate`, or set unknown_labels = "text" there to read such labels as strings'
 )
 NULL_IN_NOT_NULL = "it is NULL, and the column is declared NOT NULL"
 

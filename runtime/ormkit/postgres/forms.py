@@ -128,7 +128,7 @@ def fits(value: Any, length: int) -> bool:
     if not isinstance(value, str):
         return False
     if len(value) > length:
-        raise InvalidValue(f"it has {len(value)} characters, and {length} at most fit")
+        raise InvalidValue(f"it has {len(value)} characters, and at most {length} fit")
     return True
 
 
@@ -163,7 +163,7 @@ def network_form(value: Any) -> Any:
 def without_scope(value: Any, address: Any) -> Any:
     """Return the value; InvalidValue where it names an interface of the machine (fe80::1%eth0)."""
     if getattr(address, "scope_id", None) is not None:
-        raise InvalidValue("it has a scope, which the type does not hold")
+        raise InvalidValue("it has a scope, which the type cannot hold")
     return value
 
 

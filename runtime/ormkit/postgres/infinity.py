@@ -124,7 +124,7 @@ class InfiniteDate(Infinite, dt.date):
     __slots__ = ()
 
     def __new__(cls, *_: object, **__: object) -> Self:
-        raise TypeError("there are two infinite dates: take ormkit.INFINITY or -ormkit.INFINITY")
+        raise TypeError("there are two infinite dates: use ormkit.INFINITY or -ormkit.INFINITY")
 
 
 @final
@@ -137,7 +137,7 @@ class InfiniteDatetime(Infinite, dt.datetime):
     __slots__ = ()
 
     def __new__(cls, *_: object, **__: object) -> Self:
-        raise TypeError("there are two infinities: take ormkit.INFINITY or -ormkit.INFINITY")
+        raise TypeError("there are two infinities: use ormkit.INFINITY or -ormkit.INFINITY")
 
     def date(self) -> InfiniteDate:
         """Return the infinite date of the same sign."""

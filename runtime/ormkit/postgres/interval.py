@@ -87,26 +87,26 @@ class Interval:
         beyond what a timedelta holds.
         """
         if self.is_infinite:
-            raise InvalidValue("an infinite interval is no timedelta")
+            raise InvalidValue("an infinite interval cannot become a timedelta")
         if self.months:
             raise InvalidValue(
-                "an interval of months is no timedelta, since months differ in length: take its "
-                "months, days and microseconds, or add it to a date"
+                "an interval with months cannot become a timedelta, because months differ in "
+                "length: use its months, days and microseconds, or add it to a date"
             )
         try:
             return dt.timedelta(self.days, 0, self.microseconds)
         except OverflowError:
-            raise InvalidValue("the interval is beyond what a timedelta holds") from None
+            raise InvalidValue("the interval is too large for a timedelta") from None
 
     def total_seconds(self) -> float:
         """Return the number of seconds; raises InvalidValue where to_timedelta() does."""
         return self.to_timedelta().total_seconds()
 
     def __setattr__(self, name: str, value: object) -> Never:
-        raise AttributeError("an interval does not change: make another one")
+        raise AttributeError("an interval is immutable: create another one")
 
     def __delattr__(self, name: str) -> Never:
-        raise AttributeError("an interval does not change: make another one")
+        raise AttributeError("an interval is immutable: create another one")
 
     def __eq__(self, other: object) -> bool:
         found = span(other)
@@ -250,9 +250,9 @@ def restored(months: int, days: int, microseconds: int) -> Interval:
 def checked_field(name: str, value: object, most: int) -> int:
     """Return a field of an interval; raises InvalidValue for a wrong type or range."""
     if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidValue(f"the {name} of an interval are an int, not {type(value).__name__}")
+        raise InvalidValue(f"the {name} of an interval must be an int, not {type(value).__name__}")
     if not -most - 1 <= value <= most:
-        raise InvalidValue(f"the {name} of an interval are from {-most - 1} to {most}")
+        raise InvalidValue(f"the {name} of an interval must be from {-most - 1} to {most}")
     return int(value)
 
 
@@ -279,7 +279,7 @@ def added(one: Interval, other: Interval, sign: int) -> Interval:
     if other.is_infinite:
         other, sign = (other, 1) if sign > 0 else (-other, 1)
         if one.is_infinite and fields(one) != fields(other):
-            raise InvalidValue("infinite intervals of both signs have no sum")
+            raise InvalidValue("infinite intervals of opposite signs cannot be added")
         return other
     if one.is_infinite:
         return one
@@ -295,7 +295,7 @@ def shifted(moment: Any, by: Interval) -> Any:
     if isinstance(moment, Infinite):
         return moment
     if by.is_infinite:
-        raise InvalidValue("an infinite interval leads to no date: take ormkit.INFINITY")
+        raise InvalidValue("an infinite interval cannot be added to a date: use ormkit.INFINITY")
     year, month = divmod(moment.year * 12 + moment.month - 1 + by.months, 12)
     if not dt.MINYEAR <= year <= dt.MAXYEAR:
         raise OverflowError("date value out of range")
@@ -304,7 +304,7 @@ def shifted(moment: Any, by: Interval) -> Any:
     if not by.microseconds:
         return there
     if not isinstance(there, dt.datetime):
-        raise InvalidValue("the interval has a time, and a date has none: take a datetime")
+        raise InvalidValue("the interval has a time, and a date has none: use a datetime")
     time = dt.timedelta(microseconds=by.microseconds)
     if there.tzinfo is None:
         return there + time

@@ -30,7 +30,9 @@ def json_text(value: object) -> str:
         text = _written(value)
         return text if is_encodable(text) else json.dumps(value)
     except (TypeError, ValueError, RecursionError):
-        raise InvalidValue(reason_by(json_mismatch, value) or "it has no JSON") from None
+        raise InvalidValue(
+            reason_by(json_mismatch, value) or "it cannot be written as JSON"
+        ) from None
 
 
 def json_form(is_binary: bool, value: Any) -> Any:

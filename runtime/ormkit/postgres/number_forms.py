@@ -105,7 +105,7 @@ class NumericForm:
     def _as_given(self, number: Decimal) -> Decimal:
         places = -exponent_of(number)
         if places > MAX_SCALE:
-            raise InvalidValue(f"it has more than {MAX_SCALE} digits behind the point")
+            raise InvalidValue(f"it has more than {MAX_SCALE} digits after the decimal point")
         if places <= 0:
             number = as_read(number)
         return number if number else number.copy_abs()
@@ -115,16 +115,16 @@ class NumericForm:
             return Decimal("NaN")
         if self._limits:
             raise InvalidValue(
-                f"it is infinite, and the type has {self._digits} digits before the point"
+                f"it is infinite, and the type has {self._digits} digits before the decimal point"
             )
         return number
 
     def _too_large(self) -> str:
         if self._digits > 0:
-            return f"it has more than {self._digits} digits before the point"
+            return f"it has more than {self._digits} digits before the decimal point"
         return f"the type holds numbers below 10 to the power of {self._digits}"
 
     def _too_fine(self) -> str:
         if self._scale < 0:
-            return f"it is no multiple of 10 to the power of {-self._scale}"
-        return f"it has more than {self._scale} digits behind the point; round it first"
+            return f"it is not a multiple of 10 to the power of {-self._scale}"
+        return f"it has more than {self._scale} digits after the decimal point; round it first"

@@ -67,7 +67,7 @@ class RangeForm:
         except OverflowError:
             raise InvalidValue(f"its {side} bound: the day after it is in the year 10000") from None
         if reason := reason_by(self._check, found):
-            raise InvalidValue(f"what comes after its {side} bound: {reason}")
+            raise InvalidValue(f"the value after its {side} bound: {reason}")
         return found
 
 

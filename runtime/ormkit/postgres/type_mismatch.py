@@ -74,7 +74,7 @@ def label_mismatch(value: Any, labels: Mapping[Any, Any]) -> str | None:
     if not isinstance(value, str):
         return needed("a member of its enum, or its label", value)
     is_known = isinstance(labels, OpenLabels) or value in labels
-    return None if is_known else "it is no label of its enum"
+    return None if is_known else "it is not a label of its enum"
 
 
 def uncut(type_: str, value: Any) -> Any:

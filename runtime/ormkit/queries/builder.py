@@ -341,10 +341,10 @@ class QueryBuilder(Generic[M]):
 
     def _check_grouping(self, grouping: Grouping) -> None:
         if self._lock is not None:
-            raise UsageError("rows that distinct() or group_by() made one cannot be locked")
+            raise UsageError("rows that distinct() or group_by() merged cannot be locked")
         first = [each.expression.key for each in self._order[: len(grouping.on)]]
         if self._order and {each.key for each in grouping.on} != set(first):
-            raise UsageError("distinct_on(): order_by() has to begin with the same columns")
+            raise UsageError("distinct_on(): order_by() must begin with the same columns")
 
     def _with_grouping(self, **changes: Any) -> Self:
         return self._with("_grouping", replace(self._grouping or Grouping(), **changes))
@@ -354,7 +354,7 @@ class QueryBuilder(Generic[M]):
         if isinstance(by, Expression):
             return by
         if not isinstance(by, str):
-            raise UsageError(f"{by!r} is no column of {self._table.label}")
+            raise UsageError(f"{by!r} is not a column of {self._table.label}")
         if by in self._named:
             return self._named[by]
         if self._named and by not in self._table.by_name:

@@ -65,10 +65,13 @@ def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any],
             )
         if column.is_private:
             raise UsageError(
-                f"{column.label} is private, and a cursor shows what pages are ordered by"
+                f"{column.label} is private, and a cursor reveals the values that pages "
+                "are ordered by"
             )
         if column.labels is None and reader_of(column) is None:
-            raise UsageError(f"{column.label} is of type {column.type}, which orders no pages")
+            raise UsageError(
+                f"{column.label} is of type {column.type}, which pages cannot be ordered by"
+            )
     held = {each.expression.key for each in order}
     return (*order, *(each.asc() for each in table.primary_key if each.key not in held))
 
@@ -99,14 +102,14 @@ def after_cursor(table: Table, order: Sequence[Order[Any]], cursor: object) -> C
         return RowComparison("<" if directions.pop() else ">", keys)
     found = after_values(keys)
     if found is None:
-        raise InvalidValue(f"the cursor has no place among {table.label} rows")
+        raise InvalidValue(f"the cursor is not a position among {table.label} rows")
     return found
 
 
 def cursor_values(table: Table, order: Sequence[Order[Any]], token: object) -> list[Any]:
     """Return the values in a token, one for each key of the order; raises InvalidValue."""
     wrong = InvalidValue(
-        f"this is no cursor of {table.label} rows: take one from page() or cursor()"
+        f"this is not a cursor of {table.label} rows: get one from page() or cursor()"
     )
     if not isinstance(token, str):
         raise wrong

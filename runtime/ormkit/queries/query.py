@@ -85,14 +85,14 @@ class Query(Selection[M], Generic[M, K]):
         """Return the only object; raises NotFound or MultipleFound."""
         found = await self.one_or_none()
         if found is None:
-            raise NotFound(f"no {self._table.label} answers the query")
+            raise NotFound(f"no {self._table.label} matches the query")
         return found
 
     async def one_or_none(self) -> M | None:
         """Return the only object, or None; raises MultipleFound for more than one."""
         found = await (self.limit(TWO) if self._limit is None else self).all()
         if len(found) > 1:
-            raise MultipleFound(f"more than one {self._table.label} answers the query")
+            raise MultipleFound(f"more than one {self._table.label} matches the query")
         return found[0] if found else None
 
     async def page(self, after: Cursor[M] | str | None = None) -> Page[M]:
@@ -195,7 +195,10 @@ class Query(Selection[M], Generic[M, K]):
         if function in ("sum", "avg"):
             check_summed(function, operand)
         if self._grouping is not None and self._grouping.is_grouped:
-            raise UsageError(f"{function}() of groups: select func.{function}(...) with values()")
+            raise UsageError(
+                f"{function}() does not work after group_by(): select "
+                f"func.{function}(...) with values()"
+            )
         select = self.as_select().as_set()
         statement = select.aggregate(function, operand)
         bound = select.values((operand,))
@@ -220,7 +223,10 @@ class Query(Selection[M], Generic[M, K]):
 
     def _changeable(self, method: str) -> Select:
         if self._grouping is not None:
-            raise UsageError(f"{method} changes rows, and distinct() or group_by() made others")
+            raise UsageError(
+                f"{method} changes rows of the table, and distinct() and group_by() "
+                "return other rows"
+            )
         return self.as_select().as_set()
 
     def _first_by(self) -> tuple[Any, ...]:
@@ -233,7 +239,7 @@ class Query(Selection[M], Generic[M, K]):
         if not self._only:
             return select.rows(), select.values()
         if select.joins:
-            raise UsageError("only() goes with selectinload(), not with joinedload()")
+            raise UsageError("only() works with selectinload(), not with joinedload()")
         return select.expressions(self._only), select.values(self._only)
 
     async def _objects(self, executor: Executor, records: list[Any], select: Select) -> list[M]:

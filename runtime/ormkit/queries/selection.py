@@ -158,11 +158,11 @@ class Selection(QueryBuilder[M]):
     def _check_whole(self, method: str) -> None:
         if self._grouping is not None and self._grouping.is_grouped:
             raise UsageError(
-                f"{method}: the rows of group_by() are no {self._table.label} objects: read them "
-                f"with values() or values_list()"
+                f"{method}: the rows of group_by() are not {self._table.label} objects: read "
+                "them with values() or values_list()"
             )
         if self._only and method != "objects":
-            raise UsageError(f"{method} reads whole objects, and only() a part of them")
+            raise UsageError(f"{method} reads whole objects, and only() reads a part of them")
 
     def _chosen(self, columns: tuple[Any, ...]) -> dict[str, AnyExpression]:
         """Return the selected expressions by name; one without a name is named by its position."""

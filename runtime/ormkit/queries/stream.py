@@ -94,9 +94,9 @@ async def each_of(chunks: AsyncGenerator[list[T], None]) -> AsyncGenerator[T, No
 def check_chunk(chunk: object) -> None:
     """Raise InvalidValue for a chunk size that is no whole number from 1 to MOST_ROWS."""
     if not isinstance(chunk, int) or isinstance(chunk, bool) or chunk < 1:
-        raise InvalidValue(f"chunk needs a whole number from 1 on, not {shown(chunk)}")
+        raise InvalidValue(f"chunk must be a whole number, at least 1, not {shown(chunk)}")
     if chunk > MOST_ROWS:
-        raise InvalidValue(f"chunk is at most {MOST_ROWS}, what the protocol can ask for at once")
+        raise InvalidValue(f"chunk must be at most {MOST_ROWS}, the limit of the protocol")
 
 
 async def record_chunks(

@@ -140,8 +140,8 @@ class Aggregate(Function[O, T, V_co]):
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
         if scope.bars_aggregates:
             raise UsageError(
-                "an aggregate cannot stand in filter(): it exists only once the rows were chosen; "
-                "use having() after group_by(), or a subquery"
+                "an aggregate cannot be used in filter(), since it is computed after the rows "
+                "are filtered; use having() after group_by(), or a subquery"
             )
         yield from super().pieces(scope)
         if self.where is not None:
@@ -246,11 +246,11 @@ def frame_text(rows: Frame | None) -> str:
     if rows is None:
         return ""
     if not isinstance(rows, tuple) or len(rows) != 2:
-        raise UsageError("rows is a pair (first, last), such as (-2, 0)")
+        raise UsageError("rows must be a pair (first, last), such as (-2, 0)")
     first, last = rows
     for end in rows:
         if not (end is None or (isinstance(end, int) and not isinstance(end, bool))):
-            raise UsageError("rows is a pair of whole numbers or None, such as (-2, 0)")
+            raise UsageError("rows must be a pair of whole numbers or None, such as (-2, 0)")
     begin = "UNBOUNDED PRECEDING" if first is None else offset_text(first)
     return f"ROWS BETWEEN {begin} AND " + (
         "UNBOUNDED FOLLOWING" if last is None else offset_text(last)

@@ -36,7 +36,7 @@ def foreign_type(compared: Any, value: object) -> str:
     compared: the expression. Raises InvalidValue for a value that cannot be compared with it.
     """
     if value is None:
-        raise cannot_compare(compared, value, "a comparison with NULL is never true: take isnull()")
+        raise cannot_compare(compared, value, "a comparison with NULL is never true: use isnull()")
     known = type_of(compared.type)
     if known.dimensions or known.base.bound is not None:
         check_elements(compared, known, value)
@@ -93,7 +93,7 @@ def check_one(compared: Any, value: Any, known: Comparability | None = None) -> 
         foreign = foreign_as(compared, value, known)
     if foreign:
         raise cannot_compare(
-            compared, value, f"here it would have to be of that type, and is {foreign}: convert it"
+            compared, value, f"here it must be of that type, and is {foreign}: convert it"
         )
 
 

@@ -101,7 +101,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
             if each is not None:
                 check_one(self, each, bound.compared)
         if value is None:
-            raise cannot_compare(self, value, "no range contains NULL: take isnull()")
+            raise cannot_compare(self, value, "no range contains NULL: use isnull()")
         if reason := mismatch(wanted.name, value):
             raise cannot_compare(self, value, reason)
         return self.sent_as(value, wanted.name)

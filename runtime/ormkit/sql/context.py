@@ -87,7 +87,7 @@ class Scope:
         if number > MAX_PARAMETERS:
             raise UsageError(
                 f"a statement takes at most {MAX_PARAMETERS:,} values, and this one has more: "
-                f"put them into one list, with in_(), or ask for them in parts"
+                "pass them as one list, with in_(), or split the statement"
             )
         return f"${number}"
 
@@ -141,8 +141,8 @@ class Scope:
         names = self._names.get(table)
         if not names:
             raise UsageError(
-                f"{table.label} takes no part in this query: reach its columns through a "
-                f"relationship, with has() or any()"
+                f"{table.label} is not part of this query: reach its columns through a "
+                "relationship, with has() or any()"
             )
         return names[-1]
 

@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from .context import Scope
 
 NO_TRUTH = (
-    "an SQL expression is no truth in Python: combine conditions with & | ~ instead of and, or, not"
+    "an SQL expression has no truth value in Python: combine conditions with & | ~ "
+    "instead of and, or, not"
 )
 #: Represents a bound value in a key.
 BOUND = "$"
@@ -164,7 +165,7 @@ class Condition(Expression[O, bool, bool]):
     def _joined(self, word: str, other: Any) -> Condition[O]:
         if not isinstance(other, Condition):
             raise UsageError(
-                f"{other!r} is no condition: put comparisons in parentheses around &, |"
+                f"{other!r} is not a condition: put comparisons in parentheses around &, |"
             )
         both: Any = (self, other)
         return NotImplemented if other.is_open else Junction(word, both)

@@ -345,7 +345,7 @@ class Functions:
             such as `contains` of a text.
         """
         if not isinstance(name, str) or FUNCTION_NAME.match(name) is None:
-            raise UsageError(f"{name!r} is no function's name")
+            raise UsageError(f"{name!r} is not the name of a function")
         schema, _, own = name.rpartition(".")
         return NamedFunction(own, tuple(map(as_expression, arguments)), type, schema=schema)
 

@@ -96,7 +96,7 @@ def scalar_values(values: object, of: Selectable[Any, Any]) -> tuple[list[Any], 
         raise InvalidValue(none_in_list(of))
     if list in kinds or tuple in kinds:
         check_scalar(of)
-        raise InvalidValue(f"{subject(of)}in_() takes single values, and no lists of them")
+        raise InvalidValue(f"{subject(of)}in_() takes single values, not lists of them")
     return listed, kinds
 
 
@@ -118,8 +118,8 @@ def check_scalar(operand: Any) -> Any:
     """Return the operand of in_(); raises UsageError for an array."""
     if operand.is_array:
         raise UsageError(
-            f"{subject(operand)}in_() and notin() compare no arrays: take == and |, contains() or "
-            f"overlaps()"
+            f"{subject(operand)}in_() and notin() do not compare arrays: use == and |, "
+            "contains() or overlaps()"
         )
     return operand
 
@@ -143,5 +143,5 @@ def like_text(text: object, of: object = None) -> str:
     r"""Return the text with LIKE's special characters (% _ and \) escaped."""
     if not isinstance(text, str):
         kind = type(text).__name__
-        raise InvalidValue(f"{subject(of)}text is needed to match text, not {kind}")
+        raise InvalidValue(f"{subject(of)}text can only be matched with a string (str), not {kind}")
     return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

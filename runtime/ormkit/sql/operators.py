@@ -145,8 +145,8 @@ def symbol(operator: str, left: Any, right: Any) -> str:
     is_text = is_text or any(type_of(type_).is_text for type_ in types)
     if "" in types and is_text:
         raise UsageError(
-            "+ joins texts and adds numbers, and the type of one side is not known: name it, as in "
-            "func.call('f', type='text') or cast(..., 'text')"
+            "+ concatenates strings and adds numbers, and the type of one side is not known: "
+            "name it, as in func.call('f', type='text') or cast(..., 'text')"
         )
     return operator
 
@@ -156,8 +156,8 @@ def check_joined(left: Any, right: Any) -> None:
     for json, other in ((left, right), (right, left)):
         if is_joined_json(json) and is_number(other):
             raise UsageError(
-                f"{subject(json)}+ joins JSON, and adds no numbers: use cast(..., 'numeric') where "
-                "it holds numbers"
+                f"{subject(json)}+ concatenates JSON and does not add numbers: use cast(..., "
+                "'numeric') where it holds numbers"
             )
 
 

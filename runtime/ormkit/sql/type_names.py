@@ -20,12 +20,14 @@ def type_name(wanted: type | str) -> str:
     """
     if isinstance(wanted, type):
         if wanted not in PYTHON_TYPES:
-            raise UsageError(f"no PostgreSQL type stands for {wanted.__name__}: give its name")
+            raise UsageError(f"no PostgreSQL type corresponds to {wanted.__name__}: give its name")
         return PYTHON_TYPES[wanted].name
     # Runs of spaces are collapsed first, or matching would take quadratic time.
     found = SPELLING.match(" ".join(wanted.split())) if isinstance(wanted, str) else None
     if found is None:
-        raise UsageError(f"{wanted!r} is no type's name: write one such as 'numeric(10, 2)'")
+        raise UsageError(
+            f"{wanted!r} is not the name of a type: write one such as 'numeric(10, 2)'"
+        )
     name, modifier, brackets = found.groups()
     known = " ".join(name.split()).lower()
     text = known if known in GRAMMAR else ".".join(map(quote, name.split(".")))
@@ -45,6 +47,6 @@ def type_of_value(value: object) -> str:
         if kind in PYTHON_TYPES:
             return PYTHON_TYPES[kind].name
     raise InvalidValue(
-        f"no PostgreSQL type stands for {type(value).__name__}: wrap the value in "
-        f"literal(value, 'the type')"
+        f"no PostgreSQL type corresponds to {type(value).__name__}: wrap the value in "
+        "literal(value, 'the type')"
     )

@@ -18,7 +18,7 @@ def awaitable(
     """
     if not isinstance(answer, Awaitable):
         raise error(
-            f"{caller} awaits what its function returns, and that is {type(answer).__name__}: "
-            f"give an async function of {argument}"
+            f"{caller} awaits the result of its function, and that is {type(answer).__name__}: "
+            f"give an async function that takes {argument}"
         )
     return answer  # pyright: ignore[reportUnknownVariableType]

@@ -148,8 +148,8 @@ async def lacking_column(
     better = reworded(
         error,
         f"the database has tables that lack columns: {lacks}; create_all() creates tables and "
-        f"changes none: add what is missing, as in ALTER TABLE {first.table.sql} ADD COLUMN "
-        f"{first.quoted} {first.type}, with the definition that {schema.path.name} has",
+        f"does not alter them: add what is missing, as in ALTER TABLE {first.table.sql} ADD "
+        f"COLUMN {first.quoted} {first.type}, with the definition that {schema.path.name} has",
     )
     better.table, better.column = first.table.name, first.name
     return better

@@ -54,8 +54,7 @@ def check_statement(sql: str, params: object = ()) -> Words:
         )
     if first == "COPY" and COPIES.search(sql):
         raise UsageError(
-            "COPY from STDIN or to STDOUT has data beside its statement: use copy_in() or "
-            "copy_out()"
+            "COPY from STDIN or to STDOUT needs a stream of data: use copy_in() or copy_out()"
         )
     return words
 
@@ -64,7 +63,7 @@ def check_params(params: object) -> None:
     """Raise UsageError for parameters that are not a list or tuple."""
     if isinstance(params, (str, bytes)) or not isinstance(params, Sequence):
         raise UsageError(
-            f"parameters are a list, one value for each of $1, $2 ..., not "
+            "parameters must be a list, one value for each of $1, $2 ..., not "
             f"{type(params).__name__}: write [value]"
         )
 
@@ -82,7 +81,7 @@ def check_lasting(sql: str, words: Words) -> None:
         what = "a cursor without HOLD is closed at once"
     else:
         return
-    advice = "run it within `async with session.begin() as tx:` by tx.execute_raw()"
+    advice = "run it inside `async with session.begin() as tx:` with tx.execute_raw()"
     if words == ("SET", "LOCAL"):
         advice += ', or pass begin(settings={"name": "value"})'
     elif words == ("SET", "TRANSACTION"):
@@ -96,7 +95,7 @@ def check_text(sql: object) -> None:
     NUL ends a string in the protocol: the server would misread the rest and close the connection.
     """
     if not isinstance(sql, str):
-        raise UsageError(f"SQL is a text, not {type(sql).__name__}")
+        raise UsageError(f"SQL must be a string (str), not {type(sql).__name__}")
     if "\0" in sql or not (sql.isascii() or is_encodable(sql)):
         raise UsageError(
             "the SQL holds the character NUL or half of a surrogate pair, which cannot be sent: "
@@ -107,7 +106,7 @@ def check_text(sql: object) -> None:
 def checked_rows(rows: Iterable[Sequence[object]]) -> list[Sequence[object]]:
     """Return the rows of parameters as a list; UsageError where one is no list or tuple."""
     if isinstance(rows, (str, bytes)) or not isinstance(rows, Iterable):
-        raise UsageError(f"rows are a list of lists of parameters, not {type(rows).__name__}")
+        raise UsageError(f"rows must be a list of lists of parameters, not {type(rows).__name__}")
     listed = list(rows)
     for row in listed:
         check_params(row)
@@ -144,27 +143,25 @@ async def run_tagged(
 
 def taken_over(tag: str, was_open: bool, connection: Connection) -> UsageError:
     """Return the error for raw SQL that began or ended a transaction."""
-    advice = "use `async with session.begin() as tx:`, whose end commits or rolls back"
+    advice = "use `async with session.begin() as tx:`, which commits or rolls back at its end"
     if not was_open:
         return UsageError(
-            f"{tag} has no place outside of a transaction's block, and what it began is rolled "
-            f"back: {advice}"
+            f"{tag} cannot be used outside a transaction block, and the transaction that it "
+            f"began was rolled back: {advice}"
         )
     if tag == "COMMIT":
-        kept = (
-            "what the block wrote before it is committed, and nothing that comes after it is kept"
-        )
+        kept = "the earlier writes of the block are committed, and everything after it is lost"
     elif tag == "PREPARE TRANSACTION":
         kept = (
-            "what the block wrote is kept as a prepared transaction, which holds its locks until "
-            "COMMIT PREPARED or ROLLBACK PREPARED"
+            "the writes of the block are kept as a prepared transaction, which holds its locks "
+            "until COMMIT PREPARED or ROLLBACK PREPARED"
         )
     elif tag in TAKEN_OVER or connection.in_transaction:
-        kept = "nothing that the block wrote is kept"
+        kept = "the writes of the block are lost"
     else:
-        kept = "the server does not say whether what the block wrote is kept"
+        kept = "the server does not say whether the writes of the block are kept"
     ended = TransactionEnded(
-        f"raw SQL ended the transaction of the block by {tag}: {kept}; {advice}"
+        f"raw SQL ended the transaction of the block with {tag}: {kept}; {advice}"
     )
     ended.is_committed = tag == "COMMIT"
     return ended

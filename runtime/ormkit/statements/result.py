@@ -69,7 +69,7 @@ class Result:
             if not count:
                 raise UnknownName("the result has no columns")
             raise UnknownName(
-                f"the result has {count} columns: a position is from 0 to {count - 1}"
+                f"the result has {count} columns: a position must be from 0 to {count - 1}"
             )
         return [record[name] for record in self._records]
 
@@ -80,7 +80,7 @@ class Result:
     def one(self) -> dict[str, Any]:
         """Return the only row as a dict; raises NotFound or MultipleFound."""
         if not self._records:
-            raise NotFound("the statement returned no row where one was asked for")
+            raise NotFound("the statement returned no row, and one was expected")
         if len(self._records) > 1:
             raise MultipleFound(f"the statement returned {len(self._records)} rows, not one")
         return dict(self._records[0].items())

@@ -92,7 +92,7 @@ def engine_counts() -> EngineCounts:
 def whole_number(name: str, value: object) -> int:
     """Validate the argument of limit() or offset(); raises InvalidValue."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise InvalidValue(f"{name} needs a whole number from 0 on, not {shown(value)}")
+        raise InvalidValue(f"{name} must be a whole number, at least 0, not {shown(value)}")
     if value >= 2**63:
         raise InvalidValue(f"{name} is beyond PostgreSQL's bigint")
     return value

@@ -17,8 +17,9 @@ def check_within(executor: object) -> None:
     """Raise UsageError for row locks outside a transaction, which would end with the statement."""
     if getattr(executor, "identity", None) is None:
         raise UsageError(
-            "for_update() and for_share() lock rows until the transaction ends, and here is none, "
-            "so that nothing would be locked: read inside `async with session.begin():`"
+            "for_update() and for_share() lock rows until the transaction ends, and no "
+            "transaction is open, so nothing would be locked: read inside `async with "
+            "session.begin():`"
         )
 
 
@@ -57,19 +58,19 @@ def lockable(
     joined: the relationships that the query joins.
     """
     if isinstance(of, str) or not isinstance(of, Iterable):
-        raise UsageError("of is a list of relationships or their names: write of=[...]")
+        raise UsageError("of must be a list of relationships or their names: write of=[...]")
     found: list[Relationship[Any, Any]] = []
     for each in of:
         relationship = table.relationship(each) if isinstance(each, str) else each
         if relationship not in joined:
             raise UsageError(
-                f"of={each!r}: only what the query joins can be locked along: add "
+                f"of={each!r}: only tables that the query joins can be locked: add "
                 f".options(joinedload({getattr(relationship, 'name', each)!r})) before it"
             )
         if not relationship.is_owner or any(local.is_nullable for local in relationship.local):
             raise UsageError(
-                f"{relationship.label} may lead to nothing, and PostgreSQL locks only what is "
-                f"always there"
+                f"{relationship.label} may have no row, and PostgreSQL cannot lock the "
+                "nullable side of an outer join"
             )
         found.append(relationship)
     return tuple(found)

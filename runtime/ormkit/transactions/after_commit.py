@@ -37,8 +37,8 @@ def after_commit_error(errors: Sequence[Exception]) -> AfterCommitError:
     """Return the error that holds what the callbacks raised after a COMMIT."""
     kinds = ", ".join(dict.fromkeys(type(error).__name__ for error in errors))
     failed = AfterCommitError(
-        f"the transaction is committed, and what ran after its COMMIT failed ({kinds}): do not run "
-        f"the transaction again; `errors` holds what was raised"
+        f"the transaction is committed, and what ran after its COMMIT failed ({kinds}): do not "
+        "run the transaction again; `errors` holds the exceptions"
     )
     failed.errors = tuple(errors)
     several = "what ran after the COMMIT"

@@ -43,6 +43,6 @@ class ConnectionLock(asyncio.Lock):
 def interrupted() -> TransactionFailed:
     """Return the error for a transaction that continues after an interrupted call."""
     return TransactionFailed(
-        "nothing was committed: a call in the transaction was cancelled or timed out, so that it "
-        "may be half done, and the block went on; use a nested begin() around what may be cut short"
+        "the transaction was rolled back: a call in it was cancelled or timed out and may be "
+        "half done, but the block continued; use a nested begin() around what may be cancelled"
     )

@@ -122,7 +122,9 @@ class Copying:
         that the server reports.
         """
         if format not in FORMATS:
-            raise UsageError(f"format={format!r}: it is one of {', '.join(map(repr, FORMATS))}")
+            raise UsageError(
+                f"format={format!r}: it must be one of {', '.join(map(repr, FORMATS))}"
+            )
         check_option("delimiter", delimiter)
         check_option("null", null)
         options = {"format": format, "delimiter": delimiter, "null": null, "header": header or None}
@@ -147,8 +149,8 @@ class Copying:
         opened: Any = sink
         if not hasattr(opened, "write") or isinstance(opened, io.TextIOBase):
             raise UsageError(
-                "copy_out() writes to a path, to a file opened for bytes, or to an async function "
-                "of bytes"
+                "copy_out() writes to a path, to a file opened in binary mode, or to an async "
+                "function that takes bytes"
             )
         return await into(lambda data: asyncio.to_thread(opened.write, data))
 
@@ -270,7 +272,7 @@ class TupleCells(Cells):
 
     def check(self, row: Any) -> None:
         if not isinstance(row, (tuple, list)):
-            raise UsageError(f"row {self.number} is no tuple but {type(row).__name__}")
+            raise UsageError(f"row {self.number} must be a tuple, not {type(row).__name__}")
         if len(row) != len(self.names):  # pyright: ignore[reportUnknownArgumentType]
             raise UsageError(
                 f"row {self.number} must have {len(self.names)} values, one for each column"
@@ -291,7 +293,9 @@ class ObjectCells(Cells):
         for column in given:
             known = column.known.base
             if known.is_sent_as_text and (column.is_array or not known.has_codec):
-                raise UsageError(f"{column.label}: COPY has no {column.type}; use insert_all()")
+                raise UsageError(
+                    f"{column.label}: COPY does not support {column.type}; use insert_all()"
+                )
         self.names = [column.name for column in given]
         self.labels = [column.label for column in given]
         self._getters = [getter_of(column) for column in given]
@@ -305,8 +309,8 @@ class ObjectCells(Cells):
     def _check_model(self, row: Any) -> None:
         if not isinstance(row, self._table.model):
             raise UsageError(
-                f"copy_in({self._table.label}, ...) takes objects of it, not {type(row).__name__}; "
-                f"tuples need columns=[...]"
+                f"copy_in({self._table.label}, ...) takes objects of that model, not "
+                f"{type(row).__name__}; tuples need columns=[...]"
             )
         fill_keys(self._table, row)
 
@@ -362,7 +366,7 @@ def stored_cell(column: AnyColumn, value: Any) -> Any:
 def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:
     """Return the cells for rows of tuples; raises UsageError for invalid columns."""
     if isinstance(columns, str) or not isinstance(columns, Collection) or not columns:
-        raise UsageError("columns is a list of names, one for each value of a row")
+        raise UsageError("columns must be a list of names, one for each value of a row")
     if isinstance(into, str):
         for given in (into, *columns):
             check_text(given)

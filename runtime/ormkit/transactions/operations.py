@@ -65,7 +65,7 @@ class Operations(Copying):
         found = await self.get(model, key)
         if found is None:
             name = getattr(model, "__name__", "row")
-            raise NotFound(f"there is no {name} with the key that was asked for")
+            raise NotFound(f"there is no {name} with the given key")
         return found
 
     async def insert(self, instance: M) -> M:

@@ -45,14 +45,15 @@ class TransactionOptions:
     def __post_init__(self) -> None:
         if self.isolation is not None and self.isolation not in ISOLATIONS:
             raise ConfigurationError(
-                f"isolation={self.isolation!r}: it is one of {', '.join(map(repr, ISOLATIONS))}"
+                f"isolation={self.isolation!r}: it must be one of "
+                f"{', '.join(map(repr, ISOLATIONS))}"
             )
         check_mode("read_only", self.is_read_only)
         check_mode("deferrable", self.is_deferrable)
         self._check_deferrable()
         if not isinstance(self.settings, Mapping):
             raise ConfigurationError(
-                f"settings is a dict of parameters and their values, not "
+                "settings must be a dict of parameters and their values, not "
                 f"{type(self.settings).__name__}"
             )
         for name, value in self.settings.items():
@@ -112,17 +113,18 @@ def check_setting(name: object, value: object) -> None:
     """Raise ConfigurationError unless this is a valid run-time parameter with a text value."""
     if not isinstance(name, str) or not PARAMETER.fullmatch(name):
         raise ConfigurationError(
-            f"settings: {name!r} is no parameter of PostgreSQL; write 'work_mem', or 'app.tenant' "
-            f"for one of your own"
+            f"settings: {name!r} is not a PostgreSQL parameter; write 'work_mem', or "
+            "'app.tenant' for a parameter of your own"
         )
     if name.lower() == "seed":
         raise ConfigurationError(
-            "settings: the seed of random numbers outlives the transaction: call setseed() by "
-            "execute_raw(), after which the connection is reset"
+            "settings: the seed of random numbers outlives the transaction: call setseed() "
+            "with execute_raw(), which resets the connection afterwards"
         )
     if not isinstance(value, str):
         raise ConfigurationError(
-            f"settings: the value of {name!r} is text, not {type(value).__name__}: pass str(...)"
+            f"settings: the value of {name!r} must be a string (str), not "
+            f"{type(value).__name__}: pass str(...)"
         )
     if name.lower() == "client_encoding":
         check_encoding(value)

@@ -35,9 +35,11 @@ async def run_with_retries(
     last RetryableError, and whatever `fn` raises.
     """
     if type(retries) is not int or retries < 0:
-        raise ConfigurationError(f"retries={shown(retries)}: give a whole number from 0")
+        raise ConfigurationError(f"retries={shown(retries)}: give a whole number, at least 0")
     if not callable(fn):
-        raise UsageError(f"run() takes an async function of a transaction, not {type(fn).__name__}")
+        raise UsageError(
+            f"run() takes an async function that takes a transaction, not {type(fn).__name__}"
+        )
     for repetition in itertools.count():
         tx = begin()
         try:

@@ -76,7 +76,9 @@ class BlockStack:
         if block.is_over:
             raise ended()
         if not self._blocks:
-            raise TransactionClosed("a transaction is a block: `async with session.begin() as tx:`")
+            raise TransactionClosed(
+                "a transaction must be used as a block: `async with session.begin() as tx:`"
+            )
         connection = self._connection or await self._begin(self._blocks[0])
         for each in self._blocks:
             if not each.has_begun:

@@ -88,16 +88,16 @@ class Transaction(Operations):
         """Make this a savepoint of the parent, after a flush of the parent's pending writes."""
         if self._options != DEFAULTS:
             raise ConfigurationError(
-                "a transaction within a transaction is a savepoint and takes no options: the "
-                "outer one's hold"
+                "a transaction within a transaction is a savepoint and takes no options: those "
+                "of the outer transaction apply"
             )
         await parent.flush()
         if parent._stack.lock.was_interrupted:
             raise interrupted()
         if not parent._stack.is_innermost(parent._block):
             raise UsageError(
-                "another block within this transaction is open: savepoints nest, so that tasks "
-                "cannot hold them side by side; give each task a transaction of its own"
+                "another nested block of this transaction is open: savepoints nest, so tasks "
+                "cannot use them concurrently; give each task a transaction of its own"
             )
         self._parent = parent
         self._unit.nest_in(parent._unit)

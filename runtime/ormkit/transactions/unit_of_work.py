@@ -107,6 +107,6 @@ def check_whole(instance: Model) -> None:
 def flush_failed() -> TransactionFailed:
     """Return the error for a block that continues after a failed flush."""
     return TransactionFailed(
-        "nothing was committed: writing what was added or changed had failed, and the error was "
-        "caught inside the block"
+        "the transaction was rolled back: writing the added or changed objects failed and the "
+        "error was caught inside the block"
     )

@@ -50,7 +50,7 @@ source = "json?"
 """,
 )
 Thing, Word = models.Thing, models.Word
-ONLY_UTF8 = r"client_encoding=.*it is UTF8"
+ONLY_UTF8 = r"client_encoding=.*it must be UTF8"
 UMLAUT = {"name": "Müller", "ключ": ["€", "\U0001f600"]}
 MODES = (
     "SELECT current_setting('transaction_read_only'), current_setting('transaction_deferrable'), "

@@ -441,7 +441,7 @@ def test_programs_that_roots_account_cannot_reach_are_copied(
         assert {path: path.stat().st_mode for path in modes} == modes
         assert stat.S_IMODE(home.stat().st_mode) == 0o700
         made.chmod(0o777)
-        with pytest.raises(EmbeddedServerError, match="is not root's own: remove it"):
+        with pytest.raises(EmbeddedServerError, match="does not belong to root: remove it"):
             start(home / "data")
     finally:
         shutil.rmtree(copies)
@@ -453,7 +453,7 @@ def test_without_proc_a_directory_out_of_reach_is_refused_with_a_remedy(
 ) -> None:
     exists = Path.is_dir
     monkeypatch.setattr(Path, "is_dir", lambda path: str(path) != "/proc/self/fd" and exists(path))
-    with pytest.raises(EmbeddedServerError, match="use a directory that others may pass"):
+    with pytest.raises(EmbeddedServerError, match="use a directory that other users can enter"):
         start(home / "data")
     assert stat.S_IMODE(home.stat().st_mode) == 0o700
 
@@ -511,8 +511,8 @@ async def test_words_of_the_url_are_no_part_of_the_path(home: Path) -> None:
         ("service=x", "service says where a server is"),
         ("sslmode=require", "without TLS: remove sslmode"),
         ("channel_binding=require", "channel_binding cannot be had"),
-        ("client_encoding=latin1", "it is UTF8"),
-        ("dbname", "no word=value"),
+        ("client_encoding=latin1", "it must be UTF8"),
+        ("dbname", "not name=value"),
     ],
 )
 async def test_a_wrong_word_of_an_embedded_url_is_refused_before_anything_is_made(

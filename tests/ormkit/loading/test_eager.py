@@ -161,7 +161,7 @@ async def test_a_list_cannot_be_assigned_in_silence(session: AsyncSession, ada: 
 async def test_unknown_and_unfitting_options_are_refused(session: AsyncSession) -> None:
     with pytest.raises(UnknownName, match="User has no relationship 'pots': did you mean 'posts'"):
         session.query(User).options(selectinload("pots"))
-    with pytest.raises(UsageError, match=r"Post\.author does not start from User"):
+    with pytest.raises(UsageError, match=r"Post\.author is not a relationship of User"):
         session.query(User).options(selectinload(Post.author))
     with pytest.raises(UsageError, match=r"use selectinload\('posts'\)"):
         session.query(User).options(joinedload("posts"))

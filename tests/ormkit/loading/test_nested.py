@@ -188,5 +188,5 @@ async def test_noload_takes_nothing_below_it(session: AsyncSession) -> None:
     ):
         with pytest.raises(UsageError, match=r"noload leaves User\.posts empty"):
             query.options(option)
-    with pytest.raises(UsageError, match="asked for by selectinload and by noload"):
+    with pytest.raises(UsageError, match="loaded by selectinload and by noload"):
         query.options(selectinload(User.posts), noload(User.posts))

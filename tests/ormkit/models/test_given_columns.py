@@ -277,7 +277,7 @@ async def test_bulk_update_revives_nothing(notes: AsyncSession, models: Any) -> 
 
 
 async def test_bulk_update_needs_something_to_write(session: AsyncSession, models: Any) -> None:
-    with pytest.raises(UsageError, match="nothing but what tells its row"):
+    with pytest.raises(UsageError, match="only for the columns that identify its row"):
         await session.bulk_update([Post(id=1, title="t"), copy_without_title()])
 
 

@@ -219,7 +219,10 @@ async def test_what_is_changed_on_a_replaced_object_is_never_lost(session: Async
         last = await tx.upsert(again("c"), conflict_target=["email"])
         last.age = 5
     assert (await session.get_or_raise(User, first.id)).age == 5
-    with pytest.raises(UsageError, match=r"User\.name was changed on an object in whose place"):
+    with pytest.raises(
+        UsageError,
+        match=r"User\.name was changed on an object that is no longer in the transaction",
+    ):
         async with session.begin() as tx:
             held = await tx.get_or_raise(User, first.id)
             await tx.upsert(again("d"), conflict_target=["email"])

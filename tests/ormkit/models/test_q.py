@@ -130,7 +130,7 @@ async def test_a_relationship_and_its_rows_never_double(
         (lambda: Q(posts__author__nam="x"), UnknownName, "User has no 'nam'"),
         (lambda: Q(age__has_key="x"), UnknownName, "no operator 'has_key'"),
         (lambda: Q(age__plan="x"), UnknownName, "no operator 'plan'"),
-        (lambda: Q("name"), UsageError, "no condition"),
+        (lambda: Q("name"), UsageError, "not a condition"),
         (lambda: Q(settings__has_key=3), UsageError, "str"),
         (lambda: Q(settings__plan__in="pro"), InvalidValue, "collection"),
         (lambda: Q(**{"settings__a\0b": 1}), InvalidValue, "NUL"),

@@ -212,7 +212,7 @@ async def test_versions_are_checked_and_what_postgresql_computes_comes_back(
 async def test_a_failed_flush_leaves_nothing_even_where_it_is_caught(
     session: AsyncSession, engine: Engine, models: Any, notes: list[Any]
 ) -> None:
-    with pytest.raises(TransactionFailed, match="writing what was added or changed had failed"):
+    with pytest.raises(TransactionFailed, match="writing the added or changed objects failed"):
         async with session.begin() as tx:
             mine = await tx.query(models.Note).order_by("id").all()
             await AsyncSession(engine).query(models.Note).filter(id=mine[2].id).delete()
@@ -526,7 +526,7 @@ async def test_bulk_update_checks_versions_and_writes_all_or_nothing(
         (lambda users: ([User(name="new")], ["age"]), "insert it first"),
         (lambda users: (users, ["agee"]), "did you mean 'age'"),
         (lambda users: (users, [Post.title]), "no column"),
-        (lambda users: (users, "age"), "list of columns"),
+        (lambda users: (users, "age"), "list of at least one column"),
         (lambda users: (users, []), "at least one"),
         (lambda users: ([3], ["age"]), "generated model"),
     ],

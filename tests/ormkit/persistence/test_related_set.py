@@ -160,11 +160,11 @@ async def test_objects_that_cannot_be_related_are_refused_by_name(
             UsageError, match=r"argument 1 of Post\.tags add\(\) has no id yet: insert it first"
         ):
             await related.add(tags[0], Tag(name="new"))
-        with pytest.raises(UsageError, match=r"argument 0 of Post\.tags set\(\) is to be a Tag"):
+        with pytest.raises(UsageError, match=r"argument 0 of Post\.tags set\(\) must be a Tag"):
             await related.set([post])  # type: ignore[list-item]  # pyright: ignore
         with pytest.raises(UsageError, match="Post has no id yet: insert it first"):
             session.related(Post(author_id=1, title="x"), Post.tags)
-        with pytest.raises(UsageError, match=r"Post\.author leads to one row"):
+        with pytest.raises(UsageError, match=r"Post\.author is a to-one relationship"):
             session.related(post, Post.author)  # type: ignore[arg-type]  # pyright: ignore
     assert not sent
     gone = tags[3]

@@ -81,15 +81,15 @@ async def test_upserts_at_the_same_time_make_one_row(session: AsyncSession, engi
 
 
 async def test_what_cannot_be_upserted_says_why(session: AsyncSession) -> None:
-    with pytest.raises(MissingValue, match=r"User\.id tells rows apart"):
+    with pytest.raises(MissingValue, match=r"User\.id identifies the row"):
         await session.upsert(User(name="Ada"))
     with pytest.raises(UnknownName, match="did you mean 'email'"):
         await session.upsert(User(name="Ada"), conflict_target=["emial"])
     with pytest.raises(UsageError, match="one model at a time"):
         await session.upsert_all([User(id=1, name="a"), Tag(id=1, name="b")])
-    with pytest.raises(UsageError, match=r"User\.id tells rows apart"):
+    with pytest.raises(UsageError, match=r"User\.id identifies the row"):
         await session.upsert_all([User(id=1, name="a"), User(name="b")])
-    with pytest.raises(UsageError, match="not one text"):
+    with pytest.raises(UsageError, match="not one string"):
         await session.upsert(User(name="a"), conflict_target="email")
     with pytest.raises(StatementError, match=r"nothing in the database makes \(name\)"):
         await session.upsert(User(name="a"), conflict_target=["name"])

@@ -303,7 +303,7 @@ def test_it_does_not_change_and_can_be_copied(value: Interval) -> None:
     "arguments", [(2**31,), (0, -(2**31) - 1), (0, 0, 2**63), (1.5,), ("1",), (True,), (None,)]
 )
 def test_what_postgresql_has_no_place_for_is_refused(arguments: Any) -> None:
-    with pytest.raises(InvalidValue, match="of an interval are"):
+    with pytest.raises(InvalidValue, match="of an interval must be"):
         Interval(*arguments)
 
 

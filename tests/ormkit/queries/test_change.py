@@ -213,7 +213,7 @@ async def test_a_lock_takes_joined_rows_along(
 
 async def test_what_cannot_be_locked_along_is_refused(session: AsyncSession) -> None:
     comments = session.query(Comment).options(joinedload("author"))
-    with pytest.raises(UsageError, match=r"Comment\.author may lead to nothing"):
+    with pytest.raises(UsageError, match=r"Comment\.author may have no row"):
         comments.for_update(of=["author"])
     with pytest.raises(UsageError, match=r"options\(joinedload\('post'\)\)"):
         comments.for_update(of=["post"])

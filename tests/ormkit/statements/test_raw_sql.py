@@ -145,7 +145,7 @@ async def test_a_refused_row_is_named_without_its_value(engine: Engine) -> None:
 
 @pytest.mark.parametrize("rows", ["text", 3, [1], ["ab"], [{"a": 1}]])
 async def test_rows_of_parameters_are_lists(engine: Engine, rows: Any) -> None:
-    with pytest.raises(UsageError, match=r"rows are a list|parameters are a list"):
+    with pytest.raises(UsageError, match=r"rows must be a list|parameters must be a list"):
         await engine.execute_many(INSERT, rows)
 
 
@@ -266,11 +266,11 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
         ("COMMIT", "is committed", ["before"]),
         ("END", "is committed", ["before"]),
         ("COMMIT AND CHAIN", "is committed", ["before"]),
-        ("ROLLBACK", "nothing that the block wrote is kept", []),
-        ("ROLLBACK AND CHAIN", "nothing that the block wrote is kept", []),
-        ("ABORT", "nothing that the block wrote is kept", []),
-        ("SAVEPOINT own", "nothing that the block wrote is kept", []),
-        ("BEGIN", "nothing that the block wrote is kept", []),
+        ("ROLLBACK", "the writes of the block are lost", []),
+        ("ROLLBACK AND CHAIN", "the writes of the block are lost", []),
+        ("ABORT", "the writes of the block are lost", []),
+        ("SAVEPOINT own", "the writes of the block are lost", []),
+        ("BEGIN", "the writes of the block are lost", []),
     ],
 )
 @pytest.mark.parametrize("depth", ["outer", "nested"])
@@ -321,7 +321,7 @@ async def test_a_block_does_not_end_in_silence_that_was_ended_underneath(
             with pytest.raises(TransactionEnded):
                 await tx.execute_raw("COMMIT")
 
-    with pytest.raises(TransactionEnded, match="before it is committed"):
+    with pytest.raises(TransactionEnded, match="the earlier writes of the block are committed"):
         await ended()
 
     async def broken() -> None:
@@ -354,7 +354,7 @@ async def test_a_stream_of_a_transaction_that_was_ended_reads_no_further(
 async def test_a_pooled_statement_begins_and_ends_nothing(any_url: str, sql: str) -> None:
     async with await create_engine(any_url, max_connections=1) as engine:
         await engine.execute("CREATE TABLE t (n int)")
-        with pytest.raises(UsageError, match="no place outside of a transaction"):
+        with pytest.raises(UsageError, match="cannot be used outside a transaction"):
             await engine.execute(sql)
         await engine.execute("INSERT INTO t VALUES (1)")
         assert (await engine.execute("SELECT count(*) FROM t")).scalar() == 1
@@ -364,7 +364,7 @@ async def test_a_pooled_statement_begins_and_ends_nothing(any_url: str, sql: str
     async def init(connection: NewConnection) -> None:
         await connection.execute(sql)
 
-    with pytest.raises(UsageError, match="no place"):
+    with pytest.raises(UsageError, match="cannot be used outside"):
         await create_engine(any_url, init=init)
 
 

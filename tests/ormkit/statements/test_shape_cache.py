@@ -219,9 +219,9 @@ async def test_wrong_calls_are_refused_at_once(session: AsyncSession, known: boo
         query.order_by("agee")
     not_conditions: list[Any] = ["age", User.age.desc(), User.posts, 3, None, True]
     for wrong in not_conditions:
-        with pytest.raises(UsageError, match="is no condition"):
+        with pytest.raises(UsageError, match="is not a condition"):
             query.filter(wrong)
-        with pytest.raises(UsageError, match="is no condition"):
+        with pytest.raises(UsageError, match="is not a condition"):
             query.filter(User.age > 1, wrong)
     wrong_orders: list[Any] = [3, None, ["name"], Q(age=1), User.posts]
     for wrong in wrong_orders:

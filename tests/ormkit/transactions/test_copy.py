@@ -146,7 +146,7 @@ async def test_rows_of_another_shape_are_refused(engine: Engine) -> None:
             await engine.copy_in(into, rows, **how)
 
     await refused(
-        UsageError, "takes objects of it, not Post", User, [User(name="a"), Post(title="t")]
+        UsageError, "takes objects of that model, not Post", User, [User(name="a"), Post(title="t")]
     )
     await refused(UsageError, "tuples need columns", User, [("a",)])
     await refused(UsageError, "a value in row 2", User, [User(name="a"), User(id=3, name="b")])
@@ -155,7 +155,7 @@ async def test_rows_of_another_shape_are_refused(engine: Engine) -> None:
     await refused(
         UsageError, "row 2 must have 1 values", "tags", [("a",), (1, 2)], columns=["name"]
     )
-    await refused(UsageError, "row 1 is no tuple", "tags", ["ab"], columns=["id", "name"])
+    await refused(UsageError, "row 1 must be a tuple", "tags", ["ab"], columns=["id", "name"])
     await refused(UsageError, "list of names", "tags", [("a",)], columns="name")
     await refused(UsageError, "list of names", "tags", [("a",)], columns=[])
     await refused(UnknownName, "did you mean 'name'", Tag, [("a",)], columns=["nam"])

@@ -102,12 +102,12 @@ async def test_a_value_of_any_text_is_bound(session: AsyncSession) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"app.tenant; DROP TABLE users": "1"}, "no parameter"),
-        ({"": "1"}, "no parameter"),
-        ({"app.": "1"}, "no parameter"),
-        ({1: "1"}, "no parameter"),
-        ({"app.tenant": 42}, r"is text, not int: pass str"),
-        ({"app.tenant": None}, "is text, not NoneType"),
+        ({"app.tenant; DROP TABLE users": "1"}, "not a PostgreSQL parameter"),
+        ({"": "1"}, "not a PostgreSQL parameter"),
+        ({"app.": "1"}, "not a PostgreSQL parameter"),
+        ({1: "1"}, "not a PostgreSQL parameter"),
+        ({"app.tenant": 42}, r"must be a string \(str\), not int: pass str"),
+        ({"app.tenant": None}, r"must be a string \(str\), not NoneType"),
         ({"app.tenant": "a\0b"}, "NUL"),
     ],
 )

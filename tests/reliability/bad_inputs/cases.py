@@ -154,4 +154,4 @@ async def check_refused(lab: Lab, case: Case) -> None:
     with pytest.raises(OrmKitError) as caught:
         await outcome(case.call(lab))
     assert type(caught.value) is case.kind, f"{type(caught.value).__name__}: {caught.value}"
-    assert case.says in str(caught.value)
+    assert case.says in str(caught.value), f"{case.says!r} is not in {str(caught.value)!r}"

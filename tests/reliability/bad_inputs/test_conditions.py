@@ -62,28 +62,28 @@ CONDITIONS = [
     ),
     *refused(
         UsageError,
-        "User: True is no condition: write one like User.id == value,",
+        "User: True is not a condition: write one like User.id == value,",
         lambda lab: lab.users.filter(True),
         lambda lab: lab.users.exclude(True),
     ),
     *refused(
         UsageError,
-        "User: None is no condition: write one like User.id == value,",
+        "User: None is not a condition: write one like User.id == value,",
         lambda lab: lab.users.filter(None),
     ),
     *refused(
         UsageError,
-        "User: 1 is no condition: write one like User.id == value, or",
+        "User: 1 is not a condition: write one like User.id == value, or",
         lambda lab: lab.users.filter(1),
     ),
     *refused(
         UsageError,
-        "User: 'age > 3' is no condition: write one like User.id ==",
+        "User: 'age > 3' is not a condition: write one like User.id ==",
         lambda lab: lab.users.filter("age > 3"),
     ),
     *refused(
         UsageError,
-        "is no condition: write one like User.id == value, or a keyword",
+        "is not a condition: write one like User.id == value, or a keyword",
         lambda lab: lab.users.filter([User.age > 3]),
         lambda lab: lab.users.filter(User.age.desc()),
     ),
@@ -99,17 +99,17 @@ CONDITIONS = [
     ),
     *refused(
         UsageError,
-        "User: <class 'examples.blog.db.user.User'> is no condition:",
+        "User: <class 'examples.blog.db.user.User'> is not a condition:",
         lambda lab: lab.users.filter(User),
     ),
     *refused(
         UsageError,
-        "User: <ToMany User.posts -> Post> is no condition: write one",
+        "User: <ToMany User.posts -> Post> is not a condition: write one",
         lambda lab: lab.users.filter(User.posts),
     ),
     *refused(
         UsageError,
-        "Post takes no part in this query: reach its columns through a",
+        "Post is not part of this query: reach its columns through a",
         lambda lab: lab.users.filter(Post.views > 3),
         lambda lab: lab.users.filter(User.age == Post.views),
     ),
@@ -120,7 +120,7 @@ CONDITIONS = [
     ),
     *refused(
         UsageError,
-        "an aggregate cannot stand in filter(): it exists only once",
+        "an aggregate cannot be used in filter(), since it is computed after",
         lambda lab: lab.users.filter(func.count() > 1),
     ),
     *refused(
@@ -170,7 +170,7 @@ CONDITIONS = [
     ),
     *refused(
         InvalidValue,
-        "User.age: in_() takes single values, and no lists of them",
+        "User.age: in_() takes single values, not lists of them",
         lambda lab: lab.users.filter(age__in=[[1]]),
     ),
     *refused(
@@ -281,17 +281,17 @@ CONDITIONS = [
     ),
     *refused(
         InvalidValue,
-        "User.name: text is needed to match text, not int",
+        "User.name: text can only be matched with a string (str), not int",
         lambda lab: lab.users.filter(name__contains=3),
     ),
     *refused(
         InvalidValue,
-        "User.name: text is needed to match text, not NoneType",
+        "User.name: text can only be matched with a string (str), not NoneType",
         lambda lab: lab.users.filter(name__contains=None),
     ),
     *refused(
         InvalidValue,
-        "User.name: text is needed to match text, not bytes",
+        "User.name: text can only be matched with a string (str), not bytes",
         lambda lab: lab.users.filter(name__startswith=b"x"),
     ),
     *refused(
@@ -367,13 +367,13 @@ CONDITIONS = [
     ),
     *refused(
         UsageError,
-        "a key of a JSON object is a str, not int",
+        "a key of a JSON object must be a string (str), not int",
         lambda lab: lab.users.filter(settings__has_key=1),
         lambda lab: lab.users.filter(settings__has_keys=[1]),
     ),
     *refused(
         UsageError,
-        "a key of a JSON object is a str, not NoneType",
+        "a key of a JSON object must be a string (str), not NoneType",
         lambda lab: lab.users.filter(settings__has_key=None),
     ),
     *refused(
@@ -421,7 +421,7 @@ CONDITIONS = [
     ),
     *refused(
         UsageError,
-        "a step into JSON is a key (str) or a place in an array (int),",
+        "a step into JSON must be a key (str) or an index of an array (int),",
         lambda lab: lab.users.filter(User.settings[None] == 1),
         lambda lab: lab.users.filter(User.settings[1.5] == 1),
         lambda lab: lab.users.filter(User.settings[True] == 1),
@@ -474,21 +474,21 @@ CONDITIONS = [
     ),
     *refused(
         InvalidValue,
-        "a comparison with NULL is never true: take isnull()",
+        "a comparison with NULL is never true: use isnull()",
         lambda lab: lab.users.filter(age__gt=None),
         lambda lab: lab.users.filter(User.age.between(None, 40)),
         lambda lab: lab.users.filter(name__like=None),
     ),
     *refused(
         UsageError,
-        "+ joins JSON, and adds no numbers: use cast(..., 'numeric') where",
+        "+ concatenates JSON and does not add numbers: use cast(..., 'numeric') where",
         lambda lab: lab.users.filter(User.settings["a"] + 3 > 3),
         lambda lab: lab.users.filter(1.5 + User.settings["a"] > 3),
         lambda lab: lab.users.filter(User.settings["a"] + User.age > 3),
     ),
     *refused(
         UsageError,
-        "an empty Q() says nothing: give it a condition or a keyword",
+        "an empty Q() is not a condition: give it a condition or a keyword",
         lambda lab: lab.users.filter(Q()),
     ),
     *refused(
@@ -509,7 +509,7 @@ CONDITIONS = [
     ),
     *refused(
         UsageError,
-        "User.posts is compared with an object of Post or with None,",
+        "User.posts can be compared with an object of Post or with None, not",
         lambda lab: lab.users.filter(Q(posts="x")),
         lambda lab: lab.users.filter(Q(posts=lab.ada)),
         lambda lab: lab.users.filter(Q(posts=[lab.post])),
@@ -521,12 +521,12 @@ CONDITIONS = [
     ),
     *refused(
         UsageError,
-        "User: 'x' is no condition: write one like User.id == value,",
+        "User: 'x' is not a condition: write one like User.id == value,",
         lambda lab: lab.users.filter(Q("x")),
     ),
     *refused(
         UsageError,
-        "Post: 1 is no condition: write one like Post.id == value, or",
+        "Post: 1 is not a condition: write one like Post.id == value, or",
         lambda lab: lab.users.filter(User.posts.any(1)),
     ),
     *refused(
@@ -541,12 +541,12 @@ CONDITIONS = [
     ),
     *refused(
         UsageError,
-        "Post: 'x' is no condition: write one like Post.id == value,",
+        "Post: 'x' is not a condition: write one like Post.id == value,",
         lambda lab: lab.users.filter(User.posts.count("x") > 3),
     ),
     *refused(
         UsageError,
-        "User: 3 is no condition: write one like User.id == value, or",
+        "User: 3 is not a condition: write one like User.id == value, or",
         lambda lab: lab.posts.filter(Post.author.has(3)),
     ),
     *refused(

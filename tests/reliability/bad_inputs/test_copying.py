@@ -50,28 +50,28 @@ COPIES = [
     ),
     *refused(
         UsageError,
-        "copy_in(Tag, ...) takes objects of it, not NoneType; tuples",
+        "copy_in(Tag, ...) takes objects of that model, not NoneType; tuples",
         lambda lab: lab.session.copy_in(Tag, [Tag(name="a1"), None]),
     ),
     *refused(
         UsageError,
-        "copy_in(Tag, ...) takes objects of it, not User; tuples need",
+        "copy_in(Tag, ...) takes objects of that model, not User; tuples need",
         lambda lab: lab.session.copy_in(Tag, [User(name="x")]),
     ),
     *refused(
         UsageError,
-        "copy_in(Tag, ...) takes objects of it, not str; tuples need",
+        "copy_in(Tag, ...) takes objects of that model, not str; tuples need",
         lambda lab: lab.session.copy_in(Tag, ["x"]),
         lambda lab: lab.session.copy_in(Tag, {"a": 1}),
     ),
     *refused(
         UsageError,
-        "copy_in(Tag, ...) takes objects of it, not tuple; tuples need",
+        "copy_in(Tag, ...) takes objects of that model, not tuple; tuples need",
         lambda lab: lab.session.copy_in(Tag, [("x",)]),
     ),
     *refused(
         UsageError,
-        "columns is a list of names, one for each value of a row",
+        "columns must be a list of names, one for each value of a row",
         lambda lab: lab.session.copy_in(Tag, [("x",)], columns=[]),
         lambda lab: lab.session.copy_in(Tag, [("x",)], columns="name"),
         lambda lab: lab.session.copy_in(Tag, [("x",)], columns=5),
@@ -105,7 +105,7 @@ COPIES = [
     ),
     *refused(
         UsageError,
-        "row 1 is no tuple but str",
+        "row 1 must be a tuple, not str",
         lambda lab: lab.session.copy_in(Tag, ["x"], columns=["name"]),
     ),
     *refused(
@@ -165,7 +165,7 @@ COPIES = [
     ),
     *refused(
         UsageError,
-        "SQL is a text, not NoneType",
+        "SQL must be a string (str), not NoneType",
         lambda lab: lab.session.copy_in("tags", [("x",)], columns=[None]),
     ),
     *refused(
@@ -225,7 +225,7 @@ COPIES = [
     ),
     *refused(
         InvalidValue,
-        "Post.title (row 1) cannot take this str: it has 300 characters, and 200 at most fit",
+        "Post.title (row 1) cannot take this str: it has 300 characters, and at most 200 fit",
         lambda lab: lab.session.copy_in(Post, [Post(author=lab.ada, title="x" * 300)]),
     ),
     *refused(
@@ -255,12 +255,12 @@ COPIES = [
     ),
     *refused(
         UsageError,
-        "Cell.hardware: COPY has no macaddr; use insert_all()",
+        "Cell.hardware: COPY does not support macaddr; use insert_all()",
         lambda lab: lab.session.copy_in(lab.models.Cell, [lab.models.Cell()]),
     ),
     *refused(
         UsageError,
-        "Shelf.documents: COPY has no jsonb[]; use insert_all()",
+        "Shelf.documents: COPY does not support jsonb[]; use insert_all()",
         lambda lab: lab.session.copy_in(lab.models.Shelf, [lab.models.Shelf()]),
     ),
     *refused(
@@ -305,34 +305,34 @@ COPIES = [
     ),
     *refused(
         UsageError,
-        "copy_out() writes to a path, to a file opened for bytes, or",
+        "copy_out() writes to a path, to a file opened in binary mode, or to",
         lambda lab: lab.session.copy_out(User, None),
         lambda lab: lab.session.copy_out(User, 5),
         lambda lab: lab.session.copy_out(User, io.StringIO()),
     ),
     *refused(
         UsageError,
-        "copy_out() awaits what its function returns, and that is",
+        "copy_out() awaits the result of its function, and that is",
         lambda lab: lab.session.copy_out(User, lambda data: None),
     ),
     *refused(
         UsageError,
-        "format='json': it is one of 'csv', 'text', 'binary'",
+        "format='json': it must be one of 'csv', 'text', 'binary'",
         lambda lab: lab.session.copy_out(User, "/dev/null", format="json"),
     ),
     *refused(
         UsageError,
-        "format=None: it is one of 'csv', 'text', 'binary'",
+        "format=None: it must be one of 'csv', 'text', 'binary'",
         lambda lab: lab.session.copy_out(User, "/dev/null", format=None),
     ),
     *refused(
         UsageError,
-        "format='CSV': it is one of 'csv', 'text', 'binary'",
+        "format='CSV': it must be one of 'csv', 'text', 'binary'",
         lambda lab: lab.session.copy_out(User, "/dev/null", format="CSV"),
     ),
     *refused(
         UsageError,
-        "format=['csv']: it is one of 'csv', 'text', 'binary'",
+        "format=['csv']: it must be one of 'csv', 'text', 'binary'",
         lambda lab: lab.session.copy_out(User, "/dev/null", format=["csv"]),
     ),
     *refused(

@@ -29,32 +29,32 @@ async def count_users(tx: Transaction) -> int:
 ENGINES = [
     *refused(
         ConfigurationError,
-        "the URL begins with 'nope': it must be one of postgresql://,",
+        "the URL begins with 'nope': it must begin with one of postgresql://,",
         lambda lab: create_engine("nope"),
     ),
     *refused(
         ConfigurationError,
-        "the URL begins with '': it must be one of postgresql://,",
+        "the URL begins with '': it must begin with one of postgresql://,",
         lambda lab: create_engine(""),
     ),
     *refused(
         ConfigurationError,
-        "the URL is a text, not NoneType",
+        "the URL must be a string (str), not NoneType",
         lambda lab: create_engine(None),
     ),
     *refused(
         ConfigurationError,
-        "the URL is a text, not int",
+        "the URL must be a string (str), not int",
         lambda lab: create_engine(5),
     ),
     *refused(
         ConfigurationError,
-        "the URL is a text, not bytes",
+        "the URL must be a string (str), not bytes",
         lambda lab: create_engine(b"postgresql://x"),
     ),
     *refused(
         ConfigurationError,
-        "the URL begins with 'mysql': it must be one of postgresql://,",
+        "the URL begins with 'mysql': it must begin with one of postgresql://,",
         lambda lab: create_engine("mysql://localhost/x"),
     ),
     *refused(
@@ -81,7 +81,7 @@ ENGINES = [
     ),
     *refused(
         ConfigurationError,
-        "target_session_attrs is one of any, primary, standby,",
+        "target_session_attrs must be one of any, primary, standby,",
         lambda lab: create_engine("postgresql://localhost:1/x?target_session_attrs=nope"),
     ),
     *refused(
@@ -106,7 +106,7 @@ ENGINES = [
     ),
     *refused(
         ConfigurationError,
-        "min_connections=-1: give a whole number from 0",
+        "min_connections=-1: give a whole number, at least 0",
         lambda lab: lab.open(min_connections=-1),
     ),
     *refused(
@@ -121,32 +121,32 @@ ENGINES = [
     ),
     *refused(
         ConfigurationError,
-        "max_connections='5': give a whole number from 0",
+        "max_connections='5': give a whole number, at least 0",
         lambda lab: lab.open(max_connections="5"),
     ),
     *refused(
         ConfigurationError,
-        "min_connections=None: give a whole number from 0",
+        "min_connections=None: give a whole number, at least 0",
         lambda lab: lab.open(min_connections=None),
     ),
     *refused(
         ConfigurationError,
-        "max_connections=1.5: give a whole number from 0",
+        "max_connections=1.5: give a whole number, at least 0",
         lambda lab: lab.open(max_connections=1.5),
     ),
     *refused(
         ConfigurationError,
-        "max_connections=inf: give a whole number from 0",
+        "max_connections=inf: give a whole number, at least 0",
         lambda lab: lab.open(max_connections=float("inf")),
     ),
     *refused(
         ConfigurationError,
-        "max_connections=nan: give a whole number from 0",
+        "max_connections=nan: give a whole number, at least 0",
         lambda lab: lab.open(max_connections=float("nan")),
     ),
     *refused(
         ConfigurationError,
-        "min_connections=True: give a whole number from 0",
+        "min_connections=True: give a whole number, at least 0",
         lambda lab: lab.open(min_connections=True),
     ),
     *refused(
@@ -296,39 +296,39 @@ ENGINES = [
     ),
     *refused(
         ConfigurationError,
-        "statement_cache_size=-1: give a whole number from 0",
+        "statement_cache_size=-1: give a whole number, at least 0",
         lambda lab: lab.open(statement_cache_size=-1),
     ),
     *refused(
         ConfigurationError,
-        "statement_cache_size='x': give a whole number from 0",
+        "statement_cache_size='x': give a whole number, at least 0",
         lambda lab: lab.open(statement_cache_size="x"),
     ),
     *refused(
         ConfigurationError,
-        "statement_cache_size=None: give a whole number from 0",
+        "statement_cache_size=None: give a whole number, at least 0",
         lambda lab: lab.open(statement_cache_size=None),
     ),
     *refused(
         ConfigurationError,
-        "statement_cache_size=1.5: give a whole number from 0",
+        "statement_cache_size=1.5: give a whole number, at least 0",
         lambda lab: lab.open(statement_cache_size=1.5),
     ),
     *refused(
         ConfigurationError,
-        "statement_cache_size=True: give a whole number from 0",
+        "statement_cache_size=True: give a whole number, at least 0",
         lambda lab: lab.open(statement_cache_size=True),
     ),
     *refused(
         ConfigurationError,
-        "server_settings is a dict of parameters and their values, not",
+        "server_settings must be a dict of parameters and their values, not",
         lambda lab: lab.open(server_settings="x"),
         lambda lab: lab.open(server_settings=5),
         lambda lab: lab.open(server_settings=[("a", "b")]),
     ),
     *refused(
         ConfigurationError,
-        "a word of the URL or a setting of the connection is refused:",
+        "the server refused a parameter of the URL or a connection setting:",
         lambda lab: lab.open(server_settings={"nope": "x"}),
         lambda lab: lab.open(server_settings={"work_mem": "lots"}),
     ),
@@ -340,12 +340,12 @@ ENGINES = [
     ),
     *refused(
         ConfigurationError,
-        "server_settings: 5 is no parameter of PostgreSQL",
+        "server_settings: 5 is not a PostgreSQL parameter",
         lambda lab: lab.open(server_settings={5: "x"}),
     ),
     *refused(
         ConfigurationError,
-        "server_settings: 'a\\x00' is no parameter of PostgreSQL",
+        "server_settings: 'a\\x00' is not a PostgreSQL parameter",
         lambda lab: lab.open(server_settings={"a\0": "x"}),
     ),
     *refused(
@@ -360,22 +360,22 @@ ENGINES = [
     ),
     *refused(
         ConfigurationError,
-        "server_settings: '' is no parameter of PostgreSQL",
+        "server_settings: '' is not a PostgreSQL parameter",
         lambda lab: lab.open(server_settings={"": "x"}),
     ),
     *refused(
         ConfigurationError,
-        "init=5: give an async function of a new connection",
+        "init=5: give an async function that takes a new connection",
         lambda lab: lab.open(init=5),
     ),
     *refused(
         ConfigurationError,
-        "init='x': give an async function of a new connection",
+        "init='x': give an async function that takes a new connection",
         lambda lab: lab.open(init="x"),
     ),
     *refused(
         ConfigurationError,
-        "create_engine(init=...) awaits what its function returns, and that is",
+        "create_engine(init=...) awaits the result of its function, and that is",
         lambda lab: lab.open(init=lambda c: None),
     ),
 ]
@@ -389,53 +389,53 @@ async def test_a_wrong_option_of_an_engine_is_refused(lab: Lab, case: Case) -> N
 TRANSACTIONS = [
     *refused(
         ConfigurationError,
-        "isolation='nope': it is one of 'read committed', 'repeatable",
+        "isolation='nope': it must be one of 'read committed', 'repeatable",
         lambda lab: lab.session.begin(isolation="nope"),
         lambda lab: lab.session.run(count_users, isolation="nope"),
     ),
     *refused(
         ConfigurationError,
-        "isolation='SERIALIZABLE': it is one of 'read committed',",
+        "isolation='SERIALIZABLE': it must be one of 'read committed',",
         lambda lab: lab.session.begin(isolation="SERIALIZABLE"),
     ),
     *refused(
         ConfigurationError,
-        "isolation=5: it is one of 'read committed', 'repeatable",
+        "isolation=5: it must be one of 'read committed', 'repeatable",
         lambda lab: lab.session.begin(isolation=5),
     ),
     *refused(
         ConfigurationError,
-        "isolation=[]: it is one of 'read committed', 'repeatable",
+        "isolation=[]: it must be one of 'read committed', 'repeatable",
         lambda lab: lab.session.begin(isolation=[]),
     ),
     *refused(
         ConfigurationError,
-        "settings is a dict of parameters and their values, not str",
+        "settings must be a dict of parameters and their values, not str",
         lambda lab: lab.session.begin(settings="x"),
     ),
     *refused(
         ConfigurationError,
-        "settings is a dict of parameters and their values, not int",
+        "settings must be a dict of parameters and their values, not int",
         lambda lab: lab.session.begin(settings=5),
     ),
     *refused(
         ConfigurationError,
-        "settings is a dict of parameters and their values, not list",
+        "settings must be a dict of parameters and their values, not list",
         lambda lab: lab.session.begin(settings=[("a", "b")]),
     ),
     *refused(
         ConfigurationError,
-        "settings: 'nope nope' is no parameter of PostgreSQL; write",
+        "settings: 'nope nope' is not a PostgreSQL parameter; write",
         lambda lab: lab.session.begin(settings={"nope nope": "x"}),
     ),
     *refused(
         ConfigurationError,
-        "settings: the value of 'app.x' is text, not int: pass str(...)",
+        "settings: the value of 'app.x' must be a string (str), not int: pass",
         lambda lab: lab.session.begin(settings={"app.x": 5}),
     ),
     *refused(
         ConfigurationError,
-        "settings: the value of 'app.x' is text, not NoneType: pass",
+        "settings: the value of 'app.x' must be a string (str), not",
         lambda lab: lab.session.begin(settings={"app.x": None}),
     ),
     *refused(
@@ -451,12 +451,12 @@ TRANSACTIONS = [
     ),
     *refused(
         ConfigurationError,
-        "settings: 5 is no parameter of PostgreSQL; write 'work_mem',",
+        "settings: 5 is not a PostgreSQL parameter; write 'work_mem', or",
         lambda lab: lab.session.begin(settings={5: "x"}),
     ),
     *refused(
         ConfigurationError,
-        "settings: 'app.a\\x00' is no parameter of PostgreSQL; write",
+        "settings: 'app.a\\x00' is not a PostgreSQL parameter; write",
         lambda lab: lab.session.begin(settings={"app.a\0": "x"}),
     ),
     *refused(
@@ -471,47 +471,47 @@ TRANSACTIONS = [
     ),
     *refused(
         UsageError,
-        "run() takes an async function of a transaction, not NoneType",
+        "run() takes an async function that takes a transaction, not NoneType",
         lambda lab: lab.session.run(None),
     ),
     *refused(
         UsageError,
-        "run() takes an async function of a transaction, not int",
+        "run() takes an async function that takes a transaction, not int",
         lambda lab: lab.session.run(5),
     ),
     *refused(
         UsageError,
-        "run() awaits what its function returns, and that is int: give",
+        "run() awaits the result of its function, and that is int: give an",
         lambda lab: lab.session.run(lambda tx: 1),
     ),
     *refused(
         ConfigurationError,
-        "retries=-1: give a whole number from 0",
+        "retries=-1: give a whole number, at least 0",
         lambda lab: lab.session.run(count_users, retries=-1),
     ),
     *refused(
         ConfigurationError,
-        "retries='x': give a whole number from 0",
+        "retries='x': give a whole number, at least 0",
         lambda lab: lab.session.run(count_users, retries="x"),
     ),
     *refused(
         ConfigurationError,
-        "retries=None: give a whole number from 0",
+        "retries=None: give a whole number, at least 0",
         lambda lab: lab.session.run(count_users, retries=None),
     ),
     *refused(
         ConfigurationError,
-        "retries=1.5: give a whole number from 0",
+        "retries=1.5: give a whole number, at least 0",
         lambda lab: lab.session.run(count_users, retries=1.5),
     ),
     *refused(
         ConfigurationError,
-        "settings: 'x y' is no parameter of PostgreSQL; write",
+        "settings: 'x y' is not a PostgreSQL parameter; write",
         lambda lab: lab.engine.run(count_users, settings={"x y": "1"}),
     ),
     *refused(
         UsageError,
-        "a session takes an engine, as create_engine() returns it, not",
+        "a session takes an engine from create_engine(), not",
         lambda lab: AsyncSession(None),
         lambda lab: AsyncSession("x").query(User),
         lambda lab: AsyncSession(None).get(User, 1),

@@ -34,29 +34,29 @@ EXPRESSIONS = [
     ),
     *refused(
         UsageError,
-        "'' is no function's name",
+        "'' is not the name of a function",
         lambda lab: func.call(""),
     ),
     *refused(
         UsageError,
-        "None is no function's name",
+        "None is not the name of a function",
         lambda lab: func.call(None),
     ),
     *refused(
         UsageError,
-        "'a;b' is no function's name",
+        "'a;b' is not the name of a function",
         lambda lab: func.call("a;b"),
     ),
     *refused(
         InvalidValue,
-        "no PostgreSQL type stands for object: wrap the value in",
+        "no PostgreSQL type corresponds to object: wrap the value in",
         lambda lab: func.call("lower", object()),
         lambda lab: literal(object()),
         lambda lab: case((User.age > 3, object())),
     ),
     *refused(
         UsageError,
-        "'\\ud800' is no function's name",
+        "'\\ud800' is not the name of a function",
         lambda lab: func.call(HALF),
     ),
     *refused(
@@ -173,14 +173,14 @@ EXPRESSIONS = [
     ),
     *refused(
         UsageError,
-        "rows is a pair (first, last), such as (-2, 0)",
+        "rows must be a pair (first, last), such as (-2, 0)",
         lambda lab: lab.users.scalars(func.sum(User.age).over(order_by=User.id, rows="x")),
         lambda lab: lab.users.scalars(func.sum(User.age).over(order_by=User.id, rows=(1,))),
         lambda lab: lab.users.scalars(func.sum(User.age).over(order_by=User.id, rows=3)),
     ),
     *refused(
         UsageError,
-        "rows is a pair of whole numbers or None, such as (-2, 0)",
+        "rows must be a pair of whole numbers or None, such as (-2, 0)",
         lambda lab: lab.users.scalars(func.sum(User.age).over(order_by=User.id, rows=("x", 1))),
     ),
     *refused(
@@ -253,28 +253,28 @@ EXPRESSIONS = [
     ),
     *refused(
         InvalidValue,
-        "no PostgreSQL type stands for NoneType: wrap the value in",
+        "no PostgreSQL type corresponds to NoneType: wrap the value in",
         lambda lab: literal(None),
     ),
     *refused(
         InvalidValue,
-        "no PostgreSQL type stands for list: wrap the value in",
+        "no PostgreSQL type corresponds to list: wrap the value in",
         lambda lab: literal([1]),
     ),
     *refused(
         UsageError,
-        "no PostgreSQL type stands for object: give its name",
+        "no PostgreSQL type corresponds to object: give its name",
         lambda lab: literal("x", object),
         lambda lab: cast(User.age, object),
     ),
     *refused(
         UsageError,
-        "3 is no type's name: write one such as 'numeric(10, 2)'",
+        "3 is not the name of a type: write one such as 'numeric(10, 2)'",
         lambda lab: literal("x", 3),
     ),
     *refused(
         UsageError,
-        "'int; drop' is no type's name: write one such as 'numeric(10,",
+        "'int; drop' is not the name of a type: write one such as 'numeric(10,",
         lambda lab: literal("x", "int; drop"),
     ),
     *refused(
@@ -311,17 +311,17 @@ EXPRESSIONS = [
     ),
     *refused(
         UsageError,
-        "None is no type's name: write one such as 'numeric(10, 2)'",
+        "None is not the name of a type: write one such as 'numeric(10, 2)'",
         lambda lab: cast(User.age, None),
     ),
     *refused(
         UsageError,
-        "'' is no type's name: write one such as 'numeric(10, 2)'",
+        "'' is not the name of a type: write one such as 'numeric(10, 2)'",
         lambda lab: cast(User.age, ""),
     ),
     *refused(
         UsageError,
-        "'a b c d(' is no type's name: write one such as 'numeric(10,",
+        "'a b c d(' is not the name of a type: write one such as 'numeric(10,",
         lambda lab: cast(User.age, "a b c d("),
     ),
     *refused(
@@ -331,7 +331,7 @@ EXPRESSIONS = [
     ),
     *refused(
         UsageError,
-        "'\\ud800' is no type's name: write one such as 'numeric(10, 2)'",
+        "'\\ud800' is not the name of a type: write one such as 'numeric(10, 2)'",
         lambda lab: lab.users.scalars(cast(User.age, HALF)),
     ),
     *refused(
@@ -370,18 +370,18 @@ EXPRESSIONS = [
     ),
     *refused(
         UsageError,
-        "a search is a text, not int",
+        "a search must be a string (str), not int",
         lambda lab: lab.users.filter(to_tsvector(User.name).matches(3)),
         lambda lab: lab.session.query(lab.models.Cell).filter(words__matches=3),
     ),
     *refused(
         UsageError,
-        "a search is a text, not NoneType",
+        "a search must be a string (str), not NoneType",
         lambda lab: lab.users.filter(to_tsvector(User.name).matches(None)),
     ),
     *refused(
         UsageError,
-        "syntax='nope': it is one of 'web', 'plain', 'phrase', 'raw'",
+        "syntax='nope': it must be one of 'web', 'plain', 'phrase', 'raw'",
         lambda lab: lab.users.filter(to_tsvector(User.name).matches("x", syntax="nope")),
     ),
     *refused(
@@ -396,7 +396,7 @@ EXPRESSIONS = [
     ),
     *refused(
         UsageError,
-        "syntax='tsquery': it is one of 'web', 'plain', 'phrase', 'raw'",
+        "syntax='tsquery': it must be one of 'web', 'plain', 'phrase', 'raw'",
         lambda lab: lab.session.query(lab.models.Cell).filter(
             lab.models.Cell.words.matches("secret &", syntax="tsquery")
         ),

@@ -129,7 +129,7 @@ KEYS = [
     ),
     *refused(
         NotFound,
-        "there is no User with the key that was asked for",
+        "there is no User with the given key",
         lambda lab: lab.session.get_or_raise(User, 999999),
     ),
 ]
@@ -264,22 +264,22 @@ MODELS = [
     ),
     *refused(
         UsageError,
-        "Post.author holds an object of User or None, not int",
+        "Post.author must be an object of User or None, not int",
         lambda lab: lab.session.insert(Post(author=lab.grace.id, title="x")),
     ),
     *refused(
         UsageError,
-        "Post.author holds an object of User or None, not str",
+        "Post.author must be an object of User or None, not str",
         lambda lab: lab.session.insert(Post(author="Ada", title="x")),
     ),
     *refused(
         UsageError,
-        "Post.author holds an object of User or None, not Tag",
+        "Post.author must be an object of User or None, not Tag",
         lambda lab: lab.session.insert(Post(author=lab.tag, title="x")),
     ),
     *refused(
         UsageError,
-        "Post.author holds an object of User or None, not Post",
+        "Post.author must be an object of User or None, not Post",
         lambda lab: lab.session.insert(Post(author=lab.post, title="x")),
     ),
     *refused(
@@ -334,13 +334,13 @@ ATTRIBUTES = [
     ),
     *refused(
         UsageError,
-        "Post.author holds an object of User or None, not str",
+        "Post.author must be an object of User or None, not str",
         lambda lab: setattr(lab.post, "author", "x"),
         lambda lab: Post(author="x", title="t"),
     ),
     *refused(
         UsageError,
-        "an SQL expression is no truth in Python: combine conditions",
+        "an SQL expression has no truth value in Python: combine conditions",
         lambda lab: bool(User.age == 3),
         lambda lab: (User.age == 3) and (User.age == 4),
         lambda lab: User.age in [1],
@@ -348,17 +348,17 @@ ATTRIBUTES = [
     ),
     *refused(
         UsageError,
-        "True is no condition: put comparisons in parentheses around",
+        "True is not a condition: put comparisons in parentheses around",
         lambda lab: (User.age == 3) & True,
     ),
     *refused(
         UsageError,
-        "<Column User.age: integer> is no condition: put comparisons",
+        "<Column User.age: integer> is not a condition: put comparisons",
         lambda lab: (User.age == 3) & User.age,
     ),
     *refused(
         UsageError,
-        "None is no condition: put comparisons in parentheses around",
+        "None is not a condition: put comparisons in parentheses around",
         lambda lab: (User.age == 3) | None,
     ),
 ]

@@ -44,13 +44,13 @@ OPERANDS = [
     ),
     *refused(
         MultipleFound,
-        "more than one User answers the query",
+        "more than one User matches the query",
         lambda lab: lab.users.one(),
         lambda lab: lab.users.one_or_none(),
     ),
     *refused(
         NotFound,
-        "no User answers the query",
+        "no User matches the query",
         lambda lab: lab.users.filter(id=-1).one(),
     ),
     *refused(
@@ -60,12 +60,12 @@ OPERANDS = [
     ),
     *refused(
         UsageError,
-        "of='posts': only what the query joins can be locked along:",
+        "of='posts': only tables that the query joins can be locked: add",
         lambda lab: lab.users.for_share(of=["posts"]),
     ),
     *refused(
         InvalidValue,
-        "User.name: text is needed to match text, not int",
+        "User.name: text can only be matched with a string (str), not int",
         lambda lab: lab.users.filter(name__endswith=1),
         lambda lab: lab.users.filter(name__iendswith=1),
         lambda lab: lab.users.filter(name__istartswith=1),
@@ -114,7 +114,7 @@ OPERANDS = [
     ),
     *refused(
         UsageError,
-        "a key of a JSON object is a str, not int",
+        "a key of a JSON object must be a string (str), not int",
         lambda lab: lab.users.filter(settings__has_any_key=[5]),
     ),
     *refused(
@@ -139,12 +139,12 @@ OPERANDS = [
     ),
     *refused(
         UsageError,
-        "a search is a text, not int",
+        "a search must be a string (str), not int",
         lambda lab: lab.session.query(lab.models.Cell).filter(lab.models.Cell.words.rank(3) > 1),
     ),
     *refused(
         UsageError,
-        "syntax='nope': it is one of 'web', 'plain', 'phrase', 'raw'",
+        "syntax='nope': it must be one of 'web', 'plain', 'phrase', 'raw'",
         lambda lab: lab.session.query(lab.models.Cell).order_by(
             lab.models.Cell.words.rank("x", syntax="nope")
         ),
@@ -169,12 +169,12 @@ OPERANDS = [
     ),
     *refused(
         UsageError,
-        "5 is no column of User",
+        "5 is not a column of User",
         lambda lab: lab.users.order_by(User.age.desc().nulls_first(), 5),
     ),
     *refused(
         UsageError,
-        "a session takes an engine, as create_engine() returns it, not",
+        "a session takes an engine from create_engine(), not",
         lambda lab: within(session_context(None)),
         lambda lab: within(session_context(lab.session)),
     ),

@@ -18,14 +18,14 @@ from tests.reliability.bad_inputs.cases import HALF, Case, Lab, check_refused, n
 STATEMENTS = [
     *refused(
         UsageError,
-        "SQL is a text, not NoneType",
+        "SQL must be a string (str), not NoneType",
         lambda lab: lab.engine.execute(None),
         lambda lab: lab.session.execute_raw(None),
         lambda lab: lab.engine.execute_many(None, [[1]]),
     ),
     *refused(
         UsageError,
-        "SQL is a text, not int",
+        "SQL must be a string (str), not int",
         lambda lab: lab.engine.execute(3),
     ),
     *refused(
@@ -69,7 +69,7 @@ STATEMENTS = [
     ),
     *refused(
         UsageError,
-        "parameters are a list, one value for each of $1, $2 ..., not",
+        "parameters must be a list, one value for each of $1, $2 ..., not",
         lambda lab: lab.engine.execute("SELECT $1::int", "x"),
         lambda lab: lab.engine.execute("SELECT $1::int", 5),
         lambda lab: lab.engine.execute("SELECT $1::int", None),
@@ -165,7 +165,7 @@ STATEMENTS = [
     ),
     *refused(
         UsageError,
-        "COPY from STDIN or to STDOUT has data beside its statement:",
+        "COPY from STDIN or to STDOUT needs a stream of data: use copy_in()",
         lambda lab: lab.engine.execute("COPY users TO STDOUT"),
     ),
     *refused(
@@ -200,17 +200,17 @@ STATEMENTS = [
     ),
     *refused(
         UsageError,
-        "rows are a list of lists of parameters, not NoneType",
+        "rows must be a list of lists of parameters, not NoneType",
         lambda lab: lab.engine.execute_many("INSERT INTO tags (name) VALUES ($1)", None),
     ),
     *refused(
         UsageError,
-        "rows are a list of lists of parameters, not int",
+        "rows must be a list of lists of parameters, not int",
         lambda lab: lab.engine.execute_many("INSERT INTO tags (name) VALUES ($1)", 5),
     ),
     *refused(
         UsageError,
-        "rows are a list of lists of parameters, not str",
+        "rows must be a list of lists of parameters, not str",
         lambda lab: lab.engine.execute_many("INSERT INTO tags (name) VALUES ($1)", "ab"),
     ),
     *refused(

@@ -50,17 +50,17 @@ ORDERS = [
     ),
     *refused(
         UsageError,
-        "None is no column of User",
+        "None is not a column of User",
         lambda lab: lab.users.order_by(None),
     ),
     *refused(
         UsageError,
-        "1 is no column of User",
+        "1 is not a column of User",
         lambda lab: lab.users.order_by(1),
     ),
     *refused(
         UsageError,
-        "['age'] is no column of User",
+        "['age'] is not a column of User",
         lambda lab: lab.users.order_by(["age"]),
     ),
     *refused(
@@ -75,17 +75,17 @@ ORDERS = [
     ),
     *refused(
         UsageError,
-        "User.posts leads to many rows: say which value of them, with",
+        "User.posts is a to-many relationship: select one value of its rows",
         lambda lab: lab.users.order_by("posts__title"),
     ),
     *refused(
         UsageError,
-        "Post takes no part in this query: reach its columns through a",
+        "Post is not part of this query: reach its columns through a",
         lambda lab: lab.users.order_by(Post.views),
     ),
     *refused(
         UsageError,
-        "<ToMany User.posts -> Post> is no column of User",
+        "<ToMany User.posts -> Post> is not a column of User",
         lambda lab: lab.users.order_by(User.posts),
     ),
     *refused(
@@ -95,7 +95,7 @@ ORDERS = [
     ),
     *refused(
         UsageError,
-        "<class 'examples.blog.db.user.User'> is no column of User",
+        "<class 'examples.blog.db.user.User'> is not a column of User",
         lambda lab: lab.users.order_by(User),
     ),
     *refused(
@@ -119,27 +119,27 @@ async def test_a_wrong_order_is_refused(lab: Lab, case: Case) -> None:
 LIMITS = [
     *refused(
         InvalidValue,
-        "limit needs a whole number from 0 on, not None",
+        "limit must be a whole number, at least 0, not None",
         lambda lab: lab.users.limit(None),
     ),
     *refused(
         InvalidValue,
-        "limit needs a whole number from 0 on, not -1",
+        "limit must be a whole number, at least 0, not -1",
         lambda lab: lab.users.limit(-1),
     ),
     *refused(
         InvalidValue,
-        "limit needs a whole number from 0 on, not '3'",
+        "limit must be a whole number, at least 0, not '3'",
         lambda lab: lab.users.limit("3"),
     ),
     *refused(
         InvalidValue,
-        "limit needs a whole number from 0 on, not 1.5",
+        "limit must be a whole number, at least 0, not 1.5",
         lambda lab: lab.users.limit(1.5),
     ),
     *refused(
         InvalidValue,
-        "limit needs a whole number from 0 on, not True",
+        "limit must be a whole number, at least 0, not True",
         lambda lab: lab.users.limit(True),
     ),
     *refused(
@@ -150,17 +150,17 @@ LIMITS = [
     ),
     *refused(
         InvalidValue,
-        "offset needs a whole number from 0 on, not None",
+        "offset must be a whole number, at least 0, not None",
         lambda lab: lab.users.offset(None),
     ),
     *refused(
         InvalidValue,
-        "offset needs a whole number from 0 on, not -1",
+        "offset must be a whole number, at least 0, not -1",
         lambda lab: lab.users.offset(-1),
     ),
     *refused(
         InvalidValue,
-        "offset needs a whole number from 0 on, not '3'",
+        "offset must be a whole number, at least 0, not '3'",
         lambda lab: lab.users.offset("3"),
     ),
     *refused(
@@ -185,7 +185,7 @@ PAGES = [
     ),
     *refused(
         InvalidValue,
-        "this is no cursor of User rows: take one from page() or",
+        "this is not a cursor of User rows: get one from page() or",
         lambda lab: lab.users.limit(3).page("x"),
         lambda lab: lab.users.limit(3).page(""),
         lambda lab: lab.users.limit(3).page("!!!"),
@@ -227,7 +227,7 @@ PAGES = [
     ),
     *refused(
         UsageError,
-        "User.settings is of type jsonb, which orders no pages",
+        "User.settings is of type jsonb, which pages cannot be ordered by",
         lambda lab: lab.users.order_by("settings").limit(3).page(),
     ),
     *refused(
@@ -267,42 +267,42 @@ async def test_a_wrong_page_or_cursor_is_refused(lab: Lab, case: Case) -> None:
 STREAMS = [
     *refused(
         InvalidValue,
-        "chunk needs a whole number from 1 on, not 0",
+        "chunk must be a whole number, at least 1, not 0",
         lambda lab: (lab.users.stream(0)),
         lambda lab: (lab.users.iterate(0)),
         lambda lab: (lab.users.values_list(User.id).stream(0)),
     ),
     *refused(
         InvalidValue,
-        "chunk needs a whole number from 1 on, not -1",
+        "chunk must be a whole number, at least 1, not -1",
         lambda lab: (lab.users.stream(-1)),
         lambda lab: (lab.users.iterate(-1)),
     ),
     *refused(
         InvalidValue,
-        "chunk needs a whole number from 1 on, not '3'",
+        "chunk must be a whole number, at least 1, not '3'",
         lambda lab: (lab.users.stream("3")),
         lambda lab: (lab.users.iterate("3")),
     ),
     *refused(
         InvalidValue,
-        "chunk needs a whole number from 1 on, not None",
+        "chunk must be a whole number, at least 1, not None",
         lambda lab: (lab.users.stream(None)),
         lambda lab: (lab.users.iterate(None)),
     ),
     *refused(
         InvalidValue,
-        "chunk needs a whole number from 1 on, not 1.5",
+        "chunk must be a whole number, at least 1, not 1.5",
         lambda lab: (lab.users.stream(1.5)),
     ),
     *refused(
         InvalidValue,
-        "chunk needs a whole number from 1 on, not True",
+        "chunk must be a whole number, at least 1, not True",
         lambda lab: (lab.users.stream(True)),
     ),
     *refused(
         InvalidValue,
-        "chunk is at most 2147483647, what the protocol can ask for at",
+        "chunk must be at most 2147483647, the limit of the protocol",
         lambda lab: (lab.users.stream(2**31)),
         lambda lab: (lab.users.stream(2**63)),
         lambda lab: (lab.users.stream(10**5000)),
@@ -325,7 +325,7 @@ STREAMS = [
     ),
     *refused(
         InvalidValue,
-        "chunk needs a whole number from 1 on, not 'x'",
+        "chunk must be a whole number, at least 1, not 'x'",
         lambda lab: (lab.users.values_list(User.id).stream("x")),
     ),
     *refused(

@@ -31,7 +31,7 @@ LOADS = [
     ),
     *refused(
         UsageError,
-        "Post.author does not start from User",
+        "Post.author is not a relationship of User",
         lambda lab: lab.session.load(lab.ada, Post.author),
         lambda lab: lab.session.load(lab.part, Post.author),
         lambda lab: lab.session.load(lab.ada, selectinload(Post.author)),
@@ -84,7 +84,7 @@ LOADS = [
     ),
     *refused(
         InvalidValue,
-        "limit needs a whole number from 0 on, not -1",
+        "limit must be a whole number, at least 0, not -1",
         lambda lab: lab.session.load(lab.ada, selectinload(User.posts).limit(-1)),
     ),
 ]
@@ -98,17 +98,17 @@ async def test_a_wrong_load_is_refused(lab: Lab, case: Case) -> None:
 RELATED = [
     *refused(
         UsageError,
-        "argument 0 of User.posts add() is to be a Post, not str",
+        "argument 0 of User.posts add() must be a Post, not str",
         lambda lab: lab.session.related(lab.ada, User.posts).add("x"),
     ),
     *refused(
         UsageError,
-        "argument 0 of User.posts add() is to be a Post, not NoneType",
+        "argument 0 of User.posts add() must be a Post, not NoneType",
         lambda lab: lab.session.related(lab.ada, User.posts).add(None),
     ),
     *refused(
         UsageError,
-        "argument 0 of User.posts add() is to be a Post, not list",
+        "argument 0 of User.posts add() must be a Post, not list",
         lambda lab: lab.session.related(lab.ada, User.posts).add([lab.post]),
     ),
     *refused(
@@ -118,12 +118,12 @@ RELATED = [
     ),
     *refused(
         UsageError,
-        "argument 0 of User.posts add() is to be a Post, not Tag",
+        "argument 0 of User.posts add() must be a Post, not Tag",
         lambda lab: lab.session.related(lab.ada, User.posts).add(lab.tag),
     ),
     *refused(
         UsageError,
-        "Post.author_id cannot be NULL, so that no Post can belong to",
+        "Post.author_id cannot be NULL, so each Post must belong to an object:",
         lambda lab: lab.session.related(lab.ada, User.posts).remove(lab.post),
         lambda lab: lab.session.related(lab.ada, User.posts).set([]),
         lambda lab: lab.session.related(lab.ada, User.posts).clear(),
@@ -135,17 +135,17 @@ RELATED = [
     ),
     *refused(
         UsageError,
-        "User.profile leads to one row: assign to the attribute, or",
+        "User.profile is a to-one relationship: assign to the attribute, or",
         lambda lab: lab.session.related(lab.ada, User.profile),
     ),
     *refused(
         UsageError,
-        "Post.author is of Post, not of User",
+        "Post.author is a relationship of Post, not of User",
         lambda lab: lab.session.related(lab.ada, Post.author),
     ),
     *refused(
         UsageError,
-        "Post.tags is of Post, not of User",
+        "Post.tags is a relationship of Post, not of User",
         lambda lab: lab.session.related(lab.ada, Post.tags),
     ),
     *refused(
@@ -190,7 +190,7 @@ RELATED = [
     ),
     *refused(
         UsageError,
-        "argument 0 of Post.tags set() is to be a Tag, not str",
+        "argument 0 of Post.tags set() must be a Tag, not str",
         lambda lab: lab.session.related(lab.post, Post.tags).set("ab"),
     ),
     *refused(
@@ -258,45 +258,45 @@ OPTIONS = [
     ),
     *refused(
         UsageError,
-        "Post.author does not start from User",
+        "Post.author is not a relationship of User",
         lambda lab: lab.users.options(selectinload(Post.author)),
     ),
     *refused(
         UsageError,
-        "User.posts leads to many rows, and a join would repeat the",
+        "User.posts is a to-many relationship, and a join would repeat the",
         lambda lab: lab.users.options(joinedload(User.posts)),
         lambda lab: lab.users.options(joinedload("posts")),
     ),
     *refused(
         UsageError,
-        "User.posts is asked for by selectinload and by joinedload:",
+        "User.posts is loaded by selectinload and by joinedload: use one of",
         lambda lab: lab.users.options(selectinload("posts"), joinedload("posts")),
     ),
     *refused(
         UsageError,
-        "User.posts is asked for with different filters, orders or",
+        "User.posts is loaded with different filters, orders or limits: one",
         lambda lab: lab.users.options(
             selectinload("posts").limit(3), selectinload("posts").limit(4)
         ),
     ),
     *refused(
         UsageError,
-        "User.profile leads to one row, and filter, order_by, limit",
+        "User.profile is a to-one relationship, and filter, order_by, limit",
         lambda lab: lab.users.options(selectinload("profile").limit(3)),
     ),
     *refused(
         InvalidValue,
-        "limit needs a whole number from 0 on, not 'x'",
+        "limit must be a whole number, at least 0, not 'x'",
         lambda lab: lab.users.options(selectinload("posts").limit("x")),
     ),
     *refused(
         InvalidValue,
-        "limit needs a whole number from 0 on, not None",
+        "limit must be a whole number, at least 0, not None",
         lambda lab: lab.users.options(selectinload("posts").limit(None)),
     ),
     *refused(
         InvalidValue,
-        "offset needs a whole number from 0 on, not -3",
+        "offset must be a whole number, at least 0, not -3",
         lambda lab: lab.users.options(selectinload("posts").offset(-3)),
     ),
     *refused(
@@ -307,17 +307,17 @@ OPTIONS = [
     ),
     *refused(
         UsageError,
-        "None is no column of Post",
+        "None is not a column of Post",
         lambda lab: lab.users.options(selectinload("posts").order_by(None)),
     ),
     *refused(
         UsageError,
-        "User takes no part in this query: reach its columns through a",
+        "User is not part of this query: reach its columns through a",
         lambda lab: lab.users.options(selectinload("posts").order_by(User.age)),
     ),
     *refused(
         UsageError,
-        "Post: True is no condition: write one like Post.id == value,",
+        "Post: True is not a condition: write one like Post.id == value,",
         lambda lab: lab.users.options(selectinload("posts").filter(True)),
     ),
     *refused(
@@ -338,12 +338,12 @@ OPTIONS = [
     ),
     *refused(
         UsageError,
-        "User.posts does not start from Post",
+        "User.posts is not a relationship of Post",
         lambda lab: lab.users.options(selectinload("posts").selectinload(User.posts)),
     ),
     *refused(
         UsageError,
-        "Post.comments leads to many rows, and a join would repeat the",
+        "Post.comments is a to-many relationship, and a join would repeat the",
         lambda lab: lab.users.options(selectinload("posts").joinedload("comments")),
     ),
     *refused(
@@ -353,7 +353,7 @@ OPTIONS = [
     ),
     *refused(
         UsageError,
-        "only() goes with selectinload(), not with joinedload()",
+        "only() works with selectinload(), not with joinedload()",
         lambda lab: lab.users.only("name").options(joinedload("profile")),
     ),
     *refused(

@@ -28,7 +28,7 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "None is no column of User",
+        "None is not a column of User",
         lambda lab: lab.users.values(None),
         lambda lab: lab.users.values_list(None),
         lambda lab: lab.users.group_by(None),
@@ -36,12 +36,12 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "1 is no column of User",
+        "1 is not a column of User",
         lambda lab: lab.users.values(1),
     ),
     *refused(
         UsageError,
-        "['name'] is no column of User",
+        "['name'] is not a column of User",
         lambda lab: lab.users.values(["name"]),
     ),
     *refused(
@@ -58,7 +58,7 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "User.posts leads to many rows: say which value of them, with",
+        "User.posts is a to-many relationship: select one value of its rows",
         lambda lab: lab.users.values("posts__title"),
     ),
     *refused(
@@ -68,7 +68,7 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "Post takes no part in this query: reach its columns through a",
+        "Post is not part of this query: reach its columns through a",
         lambda lab: lab.users.values(Post.title),
         lambda lab: lab.users.values_list(Post.title),
         lambda lab: lab.users.scalars(Post.title),
@@ -77,17 +77,17 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "<class 'examples.blog.db.user.User'> is no column of User",
+        "<class 'examples.blog.db.user.User'> is not a column of User",
         lambda lab: lab.users.values(User),
     ),
     *refused(
         UsageError,
-        "<ToMany User.posts -> Post> is no column of User",
+        "<ToMany User.posts -> Post> is not a column of User",
         lambda lab: lab.users.values(User.posts),
     ),
     *refused(
         UsageError,
-        "3 is no column of User",
+        "3 is not a column of User",
         lambda lab: lab.users.values_list(User.name, 3),
     ),
     *refused(
@@ -164,12 +164,12 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "[<Column User.age: integer>] is no column of User",
+        "[<Column User.age: integer>] is not a column of User",
         lambda lab: lab.users.group_by([User.age]),
     ),
     *refused(
         UsageError,
-        "objects: the rows of group_by() are no User objects: read",
+        "objects: the rows of group_by() are not User objects: read them",
         lambda lab: lab.users.group_by("age").all(),
         lambda lab: lab.users.group_by("age").first(),
         lambda lab: (lab.users.group_by("age").stream()),
@@ -177,39 +177,39 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "sum() of groups: select func.sum(...) with values()",
+        "sum() does not work after group_by(): select func.sum(...)",
         lambda lab: lab.users.group_by("age").sum(User.age),
     ),
     *refused(
         UsageError,
-        "update() changes rows, and distinct() or group_by() made",
+        "update() changes rows of the table, and distinct() and group_by()",
         lambda lab: lab.users.group_by("age").update(name="x"),
         lambda lab: lab.users.distinct_on("age").update(name="x"),
     ),
     *refused(
         UsageError,
-        "delete() changes rows, and distinct() or group_by() made",
+        "delete() changes rows of the table, and distinct() and group_by()",
         lambda lab: lab.users.group_by("age").delete(),
     ),
     *refused(
         UsageError,
-        "rows that distinct() or group_by() made one cannot be locked",
+        "rows that distinct() or group_by() merged cannot be locked",
         lambda lab: lab.users.group_by("age").for_update().values(),
         lambda lab: lab.users.distinct().for_update(),
     ),
     *refused(
         UsageError,
-        "User: 'x' is no condition: write one like User.id == value,",
+        "User: 'x' is not a condition: write one like User.id == value,",
         lambda lab: lab.users.having("x"),
     ),
     *refused(
         UsageError,
-        "User: None is no condition: write one like User.id == value,",
+        "User: None is not a condition: write one like User.id == value,",
         lambda lab: lab.users.having(None),
     ),
     *refused(
         UsageError,
-        "User: True is no condition: write one like User.id == value,",
+        "User: True is not a condition: write one like User.id == value,",
         lambda lab: lab.users.having(True),
     ),
     *refused(
@@ -229,7 +229,7 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "distinct_on(): order_by() has to begin with the same columns",
+        "distinct_on(): order_by() must begin with the same columns",
         lambda lab: lab.users.distinct_on("age").order_by("name"),
     ),
     *refused(
@@ -246,7 +246,7 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "with_values() reads whole objects, and only() a part of them",
+        "with_values() reads whole objects, and only() reads a part of them",
         lambda lab: lab.users.only("name").with_values(User.age),
     ),
     *refused(
@@ -306,23 +306,23 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "of='posts': only what the query joins can be locked along:",
+        "of='posts': only tables that the query joins can be locked: add",
         lambda lab: lab.users.for_update(of=["posts"]),
     ),
     *refused(
         UsageError,
-        "of is a list of relationships or their names: write of=[...]",
+        "of must be a list of relationships or their names: write of=[...]",
         lambda lab: lab.users.for_update(of="profile"),
         lambda lab: lab.users.for_update(of=5),
     ),
     *refused(
         UsageError,
-        "of=None: only what the query joins can be locked along: add",
+        "of=None: only tables that the query joins can be locked: add",
         lambda lab: lab.users.for_update(of=[None]),
     ),
     *refused(
         UsageError,
-        "of=<Column User.age: integer>: only what the query joins can",
+        "of=<Column User.age: integer>: only tables that the query joins can",
         lambda lab: lab.users.for_update(of=[User.age]),
     ),
 ]
@@ -361,7 +361,7 @@ CHANGES = [
     ),
     *refused(
         UsageError,
-        "Post takes no part in this query: reach its columns through a",
+        "Post is not part of this query: reach its columns through a",
         lambda lab: lab.users.update(age=Post.views),
         lambda lab: lab.users.filter(id=-1).update(age=1).returning(Post.title),
     ),

@@ -81,7 +81,9 @@ async def test_a_transaction_that_has_ended_refuses_everything(
 
 @pytest.mark.parametrize("name", USES)
 async def test_a_transaction_outside_a_block_refuses_everything(lab: Lab, name: str) -> None:
-    with pytest.raises(TransactionClosed, match="a transaction is a block: `async with"):
+    with pytest.raises(
+        TransactionClosed, match="a transaction must be used as a block: `async with"
+    ):
         await outcome(USES[name](lab, lab.session.begin()))
 
 
@@ -173,11 +175,11 @@ WITHIN: list[tuple[Use, type[OrmKitError], str]] = [
     (lambda lab, tx: tx.after_commit(5), UsageError, "takes a function to call, not"),
     (lambda lab, tx: lab.session.begin(isolation="serializable"), ConfigurationError, "takes no"),
     (lambda lab, tx: lab.session.run(late), UsageError, "cannot repeat a part of a transaction"),
-    (side_by_side, UsageError, "savepoints nest, so that tasks cannot hold them side by side"),
+    (side_by_side, UsageError, "savepoints nest, so tasks cannot use them concurrently"),
     (outer_ends_first, TransactionClosed, "the transaction has ended"),
     (inner_task, TransactionClosed, "the transaction has ended"),
     (stream_outlives, TransactionClosed, "the transaction has ended"),
-    (swallowed, TransactionFailed, "an earlier statement of the transaction had failed"),
+    (swallowed, TransactionFailed, "the transaction was rolled back: an earlier statement failed"),
     (removed, StaleObject, "this User is no longer in the database"),
     (deleted_column, MissingValue, "an object has no value for User.age"),
     (lambda lab, tx: flushed(lab, tx, lab.ada), UniqueViolation, "users_pkey"),

@@ -53,7 +53,7 @@ UPDATES = [
     ),
     *refused(
         UsageError,
-        "Post takes no part in this query: reach its columns through a",
+        "Post is not part of this query: reach its columns through a",
         lambda lab: lab.session.update(lab.ada, age=Post.views),
     ),
     *refused(
@@ -157,7 +157,7 @@ BULK_UPDATES = [
     ),
     *refused(
         UsageError,
-        "fields is a list of columns or their names, with at least one",
+        "fields must be a list of at least one column or name of a column",
         lambda lab: lab.session.bulk_update([lab.ada], []),
         lambda lab: lab.session.bulk_update([lab.ada], "age"),
         lambda lab: lab.session.bulk_update([lab.ada], 5),
@@ -199,7 +199,7 @@ BULK_UPDATES = [
     ),
     *refused(
         UsageError,
-        "bulk_update: one User is given twice",
+        "bulk_update: the same User is given twice",
         lambda lab: lab.session.bulk_update([lab.ada, lab.ada], ["age"]),
     ),
     *refused(
@@ -254,7 +254,7 @@ UPSERTS = [
     ),
     *refused(
         MissingValue,
-        "upsert: User.id tells rows apart, and has no value: give it",
+        "upsert: User.id identifies the row and has no value: give it",
         lambda lab: lab.session.upsert(User(name="n")),
         lambda lab: lab.session.upsert_all([User(name="n"), User(name="m")]),
     ),
@@ -266,7 +266,7 @@ UPSERTS = [
     ),
     *refused(
         UsageError,
-        "give a list of column names, ['id'], not one text",
+        "give a list of column names, ['id'], not one string",
         lambda lab: lab.session.upsert(User(id=5, name="n"), conflict_target="id"),
     ),
     *refused(
@@ -304,7 +304,7 @@ UPSERTS = [
     ),
     *refused(
         UsageError,
-        "give a list of column names, ['name'], not one text",
+        "give a list of column names, ['name'], not one string",
         lambda lab: lab.session.upsert(User(id=5, name="n"), update_fields="name"),
     ),
     *refused(
@@ -324,7 +324,7 @@ UPSERTS = [
     ),
     *refused(
         MissingValue,
-        "upsert: Note.doubled tells rows apart, and has no value: give",
+        "upsert: Note.doubled identifies the row and has no value: give",
         lambda lab: lab.session.upsert(
             lab.models.Note(id=5, text="n"), conflict_target=["doubled"]
         ),
@@ -357,17 +357,17 @@ UPSERTS = [
     ),
     *refused(
         UsageError,
-        "upsert_all: two User objects have the same id, by which rows",
+        "upsert_all: two User objects have the same id, which identifies the",
         lambda lab: lab.session.upsert_all([User(id=5, name="n"), User(id=5, name="m")]),
     ),
     *refused(
         MissingValue,
-        "upsert: User.id tells rows apart, and has no value",
+        "upsert: User.id identifies the row and has no value: give",
         lambda lab: lab.session.upsert_all([User(id=5, name="n"), User(name="m")]),
     ),
     *refused(
         UsageError,
-        "upsert_all: two Tag objects have the same name, by which rows",
+        "upsert_all: two Tag objects have the same name, which identifies the",
         lambda lab: lab.session.upsert_all(
             [Tag(name="z"), Tag(name="z")], conflict_target=["name"]
         ),
