@@ -185,7 +185,7 @@ def unreadable_answer(error: Exception) -> errors.UnreadableValue:
         else f"the driver cannot convert it to a Python value ({type(error).__name__}): "
         "cast it to text"
     )
-    return errors.UnreadableValue.of("the answer", reason)
+    return errors.UnreadableValue.of("the result", reason)
 
 
 def is_miscounted(statement: Any, args: Sequence[object]) -> bool:
