@@ -14,14 +14,15 @@ from collections.abc import (
 )
 from functools import partial
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
-from .connecting.conninfo import ConnInfo
+from .connecting.conninfo import ConnInfo, without_secrets
 from .connecting.options import EMBEDDED, check_count, check_seconds, check_url, checked_settings
 from .driver.connection import DEFAULT_STATEMENTS, Connection
 from .embedded.server import EmbeddedServer
 from .embedded.url import open_embedded
 from .errors import ConfigurationError, UsageError
+from .hints import Hinted
 from .models.package import Schema, known_schemas
 from .pool.options import PoolOptions
 from .pool.pool import Pool
@@ -131,7 +132,7 @@ async def create_engine(
         if server is not None:
             await asyncio.to_thread(server.stop)
         raise
-    return Engine(pool, server, coalesce=coalesce)
+    return Engine(pool, without_secrets(url), server, coalesce=coalesce)
 
 
 def warn_of_version(version: int) -> None:
@@ -180,19 +181,46 @@ def opener(
     return connect
 
 
-class Engine(Copying):
+class Engine(Hinted, Copying):
     """A database and its connection pool; create_engine() makes it."""
 
+    __hints__: ClassVar[Mapping[str, str]] = {
+        "connect": "transaction(), or execute(sql, params)",
+        "acquire": "transaction()",
+        "begin": "transaction()",
+        "dispose": "close()",
+        "disconnect": "close()",
+        "session": "AsyncSession(engine)",
+        "fetch": "(await execute(sql, params)).all()",
+        "fetchrow": "(await execute(sql, params)).first()",
+        "fetchval": "(await execute(sql, params)).scalar()",
+        "execute_raw": "execute(sql, params)",
+        "executemany": "execute_many(sql, rows)",
+        "create_tables": "create_all()",
+        "query": "AsyncSession(engine).query(Model)",
+    }
+
     def __init__(
-        self, pool: Pool, server: EmbeddedServer | None = None, *, coalesce: bool = True
+        self,
+        pool: Pool,
+        url: str,
+        server: EmbeddedServer | None = None,
+        *,
+        coalesce: bool = True,
     ) -> None:
         self.pool = pool
+        self._url = url
         self._executor = PoolExecutor(pool)
         #: The counts of the limits and offsets that are literals in SQL texts.
         self.counts = engine_counts()
         #: Batches concurrent lookups by key; None if batching is off.
         self.lookups = Lookups(self._executor, pool.origin) if coalesce else None
         self._server = server
+
+    @property
+    def url(self) -> str:
+        """The URL that the engine was opened with, with `***` in place of the password."""
+        return self._url
 
     def executor(self) -> Executor:
         return self._executor

@@ -6,7 +6,8 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mappi
 from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .errors import UsageError
 from .models.protocols import Queryable
@@ -14,7 +15,7 @@ from .models.table import table_of
 from .persistence.bulk_update import update_objects
 from .persistence.insert import insert_many
 from .persistence.insert_order import insert_objects, one_statement
-from .persistence.upsert import send_upserts, upserts_of
+from .persistence.upsert import Names, send_upserts, upserts_of
 from .queries.query import Query
 from .statements.executor import Executor
 from .statements.result import Result
@@ -49,6 +50,18 @@ class AsyncSession(Operations):
         self.counts = engine.counts
         #: What runs statements outside of a transaction.
         self._outside = engine.executor()
+
+    async def __aenter__(self) -> Self:
+        """Return the session: it holds nothing, and opens no transaction."""
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Do nothing."""
 
     def executor(self) -> Executor:
         if innermost.get() is None:
@@ -88,6 +101,19 @@ class AsyncSession(Operations):
         """
         options = TransactionOptions.of(isolation, read_only, deferrable, settings)
         return Transaction(self, self.engine.pool, self.counts, options)
+
+    def transaction(
+        self,
+        *,
+        isolation: Isolation | None = None,
+        read_only: bool | None = None,
+        deferrable: bool | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> Transaction:
+        """Return a transaction for `async with`; another name for begin()."""
+        return self.begin(
+            isolation=isolation, read_only=read_only, deferrable=deferrable, settings=settings
+        )
 
     async def run(
         self,
@@ -142,8 +168,8 @@ class AsyncSession(Operations):
     async def _upsert_listed(
         self,
         instances: Sequence[Model],
-        conflict_target: Sequence[str] | None,
-        update_fields: Sequence[str] | None,
+        conflict_target: Names | None,
+        update_fields: Names | None,
     ) -> None:
         executor = self.executor()
         upserts = upserts_of(instances, conflict_target, update_fields, executor.identity)

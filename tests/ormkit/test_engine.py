@@ -325,3 +325,10 @@ async def test_a_stream_whose_end_fails_gives_the_connection_back(
     await settled(engine)
     assert engine.pool.idle == engine.pool.size
     assert await engine.executor().use(lambda connection: connection.script("SELECT")) == "SELECT 1"
+
+
+async def test_an_engine_shows_its_url_without_the_password(database_url: str) -> None:
+    url = database_url.replace("postgresql://postgres@", "postgresql://postgres:secret@")
+    async with await create_engine(url) as engine:
+        assert "secret" not in engine.url
+        assert engine.url == url.replace("secret", "***")

@@ -226,3 +226,17 @@ async def test_what_is_no_model_is_refused(session: AsyncSession) -> None:
 
 async def test_the_repr_of_an_object_shows_the_values_it_has() -> None:
     assert repr(Tag(name="a")) == "Tag(name='a')"
+
+
+async def test_a_session_is_entered_and_begins_transactions_by_either_name(engine: Engine) -> None:
+    async with AsyncSession(engine) as session:
+        async with session.transaction() as tx:
+            tx.add(User(name="a"))
+        with pytest.raises(ZeroDivisionError):
+            async with session.transaction(isolation="serializable") as tx:
+                tx.add(User(name="b"))
+                raise ZeroDivisionError
+        assert [user.name for user in await session.query(User).all()] == ["a"]
+    async with await engine.transaction() as tx:
+        assert await tx.query(User).count() == 1
+    assert await AsyncSession(engine).query(User).count() == 1

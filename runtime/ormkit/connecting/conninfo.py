@@ -27,6 +27,8 @@ from .service_file import service_parameters
 from .tls import SYSTEM, context_of, needs_own_context
 
 HOST = re.compile(r"(?:\[(?P<v6>[^\[\]]+)\]|(?P<name>[^:\[\]@]*))(?::(?P<port>[^:]*))?")
+#: Parameters of a URL that are secret.
+SECRETS = frozenset(("password", "sslpassword"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,23 @@ def parameters_of_url(url: str) -> dict[str, str]:
     found |= host_parameters(hosts)
     found = {word: value for word, value in found.items() if value}
     return found | query_parameters(query)
+
+
+def without_secrets(url: str) -> str:
+    """Return the URL with `***` in place of the password and of the key's passphrase."""
+    rest, question, query = url.partition("?")
+    scheme, slashes, rest = rest.partition("://")
+    authority, slash, path = rest.partition("/")
+    account, at, hosts = authority.partition("@")
+    user, colon, _ = account.partition(":")
+    if at and colon:
+        authority = f"{user}:***@{hosts}"
+    pairs = query.split("&")
+    for place, pair in enumerate(pairs):
+        word, equals, _ = pair.partition("=")
+        if equals and unquote(word) in SECRETS:
+            pairs[place] = f"{word}=***"
+    return f"{scheme}{slashes}{authority}{slash}{path}{question}{'&'.join(pairs)}"
 
 
 def query_parameters(query: str) -> dict[str, str]:

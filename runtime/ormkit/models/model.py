@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from ..errors import NotLoaded, UsageError
+from ..hints import MODELS
 from ..postgres.values import Record
 from .columns import Column
 from .foreign_keys import check_agreement, copy_key
@@ -33,6 +34,14 @@ class ModelMeta(type):
             model: Any = cls
             table.bind(model, columns, {each.name: each for each in related})
             model.__init__ = recording_given_columns(model.__init__, table)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(cls, name: str) -> Any:
+            message = f"type object {cls.__name__!r} has no attribute {name!r}"
+            if hint := MODELS.get(name):
+                message = f"{message}: write {hint.format(model=cls.__name__)}"
+            raise AttributeError(message, name=name, obj=cls)
 
 
 class ShortRepr(reprlib.Repr):

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UnknownName, UsageError, did_you_mean
+from ..hints import operator_hint
 from ..postgres.identifiers import quote
 from ..sql.expressions import Condition, Expression, Test
 from ..sql.lookups import COMPARISONS, LOOKUPS, operators_of
@@ -182,9 +183,11 @@ class Table:
         column = self.column(name)
         known = operators_of(column)
         if (operator or "eq") not in known:
+            hint = operator_hint(name, column.label, operator) or did_you_mean(operator, known)
+            if column.is_json:
+                hint = f"a path into JSON goes into a Q: filter(Q({keyword}=...)); {hint}"
             raise UnknownName(
-                f"{column.label} has no operator {operator!r} (in {keyword!r}): "
-                f"{did_you_mean(operator, known)}"
+                f"{column.label} has no operator {operator!r} (in {keyword!r}): {hint}"
             )
         return column, LOOKUPS[operator or "eq"]
 

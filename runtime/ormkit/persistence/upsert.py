@@ -17,7 +17,7 @@ from ..errors import (
     UsageError,
     did_you_mean,
 )
-from ..models.columns import AnyColumn
+from ..models.columns import AnyColumn, Column
 from ..models.given_columns import given_by_all, mark_known
 from ..models.table import Table, table_of
 from ..postgres.values import Record
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from ..models.model import Model
     from ..statements.executor import ObjectMap
 
+
+#: One or several columns, each given by itself or by name.
+Names = Sequence[AnyColumn | str] | AnyColumn | str
 
 #: The SQLSTATE of ON CONFLICT on columns without a unique constraint.
 NO_CONSTRAINT = "42P10"
@@ -75,8 +78,8 @@ async def send_upsert(executor: Executor, upsert: Upsert, batch: Batch) -> None:
 
 def upserts_of(
     instances: Sequence[Model],
-    conflict_target: Sequence[str] | None,
-    update_fields: Sequence[str] | None,
+    conflict_target: Names | None,
+    update_fields: Names | None,
     identity: ObjectMap | None,
 ) -> list[tuple[Upsert, Batch]]:
     """Return an upsert for each set of given columns, with its batch of objects."""
@@ -105,9 +108,7 @@ class UpsertSpec:
     fixed: the columns that identify rows, which are not updated unless they are named.
     """
 
-    def __init__(
-        self, table: Table, names: Sequence[str] | None, *, fixed: Sequence[AnyColumn]
-    ) -> None:
+    def __init__(self, table: Table, names: Names | None, *, fixed: Sequence[AnyColumn]) -> None:
         self._table = table
         self._named = None if names is None else assignable_columns(table, names)
         self._fixed = frozenset(keys_of(fixed))
@@ -164,17 +165,23 @@ def unmatched(table: Table, target: Sequence[AnyColumn], error: StatementError) 
     return better
 
 
-def named_columns(table: Table, names: Sequence[str]) -> tuple[AnyColumn, ...]:
-    """Return the columns of these names; raises UnknownName, UsageError."""
-    if isinstance(names, str):
-        raise UsageError(f"give a list of column names, [{names!r}], not one string")
-    if not isinstance(names, Collection):
-        raise UsageError(f"give a list of column names, not {type(names).__name__}")
-    for name in names:
+def named_columns(table: Table, columns: Names) -> tuple[AnyColumn, ...]:
+    """Return the columns, each given by itself or by name; raises UnknownName, UsageError."""
+    listed: Collection[AnyColumn | str]
+    if isinstance(columns, (str, Column)):
+        listed = (columns,)
+    elif isinstance(columns, Collection):
+        listed = columns
+    else:
+        raise UsageError(f"give a list of column names, not {type(columns).__name__}")
+    names: list[str] = []
+    for each in listed:
+        name = each.slot if isinstance(each, Column) and each.table is table else each
         if not isinstance(name, str) or name not in table.by_name:
             raise UnknownName(
                 f"{table.label} has no column {name!r}: {did_you_mean(name, table.by_name)}"
             )
+        names.append(name)
     return tuple([table.by_name[name] for name in dict.fromkeys(names)])
 
 
@@ -207,7 +214,7 @@ def check_distinct(table: Table, target: Sequence[AnyColumn], batches: Sequence[
             )
 
 
-def assignable_columns(table: Table, names: Sequence[str]) -> tuple[AnyColumn, ...]:
+def assignable_columns(table: Table, names: Names) -> tuple[AnyColumn, ...]:
     """Return the columns of these names; raises UnknownName, UsageError."""
     found = named_columns(table, names)
     for column in found:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 
 from ..errors import UnknownName, UsageError, did_you_mean
+from ..hints import Hinted
 from ..loading.joined import JoinedStep
 from ..loading.options import Load
 from ..loading.plan import plan
@@ -51,8 +52,47 @@ class Source(Protocol):
         ...
 
 
-class QueryBuilder(Generic[M]):
+class QueryBuilder(Hinted, Generic[M]):
     """The rows of model M that a query selects; each method returns a new query."""
+
+    __hints__: ClassVar[Mapping[str, str]] = {
+        "where": "filter(...)",
+        "select_related": "options(joinedload(...))",
+        "prefetch_related": "options(selectinload(...))",
+        "defer": "only(...) with the columns to read",
+        "load_only": "only(...)",
+        "join": "filter(Q(relationship__column=...)), or options(joinedload(...))",
+        "outerjoin": "options(joinedload(...))",
+        "select_from": "session.query(Model)",
+        "with_for_update": "for_update()",
+        "select_for_update": "for_update()",
+        "alias": "annotate(...)",
+        "aggregate": "sum(), avg(), min(), max(), or annotate(...) with values()",
+        "scalar": "scalars(column).first()",
+        "get_or_none": "get(key), or filter(...).one_or_none()",
+        "all_": "all()",
+        "last": 'order_by("-id").first()',
+        "latest": 'order_by("-created_at").first()',
+        "earliest": 'order_by("created_at").first()',
+        "slice": "offset(...) and limit(...)",
+        "reverse": 'order_by("-id")',
+        "create": "session.insert(Model(...))",
+        "bulk_create": "session.insert_all([...])",
+        "get_or_create": "session.upsert(Model(...), update_fields=[])",
+        "update_or_create": "session.upsert(Model(...))",
+        "yield_per": "stream(batch_size=...)",
+        "iterator": "stream()",
+        "execute": "all()",
+        "paginate": "limit(n).page(cursor)",
+        "order": "order_by(...)",
+        "sort_by": "order_by(...)",
+        "skip": "offset(...)",
+        "take": "limit(...)",
+        "distinct_values": "distinct()",
+        "in_bulk": "filter(id__in=[...])",
+        "raw": "session.execute_raw(sql, params)",
+        "one_or_raise": "one()",
+    }
 
     #: Conditions; with a shape, also keywords of filter(), whose conditions the shape knows.
     _where: tuple[Condition[Any] | Mapping[str, object], ...] = ()

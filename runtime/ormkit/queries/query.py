@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ..errors import MultipleFound, NotFound, UsageError
 from ..loading.decoding import decode
@@ -13,7 +13,7 @@ from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
-from ..sql.expressions import Expression
+from ..sql.expressions import AnyExpression, Expression
 from ..sql.operators import check_summed, is_whole
 from ..statements.executor import Executor
 from ..statements.primary_keys import same_key
@@ -24,7 +24,7 @@ from .builder import Source as Source
 from .change import Change
 from .pagination import Cursor, Page, cursor_at
 from .selection import Selection
-from .stream import Stream, check_chunk, record_chunks
+from .stream import CHUNK, Stream, check_chunk, record_chunks
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -114,17 +114,22 @@ class Query(Selection[M], Generic[M, K]):
         last = cursor_at(self._table, query._order, items[-1]) if has_more else None
         return Page(items, last)
 
-    def stream(self, chunk: int = 1000) -> Stream[M]:
+    def __aiter__(self) -> AsyncIterator[M]:
+        """Iterate over the objects as stream() does: `async for user in query:`."""
+        return self.stream().__aiter__()
+
+    def stream(self, chunk: int = CHUNK, *, batch_size: int | None = None) -> Stream[M]:
         """Iterate over the objects through a server-side cursor: `async for user in q.stream():`.
 
         chunk: how many rows are fetched at a time. Relationships are loaded once for each chunk.
+        batch_size: another name for chunk.
 
         The stream holds a connection until it ends: outside a transaction, one of its own. Raises
         InvalidValue for a chunk that is no whole number from 1 on.
         """
-        return Stream(self._chunks(self.as_select(), chunk))
+        return Stream(self._chunks(self.as_select(), chunk if batch_size is None else batch_size))
 
-    def iterate(self, chunk: int = 1000) -> Stream[M]:
+    def iterate(self, chunk: int = CHUNK) -> Stream[M]:
         """Iterate over the objects by keyset pagination: one query for each chunk.
 
         chunk: how many rows one query reads.
@@ -169,27 +174,44 @@ class Query(Selection[M], Generic[M, K]):
         rows = await self._source.executor().run(explained, bound)
         return "\n".join(row[0] for row in rows)
 
-    async def sum(self, column: Expression[M, N, Any]) -> N | None:
-        """Return the sum of a column or expression; None where there are no rows."""
-        total = await self._aggregate("sum", column)
-        if total is not None and is_whole(column.type):
+    @overload
+    async def sum(self, column: Expression[M, N, Any]) -> N | None: ...
+    @overload
+    async def sum(self, column: str) -> Any: ...
+    async def sum(self, column: Expression[M, Any, Any] | str) -> Any:
+        """Return the sum of a column or expression; None where there are no rows.
+
+        column: a str names a column or an annotation. Raises UnknownName for an unknown name.
+        """
+        operand: AnyExpression = self._expression(column) if isinstance(column, str) else column
+        total = await self._aggregate("sum", operand)
+        if total is not None and is_whole(operand.type):
             # PostgreSQL adds bigints up to a numeric, so that the sum cannot overflow.
             total = int(total)
-        return total  # type: ignore[no-any-return]
+        return total
 
-    async def avg(self, column: Expression[M, N, Any]) -> Any:
+    async def avg(self, column: Expression[M, N, Any] | str) -> Any:
         """Return the mean: a Decimal, a float for floating-point columns, None without rows."""
         return await self._aggregate("avg", column)
 
-    async def min(self, column: Expression[M, A, Any]) -> A | None:
+    @overload
+    async def min(self, column: Expression[M, A, Any]) -> A | None: ...
+    @overload
+    async def min(self, column: str) -> Any: ...
+    async def min(self, column: Expression[M, Any, Any] | str) -> Any:
         """Return the smallest value; None where there are no rows."""
-        return await self._aggregate("min", column)  # type: ignore[no-any-return]
+        return await self._aggregate("min", column)
 
-    async def max(self, column: Expression[M, A, Any]) -> A | None:
+    @overload
+    async def max(self, column: Expression[M, A, Any]) -> A | None: ...
+    @overload
+    async def max(self, column: str) -> Any: ...
+    async def max(self, column: Expression[M, Any, Any] | str) -> Any:
         """Return the largest value; None where there are no rows."""
-        return await self._aggregate("max", column)  # type: ignore[no-any-return]
+        return await self._aggregate("max", column)
 
-    async def _aggregate(self, function: str, operand: Expression[M, Any, Any]) -> Any:
+    async def _aggregate(self, function: str, column: Expression[M, Any, Any] | str) -> Any:
+        operand = self._expression(column) if isinstance(column, str) else column
         if not isinstance(operand, Expression):
             raise UsageError(f"{function}() takes a column such as User.age, not {operand!r}")
         if function in ("sum", "avg"):

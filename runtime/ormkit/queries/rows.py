@@ -16,7 +16,7 @@ from ..sql.expressions import AnyExpression, Expression
 from ..statements.executor import Executor
 from ..statements.row_limits import ONE
 from ..statements.select import Select
-from .stream import Stream, record_chunks
+from .stream import CHUNK, Stream, record_chunks
 
 if TYPE_CHECKING:
     from .builder import Source
@@ -58,12 +58,17 @@ class Rows(Generic[T]):
         rows = await self._fetch(replace(select, limit=ONE) if select.limit is None else select)
         return rows[0] if rows else None
 
-    def stream(self, chunk: int = 1000) -> Stream[T]:
+    def __aiter__(self) -> AsyncIterator[T]:
+        """Iterate over the rows as stream() does."""
+        return self.stream().__aiter__()
+
+    def stream(self, chunk: int = CHUNK, *, batch_size: int | None = None) -> Stream[T]:
         """Iterate over the rows through a server-side cursor; see Query.stream.
 
         chunk: how many rows are fetched at a time.
+        batch_size: another name for chunk.
         """
-        return Stream(self._chunks(chunk))
+        return Stream(self._chunks(chunk if batch_size is None else batch_size))
 
     async def _chunks(self, chunk: int) -> AsyncIterator[list[T]]:
         statement, bound = self._select.expressions(self._columns), self._select.values(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ..errors import UsageError
 from ..sql.expressions import AnyExpression, Expression
@@ -30,6 +30,10 @@ F = TypeVar("F")
 class Selection(QueryBuilder[M]):
     """A query whose rows can be read as tuples, dicts, single values, or objects with values."""
 
+    @overload
+    def values_list(self, a: Selectable[M, A], /, *, flat: Literal[True]) -> Rows[A]: ...
+    @overload
+    def values_list(self, name: str, /, *, flat: Literal[True]) -> Rows[Any]: ...
     @overload
     def values_list(self, a: Selectable[M, A], /) -> Rows[tuple[A]]: ...
     @overload
@@ -90,14 +94,19 @@ class Selection(QueryBuilder[M]):
     ) -> Rows[tuple[Any, ...]]: ...
     @overload
     def values_list(self) -> Rows[tuple[Any, ...]]: ...
-    def values_list(self, *columns: Any) -> Rows[Any]:
+    def values_list(self, *columns: Any, flat: bool = False) -> Rows[Any]:
         """Read columns and expressions as tuples; type checkers know the types of up to six.
 
         A str names a column or an annotation. Without arguments, the columns are those of values().
-        Raises UnknownName for an unknown name.
+        flat: read one column as single values, as scalars() does.
+
+        Raises UnknownName for an unknown name, and UsageError for flat with several columns.
         """
         chosen = self._chosen(columns)
-        return Rows(self._source, self._select_of_values(), tuple(chosen.values()), as_tuples)
+        if flat and len(columns) != 1:
+            raise UsageError(f"values_list(flat=True) takes one column, not {len(columns)}")
+        make = as_scalars if flat else as_tuples
+        return Rows(self._source, self._select_of_values(), tuple(chosen.values()), make)
 
     def values(self, *columns: Expression[M, Any, Any] | str) -> Rows[dict[str, Any]]:
         """Read columns and annotations as dicts by name.

@@ -20,6 +20,8 @@ R = TypeVar("R")
 
 #: The protocol sends the number of rows to fetch as an int4.
 MOST_ROWS = 2**31 - 1
+#: How many rows are fetched at a time by default.
+CHUNK = 1000
 
 
 class Stream(Generic[T]):

@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import InvalidValue
 from ..postgres.base_type import Family
 from .expressions import Condition
-from .operands import as_list, subject
+from .operands import as_list, checked_is_null, subject
 
 #: How a keyword of filter() ends (`age__gte`) and what it stands for.
 LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
@@ -23,6 +23,9 @@ LOOKUPS: dict[str, Callable[[Any, Any], Condition[Any]]] = {
     "notin": lambda expression, value: expression.notin(value),
     "between": lambda expression, value: expression.between(*bounds(value, expression)),
     "isnull": lambda expression, value: expression.isnull(value),
+    "isnotnull": lambda expression, value: expression.isnull(
+        not checked_is_null(value, "isnotnull")
+    ),
     "like": lambda expression, value: expression.like(value),
     "ilike": lambda expression, value: expression.ilike(value),
     "contains": lambda expression, value: expression.contains(value),

@@ -132,11 +132,11 @@ def subject(compared: object) -> str:
     return ""
 
 
-def checked_is_null(is_null: object) -> bool:
-    """Return the argument of isnull; raises InvalidValue for anything but a bool."""
+def checked_is_null(is_null: object, operator: str = "isnull") -> bool:
+    """Return the argument of isnull or isnotnull; raises InvalidValue for anything but a bool."""
     if is_null is True or is_null is False:
         return is_null
-    raise InvalidValue(f"isnull takes True or False, not {type(is_null).__name__}")
+    raise InvalidValue(f"{operator} takes True or False, not {type(is_null).__name__}")
 
 
 def like_text(text: object, of: object = None) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic
 
+from ..hints import COLUMNS, missing_attribute
 from .operands import O, Selectable, T, V_co
 
 if TYPE_CHECKING:
@@ -42,6 +43,11 @@ class Node(Selectable[O, V_co], Generic[O, T, V_co]):
         An empty tuple means that the node is never NULL; None means that nothing is known.
         """
         return None
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name, COLUMNS)
 
 
 AnyNode = Node[Any, Any, Any]
@@ -94,7 +100,7 @@ class Tree(Node[O, T, V_co]):
             if name == "values":
                 self.values = tree_values(self)
                 return self.values
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            return super().__getattr__(name)
 
 
 def is_eager(node: AnyNode) -> bool:

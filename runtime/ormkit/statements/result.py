@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import MultipleFound, NotFound, UnknownName, did_you_mean
 from ..gc_pause import with_gc_paused
+from ..hints import Hinted
 from ..postgres.values import Record, whole_row
 
 _COUNT = re.compile(r" (\d+)$")
 
 
-class Result:
+class Result(Hinted):
     """The rows of one statement, as dicts, tuples, columns or a scalar.
 
     It keeps the driver's records, and converts them on each call.
     """
 
     __slots__ = ("_records", "_status")
+
+    __hints__: ClassVar[Mapping[str, str]] = {
+        "fetchall": "all() or tuples()",
+        "fetchone": "first()",
+        "fetchval": "scalar()",
+        "scalar_one": "scalar()",
+        "scalar_one_or_none": "scalar()",
+        "mappings": "all()",
+        "keys": "columns",
+    }
 
     def __init__(self, records: list[Record], status: str) -> None:
         self._records = records
@@ -29,6 +40,10 @@ class Result:
     def __len__(self) -> int:
         """Return the number of rows that were returned."""
         return len(self._records)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Iterate over the rows as dicts."""
+        return iter(self.all())
 
     def __repr__(self) -> str:
         return f"<Result {self._status or len(self)}>"
@@ -79,15 +94,24 @@ class Result:
 
     def one(self) -> dict[str, Any]:
         """Return the only row as a dict; raises NotFound or MultipleFound."""
-        if not self._records:
+        found = self.one_or_none()
+        if found is None:
             raise NotFound("the statement returned no row, and one was expected")
+        return found
+
+    def one_or_none(self) -> dict[str, Any] | None:
+        """Return the only row as a dict, or None without rows; raises MultipleFound."""
         if len(self._records) > 1:
             raise MultipleFound(f"the statement returned {len(self._records)} rows, not one")
-        return dict(self._records[0].items())
+        return self.first()
 
     def scalar(self) -> Any:
         """Return the first column of the first row, or None."""
         return self._records[0][0] if self.columns else None
+
+    def scalars(self) -> list[Any]:
+        """Return the first column of each row; see column()."""
+        return self.column()
 
 
 def as_tuples(rows: Sequence[Any]) -> list[Any]:

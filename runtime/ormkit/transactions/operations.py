@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..errors import NotFound, UsageError
+from ..hints import Hinted
 from ..loading.decoding import decode
 from ..loading.eager import load_steps
 from ..loading.options import Load
@@ -20,7 +21,7 @@ from ..persistence.insert import insert_one
 from ..persistence.insert_order import insert_objects
 from ..persistence.related_set import RelatedSet
 from ..persistence.update import delete_one, mark_deleted, update_one
-from ..persistence.upsert import send_upserts, upserts_of
+from ..persistence.upsert import Names, send_upserts, upserts_of
 from ..queries.query import Query
 from ..statements.primary_keys import by_key, key_values
 from ..statements.result import Result
@@ -32,10 +33,40 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
+#: One or several columns of model M, each given by itself or by name.
+Columns = Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any]
 
 
-class Operations(Copying):
+class Operations(Hinted, Copying):
     """Reads and writes objects through the executor that `executor()` returns."""
+
+    __hints__: ClassVar[Mapping[str, str]] = {
+        "execute": "execute_raw(sql, params)",
+        "exec": "execute_raw(sql, params)",
+        "scalar": "(await execute_raw(sql, params)).scalar()",
+        "scalars": "(await execute_raw(sql, params)).scalars()",
+        "select": "query(Model)",
+        "find": "get(Model, key)",
+        "get_one": "get_or_raise(Model, key)",
+        "add": "`await session.insert(object)`, or add() of a transaction",
+        "add_all": "`await session.insert_all(objects)`, or add_all() of a transaction",
+        "save": "insert(object), update(object, column=value) or upsert(object)",
+        "create": "insert(Model(...))",
+        "bulk_create": "insert_all(objects)",
+        "bulk_save_objects": "insert_all(objects) or bulk_update(objects)",
+        "bulk_insert": "insert_all(objects)",
+        "bulk_upsert": "upsert_all(objects)",
+        "insert_many": "insert_all(objects)",
+        "update_many": "bulk_update(objects)",
+        "merge": "upsert(object)",
+        "delete": "remove(object), or query(Model).filter(...).delete()",
+        "refresh": "get(Model, key)",
+        "begin_nested": "begin()",
+        "commit": "`async with session.begin():`, which commits at its end",
+        "rollback": "`async with session.begin():`, which rolls back after an error",
+        "flush": "`async with session.begin() as tx:` and tx.flush()",
+        "close": "nothing: a session holds no connection; close the engine",
+    }
 
     #: The engine's counts of the limits and offsets that are literals in SQL texts.
     counts: EngineCounts
@@ -145,14 +176,20 @@ class Operations(Copying):
         self,
         instance: M,
         *,
-        conflict_target: Sequence[str] | None = None,
-        update_fields: Sequence[str] | None = None,
+        conflict_target: (
+            Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any] | None
+        ) = None,
+        update_fields: (
+            Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any] | None
+        ) = None,
+        do_nothing: bool = False,
     ) -> M:
         """Insert the object or update the existing row, with one INSERT ... ON CONFLICT.
 
-        conflict_target: the columns of a unique constraint; None means the primary key.
+        conflict_target: the column or columns of a unique constraint; None means the primary key.
         update_fields: the given columns to update if the row exists; None means all of them, and
             [] leaves the row unchanged.
+        do_nothing: leave an existing row unchanged, as update_fields=[] does.
 
         The given columns are the arguments of the constructor, None included, and every attribute
         that was set to another value since. An object that was read gives all its columns, except
@@ -160,15 +197,21 @@ class Operations(Copying):
 
         The object afterwards holds the values of the row in the database.
         """
-        await self._upsert_listed([as_model(instance)], conflict_target, update_fields)
+        fields = fields_to_update(update_fields, do_nothing=do_nothing)
+        await self._upsert_listed([as_model(instance)], conflict_target, fields)
         return instance
 
     async def upsert_all(
         self,
         instances: Iterable[M],
         *,
-        conflict_target: Sequence[str] | None = None,
-        update_fields: Sequence[str] | None = None,
+        conflict_target: (
+            Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any] | None
+        ) = None,
+        update_fields: (
+            Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any] | None
+        ) = None,
+        do_nothing: bool = False,
     ) -> list[M]:
         """Upsert objects of one model, all or none; their conflict targets must be distinct.
 
@@ -176,15 +219,16 @@ class Operations(Copying):
         writes all objects with the same set of given columns.
         """
         listed = as_objects("upsert_all", instances)
+        fields = fields_to_update(update_fields, do_nothing=do_nothing)
         if listed:
-            await self._upsert_listed(listed, conflict_target, update_fields)
+            await self._upsert_listed(listed, conflict_target, fields)
         return listed
 
     async def _upsert_listed(
         self,
         instances: Sequence[Model],
-        conflict_target: Sequence[str] | None,
-        update_fields: Sequence[str] | None,
+        conflict_target: Names | None,
+        update_fields: Names | None,
     ) -> None:
         executor = self.executor()
         upserts = upserts_of(instances, conflict_target, update_fields, executor.identity)
@@ -237,6 +281,13 @@ def as_objects(method: str, instances: Iterable[M]) -> list[M]:
             raise
         kind = type(instances).__name__
         raise UsageError(f"{method}() takes a list of objects, not {kind}") from None
+
+
+def fields_to_update(fields: Names | None, *, do_nothing: bool) -> Names | None:
+    """Return the columns that an upsert updates; raises UsageError for columns and do_nothing."""
+    if do_nothing and fields is not None:
+        raise UsageError("do_nothing=True leaves existing rows unchanged: leave out update_fields")
+    return [] if do_nothing else fields
 
 
 def is_model(value: object) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..driver.connection import Connection
 from ..errors import (
@@ -75,6 +75,11 @@ class Transaction(Operations):
         self._token: Token[Transaction | None] | None = None
         #: The error for raw SQL that ended the transaction. The block's end raises it again.
         self._ended: TransactionEnded | None = None
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        """Return the transaction, so that `async with await engine.transaction():` works too."""
+        yield from ()
+        return self
 
     async def __aenter__(self) -> Self:
         if parent := current_transaction(self.owner):

@@ -22,7 +22,7 @@ from ormkit import (
     create_engine,
 )
 from ormkit import engine as engine_module
-from ormkit.connecting.conninfo import ConnInfo
+from ormkit.connecting.conninfo import ConnInfo, without_secrets
 from ormkit.connecting.libpq_parameters import KNOWN_PARAMETERS, UNSUPPORTED
 from tests.proxy import Proxy
 from tests.servers import Server
@@ -373,3 +373,20 @@ async def test_a_server_below_16_is_told_of(
         async with await create_engine(contrib_server.url) as engine:
             version = (await engine.execute("SHOW server_version_num")).scalar()
     assert len(caplog.records) == (int(version) < 160000)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:secret@h:5432/d", "postgresql://u:***@h:5432/d"),
+        ("postgresql://u:se%2Fcret@h1,h2/d?x=1", "postgresql://u:***@h1,h2/d?x=1"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        ("postgresql://u:@h/d", "postgresql://u:***@h/d"),
+        ("postgresql:///d?password=secret&host=/tmp", "postgresql:///d?password=***&host=/tmp"),
+        ("postgresql://h/d?pass%77ord=secret", "postgresql://h/d?pass%77ord=***"),
+        ("postgresql://h/d?sslpassword=secret", "postgresql://h/d?sslpassword=***"),
+        ("embedded://.pgdata", "embedded://.pgdata"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown

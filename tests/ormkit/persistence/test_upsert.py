@@ -89,8 +89,6 @@ async def test_what_cannot_be_upserted_says_why(session: AsyncSession) -> None:
         await session.upsert_all([User(id=1, name="a"), Tag(id=1, name="b")])
     with pytest.raises(UsageError, match=r"User\.id identifies the row"):
         await session.upsert_all([User(id=1, name="a"), User(name="b")])
-    with pytest.raises(UsageError, match="not one string"):
-        await session.upsert(User(name="a"), conflict_target="email")
     with pytest.raises(StatementError, match=r"nothing in the database makes \(name\)"):
         await session.upsert(User(name="a"), conflict_target=["name"])
 
@@ -99,3 +97,22 @@ async def test_tables_with_arrays_are_upserted(session: AsyncSession) -> None:
     ada = await session.insert(User(name="Ada"))
     post = await session.upsert(Post(id=5, author=ada, title="t", keywords=["a", "b"]))
     assert (await session.get_or_raise(Post, 5)).keywords == post.keywords == ["a", "b"]
+
+
+async def test_one_name_is_a_conflict_target_and_rows_are_left_alone(session: AsyncSession) -> None:
+    await session.insert(User(name="first", email="a"))
+    again = await session.upsert(
+        User(name="second", email="a"), conflict_target="email", do_nothing=True
+    )
+    assert again.name == "first"
+    (again,) = await session.upsert_all(
+        [User(name="third", email="a", age=3)], conflict_target=User.email, update_fields=[User.age]
+    )
+    assert (again.name, again.age) == ("first", 3)
+    with pytest.raises(UsageError, match="do_nothing=True leaves existing rows unchanged"):
+        await session.upsert(
+            User(name="x", email="a"),
+            conflict_target="email",
+            update_fields=["name"],
+            do_nothing=True,
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from examples.blog.db import Post, PostStatus, Tag, User
@@ -289,4 +291,34 @@ async def test_the_largest_of_an_enum_is_a_member(
 
 async def test_an_aggregate_takes_a_column_only(session: AsyncSession) -> None:
     with pytest.raises(UsageError, match="takes a column"):
-        await session.query(User).sum("age")  # type: ignore[arg-type]
+        await session.query(User).sum(3)  # type: ignore[call-overload]  # pyright: ignore
+
+
+async def test_a_query_is_iterated_as_its_stream(session: AsyncSession) -> None:
+    await session.insert_all([User(name=str(n), age=n) for n in range(5)])
+    query = session.query(User).order_by("id")
+    assert [user.age async for user in query] == [0, 1, 2, 3, 4]
+    assert [age async for age in query.scalars(User.age)] == [0, 1, 2, 3, 4]
+
+
+async def test_names_stand_for_columns(session: AsyncSession) -> None:
+    await session.insert_all([User(name=str(n), age=n) for n in range(5)])
+    query = session.query(User).order_by("id")
+    assert await query.sum("age") == 10
+    assert await query.avg("age") == 2
+    assert (await query.min("age"), await query.max("name")) == (0, "4")
+    assert await query.annotate(twice=User.age * 2).sum("twice") == 20
+    for method in ("sum", "avg", "min", "max"):
+        with pytest.raises(UnknownName, match="User has no column 'agee': did you mean 'age'"):
+            await getattr(query, method)("agee")
+
+
+async def test_a_flat_list_of_values_is_that_of_one_column(session: AsyncSession) -> None:
+    await session.insert_all([User(name=str(n), age=n) for n in range(3)])
+    query = session.query(User).order_by("id")
+    assert await query.values_list(User.age, flat=True) == [0, 1, 2]
+    assert await query.values_list("age", flat=True) == [0, 1, 2]
+    unchecked: Any = query
+    for columns in ((), ("age", "name")):
+        with pytest.raises(UsageError, match=r"values_list\(flat=True\) takes one column, not"):
+            unchecked.values_list(*columns, flat=True)

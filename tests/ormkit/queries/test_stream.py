@@ -155,3 +155,15 @@ async def test_a_stream_holds_a_chunk_and_not_the_table(
     assert count == 20_000
     # All of them together take more than 20 MiB.
     assert peak < 3 * 2**20
+
+
+async def test_batch_size_is_another_name_for_chunk(
+    session: AsyncSession, users: list[User]
+) -> None:
+    stream = session.query(User).stream(batch_size=4)
+    assert [len(chunk) async for chunk in stream.chunks()] == [4, 4, 2]
+    ages = session.query(User).scalars(User.age).stream(batch_size=4)
+    assert [len(chunk) async for chunk in ages.chunks()] == [4, 4, 2]
+    with pytest.raises(InvalidValue, match="chunk needs a whole number"):
+        async for _ in session.query(User).stream(batch_size=0):
+            pass

@@ -18,6 +18,7 @@ from ormkit import (
     DatabaseError,
     Engine,
     InvalidValue,
+    MultipleFound,
     NewConnection,
     TransactionClosed,
     TransactionEnded,
@@ -434,3 +435,17 @@ async def test_raw_sql_over_many_rows_sees_what_the_code_changed(session: AsyncS
 async def test_copy_behind_anything_is_refused(engine: Engine, before: str) -> None:
     with pytest.raises(UsageError, match="copy_in"):
         await engine.execute(f"{before}COPY tags FROM STDIN")
+
+
+async def test_a_result_is_iterated_and_read_by_the_names_of_other_libraries(
+    engine: Engine,
+) -> None:
+    result = await engine.execute("SELECT n, n * 2 AS twice FROM generate_series(1, 3) AS n")
+    assert [row["twice"] for row in result] == [2, 4, 6]
+    assert result.scalars() == [1, 2, 3]
+    with pytest.raises(MultipleFound):
+        result.one_or_none()
+    one = await engine.execute("SELECT 1 AS n")
+    assert one.one_or_none() == {"n": 1}
+    none = await engine.execute("SELECT 1 WHERE false")
+    assert (none.one_or_none(), none.scalars(), list(none)) == (None, [], [])

@@ -251,8 +251,8 @@ SELECTIONS = [
     ),
     *refused(
         UsageError,
-        "sum() takes a column such as User.age, not 'age'",
-        lambda lab: lab.users.sum("age"),
+        "sum() takes a column such as User.age, not 3",
+        lambda lab: lab.users.sum(3),
     ),
     *refused(
         UsageError,

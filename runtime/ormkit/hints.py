@@ -1,0 +1,112 @@
+"""Hints for names that other ORMs use: the error says what OrmKit calls the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+#: What to write for keyword operators of other ORMs, such as `exact` in `name__exact`.
+OPERATORS: Mapping[str, str] = {
+    "eq": "{column}=",
+    "exact": "{column}=",
+    "not": "{column}__ne=",
+    "neq": "{column}__ne=",
+    "ge": "{column}__gte=",
+    "le": "{column}__lte=",
+    "in_": "{column}__in=",
+    "not_in": "{column}__notin=",
+    "nin": "{column}__notin=",
+    "range": "{column}__between=",
+    "is_null": "{column}__isnull=True",
+    "null": "{column}__isnull=True",
+    "is_not_null": "{column}__isnotnull=True",
+    "not_isnull": "{column}__isnotnull=True",
+    "starts_with": "{column}__startswith=",
+    "ends_with": "{column}__endswith=",
+    "overlap": "{column}__overlaps=",
+    "search": "to_tsvector({label}).matches(...)",
+    "date": "func.date_trunc('day', {label}) == ...",
+    "year": "func.extract('year', {label}) == ...",
+    "month": "func.extract('month', {label}) == ...",
+    "day": "func.extract('day', {label}) == ...",
+    "hour": "func.extract('hour', {label}) == ...",
+}
+#: What to write for methods of columns in other ORMs.
+COLUMNS: Mapping[str, str] = {
+    "is_": "== value, or isnull()",
+    "is_not": "!= value, or isnull(False)",
+    "isnot": "!= value, or isnull(False)",
+    "is_null": "isnull()",
+    "is_not_null": "isnull(False)",
+    "not_in": "notin(...)",
+    "notin_": "notin(...)",
+    "not_in_": "notin(...)",
+    "not_like": "~column.like(...)",
+    "notlike": "~column.like(...)",
+    "not_ilike": "~column.ilike(...)",
+    "match": "to_tsvector(column).matches(...)",
+    "regexp_match": "regex(...)",
+    "op": "func.call(...)",
+    "nullslast": "asc().nulls_last() or desc().nulls_last()",
+    "nulls_last": "asc().nulls_last() or desc().nulls_last()",
+    "nullsfirst": "asc().nulls_first() or desc().nulls_first()",
+    "nulls_first": "asc().nulls_first() or desc().nulls_first()",
+    "overlap": "overlaps(...)",
+    "distinct": "query.distinct()",
+    "astext": "as_text()",
+}
+#: What to write for attributes of model classes in other ORMs.
+MODELS: Mapping[str, str] = {
+    name: f"session.{hint}"
+    for name, hint in {
+        "objects": "query({model})",
+        "query": "query({model})",
+        "select": "query({model})",
+        "all": "query({model}).all()",
+        "filter": "query({model}).filter(...)",
+        "where": "query({model}).filter(...)",
+        "exclude": "query({model}).exclude(...)",
+        "get": "get({model}, key)",
+        "get_or_none": "get({model}, key)",
+        "get_or_create": "upsert({model}(...), update_fields=[])",
+        "exists": "query({model}).filter(...).exists()",
+        "count": "query({model}).count()",
+        "create": "insert({model}(...))",
+        "insert": "insert({model}(...))",
+        "bulk_create": "insert_all([...])",
+        "update": "query({model}).filter(...).update(...)",
+        "delete": "query({model}).filter(...).delete()",
+        "raw": "execute_raw(sql, params)",
+    }.items()
+}
+
+
+class Hinted:
+    """A class whose unknown attributes raise an error with a hint, if another ORM has them."""
+
+    __slots__ = ()
+
+    #: What to write for each name.
+    __hints__: ClassVar[Mapping[str, str]] = {}
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name, type(self).__hints__)
+
+
+def missing_attribute(owner: object, name: str, hints: Mapping[str, str]) -> AttributeError:
+    """Return the error for an attribute that the object does not have."""
+    message = f"{type(owner).__name__!r} object has no attribute {name!r}"
+    hint = hints.get(name)
+    return AttributeError(f"{message}: write {hint}" if hint else message, name=name, obj=owner)
+
+
+def operator_hint(column: str, label: str, operator: str) -> str | None:
+    """Return what to write for a keyword operator of another ORM, or None.
+
+    column: the name of the column in keywords.
+    label: its name in messages, such as User.name.
+    """
+    hint = OPERATORS.get(operator)
+    return None if hint is None else f"write {hint.format(column=column, label=label)}"
