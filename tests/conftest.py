@@ -27,7 +27,7 @@ FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 WAYS = [
     "direct",
     pytest.param("tls", marks=pytest.mark.one_interpreter),
-    pytest.param("pgbouncer", marks=pytest.mark.slow),
+    pytest.param("pgbouncer", marks=[pytest.mark.slow, pytest.mark.one_interpreter]),
 ]
 #: Modules of tests/ormkit whose tests run by each of the ways.
 CORE = {

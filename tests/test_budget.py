@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.big_schema import big_schema
 from tests.generated import generate
+
+pytestmark = pytest.mark.one_interpreter
 
 
 def lines(package: Path) -> dict[str, int]:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.one_interpreter
+
 ROOT = Path(__file__).parents[1]
 #: The first test fails while a socket is open; only the collector can find it.
 TESTS = """

@@ -13,6 +13,8 @@ import pytest
 from tests.reliability.bouncer import PROGRAM
 from tests.servers import PREFIX, contrib_binaries, processes_in, server_files
 
+pytestmark = pytest.mark.one_interpreter
+
 #: Starts one server of each kind, says where, and waits to be killed.
 RUN = """
 import sys, time

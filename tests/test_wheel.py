@@ -15,6 +15,8 @@ import pytest
 
 import ormkit
 
+pytestmark = pytest.mark.one_interpreter
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -161,13 +163,11 @@ WHICH = "from ormkit.loading import decoding; print(decoding.Decoder is not None
 
 @needs_compiler
 def test_what_is_installed_uses_what_was_built(
-    wheel: Path, pure_wheel: Path, tmp_path: Path
+    environment: Path, wheel: Path, pure_wheel: Path, tmp_path: Path
 ) -> None:
-    for file, answer in ((wheel, "True"), (pure_wheel, "False")):
-        directory = tmp_path / answer
-        venv.create(directory, with_pip=True)
-        install(directory, str(file))
-        assert run(directory, tmp_path, "python", "-c", WHICH).stdout.strip() == answer
+    for file, answer in ((pure_wheel, "False"), (wheel, "True")):
+        install(environment, "--force-reinstall", "--no-deps", str(file))
+        assert run(environment, tmp_path, "python", "-c", WHICH).stdout.strip() == answer
 
 
 @needs_compiler
@@ -177,9 +177,19 @@ def test_an_editable_install_builds_it_in_place_or_takes_away_an_old_one(tmp_pat
     (directory,) = (tmp_path / "unpacked").iterdir()
     home = tmp_path / "venv"
     venv.create(home, with_pip=True)
-    editable = [str(home / "bin/python"), "-m", "pip", "install", "-q", "-e", str(directory)]
-    for off, answer in (("", "True"), ("1", "False"), ("", "True")):
-        environment = {**os.environ, "ORMKIT_PURE_PYTHON": off}
+    install(home, "asyncpg")
+    # The tools of this environment build it: those of an isolated one would be fetched each time.
+    tools = ["--no-deps", "--no-build-isolation"]
+    editable = [
+        str(home / "bin/python"),
+        *["-m", "pip", "install", "-q"],
+        *tools,
+        "-e",
+        str(directory),
+    ]
+    for off, answer in (("", "True"), ("1", "False")):
+        path = sysconfig.get_path("purelib")
+        environment = {**os.environ, "ORMKIT_PURE_PYTHON": off, "PYTHONPATH": path}
         subprocess.run(editable, check=True, capture_output=True, env=environment)
         assert run(home, tmp_path, "python", "-c", WHICH).stdout.strip() == answer
         assert (directory / "runtime" / EXTENSION).exists() is (answer == "True")

@@ -15,6 +15,8 @@ from benchmarks.libraries.ormkit_ import OrmKit
 from benchmarks.measuring import Bench, opened
 from benchmarks.works import WORKS, Work
 
+pytestmark = pytest.mark.one_interpreter
+
 INSTALLED = [key for key in LIBRARIES if is_installed(key)]
 
 

@@ -57,6 +57,7 @@ async def session(proxy: Proxy) -> AsyncIterator[AsyncSession]:
         yield AsyncSession(engine)
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize("ending", ["abort", "half-close", "reset"])
 @pytest.mark.parametrize("way", ["asked", "answered"])
 async def test_a_read_cut_at_any_byte_comes_through(
@@ -87,6 +88,7 @@ CUTS = examples(15)
 ENDINGS: tuple[Ending, ...] = ("abort", "reset", "half-close")
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.nightly
 @pytest.mark.parametrize("way", ["asked", "answered"])
 @pytest.mark.parametrize("work", dict.fromkeys([*WORKS, *READS]), ids=lambda work: work.__name__)

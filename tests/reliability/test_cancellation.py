@@ -53,6 +53,7 @@ async def test_cancelled_at_any_suspension_all_is_as_before(
     assert number > 0
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize("is_late", [False, True], ids=["waiting", "answered"])
 @pytest.mark.parametrize("work", WORKS, ids=lambda work: work.__name__)
 async def test_cancelled_where_the_connection_is_new_or_waited_for_the_next_one_gets_it(

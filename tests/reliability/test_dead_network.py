@@ -52,6 +52,7 @@ async def assert_it_ends(engine: Engine, proxy: Proxy, work: Awaitable[object]) 
 WITH_OTHERS = {get_before_others, get_behind_others}
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize(
     "work", [work for work in WORKS if work not in WITH_OTHERS], ids=lambda work: work.__name__
 )

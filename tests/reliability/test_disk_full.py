@@ -28,9 +28,12 @@ from tests.reliability.pool_state import assert_all_usable
 from tests.reliability.small_disk import free_bytes, small_disk
 from tests.servers import Server
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or not shutil.which("mount"), reason="nothing can be mounted here"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        sys.platform != "linux" or not shutil.which("mount"), reason="nothing can be mounted here"
+    ),
+    pytest.mark.one_interpreter,
+]
 
 
 def large() -> str:

@@ -24,6 +24,8 @@ from ormkit import (
 from tests.reliability.pool_state import assert_all_usable
 from tests.statements import Statements
 
+pytestmark = pytest.mark.one_interpreter
+
 
 async def warm(session: AsyncSession) -> None:
     """Let every connection prepare the statements, and read the types they use."""

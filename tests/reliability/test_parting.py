@@ -18,6 +18,8 @@ from tests.proxy import Proxy
 from tests.reliability.secure_server import PASSWORD, SecureServer
 from tests.servers import ContribServer, contrib_binaries
 
+pytestmark = pytest.mark.one_interpreter
+
 IDLE = "terminating connection due to idle-in-transaction timeout"
 
 

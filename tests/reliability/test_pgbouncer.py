@@ -14,7 +14,10 @@ from tests.reliability.bouncer import PROGRAM, Bouncer
 from tests.reliability.pool_state import settled
 from tests.reliability.storms import work_off
 
-pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed")
+pytestmark = [
+    pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed"),
+    pytest.mark.one_interpreter,
+]
 
 
 @pytest.fixture

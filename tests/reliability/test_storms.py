@@ -39,6 +39,7 @@ async def test_many_tasks_on_few_connections_all_get_their_turn(database_url: st
     assert done["longest ms"] < 30_000
 
 
+@pytest.mark.one_interpreter
 async def test_a_crash_of_the_server_loses_no_acknowledged_commit(server_directory: Path) -> None:
     done = await crashes(server_directory / "crashed", rounds=2, seconds=0.4)
     assert (done["lost"], done["leaked"]) == (0, 0)

@@ -23,7 +23,7 @@ from ormkit.embedded import accounts, cluster
 from ormkit.embedded.cluster import Cluster
 from tests.servers import Server
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.one_interpreter]
 
 QUICK = {"fsync": "off"}
 

@@ -310,6 +310,7 @@ def test_the_environment_switches_it_off(value: str, is_used: bool) -> None:
     assert in_environment(value, "-c", script).stdout == f"{is_used}\n"
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.slow
 def test_what_is_read_passes_its_tests_in_python_alone() -> None:
     paths = [
@@ -321,6 +322,6 @@ def test_what_is_read_passes_its_tests_in_python_alone() -> None:
         "tests/ormkit/queries/test_stream.py",
         "tests/ormkit/persistence/test_flush.py",
     ]
-    options = ["-q", "-p", "no:cacheprovider", "-k", "not pgbouncer"]
+    options = ["-q", "-p", "no:cacheprovider", "-k", "not pgbouncer and not tls"]
     done = in_environment("1", "-m", "pytest", *options, *paths)
     assert done.returncode == 0, done.stdout

@@ -90,6 +90,7 @@ def shown(case: Case, objects: list[Any]) -> list[Any]:
     return found
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize("place", range(len(CASES)), ids=[case.words for case in CASES])
 @settings(max_examples=examples(10), deadline=None, suppress_health_check=SLOW)
 @given(data=st.data())

@@ -37,6 +37,7 @@ async def names(session: AsyncSession, *conditions: Any) -> list[str]:
     return await session.query(User).filter(*conditions).order_by("id").scalars(User.name)
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [

@@ -24,6 +24,8 @@ from tests.generated import import_models
 from tests.lengths import examples
 from tests.servers import Server
 
+pytestmark = pytest.mark.one_interpreter
+
 TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 ZONES = st.integers(-15 * 60, 15 * 60).map(lambda n: dt.timezone(dt.timedelta(minutes=n)))
 DATES = st.dates() | st.sampled_from([dt.date.min, dt.date.max])

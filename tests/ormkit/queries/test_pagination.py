@@ -134,6 +134,7 @@ def models() -> Any:
     return models_of("keyset", SCHEMA)
 
 
+@pytest.mark.one_interpreter
 @settings(max_examples=examples(60), suppress_health_check=list(HealthCheck), deadline=None)
 @given(rows=st.lists(ROW, max_size=8), keys=KEYS, size=st.integers(1, 4))
 async def test_every_type_of_column_orders_pages(

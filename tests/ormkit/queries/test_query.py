@@ -32,6 +32,7 @@ async def people(session: AsyncSession) -> list[User]:
     )
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize(
     ("keywords", "expected"),
     [

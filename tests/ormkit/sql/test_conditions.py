@@ -10,6 +10,8 @@ import pytest
 from examples.blog.db import Post, User
 from ormkit import AsyncSession, func
 
+pytestmark = pytest.mark.one_interpreter
+
 
 @pytest.fixture
 async def users(session: AsyncSession) -> list[User]:

@@ -230,7 +230,7 @@ def test_the_first_words_are_those_that_postgresql_reads(sql: str, words: tuple[
 
 def generated_texts() -> Iterator[str]:
     """Yield long texts that make a search begin again and again."""
-    size = 200_000
+    size = 50_000
     pieces = (*GAPS, *NESTED, "/*", "*/", "*", "/", "-", "'", '"', "$", "$$", "(", ")", "x", "\\")
     endings = ("", "SELECT", "COMMIT", "COPY x", "INSERT", "'", ";x", "/*", "--")
     for beginning, piece in itertools.product(("", "COPY ", "INSERT ", "DELETE;", "$1 "), pieces):
@@ -241,6 +241,7 @@ def generated_texts() -> Iterator[str]:
         yield "".join(mixed) * (size // len("".join(mixed))) + known.choice(endings)
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.slow
 def test_looking_at_a_text_takes_time_in_proportion_to_its_length() -> None:
     begin = time.process_time()
@@ -251,7 +252,7 @@ def test_looking_at_a_text_takes_time_in_proportion_to_its_length() -> None:
         raw_sql.with_count(text)
         leading_keywords(text)
     # A square of one of these lengths would take minutes, an exponential more than there is.
-    assert time.process_time() - begin < 0.25 * count
+    assert time.process_time() - begin < 0.1 * count
 
 
 @pytest.fixture

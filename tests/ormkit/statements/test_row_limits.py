@@ -11,6 +11,8 @@ from ormkit import AsyncSession, Engine, InvalidValue, exists, jsonload, selecti
 from ormkit.statements.row_limits import LARGEST, MOST_LIMITS, MOST_OFFSETS
 from tests.statements import Statements
 
+pytestmark = pytest.mark.one_interpreter
+
 #: PostgreSQL takes a generic plan after five others at the earliest, and a count is written when it
 #: comes for the sixth time.
 TIMES = 14

@@ -14,6 +14,8 @@ import pytest
 from ormkit import EmbeddedServer
 from tests.ormkit_gen.cli.conftest import Command
 
+pytestmark = pytest.mark.one_interpreter
+
 
 @pytest.fixture
 def home() -> Iterator[Path]:

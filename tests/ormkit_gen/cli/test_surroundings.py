@@ -12,6 +12,8 @@ import pytest
 
 from tests.ormkit_gen.cli.conftest import SCHEMA, SETTINGS
 
+pytestmark = pytest.mark.one_interpreter
+
 ROOT = Path(__file__).parents[3]
 MODELS = "".join(
     f'[models.M{number}.columns]\nid = {{ type = "bigint", primary_key = true }}\n'

@@ -25,6 +25,8 @@ from ormkit_gen.output.package import Draft, Package, finish
 from ormkit_gen.output.plan import make_plan
 from ormkit_gen.output.write import WriteError, is_interrupted, work_directory, write
 
+pytestmark = pytest.mark.one_interpreter
+
 Build = Callable[..., Package]
 
 TEXTS = {

@@ -13,7 +13,10 @@ import pytest
 
 from ormkit_gen.filesystem.exchange import exchange
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="children are made by fork")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="children are made by fork"),
+    pytest.mark.one_interpreter,
+]
 
 Steps = list[dict[str, Any]]
 

@@ -10,6 +10,8 @@ from ormkit_gen.postgres.identifiers import dollar_quote, qualified, quote_ident
 from tests.lengths import examples
 from tests.servers import Server
 
+pytestmark = pytest.mark.one_interpreter
+
 #: Text that PostgreSQL can hold: neither NUL nor halves of surrogate pairs.
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 NAMES = TEXT.filter(lambda name: 0 < len(name.encode()) <= 63)

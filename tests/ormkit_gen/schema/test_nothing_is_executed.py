@@ -12,6 +12,8 @@ import pytest
 
 from tests.ormkit_gen.schema.toml_texts import PlainWriter
 
+pytestmark = pytest.mark.one_interpreter
+
 ROOT = Path(__file__).parents[3]
 SCHEMAS = ROOT / "schemas"
 #: Reads, renders and writes as SQL a file, after another one that brings in what is imported late;

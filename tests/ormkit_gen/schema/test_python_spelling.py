@@ -17,6 +17,8 @@ from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 from tests.servers import Server
 
+pytestmark = pytest.mark.one_interpreter
+
 ROOT = Path(__file__).parents[3]
 SCHEMAS = ROOT / "schemas"
 HEAD = """

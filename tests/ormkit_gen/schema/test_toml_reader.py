@@ -21,6 +21,8 @@ from ormkit_gen.schema import Loaded, load
 from tests.lengths import examples
 from tests.ormkit_gen.schema.toml_texts import PlainWriter
 
+pytestmark = pytest.mark.one_interpreter
+
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 BLOG = (SCHEMAS / "blog.toml").read_text(encoding="utf-8")
 EVERYTHING = (SCHEMAS / "everything.toml").read_text(encoding="utf-8")
