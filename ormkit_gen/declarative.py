@@ -31,6 +31,7 @@ __all__ = [
     "Timestamps",
     "UniqueConstraint",
     "Versioned",
+    "computed",
     "enum_type",
     "mapped_column",
     "relationship",
@@ -53,6 +54,10 @@ class Declaration:
 
 class ColumnDeclaration(Declaration):
     """The arguments of mapped_column()."""
+
+
+class ComputedDeclaration(Declaration):
+    """The arguments of computed()."""
 
 
 class RelationshipDeclaration(Declaration):
@@ -277,6 +282,22 @@ def mapped_column(
 
 def _given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
+
+
+def computed(
+    expression: str,
+    *,
+    type: str | None = None,
+    nullable: bool | None = None,
+    python_type: str | None = None,
+) -> Any:
+    """Declare a computed attribute: SQL over columns, or aggregates along relationships.
+
+    type: PostgreSQL's type; by default, it follows from the annotation.
+    """
+    return ComputedDeclaration(
+        expression=expression, type=type, nullable=nullable, python_type=python_type
+    )
 
 
 def relationship(

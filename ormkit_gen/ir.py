@@ -201,6 +201,25 @@ class Relationship:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """A computed attribute: an SQL expression that queries select when they are asked for it."""
+
+    #: Its name and type, as those of a column.
+    column: Column
+    #: The expression; `ormkit.Computed` documents the markers that stand for names in it.
+    template: str
+    calls: tuple[str, ...] = ()  #: The functions that it calls, as written.
+    casts: tuple[str, ...] = ()  #: The types that it casts to, as written.
+    #: True if it calls a function that may change the state of the session.
+    is_foreign: bool = False
+
+    @property
+    def name(self) -> str:
+        """The attribute's name."""
+        return self.column.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A table and the class that is generated for it."""
 
@@ -216,6 +235,7 @@ class Model:
     indexes: tuple[Index, ...] = ()
     excludes: tuple[Exclude, ...] = ()
     relationships: tuple[Relationship, ...] = ()
+    computed: tuple[Computed, ...] = ()
     soft_delete: str | None = (
         None  #: Column of the soft_delete mixin (timestamptz, NULL if the row is not deleted).
     )

@@ -82,11 +82,20 @@ def names(values: Iterable[str]) -> str:
 
 def order_literals(columns: Iterable[str]) -> Iterator[str]:
     """Yield `Literal[...]` with both directions of each column, several columns in a line."""
+    return _literal_lines(f'"{name}", "-{name}"' for name in columns)
+
+
+def literal_types(values: Iterable[str]) -> Iterator[str]:
+    """Yield `Literal[...]` with each of the names, several in a line; none without names."""
+    values = tuple(values)
+    return _literal_lines(f'"{name}"' for name in values) if values else iter(())
+
+
+def _literal_lines(words: Iterable[str]) -> Iterator[str]:
     line = ""
-    for name in columns:
-        pair = f'"{name}", "-{name}"'
-        if line and len(line) + len(pair) > ORDER_WIDTH:
+    for word in words:
+        if line and len(line) + len(word) > ORDER_WIDTH:
             yield f"Literal[{line}]"
             line = ""
-        line += f", {pair}" if line else pair
+        line += f", {word}" if line else word
     yield f"Literal[{line}]"

@@ -8,9 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ormkit_gen.ddl.spelling import sql_type
-from ormkit_gen.ir import Column, Enum, Model, Relationship, Schema
+from ormkit_gen.ir import Column, Computed, Enum, Model, Relationship, Schema
 from ormkit_gen.rendering.annotations import Imports, annotation, taken, takes_more
-from ormkit_gen.rendering.literals import docstring, literal, names, order_literals, python_string
+from ormkit_gen.rendering.literals import (
+    docstring,
+    literal,
+    literal_types,
+    names,
+    order_literals,
+    python_string,
+)
 from ormkit_gen.rendering.operators import filter_keys
 from ormkit_gen.schema.naming import constant_name, module_name
 
@@ -20,7 +27,7 @@ TYPING = ("TYPE_CHECKING", "Any", "ClassVar", "Literal", "Self", "TypedDict", "U
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A column or relationship in the metaclass: name, type, and the call that creates it."""
+    """What the metaclass holds: name, type, and the call that creates it."""
 
     name: str
     annotation: str
@@ -45,7 +52,10 @@ class ModelView:
     slots: str
     table: str
     annotations: tuple[tuple[str, str], ...]
-    related: tuple[tuple[str, str], ...]
+    #: The attributes that are read only once they were loaded, and the calls that create them.
+    loaded: tuple[tuple[str, str], ...]
+    #: The names of the computed attributes, as an annotation; empty without any.
+    computed: str
     parameters: tuple[str, ...]
     body: tuple[str, ...]
     unpack: str
@@ -100,12 +110,13 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         docstring=docstring(model.comment or f"A row of {builder.table_name}."),
         attributes=attributes,
         annotations=annotations,
-        related=builder.related(),
+        loaded=builder.loaded(),
+        computed=" | ".join(literal_types(each.name for each in model.computed)),
         parameters=parameters,
         body=builder.body(),
         filter_keys=builder.filter_keys(),
         assignable=builder.assignable(),
-        orders=tuple(order_literals(column.name for column in model.columns)),
+        orders=tuple(order_literals(column.name for column in builder.ordered)),
         slots=builder.slots(),
         table=builder.table(),
         unpack=builder.unpack(),
@@ -127,6 +138,8 @@ class _Builder:
         imports.add("collections.abc", "Sequence")
         for name in TYPING:
             imports.add("typing", name)
+        #: What a query can filter and order by: columns, and computed attributes as columns.
+        self.ordered = (*model.columns, *[each.column for each in model.computed])
         self.table_name = f"{model.schema}.{model.table}" if model.schema else model.table
         #: Relationships that can fill in foreign-key columns, by column.
         self.filled_by = {
@@ -149,11 +162,13 @@ class _Builder:
         return optional(self.value_type(column), column.is_nullable)
 
     def attributes(self) -> tuple[Attribute, ...]:
-        columns = [self.column_attribute(column) for column in self.model.columns]
-        return (*columns, *map(self.relationship_attribute, self.model.relationships))
+        return (
+            *map(self.column_attribute, self.model.columns),
+            *map(self.computed_attribute, self.model.computed),
+            *map(self.relationship_attribute, self.model.relationships),
+        )
 
     def column_attribute(self, column: Column) -> Attribute:
-        value = self.value_type(column)
         arguments = [python_string(sql_type(column.type, self.schema))]
         if column.db_name != column.name:
             arguments.append(f"name={python_string(column.db_name)}")
@@ -167,13 +182,31 @@ class _Builder:
         arguments += [f"{flag}=True" for flag, is_set in flags.items() if is_set]
         if column.default is not None:
             arguments.append(f"default={self.default(column)}")
+        return self.expression(column, column_class(column), arguments)
+
+    def computed_attribute(self, computed: Computed) -> Attribute:
+        column = computed.column
+        arguments = [
+            python_string(sql_type(column.type, self.schema)),
+            python_string(computed.template),
+        ]
+        if column.is_nullable:
+            arguments.append("is_nullable=True")
+        if computed.calls:
+            arguments.append(f"calls={names(computed.calls)}")
+        if computed.casts:
+            arguments.append(f"casts={names(computed.casts)}")
+        if computed.is_foreign:
+            arguments.append("is_foreign=True")
+        return self.expression(column, computed_class(column), arguments)
+
+    def expression(self, column: Column, kind: str, arguments: list[str]) -> Attribute:
+        """Return the attribute of a column or a computed attribute."""
         if column.type.is_enum:
             arguments.append(f"labels={column.type.name}")
             if self.schema.enum(column.type.name).is_open:
                 arguments.append("is_open=True")
-        kind = column_class(column)
-        compared = self.taken_type(column)
-        typed = f"{kind}[{self.model.name}, {compared}, {optional(value, column.is_nullable)}]"
+        typed = f"{kind}[{self.model.name}, {self.taken_type(column)}, {self.type_of(column)}]"
         return Attribute(column.name, typed, f"{kind}({', '.join(arguments)})")
 
     def relationship_attribute(self, relationship: Relationship) -> Attribute:
@@ -202,8 +235,15 @@ class _Builder:
             arguments.append(f"schema={python_string(through.schema)}")
         return f"Secondary({', '.join(arguments)}, local={local}, remote={remote})"
 
-    def related(self) -> tuple[tuple[str, str], ...]:
-        return tuple((each.name, related_type(each)) for each in self.model.relationships)
+    def loaded(self) -> tuple[tuple[str, str], ...]:
+        computed = [
+            (each.name, f'ComputedValue["{self.type_of(each.column)}"]()')
+            for each in self.model.computed
+        ]
+        related = [
+            (each.name, f'Related["{related_type(each)}"]()') for each in self.model.relationships
+        ]
+        return (*computed, *related)
 
     def default(self, column: Column) -> str:
         """Return the default constant of a column as source text."""
@@ -278,7 +318,7 @@ class _Builder:
     def filter_keys(self) -> tuple[tuple[str, str], ...]:
         return tuple(
             (column.name + suffix, typed)
-            for column in self.model.columns
+            for column in self.ordered
             for suffix, typed in filter_keys(column, self.taken_type(column), self.imports)
         )
 
@@ -296,8 +336,9 @@ class _Builder:
 
     def slots(self) -> str:
         columns = [column.name for column in self.model.columns]
+        computed = [f"_{each.name}" for each in self.model.computed]
         related = [f"_{each.name}" for each in self.model.relationships]
-        return names([*columns, *related])
+        return names([*columns, *computed, *related])
 
     def table(self) -> str:
         model = self.model
@@ -351,6 +392,9 @@ class _Builder:
     def runtime_names(self) -> list[str]:
         used = ["Change", "Condition", "Expression", "Model", "ModelMeta", "Order", "Query"]
         used += ["Record", "Source", "Table", *{column_class(each) for each in self.model.columns}]
+        if self.model.computed:
+            used += ["ComputedValue", *{computed_class(e.column) for e in self.model.computed}]
+            used.append("Computed")
         relationships = self.model.relationships
         if relationships:
             used.append("Related")
@@ -369,6 +413,11 @@ class _Builder:
 def column_class(column: Column) -> str:
     """Return the runtime's class for a column. Some types have their own operators."""
     return column.type.base.column if column.type.is_scalar else "Column"
+
+
+def computed_class(column: Column) -> str:
+    """Return the runtime's class for a computed attribute of the column's type."""
+    return column_class(column).replace("Column", "Computed")
 
 
 def optional(typed: str, is_nullable: bool) -> str:

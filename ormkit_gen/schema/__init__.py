@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ormkit_gen.diagnostics.diagnostic import Diagnostic, Problems, SchemaError
 from ormkit_gen.ir import Position, Schema
+from ormkit_gen.schema.computed import resolve_computed
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.draft import SchemaDraft
 from ormkit_gen.schema.enums import read_enum
@@ -49,6 +50,7 @@ def load(files: Sequence[Path], root: Path) -> Loaded:
     _read_models(draft, documents)
     resolve_references(draft)
     resolve_relationships(draft)
+    resolve_computed(draft)
     check_names(draft)
     if not draft.models and not problems.has_errors:
         at = Position(next(iter(names.values())), 1, 1) if names else None

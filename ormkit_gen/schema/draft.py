@@ -8,6 +8,7 @@ from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import (
     Check,
     Column,
+    Computed,
     Enum,
     Exclude,
     ForeignKey,
@@ -33,6 +34,17 @@ class Reference:
 
 
 @dataclass(slots=True)
+class ComputedDraft:
+    """A computed attribute as written in the schema."""
+
+    column: Column
+    expression: str
+    #: Whether the value may be NULL; None if the schema leaves that to the expression.
+    is_nullable: bool | None
+    fields: Fields
+
+
+@dataclass(slots=True)
 class ModelDraft:
     """A model whose references are not resolved yet."""
 
@@ -50,6 +62,9 @@ class ModelDraft:
     excludes: list[Exclude] = field(default_factory=list[Exclude])
     foreign_keys: list[ForeignKey] = field(default_factory=list[ForeignKey])
     relationships: list[Relationship] = field(default_factory=list[Relationship])
+    #: Computed attributes whose expressions were read, but not resolved.
+    computed_drafts: dict[str, ComputedDraft] = field(default_factory=dict[str, "ComputedDraft"])
+    computed: list[Computed] = field(default_factory=list[Computed])
     soft_delete: str | None = None
     version: str | None = None
     updated_at: str | None = None
@@ -98,6 +113,7 @@ class ModelDraft:
             indexes=tuple(self.indexes),
             excludes=tuple(self.excludes),
             relationships=tuple(self.relationships),
+            computed=tuple(self.computed),
             soft_delete=self.soft_delete,
             version=self.version,
             updated_at=self.updated_at,

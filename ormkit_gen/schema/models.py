@@ -10,6 +10,7 @@ from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Column, Default, Enum
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.columns import read_columns
+from ormkit_gen.schema.computed import read_computed
 from ormkit_gen.schema.constraints import read_constraints
 from ormkit_gen.schema.document import Document, Path, is_table
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
@@ -25,6 +26,7 @@ KEYS = frozenset(
         "schema",
         "comment",
         "columns",
+        "computed",
         "relationships",
         "indexes",
         "uniques",
@@ -78,6 +80,7 @@ def read_model(
         check_database_name(fields, key, getattr(model, key), key)
     check_schema_name(fields, model.schema)
     read_columns(model, draft.enums)
+    read_computed(model, draft.enums)
     add_mixins(model, fields)
     number_key(model)
     check_key(model, draft.problems)

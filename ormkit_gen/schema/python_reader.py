@@ -13,7 +13,8 @@ from typing import Any
 
 from ormkit_gen.declarative import (
     ENUM_SETTINGS,
-    ColumnDeclaration,
+    ComputedDeclaration,
+    Declaration,
     RelationshipDeclaration,
     TableArgument,
 )
@@ -34,6 +35,12 @@ from ormkit_gen.schema.python_checks import check_enum, check_model
 from ormkit_gen.schema.python_classes import Attribute, Classes
 from ormkit_gen.schema.python_module import execute, parse_source
 from ormkit_gen.schema.toml_reader import read_text
+
+#: Where a document has what a class declares.
+SECTIONS: dict[type, str] = {
+    RelationshipDeclaration: "relationships",
+    ComputedDeclaration: "computed",
+}
 
 
 def read_python(file: File, name: str, problems: Problems) -> Document | None:
@@ -112,10 +119,10 @@ class _Reader:
     def _add_attribute(self, attribute: Attribute, path: Path, model: dict[str, Any]) -> None:
         name, node = attribute.name, attribute.node
         declared = vars(attribute.owner).get(name)
-        section = "relationships" if isinstance(declared, RelationshipDeclaration) else "columns"
+        section = SECTIONS.get(type(declared), "columns")
         own = (*path, section, name)
         self._place(own, node.target.lineno, node.target.col_offset, len(name))
-        self._place_call(node.value, own)
+        self._place_call(node.value, own, "expression" if section == "computed" else "type")
         try:
             if isinstance(declared, RelationshipDeclaration):
                 value = self._relationship(node, declared)
@@ -129,7 +136,7 @@ class _Reader:
         model.setdefault(section, {})[name] = value
 
     def _column(self, node: ast.AnnAssign, declared: object, path: Path) -> dict[str, Any]:
-        settings = dict(declared.settings) if isinstance(declared, ColumnDeclaration) else {}
+        settings = dict(declared.settings) if isinstance(declared, Declaration) else {}
         annotated = inside_mapped(node.annotation)
         if annotated.is_nullable:
             settings.setdefault("nullable", True)
@@ -210,12 +217,15 @@ class _Reader:
                 return list(each.value.elts) if isinstance(each.value, ast.Tuple) else [each.value]
         return []
 
-    def _place_call(self, call: ast.expr | None, path: Path) -> None:
-        """Record the places of the arguments of mapped_column() or relationship()."""
+    def _place_call(self, call: ast.expr | None, path: Path, first: str) -> None:
+        """Record the places of the arguments of mapped_column() and the like.
+
+        first: the setting that the first argument is.
+        """
         if not isinstance(call, ast.Call):
             return
         if call.args:
-            self.keys[(*path, "type")] = self.values[(*path, "type")] = self._position(call.args[0])
+            self.keys[(*path, first)] = self.values[(*path, first)] = self._position(call.args[0])
         for keyword in call.keywords:
             key = (*path, keyword.arg or "")
             self._place(key, keyword.lineno, keyword.col_offset, len(keyword.arg or ""))

@@ -52,8 +52,9 @@ from .errors import (
 )
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
 from .models.columns import Column
+from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
 from .models.json_columns import JsonColumn, JsonPath
-from .models.model import Model, ModelMeta, Related
+from .models.model import ComputedValue, Model, ModelMeta, Related
 from .models.package import Schema
 from .models.q import Q
 from .models.relationships import Relationship, Secondary, ToMany, ToOne
@@ -95,6 +96,8 @@ __all__ = [
     "Cidr",
     "Column",
     "CommitUnknown",
+    "Computed",
+    "ComputedValue",
     "Condition",
     "ConfigurationError",
     "ConnectionFailed",
@@ -115,6 +118,7 @@ __all__ = [
     "Interval",
     "InvalidValue",
     "JsonColumn",
+    "JsonComputed",
     "JsonPath",
     "Load",
     "LockNotAvailable",
@@ -148,6 +152,7 @@ __all__ = [
     "Rows",
     "Schema",
     "SearchColumn",
+    "SearchComputed",
     "Secondary",
     "SerializationFailure",
     "SetChange",
@@ -168,6 +173,7 @@ __all__ = [
     "UnreadableValue",
     "UsageError",
     "VectorColumn",
+    "VectorComputed",
     "WindowFunction",
     "__version__",
     "case",

@@ -12,13 +12,13 @@ from ..sql.context import Scope
 from ..statements.executor import Executor
 from .attach import keys_of_rows, related_objects
 from .decoding import decode, decode_part
-from .step import Step, row_layout
+from .step import RelationshipStep, Step, row_layout
 
 if TYPE_CHECKING:
     from ..statements.executor import ObjectMap
 
 
-class JoinedStep(Step):
+class JoinedStep(RelationshipStep):
     """joinedload(): the related row comes with its parent's row, by a LEFT JOIN."""
 
     __slots__ = ()

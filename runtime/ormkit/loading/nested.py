@@ -18,14 +18,15 @@ from ..postgres.lists import decoded
 from ..sql.context import Scope
 from ..statements.executor import Executor
 from .attach import keys_of_rows, related_objects
+from .computed import ComputedStep, set_computed
 from .decoding import decode
-from .step import Step, row_layout
+from .step import RelationshipStep, Step, row_layout
 
 if TYPE_CHECKING:
     from ..statements.executor import ObjectMap
 
 
-class NestedStep(Step):
+class NestedStep(RelationshipStep):
     """jsonload(): the related rows come in their parent's row, as an array of records.
 
     The array is one column. A NULL follows for each type that needs a hint.
@@ -53,20 +54,29 @@ class NestedStep(Step):
         return related_objects(objects, self.relationship) if self.below else []
 
 
-def write_nested(step: Step, scope: Scope, outer: str) -> str:
+def write_nested(step: RelationshipStep, scope: Scope, outer: str) -> str:
     """Return the SQL of the array of records that belong to a row of `outer`."""
     relationship = step.relationship
     target = relationship.target
     name = scope.take(relationship.name)
     scope.enter_as(target, name)
     fields = [field(column, f"{name}.{column.quoted}", scope) for column in target.columns]
-    fields += [write_nested(each, scope, name) for each in step.joins]
+    for each in step.joins:
+        fields += fields_of(each, scope, name)
     tables, matches = relationship.tables(scope, outer, name)
     matches += [condition.sql(scope) for condition in step.where]
     tail = step.write_order_and_limit(scope)
     scope.leave(target)
     where = " AND ".join(matches)
     return f"ARRAY(SELECT ROW({', '.join(fields)}) FROM {tables} WHERE {where}{tail})"
+
+
+def fields_of(step: Step, scope: Scope, outer: str) -> list[str]:
+    """Return the fields that a joined step adds to a record of `outer`."""
+    if isinstance(step, ComputedStep):
+        return [field(each.source, each.sql_of(scope, outer), scope) for each in step.computed]
+    assert isinstance(step, RelationshipStep)
+    return [write_nested(step, scope, outer)]
 
 
 def field(column: AnyColumn, name: str, scope: Scope) -> str:
@@ -76,30 +86,35 @@ def field(column: AnyColumn, name: str, scope: Scope) -> str:
     return scope.cast(name, f"text{'[]' * column.known.dimensions}")
 
 
-def type_hints(step: Step) -> list[str]:
+def type_hints(step: RelationshipStep) -> list[str]:
     """Return each type that the driver decodes in records only after seeing it."""
     found: dict[str, None] = {}
     collect_types(step, found)
     return list(found)
 
 
-def typed_nulls(step: Step, scope: Scope) -> list[str]:
+def typed_nulls(step: RelationshipStep, scope: Scope) -> list[str]:
     """Return a NULL of each of these types, which a query selects for the driver to meet them."""
     return [scope.cast("NULL", type_) for type_ in type_hints(step)]
 
 
 def collect_types(step: Step, found: dict[str, None]) -> None:
     """Add the types of this step's columns, and of the steps below, that need a hint."""
-    for column in step.relationship.target.columns:
+    if isinstance(step, ComputedStep):
+        columns: Iterable[AnyColumn] = [each.source for each in step.computed]
+    else:
+        assert isinstance(step, RelationshipStep)
+        columns = step.relationship.target.columns
+        for each in step.joins:
+            collect_types(each, found)
+    for column in columns:
         known = column.known.base.in_records
         if known == "type once met" or (known == "type" and column.is_array):
             found[column.type] = None
-    for each in step.joins:
-        collect_types(each, found)
 
 
 def attach_nested(
-    objects: Sequence[Any], lists: Sequence[Any], step: Step, identity: ObjectMap | None
+    objects: Sequence[Any], lists: Sequence[Any], step: RelationshipStep, identity: ObjectMap | None
 ) -> None:
     """Set the relationship of each object from the records in its row.
 
@@ -118,7 +133,9 @@ def attach_nested(
         setattr(each, relationship.slot, value)
 
 
-def nested_objects(records: Sequence[Any], step: Step, identity: ObjectMap | None) -> list[Any]:
+def nested_objects(
+    records: Sequence[Any], step: RelationshipStep, identity: ObjectMap | None
+) -> list[Any]:
     """Return the object of each record; records of the same related row share one object."""
     target = step.relationship.target
     if not is_shared(step.relationship):
@@ -140,13 +157,33 @@ def decode_records(
 ) -> list[Any]:
     """Create the objects of records.
 
-    Each record holds the table's columns, and then an array for each nested step.
+    Each record holds the table's columns, and then what the joined steps add: computed values, or
+    an array of records.
     """
-    width = len(table.columns)
+    place = len(table.columns)
     found = decode(table.model, plain_rows(table, records), identity)
-    for place, step in enumerate(joins, start=width):
-        attach_nested(found, [record[place] for record in records], step, identity)
+    for step in joins:
+        if isinstance(step, ComputedStep):
+            attach_computed(found, records, place, step)
+            place += len(step.computed)
+        elif isinstance(step, RelationshipStep):
+            attach_nested(found, [record[place] for record in records], step, identity)
+            place += 1
     return found
+
+
+def attach_computed(
+    objects: Sequence[Any], records: Sequence[Any], start: int, step: ComputedStep
+) -> None:
+    """Set the computed attributes of each object from its record."""
+    for place, each in enumerate(step.computed, start):
+        values = [plain_value(each.source, record[place]) for record in records]
+        set_computed(each, objects, values)
+
+
+def plain_value(column: AnyColumn, value: Any) -> Any:
+    """Return a value of a record, with JSON decoded."""
+    return read_document(column, value) if column.is_json else value
 
 
 def plain_rows(table: Table, records: Sequence[Any]) -> Sequence[Any]:

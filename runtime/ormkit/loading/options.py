@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
+from ..models.computed import AnyComputed, Computed
 from ..models.relationships import R, Relationship, ToOne
 from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.operands import O
@@ -33,6 +34,7 @@ class PathPart:
     order: tuple[Order[Any] | AnyExpression | str, ...] = ()
     limit: int | None = None
     offset: int | None = None
+    computed: tuple[AnyComputed | str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -49,8 +51,8 @@ class PathPart:
 class Load(Generic[O, R]):
     """A path of relationships from model O to model R; selectinload() and the like create it.
 
-    filter, order_by, limit and offset apply to the list of the last relationship, separately for
-    each parent.
+    filter, order_by, limit, offset and with_computed apply to the last relationship of the path;
+    limit and offset separately for each parent.
     """
 
     __slots__ = ("path",)
@@ -106,6 +108,10 @@ class Load(Generic[O, R]):
     def offset(self, count: int) -> Load[O, R]:
         """Skip the first `count` related rows of each parent."""
         return self._with(offset=whole_number("offset", count))
+
+    def with_computed(self, *computed: Computed[R, Any, Any] | str) -> Load[O, R]:
+        """Select these computed attributes of the related objects with their rows."""
+        return self._with(computed=self.path[-1].computed + computed)
 
     def _with(self, **changes: Any) -> Load[O, R]:
         return Load((*self.path[:-1], replace(self.path[-1], **changes)))

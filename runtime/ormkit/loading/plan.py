@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import UsageError
+from ..models.computed import AnyComputed, Computed, computed_named
 from ..models.q import expression_at
 from ..models.relationships import Relationship
 from ..models.table import Table, conditions_of
@@ -15,18 +16,19 @@ from ..sql.context import Scope
 from ..sql.expressions import AnyExpression, Expression
 from ..sql.ordering import order_by
 from ..statements.row_limits import EngineCounts
+from .computed import LaterStep, computed_step
 from .joined import JoinedStep
 from .nested import NestedStep
 from .options import Load, Named, PathPart, Strategy
 from .selectin import SelectInStep
-from .step import EmptyStep, Step
+from .step import EmptyStep, RelationshipStep, Step
 
 #: A limit and an offset.
 Limits = tuple[int | None, int | None]
 
 
 #: The step of each strategy.
-STEPS: dict[Strategy, type[Step]] = {
+STEPS: dict[Strategy, type[RelationshipStep]] = {
     kind.strategy: kind for kind in (SelectInStep, JoinedStep, NestedStep, EmptyStep)
 }
 
@@ -47,13 +49,24 @@ def plan(table: Table, loads: Sequence[Load[Any, Any]], counts: EngineCounts) ->
 
 
 def plan_for_loaded(
-    table: Table, wanted: Sequence[Named | Load[Any, Any]], counts: EngineCounts
+    table: Table,
+    wanted: Sequence[Named | AnyComputed | Load[Any, Any]],
+    counts: EngineCounts,
 ) -> tuple[Step, ...]:
-    """Return the steps that load relationships of existing objects, one query for each."""
-    loads = [as_load(each) for each in wanted]
-    return plan(
-        table, [Load((as_selectin(load.path[0]), *load.path[1:])) for load in loads], counts
-    )
+    """Return the steps that load what existing objects lack.
+
+    There is one query for each relationship, and one for all computed attributes.
+    """
+    computed: list[AnyComputed] = []
+    loads: list[Load[Any, Any]] = []
+    for each in wanted:
+        if isinstance(each, Computed) or each in table.computed_attributes:
+            computed.append(computed_named(table, each))
+        else:
+            load = as_load(each)
+            loads.append(Load((as_selectin(load.path[0]), *load.path[1:])))
+    later = (LaterStep(table, computed),) if computed else ()
+    return (*later, *plan(table, loads, counts))
 
 
 def as_load(wanted: Named | Load[Any, Any]) -> Load[Any, Any]:
@@ -79,14 +92,16 @@ def resolve(table: Table, wanted: Named) -> Relationship[Any, Any]:
 
 def step_of(
     relationship: Relationship[Any, Any], loads: Sequence[Load[Any, Any]], counts: EngineCounts
-) -> Step:
+) -> RelationshipStep:
     """Return the step of a relationship that paths begin with.
 
     Raises UsageError where the paths load it in different ways.
     """
     parts = [load.path[0] for load in loads]
     deeper: list[Load[Any, Any]] = [Load(each.path[1:]) for each in loads if each.path[1:]]
-    below = plan(relationship.target, deeper, counts)
+    target = relationship.target
+    computed = computed_step(target, [each for part in parts for each in part.computed])
+    below = (*computed, *plan(target, deeper, counts))
     written = written_limits(parts, relationship, counts)
     refined = [
         refined_step(relationship, part, below, written[part.limit, part.offset])
@@ -114,7 +129,7 @@ def refined_step(
     part: PathPart,
     below: tuple[Step, ...],
     limits: Limits,
-) -> Step:
+) -> RelationshipStep:
     """Return the step of an option that filters, orders or limits.
 
     Raises UsageError or UnknownName.

@@ -17,10 +17,10 @@ from ..statements.select import Select
 from ..statements.statement import Statement, statement_for
 from .attach import attach, distinct, keys_of_objects, keys_of_rows
 from .joined import decode_joined
-from .step import Step, row_layout, values_of_joins
+from .step import RelationshipStep, row_layout, values_of_joins
 
 
-class SelectInStep(Step):
+class SelectInStep(RelationshipStep):
     """selectinload(): one query reads the related rows of all parents (key = ANY(...))."""
 
     __slots__ = ()
@@ -66,7 +66,7 @@ def missing_key(relationship: Relationship[Any, Any]) -> str:
     )
 
 
-async def lateral_forms(executor: Executor, step: Step) -> tuple[Form, ...] | None:
+async def lateral_forms(executor: Executor, step: RelationshipStep) -> tuple[Form, ...] | None:
     """Return how parents' keys are compared where a lateral join reads each parent's rows.
 
     None where Python can match rows to parents by their keys. A lateral join is needed for limits
@@ -81,7 +81,9 @@ async def lateral_forms(executor: Executor, step: Step) -> tuple[Form, ...] | No
     return forms
 
 
-async def read_by_key(executor: Executor, step: Step, wanted: list[Any]) -> list[Record]:
+async def read_by_key(
+    executor: Executor, step: RelationshipStep, wanted: list[Any]
+) -> list[Record]:
     """Read related rows that hold the key of their parent."""
     relationship = step.relationship
     select = Select(
@@ -94,7 +96,7 @@ async def read_by_key(executor: Executor, step: Step, wanted: list[Any]) -> list
 
 
 def match_by_key(
-    step: Step, rows: Sequence[Any], identity: ObjectMap | None
+    step: RelationshipStep, rows: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
     """Return for each row the key of its parent, and the related object."""
     related = decode_joined(step.relationship.target, rows, step.joins, identity)
@@ -102,7 +104,7 @@ def match_by_key(
 
 
 async def read_pairs(
-    executor: Executor, step: Step, wanted: list[Any], forms: tuple[Form, ...] | None
+    executor: Executor, step: RelationshipStep, wanted: list[Any], forms: tuple[Form, ...] | None
 ) -> list[Record]:
     """Read rows of a parent and a related object, which several parents may share.
 
@@ -114,7 +116,7 @@ async def read_pairs(
 
 
 def match_pairs(
-    step: Step, rows: Sequence[Any], identity: ObjectMap | None
+    step: RelationshipStep, rows: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
     """Return for each row the key of its parent, and the related object.
 
@@ -126,7 +128,7 @@ def match_pairs(
 
 
 def match_positions(
-    step: Step, rows: Sequence[Any], wanted: Sequence[Any], identity: ObjectMap | None
+    step: RelationshipStep, rows: Sequence[Any], wanted: Sequence[Any], identity: ObjectMap | None
 ) -> tuple[list[Any], list[Any]]:
     """Return the same for rows that begin with the position of their parent's key in `wanted`."""
     owners = [wanted[row[0] - 1] for row in rows]
@@ -134,7 +136,7 @@ def match_positions(
 
 
 def decode_distinct(
-    step: Step, rows: Sequence[Any], width: int, identity: ObjectMap | None
+    step: RelationshipStep, rows: Sequence[Any], width: int, identity: ObjectMap | None
 ) -> list[Any]:
     """Return the related object of each row, whose columns begin at position `width`."""
     target = step.relationship.target
@@ -145,7 +147,7 @@ def decode_distinct(
     return list(map(by_key.__getitem__, keys))
 
 
-def write_pairs(step: Step, forms: tuple[Form, ...] | None) -> Statement:
+def write_pairs(step: RelationshipStep, forms: tuple[Form, ...] | None) -> Statement:
     """Return the statement that reads pairs of a parent and a related row, for a list of keys."""
     local = step.relationship.local
     scope = Scope(step.relationship.target, is_qualified=True)
@@ -191,7 +193,7 @@ def write_lateral(
 class StepSource:
     """The FROM of a step's query: the target, its joined steps, and the secondary table."""
 
-    def __init__(self, step: Step, scope: Scope) -> None:
+    def __init__(self, step: RelationshipStep, scope: Scope) -> None:
         self.step = step
         relationship = step.relationship
         target = scope.name(relationship.target)

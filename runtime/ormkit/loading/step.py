@@ -1,6 +1,7 @@
-"""One node of the load tree: a relationship to load eagerly, and what to load below it.
+"""One node of the load tree: what to load for objects beside their columns.
 
-Each way to load is a subclass: `SelectInStep`, `JoinedStep`, `NestedStep` and `EmptyStep`.
+Each way to load is a subclass. `ComputedStep` selects computed attributes; `SelectInStep`,
+`JoinedStep`, `NestedStep` and `EmptyStep` load a relationship, and have steps below it.
 """
 
 from __future__ import annotations
@@ -24,14 +25,59 @@ if TYPE_CHECKING:
 
 
 class Step:
-    """One relationship to load; steps with equal keys need the same SQL."""
+    """What to load for objects; steps with equal keys need the same SQL."""
+
+    __slots__ = ()
+
+    #: True where it comes with the rows of the objects, in one query.
+    is_joined: ClassVar[bool] = False
+    key: Hashable
+    #: The steps for the objects that this one loads.
+    below: tuple[Step, ...]
+
+    @property
+    def joined_values(self) -> list[object]:
+        """The values that the step binds in its parent's query, with the steps below it."""
+        return []
+
+    def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
+        """Add the columns and the LEFT JOINs of a joined step to the query of `outer`."""
+        raise NotImplementedError
+
+    def row_layout(self) -> list[Any]:
+        """Describe the values that a joined step adds to a row of its parent's query, in order.
+
+        Each is a column, a tuple of the same for nested records, or None for a type hint.
+        """
+        raise NotImplementedError
+
+    def attach_joined(
+        self, objects: Sequence[Any], rows: Sequence[Any], start: int, identity: ObjectMap | None
+    ) -> int:
+        """Set the attributes of each object from its row, for a joined step.
+
+        objects: one for each row; None where there is no object.
+        start: the place in the rows where this step's values begin.
+
+        Returns the place behind them.
+        """
+        raise NotImplementedError
+
+    async def load(self, executor: Executor, objects: Sequence[Any]) -> list[Any]:
+        """Load what the step is for, and return the related objects, each once.
+
+        The list may be empty or hold duplicates where nothing is loaded below.
+        """
+        raise NotImplementedError
+
+
+class RelationshipStep(Step):
+    """One relationship to load, and what to load below it."""
 
     __slots__ = ("below", "joins", "key", "limit", "offset", "order", "relationship", "where")
 
     #: The load option that asks for it.
     strategy: ClassVar[Strategy]
-    #: True where the related rows come with the rows of their parents, in one query.
-    is_joined: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -95,38 +141,8 @@ class Step:
         parts.append(limit_sql(self.limit, self.offset, scope))
         return "".join(parts)
 
-    def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
-        """Add the columns and the LEFT JOINs of a joined step to the query of `outer`."""
-        raise NotImplementedError
 
-    def row_layout(self) -> list[Any]:
-        """Describe the values that a joined step adds to a row of its parent's query, in order.
-
-        Each is a column, a tuple of the same for nested records, or None for a type hint.
-        """
-        raise NotImplementedError
-
-    def attach_joined(
-        self, objects: Sequence[Any], rows: Sequence[Any], start: int, identity: ObjectMap | None
-    ) -> int:
-        """Set the relationship of each object from its row, for a joined step.
-
-        objects: one for each row; None where there is no object.
-        start: the place in the rows where this step's values begin.
-
-        Returns the place behind them.
-        """
-        raise NotImplementedError
-
-    async def load(self, executor: Executor, objects: Sequence[Any]) -> list[Any]:
-        """Load the relationship of all objects, and return the related objects, each once.
-
-        The list may be empty or hold duplicates where nothing is loaded below.
-        """
-        raise NotImplementedError
-
-
-class EmptyStep(Step):
+class EmptyStep(RelationshipStep):
     """noload(): the relationship reads as empty, without a query."""
 
     __slots__ = ()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import reprlib
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, TypeVar
 
 from ..errors import NotLoaded, UsageError
 from ..hints import MODELS
 from ..postgres.values import Record
 from .columns import Column
+from .computed import Computed
 from .foreign_keys import check_agreement, copy_key
 from .given_columns import recording_given_columns
 from .relationships import Relationship
@@ -31,8 +32,14 @@ class ModelMeta(type):
             held: Iterable[Any] = vars(type(cls)).values()
             columns: list[Any] = [each for each in held if isinstance(each, Column)]
             related: list[Any] = [each for each in held if isinstance(each, Relationship)]
+            computed: list[Any] = [each for each in held if isinstance(each, Computed)]
             model: Any = cls
-            table.bind(model, columns, {each.name: each for each in related})
+            table.bind(
+                model,
+                columns,
+                {each.name: each for each in related},
+                {each.name: each for each in computed},
+            )
             model.__init__ = recording_given_columns(model.__init__, table)
 
     if not TYPE_CHECKING:
@@ -92,12 +99,16 @@ class Model(metaclass=ModelMeta):
         raise NotImplementedError
 
     def __dir__(self) -> list[str]:
-        """Return the names of attributes, without relationships that were not loaded.
+        """Return the names of attributes, without those that were not loaded.
 
         What looks at all attributes, as inspect.getmembers() and debuggers do, can read these.
         """
-        related = type(self).__table__.relationships.values()
-        unloaded = {each.name for each in related if not hasattr(self, each.slot)}
+        table = type(self).__table__
+        loaded: tuple[Any, ...] = (
+            *table.relationships.values(),
+            *table.computed_attributes.values(),
+        )
+        unloaded = {each.name for each in loaded if not hasattr(self, each.slot)}
         return [name for name in super().__dir__() if name not in unloaded]
 
     def __repr__(self) -> str:
@@ -110,8 +121,8 @@ class Model(metaclass=ModelMeta):
         return f"{type(self).__name__}({', '.join(values)})"
 
 
-class Related(Generic[T]):
-    """The attribute of an object that holds what a relationship leads to, once it was loaded."""
+class Loaded(Generic[T]):
+    """An attribute that an object has a value for only once it was loaded."""
 
     __slots__ = ("name", "slot")
 
@@ -124,6 +135,16 @@ class Related(Generic[T]):
             return getattr(instance, self.slot)  # type: ignore[no-any-return]
         except AttributeError:
             raise NotLoaded(self._advice(instance)) from None
+
+    def _advice(self, instance: Model) -> str:
+        """Return what is not loaded, and how to load it."""
+        raise NotImplementedError
+
+
+class Related(Loaded[T]):
+    """The attribute of an object that holds what a relationship leads to, once it was loaded."""
+
+    __slots__ = ()
 
     def __set__(self, instance: Model, value: T) -> None:
         relationship = type(instance).__table__.relationships[self.name]
@@ -148,4 +169,23 @@ class Related(Generic[T]):
             f"{relationship.label} is not loaded: add "
             f".options({option}({self.name!r})) to the query, or await "
             f"session.load(objects, {relationship.label})"
+        )
+
+
+class ComputedValue(Loaded[T]):
+    """The attribute of an object that holds a computed value, once a query selected it."""
+
+    __slots__ = ()
+
+    def __set__(self, instance: Model, value: Never) -> None:
+        computed = type(instance).__table__.computed_attributes[self.name]
+        raise UsageError(
+            f"{computed.label} is computed from columns, and cannot be assigned: assign to these"
+        )
+
+    def _advice(self, instance: Model) -> str:
+        computed = type(instance).__table__.computed_attributes[self.name]
+        return (
+            f"{computed.label} is not loaded: add .with_computed({self.name!r}) to the query, or "
+            f"await session.load(objects, {computed.label})"
         )

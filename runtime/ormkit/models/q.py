@@ -140,16 +140,16 @@ def resolve_keywords(table: Table, by: Mapping[str, Any]) -> Steps[tuple[Conditi
 def column_condition(table: Table, keyword: str, value: Any) -> Condition[Any]:
     """Return the condition on a column of the table, or on a value inside its JSON."""
     name, _, rest = keyword.partition("__")
-    column = table.by_name.get(name)
+    column: Any = table.find(name)
     if column is None:
-        known = (*table.by_name, *table.relationships)
+        known = (*table.by_name, *table.computed_attributes, *table.relationships)
         raise UnknownName(f"{table.label} has no {name!r}: {did_you_mean(name, known)}")
     if not rest or not isinstance(column, JsonOperators):
         return table.condition(keyword, value)
     *steps, operator = rest.split("__")
     if operator not in LOOKUPS:
         steps, operator = [*steps, operator], "eq"
-    return LOOKUPS[operator](json_path(column, steps), value)
+    return LOOKUPS[operator](json_path(column, steps), value)  # pyright: ignore
 
 
 def json_path(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> AnyExpression:
@@ -160,7 +160,7 @@ def json_path(column: JsonOperators[Any, Any, Any], steps: Sequence[str]) -> Any
 
 
 def expression_at(table: Table, path: str) -> AnyExpression:
-    """Return the column that a path leads to, through to-one relationships or into JSON."""
+    """Return what a path leads to, through to-one relationships or into JSON."""
     return run_steps(resolve_path(table, path))
 
 
@@ -178,10 +178,10 @@ def resolve_path(table: Table, path: str) -> Steps[AnyExpression]:
             )
         found = yield resolve_path(relationship.target, rest)
         return RelatedValue(relationship, found, relationship.related_alive())
-    column: Any = table.by_name.get(name)
+    column: Any = table.find(name)
     if rest and isinstance(column, JsonOperators):
         return json_path(column, rest.split("__"))  # pyright: ignore[reportUnknownArgumentType]
-    return table.column(path)
+    return table.expression(path)
 
 
 def is_related_to(relationship: Relationship[Any, Any], value: Any) -> Condition[Any]:

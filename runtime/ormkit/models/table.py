@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,9 @@ from ..sql.templates import IS_NOT_NULL, IS_NULL
 from .columns import AnyColumn, Column
 
 if TYPE_CHECKING:
+    from ..sql.expressions import AnyExpression
     from ..sql.ordering import Order
+    from .computed import AnyComputed
     from .model import Model
     from .relationships import Relationship
 
@@ -29,6 +31,7 @@ class Table:
     columns: tuple[AnyColumn, ...]
     by_name: Mapping[str, AnyColumn]
     relationships: Mapping[str, Relationship[Any, Any]]
+    computed_attributes: Mapping[str, AnyComputed]
 
     def __init__(
         self,
@@ -64,19 +67,26 @@ class Table:
         model: type[Model],
         columns: Sequence[AnyColumn],
         relationships: Mapping[str, Relationship[Any, Any]],
+        computed: Mapping[str, AnyComputed],
     ) -> None:
-        """Take the model's columns and relationships; the model's class calls it once."""
+        """Take the model's columns, relationships and computed attributes.
+
+        The model's class calls it once.
+        """
         self.model = model
         self.label = model.__name__
         self.columns = tuple(columns)
         self.by_name = {column.slot: column for column in columns}
         self.relationships = relationships
+        self.computed_attributes = computed
         for place, column in enumerate(columns):
             column.table = self
             column.label = f"{self.label}.{column.slot}"
             column.bit = 1 << place
         for relationship in relationships.values():
             relationship.table = self
+        for attribute in computed.values():
+            attribute.bind(self)
         self.primary_key = tuple(self.by_name[name] for name in self._primary_key)
         self.soft_delete, self.version, self.updated_at = (
             self.by_name[name] if name else None for name in self._special
@@ -129,9 +139,37 @@ class Table:
         try:
             return self.by_name[name]
         except KeyError:
+            raise self._no_column(name, self.by_name) from None
+
+    def computed_attribute(self, name: str) -> AnyComputed:
+        """Return the computed attribute of that name; UnknownName with a suggestion otherwise."""
+        try:
+            return self.computed_attributes[name]
+        except KeyError:
+            known = self.computed_attributes
             raise UnknownName(
-                f"{self.label} has no column {name!r}: {did_you_mean(name, self.by_name)}"
+                f"{self.label} has no computed attribute {name!r}: {did_you_mean(name, known)}"
             ) from None
+
+    def find(self, name: str) -> AnyExpression | None:
+        """Return the column or computed attribute of that name, or None."""
+        column = self.by_name.get(name)
+        return self.computed_attributes.get(name) if column is None else column
+
+    def expression(self, name: str) -> AnyExpression:
+        """Return the column or computed attribute of that name; UnknownName otherwise."""
+        found = self.find(name)
+        if found is None:
+            raise self._no_column(name, (*self.by_name, *self.computed_attributes))
+        return found
+
+    def _no_column(self, name: str, known: Iterable[str]) -> UnknownName:
+        if name in self.computed_attributes:
+            return UnknownName(
+                f"{self.label}.{name} is computed from columns: it is read, and never written; "
+                f"with_computed() selects it"
+            )
+        return UnknownName(f"{self.label} has no column {name!r}: {did_you_mean(name, known)}")
 
     def relationship(self, name: str) -> Relationship[Any, Any]:
         """Return the relationship of that name; UnknownName with a suggestion otherwise."""
@@ -180,8 +218,9 @@ class Table:
                 f"{self.label}.{name} is a relationship: write Q({keyword}=...), or "
                 f"{self.label}.{name}.{self.relationships[name].question}(...)"
             )
-        column = self.column(name)
-        known = operators_of(column)
+        column: Any = self.expression(name)
+        computed = self.computed_attributes.get(name)
+        known = operators_of(column if computed is None else computed.source)
         if (operator or "eq") not in known:
             hint = operator_hint(name, column.label, operator) or did_you_mean(operator, known)
             if column.is_json:

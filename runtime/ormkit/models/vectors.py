@@ -20,11 +20,11 @@ L2, COSINE, INNER_PRODUCT, L1 = (
 Vector = Sequence[float] | Expression[Any, list[float], Any]
 
 
-class VectorColumn(Column[O, T, V_co]):
-    """A column of type vector.
+class VectorOperators(Expression[O, T, V_co]):
+    """The distances of a vector.
 
-    The distances order a search for the nearest, `.order_by(Item.embedding.l2_distance(wanted))`,
-    for which an index of that operator serves: https://github.com/pgvector/pgvector#querying
+    They order a search for the nearest, `.order_by(Item.embedding.l2_distance(wanted))`, for which
+    an index of that operator serves: https://github.com/pgvector/pgvector#querying
     """
 
     __slots__ = ()
@@ -44,6 +44,12 @@ class VectorColumn(Column[O, T, V_co]):
     def l1_distance(self, other: Vector) -> Expression[O, float, float | None]:
         """Return the sum of the absolute differences (<+>)."""
         return Distance(L1, self, other)
+
+
+class VectorColumn(VectorOperators[O, T, V_co], Column[O, T, V_co]):
+    """A column of type vector."""
+
+    __slots__ = ()
 
 
 class Distance(Pair[O, float, float | None]):

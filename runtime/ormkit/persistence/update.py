@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StaleObject, UnknownName, UsageError, did_you_mean
+from ..errors import StaleObject, UsageError
 from ..models.columns import AnyColumn
 from ..models.foreign_keys import drop_outdated
 from ..models.given_columns import mark_known
@@ -34,9 +34,7 @@ def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyCol
     for name, value in values.items():
         column = table.by_name.get(name)
         if column is None:
-            raise UnknownName(
-                f"{table.label} has no column {name!r}: {did_you_mean(name, table.by_name)}"
-            )
+            column = table.column(name)  # raises the error
         if column.is_generated:
             raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
         computed: Any = value

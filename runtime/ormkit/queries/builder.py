@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVa
 
 from ..errors import UnknownName, UsageError, did_you_mean
 from ..hints import Hinted
+from ..loading.computed import computed_step
 from ..loading.joined import JoinedStep
 from ..loading.options import Load
 from ..loading.plan import plan
 from ..loading.step import Step, joined_steps
 from ..models.columns import AnyColumn, Column
+from ..models.computed import AnyComputed, Computed, computed_named
 from ..models.q import expression_at
 from ..models.relationships import Relationship
 from ..models.table import Table, conditions_of, resolved
@@ -103,6 +105,7 @@ class QueryBuilder(Hinted, Generic[M]):
     _offset: int | None = None
     _steps: tuple[Step, ...] = ()
     _loads: tuple[Load[Any, Any], ...] = ()
+    _computed: tuple[AnyComputed, ...] = ()
     _alive: bool | None = True
     _lock: Lock | None = None
     _grouping: Grouping | None = None
@@ -260,16 +263,36 @@ class QueryBuilder(Hinted, Generic[M]):
         for name, expression in named.items():
             if not isinstance(expression, Expression):
                 raise UsageError(f"annotate({name}=...) takes an expression, not {expression!r}")
-            if name in self._table.by_name or name in self._table.relationships:
+            if self._table.find(name) is not None or name in self._table.relationships:
                 raise UsageError(f"annotate({name}=...): {self._table.label} has that name already")
         return self._with("_named", {**self._named, **named})
 
     def options(self, *loads: Load[M, Any]) -> Self:
         """Load relationships eagerly, by selectinload(), joinedload(), jsonload() or noload()."""
         loads = self._loads + loads
+        return self._planned(self._computed, loads)
+
+    def _with_computed(self, wanted: tuple[object, ...]) -> Self:
+        held = (*self._computed, *[computed_named(self._table, each) for each in wanted])
+        return self._planned(tuple({each.key: each for each in held}.values()), self._loads)
+
+    def _planned(
+        self, computed: tuple[AnyComputed, ...], loads: tuple[Load[Any, Any], ...]
+    ) -> Self:
+        """Return the query that loads these computed attributes and relationships."""
         copy = self._with("_loads", loads)
-        copy.__dict__["_steps"] = plan(self._table, loads, self._source.counts)
+        held = copy.__dict__
+        held["_computed"] = computed
+        planned = plan(self._table, loads, self._source.counts)
+        held["_steps"] = (*computed_step(self._table, computed), *planned)
         return copy
+
+    def with_computed(self, *computed: Computed[M, Any, Any]) -> Self:
+        """Select these computed attributes with the rows of the query.
+
+        Objects have their values; values() without arguments has them too.
+        """
+        return self._with_computed(computed)
 
     def only(self, *columns: Expression[M, Any, Any] | str) -> Self:
         """Read only these columns of each object, and its primary key.
@@ -397,10 +420,10 @@ class QueryBuilder(Hinted, Generic[M]):
             raise UsageError(f"{by!r} is not a column of {self._table.label}")
         if by in self._named:
             return self._named[by]
-        if self._named and by not in self._table.by_name:
-            known = (*self._table.by_name, *self._named)
+        if self._named and self._table.find(by) is None:
+            known = (*self._table.by_name, *self._table.computed_attributes, *self._named)
             raise UnknownName(f"{self._table.label} has no {by!r}: {did_you_mean(by, known)}")
-        return expression_at(self._table, by) if "__" in by else self._table.column(by)
+        return expression_at(self._table, by) if "__" in by else self._table.expression(by)
 
     def _expressions(
         self, method: str, columns: Sequence[AnyExpression | str]

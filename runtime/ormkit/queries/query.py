@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ..errors import MultipleFound, NotFound, UsageError
+from ..loading.computed import ComputedStep
 from ..loading.decoding import decode
 from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
+from ..loading.step import RelationshipStep
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
 from ..sql.expressions import AnyExpression, Expression
@@ -260,9 +262,11 @@ class Query(Selection[M], Generic[M, K]):
     def _statement(self, select: Select) -> tuple[Statement, list[object]]:
         if not self._only:
             return select.rows(), select.values()
-        if select.joins:
+        if any(not isinstance(step, ComputedStep) for step in self._joins()):
             raise UsageError("only() works with selectinload(), not with joinedload()")
-        return select.expressions(self._only), select.values(self._only)
+        chosen = (*self._only, *self._computed)
+        select.joins = ()
+        return select.expressions(chosen), select.values(chosen)
 
     async def _objects(self, executor: Executor, records: list[Any], select: Select) -> list[M]:
         """Create objects from records, and load their relationships."""
@@ -277,13 +281,15 @@ class Query(Selection[M], Generic[M, K]):
         """Create objects with some columns only; raises UsageError where a load needs another."""
         held = {column.key for column in self._only}
         for step in self._steps:
-            for column in step.relationship.local:
-                if column.key not in held:
-                    raise UsageError(f"only() leaves out {column.label}, which the load needs")
+            if isinstance(step, RelationshipStep):
+                for column in step.relationship.local:
+                    if column.key not in held:
+                        raise UsageError(f"only() leaves out {column.label}, which the load needs")
         model = self._table.model
         objects = [model.__new__(model) for _ in records]
+        chosen: tuple[Any, ...] = (*self._only, *self._computed)
         for each, record in zip(objects, records, strict=True):
-            for column, value in zip(self._only, record, strict=True):
+            for column, value in zip(chosen, record, strict=True):
                 setattr(each, column.slot, column.decode(value))
         return objects
 

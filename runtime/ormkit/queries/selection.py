@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from ..errors import UsageError
+from ..models.computed import Computed
 from ..sql.expressions import AnyExpression, Expression
 from ..sql.operands import Selectable
 from ..statements.result import as_tuples, dict_maker
@@ -193,10 +194,14 @@ class Selection(QueryBuilder[M]):
             named = {id(each) for each in self._named.values()}
             held = tuple(each for each in grouping.by if id(each) not in named)
         shown = {self._name_of(each, place): each for place, each in enumerate(held, 1)}
+        if grouping is None or not grouping.is_grouped:
+            shown.update({each.name: each for each in self._computed})
         return {**shown, **self._named}
 
     def _name_of(self, expression: AnyExpression, place: int) -> str:
         for name, each in self._named.items():
             if each is expression:
                 return name
+        if isinstance(expression, Computed):
+            return expression.name
         return getattr(expression, "slot", f"value_{place}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ..errors import UsageError
@@ -51,7 +52,7 @@ class Scope:
 
     __slots__ = (
         *("_names", "_numbers", "_taken", "bars_aggregates", "called", "cast_to", "has_locks"),
-        *("is_foreign", "is_qualified", "joined", "parameters", "read_from"),
+        *("is_foreign", "is_qualified", "joined", "parameters", "read_from", "repeated"),
     )
 
     def __init__(self, table: NamedTable | None = None, *, is_qualified: bool = False) -> None:
@@ -74,6 +75,8 @@ class Scope:
         #: What joined tables are called, by the relationship that leads to them; empty until then
         #: for those that must be there, so that they are joined without LEFT.
         self.joined: dict[Any, str] = {}
+        #: The texts that are the same wherever the statement repeats them.
+        self.repeated: dict[Hashable, str] = {}
         if table is not None:
             self.enter(table)
 

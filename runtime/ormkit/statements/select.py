@@ -9,6 +9,7 @@ from operator import attrgetter
 from typing import Any, Protocol
 
 from ..models.columns import AnyColumn, Column
+from ..models.computed import Computed
 from ..models.relationships import table_as
 from ..models.table import Table
 from ..sql.context import Scope
@@ -22,6 +23,8 @@ from .statement import Statement, statement_for
 
 #: What tells a part of a query from others of another shape.
 KEY = attrgetter("key")
+#: Expressions that have a column's type, and are read as that type requires.
+STORED = (Column, Computed)
 #: What a part of a query binds.
 VALUES = attrgetter("values")
 
@@ -168,7 +171,7 @@ class Select:
         yield "SELECT "
         if selected is not None:
             yield from (
-                written((selected,), scope) if isinstance(selected, Column) else (selected,)
+                written((selected,), scope) if isinstance(selected, STORED) else (selected,)
             )
         yield self._source(scope, is_bare=selected is None)
         if self.where:
@@ -320,7 +323,7 @@ class Part(Node[Any, Any, Any]):
 def written(selected: Selected, scope: Scope) -> list[str]:
     """Return the SQL of the selected expressions."""
     return [
-        each.read(each.sql(scope), scope) if isinstance(each, Column) else each.sql(scope)
+        each.read(each.sql(scope), scope) if isinstance(each, STORED) else each.sql(scope)
         for each in selected
     ]
 

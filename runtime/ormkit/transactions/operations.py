@@ -12,6 +12,7 @@ from ..loading.eager import load_steps
 from ..loading.options import Load
 from ..loading.plan import plan_for_loaded
 from ..models.columns import Column
+from ..models.computed import Computed
 from ..models.protocols import Assignable, P, Q_co, Queryable
 from ..models.relationships import R, Relationship, ToMany
 from ..models.table import Table, table_of
@@ -237,12 +238,15 @@ class Operations(Hinted, Copying):
     async def load(
         self,
         instances: M | Iterable[M],
-        *relationships: str | Relationship[M, Any] | Load[M, Any],
+        *relationships: str | Relationship[M, Any] | Computed[M, Any, Any] | Load[M, Any],
     ) -> None:
-        """Load relationships of existing objects, with one query for each relationship.
+        """Load relationships and computed attributes of existing objects.
+
+        It sends one query for each relationship, and one for all computed attributes.
 
         instances: one object, or several of the same model.
-        relationships: names, relationships such as User.posts, or load options.
+        relationships: names, relationships such as User.posts, computed attributes, or load
+            options.
 
         Raises UsageError for objects of different models.
         """
