@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
@@ -12,6 +13,7 @@ from ormkit_gen.declarative import (
     ForeignKey,
     Index,
     Mapped,
+    computed,
     mapped_column,
     relationship,
 )
@@ -41,6 +43,8 @@ class User(Base):
     created_at: Mapped[datetime] = mapped_column(server_default="now()", index=True)
     posts: Mapped[list[Post]] = relationship(back_populates="author")
     profile: Mapped[Profile | None] = relationship(back_populates="user")
+    post_count: Mapped[int] = computed("count(posts)")
+    avg_views: Mapped[Decimal] = computed("avg(posts.views)")
 
 
 class Profile(Base):
@@ -70,6 +74,7 @@ class Post(Base):
     author: Mapped[User] = relationship(back_populates="posts")
     comments: Mapped[list[Comment]] = relationship(back_populates="post")
     tags: Mapped[list[Tag]] = relationship(secondary="post_tags", back_populates="posts")
+    headline: Mapped[str] = computed("title || ' by ' || author.name")
 
 
 class Comment(Base):

@@ -118,7 +118,7 @@ class _Reader:
 
     def _add_attribute(self, attribute: Attribute, path: Path, model: dict[str, Any]) -> None:
         name, node = attribute.name, attribute.node
-        declared = vars(attribute.owner).get(name)
+        declared: object = vars(attribute.owner).get(name)
         section = SECTIONS.get(type(declared), "columns")
         own = (*path, section, name)
         self._place(own, node.target.lineno, node.target.col_offset, len(name))

@@ -33,10 +33,10 @@ class ComputedStep(Step):
         self.key = ("computed", *[each.key for each in self.computed])
 
     def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
-        selected += [each.source.read(each.sql_of(scope, outer), scope) for each in self.computed]
+        selected += [each.column.read(each.sql_of(scope, outer), scope) for each in self.computed]
 
     def row_layout(self) -> list[Any]:
-        return [each.source for each in self.computed]
+        return [each.column for each in self.computed]
 
     def attach_joined(
         self, objects: Sequence[Any], rows: Sequence[Any], start: int, identity: ObjectMap | None

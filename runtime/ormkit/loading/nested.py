@@ -74,7 +74,7 @@ def write_nested(step: RelationshipStep, scope: Scope, outer: str) -> str:
 def fields_of(step: Step, scope: Scope, outer: str) -> list[str]:
     """Return the fields that a joined step adds to a record of `outer`."""
     if isinstance(step, ComputedStep):
-        return [field(each.source, each.sql_of(scope, outer), scope) for each in step.computed]
+        return [field(each.column, each.sql_of(scope, outer), scope) for each in step.computed]
     assert isinstance(step, RelationshipStep)
     return [write_nested(step, scope, outer)]
 
@@ -101,7 +101,7 @@ def typed_nulls(step: RelationshipStep, scope: Scope) -> list[str]:
 def collect_types(step: Step, found: dict[str, None]) -> None:
     """Add the types of this step's columns, and of the steps below, that need a hint."""
     if isinstance(step, ComputedStep):
-        columns: Iterable[AnyColumn] = [each.source for each in step.computed]
+        columns: Iterable[AnyColumn] = [each.column for each in step.computed]
     else:
         assert isinstance(step, RelationshipStep)
         columns = step.relationship.target.columns
@@ -177,7 +177,7 @@ def attach_computed(
 ) -> None:
     """Set the computed attributes of each object from its record."""
     for place, each in enumerate(step.computed, start):
-        values = [plain_value(each.source, record[place]) for record in records]
+        values = [plain_value(each.column, record[place]) for record in records]
         set_computed(each, objects, values)
 
 

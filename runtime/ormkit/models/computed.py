@@ -37,6 +37,7 @@ class Computed(Wrapper[O, T, V_co]):
         "_casts",
         "_is_foreign",
         "_parts",
+        "column",
         "name",
         "native",
         "slot",
@@ -46,7 +47,6 @@ class Computed(Wrapper[O, T, V_co]):
 
     name: str
     table: Table
-    source: AnyColumn
 
     def __init__(
         self,
@@ -70,11 +70,14 @@ class Computed(Wrapper[O, T, V_co]):
         calls, casts: the functions that it calls and the types that it casts to.
         is_foreign: it calls a function that may change the state of the session.
         """
+        column: Any = Column[Any, Any, Any](
+            type_, is_nullable=is_nullable, labels=labels, is_open=is_open
+        )
         #: A column of the same type, which converts values and checks operators.
-        source: Any = Column(type_, is_nullable=is_nullable, labels=labels, is_open=is_open)
-        self.source = source
+        self.column: AnyColumn = column
+        self.source = column
         self.type = type_
-        self.native = self.source.native
+        self.native = self.column.native
         self.key = new_key()
         self.values = ()
         self._parts = parsed(template)
@@ -86,7 +89,7 @@ class Computed(Wrapper[O, T, V_co]):
         self.name = name
         #: The slot that holds a value that was selected; unset until then.
         self.slot = f"_{name}"
-        self.source.__set_name__(owner, name)
+        self.column.__set_name__(owner, name)
 
     def __get__(self, model: object, owner: object = None) -> Self:
         return self
@@ -99,8 +102,8 @@ class Computed(Wrapper[O, T, V_co]):
 
     def bind(self, table: Table) -> None:
         """Take the table that it belongs to; the model's class calls it once."""
-        self.table = self.source.table = table
-        self.source.label = self.label
+        self.table = self.column.table = table
+        self.column.label = self.label
 
     @property
     def label(self) -> str:
@@ -109,14 +112,14 @@ class Computed(Wrapper[O, T, V_co]):
 
     @property
     def is_array(self) -> bool:
-        return self.source.is_array
+        return self.column.is_array
 
     def read(self, text: str, scope: Scope) -> str:
         """Return the text that a SELECT reads the value by; see Column.read."""
-        return self.source.read(text, scope)
+        return self.column.read(text, scope)
 
     def null_with(self) -> tuple[AnyNode, ...] | None:
-        return self.source.null_with()
+        return self.column.null_with()
 
     def sql(self, scope: Scope) -> str:
         return self.sql_of(scope, scope.name(self.table))
@@ -132,7 +135,7 @@ class Computed(Wrapper[O, T, V_co]):
         if text is None:
             self._note(scope)
             body = Writer(scope, {(): Frame(self.table, alias)}).text(self._parts)
-            text = scope.repeated[mark] = scope.cast(f"({body})", self.source.cast)
+            text = scope.repeated[mark] = scope.cast(f"({body})", self.column.cast)
         return text
 
     def _note(self, scope: Scope) -> None:
@@ -290,7 +293,7 @@ def computed_named(table: Table, wanted: object) -> AnyComputed:
             f"with_computed() takes computed attributes of {table.label} or their names, "
             f"not {wanted!r}"
         )
-    found: AnyComputed = wanted
+    found: Any = wanted  # pyright: ignore[reportUnknownVariableType]
     if found.table is not table:
         raise UsageError(f"{found.label} is no computed attribute of {table.label}")
-    return found
+    return found  # type: ignore[no-any-return]

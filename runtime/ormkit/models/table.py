@@ -220,7 +220,7 @@ class Table:
             )
         column: Any = self.expression(name)
         computed = self.computed_attributes.get(name)
-        known = operators_of(column if computed is None else computed.source)
+        known = operators_of(column if computed is None else computed.column)
         if (operator or "eq") not in known:
             hint = operator_hint(name, column.label, operator) or did_you_mean(operator, known)
             if column.is_json:
