@@ -295,5 +295,5 @@ def computed_named(table: Table, wanted: object) -> AnyComputed:
         )
     found: Any = wanted  # pyright: ignore[reportUnknownVariableType]
     if found.table is not table:
-        raise UsageError(f"{found.label} is no computed attribute of {table.label}")
+        raise UsageError(f"{found.label} is not a computed attribute of {table.label}")
     return found  # type: ignore[no-any-return]

@@ -441,7 +441,9 @@ async def test_wrong_names_say_what_there_is(session: AsyncSession) -> None:
         query.with_computed("avg_ratin")
     with pytest.raises(UnknownName, match="no computed attribute 'title'"):
         query.with_computed("title")
-    with pytest.raises(UsageError, match=r"Studio\.avg_rating is no computed attribute of Movie"):
+    with pytest.raises(
+        UsageError, match=r"Studio\.avg_rating is not a computed attribute of Movie"
+    ):
         query.with_computed(Studio.avg_rating)
     with pytest.raises(UsageError, match="takes computed attributes of Movie or their names"):
         query.with_computed(Movie.title)
