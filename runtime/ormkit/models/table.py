@@ -220,10 +220,11 @@ class Table:
             )
         column: Any = self.expression(name)
         computed = self.computed_attributes.get(name)
-        known = operators_of(column if computed is None else computed.column)
+        typed = column if computed is None else computed.column
+        known = operators_of(typed)
         if (operator or "eq") not in known:
             hint = operator_hint(name, column.label, operator) or did_you_mean(operator, known)
-            if column.is_json:
+            if typed.is_json:
                 hint = f"a path into JSON goes into a Q: filter(Q({keyword}=...)); {hint}"
             raise UnknownName(
                 f"{column.label} has no operator {operator!r} (in {keyword!r}): {hint}"
