@@ -87,7 +87,9 @@ def upserts_of(
     if any(type(each) is not type(instances[0]) for each in instances):
         raise UsageError("upsert_all takes objects of one model at a time")
     check_once("upsert_all", instances)
-    target = named_columns(table, conflict_target) if conflict_target else table.primary_key
+    target = table.primary_key
+    if conflict_target is not None:
+        target = named_columns(table, conflict_target) or target
     batches = batches_of(table, instances)
     for batch in batches:
         check_target(target, batch.given)

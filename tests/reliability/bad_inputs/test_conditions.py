@@ -416,7 +416,7 @@ CONDITIONS = [
     ),
     *refused(
         UnknownName,
-        "User.settings has no operator 'len' (in 'settings__len'): did",
+        "User.settings has no operator 'len' (in 'settings__len'): a path",
         lambda lab: lab.users.filter(settings__len=3),
     ),
     *refused(

@@ -180,8 +180,8 @@ OPERANDS = [
     ),
     *refused(
         UsageError,
-        "avg() takes a column such as User.age, not 'x'",
-        lambda lab: lab.users.avg("x"),
+        "avg() takes a column such as User.age, not 3",
+        lambda lab: lab.users.avg(3),
     ),
     *refused(
         UsageError,

@@ -304,8 +304,8 @@ UPSERTS = [
     ),
     *refused(
         UnknownName,
-        "User has no column <Column User.name: varchar(100)>: there",
-        lambda lab: lab.session.upsert(User(id=5, name="n"), update_fields=[User.name]),
+        "User has no column <Column Post.title: varchar(200)>: there",
+        lambda lab: lab.session.upsert(User(id=5, name="n"), update_fields=[Post.title]),
     ),
     *refused(
         UsageError,
