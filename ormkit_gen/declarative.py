@@ -197,6 +197,8 @@ class DeclarativeBase:
     __tablename__: ClassVar[str]
     __table_args__: ClassVar[TableArguments]
     __abstract__: ClassVar[bool]
+    #: The class with the model's own methods, for example "app.users:UserMethods".
+    __methods__: ClassVar[str]
 
 
 class Base(DeclarativeBase):

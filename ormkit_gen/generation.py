@@ -39,7 +39,7 @@ def read_schemas(settings: Settings, targets: Sequence[Target]) -> Reading:
     problems: dict[Diagnostic, None] = {}
     for target in targets:
         try:
-            loaded = load(target.schemas, settings.root)
+            loaded = load(target.schemas, settings.root, target.import_roots(settings.root))
         except SchemaError as error:
             problems.update(dict.fromkeys(error.diagnostics))
         else:

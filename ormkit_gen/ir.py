@@ -243,6 +243,8 @@ class Model:
     updated_at: str | None = None  #: Column that every update sets to now().
     #: True for an association table that no model defines: it has DDL, but no class.
     is_association: bool = False
+    #: The user's class with methods of the model, for example app.users:UserMethods.
+    methods: str | None = None
     at: Position | None = field(default=None, compare=False, repr=False)
 
     def column(self, name: str) -> Column:

@@ -36,6 +36,14 @@ class Target:
     output: Path
     schemas: tuple[Path, ...]
 
+    def import_roots(self, root: Path) -> tuple[Path, ...]:
+        """Return the directories between the project's and the package, which may be import roots.
+
+        The package app/db is imported as app.db or, from within app, as db.
+        """
+        parents = self.output.parents
+        return tuple(reversed([each for each in parents if each.is_relative_to(root)]))
+
 
 @dataclass(frozen=True, slots=True)
 class _Reader:

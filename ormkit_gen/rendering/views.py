@@ -19,7 +19,7 @@ from ormkit_gen.rendering.literals import (
     python_string,
 )
 from ormkit_gen.rendering.operators import filter_keys
-from ormkit_gen.schema.naming import constant_name, module_name
+from ormkit_gen.schema.naming import base_name, constant_name, module_name
 
 #: The names that every generated module imports from typing.
 TYPING = ("TYPE_CHECKING", "Any", "ClassVar", "Literal", "Self", "TypedDict", "Unpack")
@@ -61,6 +61,16 @@ class ModelView:
     unpack: str
     conversions: tuple[tuple[str, str], ...]
     key: str
+    #: The class with the columns: the model itself, or its base where it has methods of its own.
+    base: str
+    #: The place of the user's class with methods, as a literal; empty without.
+    methods: str
+
+    @property
+    def exports(self) -> tuple[str, ...]:
+        """The names that the package exports."""
+        own = (self.name, self.base) if self.methods else (self.name,)
+        return (*own, f"{self.name}Query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,15 +89,18 @@ class PackageView:
     models: tuple[ModelView, ...]
     enums: tuple[EnumView, ...]
     exports: tuple[str, ...]
+    #: The models with methods of their own.
+    with_methods: tuple[str, ...]
 
 
 def package_view(schema: Schema) -> PackageView:
     """Return the views of one target's package."""
     models = tuple(model_view(model, schema) for model in schema.models if not model.is_association)
     enums = tuple(enum_view(enum) for enum in schema.enums)
-    exports = [name for model in models for name in (model.name, f"{model.name}Query")]
+    exports = [name for model in models for name in model.exports]
     exports += [enum.name for enum in enums]
-    return PackageView(models, enums, ("SCHEMA", *sorted(exports)))
+    with_methods = tuple(model.name for model in models if model.methods)
+    return PackageView(models, enums, ("SCHEMA", *sorted(exports)), with_methods)
 
 
 def enum_view(enum: Enum) -> EnumView:
@@ -123,6 +136,8 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         conversions=builder.conversions(),
         constants=builder.constants(),
         key=builder.key(),
+        base=base_name(model.name) if model.methods else model.name,
+        methods=python_string(model.methods) if model.methods else "",
         imports=imports.lines(builder.runtime_names()),
         typing_imports=builder.typing_imports(),
     )
@@ -407,7 +422,11 @@ class _Builder:
 
     def typing_imports(self) -> tuple[str, ...]:
         targets = {each.target for each in self.model.relationships} - {self.model.name}
-        return tuple(f"from .{module_name(name)} import {name}" for name in sorted(targets))
+        imports = [f"from .{module_name(name)} import {name}" for name in sorted(targets)]
+        if self.model.methods:
+            module, _, name = self.model.methods.partition(":")
+            imports.insert(0, f"from {module} import {name} as {self.model.name}Methods")
+        return tuple(imports)
 
 
 def column_class(column: Column) -> str:

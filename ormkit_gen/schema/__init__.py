@@ -13,6 +13,7 @@ from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.draft import SchemaDraft
 from ormkit_gen.schema.enums import read_enum
 from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.method_classes import Sources, check_methods
 from ormkit_gen.schema.models import add_model, read_model
 from ormkit_gen.schema.python_reader import read_python
 from ormkit_gen.schema.references import resolve_references
@@ -31,10 +32,11 @@ class Loaded:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def load(files: Sequence[Path], root: Path) -> Loaded:
+def load(files: Sequence[Path], root: Path, imported_from: Sequence[Path] = ()) -> Loaded:
     """Read schema files into one schema.
 
     root: paths in messages and headers are relative to this directory.
+    imported_from: further directories from which the application imports its modules.
 
     Raises SchemaError with the problems of all files, up to MAX_PROBLEMS.
     """
@@ -52,6 +54,7 @@ def load(files: Sequence[Path], root: Path) -> Loaded:
     resolve_relationships(draft)
     resolve_computed(draft)
     check_names(draft)
+    check_methods(draft, Sources.of(root, imported_from))
     if not draft.models and not problems.has_errors:
         at = Position(next(iter(names.values())), 1, 1) if names else None
         problems.error("empty-schema", "the schema has no models", EMPTY, at)

@@ -69,6 +69,7 @@ class ModelDraft:
     version: str | None = None
     updated_at: str | None = None
     is_association: bool = False
+    methods: str | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -118,6 +119,7 @@ class ModelDraft:
             version=self.version,
             updated_at=self.updated_at,
             is_association=self.is_association,
+            methods=self.methods,
             at=self.at,
         )
 

@@ -16,6 +16,7 @@ from ormkit_gen.schema.document import Document, Path, is_table
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.index_methods import check_key_count
+from ormkit_gen.schema.methods import read_methods
 from ormkit_gen.schema.name_checks import check_class_name, check_database_name, check_schema_name
 from ormkit_gen.schema.names import RESERVED_MODULES
 from ormkit_gen.schema.naming import module_name, snake_case
@@ -34,6 +35,7 @@ KEYS = frozenset(
         "foreign_keys",
         "excludes",
         "mixins",
+        "methods",
     ]
 )
 MIXINS = ("soft_delete", "timestamps", "version")
@@ -82,6 +84,7 @@ def read_model(
     read_columns(model, draft.enums)
     read_computed(model, draft.enums)
     add_mixins(model, fields)
+    model.methods = read_methods(fields)
     number_key(model)
     check_key(model, draft.problems)
     read_constraints(model)

@@ -22,3 +22,8 @@ def module_name(model: str) -> str:
 def constant_name(name: str) -> str:
     """Return CapWords as UPPER_CASE."""
     return snake_case(name).upper()
+
+
+def base_name(model: str) -> str:
+    """Return the name of the class from which the methods of a model derive."""
+    return f"{model}Base"

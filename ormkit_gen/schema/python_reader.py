@@ -103,6 +103,9 @@ class _Reader:
         if table is not None:
             model["table"] = table
             self._place_assignment(node, "__tablename__", (*path, "table"))
+        if "__methods__" in vars(class_):
+            model["methods"] = vars(class_)["__methods__"]
+            self._place_assignment(node, "__methods__", (*path, "methods"))
         self._add_mixins(class_, model)
         check_model(self.classes, class_, self.keys[path], self.problems)
         for attribute in self.classes.attributes(class_):

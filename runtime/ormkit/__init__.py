@@ -49,10 +49,12 @@ from .errors import (
     UnknownName,
     UnreadableValue,
     UsageError,
+    ValidationError,
 )
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
 from .models.columns import Column
 from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
+from .models.hooks import validates
 from .models.json_columns import JsonColumn, JsonPath
 from .models.model import ComputedValue, Model, ModelMeta, Related
 from .models.package import Schema
@@ -172,6 +174,7 @@ __all__ = [
     "UnknownName",
     "UnreadableValue",
     "UsageError",
+    "ValidationError",
     "VectorColumn",
     "VectorComputed",
     "WindowFunction",
@@ -189,4 +192,5 @@ __all__ = [
     "selectinload",
     "session_context",
     "to_tsvector",
+    "validates",
 ]

@@ -7,6 +7,7 @@
     │   ├── UnknownName               no such column, relationship, operator or option
     │   ├── InvalidValue              a value the column's type cannot hold
     │   ├── MissingValue              a column that must be given was not
+    │   ├── ValidationError           an object failed the validators of its model
     │   ├── NotLoaded                 a relationship read before it was loaded
     │   ├── TransactionClosed         a transaction used after its end
     │   └── TransactionEnded          raw SQL ended the transaction of a block
@@ -41,7 +42,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 
@@ -76,6 +77,29 @@ class InvalidValue(UsageError, ValueError):
 
 class MissingValue(UsageError, ValueError):
     """A column that has no default was not given a value."""
+
+
+class ValidationError(UsageError, ValueError):
+    """An object failed the validators of its model; nothing was sent."""
+
+    #: A message for each field; one about the object as a whole has the key "__all__".
+    errors: dict[str, str]
+    #: The object that failed; None in an error that a validator raises.
+    instance: object | None
+
+    def __init__(self, errors: Mapping[str, str] | str, instance: object | None = None) -> None:
+        """Take a message for each field, or a message about the object as a whole."""
+        self.errors = {"__all__": errors} if isinstance(errors, str) else dict(errors)
+        self.instance = instance
+        super().__init__(self.errors)
+
+    def __str__(self) -> str:
+        texts = [
+            text if field == "__all__" else f"{field}: {text}"
+            for field, text in self.errors.items()
+        ]
+        label = "" if self.instance is None else f"this {type(self.instance).__name__} is not valid: "
+        return label + "; ".join(texts)
 
 
 class NotLoaded(UsageError):

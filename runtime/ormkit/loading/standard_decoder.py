@@ -7,10 +7,12 @@ or wrapped keeps its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import getattr_static
 from types import CodeType, FunctionType, MemberDescriptorType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from ..models.columns import AnyColumn
+from ..models.table import Table
 from ..postgres.enum_labels import OpenLabels
 
 if TYPE_CHECKING:
@@ -44,20 +46,20 @@ def is_standard(method: object) -> bool:
 
 def is_plain(model: type[Model]) -> bool:
     """Return whether assigning to an attribute only writes its slot, without any other code."""
-    own = vars(model)
-    columns = model.__table__.columns if "__table__" in own else ()
+    table = getattr(model, "__table__", None)
     return (
-        bool(columns)
+        isinstance(table, Table)
+        and table.model is model
         and model.__new__ is object.__new__
         and model.__setattr__ is object.__setattr__
-        and all(isinstance(own.get(each.slot), MemberDescriptorType) for each in columns)
+        and all(isinstance(each, MemberDescriptorType) for each in slots(model))
     )
 
 
 def slots(model: type[Model]) -> tuple[Any, ...]:
     """Return the descriptors of the columns' slots, in column order."""
-    own = vars(model)
-    return tuple([own[column.slot] for column in model.__table__.columns])
+    # A model with methods of its own has them in a base.
+    return tuple([getattr_static(model, each.slot, None) for each in model.__table__.columns])
 
 
 def standard_code(model: type[Model]) -> CodeType:

@@ -13,6 +13,7 @@ from .columns import Column
 from .computed import Computed
 from .foreign_keys import check_agreement, copy_key
 from .given_columns import recording_given_columns
+from .methods import derives_from_base, take_methods
 from .relationships import Relationship
 from .table import Table
 
@@ -25,22 +26,35 @@ MAX_LENGTH = 100
 class ModelMeta(type):
     """The type of models; generated subclasses hold a model's columns and relationships."""
 
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> ModelMeta:
+        if derives_from_base(bases):
+            # A class with methods becomes a base of the model, whose objects have no dict.
+            namespace.setdefault("__slots__", ())
+        return super().__new__(mcls, name, bases, namespace)
+
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)
-        table = namespace.get("__table__")
-        if isinstance(table, Table):
+        model: Any = cls
+        table = getattr(cls, "__table__", None)
+        if not isinstance(table, Table):
+            return
+        if "__table__" in namespace or "__methods__" in namespace:
             held: Iterable[Any] = vars(type(cls)).values()
             columns: list[Any] = [each for each in held if isinstance(each, Column)]
             related: list[Any] = [each for each in held if isinstance(each, Relationship)]
             computed: list[Any] = [each for each in held if isinstance(each, Computed)]
-            model: Any = cls
             table.bind(
                 model,
                 columns,
                 {each.name: each for each in related},
                 {each.name: each for each in computed},
             )
-            model.__init__ = recording_given_columns(model.__init__, table)
+            if "__table__" in namespace:
+                model.__init__ = recording_given_columns(model.__init__, table)
+        elif derives_from_base(bases):
+            take_methods(model)
+        else:
+            model.__query__ = classmethod(refuse_query)
 
     if not TYPE_CHECKING:
 
@@ -49,6 +63,21 @@ class ModelMeta(type):
             if hint := MODELS.get(name):
                 message = f"{message}: write {hint.format(model=cls.__name__)}"
             raise AttributeError(message, name=name, obj=cls)
+
+
+def refuse_query(cls: type[Model], source: object) -> Never:
+    """Raise UsageError for a query of a plain subclass, whose objects no query returns."""
+    raise UsageError(plain_subclass(cls))
+
+
+def plain_subclass(model: Any) -> str:
+    """Return the message for a class that derives from a model and is none."""
+    label = model.__table__.label
+    return (
+        f"{model.__name__} derives from {label}, and queries return objects of {label} only: query "
+        f"{label}; to give {label} methods, write a class that derives from {label}Base and name "
+        f'it in the schema, as in methods = "{model.__module__}:{label}Methods"'
+    )
 
 
 class ShortRepr(reprlib.Repr):
@@ -80,6 +109,8 @@ class Model(metaclass=ModelMeta):
     __slots__ = ("__given__",)
 
     __table__: ClassVar[Table]
+    #: The place of the application's class with methods, where the schema names one.
+    __methods__: ClassVar[str]
     #: The columns that the constructor was passed, and the values that the database returned; see
     #: `given_columns.py`. Unset on an object that was read.
     __given__: Any

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .methods import import_methods
+
+if TYPE_CHECKING:
+    from .model import Model
 
 _known: dict[str, Schema] = {}
 
@@ -22,6 +28,14 @@ class Schema:
 
     def __repr__(self) -> str:
         return f"<Schema {self.package}>"
+
+    def attach_methods(self, *models: type[Model]) -> None:
+        """Import the classes with methods of these models, which the schema names.
+
+        The package calls it once all its models exist. Raises UsageError.
+        """
+        for model in models:
+            import_methods(model)
 
     def ddl(self) -> str:
         """Return the SQL that creates everything; it may run again without harm."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..sql.expressions import AnyExpression
     from ..sql.ordering import Order
     from .computed import AnyComputed
+    from .hooks import Hooks
     from .model import Model
     from .relationships import Relationship
 
@@ -32,6 +33,8 @@ class Table:
     by_name: Mapping[str, AnyColumn]
     relationships: Mapping[str, Relationship[Any, Any]]
     computed_attributes: Mapping[str, AnyComputed]
+    #: The hooks and validators of the model's own methods; None without any.
+    hooks: Hooks | None = None
 
     def __init__(
         self,

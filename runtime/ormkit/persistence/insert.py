@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 async def insert_one(executor: Executor, instance: Model) -> None:
     """Insert the object, and set the values on it that PostgreSQL filled in."""
     table = table_of(type(instance))
+    if table.hooks is not None:
+        table.hooks.before_inserts((instance,))
     if table.owned:
         fill_keys(table, instance)
     given = held_columns(table, instance)
@@ -55,6 +57,8 @@ async def insert_one(executor: Executor, instance: Model) -> None:
         mark_known([instance], [table.by_name[slot] for slot in changed])
     if executor.identity is not None:
         executor.identity.hold([instance])
+    if table.hooks is not None:
+        table.hooks.after_inserts((instance,))
 
 
 def insert_for(table: Table, given: Sequence[AnyColumn]) -> Statement:

@@ -22,20 +22,29 @@ async def insert_objects(executor: Executor, instances: Iterable[Model]) -> None
     by_table: dict[Table, list[Model]] = {}
     for instance in instances:
         by_table.setdefault(table_of(type(instance)), []).append(instance)
+    # Nothing is sent if one of the objects is not valid.
+    hooked = [table for table in by_table if table.hooks is not None]
+    for table in hooked:
+        table.hooks.before_inserts(by_table[table])  # type: ignore[union-attr]
     for table in in_key_order(by_table):
         for wave in waves(table, by_table[table]):
             for batch in batches_of(table, wave):
                 await insert_many(executor, table, batch)
+    for table in hooked:
+        table.hooks.after_inserts(by_table[table])  # type: ignore[union-attr]
 
 
 def one_statement(instances: Sequence[Model]) -> Batch | None:
     """Return the objects as the batch of one INSERT, which needs no transaction around it.
 
-    None where they take several statements.
+    None where they take several statements, or have hooks: what these do belongs to the
+    transaction.
     """
     if len(set(map(type, instances))) > 1:
         return None
     table = table_of(type(instances[0]))
+    if table.hooks is not None:
+        return None
     batches = [] if table.owned_by_itself else batches_of(table, instances)
     return batches[0] if len(batches) == 1 else None
 
