@@ -23,6 +23,7 @@ from .embedded.server import EmbeddedServer
 from .embedded.url import open_embedded
 from .errors import ConfigurationError, UsageError
 from .hints import Hinted
+from .models.methods import attach_pending
 from .models.package import Schema, known_schemas
 from .pool.options import PoolOptions
 from .pool.pool import Pool
@@ -102,6 +103,7 @@ async def create_engine(
 
     Raises ConfigurationError, ConnectionFailed, EmbeddedServerError.
     """
+    attach_pending()
     check_url(url)
     if init is not None and not callable(init):
         raise ConfigurationError(

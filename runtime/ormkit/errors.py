@@ -98,8 +98,9 @@ class ValidationError(UsageError, ValueError):
             text if field == "__all__" else f"{field}: {text}"
             for field, text in self.errors.items()
         ]
-        label = "" if self.instance is None else f"this {type(self.instance).__name__} is not valid: "
-        return label + "; ".join(texts)
+        if self.instance is None:
+            return "; ".join(texts)
+        return f"this {type(self.instance).__name__} is not valid: {'; '.join(texts)}"
 
 
 class NotLoaded(UsageError):

@@ -78,8 +78,9 @@ class AsyncSession(Operations):
             statements; with False this one, and with the engine's option all, go out by themselves.
         """
         if coalesce and self.engine.lookups is not None and self.executor() is self._outside:
-            lookup = self.engine.lookups.of(table_of(model))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-            if lookup is not None and lookup.can_batch(key):
+            table = table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+            lookup = self.engine.lookups.of(table)
+            if lookup is not None and table.model is model and lookup.can_batch(key):
                 found: M | None = await lookup.get(key)
                 return found
         return await super().get(model, key)

@@ -18,14 +18,14 @@ def attribute_values(name: str, instances: Sequence[Model]) -> list[Any]:
     """Return the attribute of each object; raises AttributeError where one lacks it."""
     values: list[Any] | None = None
     if accelerator is not None and isinstance(instances, list):
-        values = accelerator.values_of(vars(type(instances[0])).get(name), instances)
+        values = accelerator.values_of(vars(instances[0].__table__.holder).get(name), instances)
     return values if values is not None else list(map(attrgetter(name), instances))
 
 
 def any_has_attribute(name: str, instances: Sequence[Model]) -> bool:
     """Return whether any of the objects has the attribute."""
     if accelerator is not None and isinstance(instances, list):
-        slot = vars(type(instances[0])).get(name)
+        slot = vars(instances[0].__table__.holder).get(name)
         # hasattr() is slow where it returns False: it raises and catches an exception.
         if accelerator.are_unset(slot, instances):
             return False

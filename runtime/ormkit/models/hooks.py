@@ -105,6 +105,12 @@ class Hooks:
             for each in instances:
                 self.after_insert(each)
 
+    def before_updates(self, instances: Iterable[Model]) -> None:
+        """Run the hook of objects that are about to be updated."""
+        if self.before_update is not None:
+            for each in instances:
+                self.before_update(each)
+
     def after_updates(self, instances: Iterable[Model]) -> None:
         """Run the hook of objects that were updated."""
         if self.after_update is not None:

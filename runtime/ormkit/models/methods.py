@@ -68,11 +68,7 @@ def import_methods(model: type[Model]) -> None:
         if is_being_imported(module):
             await_methods(model)
             return
-        base = base_of(model).__name__
-        raise UsageError(
-            f"{said}, and {module.__file__} has no {attribute}: write `class {attribute}({base}):` "
-            f"there, with {base} from {model.__module__.rpartition('.')[0]}"
-        )
+        raise UsageError(f"{said}, and {module.__file__} has no {attribute}: {class_advice(model)}")
     if not is_attached(model, methods):
         attach(model, methods)
 
@@ -92,15 +88,15 @@ def await_methods(model: Any) -> None:
     """Attach the class at the first use of the model, unless that happens before."""
     _pending[model] = None
 
-    def __init__(self: Any, *args: Any, **given: Any) -> None:
+    def construct(self: Any, *args: Any, **given: Any) -> None:
         settle(model)
         self.__init__(*args, **given)
 
-    def __query__(cls: Any, source: Any) -> Any:
+    def query(cls: Any, source: Any) -> Any:
         settle(model)
         return cls.__query__(source)
 
-    model.__init__, model.__query__ = __init__, classmethod(__query__)
+    model.__init__, model.__query__ = construct, classmethod(query)
 
 
 def settle(model: Any) -> None:
@@ -138,9 +134,8 @@ def attach(model: Any, methods: Any) -> None:
     base = base_of(model)
     if not (isinstance(methods, type) and issubclass(methods, base)):
         raise UsageError(
-            f"{class_place(methods)}{model.__methods__} does not derive from {base.__name__}: write "
-            f"`class {model.__methods__.partition(':')[2]}({base.__name__}):`, with "
-            f"{base.__name__} from {model.__module__.rpartition('.')[0]}"
+            f"{class_place(methods)}{model.__methods__} does not derive from {base.__name__}: "
+            f"{class_advice(model)}"
         )
     own = [each for each in methods.__mro__ if not issubclass(base, each)]
     for each in own:
@@ -155,6 +150,13 @@ def attach(model: Any, methods: Any) -> None:
     table.hooks = hooks if hooks else None
     if hooks.validated:
         model.__init__ = validating(model.__init__, hooks)
+
+
+def class_advice(model: type[Model]) -> str:
+    """Return how to write the class with a model's methods."""
+    base, name = base_of(model).__name__, model.__methods__.partition(":")[2]
+    package = model.__module__.rpartition(".")[0]
+    return f"write `class {name}({base}):`, with {base} from {package}"
 
 
 def check_names(table: Table, methods: type[Any]) -> None:
@@ -187,7 +189,7 @@ def slots_advice(own: list[type[Any]], table: Table) -> str:
                 f"{class_place(each)}{each.__name__} has slots of its own: objects of "
                 f"{table.label} hold columns only; write `__slots__ = ()`"
             )
-    for each in own:
+    for each in reversed(own):
         if "__dict__" in vars(each):
             return (
                 f"{class_place(each)}{each.__name__} has no `__slots__ = ()`, and objects of "

@@ -50,6 +50,7 @@ class ModelMeta(type):
                 {each.name: each for each in computed},
             )
             if "__table__" in namespace:
+                table.holder = model
                 model.__init__ = recording_given_columns(model.__init__, table)
         elif derives_from_base(bases):
             take_methods(model)
@@ -73,6 +74,8 @@ def refuse_query(cls: type[Model], source: object) -> Never:
 def plain_subclass(model: Any) -> str:
     """Return the message for a class that derives from a model and is none."""
     label = model.__table__.label
+    if issubclass(model.__table__.model, model):
+        return f"{model.__name__} is the base of {label}: query {label}"
     return (
         f"{model.__name__} derives from {label}, and queries return objects of {label} only: query "
         f"{label}; to give {label} methods, write a class that derives from {label}Base and name "

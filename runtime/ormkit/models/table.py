@@ -29,6 +29,8 @@ class Table:
     """The table of a model; generated classes hold one as `__table__`."""
 
     model: type[Model]
+    #: The class with the slots: the model, or its base where it has methods of its own.
+    holder: type[Model]
     columns: tuple[AnyColumn, ...]
     by_name: Mapping[str, AnyColumn]
     relationships: Mapping[str, Relationship[Any, Any]]

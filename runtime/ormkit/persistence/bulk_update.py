@@ -18,6 +18,7 @@ from ..statements.executor import Executor
 from ..statements.select import KEY, assignments
 from ..statements.statement import Statement, statement_for
 from .batches import Batch, changed_columns, grouped, not_given
+from .hooked_updates import changed_by_hooks
 from .insert import receive
 from .numbering import cast_values
 from .update import (
@@ -55,10 +56,18 @@ async def update_objects(
     keys = {tuple(identity[: len(table.primary_key)]) for identity in identities}
     if len(keys) < len(instances):
         raise UsageError(f"bulk_update: the same {table.label} is given twice")
+    extra: list[tuple[AnyColumn, ...]] = []
+    if table.hooks is not None:
+        extra = changed_by_hooks(table, table.hooks, instances)
     if named is not None:
         check_values(table, named, instances)
     groups = groups_to_write(table, instances, named, executor.identity)
     check_written(table, named, [columns for columns, _ in groups])
+    if table.hooks is not None:
+        groups = widened(groups, extra)
+        for columns, places in groups:
+            for place in places:
+                table.hooks.check(instances[place], [column.slot for column in columns])
     for columns, places in groups:
         if columns:
             chosen, keyed = instances, identities
@@ -68,6 +77,24 @@ async def update_objects(
             if named is None:
                 check_values(table, columns, chosen)
             await update_many(executor, table, columns, chosen, keyed)
+    if table.hooks is not None:
+        table.hooks.after_updates(instances)
+
+
+def widened(
+    groups: Sequence[tuple[tuple[AnyColumn, ...], Sequence[int]]],
+    extra: Sequence[tuple[AnyColumn, ...]],
+) -> Sequence[tuple[tuple[AnyColumn, ...], Sequence[int]]]:
+    """Return the sets of columns with those that hooks changed on each object."""
+    if not any(extra):
+        return groups
+    columns_of: list[tuple[AnyColumn, ...]] = list(extra)
+    for columns, places in groups:
+        there = set(map(KEY, columns))
+        for place in places:
+            more = [each for each in extra[place] if each.key not in there]
+            columns_of[place] = (*columns, *more)
+    return grouped(columns_of)
 
 
 def groups_to_write(

@@ -14,6 +14,7 @@ from ..statements.select import KEY
 from .batches import fill_keys
 from .bulk_update import check_values, update_many
 from .change_tracking import Held, tracker_of
+from .hooked_updates import prepare_dirty
 from .identity_map import IdentityMap
 from .insert_order import in_key_order
 
@@ -25,6 +26,8 @@ async def write_changes(executor: Executor, identity: IdentityMap) -> None:
 
     Raises StaleObject where a row is gone or, with a version column, was changed meanwhile.
     """
+    if identity.has_hooks:
+        prepare_dirty(identity)
     groups = list(changed_groups(identity).items())
     if len(groups) > 1:
         places = {table: n for n, table in enumerate(in_key_order([of for (of, _), _ in groups]))}
@@ -41,6 +44,10 @@ async def write_changes(executor: Executor, identity: IdentityMap) -> None:
         rows = map(itemgetter(1), entries)
         identities: list[Any] = list(map(tracker_of(table).identity_of_row, rows))
         await update_many(executor, table, columns, instances, identities)
+    if identity.has_hooks:
+        for (table, _), (_, entries) in groups:
+            if table.hooks is not None:
+                table.hooks.after_updates(list(map(itemgetter(0), entries)))
 
 
 def changed_groups(identity: IdentityMap) -> dict[tuple[Table, Hashable], Group]:

@@ -32,9 +32,11 @@ class IdentityMap:
     It keeps a strong reference to every object until the transaction ends.
     """
 
-    __slots__ = ("_held", "_replaced")
+    __slots__ = ("_held", "_replaced", "has_hooks")
 
     def __init__(self) -> None:
+        #: True once it holds an object of a model with hooks or validators.
+        self.has_hooks = False
         self._held: dict[Table, dict[Any, Held]] = {}
         #: Objects that other objects of the same rows have replaced, by their id(). Changes on
         #: them cannot be written, and raise an error.
@@ -47,6 +49,8 @@ class IdentityMap:
         """
         table = model.__table__
         tracker = tracker_of(table)
+        if table.hooks is not None:
+            self.has_hooks = True
         if rows and type(rows[0]) is list:
             rows = list(map(tuple, rows))
         fresh = decode(model, rows)
@@ -69,6 +73,8 @@ class IdentityMap:
         """Add objects, and take their present values for those of their rows."""
         for instance in instances:
             tracker = tracker_of(type(instance).__table__)
+            if tracker.table.hooks is not None:
+                self.has_hooks = True
             with suppress(AttributeError):
                 row = tracker.values(instance)
                 held = self._held.setdefault(tracker.table, {})

@@ -11,27 +11,36 @@ from .batches import Batch, batches_of
 from .insert import insert_many
 
 if TYPE_CHECKING:
+    from ..models.hooks import Hooks
     from ..models.model import Model
 
 
-async def insert_objects(executor: Executor, instances: Iterable[Model]) -> None:
+async def insert_objects(
+    executor: Executor, instances: Iterable[Model], *, is_prepared: bool = False
+) -> None:
     """Insert objects of any models, parents before children.
+
+    is_prepared: whether the hooks before the insert have run.
 
     It sends one statement for each model and each set of columns with values.
     """
     by_table: dict[Table, list[Model]] = {}
+    hooked: dict[Table, Hooks] = {}
     for instance in instances:
-        by_table.setdefault(table_of(type(instance)), []).append(instance)
-    # Nothing is sent if one of the objects is not valid.
-    hooked = [table for table in by_table if table.hooks is not None]
-    for table in hooked:
-        table.hooks.before_inserts(by_table[table])  # type: ignore[union-attr]
+        table = table_of(type(instance))
+        by_table.setdefault(table, []).append(instance)
+        if table.hooks is not None:
+            hooked[table] = table.hooks
+    if hooked and not is_prepared:
+        # Nothing is sent if one of the objects is not valid.
+        for table, hooks in hooked.items():
+            hooks.before_inserts(by_table[table])
     for table in in_key_order(by_table):
         for wave in waves(table, by_table[table]):
             for batch in batches_of(table, wave):
                 await insert_many(executor, table, batch)
-    for table in hooked:
-        table.hooks.after_inserts(by_table[table])  # type: ignore[union-attr]
+    for table, hooks in hooked.items():
+        hooks.after_inserts(by_table[table])
 
 
 def one_statement(instances: Sequence[Model]) -> Batch | None:

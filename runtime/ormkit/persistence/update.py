@@ -16,6 +16,7 @@ from ..sql.expressions import AnyExpression, Expression
 from ..statements.executor import Executor
 from ..statements.select import assignments
 from ..statements.statement import Statement, statement_for
+from .hooked_updates import values_after_hooks
 from .insert import receive, returning
 
 if TYPE_CHECKING:
@@ -82,8 +83,14 @@ async def update_one(executor: Executor, instance: Model, values: Mapping[str, o
         if isinstance(value, Expression):
             await executor.flush_pending()
             break
-    await update_row(executor, table, instance, values, identity_of(table, instance))
+    identity = identity_of(table, instance)
+    if table.hooks is not None:
+        changes_for(table, values)
+        values = values_after_hooks(table, table.hooks, instance, values)
+    await update_row(executor, table, instance, values, identity)
     drop_outdated(table, instance, values)
+    if table.hooks is not None:
+        table.hooks.after_updates((instance,))
 
 
 async def update_row(
@@ -160,11 +167,16 @@ async def delete_one(executor: Executor, instance: Model) -> None:
     table = table_of(type(instance))
     statement = statement_for(("delete one", table), lambda: write_delete(table))
     identity = identity_of(table, instance)
+    hooks = table.hooks
+    if hooks is not None and hooks.before_delete is not None:
+        hooks.before_delete(instance)
     _, count = await executor.run_counted(statement, identity)
     if not count:
         raise StaleObject(stale(table, "delete"))
     if executor.identity is not None:
         executor.identity.forget(table, identity[: len(table.primary_key)])
+    if hooks is not None and hooks.after_delete is not None:
+        hooks.after_delete(instance)
 
 
 def write_delete(table: Table) -> Statement:

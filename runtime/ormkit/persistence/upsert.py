@@ -53,6 +53,9 @@ async def send_upserts(executor: Executor, upserts: Sequence[tuple[Upsert, Batch
     await executor.flush_pending()
     for upsert, batch in upserts:
         await send_upsert(executor, upsert, batch)
+    for upsert, batch in upserts:
+        if upsert.table.hooks is not None:
+            upsert.table.hooks.after_inserts(batch.instances)
 
 
 async def send_upsert(executor: Executor, upsert: Upsert, batch: Batch) -> None:
@@ -90,6 +93,8 @@ def upserts_of(
     target = table.primary_key
     if conflict_target is not None:
         target = named_columns(table, conflict_target) or target
+    if table.hooks is not None:
+        table.hooks.before_inserts(instances)
     batches = batches_of(table, instances)
     for batch in batches:
         check_target(target, batch.given)

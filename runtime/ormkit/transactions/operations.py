@@ -13,6 +13,7 @@ from ..loading.options import Load
 from ..loading.plan import plan_for_loaded
 from ..models.columns import Column
 from ..models.computed import Computed
+from ..models.model import plain_subclass
 from ..models.protocols import Assignable, P, Q_co, Queryable
 from ..models.relationships import R, Relationship, ToMany
 from ..models.table import Table, table_of
@@ -87,6 +88,8 @@ class Operations(Hinted, Copying):
     async def get(self, model: type[Queryable[Query[M, K]]], key: K) -> M | None:
         """Return the object with this primary key, or None; a composite key is a tuple."""
         table = table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        if table.model is not model:
+            raise UsageError(plain_subclass(model))
         executor = self.executor()
         rows = await executor.run(by_key(table, key), key_values(table, key))
         found: list[Any] = decode(table.model, rows, executor.identity) if rows else rows

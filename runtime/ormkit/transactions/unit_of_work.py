@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TransactionFailed, UsageError
 from ..persistence.flush import write_changes
+from ..persistence.hooked_updates import MAX_ROUNDS, endless_hooks
 from ..persistence.identity_map import IdentityMap
 from ..persistence.insert_order import insert_objects
 
@@ -23,6 +24,8 @@ class UnitOfWork:
         self.identity = IdentityMap()
         #: The objects to insert, by id(), so that each is inserted once.
         self.added: dict[int, Model] = {}
+        #: True once an object of a model with hooks or validators was added.
+        self._has_hooks = False
         #: True once a flush has failed.
         self.is_broken = False
         self._is_read_only = is_read_only
@@ -44,6 +47,8 @@ class UnitOfWork:
             self._inner.add(instance)
         elif not self.identity.holds(instance):
             self.added[id(instance)] = instance
+            if type(instance).__table__.hooks is not None:
+                self._has_hooks = True
 
     def attach(self, instances: Sequence[Model]) -> None:
         """Attach detached objects; raises UsageError for an object without all its columns."""
@@ -60,15 +65,33 @@ class UnitOfWork:
             if self.added:
                 await self.flush_added(executor)
             await write_changes(executor, self.identity)
+            if self.identity.has_hooks:
+                await self._flush_again(executor)
         except BaseException:
             self.is_broken = True
             raise
 
+    async def _flush_again(self, executor: Executor) -> None:
+        """Write what hooks changed or added after a write, until they leave everything as it is.
+
+        Raises UsageError for hooks that change an object after each of its writes.
+        """
+        for _ in range(MAX_ROUNDS):
+            changed = self.identity.changed()
+            if not changed and not self.added:
+                return
+            await self.flush_added(executor)
+            await write_changes(executor, self.identity)
+        for entry, _ in self.identity.changed():
+            raise endless_hooks(entry[0].__table__)
+
     async def flush_added(self, executor: Executor) -> None:
         """Insert the added objects."""
-        added, self.added = self.added, {}
-        if added:
-            await insert_objects(executor, added.values())
+        if self.added:
+            if self._has_hooks:
+                prepare_added(self.added)
+            added, self.added = self.added, {}
+            await insert_objects(executor, added.values(), is_prepared=True)
 
     def abandon(self) -> None:
         """Drop the pending writes; a savepoint also restores the former values of its objects."""
@@ -92,6 +115,17 @@ class UnitOfWork:
         if changed or self.added:
             changed += [type(each).__name__ for each in self.added.values()]
             raise UsageError(f"the transaction is read-only, and a {changed[0]} was changed in it")
+
+
+def prepare_added(added: Mapping[int, Model]) -> None:
+    """Run the hooks before the insert of objects, also of those that hooks add meanwhile."""
+    seen = 0
+    while seen < len(added):
+        for instance in list(added.values())[seen:]:
+            seen += 1
+            hooks = type(instance).__table__.hooks
+            if hooks is not None:
+                hooks.before_inserts((instance,))
 
 
 def check_whole(instance: Model) -> None:
