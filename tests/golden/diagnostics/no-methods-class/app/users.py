@@ -1,0 +1,5 @@
+from app.db import UserBase
+
+
+class UsersMethods(UserBase):
+    pass
