@@ -1,0 +1,31 @@
+"""Wrong code with models that have methods of their own: each marked line is reported."""
+
+from __future__ import annotations
+
+from ormkit import AsyncSession, ValidationError, validates
+from tests.typing.people import Person, Pet
+
+
+async def use(session: AsyncSession, person: Person, pet: Pet) -> None:
+    Person(nam="Ada")  # expect-error
+    Person(name=3)  # expect-error
+    person.greet()  # expect-error
+    person.greeting(3)  # expect-error
+    person.greeting() + 1  # expect-error
+    person.is_adult.nope  # expect-error
+    person.domain.upper()  # expect-error
+    person.name = 3  # expect-error
+    person.domain = "x"  # expect-error
+    person.adopt("x")  # expect-error
+    pet.owner.bark()  # expect-error
+    pet.owner.greeting(word=3)  # expect-error
+    Person.pet(3)  # expect-error
+    await Person.by_name(session)  # expect-error
+    await session.update(person, nam="x")  # expect-error
+    await session.update(person, name=3)  # expect-error
+    session.query(Person).filter(nam="x")  # expect-error
+    session.query(Person).filter(age__gte="x")  # expect-error
+    (await session.query(Person).all())[0].nope()  # expect-error
+    ValidationError(3)  # expect-error
+    validates(3)  # expect-error
+    validates()  # expect-error

@@ -1,0 +1,88 @@
+"""Right code with models that have methods of their own: no type checker reports a line."""
+
+from __future__ import annotations
+
+from typing import assert_type
+
+from ormkit import AsyncSession, ValidationError, validates
+from tests.typing.people import Person, PersonBase, Pet
+
+
+class PersonMethods(PersonBase):
+    planet = "Earth"
+
+    def greeting(self, word: str = "Hello") -> str:
+        return f"{word}, {self.name}"
+
+    @property
+    def domain(self) -> str | None:
+        return self.email.partition("@")[2] if self.email else None
+
+    @property
+    def is_adult(self) -> bool:
+        return self.age >= 18
+
+    @classmethod
+    async def by_name(cls, session: AsyncSession, name: str) -> Person | None:
+        return await session.query(Person).filter(name=name).first()
+
+    @staticmethod
+    def pet(name: str) -> Pet:
+        return Pet(name=name)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def adopt(self, pet: Pet) -> None:
+        pet.owner_id = self.id
+
+    async def rename(self, session: AsyncSession, name: str) -> None:
+        await session.update(self, name=name)
+
+    @validates("name")
+    def check_name(self, value: str) -> str:
+        return value.strip()
+
+    @validates("name", "email")
+    def check_texts(self, value: str | None) -> None:
+        if value is not None and len(value) > 100:
+            raise ValueError("is too long")
+
+    def validate(self) -> None:
+        if self.age < 0:
+            raise ValidationError({"age": "is negative"})
+
+    def before_insert(self) -> None:
+        self.email = self.email or f"{self.name}@example.org"
+
+    def after_delete(self) -> None:
+        print(self.greeting())
+
+
+async def use(session: AsyncSession) -> None:
+    person = Person(name="Ada")
+    assert_type(person, Person)
+    assert_type(person.greeting(), str)
+    assert_type(person.domain, str | None)
+    assert_type(person.is_adult, bool)
+    assert_type(person.name, str)
+    assert_type(person.age, int)
+    assert_type(Person.pet("x"), Pet)
+    assert_type(person.planet, str)
+    found = await session.query(Person).filter(age__gte=3).order_by("name").all()
+    assert_type(found, list[Person])
+    assert_type(found[0].greeting("Hi"), str)
+    assert_type(await Person.by_name(session, "Ada"), Person | None)
+    assert_type(await session.get(Person, 1), Person | None)
+    assert_type((await session.get_or_raise(Person, 1)).domain, str | None)
+    pet = await session.get_or_raise(Pet, 1)
+    assert_type(pet.owner, Person)
+    assert_type(pet.owner.greeting(), str)
+    assert_type(person.pets, list[Pet])
+    assert_type(await session.insert(person), Person)
+    await session.update(person, name="Bea", age=Person.age + 1)
+    person.adopt(pet)
+    try:
+        await person.rename(session, "Cleo")
+    except ValidationError as error:
+        assert_type(error.errors, dict[str, str])
