@@ -28,6 +28,7 @@ __all__ = [
     "Index",
     "Mapped",
     "SoftDelete",
+    "SoftDeleteMixin",
     "Timestamps",
     "UniqueConstraint",
     "Versioned",
@@ -211,6 +212,10 @@ class SoftDelete:
     """Adds deleted_at: deleting marks a row instead of removing it."""
 
     __mixin__: ClassVar[str] = "soft_delete"
+
+
+#: The same, by the name that other ORMs use.
+SoftDeleteMixin = SoftDelete
 
 
 class Timestamps:

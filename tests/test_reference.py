@@ -51,7 +51,7 @@ CLASSES: dict[str, type] = {
 #: Free functions and classes that are called.
 CALLED = {
     *("case", "cast", "create_engine", "current_session", "exists", "joinedload", "jsonload"),
-    *("literal", "noload", "selectinload", "session_context", "to_tsvector", "Q"),
+    *("literal", "noload", "selectinload", "session_context", "to_tsvector", "validates", "Q"),
 }
 #: Parts of those classes that the runtime's own modules use, and no application.
 INTERNAL = {

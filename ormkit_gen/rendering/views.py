@@ -63,6 +63,8 @@ class ModelView:
     key: str
     #: The class with the columns: the model itself, or its base where it has methods of its own.
     base: str
+    #: The runtime's class from which the model derives.
+    parent: str
     #: The place of the user's class with methods, as a literal; empty without.
     methods: str
 
@@ -137,6 +139,7 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         constants=builder.constants(),
         key=builder.key(),
         base=base_name(model.name) if model.methods else model.name,
+        parent=builder.parent(),
         methods=python_string(model.methods) if model.methods else "",
         imports=imports.lines(builder.runtime_names()),
         typing_imports=builder.typing_imports(),
@@ -404,8 +407,14 @@ class _Builder:
         types = [self.taken_type(self.model.column(name)) for name in self.model.primary_key]
         return types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
 
+    def parent(self) -> str:
+        """Return the runtime's class from which the model derives."""
+        names = [each.name for each in (*self.model.columns, *self.model.relationships)]
+        has_mark = self.model.soft_delete is not None and "is_deleted" not in names
+        return "SoftDeleteModel" if has_mark else "Model"
+
     def runtime_names(self) -> list[str]:
-        used = ["Change", "Condition", "Expression", "Model", "ModelMeta", "Order", "Query"]
+        used = ["Change", "Condition", "Expression", self.parent(), "ModelMeta", "Order", "Query"]
         used += ["Record", "Source", "Table", *{column_class(each) for each in self.model.columns}]
         if self.model.computed:
             used += ["ComputedValue", *{computed_class(e.column) for e in self.model.computed}]

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ormkit_gen.diagnostics.diagnostic import Problems
-from ormkit_gen.ir import Column, Default, Enum
+from ormkit_gen.ir import Column, Default, Enum, Index, IndexElement
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.columns import read_columns
 from ormkit_gen.schema.computed import read_computed
@@ -18,7 +18,7 @@ from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.index_methods import check_key_count
 from ormkit_gen.schema.methods import read_methods
 from ormkit_gen.schema.name_checks import check_class_name, check_database_name, check_schema_name
-from ormkit_gen.schema.names import RESERVED_MODULES
+from ormkit_gen.schema.names import RESERVED_MODULES, constraint_name
 from ormkit_gen.schema.naming import module_name, snake_case
 
 KEYS = frozenset(
@@ -88,6 +88,7 @@ def read_model(
     number_key(model)
     check_key(model, draft.problems)
     read_constraints(model)
+    add_mixin_index(model, fields)
     return model
 
 
@@ -112,6 +113,18 @@ def add_mixins(model: ModelDraft, fields: Fields) -> None:
             model.version = "version"
         else:
             model.updated_at = "updated_at"
+
+
+def add_mixin_index(model: ModelDraft, fields: Fields) -> None:
+    """Add an index on the column of the mixin soft_delete, unless the model has one."""
+    column = model.column(model.soft_delete) if model.soft_delete else None
+    if column is None:
+        return
+    if any(each.elements[0].column == column.name for each in model.indexes if each.elements):
+        return
+    name = constraint_name(model.table, (column.db_name,), "idx")
+    element = IndexElement(column=column.name)
+    model.indexes.append(Index(name=name, elements=(element,), at=fields.key_at("mixins")))
 
 
 def number_key(model: ModelDraft) -> None:

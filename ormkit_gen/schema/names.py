@@ -44,6 +44,7 @@ RESERVED_CLASSES = frozenset(
         "Schema",
         "Secondary",
         "Self",
+        "SoftDeleteModel",
         "Source",
         "StrEnum",
         "Table",

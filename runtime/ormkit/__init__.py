@@ -56,7 +56,7 @@ from .models.columns import Column
 from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
 from .models.hooks import validates
 from .models.json_columns import JsonColumn, JsonPath
-from .models.model import ComputedValue, Model, ModelMeta, Related
+from .models.model import ComputedValue, Model, ModelMeta, Related, SoftDeleteModel
 from .models.package import Schema
 from .models.q import Q
 from .models.relationships import Relationship, Secondary, ToMany, ToOne
@@ -158,6 +158,7 @@ __all__ = [
     "Secondary",
     "SerializationFailure",
     "SetChange",
+    "SoftDeleteModel",
     "Source",
     "StaleObject",
     "StatementError",

@@ -13,6 +13,7 @@ from .errors import UsageError
 from .models.protocols import Queryable
 from .models.table import table_of
 from .persistence.bulk_update import update_objects
+from .persistence.delete_many import delete_objects
 from .persistence.insert import insert_many
 from .persistence.insert_order import insert_objects, one_statement
 from .persistence.upsert import Names, send_upserts, upserts_of
@@ -70,20 +71,28 @@ class AsyncSession(Operations):
         return self._outside if transaction is None else transaction.executor()
 
     async def get(
-        self, model: type[Queryable[Query[M, K]]], key: K, *, coalesce: bool = True
+        self,
+        model: type[Queryable[Query[M, K]]],
+        key: K,
+        *,
+        include_deleted: bool = False,
+        coalesce: bool = True,
     ) -> M | None:
         """Return the object with this primary key, a tuple for a composite one; None without.
 
+        include_deleted: return it also if it is soft-deleted.
         coalesce: outside a transaction, let lookups that many tasks make at once share
             statements; with False this one, and with the engine's option all, go out by themselves.
         """
-        if coalesce and self.engine.lookups is not None and self.executor() is self._outside:
-            table = table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        is_plain = coalesce and not include_deleted
+        if is_plain and self.engine.lookups is not None and self.executor() is self._outside:
+            asked: Any = model
+            table = table_of(asked)
             lookup = self.engine.lookups.of(table)
-            if lookup is not None and table.model is model and lookup.can_batch(key):
+            if lookup is not None and table.model is asked and lookup.can_batch(key):
                 found: M | None = await lookup.get(key)
                 return found
-        return await super().get(model, key)
+        return await super().get(model, key, include_deleted=include_deleted)
 
     def begin(
         self,
@@ -165,6 +174,10 @@ class AsyncSession(Operations):
     ) -> None:
         async with self.begin() as tx:
             await update_objects(tx.executor(), instances, fields)
+
+    async def _delete_listed(self, instances: Sequence[Model]) -> None:
+        async with self.begin() as tx:
+            await delete_objects(tx.executor(), instances)
 
     async def _upsert_listed(
         self,

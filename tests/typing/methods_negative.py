@@ -12,7 +12,7 @@ async def use(session: AsyncSession, person: Person, pet: Pet) -> None:
     person.greet()  # expect-error
     person.greeting(3)  # expect-error
     person.greeting() + 1  # expect-error
-    person.is_adult.nope  # expect-error
+    print(person.is_adult.nope)  # expect-error
     person.domain.upper()  # expect-error
     person.name = 3  # expect-error
     person.domain = "x"  # expect-error

@@ -117,6 +117,18 @@ class Hooks:
             for each in instances:
                 self.after_update(each)
 
+    def before_deletes(self, instances: Iterable[Model]) -> None:
+        """Run the hook of objects that are about to be deleted."""
+        if self.before_delete is not None:
+            for each in instances:
+                self.before_delete(each)
+
+    def after_deletes(self, instances: Iterable[Model]) -> None:
+        """Run the hook of objects that were deleted."""
+        if self.after_delete is not None:
+            for each in instances:
+                self.after_delete(each)
+
     def check(self, instance: Any, names: Collection[str] | None = None) -> None:
         """Run the validators of these columns, and then that of the whole object.
 

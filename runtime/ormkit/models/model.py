@@ -118,6 +118,10 @@ class Model(metaclass=ModelMeta):
     #: `given_columns.py`. Unset on an object that was read.
     __given__: Any
 
+    def __itself__(self) -> Self:
+        """Return the object; type checkers take its type from here."""
+        return self
+
     def __relate__(self, name: str, value: Any) -> None:
         """Set a relationship that a constructor was passed.
 
@@ -153,6 +157,18 @@ class Model(metaclass=ModelMeta):
             if hasattr(self, column.slot) and not column.is_private
         )
         return f"{type(self).__name__}({', '.join(values)})"
+
+
+class SoftDeleteModel(Model):
+    """A row that can be marked as deleted: the base of models with the mixin soft_delete."""
+
+    __slots__ = ()
+
+    @property
+    def is_deleted(self) -> bool:
+        """True for an object whose row is marked as deleted."""
+        column = type(self).__table__.soft_delete
+        return column is not None and getattr(self, column.slot) is not None
 
 
 class Loaded(Generic[T]):

@@ -64,10 +64,10 @@ def values_after_hooks(
                 setattr(instance, name, value)
         hooks.before_updates((instance,))
         changed = [each.slot for each in former.changed()]
-        computed = {name: value for name, value in values.items() if isinstance(value, Expression)}
-        names = [name for name in dict.fromkeys([*values, *changed]) if name not in computed]
+        kept = {name for name, value in values.items() if isinstance(value, Expression)}
+        names = [name for name in dict.fromkeys([*values, *changed]) if name not in kept]
         hooks.check(instance, names)
-        return {**{name: getattr(instance, name) for name in names}, **computed}
+        return {**values, **{name: getattr(instance, name) for name in names}}
     finally:
         former.restore()
 

@@ -167,16 +167,15 @@ async def delete_one(executor: Executor, instance: Model) -> None:
     table = table_of(type(instance))
     statement = statement_for(("delete one", table), lambda: write_delete(table))
     identity = identity_of(table, instance)
-    hooks = table.hooks
-    if hooks is not None and hooks.before_delete is not None:
-        hooks.before_delete(instance)
+    if table.hooks is not None:
+        table.hooks.before_deletes((instance,))
     _, count = await executor.run_counted(statement, identity)
     if not count:
         raise StaleObject(stale(table, "delete"))
     if executor.identity is not None:
         executor.identity.forget(table, identity[: len(table.primary_key)])
-    if hooks is not None and hooks.after_delete is not None:
-        hooks.after_delete(instance)
+    if table.hooks is not None:
+        table.hooks.after_deletes((instance,))
 
 
 def write_delete(table: Table) -> Statement:

@@ -49,3 +49,14 @@ def by_key(table: Table, key: object) -> Statement:
         ("by key", table),
         lambda: Select(table=table, where=(*same_key(table, key), *table.alive())).rows(),
     )
+
+
+def by_key_or_deleted(table: Table, key: object) -> Statement:
+    """Return the statement that reads the row with this primary key, also if it is soft-deleted.
+
+    Raises UsageError for a malformed key.
+    """
+    return statement_for(
+        ("by key, deleted too", table),
+        lambda: Select(table=table, where=same_key(table, key)).rows(),
+    )

@@ -14,18 +14,19 @@ from ..loading.plan import plan_for_loaded
 from ..models.columns import Column
 from ..models.computed import Computed
 from ..models.model import plain_subclass
-from ..models.protocols import Assignable, P, Q_co, Queryable
+from ..models.protocols import Assignable, P, Q_co, Queryable, S_co
 from ..models.relationships import R, Relationship, ToMany
 from ..models.table import Table, table_of
 from ..persistence.batches import check_once
 from ..persistence.bulk_update import update_objects
+from ..persistence.delete_many import delete_objects
 from ..persistence.insert import insert_one
 from ..persistence.insert_order import insert_objects
 from ..persistence.related_set import RelatedSet
 from ..persistence.update import delete_one, mark_deleted, update_one
 from ..persistence.upsert import Names, send_upserts, upserts_of
 from ..queries.query import Query
-from ..statements.primary_keys import by_key, key_values
+from ..statements.primary_keys import by_key, by_key_or_deleted, key_values
 from ..statements.result import Result
 from ..statements.row_limits import EngineCounts
 from .copy import Copying
@@ -85,19 +86,28 @@ class Operations(Hinted, Copying):
             table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             raise
 
-    async def get(self, model: type[Queryable[Query[M, K]]], key: K) -> M | None:
-        """Return the object with this primary key, or None; a composite key is a tuple."""
-        table = table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-        if table.model is not model:
-            raise UsageError(plain_subclass(model))
+    async def get(
+        self, model: type[Queryable[Query[M, K]]], key: K, *, include_deleted: bool = False
+    ) -> M | None:
+        """Return the object with this primary key, or None; a composite key is a tuple.
+
+        include_deleted: return it also if it is soft-deleted.
+        """
+        asked: Any = model
+        table = table_of(asked)
+        if table.model is not asked:
+            raise UsageError(plain_subclass(asked))
         executor = self.executor()
-        rows = await executor.run(by_key(table, key), key_values(table, key))
+        statement = by_key_or_deleted(table, key) if include_deleted else by_key(table, key)
+        rows = await executor.run(statement, key_values(table, key))
         found: list[Any] = decode(table.model, rows, executor.identity) if rows else rows
         return found[0] if found else None
 
-    async def get_or_raise(self, model: type[Queryable[Query[M, K]]], key: K) -> M:
+    async def get_or_raise(
+        self, model: type[Queryable[Query[M, K]]], key: K, *, include_deleted: bool = False
+    ) -> M:
         """Return the object with this primary key; raises NotFound if there is none."""
-        found = await self.get(model, key)
+        found = await self.get(model, key, include_deleted=include_deleted)
         if found is None:
             name = getattr(model, "__name__", "row")
             raise NotFound(f"there is no {name} with the given key")
@@ -123,12 +133,15 @@ class Operations(Hinted, Copying):
     async def _insert_listed(self, instances: Sequence[Model]) -> None:
         await insert_objects(self.executor(), instances)
 
-    async def update(self, instance: Assignable[P], /, *args: P.args, **values: P.kwargs) -> None:
-        """Update the named columns of one row, then set the new values on the object.
+    async def update(
+        self, instance: Assignable[P, S_co], /, *args: P.args, **values: P.kwargs
+    ) -> S_co:
+        """Update the named columns of one row, set the new values on the object, and return it.
 
         Raises StaleObject if the row is gone, or if its version column has changed.
         """
         await update_one(self.executor(), as_model(instance), values)
+        return instance  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
     async def bulk_update(
         self, instances: Iterable[M], fields: Sequence[str | Column[M, Any, Any]] | None = None
@@ -160,17 +173,39 @@ class Operations(Hinted, Copying):
         """Delete the object's row; raises StaleObject if it is gone or its version has changed."""
         await delete_one(self.executor(), as_model(instance))
 
-    async def soft_delete(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Mark the object's row as deleted, so that queries exclude it.
+    async def delete(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
+        """Delete the object's row, as remove() does."""
+        await self.remove(instance)
+
+    async def remove_all(self, instances: Iterable[Model]) -> None:
+        """Delete the rows of all objects, or none if one fails; children before parents.
+
+        One statement deletes up to 10,000 objects of a model. Raises StaleObject if a row is gone,
+        or if its version has changed.
+        """
+        listed = as_objects("remove_all", instances)
+        for instance in listed:
+            as_model(instance)
+        check_once("remove_all", listed)
+        if listed:
+            await self._delete_listed(listed)
+
+    async def _delete_listed(self, instances: Sequence[Model]) -> None:
+        await delete_objects(self.executor(), instances)
+
+    async def soft_delete(self, instance: M) -> M:
+        """Mark the object's row as deleted, so that queries exclude it, and return the object.
 
         Raises UsageError for a model without the mixin soft_delete, and StaleObject if the row is
         gone.
         """
         await mark_deleted(self.executor(), as_model(instance), is_deleted=True)
+        return instance
 
-    async def restore(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Remove the mark that soft_delete() set; raises the same errors."""
+    async def restore(self, instance: M) -> M:
+        """Remove the mark that soft_delete() set, and return the object; raises the same errors."""
         await mark_deleted(self.executor(), as_model(instance), is_deleted=False)
+        return instance
 
     async def force_delete(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
         """Delete the object's row permanently, whether or not it is soft-deleted."""

@@ -28,7 +28,6 @@ from .savepoints import Block, BlockStack
 from .unit_of_work import UnitOfWork, flush_failed
 
 if TYPE_CHECKING:
-    from ..models.model import Model
     from ..pool.pool import Pool
     from ..statements.row_limits import EngineCounts
 
@@ -138,8 +137,10 @@ class Transaction(Operations):
         self._block.check_open()
         return Transaction(self.owner, self._pool, self.counts, DEFAULTS)
 
-    def add(self, instance: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
-        """Insert the object with the next flush: before the next statement, or at the commit.
+    def add(self, instance: M) -> M:
+        """Insert the object with the next flush, and return it.
+
+        The next statement or the commit flushes.
 
         All added objects are inserted together. An object that was added before, or that the
         transaction already tracks, is not added again.
@@ -148,11 +149,11 @@ class Transaction(Operations):
         """
         self._block.check_open()
         self._unit.add(as_model(instance))
+        return instance
 
-    def add_all(self, instances: Sequence[Model]) -> None:
-        """Insert these objects with the next flush, as add() does for one object."""
-        for instance in as_objects("add_all", instances):
-            self.add(instance)
+    def add_all(self, instances: Iterable[M]) -> list[M]:
+        """Insert these objects with the next flush, as add() does, and return them."""
+        return [self.add(instance) for instance in as_objects("add_all", instances)]
 
     def attach(self, *instances: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
         """Attach detached objects, so that the next flush writes their later changes.

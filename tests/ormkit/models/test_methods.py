@@ -209,10 +209,13 @@ class PersonMethods(Loud, PersonBase):
 
 #: The body of the module, and what the error says.
 UNUSABLE = {
-    "missing class": ("from DB import PersonBase\nPersonMethod = 1", r"has no PersonMethods: write"),
+    "missing class": (
+        "from DB import PersonBase\nPersonMethod = 1",
+        r"has no PersonMethods: write",
+    ),
     "no base": (
         "exec('class PersonMethods:\\n    pass')",
-        r"PersonMethods does not derive from PersonBase: write `class PersonMethods\(PersonBase\):`",
+        r"PersonMethods does not derive from PersonBase: write `class PersonMethods\(Person",
     ),
     "no class": ("def f(): return 3\n(PersonMethods) = f()", "does not derive from PersonBase"),
     "column": (
@@ -241,7 +244,8 @@ UNUSABLE = {
         r"app_\w+\.py:2: Mixin has no `__slots__ = \(\)`.*: write `__slots__ = \(\)` in it",
     ),
     "slots": (
-        "from DB import PersonBase\nclass PersonMethods(PersonBase):\n    __slots__: tuple = ('x',)",
+        "from DB import PersonBase\n"
+        "class PersonMethods(PersonBase):\n    __slots__: tuple = ('x',)",
         r"app_\w+\.py:2: PersonMethods has slots of its own.*write `__slots__ = \(\)`",
     ),
     "cached property": (
@@ -268,9 +272,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("case", UNUSABLE)
-def test_a_class_that_cannot_be_a_base_is_refused_with_its_place(
-    tmp_path: Path, case: str
-) -> None:
+def test_a_class_that_cannot_be_a_base_is_refused_with_its_place(tmp_path: Path, case: str) -> None:
     body, message = UNUSABLE[case]
     package, module = write_application(tmp_path, SCHEMA, SOURCE)
     text = body.replace("DB", package).replace("APP", module)

@@ -239,9 +239,7 @@ async def test_an_object_keeps_its_values_where_an_update_fails(
     assert app.told() == [("before_update", "C")]
 
 
-async def test_nothing_is_sent_where_a_hook_raises_before_it(
-    tasks: AsyncSession, app: App
-) -> None:
+async def test_nothing_is_sent_where_a_hook_raises_before_it(tasks: AsyncSession, app: App) -> None:
     def refuse(task: Any) -> None:
         if task.title == "B":
             raise RuntimeError("no")

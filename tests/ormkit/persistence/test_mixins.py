@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from examples.blog.db import User
-from ormkit import AsyncSession, StaleObject, UsageError, create_engine, selectinload
+from ormkit import AsyncSession, NotFound, StaleObject, UsageError, create_engine, selectinload
 from tests.generated import import_models
 
 SCHEMA = """
@@ -116,3 +116,85 @@ async def test_every_update_notes_its_time(notes: AsyncSession, models: Any) -> 
     await notes.upsert(models.Note(id=note.id, text="fourth"))
     found = await notes.get_or_raise(models.Note, note.id)
     assert (found.text, found.version) == ("fourth", 4)
+
+
+async def test_a_row_is_deleted_by_either_name(notes: AsyncSession, models: Any) -> None:
+    one, two = await notes.insert_all([models.Note(text="a"), models.Note(text="b")])
+    await notes.delete(one)
+    async with notes.begin() as tx:
+        await tx.delete(two)
+    assert await notes.query(models.Note).with_deleted().count() == 0
+    with pytest.raises(StaleObject):
+        await notes.delete(one)
+
+
+async def test_many_objects_are_deleted_together(notes: AsyncSession, models: Any) -> None:
+    folder = await notes.insert(models.Folder())
+    made = [models.Note(text=str(n), folder_id=folder.id) for n in range(5)]
+    await notes.insert_all(made)
+    await notes.remove_all([])
+    await notes.remove_all(made[:2])
+    assert await notes.query(models.Note).count() == 3
+    other = await notes.insert(models.Note(text="x"))
+    await notes.execute_raw("UPDATE note SET version = version + 1 WHERE id = $1", [other.id])
+    with pytest.raises(StaleObject, match="changed or deleted since it was read"):
+        await notes.remove_all([made[2], other])
+    assert await notes.query(models.Note).count() == 4
+    await notes.query(models.Note).filter(id=other.id).delete()
+    async with notes.begin() as tx:
+        with pytest.raises(UsageError, match="one Note is given twice"):
+            await tx.remove_all([made[2], await tx.get_or_raise(models.Note, made[2].id)])
+    # The folder's row has to go last.
+    await notes.remove_all([folder, *made[2:]])
+    assert await notes.query(models.Note).with_deleted().count() == 0
+    assert await notes.query(models.Folder).count() == 0
+
+
+async def test_a_deleted_object_is_forgotten_by_its_transaction(
+    notes: AsyncSession, models: Any
+) -> None:
+    made = await notes.insert_all([models.Note(text="a"), models.Note(text="b")])
+    async with notes.begin() as tx:
+        found = await tx.query(models.Note).order_by("id").all()
+        await tx.remove_all(found)
+        for each in found:
+            each.text = "changed after its row went"
+    assert await notes.query(models.Note).count() == 0
+    with pytest.raises(UsageError, match=r"remove_all\(\) takes a list"):
+        await notes.remove_all(made[0])
+    with pytest.raises(UsageError, match="an object of a generated model"):
+        await notes.remove_all(["text"])
+    with pytest.raises(UsageError, match="insert it first"):
+        await notes.remove_all([models.Note(text="new")])
+
+
+async def test_writes_return_their_object(notes: AsyncSession, models: Any) -> None:
+    note = await notes.insert(models.Note(text="a"))
+    assert await notes.update(note, text="b") is note
+    assert await notes.soft_delete(note) is note
+    assert note.is_deleted
+    assert await notes.restore(note) is note
+    assert not note.is_deleted
+    async with notes.begin() as tx:
+        added = tx.add(models.Note(text="c"))
+        more = tx.add_all(models.Note(text=text) for text in "de")
+        assert added.text == "c"
+        assert [each.text for each in more] == ["d", "e"]
+    assert await notes.query(models.Note).count() == 4
+
+
+async def test_a_softly_deleted_row_is_read_where_it_is_asked_for(
+    notes: AsyncSession, models: Any
+) -> None:
+    note = await notes.soft_delete(await notes.insert(models.Note(text="gone")))
+    assert await notes.get(models.Note, note.id) is None
+    found = await notes.get(models.Note, note.id, include_deleted=True)
+    assert found is not None
+    assert found.is_deleted
+    assert (await notes.get_or_raise(models.Note, note.id, include_deleted=True)).id == note.id
+    with pytest.raises(NotFound):
+        await notes.get_or_raise(models.Note, note.id)
+    async with notes.begin() as tx:
+        assert await tx.get(models.Note, note.id) is None
+        assert await tx.get(models.Note, note.id, include_deleted=True) is not None
+    assert await notes.get(models.Folder, 1, include_deleted=True) is None
