@@ -76,6 +76,14 @@ async def updated_in_bulk(place: Place) -> object:
     return await place.door.bulk_update(own, ["body"])
 
 
+async def removed_together(place: Place) -> object:
+    own, others = own_and_others(place)
+    with suppress(StaleObject):
+        await place.door.remove_all(others)
+        return "written"
+    return await place.door.remove_all(own)
+
+
 def of_one(method: str, **values: Any) -> Case:
     """Change the row of each key by a method that takes an object."""
     return lambda place: each(lambda key: getattr(place.door, method)(place.note(key), **values))
@@ -93,12 +101,14 @@ async def put_all(place: Place) -> object:
 
 WRITES: dict[str, Case] = {
     "Session.bulk_update": updated_in_bulk,
+    "Session.delete": of_one("delete"),
     "Session.force_delete": of_one("force_delete"),
     "Session.insert": lambda place: place.door.insert(place.note(place.tenant * 100 + 50)),
     "Session.insert_all": lambda place: place.door.insert_all(
         [place.note(place.tenant * 100 + number) for number in (50, 51)]
     ),
     "Session.remove": of_one("remove"),
+    "Session.remove_all": removed_together,
     "Session.restore": of_one("restore"),
     "Session.soft_delete": of_one("soft_delete"),
     "Session.update": of_one("update", body="changed"),
@@ -166,5 +176,6 @@ FORGERIES: dict[str, Case] = {
 #: What only takes away or marks, so that there is no row to forge.
 UNFORGEABLE = {
     *("Session.remove", "Session.force_delete", "Session.soft_delete", "Session.restore"),
-    *("Query.delete", "Related objects.remove", "Related objects.clear"),
+    *("Session.delete", "Session.remove_all", "Query.delete"),
+    *("Related objects.remove", "Related objects.clear"),
 }

@@ -35,6 +35,7 @@ WITHOUT_ROWS = {
     *("Engine.close", "Engine.create_all", "Transaction.after_commit"),
     *(f"Functions to import.{name}" for name in ("Q", "case", "cast", "create_engine")),
     *("Functions to import.literal", "Functions to import.to_tsvector"),
+    "Functions to import.validates",
 }
 #: Their methods write a part of a statement that another one sends.
 OF_EXPRESSIONS = {
