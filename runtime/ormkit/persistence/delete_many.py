@@ -56,7 +56,7 @@ def groups_to_delete(instances: Sequence[Model]) -> dict[Table, Group]:
     for table, (_, identities) in groups.items():
         width = len(table.primary_key)
         if len({tuple(each[:width]) for each in identities}) < len(identities):
-            raise UsageError(f"remove_all: one {table.label} is given twice")
+            raise UsageError(f"remove_all: the same {table.label} is given twice")
     return groups
 
 

@@ -142,7 +142,7 @@ async def test_many_objects_are_deleted_together(notes: AsyncSession, models: An
     assert await notes.query(models.Note).count() == 4
     await notes.query(models.Note).filter(id=other.id).delete()
     async with notes.begin() as tx:
-        with pytest.raises(UsageError, match="one Note is given twice"):
+        with pytest.raises(UsageError, match="the same Note is given twice"):
             await tx.remove_all([made[2], await tx.get_or_raise(models.Note, made[2].id)])
     # The folder's row has to go last.
     await notes.remove_all([folder, *made[2:]])
