@@ -411,6 +411,7 @@ class _Builder:
         """Return the runtime's class from which the model derives."""
         names = [each.name for each in self.model.columns]
         names += [each.name for each in self.model.relationships]
+        names += [each.name for each in self.model.computed]
         has_mark = self.model.soft_delete is not None and "is_deleted" not in names
         return "SoftDeleteModel" if has_mark else "Model"
 

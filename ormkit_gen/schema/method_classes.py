@@ -224,6 +224,7 @@ class MethodClass:
         self.taken: Mapping[str, str] = {
             **names,
             **{each.name: "relationship" for each in model.relationships},
+            **dict.fromkeys(model.computed_drafts, "computed attribute"),
         }
 
     def check(self) -> None:

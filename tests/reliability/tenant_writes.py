@@ -86,7 +86,12 @@ async def removed_together(place: Place) -> object:
 
 def of_one(method: str, **values: Any) -> Case:
     """Change the row of each key by a method that takes an object."""
-    return lambda place: each(lambda key: getattr(place.door, method)(place.note(key), **values))
+
+    async def change(place: Place, key: int) -> None:
+        # The object that the method may return holds times.
+        await getattr(place.door, method)(place.note(key), **values)
+
+    return lambda place: each(lambda key: change(place, key))
 
 
 async def put(place: Place) -> object:

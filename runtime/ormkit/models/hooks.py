@@ -199,7 +199,9 @@ def method_of(model: type[Model], name: str, *, parameters: int) -> Callable[...
     """Return the method of that name; None without one. Raises UsageError for an unusable one."""
     function: Any = inspect.getattr_static(model, name, None)
     table = model.__table__
-    if function is None or name in table.by_name or name in table.relationships:
+    if name in table.by_name or name in table.relationships or name in table.computed_attributes:
+        function = None
+    if function is None:
         return None
     check_method(model, name, function, parameters=parameters)
     return function  # type: ignore[no-any-return]

@@ -162,8 +162,7 @@ def class_advice(model: type[Model]) -> str:
 def check_names(table: Table, methods: type[Any]) -> None:
     """Raise UsageError for attributes that would hide a column, or what models need."""
     for name, value in vars(methods).items():
-        if name in table.by_name or name in table.relationships:
-            what = "column" if name in table.by_name else "relationship"
+        if (what := kind_of_attribute(table, name)) is not None:
             raise UsageError(
                 f"{member_place(methods, value)}{methods.__name__}.{name} would hide the {what} "
                 f"{table.label}.{name}: rename it"
@@ -179,6 +178,15 @@ def check_names(table: Table, methods: type[Any]) -> None:
                 f"cached_property, and objects have no dict to cache in: make it a property, or a "
                 f"column"
             )
+
+
+def kind_of_attribute(table: Table, name: str) -> str | None:
+    """Return what the table has by this name; None for nothing."""
+    if name in table.by_name:
+        return "column"
+    if name in table.relationships:
+        return "relationship"
+    return "computed attribute" if name in table.computed_attributes else None
 
 
 def slots_advice(own: list[type[Any]], table: Table) -> str:
