@@ -1,1 +1,2 @@
-class UserMethods
+class UserMethods:
+    def greet(self, word="Hello", name): ...
