@@ -55,7 +55,7 @@ def default_expression(expression: str) -> str:
 
 def _array(value: DefaultValue, type_: ColumnType, schema: Schema) -> str:
     if not isinstance(value, Sequence) or isinstance(value, str):
-        raise TypeError(f"a {type(value).__name__} is no array")
+        raise TypeError(f"a {type(value).__name__} is not an array")
     if not value:
         return "'{}'"
     return f"ARRAY{_elements(value, type_, schema)}::{sql_type(type_, schema)}"

@@ -65,7 +65,7 @@ def check_comparable(fields: Fields, column: Column) -> None:
             fields.problems.error(
                 "json-key",
                 f"{fields.what} cannot be {WISHES[key]}: PostgreSQL does not compare json",
-                "take jsonb",
+                "use jsonb",
                 fields.key_at(key),
             )
 

@@ -294,7 +294,7 @@ def find_columns(
             fields.problems.error(
                 "json-key",
                 f"{fields.what} cannot hold {name!r}: PostgreSQL does not compare json",
-                "take jsonb",
+                "use jsonb",
                 fields.item_at(key, index),
             )
         elif column.name in found:

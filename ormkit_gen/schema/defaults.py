@@ -164,21 +164,21 @@ def _check_digits(number: Decimal, type_: ColumnType) -> None:
     if not is_too_long and -last <= (scale if number else NUMERIC_LIMITS[1]):
         return
     name = f"numeric({precision}, {scale})" if type_.modifiers else "numeric"
-    remedy = f"it holds {precision - scale} digits before the point and {scale} after it"
+    remedy = f"it holds {precision - scale} digits before the decimal point and {scale} after it"
     if scale < 0:
         remedy = f"it holds {precision - scale} digits, of which the last {-scale} are zeros"
     if scale > precision:
-        remedy = f"its {precision} digits stand {scale - precision} places after the point"
+        remedy = f"its {precision} digits stand {scale - precision} places after the decimal point"
     raise BadDefault(f"{_shown(number)} does not fit {name}", remedy)
 
 
 def _text(value: Any, type_: ColumnType) -> str:
     if not isinstance(value, str):
-        raise BadDefault(f"the default of {type_.name} must be a text", 'as in "active"')
+        raise BadDefault(f"the default of {type_.name} must be a string", 'as in "active"')
     if "\0" in value:
         raise BadDefault("text in PostgreSQL cannot hold a NUL character", "leave it out")
     if any("\ud800" <= each <= "\udfff" for each in value):
-        raise BadDefault("the text holds half of a surrogate pair", "write the character itself")
+        raise BadDefault("the string holds half of a surrogate pair", "write the character itself")
     if type_.modifiers and len(value) > type_.modifiers[0]:
         raise BadDefault(
             f"the default has {len(value)} characters, the column holds {type_.modifiers[0]}",
@@ -289,10 +289,10 @@ def _json(value: Any, type_: ColumnType, depth: int = 0) -> DefaultValue:
     if isinstance(value, float) and not math.isfinite(value):
         raise BadDefault("JSON has no infinity and no NaN", "use null or a number")
     if isinstance(value, int) and value.bit_length() > MAX_JSON_BITS:
-        raise BadDefault("the number has too many digits", "write it as a text")
+        raise BadDefault("the number has too many digits", "write it as a string")
     if value is None or isinstance(value, (bool, int, float)):
         return value
-    raise BadDefault(f"JSON has no {type(value).__name__}", "write it as a text")
+    raise BadDefault(f"JSON has no {type(value).__name__}", "write it as a string")
 
 
 CHECKS: dict[DefaultKind, Callable[[Any, ColumnType], DefaultValue]] = {

@@ -65,7 +65,7 @@ def read_members(fields: Fields, name: str, labels: tuple[str, ...]) -> tuple[tu
         if not is_member(member):
             fields.problems.error(
                 "bad-identifier",
-                f"{member!r} cannot be a member of an enum of texts",
+                f"{member!r} cannot be a member of an enum of strings",
                 f"write {member_name(member)}",
                 fields.item_at("members", index),
             )

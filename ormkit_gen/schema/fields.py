@@ -78,9 +78,9 @@ class Fields:
             return default
         if isinstance(value, str) and value.strip() and is_storable(value):
             return value
-        wanted = "a text that is not empty"
+        wanted = "a string that is not empty"
         if isinstance(value, str) and value.strip():
-            wanted = "a text that PostgreSQL can hold, without NUL or half a surrogate pair"
+            wanted = "a string that PostgreSQL can hold, without NUL or half a surrogate pair"
         self._mistake(key, wanted, value)
         return default
 
@@ -124,7 +124,7 @@ class Fields:
             isinstance(each, str) and (each or may_be_empty) for each in values
         ):
             return tuple(values)
-        self._mistake(key, "a list of texts", value)
+        self._mistake(key, "a list of strings", value)
         return ()
 
     def tables(self, key: str, what: str) -> Iterator[Fields]:
@@ -157,14 +157,14 @@ class Fields:
 def kind_of(value: object) -> str:
     """Return the name of the value's type for messages."""
     if value == "":
-        return "an empty text"
+        return "an empty string"
     return KINDS.get(type(value), "a date or time")
 
 
 KINDS: dict[type, str] = {
     dict: "a table",
     list: "a list",
-    str: "a text",
+    str: "a string",
     bool: "true or false",
     int: "a number",
     float: "a number",

@@ -45,7 +45,7 @@ def check_schema_name(fields: Fields, name: str | None) -> None:
     if name is not None and name.startswith("pg_"):
         fields.problems.error(
             "reserved-schema",
-            f"the schema {name!r} cannot be: names that begin with pg_ are PostgreSQL's own",
+            f"the schema cannot be named {name!r}: PostgreSQL reserves names that begin with pg_",
             "rename it",
             fields.value_at("schema"),
         )

@@ -50,7 +50,7 @@ def check_enum(enum: type[Enum], at: Position, problems: Problems) -> None:
         if not isinstance(member.value, str):
             problems.error(
                 "bad-enum-value",
-                f"{enum.__name__}.{member.name} is {member.value!r}, but a label must be a text",
+                f"{enum.__name__}.{member.name} is {member.value!r}, but a label must be a string",
                 f'write {member.name} = "{member.name.lower()}"',
                 at,
             )

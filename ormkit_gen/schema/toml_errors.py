@@ -12,17 +12,17 @@ from ormkit_gen.ir import Position
 EXPLANATIONS = (
     (
         r"Unterminated string|Expected \"'\"|Illegal character '\\n'",
-        "the text has no closing quote",
-        "close it on the same line; put a text of several lines between three quotes",
+        "the string has no closing quote",
+        "close it on the same line; put a string of several lines between three quotes",
     ),
     (
         r"Cannot declare|Cannot overwrite a value|Duplicate inline table key",
         "this already exists",
         "keep one of the two, or merge them",
     ),
-    (r"Invalid value", None, 'put a text between quotes, as in "text"; write true, not True'),
+    (r"Invalid value", None, 'put a string between quotes, as in "text"; write true, not True'),
     (r"Illegal character", None, r"write it as an escape, as in \u0001"),
-    (r"Unescaped", None, r"write \\ for a backslash, or put the text between single quotes"),
+    (r"Unescaped", None, r"write \\ for a backslash, or put the string between single quotes"),
     (r"Expected '='", None, 'write key = "value"; put a key of several words between quotes'),
     (r"Unclosed inline table", None, "write { key = value, key = value }, with commas between"),
     (r"Unclosed array", None, "write [value, value], with commas between"),
@@ -53,7 +53,7 @@ def explain_number(name: str, text: str) -> Diagnostic:
     start = next((run.start() for run in runs if run.end() - run.start() >= 4300), 0)
     at = _position(name, text, start)
     message = "a number has too many digits"
-    return Diagnostic("error", "broken-toml", message, "write it as a text, between quotes", at)
+    return Diagnostic("error", "broken-toml", message, "write it as a string, between quotes", at)
 
 
 def _place(message: str, name: str, text: str) -> tuple[str, Position]:

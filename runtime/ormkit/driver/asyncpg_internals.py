@@ -50,77 +50,77 @@ class Internal(NamedTuple):
 
 PROTOCOL = Internal(
     "Connection._protocol",
-    "runs statements (`bind_execute`, `query`) and knows the state of the connection "
+    "runs statements (`bind_execute`, `query`) and returns the connection's state "
     "(`is_connected`, `is_in_transaction`)",
     "`PreparedStatement.fetch()`, `Connection.execute()`, `is_closed()`, `is_in_transaction()`",
 )
 STATE = Internal(
     "PreparedStatement._state",
-    "is what `bind_execute` takes for a statement",
+    "the statement that `bind_execute` takes",
     "the `PreparedStatement` itself",
 )
 CANCELLING = Internal(
     "Protocol._is_cancelling",
-    "tells whether asyncpg has asked the server to end a COPY that was interrupted",
-    "the connection is closed in either case",
+    "whether asyncpg has sent a cancel request for an interrupted COPY",
+    "OrmKit closes the connection",
 )
 CANCEL = Internal(
     "Connection._cancel_current_command",
-    "asks the server to end a COPY whose output nobody takes any more",
-    "the rest is read and dropped for up to 5 seconds, then the connection is closed",
+    "sends a cancel request for a COPY whose output is no longer needed",
+    "OrmKit reads and discards the rest for up to 5 seconds, then closes the connection",
 )
 TRANSPORT = Internal(
     "Connection.__init__",
-    "gets the transport among its arguments, which a `connection_class` keeps: for the reading "
-    "buffer, the check of messages, keepalive and fork()",
-    "asyncpg reads by itself, and no keepalive is set",
+    "receives the transport, which a `connection_class` keeps for the read buffer, "
+    "the check of messages, keepalive and fork()",
+    "asyncpg uses its own read buffer, and keepalive is not set",
 )
 UUID = Internal(
     "pgproto.UUID",
-    "is the class of the UUIDs that asyncpg returns, so that objects hold what their rows hold "
+    "the class of the UUIDs that asyncpg returns; attributes hold the same class "
     "(`postgres/values.py` imports it)",
     "a subclass of Python's `UUID`",
 )
 ARRAYS = Internal(
     "two walks of a list",
-    "asyncpg measures an array before it encodes it, so that `FlatArray` hides its elements from "
-    "the first walk",
-    "the elements are shown twice, each nested list in a wrapper that no type accepts",
+    "asyncpg walks an array once for its dimensions and once to encode it; `FlatArray` "
+    "hides its elements from the first walk",
+    "both walks see the elements, and each nested list is in a wrapper that no type accepts",
 )
 PARAMETER = Internal(
     "invalid input for query argument $",
-    "names the parameter whose value was refused",
-    "the only value, or the first that does not fit its type by OrmKit's own rules",
+    "the number of the parameter whose value was rejected",
+    "the only value, or the first one that does not fit its type by OrmKit's own checks",
 )
 ROW = Internal(
     "in element #",
-    "names the row of parameters that was refused",
-    "the first row with a value that does not fit its type by OrmKit's own rules",
+    "the number of the parameter row that was rejected",
+    "the first row with a value that does not fit its type by OrmKit's own checks",
 )
 NOT_SENT = Internal(
     "cannot switch to state",
-    "tells that a statement was not sent, since the connection failed earlier",
-    "the statement counts as sent",
+    "the statement was not sent, because the connection had failed earlier",
+    "OrmKit assumes that the statement was sent",
 )
 CLOSED = Internal(
     "connection is closed",
-    "tells that a statement was not sent, since the connection had ended",
-    "`is_closed()` is asked before each statement",
+    "the statement was not sent, because the connection was closed",
+    "OrmKit calls `is_closed()` before each statement",
 )
 NO_BINARY = Internal(
     "no binary format",
-    "tells that COPY cannot store a type",
-    "an error of the driver before COPY has taken the first row",
+    "COPY cannot encode a type",
+    "an error of the driver before COPY takes the first row",
 )
 NO_DECODER = Internal(
     "no decoder",
-    "tells that a statement returns a type that cannot be read",
-    "an error of the driver while it prepares a statement, or reads a record without a type",
+    "a statement returns a type that the driver cannot decode",
+    "an error of the driver while it prepares a statement or decodes an untyped record",
 )
 SHORT_VALUE = Internal(
     "insufficient data",
-    "tells that a value from the server is shorter than its type",
-    "any AssertionError that asyncpg raises",
+    "a value from the server is shorter than its type requires",
+    "any AssertionError raised by asyncpg",
 )
 
 #: Attributes, classes and behaviour that OrmKit relies on.
@@ -185,7 +185,7 @@ def reason_for_public_methods() -> str | None:
 
 def unreviewed() -> str:
     """Return the reason text for a release that was not reviewed."""
-    return f"asyncpg {asyncpg.__version__} is a release that OrmKit was not reviewed for"
+    return f"asyncpg {asyncpg.__version__} is a release that OrmKit was not reviewed with"
 
 
 class Wire(Protocol):
@@ -331,7 +331,7 @@ def misbehaviour(raw: Any) -> str | None:
         except (AttributeError, TypeError, ValueError):
             is_as_reviewed = False
         if not is_as_reviewed:
-            return f"{name} of asyncpg {asyncpg.__version__} is not as it was reviewed"
+            return f"{name} of asyncpg {asyncpg.__version__} differs from the reviewed releases"
     return None
 
 

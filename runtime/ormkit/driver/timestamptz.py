@@ -44,14 +44,14 @@ YEARS = "it is outside the years 1 to 9999 of Python's dates"
 MIDNIGHT = "it is 24:00, which Python's times cannot hold"
 
 
-class Form(NamedTuple):
+class BinaryFormat(NamedTuple):
     """The binary format of a type: its layout, and the function that encodes a value."""
 
     layout: struct.Struct
     encode: Callable[[Any], Numbers]
 
 
-def needed(what: str, value: object) -> TypeError:
+def type_error(what: str, value: object) -> TypeError:
     """Return the error for a value of the wrong Python type."""
     return TypeError(f"expected {what}, got {type(value).__name__!r}")
 
@@ -59,7 +59,7 @@ def needed(what: str, value: object) -> TypeError:
 def date_numbers(value: Any) -> Numbers:
     """Return the days of a date since 2000-01-01."""
     if not isinstance(value, dt.date):
-        raise needed("a datetime.date", value)
+        raise type_error("a datetime.date", value)
     if sign := sign_of(value):
         return (LAST_DAY if sign > 0 else ~LAST_DAY,)
     return (value.toordinal() - DAYS,)
@@ -68,7 +68,7 @@ def date_numbers(value: Any) -> Numbers:
 def timestamp_numbers(value: Any) -> Numbers:
     """Return the microseconds of a naive datetime, or of a date's midnight, since 2000-01-01."""
     if not isinstance(value, dt.date):
-        raise needed("a datetime.date or datetime.datetime", value)
+        raise type_error("a datetime.date or datetime.datetime", value)
     if sign := sign_of(value):
         return (LAST_MOMENT if sign > 0 else ~LAST_MOMENT,)
     if not isinstance(value, dt.datetime):
@@ -86,7 +86,7 @@ def timestamptz_numbers(value: Any) -> Numbers:
 def time_numbers(value: Any) -> Numbers:
     """Return the microseconds since midnight of a time without a time zone."""
     if not isinstance(value, dt.time) or value.tzinfo is not None:
-        raise needed("a datetime.time without a time zone", value)
+        raise type_error("a datetime.time without a time zone", value)
     return (since_midnight(value),)
 
 
@@ -100,7 +100,7 @@ def timetz_numbers(value: Any) -> Numbers:
     """Return the microseconds since midnight, and the offset in seconds west of UTC."""
     offset = value.utcoffset() if isinstance(value, dt.time) else None
     if offset is None:
-        raise needed("a datetime.time with a fixed offset from UTC", value)
+        raise type_error("a datetime.time with a fixed offset from UTC", value)
     return since_midnight(value), -round(offset.total_seconds())
 
 
@@ -108,7 +108,7 @@ def interval_numbers(value: Any) -> Numbers:
     """Return the microseconds, days and months of an interval, in the order of its format."""
     span = Interval.of(value)
     if not isinstance(span, Interval):
-        raise needed("an ormkit.Interval or a datetime.timedelta", value)
+        raise type_error("an ormkit.Interval or a datetime.timedelta", value)
     return span.microseconds, span.days, span.months
 
 
@@ -122,12 +122,12 @@ def finite_interval_numbers(value: Any) -> Numbers:
 
 
 FORMS = {
-    "date": Form(struct.Struct(">i"), date_numbers),
-    "timestamp": Form(struct.Struct(">q"), timestamp_numbers),
-    "timestamptz": Form(struct.Struct(">q"), timestamptz_numbers),
-    "time": Form(struct.Struct(">q"), time_numbers),
-    "timetz": Form(struct.Struct(">qi"), timetz_numbers),
-    "interval": Form(struct.Struct(">qii"), interval_numbers),
+    "date": BinaryFormat(struct.Struct(">i"), date_numbers),
+    "timestamp": BinaryFormat(struct.Struct(">q"), timestamp_numbers),
+    "timestamptz": BinaryFormat(struct.Struct(">q"), timestamptz_numbers),
+    "time": BinaryFormat(struct.Struct(">q"), time_numbers),
+    "timetz": BinaryFormat(struct.Struct(">qi"), timetz_numbers),
+    "interval": BinaryFormat(struct.Struct(">qii"), interval_numbers),
 }
 
 
@@ -196,11 +196,11 @@ def moment_codecs(marks: list[Unreadable], version: int) -> dict[str, Codec]:
     make = in_python if Shortcut is None else in_c
     forms = dict(FORMS)
     if version < INFINITE_INTERVALS:
-        forms["interval"] = Form(FORMS["interval"].layout, finite_interval_numbers)
+        forms["interval"] = BinaryFormat(FORMS["interval"].layout, finite_interval_numbers)
     return {name: make(name, form, getattr(reading, name)) for name, form in forms.items()}
 
 
-def in_python(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:
+def in_python(name: str, form: BinaryFormat, decode: Callable[[Numbers], Any]) -> Codec:
     """Return the codec of a type in Python, which exchanges tuples of integers with asyncpg."""
     if name != "interval":
         return form.encode, decode, "tuple"
@@ -215,7 +215,7 @@ def in_python(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:
     return encode_interval, decode_interval, "tuple"
 
 
-def in_c(name: str, form: Form, decode: Callable[[Numbers], Any]) -> Codec:
+def in_c(name: str, form: BinaryFormat, decode: Callable[[Numbers], Any]) -> Codec:
     """Return the codec of a type in C, which falls back to Python for unusual values."""
     pack, unpack = form.layout.pack, form.layout.unpack
 

@@ -11,7 +11,7 @@ from ..models.relationships import Relationship, table_as
 from ..postgres.values import Record
 from ..sql.context import Scope
 from ..statements.executor import Executor, ObjectMap
-from ..statements.key_equality import Form, is_strict, loose_forms
+from ..statements.key_equality import KeyType, is_strict, loose_forms
 from ..statements.key_membership import in_keys, key_condition
 from ..statements.select import Select
 from ..statements.statement import Statement, statement_for
@@ -66,7 +66,7 @@ def missing_key(relationship: Relationship[Any, Any]) -> str:
     )
 
 
-async def lateral_forms(executor: Executor, step: RelationshipStep) -> tuple[Form, ...] | None:
+async def lateral_forms(executor: Executor, step: RelationshipStep) -> tuple[KeyType, ...] | None:
     """Return how parents' keys are compared where a lateral join reads each parent's rows.
 
     None where Python can match rows to parents by their keys. A lateral join is needed for limits
@@ -77,7 +77,7 @@ async def lateral_forms(executor: Executor, step: RelationshipStep) -> tuple[For
     forms = await loose_forms(executor, relationship)
     keys = (*relationship.local, *relationship.remote)
     if forms is None and (step.is_limited or not all(map(is_strict, keys))):
-        forms = tuple([Form(column.cast, None) for column in relationship.local])
+        forms = tuple([KeyType(column.cast, None) for column in relationship.local])
     return forms
 
 
@@ -104,7 +104,7 @@ def match_by_key(
 
 
 async def read_pairs(
-    executor: Executor, step: RelationshipStep, wanted: list[Any], forms: tuple[Form, ...] | None
+    executor: Executor, step: RelationshipStep, wanted: list[Any], forms: tuple[KeyType, ...] | None
 ) -> list[Record]:
     """Read rows of a parent and a related object, which several parents may share.
 
@@ -147,7 +147,7 @@ def decode_distinct(
     return list(map(by_key.__getitem__, keys))
 
 
-def write_pairs(step: RelationshipStep, forms: tuple[Form, ...] | None) -> Statement:
+def write_pairs(step: RelationshipStep, forms: tuple[KeyType, ...] | None) -> Statement:
     """Return the statement that reads pairs of a parent and a related row, for a list of keys."""
     local = step.relationship.local
     scope = Scope(step.relationship.target, is_qualified=True)
@@ -165,7 +165,7 @@ def write_pairs(step: RelationshipStep, forms: tuple[Form, ...] | None) -> State
 
 
 def write_lateral(
-    source: StepSource, parameters: Sequence[str], forms: Sequence[Form], scope: Scope
+    source: StepSource, parameters: Sequence[str], forms: Sequence[KeyType], scope: Scope
 ) -> str:
     """Return the SQL that reads the related rows of each key by a lateral join.
 

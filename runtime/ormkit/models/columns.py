@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Never, Self
 
 from ..errors import InvalidValue, UnreadableValue
 from ..postgres.enum_labels import NULL_IN_NOT_NULL, UNKNOWN_LABEL, OpenLabels
-from ..postgres.forms import Form
+from ..postgres.forms import StoredForm
 from ..postgres.identifiers import quote
 from ..postgres.json_forms import json_text
 from ..postgres.lists import decoded, encoded
@@ -148,7 +148,7 @@ class Column(Expression[O, T, V_co]):
             closed = {member.value: member for member in members}
             self.labels = OpenLabels(members) if is_open else closed
         #: Converts values to their stored form.
-        self.form: Form = form_of(known, self.labels)
+        self.form: StoredForm = form_of(known, self.labels)
         #: The Python type whose values are stored unchanged; read for each value.
         self.kept = self.form.kept
         #: Converts numbers to the type in comparisons; None for types that need no conversion.

@@ -63,12 +63,12 @@ class Links:
     def _statement(self, what: str, write: Any) -> Statement:
         key: Hashable = ("links", what, self._relationship.key)
 
-        def written() -> Statement:
+        def build() -> Statement:
             scope = Scope()
             sql = write(scope, self._owner(scope))
             return Statement.of(scope, sql)
 
-        return statement_for(key, written)
+        return statement_for(key, build)
 
     def _owner(self, scope: Scope) -> list[str]:
         local = self._relationship.local

@@ -46,7 +46,7 @@ def no_check(value: Any, limits: Sequence[int]) -> str | None:
     return None
 
 
-def needed(what: str, value: object) -> str:
+def wrong_type(what: str, value: object) -> str:
     """Return the reason for a value of another Python type."""
     return f"it takes {what}, not {type(value).__name__}"
 
@@ -60,7 +60,7 @@ def integer_mismatch(bits: int, value: Any, limits: Sequence[int]) -> str | None
         if int(value) != value:
             return "it has a fraction"
     elif not isinstance(value, SupportsIndex):
-        return needed("an int", value)
+        return wrong_type("an int", value)
     limit = 2 ** (bits - 1)
     return None if -limit <= int(value) < limit else f"it is outside {-limit} to {limit - 1}"
 
@@ -68,7 +68,7 @@ def integer_mismatch(bits: int, value: Any, limits: Sequence[int]) -> str | None
 def range_mismatch(bound: Check, value: Any, limits: Sequence[int]) -> str | None:
     """Return the reason for a range; `bound` checks its bounds."""
     if not isinstance(value, Range):
-        return None if isinstance(value, (tuple, list)) else needed("an ormkit.Range", value)
+        return None if isinstance(value, (tuple, list)) else wrong_type("an ormkit.Range", value)
     given: Range[Any] = value  # pyright: ignore[reportUnknownVariableType]
     for side, each in (("lower", given.lower), ("upper", given.upper)):
         if reason := reason_by(bound, each):
@@ -89,8 +89,8 @@ def double_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     except OverflowError:
         return "it is beyond double precision"
     except (TypeError, ValueError):
-        return needed("a float", value)
-    return needed("a float", value) if isinstance(value, (str, bytes, bytearray)) else None
+        return wrong_type("a float", value)
+    return wrong_type("a float", value) if isinstance(value, (str, bytes, bytearray)) else None
 
 
 def numeric_mismatch(value: Any, limits: Sequence[int]) -> str | None:
@@ -105,7 +105,7 @@ def numeric_mismatch(value: Any, limits: Sequence[int]) -> str | None:
         except ArithmeticError:
             return "it is a string that is not a number"
     if not isinstance(value, Decimal):
-        return needed("a Decimal", value)
+        return wrong_type("a Decimal", value)
     if value.is_finite() and value and value.adjusted() >= MOST_DIGITS:
         return f"it has more than {MOST_DIGITS} digits before the decimal point"
     if not limits or value.is_nan():
@@ -119,7 +119,7 @@ def numeric_mismatch(value: Any, limits: Sequence[int]) -> str | None:
 
 def text_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, str):
-        return needed("a str", value)
+        return wrong_type("a str", value)
     if "\0" in value:
         return NUL
     if not is_encodable(value):
@@ -131,42 +131,42 @@ def text_mismatch(value: Any, limits: Sequence[int]) -> str | None:
 
 
 def boolean_mismatch(value: Any, limits: Sequence[int]) -> str | None:
-    return None if isinstance(value, bool) else needed("True or False", value)
+    return None if isinstance(value, bool) else wrong_type("True or False", value)
 
 
 def bytea_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, (bytes, bytearray, memoryview)):
-        return needed("bytes", value)
+        return wrong_type("bytes", value)
     is_whole = not isinstance(value, memoryview) or value.c_contiguous
     return None if is_whole else "its memory is not contiguous"
 
 
 def date_mismatch(value: Any, limits: Sequence[int]) -> str | None:
-    return None if isinstance(value, dt.date) else needed("a date", value)
+    return None if isinstance(value, dt.date) else wrong_type("a date", value)
 
 
 def time_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, dt.time):
-        return needed("a time", value)
+        return wrong_type("a time", value)
     return None if value.tzinfo is None else "it has a time zone, and the type has none"
 
 
 def timetz_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, dt.time):
-        return needed("a time with a time zone", value)
+        return wrong_type("a time with a time zone", value)
     return None if value.tzinfo is not None else "it has no time zone"
 
 
 def timestamp_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, dt.date):
-        return needed("a datetime", value)
+        return wrong_type("a datetime", value)
     is_zoned = isinstance(value, dt.datetime) and value.tzinfo is not None
     return "it has a time zone, and the type has none: use timestamptz" if is_zoned else None
 
 
 def timestamptz_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, dt.date):
-        return needed("a datetime", value)
+        return wrong_type("a datetime", value)
     try:
         in_utc(value)
     except OverflowError:
@@ -194,7 +194,7 @@ def in_utc(value: dt.date) -> dt.datetime:
 
 def interval_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, (Interval, dt.timedelta)):
-        return needed("an ormkit.Interval or a timedelta", value)
+        return wrong_type("an ormkit.Interval or a timedelta", value)
     # Nothing else of one is ever refused.
     is_infinite = isinstance(value, Interval) and value.is_infinite
     return (
@@ -208,36 +208,38 @@ def uuid_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if isinstance(value, UUID):
         return None
     return (
-        "it is a string that is not a UUID" if isinstance(value, str) else needed("a UUID", value)
+        "it is a string that is not a UUID"
+        if isinstance(value, str)
+        else wrong_type("a UUID", value)
     )
 
 
 def inet_mismatch(value: Any, limits: Sequence[int]) -> str | None:
-    return unreadable("an IP address", ip_interface, value)
+    return parse_mismatch("an IP address", ip_interface, value)
 
 
 def cidr_mismatch(value: Any, limits: Sequence[int]) -> str | None:
-    return unreadable("a network without host bits", ip_network, value)
+    return parse_mismatch("a network without host bits", ip_network, value)
 
 
-def unreadable(what: str, read: Callable[[Any], Any], value: Any) -> str | None:
+def parse_mismatch(what: str, read: Callable[[Any], Any], value: Any) -> str | None:
     try:
         read(value)
     except (TypeError, ValueError):
-        return f"it is not {what}" if isinstance(value, str) else needed(what, value)
+        return f"it is not {what}" if isinstance(value, str) else wrong_type(what, value)
     return None
 
 
 def bit_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, BitString):
-        return needed("an ormkit.BitString", value)
+        return wrong_type("an ormkit.BitString", value)
     is_other = bool(limits) and len(value) != limits[0]
     return f"it has {len(value)} bits, and the type takes {limits[0]}" if is_other else None
 
 
 def varbit_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     if not isinstance(value, BitString):
-        return needed("an ormkit.BitString", value)
+        return wrong_type("an ormkit.BitString", value)
     is_long = bool(limits) and len(value) > limits[0]
     return f"it has {len(value)} bits, and at most {limits[0]} fit" if is_long else None
 
@@ -260,7 +262,7 @@ def json_mismatch(value: Any, limits: Sequence[int]) -> str | None:
     except RecursionError:
         return "it is nested too deeply"
     except (TypeError, ValueError, OverflowError) as error:
-        return reason_of_json(error)
+        return json_error_reason(error)
     # As JSON writes them, behind an even number of backslashes.
     escapes = re.findall(r"(?<!\\)(?:\\\\)*\\u([0-9a-f]{4})", text)
     if "0000" in escapes:
@@ -272,7 +274,7 @@ def joined(escapes: list[str]) -> str:
     return "".join(rf"\u{each}" for each in escapes)
 
 
-def reason_of_json(error: Exception) -> str:
+def json_error_reason(error: Exception) -> str:
     """Return the reason that a value has no JSON, without the value."""
     text = str(error)
     if found := re.fullmatch(r"Object of type (\w+) is not JSON serializable", text):

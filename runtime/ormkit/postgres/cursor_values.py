@@ -19,7 +19,7 @@ DATES: dict[object, dt.date] = {str(each): each for each in (INFINITE_DATE, MINU
 TIMESTAMPS: dict[object, dt.datetime] = {str(each): each for each in (INFINITY, MINUS_INFINITY)}
 
 
-def written(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Return a value as JSON can hold it."""
     if isinstance(value, (Interval, dt.timedelta)):
         return fields(Interval.of(value))

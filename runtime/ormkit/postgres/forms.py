@@ -24,7 +24,7 @@ from .values import BitString, DriverUUID
 Convert = Callable[[Any], Any]
 AreKept = Callable[[Collection[Any]], bool]
 
-MakeForm = Callable[[Sequence[int]], "Form"]
+MakeForm = Callable[[Sequence[int]], "StoredForm"]
 
 NO_LIMIT = -1
 #: The digits of a second.
@@ -32,7 +32,7 @@ MOST_PLACES = 6
 ZONE, FOLD = attrgetter("tzinfo"), attrgetter("fold")
 
 
-class Form:
+class StoredForm:
     """How values of one type are stored."""
 
     __slots__ = ("convert", "keeps_all", "kept")
@@ -102,9 +102,9 @@ def text_form(value: Any) -> Any:
     return str.__str__(value) if isinstance(value, str) else value
 
 
-def varchar(limits: Sequence[int]) -> Form:
+def varchar(limits: Sequence[int]) -> StoredForm:
     if not limits:
-        return Form(text_form, str)
+        return StoredForm(text_form, str)
     (length,) = limits
 
     def convert(value: Any) -> Any:
@@ -112,12 +112,14 @@ def varchar(limits: Sequence[int]) -> Form:
             return value
         return text_form(value) if fits(value, length) else value
 
-    return Form(convert, keeps_all=partial(are_kept, str, length))
+    return StoredForm(convert, keeps_all=partial(are_kept, str, length))
 
 
-def char(limits: Sequence[int]) -> Form:
+def char(limits: Sequence[int]) -> StoredForm:
     length = limits[0] if limits else 1
-    return Form(lambda value: text_form(value).ljust(length) if fits(value, length) else value)
+    return StoredForm(
+        lambda value: text_form(value).ljust(length) if fits(value, length) else value
+    )
 
 
 def fits(value: Any, length: int) -> bool:
@@ -211,21 +213,21 @@ def timed(
 ) -> MakeForm:
     """Return what makes the form of a type whose modifier is its digits of a second.
 
-    kept, keeps_all: what `Form` takes, where the type has all the digits that values may have.
+    kept, keeps_all: what `StoredForm` takes, where the type has all digits that values may have.
     """
 
-    def form(limits: Sequence[int]) -> Form:
+    def form(limits: Sequence[int]) -> StoredForm:
         places = limits[0] if limits else MOST_PLACES
         if places < MOST_PLACES:
-            return Form(partial(convert, places))
-        return Form(partial(convert, places), kept, keeps_all)
+            return StoredForm(partial(convert, places))
+        return StoredForm(partial(convert, places), kept, keeps_all)
 
     return form
 
 
 def plain(convert: Convert, kept: type | None = None) -> MakeForm:
     """Return what makes the form of a type without a modifier that matters."""
-    return lambda limits: Form(convert, kept)
+    return lambda limits: StoredForm(convert, kept)
 
 
 #: The form of a type of which nothing is known: values are stored as they are.
@@ -235,18 +237,18 @@ any_form = plain(same)
 def bits(check: Check, default: Sequence[int]) -> MakeForm:
     """Return what makes the form of bits with a length, which the type may have by itself."""
 
-    def form(limits: Sequence[int]) -> Form:
-        return Form(partial(bits_form, check, limits or default))
+    def form(limits: Sequence[int]) -> StoredForm:
+        return StoredForm(partial(bits_form, check, limits or default))
 
     return form
 
 
 def json_forms(*, is_binary: bool) -> MakeForm:
     """Return what makes the form of json, or of jsonb."""
-    form = Form(partial(json_form, is_binary), None, partial(are_json, is_binary))
+    form = StoredForm(partial(json_form, is_binary), None, partial(are_json, is_binary))
     return lambda limits: form
 
 
 def ranges(bound: MakeForm, check: Check, step: Any) -> MakeForm:
     """Return what makes the form of ranges; the arguments are the bounds', as `RangeForm` says."""
-    return lambda limits: Form(RangeForm(bound(()).of, check, step))
+    return lambda limits: StoredForm(RangeForm(bound(()).of, check, step))

@@ -14,12 +14,12 @@ from operator import is_
 from typing import Any
 
 from ..errors import InvalidValue
-from .forms import Convert, Form, is_container, is_list
+from .forms import Convert, StoredForm, is_container, is_list
 from .truncation import MAX_DIMENSIONS
 from .type_words import Type
 
 
-def form_of(known: Type, labels: Mapping[Any, Any] | None = None) -> Form:
+def form_of(known: Type, labels: Mapping[Any, Any] | None = None) -> StoredForm:
     """Return the stored form of a type.
 
     labels: the members of an enum by their labels.
@@ -28,17 +28,17 @@ def form_of(known: Type, labels: Mapping[Any, Any] | None = None) -> Form:
         return form_without_labels(known)
     members: Mapping[Any, Any] = labels
     first: object = next(iter(members.values()), None)
-    element = Form(lambda value: members.get(value, value), type(first))
+    element = StoredForm(lambda value: members.get(value, value), type(first))
     return in_dimensions(element, known)
 
 
 @cache
-def form_without_labels(known: Type) -> Form:
+def form_without_labels(known: Type) -> StoredForm:
     """Return the converter of a type that is not an enum; all its columns share it."""
     return in_dimensions(known.base.form(known.modifiers), known)
 
 
-def in_dimensions(element: Form, known: Type) -> Form:
+def in_dimensions(element: StoredForm, known: Type) -> StoredForm:
     """Return the converter of an array type; the element's converter where it is not an array."""
     if not known.dimensions:
         return element
@@ -46,19 +46,19 @@ def in_dimensions(element: Form, known: Type) -> Form:
         # A list may be one value of these types: only the type tells the number of dimensions.
         form = element
         for _ in range(known.dimensions):
-            form = Form(partial(list_form, form))
+            form = StoredForm(partial(list_form, form))
         return form
-    return Form(partial(array_form, element, known.base.family == "range", MAX_DIMENSIONS))
+    return StoredForm(partial(array_form, element, known.base.family == "range", MAX_DIMENSIONS))
 
 
-def list_form(element: Form, value: Any) -> Any:
+def list_form(element: StoredForm, value: Any) -> Any:
     """Return the list with each of its elements in the stored form."""
     if not is_container(value):
         return value
     return kept_where_same(value, [stored_element(element.of, *each) for each in enumerate(value)])
 
 
-def array_form(element: Form, has_tuples: bool, depth: int, value: Any) -> Any:
+def array_form(element: StoredForm, has_tuples: bool, depth: int, value: Any) -> Any:
     """Return the array as nested lists, with each element in its stored form.
 
     has_tuples: True where a tuple is one element, as for ranges.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidValue
-from .checks import needed, reason_by
+from .checks import reason_by, wrong_type
 from .enum_labels import OpenLabels
 from .type_words import Type, type_of
 from .types import TYPES
@@ -56,7 +56,7 @@ def first_mismatch(
 
 def array_mismatch(known: Type, value: Any, labels: Mapping[Any, Any] | None) -> str | None:
     if isinstance(value, (str, bytes, bytearray, Mapping)) or not isinstance(value, Collection):
-        return needed("a list", value)  # pyright: ignore[reportUnknownArgumentType]
+        return wrong_type("a list", value)  # pyright: ignore[reportUnknownArgumentType]
     elements: Collection[Any] = value  # pyright: ignore[reportUnknownVariableType]
     deeper = replace(known, dimensions=known.dimensions - 1)
     scalar = replace(known, dimensions=0)
@@ -72,7 +72,7 @@ def array_mismatch(known: Type, value: Any, labels: Mapping[Any, Any] | None) ->
 
 def label_mismatch(value: Any, labels: Mapping[Any, Any]) -> str | None:
     if not isinstance(value, str):
-        return needed("a member of its enum, or its label", value)
+        return wrong_type("a member of its enum, or its label", value)
     is_known = isinstance(labels, OpenLabels) or value in labels
     return None if is_known else "it is not a label of its enum"
 

@@ -82,7 +82,7 @@ NUMERIC = BaseType(
     compared=Comparability(Decimal, int, foreign=comparability.of_numeric),
     is_compared_as_stored=True,
     check=checks.numeric_mismatch,
-    form=lambda limits: forms.Form(number_forms.NumericForm(limits)),
+    form=lambda limits: forms.StoredForm(number_forms.NumericForm(limits)),
     exact=truncation.LosslessDecimals(None),
     has_equal_forms=True,
     from_cursor=cursor_values.read_decimal,

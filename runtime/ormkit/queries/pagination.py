@@ -14,7 +14,7 @@ from ..errors import InvalidValue, UsageError
 from ..models.columns import AnyColumn, Column
 from ..models.table import Table
 from ..postgres.checks import reason_by
-from ..postgres.cursor_values import Reader, of_type, written
+from ..postgres.cursor_values import Reader, of_type, to_json
 from ..postgres.interval import Interval
 from ..sql.context import Scope
 from ..sql.expressions import BOUND, Condition, Junction, Test
@@ -82,7 +82,7 @@ def cursor_at(table: Table, order: Sequence[Order[Any]], instance: Any) -> Curso
     Raises UsageError where the object lacks a column of the order.
     """
     try:
-        values = [written(getattr(instance, column_of(each).slot)) for each in order]
+        values = [to_json(getattr(instance, column_of(each).slot)) for each in order]
     except AttributeError:
         raise UsageError(f"this {table.label} lacks a value that the query is ordered by") from None
     text = json.dumps([fingerprint(table, order), *values], separators=(",", ":"))

@@ -43,14 +43,14 @@ WHERE NOT collisdeterministic OR type NOT IN ('text'::regtype, 'varchar'::regtyp
 """
 
 
-class Form(NamedTuple):
+class KeyType(NamedTuple):
     """How values of a key column are compared: the type, and the nondeterministic collation."""
 
     type: str
     collation: str | None
 
 
-async def forms_of(connection: Connection, sql: str) -> Mapping[str, Form]:
+async def forms_of(connection: Connection, sql: str) -> Mapping[str, KeyType]:
     """Return the columns of a table that are no plain texts, by their quoted names.
 
     sql: the table's quoted name.
@@ -58,16 +58,16 @@ async def forms_of(connection: Connection, sql: str) -> Mapping[str, Form]:
     return await learned(connection, "loose keys", sql, QUERY, forms_from)
 
 
-def forms_from(row: Record) -> Mapping[str, Form]:
+def forms_from(row: Record) -> Mapping[str, KeyType]:
     """Return the columns that a row of QUERY describes."""
     (text,) = row
     described: dict[str, Any] = json.loads(text or "{}")
-    return {quote(name): Form(*form) for name, form in described.items()}
+    return {quote(name): KeyType(*form) for name, form in described.items()}
 
 
 async def loose_forms(
     executor: Executor, relationship: Relationship[Any, Any]
-) -> tuple[Form, ...] | None:
+) -> tuple[KeyType, ...] | None:
     """Return how each key of a parent is compared; None where Python's equality is the same."""
     local, remote = relationship.local, relationship.remote
     there, names = relationship.target.sql, [column.quoted for column in remote]
@@ -86,7 +86,7 @@ async def loose_forms(
     ]
     if not any(here) and not any(beyond):
         return None
-    return tuple([form or Form(each.cast, None) for form, each in zip(here, local, strict=True)])
+    return tuple([form or KeyType(each.cast, None) for form, each in zip(here, local, strict=True)])
 
 
 def is_text(column: AnyColumn) -> bool:

@@ -171,7 +171,7 @@ class Select:
         yield "SELECT "
         if selected is not None:
             yield from (
-                written((selected,), scope) if isinstance(selected, STORED) else (selected,)
+                selected_sql((selected,), scope) if isinstance(selected, STORED) else (selected,)
             )
         yield self._source(scope, is_bare=selected is None)
         if self.where:
@@ -206,12 +206,12 @@ class Select:
         scope = Scope(self.table, is_qualified=bool(self.joins))
         places = (*self.table.columns, *extra) if extra and not self.joins else ()
         distinct = self._distinct(scope, places)
-        selected = written(self.table.columns, scope)
+        selected = selected_sql(self.table.columns, scope)
         joined: list[str] = []
         scope.joined.update(dict.fromkeys(self.lock.joined if self.lock else (), ""))
         for step in self.joins:
             step.write_join(scope, scope.name(self.table), selected, joined)
-        selected += written(extra, scope)
+        selected += selected_sql(extra, scope)
         text = self._text(scope, distinct + ", ".join(selected), "".join(joined), places)
         joined_places = chain.from_iterable(step.row_layout() for step in self.joins)
         read = (*self.table.columns, *joined_places, *extra)
@@ -219,7 +219,7 @@ class Select:
 
     def _write_expressions(self, selected: Selected) -> Statement:
         scope = Scope(self.table)
-        chosen = self._distinct(scope, selected) + ", ".join(written(selected, scope))
+        chosen = self._distinct(scope, selected) + ", ".join(selected_sql(selected, scope))
         text = self._text(scope, chosen, "", selected)
         return Statement.reading(text, scope, tuple(selected))
 
@@ -229,7 +229,7 @@ class Select:
         if not self.is_cut:
             return Statement.reading(self._text(scope, result, ""), scope)
         distinct = self._distinct(scope)
-        chosen = distinct + ", ".join(written(self.table.columns, scope)) if distinct else ""
+        chosen = distinct + ", ".join(selected_sql(self.table.columns, scope)) if distinct else ""
         inner = self._text(scope, chosen, "")
         return Statement.reading(f"SELECT {result} FROM ({inner}) AS cut", scope)
 
@@ -320,7 +320,7 @@ class Part(Node[Any, Any, Any]):
         self.values = values
 
 
-def written(selected: Selected, scope: Scope) -> list[str]:
+def selected_sql(selected: Selected, scope: Scope) -> list[str]:
     """Return the SQL of the selected expressions."""
     return [
         each.read(each.sql(scope), scope) if isinstance(each, STORED) else each.sql(scope)
@@ -330,7 +330,7 @@ def written(selected: Selected, scope: Scope) -> list[str]:
 
 def returning(selected: Selected, scope: Scope) -> str:
     """Return the RETURNING clause for these expressions; empty without any."""
-    return f" RETURNING {', '.join(written(selected, scope))}" if selected else ""
+    return f" RETURNING {', '.join(selected_sql(selected, scope))}" if selected else ""
 
 
 def ordered(order: Order[Any], scope: Scope, selected: Selected) -> str:

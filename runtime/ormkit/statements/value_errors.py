@@ -38,15 +38,15 @@ def explained(
     if not isinstance(error, VALUE_ERRORS):
         return error
     if isinstance(error, UnreadableValue):
-        better: BaseException = unreadable_named(selected, error)
+        better: BaseException = describe_unreadable(selected, error)
     else:
-        better = named(parameters, error, rows)
+        better = describe_driver_error(parameters, error, rows)
     # The driver's own error, which came before it, may show the value.
     better.__cause__ = None
     return better
 
 
-def named(
+def describe_driver_error(
     parameters: Sequence[AnyExpression | None], error: InvalidValue | DataError, rows: Rows
 ) -> InvalidValue | DataError:
     """Return the error about a value as one about what the value was meant for.
@@ -54,7 +54,7 @@ def named(
     rows: what was sent, of which an error of the server does not say what it was about.
     """
     if isinstance(error, DataError):
-        return named_by_server(parameters, error, rows)
+        return describe_server_error(parameters, error, rows)
     number = error.parameter
     target = None if number is None else parameters[number - 1]
     if number is None or target is None:
@@ -75,7 +75,7 @@ def refused_by_driver(target: AnyExpression, value: Any) -> str:
     return with_reason(text, mismatch(target.type, value) if found is None else found[1])
 
 
-def named_by_server(
+def describe_server_error(
     parameters: Sequence[AnyExpression | None], error: DataError, rows: Rows
 ) -> InvalidValue | DataError:
     """Return the server's error with the first column that has a value which does not fit it."""
@@ -94,7 +94,7 @@ def named_by_server(
     return error
 
 
-def unreadable_named(selected: Sequence[Any], error: UnreadableValue) -> UnreadableValue:
+def describe_unreadable(selected: Sequence[Any], error: UnreadableValue) -> UnreadableValue:
     """Return the error about a value with the column that it was read from, where that is known.
 
     selected: what each place of a row holds; a tuple of the same for records nested there.
