@@ -55,7 +55,7 @@ class ConfigurationError(OrmKitError, ValueError):
 
 
 class EmbeddedServerError(OrmKitError):
-    """The embedded PostgreSQL cannot be had, started or stopped."""
+    """The embedded PostgreSQL cannot be found, started or stopped."""
 
 
 class UsageError(OrmKitError):
@@ -194,7 +194,7 @@ class PoolClosed(PoolError):
 
 
 class DatabaseError(OrmKitError):
-    """An error that PostgreSQL reported, with what it said about it.
+    """An error that PostgreSQL reported, with the details that it gave.
 
     Each attribute is None where the server left the field out; see "Error and Notice Message
     Fields" in PostgreSQL's documentation of its protocol.
