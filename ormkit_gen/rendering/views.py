@@ -436,7 +436,7 @@ class _Builder:
         imports = [f"from .{module_name(name)} import {name}" for name in sorted(targets)]
         if self.model.methods:
             module, _, name = self.model.methods.partition(":")
-            imports.insert(0, f"from {module} import {name} as {self.model.name}Methods")
+            imports.insert(0, f"from {module} import {name} as _Methods")
         return tuple(imports)
 
 
