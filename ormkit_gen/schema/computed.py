@@ -105,7 +105,7 @@ class _Resolver:
         if mark in self._open:
             circle = [*self._open[self._open.index(mark) :], mark]
             shown = " needs ".join(f"{model_name}.{each}" for model_name, each in circle)
-            raise BadExpression(f"it would need itself: {shown}", "name columns instead")
+            raise BadExpression(f"it refers to itself: {shown}", "name columns instead")
         self._open.append(mark)
         written = model.computed_drafts[name]
         try:
@@ -199,19 +199,19 @@ class _Writer:
         written = ".".join(item.parts)
         if not found.leaf:
             raise BadExpression(
-                f"{written} is a relationship, and no value",
+                f"{written} is a relationship, not a value",
                 f"write count({written}), or name a column of {found.target.name}",
             )
         reached = () if base is None else base
         if found.to_many != reached[: len(found.to_many)]:
             if base is None:
                 raise BadExpression(
-                    f"{written} leads to many rows",
-                    f"take an aggregate of them, as in max({written})",
+                    f"{written} crosses a to-many relationship",
+                    f"use an aggregate, as in max({written})",
                 )
             raise BadExpression(
-                f"{written} is not on the way to {'.'.join(base)}, which the aggregate is about",
-                "an aggregate follows one path of relationships: write two aggregates",
+                f"{written} is not on the path {'.'.join(base)} of the aggregate",
+                "an aggregate follows one path of relationships: use two aggregates",
             )
 
     def _call(self, call: Call, base: tuple[str, ...] | None) -> str:
@@ -223,7 +223,7 @@ class _Writer:
         if base is not None:
             raise BadExpression(
                 f"{call.name}() is an aggregate within an aggregate",
-                "give the related model a computed attribute, and take the aggregate of that",
+                "give the related model a computed attribute, and aggregate that attribute",
             )
         if name not in COUNTS and not self.takes_null:
             self.is_null = True
@@ -233,8 +233,8 @@ class _Writer:
     def _check_aggregate(self, call: Call, is_aggregate: bool) -> None:
         if is_aggregate:
             raise BadExpression(
-                f"{call.name}() is an aggregate over no relationship",
-                f"name one of {self.model.name}'s relationships in it, as in "
+                f"{call.name}() does not aggregate a relationship",
+                f"use a relationship of {self.model.name} in it, as in "
                 f"{call.name}({self._example()})",
             )
 

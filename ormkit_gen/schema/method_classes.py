@@ -281,8 +281,8 @@ class MethodClass:
                 "async-hook",
                 node,
                 node.name,
-                f"{node.name}() of {self.model.name} is async, and hooks and validators are not",
-                "write def; what has to wait goes to tx.after_commit()",
+                f"{node.name}() of {self.model.name} is async, but hooks and validators are not",
+                "write def, and run async work in tx.after_commit()",
             )
         columns = [column.name for column in self.model.columns]
         for constant in fields:

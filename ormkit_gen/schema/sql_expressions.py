@@ -198,9 +198,7 @@ class _Reader:
 
     def _check(self, token: Token, *, is_outermost: bool) -> None:
         if token.text in (";", "$") or (token.text == "," and is_outermost):
-            raise BadExpression(
-                f"{token.text} cannot stand here: it is one expression", "write one expression"
-            )
+            raise BadExpression(f"{token.text} is not allowed here", "write one expression")
         if token.kind == "other":
             self.words.add(token.text)
 
@@ -233,7 +231,7 @@ class _Reader:
         if word in ("select", "over"):
             what = "query" if word == "select" else "window"
             raise BadExpression(
-                f"a computed attribute holds no {what}",
+                f"a computed attribute cannot contain a {what}",
                 "write an aggregate along a relationship, as in count(posts)",
             )
 

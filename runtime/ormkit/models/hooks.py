@@ -187,8 +187,8 @@ def validators_of(model: type[Model]) -> Mapping[str, tuple[Callable[[Any, Any],
         for field in getattr(function, FIELDS, ()):
             if field not in known:
                 raise UnknownName(
-                    f"{place_of(function)}: {name}() validates {field!r}, which is no column of "
-                    f"{model.__table__.label}: {did_you_mean(field, known)}"
+                    f"{place_of(function)}: {name}() validates {field!r}, which is not a column "
+                    f"of {model.__table__.label}: {did_you_mean(field, known)}"
                 )
             check_method(model, name, function, parameters=2)
             found[field] = (*found.get(field, ()), function)
@@ -215,21 +215,21 @@ def check_method(model: type[Model], name: str, function: Any, *, parameters: in
     label = model.__table__.label
     if not inspect.isfunction(function):
         raise UsageError(
-            f"{name} of {label} is no plain method: a hook or a validator is a function with self, "
-            f"without @classmethod, @staticmethod or @property"
+            f"{name} of {label} is not a plain method: a hook or a validator must be a function "
+            "with self, without @classmethod, @staticmethod or @property"
         )
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise UsageError(
-            f"{place_of(function)}: {name}() of {label} is async, and hooks and validators are "
-            f"not: write def; what has to wait goes to tx.after_commit()"
+            f"{place_of(function)}: {name}() of {label} is async, but hooks and validators are "
+            "not: write def, and run async work in tx.after_commit()"
         )
     try:
         inspect.signature(function).bind(*[None] * parameters)
     except TypeError:
         arguments = "self" if parameters == 1 else "self and the value"
         raise UsageError(
-            f"{place_of(function)}: {name}() of {label} is called with {arguments} alone, and "
-            f"takes other parameters"
+            f"{place_of(function)}: {name}() of {label} is called with only {arguments}, but "
+            "takes other parameters"
         ) from None
 
 

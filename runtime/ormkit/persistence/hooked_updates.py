@@ -110,6 +110,7 @@ def dirty_with_hooks(
 def endless_hooks(table: Table) -> UsageError:
     """Return the error for hooks that change an object after each of its writes."""
     return UsageError(
-        f"the hooks of {table.label} change an object after each write, so that it is written "
-        f"again and again: a hook that runs after a write changes its object under a condition"
+        f"the hooks of {table.label} change an object after every write, so it is written again "
+        "and again: let a hook that runs after a write change its object only under a "
+        "condition"
     )

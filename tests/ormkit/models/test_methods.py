@@ -261,12 +261,12 @@ UNUSABLE = {
     "hook with parameters": (
         "from DB import PersonBase\nclass PersonMethods(PersonBase):\n"
         "    def after_update(self, session): ...",
-        r"app_\w+\.py:3: after_update\(\) of Person is called with self alone",
+        r"app_\w+\.py:3: after_update\(\) of Person is called with only self",
     ),
     "hook that is no method": (
         "from DB import PersonBase\nclass PersonMethods(PersonBase):\n"
         "    @property\n    def before_delete(self): ...",
-        r"before_delete of Person is no plain method",
+        r"before_delete of Person is not a plain method",
     ),
 }
 
@@ -289,7 +289,7 @@ def test_a_validator_of_an_unknown_column_is_refused(tmp_path: Path, field: str)
         f"field = {field.strip(chr(39))!r}\n"
         f"class PersonMethods(PersonBase):\n    @validates(field)\n    def check(self, value): ..."
     )
-    with pytest.raises(UnknownName, match=r":5: check\(\) validates '\w+', which is no column"):
+    with pytest.raises(UnknownName, match=r":5: check\(\) validates '\w+', which is not a column"):
         import_in_turn(tmp_path, package)
 
 
