@@ -29,3 +29,14 @@ async def use(session: AsyncSession, person: Person, pet: Pet) -> None:
     ValidationError(3)  # expect-error
     validates(3)  # expect-error
     validates()  # expect-error
+    (await session.update(person, name="x")).nope()  # expect-error
+    (await session.soft_delete(person)).is_deleted = False  # expect-error
+    print(pet.is_deleted)  # expect-error
+    await session.remove_all(person)  # expect-error
+    await session.remove_all([1])  # expect-error
+    await session.remove_all("x")  # expect-error
+    await session.get(Person, "x", include_deleted=True)  # expect-error
+    async with session.begin() as tx:
+        tx.add(3)  # expect-error
+        tx.add(person).nope()  # expect-error
+        await tx.update(tx.add(person), nope=1)  # expect-error

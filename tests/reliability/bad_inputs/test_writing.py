@@ -16,6 +16,7 @@ from ormkit import (
     UnknownName,
     UsageError,
     func,
+    validates,
 )
 from tests.reliability.bad_inputs.cases import Case, Lab, check_refused, numbered, refused
 
@@ -378,6 +379,34 @@ REMOVALS = [
         lambda lab: lab.session.soft_delete(None),
         lambda lab: lab.session.restore(None),
         lambda lab: lab.session.force_delete(None),
+        lambda lab: lab.session.delete(None),
+        lambda lab: lab.session.remove_all([lab.ada, None]),
+    ),
+    *refused(
+        UsageError,
+        "remove_all() takes a list of objects, not User",
+        lambda lab: lab.session.remove_all(lab.ada),
+    ),
+    *refused(
+        UsageError,
+        "remove_all() takes a list of objects, not NoneType",
+        lambda lab: lab.session.remove_all(None),
+    ),
+    *refused(
+        UsageError,
+        "an object of a generated model is needed, not str",
+        lambda lab: lab.session.remove_all("users"),
+    ),
+    *refused(
+        UsageError,
+        "an object is given twice",
+        lambda lab: lab.session.remove_all([lab.ada, lab.ada]),
+    ),
+    *refused(
+        UsageError,
+        "validates() takes columns or their names, not NoneType",
+        lambda lab: validates(None),
+        lambda lab: validates("name", None),
     ),
     *refused(
         UsageError,
@@ -388,12 +417,14 @@ REMOVALS = [
         UsageError,
         "this User has no id yet: insert it first",
         lambda lab: lab.session.remove(User(name="x")),
+        lambda lab: lab.session.remove_all([lab.ada, User(name="x")]),
     ),
     *refused(
         StaleObject,
         "no row to delete: this User is no longer in the database",
         lambda lab: lab.session.remove(lab.gone),
         lambda lab: lab.session.force_delete(lab.gone),
+        lambda lab: lab.session.remove_all([lab.gone]),
     ),
     *refused(
         UsageError,
