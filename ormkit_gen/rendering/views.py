@@ -22,12 +22,17 @@ from ormkit_gen.rendering.operators import filter_keys
 from ormkit_gen.schema.naming import base_name, constant_name, module_name
 
 #: The names that every generated module imports from typing.
-TYPING = ("TYPE_CHECKING", "Any", "ClassVar", "Literal", "Self", "TypedDict", "Unpack")
+TYPING = ("TYPE_CHECKING", "Any", "Literal", "Self", "Unpack")
+
+
+#: How a relationship is declared: the type of the attribute, that of the class, and the call.
+ONE = ("Attr", "ToOne", "to_one")
+MANY = ("ReadOnlyAttr", "ToMany", "to_many")
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """What the metaclass holds: name, type, and the call that creates it."""
+    """A column or relationship of a model: name, type, and the call that creates it."""
 
     name: str
     annotation: str
@@ -49,11 +54,7 @@ class ModelView:
     assignable: tuple[tuple[str, str], ...]
     orders: tuple[str, ...]
     attributes: tuple[Attribute, ...]
-    slots: str
     table: str
-    annotations: tuple[tuple[str, str], ...]
-    #: The attributes that are read only once they were loaded, and the calls that create them.
-    loaded: tuple[tuple[str, str], ...]
     #: The names of the computed attributes, as an annotation; empty without any.
     computed: str
     parameters: tuple[str, ...]
@@ -117,22 +118,18 @@ def model_view(model: Model, schema: Schema) -> ModelView:
     imports = Imports(taken={column.name for column in model.columns})
     builder = _Builder(model, schema, imports)
     attributes = builder.attributes()
-    annotations = tuple((column.name, builder.type_of(column)) for column in model.columns)
     parameters = builder.parameters()
     return ModelView(
         name=model.name,
         module=module_name(model.name),
         docstring=docstring(model.comment or f"A row of {builder.table_name}."),
         attributes=attributes,
-        annotations=annotations,
-        loaded=builder.loaded(),
         computed=" | ".join(literal_types(each.name for each in model.computed)),
         parameters=parameters,
         body=builder.body(),
         filter_keys=builder.filter_keys(),
         assignable=builder.assignable(),
         orders=tuple(order_literals(column.name for column in builder.ordered)),
-        slots=builder.slots(),
         table=builder.table(),
         unpack=builder.unpack(),
         conversions=builder.conversions(),
@@ -153,7 +150,6 @@ class _Builder:
         self.model = model
         self.schema = schema
         self.imports = imports
-        imports.add("collections.abc", "Sequence")
         for name in TYPING:
             imports.add("typing", name)
         #: What a query can filter and order by: columns, and computed attributes as columns.
@@ -200,7 +196,9 @@ class _Builder:
         arguments += [f"{flag}=True" for flag, is_set in flags.items() if is_set]
         if column.default is not None:
             arguments.append(f"default={self.default(column)}")
-        return self.expression(column, column_class(column), arguments)
+        return self.expression(
+            column, (attr_class(column), column_class(column), "column"), arguments
+        )
 
     def computed_attribute(self, computed: Computed) -> Attribute:
         column = computed.column
@@ -216,19 +214,28 @@ class _Builder:
             arguments.append(f"casts={names(computed.casts)}")
         if computed.is_foreign:
             arguments.append("is_foreign=True")
-        return self.expression(column, computed_class(column), arguments)
+        declared = ("ReadOnlyAttr", computed_class(column), "computed")
+        return self.expression(column, declared, arguments)
 
-    def expression(self, column: Column, kind: str, arguments: list[str]) -> Attribute:
-        """Return the attribute of a column or a computed attribute."""
+    def expression(
+        self, column: Column, declared: tuple[str, str, str], arguments: list[str]
+    ) -> Attribute:
+        """Return the attribute of a column or a computed attribute; `declared` is as in ONE."""
+        attr, kind, call = declared
         if column.type.is_enum:
             arguments.append(f"labels={column.type.name}")
             if self.schema.enum(column.type.name).is_open:
                 arguments.append("is_open=True")
-        typed = f"{kind}[{self.model.name}, {self.taken_type(column)}, {self.type_of(column)}]"
-        return Attribute(column.name, typed, f"{kind}({', '.join(arguments)})")
+        if kind not in ("Column", "Computed"):
+            arguments.append(f"kind={kind}")
+        held = self.type_of(column)
+        typed = f"{attr}[{kind}[{self.model.name}, {self.taken_type(column)}, {held}], {held}]"
+        return Attribute(column.name, typed, f"{call}({', '.join(arguments)})")
 
     def relationship_attribute(self, relationship: Relationship) -> Attribute:
-        kind = "ToMany" if relationship.is_to_many else "ToOne"
+        is_many = relationship.is_to_many
+        attr, kind, call = MANY if is_many else ONE
+        reached = f"{kind}[{self.model.name}, {relationship.target}]"
         arguments = [
             python_string(relationship.target),
             f"local={names(relationship.local)}",
@@ -240,8 +247,8 @@ class _Builder:
             arguments.append(f"secondary={self.secondary(relationship)}")
         return Attribute(
             relationship.name,
-            f"{kind}[{self.model.name}, {relationship.target}]",
-            f"{kind}({', '.join(arguments)})",
+            f"{attr}[{reached}, {related_type(relationship)}]",
+            f"{call}({', '.join(arguments)})",
         )
 
     def secondary(self, relationship: Relationship) -> str:
@@ -252,16 +259,6 @@ class _Builder:
         if through.schema:
             arguments.append(f"schema={python_string(through.schema)}")
         return f"Secondary({', '.join(arguments)}, local={local}, remote={remote})"
-
-    def loaded(self) -> tuple[tuple[str, str], ...]:
-        computed = [
-            (each.name, f'ComputedValue["{self.type_of(each.column)}"]()')
-            for each in self.model.computed
-        ]
-        related = [
-            (each.name, f'Related["{related_type(each)}"]()') for each in self.model.relationships
-        ]
-        return (*computed, *related)
 
     def default(self, column: Column) -> str:
         """Return the default constant of a column as source text."""
@@ -312,7 +309,8 @@ class _Builder:
         """Return the declaration of a column's parameter."""
         typed = optional(self.taken_type(column), column.is_nullable)
         if takes_more(column):
-            typed = typed.replace("list[", "Sequence[")
+            sequence = self.imports.add("collections.abc", "Sequence")
+            typed = typed.replace("list[", f"{sequence}[")
         declared = f"{column.name}: {typed}"
         if self.is_required(column):
             return declared
@@ -351,12 +349,6 @@ class _Builder:
             for column in self.model.columns
             if not column.is_generated
         )
-
-    def slots(self) -> str:
-        columns = [column.name for column in self.model.columns]
-        computed = [f"_{each.name}" for each in self.model.computed]
-        related = [f"_{each.name}" for each in self.model.relationships]
-        return names([*columns, *computed, *related])
 
     def table(self) -> str:
         model = self.model
@@ -416,15 +408,16 @@ class _Builder:
         return "SoftDeleteModel" if has_mark else "Model"
 
     def runtime_names(self) -> list[str]:
-        used = ["Change", "Condition", "Expression", self.parent(), "ModelMeta", "Order", "Query"]
-        used += ["Record", "Source", "Table", *{column_class(each) for each in self.model.columns}]
+        used = ["Change", "Condition", "Expression", self.parent(), "Order", "Query"]
+        used += ["Source", "Table"]
+        used += ["column", *{column_class(each) for each in self.model.columns}]
+        used += {attr_class(each) for each in self.model.columns}
         if self.model.computed:
-            used += ["ComputedValue", *{computed_class(e.column) for e in self.model.computed}]
-            used.append("Computed")
+            used += ["Computed", "ReadOnlyAttr", "computed"]
+            used += {computed_class(each.column) for each in self.model.computed}
         relationships = self.model.relationships
-        if relationships:
-            used.append("Related")
-        used += {"ToMany" if each.is_to_many else "ToOne" for each in relationships}
+        for each in relationships:
+            used += MANY if each.is_to_many else ONE
         if any(each.secondary for each in relationships):
             used.append("Secondary")
         if any("UNSET" in each for each in self.parameters()):
@@ -437,7 +430,7 @@ class _Builder:
         if self.model.methods:
             module, _, name = self.model.methods.partition(":")
             imports.insert(0, f"from {module} import {name} as _Methods")
-        return tuple(imports)
+        return ("from typing_extensions import TypedDict", "", *imports)
 
 
 def column_class(column: Column) -> str:
@@ -448,6 +441,11 @@ def column_class(column: Column) -> str:
 def computed_class(column: Column) -> str:
     """Return the runtime's class for a computed attribute of the column's type."""
     return column_class(column).replace("Column", "Computed")
+
+
+def attr_class(column: Column) -> str:
+    """Return the type of a column's attribute; what PostgreSQL always fills in cannot be set."""
+    return "ReadOnlyAttr" if column.is_generated else "Attr"
 
 
 def optional(typed: str, is_nullable: bool) -> str:

@@ -52,6 +52,7 @@ from .errors import (
     ValidationError,
 )
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
+from .models.attributes import Attr, ReadOnlyAttr, column, computed, to_many, to_one
 from .models.columns import Column
 from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
 from .models.hooks import validates
@@ -92,6 +93,7 @@ __all__ = [
     "AfterCommitError",
     "Aggregate",
     "AsyncSession",
+    "Attr",
     "BitString",
     "Change",
     "CheckViolation",
@@ -145,6 +147,7 @@ __all__ = [
     "Query",
     "QueryCanceled",
     "Range",
+    "ReadOnlyAttr",
     "Record",
     "Related",
     "RelatedSet",
@@ -182,6 +185,8 @@ __all__ = [
     "__version__",
     "case",
     "cast",
+    "column",
+    "computed",
     "create_engine",
     "current_session",
     "exists",
@@ -192,6 +197,8 @@ __all__ = [
     "noload",
     "selectinload",
     "session_context",
+    "to_many",
+    "to_one",
     "to_tsvector",
     "validates",
 ]

@@ -24,13 +24,32 @@ MAX_LENGTH = 100
 
 
 class ModelMeta(type):
-    """The type of models; generated subclasses hold a model's columns and relationships."""
+    """The type of models.
+
+    The body of a model's class declares columns, computed attributes and relationships. They move
+    to a metaclass of the model's own, so that `User.age` is the column, and leave slots behind, so
+    that `user.age` is the value.
+    """
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> ModelMeta:
         if derives_from_base(bases):
             # A class with methods becomes a base of the model, whose objects have no dict.
             namespace.setdefault("__slots__", ())
-        return super().__new__(mcls, name, bases, namespace)
+        if not isinstance(namespace.get("__table__"), Table):
+            return super().__new__(mcls, name, bases, namespace)
+        columns = [key for key, each in namespace.items() if isinstance(each, Column)]
+        computed = [key for key, each in namespace.items() if isinstance(each, Computed)]
+        related = [key for key, each in namespace.items() if isinstance(each, Relationship)]
+        declared = {key: namespace[key] for key in (*columns, *computed, *related)}
+        body = {key: each for key, each in namespace.items() if key not in declared}
+        body["__slots__"] = (*columns, *(f"_{key}" for key in (*computed, *related)))
+        body.update({key: ComputedValue[Any]() for key in computed})
+        body.update({key: Related[Any]() for key in related})
+        # Their types are imported for type checkers only, so that no hint could be resolved.
+        hints: dict[str, Any] = namespace.get("__annotations__", {})
+        body["__annotations__"] = {key: hints[key] for key in hints if key not in related}
+        own = type(f"{name}Columns", (mcls,), {"__module__": namespace["__module__"], **declared})
+        return super().__new__(own, name, bases, body)
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)

@@ -130,10 +130,11 @@ class QueryBuilder(Hinted, Generic[M]):
         held["_shape"] = shape
         return copy
 
-    def _filter(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
+    def _filter(self, *conditions: Condition[M], **by: object) -> Self:
+        """Keep the rows for which all conditions hold; `age__gte=18` is one, as in Q."""
         if conditions:
             kept = self._add_conditions(resolved(self._table, conditions))
-            return kept._filter((), by) if by else kept
+            return kept._filter(**by) if by else kept
         if not by:
             return self
         shape = self._shape
@@ -171,7 +172,8 @@ class QueryBuilder(Hinted, Generic[M]):
         query.__dict__["_bound"] = (*self._bound, *values)
         return query
 
-    def _exclude(self, conditions: Sequence[Condition[M]], by: Mapping[str, object]) -> Self:
+    def _exclude(self, *conditions: Condition[M], **by: object) -> Self:
+        """Remove the rows for which all conditions hold; the others stay."""
         found = conditions_of(self._table, conditions, by)
         if not found:
             return self
@@ -180,7 +182,8 @@ class QueryBuilder(Hinted, Generic[M]):
         # can negate a plain NOT and use an index.
         return self._add_conditions((Test(IS_NOT_TRUE if may_be_null(both) else NOT, both),))
 
-    def _order_by(self, by: tuple[Order[M] | Expression[M, Any, Any] | str, ...]) -> Self:
+    def _order_by(self, *by: Order[M] | Expression[M, Any, Any] | str) -> Self:
+        """Order the rows, after the orders that the query has; "-age" is descending."""
         shape = self._shape
         if shape is None:
             return self._with("_order", self._order + self._order_keys(by))
@@ -200,6 +203,16 @@ class QueryBuilder(Hinted, Generic[M]):
 
     def _order_keys(self, by: tuple[Any, ...]) -> tuple[Order[Any], ...]:
         return tuple(map(self._order_key, by))
+
+    # Generated subclasses declare for type checkers which keywords and names their model has.
+    if TYPE_CHECKING:
+
+        def filter(self, *conditions: Condition[M]) -> Self: ...
+        def exclude(self, *conditions: Condition[M]) -> Self: ...
+        def order_by(self, *by: Order[M] | Expression[M, Any, Any]) -> Self: ...
+
+    else:
+        filter, exclude, order_by = _filter, _exclude, _order_by
 
     def limit(self, count: int) -> Self:
         """Return at most this many rows; raises InvalidValue for a negative or no whole number."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -41,8 +41,8 @@ N = TypeVar("N", int, float, Decimal, Span)
 class Query(Selection[M], Generic[M, K]):
     """A query over model M with a primary key of type K; it is immutable.
 
-    Methods such as limit() return a new query. Generated subclasses add the methods whose arguments
-    depend on the model: filter, exclude, order_by and update.
+    Methods such as limit() return a new query. Generated subclasses tell type checkers which
+    keywords and names filter, exclude, order_by and update take.
     """
 
     async def all(self) -> list[M]:
@@ -80,7 +80,7 @@ class Query(Selection[M], Generic[M, K]):
 
         key: a value, or a tuple for a composite primary key.
         """
-        found = await self._filter(same_key(self._table, key), {}).all()
+        found = await self._filter(*same_key(self._table, key)).all()
         return found[0] if found else None
 
     async def one(self) -> M:
@@ -237,13 +237,21 @@ class Query(Selection[M], Generic[M, K]):
         select = self._changeable("delete()")
         return Change(self._source, self._table, select.delete, select.values())
 
-    def _update(self, values: Mapping[str, object]) -> Change[M]:
+    def _update(self, **values: object) -> Change[M]:
+        """Update the rows by one statement; awaiting it returns the number of rows."""
         changes = changes_for(self._table, values)
         select = self._changeable("update()")
         bound = [*values_of(changes), *select.values()]
         return Change(
             self._source, self._table, lambda returned: select.update(changes, returned), bound
         )
+
+    if TYPE_CHECKING:
+
+        def update(self) -> Change[M]: ...
+
+    else:
+        update = _update
 
     def _changeable(self, method: str) -> Select:
         if self._grouping is not None:

@@ -149,7 +149,7 @@ SWAPPED = "(o.column3, o.column0, o.column1, o.column2, o.id)"
 
 
 def test_the_same_code_in_another_layout_is_as_good(tmp_path: Path) -> None:
-    model = edited(tmp_path, "return decoded", "# All of them.\n\n        return (\n decoded)")
+    model = edited(tmp_path, "return decoded", "# All of them.\n\n            return (\n decoded)")
     assert type(decoder_of(model.__decode__)) is Decoder
 
 
@@ -172,14 +172,13 @@ def test_the_same_code_in_another_layout_is_as_good(tmp_path: Path) -> None:
         ("for row in rows:", "for row in rows or ():"),
         ("for row in rows:", "for row in rows[:100]:"),
         ("cls.__new__(cls)", "object.__new__(cls)"),
-        ("def __decode__(cls, rows: Sequence[Record])", "def __decode__(cls, *rows)"),
-        ("    def __decode__", "    @twice\n    def __decode__"),
+        ("def __decode__(cls, rows)", "def __decode__(cls, *rows)"),
+        ("        def __decode__", "        @twice\n        def __decode__"),
         (
             "    def __init__",
             "    def __new__(cls): return super().__new__(cls)\n\n    def __init__",
         ),
         ("    def __init__", "    def __setattr__(self, *_): pass\n\n    def __init__"),
-        ("'column3')", ")\n    column3 = property()"),
     ],
 )
 def test_code_that_was_edited_runs_as_it_stands(tmp_path: Path, old: str, new: str) -> None:
@@ -190,13 +189,13 @@ def test_code_that_was_edited_runs_as_it_stands(tmp_path: Path, old: str, new: s
 def test_a_constant_in_the_place_of_another_counts(tmp_path: Path) -> None:
     """Where the code of both is the same to the byte: a docstring comes before all constants."""
     old = (
-        "decoded: list[Self] = []\n        for row in rows:\n"
-        "            decoded.append(o := cls.__new__(cls))\n"
-        "            (o.id, o.column0, o.column1, o.column2, o.column3) = row\n"
-        "            o.column0 = SIZE[o.column0]\n"
-        "            o.column1 = SIZE[o.column1] if o.column1 is not None else None"
+        "decoded = []\n            for row in rows:\n"
+        "                decoded.append(o := cls.__new__(cls))\n"
+        "                (o.id, o.column0, o.column1, o.column2, o.column3) = row\n"
+        "                o.column0 = SIZE[o.column0]\n"
+        "                o.column1 = SIZE[o.column1] if o.column1 is not None else None"
     )
-    new = f'"text"\n        {old.removesuffix("None")}"text"'
+    new = f'"text"\n            {old.removesuffix("None")}"text"'
     method = edited(tmp_path, old, new).__decode__
     assert decoder_of(method).args == (method,)
 

@@ -99,7 +99,7 @@ def test_an_object_has_the_methods_of_the_class(models: Any) -> None:
     assert repr(person) == "Person(name='Ida', mood=<Mood.calm: 'calm'>)"
     with pytest.raises(AttributeError):
         person.nmae = "typo"
-    assert type(models.Person).__name__ == "PersonColumns"
+    assert type(models.Person).__name__ == "PersonBaseColumns"
     assert models.Person.__table__.label == "Person"
     assert models.Person.name.label == "Person.name"
 

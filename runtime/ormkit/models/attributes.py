@@ -1,0 +1,70 @@
+"""Declare the attributes of models: `User.age` is a column, and `user.age` its value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+
+from .columns import AnyColumn, Column
+from .computed import AnyComputed, Computed
+from .relationships import ToMany, ToOne
+
+if TYPE_CHECKING:
+    from .model import Model
+
+#: What the attribute is on the model's class.
+C_co = TypeVar("C_co", covariant=True)
+#: The value that it has on an object.
+V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
+
+
+class ReadOnlyAttr(Generic[C_co, V_co]):
+    """An attribute that is a C on the model's class and a V on its objects; it cannot be set.
+
+    It exists for type checkers. At run time a metaclass of the model's own holds the C, and each
+    object has a slot for its V: see `ModelMeta`.
+    """
+
+    @overload
+    def __get__(self, instance: None, owner: type[Model]) -> C_co: ...
+    @overload
+    def __get__(self, instance: Model, owner: type[Model]) -> V_co: ...
+    def __get__(self, instance: Model | None, owner: type[Model]) -> C_co | V_co:
+        raise NotImplementedError
+
+
+class Attr(ReadOnlyAttr[C_co, V]):
+    """An attribute that is a C on the model's class and a V on its objects."""
+
+    def __set__(self, instance: Model, value: V) -> None:
+        raise NotImplementedError
+
+
+def column(type_: str, *, kind: type[AnyColumn] = Column, **settings: Any) -> Attr[Any, Any]:
+    """Declare a column in the body of a model's class.
+
+    type_: PostgreSQL's name of the type.
+    kind: the class of the column, for types with operators of their own.
+    settings: what `Column` takes.
+    """
+    return cast("Attr[Any, Any]", kind(type_, **settings))
+
+
+def computed(
+    type_: str, template: str, *, kind: type[AnyComputed] = Computed, **settings: Any
+) -> ReadOnlyAttr[Any, Any]:
+    """Declare a computed attribute in the body of a model's class; see `Computed`.
+
+    kind: the class of the attribute, for types with operators of their own.
+    """
+    return cast("ReadOnlyAttr[Any, Any]", kind(type_, template, **settings))
+
+
+def to_one(target: str, **settings: Any) -> Attr[Any, Any]:
+    """Declare a relationship to one object; `settings` are what `Relationship` takes."""
+    return cast("Attr[Any, Any]", ToOne[Any, Any](target, **settings))
+
+
+def to_many(target: str, **settings: Any) -> ReadOnlyAttr[Any, Any]:
+    """Declare a relationship to many objects; `settings` are what `Relationship` takes."""
+    return cast("ReadOnlyAttr[Any, Any]", ToMany[Any, Any](target, **settings))
