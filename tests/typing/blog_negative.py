@@ -95,3 +95,8 @@ async def engines(session: AsyncSession, engine: Engine, user: User) -> None:
     await session.run(user)  # expect-error
     session.begin(settings={"app.tenant": 1})  # expect-error
     engine.transaction(isolation="none")  # expect-error
+
+
+def read_only(user: User, post: Post) -> None:
+    user.posts = []  # expect-error
+    post.tags = [Tag(name="x")]  # expect-error

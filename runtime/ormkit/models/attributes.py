@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, cast, overload
 
 from .columns import AnyColumn, Column
 from .computed import AnyComputed, Computed
@@ -30,6 +30,10 @@ class ReadOnlyAttr(Generic[C_co, V_co]):
     @overload
     def __get__(self, instance: Model, owner: type[Model]) -> V_co: ...
     def __get__(self, instance: Model | None, owner: type[Model]) -> C_co | V_co:
+        raise NotImplementedError
+
+    # Without it, mypy would accept what the attribute's type fits.
+    def __set__(self, instance: Model, value: Never) -> None:
         raise NotImplementedError
 
 
