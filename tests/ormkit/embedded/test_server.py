@@ -510,7 +510,7 @@ async def test_words_of_the_url_are_no_part_of_the_path(home: Path) -> None:
         ("port=5433", "port says where a server is"),
         ("service=x", "service says where a server is"),
         ("sslmode=require", "without TLS: remove sslmode"),
-        ("channel_binding=require", "channel_binding cannot be had"),
+        ("channel_binding=require", "channel_binding is not supported"),
         ("client_encoding=latin1", "it must be UTF8"),
         ("dbname", "not name=value"),
     ],

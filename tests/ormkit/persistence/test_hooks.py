@@ -329,7 +329,7 @@ async def test_a_hook_that_changes_its_object_after_each_write_is_refused(
 ) -> None:
     app.acts["after_update"] = lambda task: setattr(task, "count", task.count + 1)
     task = await tasks.insert(app.task("A"))
-    with pytest.raises(UsageError, match="hooks of Task change an object after each write"):
+    with pytest.raises(UsageError, match="hooks of Task change an object after every write"):
         async with tasks.begin() as tx:
             own = await tx.get(app.models.Task, task.id)
             own.title = "B"

@@ -164,6 +164,6 @@ async def test_batch_size_is_another_name_for_chunk(
     assert [len(chunk) async for chunk in stream.chunks()] == [4, 4, 2]
     ages = session.query(User).scalars(User.age).stream(batch_size=4)
     assert [len(chunk) async for chunk in ages.chunks()] == [4, 4, 2]
-    with pytest.raises(InvalidValue, match="chunk needs a whole number"):
+    with pytest.raises(InvalidValue, match="chunk must be a whole number"):
         async for _ in session.query(User).stream(batch_size=0):
             pass
