@@ -265,9 +265,9 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("sql", "kept", "stored"),
     [
-        ("COMMIT", "is committed", ["before"]),
-        ("END", "is committed", ["before"]),
-        ("COMMIT AND CHAIN", "is committed", ["before"]),
+        ("COMMIT", "are committed", ["before"]),
+        ("END", "are committed", ["before"]),
+        ("COMMIT AND CHAIN", "are committed", ["before"]),
         ("ROLLBACK", "the writes of the block are lost", []),
         ("ROLLBACK AND CHAIN", "the writes of the block are lost", []),
         ("ABORT", "the writes of the block are lost", []),
