@@ -53,7 +53,11 @@ class PersonMethods(PersonBase):
             raise ValidationError({"age": "is negative"})
 
     def before_insert(self) -> None:
-        self.email = self.email or f"{self.name}@example.org"
+        if self.email is None:
+            self.email = f"{self.name}@example.org"
+        name = self.name
+        self.name = name.strip()
+        self.age += 1
 
     def after_delete(self) -> None:
         print(self.greeting())
