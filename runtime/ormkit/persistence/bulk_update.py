@@ -23,6 +23,7 @@ from .insert import receive
 from .numbering import cast_values
 from .update import (
     changes_for,
+    check_rows_once,
     computed_columns,
     identity_of,
     stale,
@@ -53,9 +54,7 @@ async def update_objects(
         raise UsageError("bulk_update takes objects of one model at a time")
     named = None if fields is None else named_columns(table, fields)
     identities = [identity_of(table, each) for each in instances]
-    keys = {tuple(identity[: len(table.primary_key)]) for identity in identities}
-    if len(keys) < len(instances):
-        raise UsageError(f"bulk_update: the same {table.label} is given twice")
+    check_rows_once("bulk_update", table, identities)
     extra: list[tuple[AnyColumn, ...]] = []
     if table.hooks is not None:
         extra = changed_by_hooks(table, table.hooks, instances)
@@ -169,7 +168,7 @@ async def update_several(
     identities: Sequence[Sequence[object]],
 ) -> None:
     """Write these columns by one statement for each chunk; with array columns, for each object."""
-    if any(column.is_array for column in columns):
+    if any(column.is_array for column in (*columns, *table.identity)):
         for instance, identity in zip(instances, identities, strict=True):
             values = values_held(instance, columns)
             await update_row(executor, table, instance, values, identity)

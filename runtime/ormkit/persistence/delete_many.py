@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..driver.array_parameter import FlatArray
-from ..errors import StaleObject, UsageError
+from ..errors import StaleObject
 from ..models.relationships import table_as
 from ..models.table import Table, table_of
 from ..sql.context import Scope
 from ..statements.executor import Executor
 from ..statements.statement import Statement, statement_for
 from .insert_order import in_key_order
-from .update import identity_of, stale, write_delete
+from .update import check_rows_once, identity_of, stale, write_delete
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -54,9 +54,7 @@ def groups_to_delete(instances: Sequence[Model]) -> dict[Table, Group]:
         objects.append(instance)
         identities.append(identity_of(table, instance))
     for table, (_, identities) in groups.items():
-        width = len(table.primary_key)
-        if len({tuple(each[:width]) for each in identities}) < len(identities):
-            raise UsageError(f"remove_all: the same {table.label} is given twice")
+        check_rows_once("remove_all", table, identities)
     return groups
 
 

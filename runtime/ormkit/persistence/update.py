@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -200,6 +201,15 @@ def identity_of(table: Table, instance: Model) -> list[object]:
             f"this {table.label} has no {table.identity[0].slot} yet: insert it first"
         ) from None
     return values
+
+
+def check_rows_once(method: str, table: Table, identities: Sequence[Sequence[object]]) -> None:
+    """Raise UsageError where two objects have the same row."""
+    width = len(table.primary_key)
+    # For unhashable keys the number of rows that the server writes tells.
+    with suppress(TypeError):
+        if len({tuple(each[:width]) for each in identities}) < len(identities):
+            raise UsageError(f"{method}: the same {table.label} is given twice")
 
 
 def stale(table: Table, what: str) -> str:
