@@ -22,7 +22,7 @@ FLOORS = (
     ("postgres",),
     ("connecting", "sql"),
     ("driver", "models"),
-    ("pool", "embedded"),
+    ("pool", "embedded", "shapes"),
     ("statements",),
     ("loading",),
     ("persistence",),

@@ -73,6 +73,7 @@ from .queries.change import Change
 from .queries.pagination import Cursor, Page
 from .queries.query import Query, Source
 from .queries.rows import Rows
+from .queries.shaped import Shaped
 from .queries.stream import Stream
 from .session import AsyncSession, current_session, session_context
 from .sql.aggregates import Aggregate, Function, WindowFunction
@@ -161,6 +162,7 @@ __all__ = [
     "Secondary",
     "SerializationFailure",
     "SetChange",
+    "Shaped",
     "SoftDeleteModel",
     "Source",
     "StaleObject",

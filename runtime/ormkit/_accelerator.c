@@ -411,6 +411,142 @@ static PyType_Spec decoder_spec = {
     .slots = decoder_slots,
 };
 
+/* Objects of a class of the application: what an `__init__` of a dataclass does, which assigns each
+ * argument and nothing else. `object.__setattr__` assigns, so that a frozen class is no exception. */
+
+/* Where each attribute of the objects is: the offset of its slot, or 0 for one to assign to. */
+static Py_ssize_t *
+places_of(PyTypeObject *kind, PyObject *names)
+{
+    Py_ssize_t width = PyTuple_GET_SIZE(names);
+    Py_ssize_t *places = PyMem_Calloc(width ? width : 1, sizeof(Py_ssize_t));
+    if (places == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (Py_ssize_t n = 0; n < width; n++) {
+        PyObject *found = PyObject_GetAttr((PyObject *)kind, PyTuple_GET_ITEM(names, n));
+        Py_ssize_t offset = found == NULL ? -1 : offset_of(kind, found);
+        Py_XDECREF(found);
+        if (offset < 0) {
+            PyErr_Clear();
+        }
+        places[n] = offset < 0 ? 0 : offset;
+    }
+    return places;
+}
+
+static int
+assign(PyObject *object, PyObject *name, Py_ssize_t place, PyObject *value)
+{
+    if (!place) {
+        return PyObject_GenericSetAttr(object, name, value);
+    }
+    PyObject **slot = (PyObject **)((char *)object + place);
+    PyObject *old = *slot;
+    *slot = Py_NewRef(value);
+    Py_XDECREF(old);
+    return 0;
+}
+
+static PyObject *
+object_with(PyTypeObject *kind, PyObject *nothing, PyObject *names, const Py_ssize_t *places,
+            PyObject *values)
+{
+    Py_ssize_t width = PyTuple_GET_SIZE(names);
+    Py_ssize_t length = PySequence_Size(values);
+    if (length != width) {
+        if (length >= 0) {
+            PyErr_Format(PyExc_ValueError, "a row holds %zd values for %zd attributes",
+                         length, width);
+        }
+        return NULL;
+    }
+    PyObject *object = PyBaseObject_Type.tp_new(kind, nothing, NULL);
+    if (object == NULL) {
+        return NULL;
+    }
+    for (Py_ssize_t n = 0; n < width; n++) {
+        PyObject *value = value_at(values, n);
+        int failed = value == NULL
+            || assign(object, PyTuple_GET_ITEM(names, n), places[n], value) < 0;
+        Py_XDECREF(value);
+        if (failed) {
+            Py_DECREF(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+static int
+are_names(PyObject *names)
+{
+    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(names); n++) {
+        if (!PyUnicode_CheckExact(PyTuple_GET_ITEM(names, n))) {
+            PyErr_SetString(PyExc_TypeError, "the name of an attribute is a str");
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static PyObject *
+objects_with(PyObject *module, PyObject *args)
+{
+    PyTypeObject *kind, *record;
+    PyObject *names, *given;
+    if (!PyArg_ParseTuple(args, "O!O!O!O:objects_with", &PyType_Type, &kind, &PyType_Type, &record,
+                          &PyTuple_Type, &names, &given) || !are_names(names)) {
+        return NULL;
+    }
+    if (kind->tp_new != PyBaseObject_Type.tp_new) {
+        return PyErr_Format(PyExc_TypeError, "%.200s makes its objects in its own way",
+                            kind->tp_name);
+    }
+    PyObject *rows = PySequence_Fast(given, "rows must be a sequence");
+    PyObject *nothing = rows == NULL ? NULL : PyTuple_New(0);
+    Py_ssize_t *places = nothing == NULL ? NULL : places_of(kind, names);
+    Py_ssize_t count = rows == NULL ? 0 : PySequence_Fast_GET_SIZE(rows);
+    PyObject *objects = places == NULL ? NULL : PyList_New(count);
+    if (objects == NULL) {
+        PyMem_Free(places);
+        Py_XDECREF(nothing);
+        Py_XDECREF(rows);
+        return NULL;
+    }
+    /* Garbage may be collected at every row; the code that this runs must not find the gaps. */
+    PyObject_GC_UnTrack(objects);
+    for (Py_ssize_t n = 0; n < count; n++) {
+        PyObject *object = NULL;
+        if (PySequence_Fast_GET_SIZE(rows) != count) {
+            PyErr_SetString(PyExc_RuntimeError, "the list of rows changed while it was read");
+        }
+        else {
+            PyObject *row = Py_NewRef(PySequence_Fast_GET_ITEM(rows, n));
+            if (Py_IS_TYPE(row, record) || PyTuple_CheckExact(row)) {
+                object = object_with(kind, nothing, names, places, row);
+            }
+            else {
+                PyErr_SetString(PyExc_TypeError, "a row is a record or a tuple");
+            }
+            Py_DECREF(row);
+        }
+        if (object == NULL) {
+            Py_CLEAR(objects);
+            break;
+        }
+        PyList_SET_ITEM(objects, n, object);
+    }
+    if (objects != NULL) {
+        PyObject_GC_Track(objects);
+    }
+    PyMem_Free(places);
+    Py_DECREF(nothing);
+    Py_DECREF(rows);
+    return objects;
+}
+
 /* Receiving: what Receiver in receiving.py does for each read, of which every answer is one, and what
  * Messages in messages.py looks at, which says why. */
 
@@ -1605,6 +1741,8 @@ static PyMethodDef functions[] = {
      PyDoc_STR("Return whether each value is None or of just this type, and no text too long.")},
     {"stored_json", stored_json, METH_VARARGS,
      PyDoc_STR("Return a JSON document as the server gives it back; NotImplemented for some.")},
+    {"objects_with", objects_with, METH_VARARGS,
+     PyDoc_STR("Make an object of a class for each row, whose values its attributes hold.")},
     {"are_unset", are_unset, METH_VARARGS,
      PyDoc_STR("Return whether all the objects are of a slot's class and hold nothing there.")},
     {"values_of", values_of, METH_VARARGS,

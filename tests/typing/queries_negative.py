@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from examples.blog.db import Post, User
 from ormkit import AsyncSession, cast, exists, func, to_tsvector
 
@@ -52,3 +54,26 @@ async def queries(session: AsyncSession) -> None:
     await query.update(age=func.lower(User.name))  # expect-error
     await query.update(name=User.age + 1)  # expect-error
     print(names, counts)
+
+
+@dataclass
+class UserOut:
+    id: int
+
+
+@dataclass
+class PostOut:
+    id: int
+
+
+async def shapes(session: AsyncSession) -> None:
+    query = session.query(User)
+    await query.into(UserOut).get("x")  # expect-error
+    query.into(UserOut).filter(Post.id == 3)  # expect-error
+    query.into(UserOut).filter(age__gt=3)  # expect-error
+    query.into(UserOut).order_by(Post.id)  # expect-error
+    posts: list[PostOut] = await query.into(UserOut)  # expect-error
+    query.into("x")  # expect-error
+    query.into(User.id)  # expect-error
+    rows: list[PostOut] = (await session.execute_raw("SELECT 1")).into(UserOut)  # expect-error
+    print(posts, rows)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, assert_type
+from typing import Any, NamedTuple, TypedDict, assert_type
 
 from examples.blog.db import Post, PostStatus, User, UserQuery
 from ormkit import (
@@ -139,3 +140,32 @@ def times(
     )
     assert_type(User.age.contained_by(Range(1, 2)), Condition[User])
     assert_type(func.ceil(User.id) > 3.0, Condition[User])
+
+
+@dataclass
+class UserOut:
+    id: int
+
+
+class UserTuple(NamedTuple):
+    id: int
+
+
+class UserDict(TypedDict):
+    id: int
+
+
+async def shapes(session: AsyncSession) -> None:
+    query = session.query(User)
+    assert_type(await query.into(UserOut), list[UserOut])
+    assert_type(await query.into(UserTuple).first(), UserTuple | None)
+    assert_type(await query.into(UserDict).all(), list[UserDict])
+    assert_type(await query.filter(age__gt=3).into(UserOut).one(), UserOut)
+    assert_type(
+        await query.into(UserOut).filter(User.age > 3).order_by("-id").get(3), UserOut | None
+    )
+    assert_type((await query.limit(3).into(UserOut).page()).items, list[UserOut])
+    async for each in query.into(UserOut).stream():
+        assert_type(each, UserOut)
+    assert_type((await session.execute_raw("SELECT 1 AS id")).into(UserDict), list[UserDict])
+    assert_type((await session.execute_raw("SELECT 1 AS id")).to_models(User), list[User])

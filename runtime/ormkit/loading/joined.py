@@ -35,19 +35,9 @@ class JoinedStep(RelationshipStep):
 
     def write_join(self, scope: Scope, outer: str, selected: list[str], joins: list[str]) -> None:
         target = self.relationship.target
-        name = scope.take(self.relationship.name)
-        # The same relationship may be joined again further down; the lock means the first one.
-        is_required = scope.joined.setdefault(self.relationship, name) == ""
-        if is_required:
-            scope.joined[self.relationship] = name
-        word = "JOIN" if is_required else "LEFT JOIN"
-        pairs = zip(self.relationship.local, self.relationship.remote, strict=True)
-        matches = [f"{name}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
-        scope.enter_as(target, name)
-        matches += [condition.sql(scope) for condition in self.where]
-        scope.leave(target)
+        name, text = left_join(self, scope, outer)
         selected.extend(column.read(f"{name}.{column.quoted}", scope) for column in target.columns)
-        joins.append(f" {word} {table_as(target.sql, name)} ON {' AND '.join(matches)}")
+        joins.append(text)
         for step in self.joins:
             step.write_join(scope, name, selected, joins)
 
@@ -76,6 +66,24 @@ class JoinedStep(RelationshipStep):
     async def load(self, executor: Executor, objects: Sequence[Any]) -> list[Any]:
         # The related objects came with the objects.
         return related_objects(objects, self.relationship) if self.below else []
+
+
+def left_join(step: RelationshipStep, scope: Scope, outer: str) -> tuple[str, str]:
+    """Return the alias of a to-one relationship's target, and the text that joins it to `outer`."""
+    relationship = step.relationship
+    target = relationship.target
+    name = scope.take(relationship.name)
+    # The same relationship may be joined again further down; the lock means the first one.
+    is_required = scope.joined.setdefault(relationship, name) == ""
+    if is_required:
+        scope.joined[relationship] = name
+    word = "JOIN" if is_required else "LEFT JOIN"
+    pairs = zip(relationship.local, relationship.remote, strict=True)
+    matches = [f"{name}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs]
+    scope.enter_as(target, name)
+    matches += [condition.sql(scope) for condition in step.where]
+    scope.leave(target)
+    return name, f" {word} {table_as(target.sql, name)} ON {' AND '.join(matches)}"
 
 
 def decode_joined(

@@ -6,15 +6,14 @@ decodes a row. No value passes through JSON, so that every value keeps its type.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..models.columns import AnyColumn
 from ..models.relationships import Relationship
 from ..models.table import Table
-from ..postgres.json_documents import JSON_READ_ERRORS, unreadable_reason
-from ..postgres.lists import decoded
+from ..shapes.making import needs_hint, read_document
 from ..sql.context import Scope
 from ..statements.executor import Executor
 from .attach import keys_of_rows, related_objects
@@ -56,19 +55,36 @@ class NestedStep(RelationshipStep):
 
 def write_nested(step: RelationshipStep, scope: Scope, outer: str) -> str:
     """Return the SQL of the array of records that belong to a row of `outer`."""
+
+    def fields(name: str) -> tuple[list[str], str]:
+        columns = step.relationship.target.columns
+        found = [field(column, f"{name}.{column.quoted}", scope) for column in columns]
+        for each in step.joins:
+            found += fields_of(each, scope, name)
+        return found, ""
+
+    return array_of_records(step, scope, outer, fields)
+
+
+def array_of_records(
+    step: RelationshipStep, scope: Scope, outer: str, fields: Callable[[str], tuple[list[str], str]]
+) -> str:
+    """Return the SQL of an array with a record for each row that belongs to a row of `outer`.
+
+    fields: returns the fields of a record and what the FROM clause joins for them, by the alias of
+        the relationship's target.
+    """
     relationship = step.relationship
     target = relationship.target
     name = scope.take(relationship.name)
     scope.enter_as(target, name)
-    fields = [field(column, f"{name}.{column.quoted}", scope) for column in target.columns]
-    for each in step.joins:
-        fields += fields_of(each, scope, name)
+    found, joins = fields(name)
     tables, matches = relationship.tables(scope, outer, name)
     matches += [condition.sql(scope) for condition in step.where]
     tail = step.write_order_and_limit(scope)
     scope.leave(target)
     where = " AND ".join(matches)
-    return f"ARRAY(SELECT ROW({', '.join(fields)}) FROM {tables} WHERE {where}{tail})"
+    return f"ARRAY(SELECT ROW({', '.join(found)}) FROM {tables}{joins} WHERE {where}{tail})"
 
 
 def fields_of(step: Step, scope: Scope, outer: str) -> list[str]:
@@ -108,8 +124,7 @@ def collect_types(step: Step, found: dict[str, None]) -> None:
         for each in step.joins:
             collect_types(each, found)
     for column in columns:
-        known = column.known.base.in_records
-        if known == "type once met" or (known == "type" and column.is_array):
+        if needs_hint(column):
             found[column.type] = None
 
 
@@ -197,11 +212,3 @@ def plain_rows(table: Table, records: Sequence[Any]) -> Sequence[Any]:
         for place in coded:
             row[place] = read_document(table.columns[place], row[place])
     return rows
-
-
-def read_document(column: AnyColumn, value: Any) -> Any:
-    """Return the value of a JSON column that came as text."""
-    try:
-        return decoded(value, column.known.base.read_document)
-    except JSON_READ_ERRORS as error:
-        raise column.unread(unreadable_reason(error)) from None

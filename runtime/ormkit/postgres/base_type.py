@@ -54,6 +54,8 @@ class BaseType:
 
     #: Types of Python whose values are sent under this type where nothing else names one.
     python: tuple[type, ...] = ()
+    #: The classes of the values that are read; empty where that is not known.
+    reads: tuple[type, ...] = ()
     #: How its values are compared with those of Python.
     compared: Comparability = comparability.PLAIN
     #: True where a value without a time zone is not to be compared.

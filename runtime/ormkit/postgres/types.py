@@ -31,7 +31,7 @@ from .infinity import InfiniteDate, InfiniteDatetime
 from .interval import Interval
 from .json_documents import read_exactly, read_jsonb
 from .json_forms import json_text
-from .values import DriverUUID
+from .values import BitString, DriverUUID, Range
 from .vector_text import numbers, vector_text
 
 
@@ -47,6 +47,7 @@ def whole(
         arithmetic="whole",
         bits=bits,
         python=python,
+        reads=(int,),
         compared=comparability.WHOLE_NUMBERS,
         check=check,
         form=forms.plain(partial(number_forms.integer_form, check), int),
@@ -63,6 +64,7 @@ def range_of(bound: BaseType, name: str, *, step: Any = None) -> BaseType:
     return BaseType(
         name=name,
         family="range",
+        reads=(Range,),
         bound=bound,
         check=partial(checks.range_mismatch, bound.check),
         form=forms.ranges(bound.form, bound.check, step),
@@ -76,6 +78,7 @@ INTEGER = whole("integer", "int4", 32, "int")
 BIGINT = whole("bigint", "int8", 64, python=(int,))
 NUMERIC = BaseType(
     name="numeric",
+    reads=(Decimal,),
     words=("numeric", "decimal"),
     arithmetic="exact",
     python=(Decimal,),
@@ -88,10 +91,14 @@ NUMERIC = BaseType(
     from_cursor=cursor_values.read_decimal,
     in_records="type",
 )
+#: What a JSON document may be, and an inet.
+JSON = (dict, list, str, int, float, bool, type(None))
+INET = (IPv4Address, IPv6Address, IPv4Interface, IPv6Interface)
 #: Infinity is of every type of dates and timestamps.
 INFINITE = (InfiniteDate, InfiniteDatetime)
 DATE = BaseType(
     name="date",
+    reads=(dt.date,),
     arithmetic="time",
     python=(dt.date,),
     compared=Comparability(dt.date, *INFINITE, foreign=comparability.of_date),
@@ -104,6 +111,7 @@ DATE = BaseType(
 )
 TIMESTAMP = BaseType(
     name="timestamp",
+    reads=(dt.datetime,),
     words=("timestamp", "timestamp without time zone"),
     arithmetic="time",
     compared=Comparability(dt.datetime, dt.date, *INFINITE, foreign=comparability.own),
@@ -116,6 +124,7 @@ TIMESTAMP = BaseType(
 )
 TIMESTAMPTZ = BaseType(
     name="timestamptz",
+    reads=(dt.datetime,),
     words=("timestamp with time zone",),
     arithmetic="time",
     python=(dt.datetime,),
@@ -130,6 +139,7 @@ TIMESTAMPTZ = BaseType(
 )
 DOUBLE = BaseType(
     name="double precision",
+    reads=(float,),
     catalog="float8",
     words=("double precision", "float"),
     arithmetic="float",
@@ -143,6 +153,7 @@ DOUBLE = BaseType(
 )
 TIME = BaseType(
     name="time",
+    reads=(dt.time,),
     words=("time", "time without time zone"),
     arithmetic="time",
     python=(dt.time,),
@@ -156,6 +167,7 @@ TIME = BaseType(
 )
 INTERVAL = BaseType(
     name="interval",
+    reads=(Interval,),
     words=("interval",),
     arithmetic="time",
     python=(dt.timedelta, Interval),
@@ -179,6 +191,7 @@ TYPES = table(
     BIGINT,
     BaseType(
         name="real",
+        reads=(float,),
         catalog="float4",
         words=("real",),
         arithmetic="float",
@@ -193,6 +206,7 @@ TYPES = table(
     NUMERIC,
     BaseType(
         name="boolean",
+        reads=(bool,),
         catalog="bool",
         words=("boolean",),
         family="boolean",
@@ -207,6 +221,7 @@ TYPES = table(
     ),
     BaseType(
         name="text",
+        reads=(str,),
         family="text",
         python=(str,),
         compared=comparability.TEXTS,
@@ -219,6 +234,7 @@ TYPES = table(
     ),
     BaseType(
         name="varchar",
+        reads=(str,),
         words=("varchar", "character varying"),
         family="text",
         compared=comparability.TEXTS,
@@ -231,6 +247,7 @@ TYPES = table(
     ),
     BaseType(
         name="char",
+        reads=(str,),
         catalog="bpchar",
         words=("char", "character"),
         unlimited="bpchar",
@@ -243,6 +260,7 @@ TYPES = table(
     ),
     BaseType(
         name="citext",
+        reads=(str,),
         family="text",
         compared=comparability.TEXTS,
         check=checks.text_mismatch,
@@ -253,6 +271,7 @@ TYPES = table(
     ),
     BaseType(
         name="bytea",
+        reads=(bytes,),
         family="equal",
         arithmetic="joins",
         python=(bytes,),
@@ -266,6 +285,7 @@ TYPES = table(
     TIME,
     BaseType(
         name="timetz",
+        reads=(dt.time,),
         words=("time with time zone",),
         arithmetic="time",
         compared=Comparability(foreign=comparability.of_zoned_time),
@@ -280,6 +300,7 @@ TYPES = table(
     INTERVAL,
     BaseType(
         name="uuid",
+        reads=(UUID,),
         arithmetic="none",
         python=(UUID,),
         compared=Comparability(UUID, foreign=comparability.own),
@@ -292,6 +313,7 @@ TYPES = table(
     ),
     BaseType(
         name="json",
+        reads=JSON,
         family="opaque",
         has_equality=False,
         check=checks.json_mismatch,
@@ -305,6 +327,7 @@ TYPES = table(
     ),
     BaseType(
         name="jsonb",
+        reads=JSON,
         family="json",
         arithmetic="joins",
         python=(dict,),
@@ -319,13 +342,15 @@ TYPES = table(
     ),
     BaseType(
         name="inet",
-        python=(IPv4Address, IPv6Address, IPv4Interface, IPv6Interface),
+        reads=INET,
+        python=INET,
         check=checks.inet_mismatch,
         form=forms.plain(forms.address_form, IPv4Address),
         in_records="type",
     ),
     BaseType(
         name="cidr",
+        reads=(IPv4Network, IPv6Network),
         python=(IPv4Network, IPv6Network),
         check=checks.cidr_mismatch,
         form=forms.plain(forms.network_form, IPv4Network),
@@ -333,6 +358,7 @@ TYPES = table(
     ),
     BaseType(
         name="macaddr",
+        reads=(str,),
         check=checks.text_mismatch,
         form=forms.plain(forms.text_form, str),
         is_rewritten=True,
@@ -346,6 +372,7 @@ TYPES = table(
     range_of(DATE, "daterange", step=dt.timedelta(days=1)),
     BaseType(
         name="bit",
+        reads=(BitString,),
         words=("bit",),
         unlimited="varbit",
         family="equal",
@@ -356,6 +383,7 @@ TYPES = table(
     ),
     BaseType(
         name="varbit",
+        reads=(BitString,),
         words=("bit varying",),
         family="equal",
         arithmetic="joins",
@@ -365,6 +393,7 @@ TYPES = table(
     ),
     BaseType(
         name="tsvector",
+        reads=(str,),
         family="document",
         arithmetic="joins",
         check=checks.text_mismatch,
@@ -375,6 +404,7 @@ TYPES = table(
     ),
     BaseType(
         name="vector",
+        reads=(list,),
         family="opaque",
         check=checks.vector_mismatch,
         needs="numbers",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from ..errors import MultipleFound, NotFound, UsageError
+from ..errors import UsageError
 from ..loading.computed import ComputedStep
 from ..loading.decoding import decode
 from ..loading.eager import load_steps
@@ -18,15 +17,15 @@ from ..postgres.interval import Span
 from ..sql.expressions import AnyExpression, Expression
 from ..sql.operators import check_summed, is_whole
 from ..statements.executor import Executor
-from ..statements.primary_keys import same_key
-from ..statements.row_limits import ONE, TWO
 from ..statements.select import Select
 from ..statements.statement import Statement
 from .builder import Source as Source
 from .change import Change
-from .pagination import Cursor, Page, cursor_at
+from .pagination import Cursor, cursor_at
+from .reading import Reading
 from .selection import Selection
-from .stream import CHUNK, Stream, check_chunk, record_chunks
+from .shaped import Shaped
+from .stream import CHUNK, Stream, record_chunks
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -34,11 +33,12 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
 A = TypeVar("A")
+T = TypeVar("T")
 #: Types that have a sum and a mean.
 N = TypeVar("N", int, float, Decimal, Span)
 
 
-class Query(Selection[M], Generic[M, K]):
+class Query(Selection[M], Reading[M, M, K], Generic[M, K]):
     """A query over model M with a primary key of type K; it is immutable.
 
     Methods such as limit() return a new query. Generated subclasses tell type checkers which
@@ -64,57 +64,17 @@ class Query(Selection[M], Generic[M, K]):
         statement, bound = self._statement(select)
         return await self._objects(executor, await executor.run(statement, bound), select)
 
-    async def first(self) -> M | None:
-        """Return the first object, or None; without order_by(), the order is by primary key."""
-        query = self
-        if not self._order:
-            order = tuple([each.asc() for each in self._first_by()])
-            query = self._with("_order", order, self._shape and self._shape.then("first"))
-        if query._limit is None:
-            query = query.limit(ONE)
-        found = await query.all()
-        return found[0] if found else None
+    def into(self, cls: type[T]) -> Shaped[M, T, K]:
+        """Read rows as objects of a class of your own: `await query.into(UserOut)`.
 
-    async def get(self, key: K) -> M | None:
-        """Return the object with this primary key; None where it is not among the query's rows.
+        cls: a dataclass, NamedTuple, TypedDict, msgspec Struct or pydantic model. Only the columns
+            that its fields need are selected. A field for a relationship is declared as a class or
+            a list of one, and comes in the same statement.
 
-        key: a value, or a tuple for a composite primary key.
+        Raises UnknownName for a field without a source, and InvalidValue for a field of a type that
+        cannot hold its values.
         """
-        found = await self._filter(*same_key(self._table, key)).all()
-        return found[0] if found else None
-
-    async def one(self) -> M:
-        """Return the only object; raises NotFound or MultipleFound."""
-        found = await self.one_or_none()
-        if found is None:
-            raise NotFound(f"no {self._table.label} matches the query")
-        return found
-
-    async def one_or_none(self) -> M | None:
-        """Return the only object, or None; raises MultipleFound for more than one."""
-        found = await (self.limit(TWO) if self._limit is None else self).all()
-        if len(found) > 1:
-            raise MultipleFound(f"more than one {self._table.label} matches the query")
-        return found[0] if found else None
-
-    async def page(self, after: Cursor[M] | str | None = None) -> Page[M]:
-        """Return the page of at most limit() objects after a cursor, with the next cursor.
-
-        after: the cursor, or its token; None returns the first page.
-
-        Raises UsageError without a limit or with an offset, and InvalidValue for a malformed cursor
-        or one of another query.
-        """
-        if self._limit is None or self._offset is not None:
-            raise UsageError(
-                "page() needs a limit() and takes no offset(): the cursor is the position"
-            )
-        query = self.after(after)
-        found = await query.limit(self._limit + 1).all()
-        items = found[: self._limit]
-        has_more = len(found) > len(items) and bool(items)
-        last = cursor_at(self._table, query._order, items[-1]) if has_more else None
-        return Page(items, last)
+        return Shaped(self, cls)
 
     def __aiter__(self) -> AsyncIterator[M]:
         """Iterate over the objects as stream() does: `async for user in query:`."""
@@ -130,51 +90,6 @@ class Query(Selection[M], Generic[M, K]):
         InvalidValue for a chunk that is no whole number from 1 on.
         """
         return Stream(self._chunks(self.as_select(), chunk if batch_size is None else batch_size))
-
-    def iterate(self, chunk: int = CHUNK) -> Stream[M]:
-        """Iterate over the objects by keyset pagination: one query for each chunk.
-
-        chunk: how many rows one query reads.
-
-        Rows come in the order of order_by(), then of the primary key. Between the queries it holds
-        no connection and no transaction, so that each step may take long. A row that changes
-        meanwhile is seen as it is when its chunk is read. Raises UsageError with limit() or
-        offset().
-        """
-        if self._limit is not None or self._offset is not None:
-            raise UsageError("iterate() reads all rows of a query: it takes no limit() or offset()")
-        return Stream(self._paged_chunks(chunk))
-
-    async def count(self) -> int:
-        """Return the number of rows."""
-        statement, bound = self._statement_for("count")
-        rows = await self._source.executor().run(statement, bound)
-        return rows[0][0]  # type: ignore[no-any-return]
-
-    async def exists(self) -> bool:
-        """Return whether the query has at least one row."""
-        statement, bound = self._statement_for("exists")
-        rows = await self._source.executor().run(statement, bound)
-        return rows[0][0]  # type: ignore[no-any-return]
-
-    async def explain(
-        self, *, analyze: bool = False, buffers: bool = False, verbose: bool = False
-    ) -> str:
-        """Return PostgreSQL's query plan, as text.
-
-        analyze: run the query, and show the actual rows and times.
-        buffers: show how many pages were read.
-        verbose: show output columns and full names.
-        """
-        flags = {"ANALYZE": analyze, "BUFFERS": buffers, "VERBOSE": verbose}
-        options = ", ".join(word for word, is_wanted in flags.items() if is_wanted)
-        statement, bound = self._statement(self.as_select())
-        words = f"EXPLAIN ({options}) " if options else "EXPLAIN "
-        explained = replace(
-            statement, sql=words + statement.sql, selected=(), read=None, has_locks=False
-        )
-        rows = await self._source.executor().run(explained, bound)
-        return "\n".join(row[0] for row in rows)
 
     @overload
     async def sum(self, column: Expression[M, N, Any]) -> N | None: ...
@@ -261,11 +176,14 @@ class Query(Selection[M], Generic[M, K]):
             )
         return self.as_select().as_set()
 
-    def _first_by(self) -> tuple[Any, ...]:
-        """Return the default order of first(): DISTINCT ON, then the primary key."""
-        on = self._grouping.on if self._grouping is not None else ()
-        held = {each.key for each in on}
-        return (*on, *(each for each in self._table.primary_key if each.key not in held))
+    def _explained_statement(self) -> tuple[Statement, list[object]]:
+        return self._statement(self.as_select())
+
+    async def _page_items(self, size: int) -> tuple[list[M], Cursor[M] | None]:
+        found = await self.limit(size + 1).all()
+        items = found[:size]
+        has_more = len(found) > len(items) and bool(items)
+        return items, cursor_at(self._table, self._order, items[-1]) if has_more else None
 
     def _statement(self, select: Select) -> tuple[Statement, list[object]]:
         if not self._only:
@@ -307,14 +225,3 @@ class Query(Selection[M], Generic[M, K]):
         source = self._source.executor()
         async for executor, records in record_chunks(source, statement, bound, chunk):
             yield await self._objects(executor, records, select)
-
-    async def _paged_chunks(self, chunk: int) -> AsyncIterator[list[M]]:
-        check_chunk(chunk)
-        await self._source.executor().flush_pending()
-        query = self.limit(chunk)
-        page = await query.page()
-        while page.items:
-            yield page.items
-            if page.next is None:
-                return
-            page = await query.page(page.next)

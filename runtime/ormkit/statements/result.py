@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from ..errors import MultipleFound, NotFound, UnknownName, did_you_mean
 from ..gc_pause import with_gc_paused
 from ..hints import Hinted
 from ..postgres.values import Record, whole_row
+from ..shapes.results import objects_of
+
+T = TypeVar("T")
 
 _COUNT = re.compile(r" (\d+)$")
 
@@ -68,6 +71,25 @@ class Result(Hinted):
     def tuples(self) -> list[tuple[Any, ...]]:
         """Return each row as a tuple."""
         return with_gc_paused(as_tuples, self._records)
+
+    def into(self, cls: type[T]) -> list[T]:
+        """Return each row as an object of a class of your own, or of a generated model.
+
+        cls: a dataclass, NamedTuple, TypedDict, msgspec Struct, pydantic model or generated model.
+            Its fields take the columns of their names; further columns are left out.
+
+        Raises UnknownName for a field that no column fills, and InvalidValue for one of a type that
+        cannot hold what its column has.
+        """
+        records = self._records
+        return with_gc_paused(lambda rows: objects_of(cls, self.columns, rows), records)
+
+    def to_models(self, model: type[T]) -> list[T]:
+        """Return each row as an object of a generated model, all of whose columns it must have.
+
+        The objects are as if read outside a transaction: only update() writes changes of them.
+        """
+        return self.into(model)
 
     def column(self, name: str | int = 0) -> list[Any]:
         """Return the values of one column, by name or by position from 0; raises UnknownName."""

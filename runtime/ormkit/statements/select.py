@@ -112,7 +112,7 @@ class Select:
         )
 
     def expressions(self, selected: Selected) -> Statement:
-        """Return the statement that reads these expressions only."""
+        """Return the statement that reads these expressions, and then what the joins add."""
         key = ("expressions", self._selection(selected))
         return statement_for(self.shape(key), lambda: self._write_expressions(selected))
 
@@ -218,10 +218,17 @@ class Select:
         return Statement.reading(text, scope, read)
 
     def _write_expressions(self, selected: Selected) -> Statement:
-        scope = Scope(self.table)
-        chosen = self._distinct(scope, selected) + ", ".join(selected_sql(selected, scope))
-        text = self._text(scope, chosen, "", selected)
-        return Statement.reading(text, scope, tuple(selected))
+        scope = Scope(self.table, is_qualified=bool(self.joins))
+        distinct = self._distinct(scope, selected)
+        beside: list[str] = []
+        joined: list[str] = []
+        scope.joined.update(dict.fromkeys(self.lock.joined if self.lock else (), ""))
+        for step in self.joins:
+            step.write_join(scope, scope.name(self.table), beside, joined)
+        chosen = distinct + ", ".join([*selected_sql(selected, scope), *beside])
+        text = self._text(scope, chosen, "".join(joined), selected)
+        layout = chain.from_iterable(step.row_layout() for step in self.joins)
+        return Statement.reading(text, scope, (*selected, *layout))
 
     def _write_count(self) -> Statement:
         scope = Scope(self.table)
