@@ -9,6 +9,7 @@ import ast
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -21,6 +22,23 @@ from ormkit_gen.schema.naming import base_name
 HOOKS = frozenset(
     f"{when}_{what}" for when in ("before", "after") for what in ("insert", "update", "delete")
 )
+#: Hooks by the names that other ORMs give them.
+FOREIGN_HOOKS = {
+    "before_save": "before_insert and before_update",
+    "after_save": "after_insert and after_update",
+    "pre_save": "before_insert and before_update",
+    "post_save": "after_insert and after_update",
+    "before_create": "before_insert",
+    "after_create": "after_insert",
+    "before_destroy": "before_delete",
+    "after_destroy": "after_delete",
+    "pre_delete": "before_delete",
+    "post_delete": "after_delete",
+    "before_remove": "before_delete",
+    "after_remove": "after_delete",
+    "full_clean": "validate",
+    "clean": "validate",
+}
 #: What generated classes define for the runtime.
 RESERVED = frozenset(
     {"__assign__", "__decode__", "__given__", "__methods__", "__query__", "__relate__", "__table__"}
@@ -284,6 +302,13 @@ class MethodClass:
                 f"{node.name}() of {self.model.name} is async, but hooks and validators are not",
                 "write def, and run async work in tx.after_commit()",
             )
+        if not is_hook and (meant := meant_hook(node.name)):
+            self.problems.warning(
+                "unknown-hook",
+                f"{node.name}() of {self.model.name} is no hook: no write calls it",
+                f"if it should be one, its name is {meant}",
+                self.source.at(node, node.name),
+            )
         columns = [column.name for column in self.model.columns]
         for constant in fields:
             if constant.value not in columns:
@@ -297,6 +322,16 @@ class MethodClass:
 
     def _error(self, code: str, node: ast.stmt, name: str, message: str, remedy: str) -> None:
         self.problems.error(code, message, remedy, self.source.at(node, name))
+
+
+def meant_hook(name: str) -> str | None:
+    """Return the hook that a similar name may stand for; None if there is none."""
+    if name in FOREIGN_HOOKS:
+        return FOREIGN_HOOKS[name]
+    if not name.startswith(("before_", "after_")):
+        return None
+    near = get_close_matches(name, sorted(HOOKS), n=1, cutoff=0.85)
+    return near[0] if near else None
 
 
 def validated(node: Function) -> Iterator[ast.Constant]:

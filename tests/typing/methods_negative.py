@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from ormkit import AsyncSession, ValidationError, validates
-from tests.typing.people import Person, Pet
+from tests.typing.people import Person, PersonBase, Pet
+
+
+class Wrong(PersonBase):
+    @validates(PersonBase.age)  # expect-error
+    def check_age(self, value: str) -> None: ...
+
+    def check_self(self) -> None:
+        self.age = "3"  # expect-error
+        print(self.nope)  # expect-error
 
 
 async def use(session: AsyncSession, person: Person, pet: Pet) -> None:

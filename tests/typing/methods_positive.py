@@ -48,6 +48,15 @@ class PersonMethods(PersonBase):
         if value is not None and len(value) > 100:
             raise ValueError("is too long")
 
+    @validates(PersonBase.email)
+    def check_email(self, value: str | None) -> None:
+        if value is not None and "@" not in value:
+            raise ValueError("has no @")
+
+    @validates(PersonBase.age)
+    def check_age(self, value: int) -> int:
+        return max(value, 0)
+
     def validate(self) -> None:
         if self.age < 0:
             raise ValidationError({"age": "is negative"})
