@@ -37,6 +37,7 @@ check: $(VENV)/installed
 	$(BIN)/black --check --quiet .
 	$(BIN)/mypy runtime/ormkit ormkit_gen examples schemas
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python -m tests.typing.checkers
 	$(BIN)/python -m pytest -q tests/test_layers.py
 	$(BIN)/ormkit generate --check
 

@@ -1,4 +1,4 @@
-"""Wrong code: both type checkers must report each line marked so, and no other line."""
+"""Wrong code: type checkers must report each line marked so, and no other line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong queries: both type checkers must report each line marked so, and no other line."""
+"""Wrong queries: type checkers must report each line marked so, and no other line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wrong code about relationships: both type checkers must report each line marked so, no other."""
+"""Wrong code about relationships: type checkers must report each line marked so, and no other."""
 
 from __future__ import annotations
 
