@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 #: A row of the table of operators: keywords, and the same as expressions.
-OPERATOR = re.compile(r"^\| `(\w+=[^|]*)` \| `([^|]*)` \|", re.MULTILINE)
+OPERATOR = re.compile(r"^\| `((?:Q\()?\w+=[^|]*)` \| `([^|]*)` \|", re.MULTILINE)
 
 
 def blocks(document: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..errors import UsageError
 from ..gc_pause import with_gc_paused
@@ -12,7 +12,8 @@ from ..loading.shaped import OrderColumns, joins_of
 from ..models.table import Table
 from ..shapes.making import Make, make_of_plan
 from ..shapes.plan import Plan, plan_of, sources_of
-from ..sql.expressions import AnyExpression
+from ..sql.expressions import AnyExpression, Condition, Expression
+from ..sql.ordering import Order
 from ..statements.statement import Statement
 from .pagination import Cursor, column_of, cursor_at
 from .reading import Reading
@@ -51,6 +52,13 @@ class Shaped(Reading[M, T, K]):
 
     def __await__(self) -> Generator[Any, None, list[T]]:
         return self.all().__await__()
+
+    if TYPE_CHECKING:
+
+        # The keywords and names of the model: its query class alone knows them, and is lost here.
+        def filter(self, *conditions: Condition[M], **by: object) -> Self: ...
+        def exclude(self, *conditions: Condition[M], **by: object) -> Self: ...
+        def order_by(self, *by: Order[M] | Expression[M, Any, Any] | str) -> Self: ...
 
     async def all(self) -> list[T]:
         """Return a list of all objects."""
