@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, TypeVar
 
 from ..errors import NotLoaded, UsageError
@@ -11,6 +11,7 @@ from ..hints import MODELS
 from ..postgres.values import Record
 from .columns import Column
 from .computed import Computed
+from .dicts import Included, from_dict, pydantic_schema, to_dict
 from .foreign_keys import check_agreement, copy_key
 from .given_columns import recording_given_columns
 from .methods import derives_from_base, take_methods
@@ -47,7 +48,12 @@ class ModelMeta(type):
         body.update({key: Related[Any]() for key in related})
         # Their types are imported for type checkers only, so that no hint could be resolved.
         hints: dict[str, Any] = namespace.get("__annotations__", {})
-        body["__annotations__"] = {key: hints[key] for key in hints if key not in related}
+        body["__annotations__"] = {
+            key: value_hint(hint) if key in declared else hint
+            for key, hint in hints.items()
+            if key not in related
+        }
+        body.setdefault("__match_args__", tuple(columns))
         own = type(f"{name}Columns", (mcls,), {"__module__": namespace["__module__"], **declared})
         return super().__new__(own, name, bases, body)
 
@@ -83,6 +89,19 @@ class ModelMeta(type):
             if hint := MODELS.get(name):
                 message = f"{message}: write {hint.format(model=cls.__name__)}"
             raise AttributeError(message, name=name, obj=cls)
+
+
+def value_hint(hint: Any) -> Any:
+    """Return the type of an object's value: V of `Attr[Column[...], V]`."""
+    if not isinstance(hint, str) or "[" not in hint:
+        return hint
+    depth = 0
+    inner = hint[hint.index("[") + 1 : -1]
+    for place, character in enumerate(inner):
+        depth += (character == "[") - (character == "]")
+        if character == "," and not depth:
+            return inner[place + 1 :].strip()
+    return hint
 
 
 def refuse_query(cls: type[Model], source: object) -> Never:
@@ -128,7 +147,7 @@ class Model(metaclass=ModelMeta):
     object was inserted; reading it before is an AttributeError.
     """
 
-    __slots__ = ("__given__",)
+    __slots__ = ("__given__", "__weakref__")
 
     __table__: ClassVar[Table]
     #: The place of the application's class with methods, where the schema names one.
@@ -154,6 +173,35 @@ class Model(metaclass=ModelMeta):
     def __decode__(cls, rows: Sequence[Record]) -> Sequence[Self]:
         """Make one object of each row; a row holds every column, in the table's order."""
         raise NotImplementedError
+
+    def to_dict(self, include: Iterable[Included] | None = None) -> dict[str, Any]:
+        """Return the object as a dict by the names of its attributes.
+
+        include: names such as "posts", "posts.title" or "post_count", or the attributes themselves.
+            Columns that are named replace the others; without any, the dict has every column that
+            has a value and is not private. Relationships and computed attributes come in addition.
+
+        Raises UnknownName, and NotLoaded for what was not loaded.
+        """
+        return to_dict(self, include)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return a new object with the values of a dict, as JSON has them too.
+
+        A label stands for a member of an enum, and a text in ISO 8601 for a date. A dict stands for
+        the object of a to-one relationship. Computed and generated values are left out.
+
+        Raises UnknownName for an unknown name, MissingValue for columns that need a value, and
+        InvalidValue for a text that is no value of its column.
+        """
+        made: Self = from_dict(cls, data)
+        return made
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: Any) -> Any:
+        """Return the schema by which pydantic validates and writes objects of the model."""
+        return pydantic_schema(cls, handler)
 
     def __dir__(self) -> list[str]:
         """Return the names of attributes, without those that were not loaded.
