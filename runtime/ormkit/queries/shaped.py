@@ -12,7 +12,7 @@ from ..loading.shaped import OrderColumns, joins_of
 from ..models.table import Table
 from ..shapes.making import Make, make_of_plan
 from ..shapes.plan import Plan, plan_of, sources_of
-from ..sql.expressions import AnyExpression, Condition, Expression
+from ..sql.expressions import AnyExpression, Expression
 from ..sql.ordering import Order
 from ..statements.statement import Statement
 from .pagination import Cursor, column_of, cursor_at
@@ -55,9 +55,7 @@ class Shaped(Reading[M, T, K]):
 
     if TYPE_CHECKING:
 
-        # The keywords and names of the model: its query class alone knows them, and is lost here.
-        def filter(self, *conditions: Condition[M], **by: object) -> Self: ...
-        def exclude(self, *conditions: Condition[M], **by: object) -> Self: ...
+        # The names of the model: its query class alone knows them, and is lost here.
         def order_by(self, *by: Order[M] | Expression[M, Any, Any] | str) -> Self: ...
 
     async def all(self) -> list[T]:
