@@ -13,7 +13,15 @@ from typing import Any
 
 import pytest
 
-from ormkit import AsyncSession, UnknownName, UsageError, create_engine, joinedload, selectinload
+from ormkit import (
+    AsyncSession,
+    UnknownName,
+    UsageError,
+    create_engine,
+    joinedload,
+    jsonload,
+    selectinload,
+)
 from ormkit.loading.standard_decoder import is_standard
 from tests.methods import import_application, import_in_turn, write_application
 
@@ -342,3 +350,75 @@ def test_a_module_can_be_reloaded(tmp_path: Path) -> None:
     finally:
         sys.path.remove(str(tmp_path))
     assert person.greeting() == "Goodbye, Ada"
+
+
+EVERYTHING = """
+[models.Author]
+methods = "APP:AuthorMethods"
+mixins = ["soft_delete", "version", "timestamps"]
+
+[models.Author.columns]
+id = { type = "bigint", primary_key = true }
+first = "text"
+last = "text"
+tags = "text[]?"
+data = { type = "jsonb", default = {} }
+
+[models.Author.computed]
+full = { type = "text", expression = "first || ' ' || last" }
+
+[models.Author.relationships]
+books = { target = "Book", back_populates = "author" }
+
+[models.Book.columns]
+id = { type = "bigint", primary_key = true }
+author_id = { type = "bigint", foreign_key = "author.id" }
+
+[models.Book.relationships]
+author = { target = "Author", back_populates = "books" }
+"""
+METHODS = """
+from DB import AuthorBase
+from ormkit import validates
+
+
+class AuthorMethods(AuthorBase):
+    def shout(self):
+        return self.full.upper()
+
+    def before_update(self):
+        self.data["updates"] = self.data.get("updates", 0) + 1
+
+    @validates("last")
+    def capitalize(self, value):
+        return value.title()
+"""
+
+
+async def test_a_model_with_methods_has_what_other_models_have(
+    database_url: str, tmp_path: Path
+) -> None:
+    models = import_application(tmp_path, EVERYTHING, METHODS)
+    async with await create_engine(database_url) as engine:
+        await engine.create_all(models.SCHEMA)
+        session = AsyncSession(engine)
+        author = await session.insert(models.Author(first="Ada", last="king", tags=["a"]))
+        await session.insert(models.Book(author=author))
+        query = session.query(models.Author)
+        assert (await query.with_computed("full").one()).shout() == "ADA KING"
+        book = await session.query(models.Book).options(jsonload("author")).one()
+        assert type(book.author) is models.Author
+        assert len((await query.options(jsonload("books")).one()).books) == 1
+        part = await query.only("first", "version", "data").one()
+        await session.update(part, first="Bea")
+        read = await query.one()
+        assert (read.first, read.version, read.data) == ("Bea", 2, {"updates": 1})
+        read.tags.append("b")
+        await session.bulk_update([read])
+        async with session.begin() as tx:
+            own = await tx.get_or_raise(models.Author, author.id)
+            own.tags.append("c")
+        read = await query.one()
+        assert (read.tags, read.data) == (["a", "b", "c"], {"updates": 3})
+        await session.upsert(models.Author(id=author.id, first="Cleo", last="x"))
+        assert (await query.one()).last == "X"
