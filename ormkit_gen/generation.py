@@ -55,7 +55,7 @@ def build_packages(
 ) -> list[Package]:
     """Render and format the package of each target. Write nothing."""
     drafts = [
-        Draft(target.output, target.label, schema.sources, render(schema))
+        Draft(target.output, target.label, schema.sources, render(schema, target.dto))
         for target, schema in zip(targets, schemas, strict=True)
     ]
     return finish(drafts, progress)

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from ormkit_gen.diagnostics.diagnostic import Problems, did_you_mean
 from ormkit_gen.filesystem.safe_paths import first_link
+from ormkit_gen.rendering.dto import LIBRARIES, Library
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.document import Path as Place
 
@@ -23,7 +24,7 @@ MAX_FILES = 1000
 MAX_LEVELS = 16
 MAX_TARGETS = 200
 EXAMPLE_TARGET = 'schemas = ["schemas/*.toml"] and output = "app/db"'
-KEYS = ("schemas", "output")
+KEYS = ("schemas", "output", "dto")
 _NO_SCHEMAS = (OWN_FILE, PROJECT_FILE)  # if a pattern such as ** matches them
 _SUFFIXES = (".toml", ".py")
 
@@ -35,6 +36,7 @@ class Target:
     label: str  #: The package's directory, as written in the settings.
     output: Path
     schemas: tuple[Path, ...]
+    dto: Library | None = None  #: The library of the classes for input and output.
 
     def import_roots(self, root: Path) -> tuple[Path, ...]:
         """Return the directories between the project's and the package, which may be import roots.
@@ -68,9 +70,21 @@ class _Reader:
                 self.problems.error("unknown-setting", message, remedy, at)
         schemas = self._schemas(settings.get("schemas"))
         output = self._output(settings.get("output"))
+        dto = self._dto(settings.get("dto"))
         if output is None or len(self.problems.found) > before:
             return None
-        return Target(label=str(output), output=self.root / output, schemas=schemas)
+        return Target(label=str(output), output=self.root / output, schemas=schemas, dto=dto)
+
+    def _dto(self, value: Any) -> Library | None:
+        if value is None:
+            return None
+        for library in LIBRARIES:
+            if value == library:
+                return library
+        message = "'dto' names the library of the classes for input and output"
+        remedy = f"""write dto = {' or dto = '.join(f'"{each}"' for each in LIBRARIES)}"""
+        self._report("dto", "bad-target", message, remedy)
+        return None
 
     def _schemas(self, value: Any) -> tuple[Path, ...]:
         patterns = _strings(value)

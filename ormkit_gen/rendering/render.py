@@ -13,6 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.ir import Schema
+from ormkit_gen.rendering.dto import Library, dtos_view
 from ormkit_gen.rendering.views import PackageView, package_view
 
 
@@ -29,13 +30,20 @@ def environment() -> Environment:
     )
 
 
-def render(schema: Schema) -> dict[str, str]:
-    """Return the unformatted text of every generated file, by file name."""
+def render(schema: Schema, dto: Library | None = None) -> dict[str, str]:
+    """Return the unformatted text of every generated file, by file name.
+
+    dto: the library of the classes UserCreate, UserUpdate and UserRead; None generates none.
+    """
     package = package_view(schema)
     texts = {"__init__.py": _render("package.py.jinja", package=package)}
     texts.update(_models(package))
     if package.enums:
         texts["enums.py"] = _render("enums.py.jinja", enums=package.enums)
+    if dto is not None:
+        # A model Dto has a module of that name.
+        name = "dto.py" if "dto.py" not in texts else "dto_.py"
+        texts[name] = _render("dto.py.jinja", dtos=dtos_view(schema, dto))
     texts["schema.sql"] = schema_sql(schema)
     return texts
 

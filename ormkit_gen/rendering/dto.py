@@ -1,0 +1,148 @@
+"""Views of the classes for what an application takes and answers: UserCreate, UserUpdate, UserRead.
+
+They are generated for a target with `dto = "pydantic"` or `dto = "msgspec"`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ormkit_gen.ir import Column, Model, Schema
+from ormkit_gen.rendering.annotations import Imports, annotation
+from ormkit_gen.rendering.literals import docstring, literal, python_string
+
+#: The libraries whose classes can be generated.
+Library = Literal["pydantic", "msgspec"]
+LIBRARIES: tuple[Library, ...] = ("pydantic", "msgspec")
+#: The head of a class of each library.
+BASES: dict[Library, str] = {
+    "pydantic": "pydantic.BaseModel",
+    "msgspec": "msgspec.Struct, kw_only=True",
+}
+#: What a class of pydantic needs: columns may be named model_..., and have types of OrmKit.
+CONFIG = (
+    "model_config = pydantic.ConfigDict({}arbitrary_types_allowed=True, protected_namespaces=())"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DtoView:
+    """One class: its name, what it derives from, and its lines."""
+
+    name: str
+    base: str
+    docstring: str
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DtosView:
+    """The module with the classes of all models."""
+
+    imports: tuple[str, ...]
+    library: Library
+    classes: tuple[DtoView, ...]
+
+
+def dtos_view(schema: Schema, library: Library) -> DtosView:
+    """Return the classes of all models."""
+    imports = Imports()
+    if library == "msgspec":
+        imports.add("typing", "Annotated")
+    models = [each for each in schema.models if not each.is_association]
+    builders = [_Builder(each, schema, library, imports) for each in models]
+    classes = [each for builder in builders for each in builder.classes()]
+    return DtosView(imports.lines(()), library, tuple(classes))
+
+
+class _Builder:
+    """Builds the classes of one model."""
+
+    def __init__(self, model: Model, schema: Schema, library: Library, imports: Imports) -> None:
+        self.model = model
+        self.schema = schema
+        self.library: Library = library
+        self.imports = imports
+
+    def classes(self) -> tuple[DtoView, ...]:
+        table = self.model.name
+        written = [each for each in self.model.columns if self.is_written(each)]
+        changed = [each for each in written if not each.is_primary_key]
+        shown = [each for each in self.model.columns if not each.is_private]
+        return (
+            self.view("Create", f"What a new {table} takes.", [*map(self.created, written)]),
+            self.view("Update", f"What may change of a {table}.", [*map(self.unset, changed)]),
+            self.view("Read", self.model.comment or f"A {table}.", [*map(self.read, shown)]),
+        )
+
+    def view(self, suffix: str, text: str, lines: list[str]) -> DtoView:
+        if self.library == "pydantic":
+            lines = [CONFIG.format("from_attributes=True, " if suffix == "Read" else ""), *lines]
+        name = f"{self.model.name}{suffix}"
+        return DtoView(name, BASES[self.library], docstring(text), tuple(lines))
+
+    def is_written(self, column: Column) -> bool:
+        """Return whether the application gives the column its value."""
+        kept = (self.model.soft_delete, self.model.version, self.model.updated_at)
+        return not column.is_generated and column.identity is None and column.name not in kept
+
+    def created(self, column: Column) -> str:
+        """Return the field for a value that a new row takes."""
+        if column.default is not None:
+            value = column.default.value
+            text = literal(value, column.type, self.schema, self.imports)
+            return self.field(
+                column, f"default_factory=lambda: {text}" if is_fresh(value) else text
+            )
+        if column.server_default is not None:
+            return self.unset(column)
+        return self.field(column, "None" if column.is_nullable else "")
+
+    def read(self, column: Column) -> str:
+        """Return the field for a value that was read."""
+        return self.field(column, "")
+
+    def unset(self, column: Column) -> str:
+        """Return the field for a value that may be left out."""
+        if self.library == "msgspec":
+            return self.field(column, "msgspec.UNSET", " | msgspec.UnsetType")
+        return self.field(column, "None", "" if column.is_nullable else " | None")
+
+    def field(self, column: Column, default: str, further: str = "") -> str:
+        """Return the declaration of a field; `default` is source, empty for a required field."""
+        typed = annotation(column, self.schema, self.imports)
+        nullable = f"{' | None' if column.is_nullable else ''}{further}"
+        options = [f"{name}={value}" for name, value in self.constraints(column)]
+        is_factory = default.startswith("default_factory=")
+        if self.library == "msgspec":
+            if options:
+                typed = f"Annotated[{typed}, msgspec.Meta({', '.join(options)})]"
+            if is_factory:
+                default = f"msgspec.field({default})"
+            return f"{column.name}: {typed}{nullable}{f' = {default}' if default else ''}"
+        if default and (options or is_factory):
+            options.insert(0, default if is_factory else f"default={default}")
+            default = ""
+        if options:
+            default = f"pydantic.Field({', '.join(options)})"
+        return f"{column.name}: {typed}{nullable}{f' = {default}' if default else ''}"
+
+    def constraints(self, column: Column) -> list[tuple[str, str]]:
+        """Return what the class checks, and what it tells of the field."""
+        found: list[tuple[str, str]] = []
+        type_ = column.type
+        is_scalar = not type_.is_array and not type_.is_enum and column.python_type is None
+        if is_scalar and type_.modifiers and type_.name in ("varchar", "char"):
+            found.append(("max_length", str(type_.modifiers[0])))
+        if is_scalar and type_.modifiers and type_.name == "numeric" and self.library == "pydantic":
+            precision, scale = (*type_.modifiers, 0)[:2]
+            found += [("max_digits", str(precision)), ("decimal_places", str(scale))]
+        if column.comment:
+            found.append(("description", python_string(column.comment)))
+        return found
+
+
+def is_fresh(value: object) -> bool:
+    """Return whether each object needs a value of its own."""
+    return isinstance(value, (list, dict))
