@@ -59,6 +59,7 @@ from .models.hooks import validates
 from .models.json_columns import JsonColumn, JsonPath
 from .models.model import ComputedValue, Model, ModelMeta, Related, SoftDeleteModel
 from .models.package import Schema
+from .models.partial import Partial
 from .models.q import Q
 from .models.relationships import Relationship, Secondary, ToMany, ToOne
 from .models.table import Table
@@ -141,6 +142,7 @@ __all__ = [
     "OrmKitError",
     "OutdatedStatement",
     "Page",
+    "Partial",
     "PoolClosed",
     "PoolError",
     "PoolTimeout",

@@ -104,10 +104,10 @@ class ValidationError(UsageError, ValueError):
 
 
 class NotLoaded(UsageError):
-    """A relationship was read before it was loaded.
+    """A relationship, a computed attribute or a column of a partial object was not loaded.
 
     It is not an AttributeError: hasattr(), getattr() with a default, match and pydantic would treat
-    a relationship that was not loaded as one that does not exist.
+    what was not loaded as what does not exist.
     """
 
 

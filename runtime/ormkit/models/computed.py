@@ -111,6 +111,14 @@ class Computed(Wrapper[O, T, V_co]):
         return f"{self.table.label}.{self.name}"
 
     @property
+    def advice(self) -> str:
+        """How to load it, for the error that reading it before raises."""
+        return (
+            f"{self.label} is not loaded: add .with_computed({self.name!r}) to the query, or "
+            f"await session.load(objects, {self.label})"
+        )
+
+    @property
     def is_array(self) -> bool:
         return self.column.is_array
 

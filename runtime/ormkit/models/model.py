@@ -280,13 +280,7 @@ class Related(Loaded[T]):
             copy_key(relationship, instance, value)
 
     def _advice(self, instance: Model) -> str:
-        relationship = type(instance).__table__.relationships[self.name]
-        option = "selectinload" if relationship.is_to_many else "joinedload"
-        return (
-            f"{relationship.label} is not loaded: add "
-            f".options({option}({self.name!r})) to the query, or await "
-            f"session.load(objects, {relationship.label})"
-        )
+        return type(instance).__table__.relationships[self.name].advice
 
 
 class ComputedValue(Loaded[T]):
@@ -301,8 +295,4 @@ class ComputedValue(Loaded[T]):
         )
 
     def _advice(self, instance: Model) -> str:
-        computed = type(instance).__table__.computed_attributes[self.name]
-        return (
-            f"{computed.label} is not loaded: add .with_computed({self.name!r}) to the query, or "
-            f"await session.load(objects, {computed.label})"
-        )
+        return type(instance).__table__.computed_attributes[self.name].advice

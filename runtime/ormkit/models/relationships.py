@@ -81,6 +81,15 @@ class Relationship(Generic[O, R]):
         """ "User.posts", for messages."""
         return f"{self.table.label}.{self.name}"
 
+    @property
+    def advice(self) -> str:
+        """How to load it, for the error that reading it before raises."""
+        option = "selectinload" if self.is_to_many else "joinedload"
+        return (
+            f"{self.label} is not loaded: add .options({option}({self.name!r})) to the query, or "
+            f"await session.load(objects, {self.label})"
+        )
+
     @cached_property
     def target(self) -> Table:
         """The table the relationship leads to."""

@@ -257,6 +257,12 @@ def table_of(model: type[Model]) -> Table:
     if not isinstance(table, Table):
         if isinstance(model, type):
             kind = model.__name__
+            whole = getattr(model, "__partial__", None)
+            if isinstance(whole, Table):
+                raise UsageError(
+                    f"{kind} is a part of {whole.label}, which only() reads, and here a whole "
+                    f"object is needed: read it without only(), or with get()"
+                )
             raise UsageError(
                 f"{kind} is not a generated model: give a class such as User, or an object of one"
             )

@@ -11,6 +11,7 @@ from ..errors import StaleObject, UsageError
 from ..models.columns import AnyColumn
 from ..models.foreign_keys import drop_outdated
 from ..models.given_columns import mark_known
+from ..models.partial import Partial, table_holding
 from ..models.table import Table, table_of
 from ..sql.context import Scope
 from ..sql.expressions import AnyExpression, Expression
@@ -79,7 +80,7 @@ NOW = Now()
 
 async def update_one(executor: Executor, instance: Model, values: Mapping[str, object]) -> None:
     """Write the named columns of one object, and set them on it after success."""
-    table = table_of(type(instance))
+    table = table_holding(type(instance))
     for value in values.values():
         if isinstance(value, Expression):
             await executor.flush_pending()
@@ -121,6 +122,8 @@ async def update_row(
         if not isinstance(value, Expression):
             setattr(instance, column.slot, value)
     receive([instance], rows, computed)
+    if isinstance(instance, Partial):  # nothing tracks it
+        return
     # Without computed columns, the primary key was returned to show that the row exists.
     if computed[0] is not table.primary_key[0]:
         mark_known([instance], computed)

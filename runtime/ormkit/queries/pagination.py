@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from ..errors import InvalidValue, UsageError
+from ..errors import InvalidValue, NotLoaded, UsageError
 from ..models.columns import AnyColumn, Column
 from ..models.table import Table
 from ..postgres.checks import reason_by
@@ -83,7 +83,7 @@ def cursor_at(table: Table, order: Sequence[Order[Any]], instance: Any) -> Curso
     """
     try:
         values = [to_json(getattr(instance, column_of(each).slot)) for each in order]
-    except AttributeError:
+    except (AttributeError, NotLoaded):
         raise UsageError(f"this {table.label} lacks a value that the query is ordered by") from None
     text = json.dumps([fingerprint(table, order), *values], separators=(",", ":"))
     return Cursor(base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode())

@@ -12,6 +12,7 @@ from ..loading.decoding import decode
 from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import RelationshipStep
+from ..models.partial import partial_of
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
 from ..sql.expressions import AnyExpression, Expression
@@ -211,8 +212,8 @@ class Query(Selection[M], Reading[M, M, K], Generic[M, K]):
                 for column in step.relationship.local:
                     if column.key not in held:
                         raise UsageError(f"only() leaves out {column.label}, which the load needs")
-        model = self._table.model
-        objects = [model.__new__(model) for _ in records]
+        kind = partial_of(self._table.model)
+        objects = [kind.__new__(kind) for _ in records]
         chosen: tuple[Any, ...] = (*self._only, *self._computed)
         for each, record in zip(objects, records, strict=True):
             for column, value in zip(chosen, record, strict=True):

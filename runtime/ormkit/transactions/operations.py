@@ -14,6 +14,7 @@ from ..loading.plan import plan_for_loaded
 from ..models.columns import Column
 from ..models.computed import Computed
 from ..models.model import plain_subclass
+from ..models.partial import Partial, table_holding
 from ..models.protocols import Assignable, P, Q_co, Queryable, S_co
 from ..models.relationships import R, Relationship, ToMany
 from ..models.table import Table, table_of
@@ -140,7 +141,7 @@ class Operations(Hinted, Copying):
 
         Raises StaleObject if the row is gone, or if its version column has changed.
         """
-        await update_one(self.executor(), as_model(instance), values)
+        await update_one(self.executor(), as_row(instance), values)
         return instance  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
     async def bulk_update(
@@ -291,8 +292,8 @@ class Operations(Hinted, Copying):
         objects = list(instances) if isinstance(instances, Iterable) else [instances]
         if not objects:
             return
-        table = table_of(type(as_model(objects[0])))
-        if any(table_of(type(each)) is not table for each in objects):
+        table = table_holding(type(as_row(objects[0])))
+        if any(table_holding(type(each)) is not table for each in objects):
             raise UsageError("load() takes objects of one model at a time")
         await load_steps(
             self.executor(), objects, plan_for_loaded(table, relationships, self.counts)
@@ -337,8 +338,16 @@ def is_model(value: object) -> bool:
     return isinstance(getattr(type(value), "__table__", None), Table)
 
 
+def as_row(value: object) -> Any:
+    """Return the object of a model, or a part of one; raises UsageError for anything else."""
+    return value if isinstance(value, Partial) else as_model(value)
+
+
 def as_model(value: object) -> Model:
     """Return the object; raises UsageError if it is no object of a generated model."""
     if not is_model(value):
+        if isinstance(value, Partial):
+            kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+            table_of(kind)  # raises the error
         raise UsageError(f"an object of a generated model is needed, not {type(value).__name__}")
     return value  # type: ignore[return-value]  # pyright: ignore[reportReturnType]

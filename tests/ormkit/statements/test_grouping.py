@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from examples.blog.db import Comment, Post, PostStatus, User
-from ormkit import AsyncSession, Engine, UnknownName, UsageError, func, joinedload, selectinload
+from ormkit import (
+    AsyncSession,
+    Engine,
+    NotLoaded,
+    UnknownName,
+    UsageError,
+    func,
+    joinedload,
+    selectinload,
+)
 from tests.statements import Statements
 
 #: PostgreSQL and the code say the same on every interpreter.
@@ -178,7 +187,7 @@ async def test_only_reads_some_columns_and_the_key(
         found = await session.query(Post).only("title", Post.status).order_by("id").all()
     assert sent == ["SELECT id, title, status FROM posts ORDER BY id"]
     assert [(post.title, post.status) for post in found][1] == ("two", PostStatus.published)
-    with pytest.raises(AttributeError):
+    with pytest.raises(NotLoaded):
         _ = found[0].views
     await session.update(found[0], views=99)
     assert (await session.get_or_raise(Post, found[0].id)).views == 99
