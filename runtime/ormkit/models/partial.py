@@ -9,7 +9,7 @@ from ..errors import NotLoaded
 from .model import Model, short_repr
 from .table import Table, table_of
 
-M_co = TypeVar("M_co", bound=Model, covariant=True)
+M_co = TypeVar("M_co", bound="Model", covariant=True)
 
 
 class Partial(Generic[M_co]):

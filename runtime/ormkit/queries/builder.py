@@ -307,19 +307,14 @@ class QueryBuilder(Hinted, Generic[M]):
         """
         return self._with_computed(computed)
 
-    def only(self, *columns: Expression[M, Any, Any] | str) -> Self:
-        """Read partial objects: these columns of each row, its primary key and its version.
-
-        Other attributes raise NotLoaded. selectinload() needs the columns that its relationship
-        joins on.
-        """
+    def _columns_only(self, columns: Sequence[AnyExpression | str]) -> tuple[AnyColumn, ...]:
+        """Return the columns that only() reads: these, the primary key and the version."""
         chosen = self._expressions("only()", columns)
         for each in chosen:
             if not isinstance(each, Column) or each.table is not self._table:
                 raise UsageError(f"only() takes columns of {self._table.label}")
         held = {each.key for each in chosen} | {each.key for each in self._table.identity}
-        kept = tuple(each for each in self._table.columns if each.key in held)
-        return self._with("_only", kept)
+        return tuple(each for each in self._table.columns if each.key in held)
 
     def with_deleted(self) -> Self:
         """Include soft-deleted rows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
 
 from ..errors import UsageError
 from ..loading.computed import ComputedStep
@@ -12,11 +12,12 @@ from ..loading.decoding import decode
 from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import RelationshipStep
-from ..models.partial import partial_of
+from ..models.computed import Computed
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
-from ..sql.expressions import AnyExpression, Expression
+from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.operators import check_summed, is_whole
+from ..sql.ordering import Order
 from ..statements.executor import Executor
 from ..statements.select import Select
 from ..statements.statement import Statement
@@ -33,20 +34,17 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
+R = TypeVar("R")  # the objects that a query reads
 A = TypeVar("A")
 T = TypeVar("T")
 #: Types that have a sum and a mean.
 N = TypeVar("N", int, float, Decimal, Span)
 
 
-class Query(Selection[M], Reading[M, M, K], Generic[M, K]):
-    """A query over model M with a primary key of type K; it is immutable.
+class ObjectQuery(Selection[M], Reading[M, R, K], Generic[M, R, K]):
+    """A query over model M with a primary key of type K, whose objects are of type R."""
 
-    Methods such as limit() return a new query. Generated subclasses tell type checkers which
-    keywords and names filter, exclude, order_by and update take.
-    """
-
-    async def all(self) -> list[M]:
+    async def all(self) -> list[R]:
         """Return a list of all objects of the query."""
         executor = self._source.executor()
         if self._shape is not None:
@@ -77,11 +75,11 @@ class Query(Selection[M], Reading[M, M, K], Generic[M, K]):
         """
         return Shaped(self, cls)
 
-    def __aiter__(self) -> AsyncIterator[M]:
+    def __aiter__(self) -> AsyncIterator[R]:
         """Iterate over the objects as stream() does: `async for user in query:`."""
         return self.stream().__aiter__()
 
-    def stream(self, chunk: int = CHUNK, *, batch_size: int | None = None) -> Stream[M]:
+    def stream(self, chunk: int = CHUNK, *, batch_size: int | None = None) -> Stream[R]:
         """Iterate over the objects through a server-side cursor: `async for user in q.stream():`.
 
         chunk: how many rows are fetched at a time. Relationships are loaded once for each chunk.
@@ -180,7 +178,7 @@ class Query(Selection[M], Reading[M, M, K], Generic[M, K]):
     def _explained_statement(self) -> tuple[Statement, list[object]]:
         return self._statement(self.as_select())
 
-    async def _page_items(self, size: int) -> tuple[list[M], Cursor[M] | None]:
+    async def _page_items(self, size: int) -> tuple[list[R], Cursor[R] | None]:
         found = await self.limit(size + 1).all()
         items = found[:size]
         has_more = len(found) > len(items) and bool(items)
@@ -195,7 +193,7 @@ class Query(Selection[M], Reading[M, M, K], Generic[M, K]):
         select.joins = ()
         return select.expressions(chosen), select.values(chosen)
 
-    async def _objects(self, executor: Executor, records: list[Any], select: Select) -> list[M]:
+    async def _objects(self, executor: Executor, records: list[Any], select: Select) -> list[R]:
         """Create objects from records, and load their relationships."""
         if self._only:
             objects = self._partial_objects(records)
@@ -212,17 +210,51 @@ class Query(Selection[M], Reading[M, M, K], Generic[M, K]):
                 for column in step.relationship.local:
                     if column.key not in held:
                         raise UsageError(f"only() leaves out {column.label}, which the load needs")
-        kind = partial_of(self._table.model)
-        objects = [kind.__new__(kind) for _ in records]
+        model = self._table.model
+        objects = [model.__new__(model) for _ in records]
         chosen: tuple[Any, ...] = (*self._only, *self._computed)
         for each, record in zip(objects, records, strict=True):
             for column, value in zip(chosen, record, strict=True):
                 setattr(each, column.slot, column.decode(value))
         return objects
 
-    async def _chunks(self, select: Select, chunk: int) -> AsyncIterator[list[M]]:
+    async def _chunks(self, select: Select, chunk: int) -> AsyncIterator[list[R]]:
         self._check_whole("objects")
         statement, bound = self._statement(select)
         source = self._source.executor()
         async for executor, records in record_chunks(source, statement, bound, chunk):
             yield await self._objects(executor, records, select)
+
+
+class Query(ObjectQuery[M, M, K], Generic[M, K]):
+    """A query over model M with a primary key of type K; it is immutable.
+
+    Methods such as limit() return a new query. Generated subclasses tell type checkers which
+    keywords and names filter, exclude, order_by and update take.
+    """
+
+    def only(self, *columns: Expression[M, Any, Any] | str) -> PartialQuery[M, Any, K]:
+        """Read partial objects: these columns of each row, its primary key and its version.
+
+        Other attributes raise NotLoaded. selectinload() needs the columns that its relationship
+        joins on.
+        """
+        partial: Any = object.__new__(PartialQuery)  # pyright: ignore[reportUnknownVariableType]
+        kept = self._columns_only(columns)
+        partial.__dict__ = {**self.__dict__, "_only": kept, "_shape": None}
+        return partial  # type: ignore[no-any-return]
+
+
+class PartialQuery(ObjectQuery[M, R, K], Generic[M, R, K]):
+    """A query of only(): its objects hold some columns of model M, and are of type R."""
+
+    if TYPE_CHECKING:
+
+        def filter(self, *conditions: Condition[M], **by: Any) -> Self: ...
+        def exclude(self, *conditions: Condition[M], **by: Any) -> Self: ...
+        def order_by(self, *by: Order[M] | Expression[M, Any, Any] | str) -> Self: ...
+        def with_computed(self, *computed: Computed[M, Any, Any] | str) -> Self: ...
+
+    def only(self, *columns: Expression[M, Any, Any] | str) -> Self:
+        """Read these columns in place of those that were named before."""
+        return self._with("_only", self._columns_only(columns))
