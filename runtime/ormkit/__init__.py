@@ -52,7 +52,7 @@ from .errors import (
     ValidationError,
 )
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
-from .models.attributes import Attr, ReadOnlyAttr, column, computed, to_many, to_one
+from .models.attributes import Attr, Attributes, ReadOnlyAttr, column, computed, to_many, to_one
 from .models.columns import Column
 from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
 from .models.hooks import validates
@@ -72,7 +72,7 @@ from .postgres.interval import Interval
 from .postgres.values import UNSET, BitString, Cidr, Inet, Range, Record
 from .queries.change import Change
 from .queries.pagination import Cursor, Page
-from .queries.query import Query, Source
+from .queries.query import PartialQuery, Query, Source
 from .queries.rows import Rows
 from .queries.shaped import Shaped
 from .queries.stream import Stream
@@ -96,6 +96,7 @@ __all__ = [
     "Aggregate",
     "AsyncSession",
     "Attr",
+    "Attributes",
     "BitString",
     "Change",
     "CheckViolation",
@@ -143,6 +144,7 @@ __all__ = [
     "OutdatedStatement",
     "Page",
     "Partial",
+    "PartialQuery",
     "PoolClosed",
     "PoolError",
     "PoolTimeout",

@@ -8,10 +8,12 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TypedDict, assert_type
 
 from examples.blog.db import Post, PostStatus, User, UserQuery
+from examples.blog.db.user import PartialUser
 from ormkit import (
     Aggregate,
     AsyncSession,
     Change,
+    Column,
     Condition,
     Cursor,
     Expression,
@@ -27,6 +29,7 @@ from ormkit import (
     exists,
     func,
     literal,
+    selectinload,
     to_tsvector,
 )
 
@@ -73,7 +76,18 @@ async def reading(session: AsyncSession) -> None:
     assert_type(query.filter(settings__has_key="plan", settings__has_keys=["a"]), UserQuery)
     assert_type(query.group_by(User.role, "status").having(func.count() > 3), UserQuery)
     assert_type(query.annotate(n=func.count()).distinct().distinct_on("role"), UserQuery)
-    assert_type(query.only("name", User.age).for_share(), UserQuery)
+    part = query.only("name", User.age).for_share().filter(User.age > 3, role="x").order_by("-age")
+    assert_type(await part.all(), list[PartialUser])
+    assert_type(await part.first(), PartialUser | None)
+    partial = await part.options(selectinload(User.posts)).one()
+    assert_type(partial.name, str)
+    assert_type(partial.age, int | None)
+    assert_type(partial.posts, list[Post])
+    assert_type(PartialUser.age, Column[User, int, int | None])
+    assert_type((await part.limit(2).page()).items, list[PartialUser])
+    await session.update(partial, age=3)
+    await session.load(partial, User.posts)
+    await session.load([partial], User.posts)
     assert_type(query.order_by(User.posts.count().desc(), func.lower(User.name)), UserQuery)
     assert_type(await query.scalars(User.age), list[int | None])
     assert_type(await query.scalars(func.coalesce(User.age, 0)), list[int])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
 
 from ..errors import NotLoaded
 from .model import Model, short_repr
@@ -24,7 +24,11 @@ class Partial(Generic[M_co]):
     #: The table of the model.
     __partial__: ClassVar[Table]
 
-    if not TYPE_CHECKING:
+    if TYPE_CHECKING:
+
+        def __itself__(self) -> Self: ...
+
+    else:
 
         def __getattr__(self, name: str) -> Any:
             # Called for an attribute that is not set.

@@ -13,6 +13,7 @@ from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import RelationshipStep
 from ..models.computed import Computed
+from ..models.partial import partial_of
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
 from ..sql.expressions import AnyExpression, Condition, Expression

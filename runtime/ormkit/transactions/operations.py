@@ -276,7 +276,7 @@ class Operations(Hinted, Copying):
 
     async def load(
         self,
-        instances: M | Iterable[M],
+        instances: M | Partial[M] | Iterable[M] | Iterable[Partial[M]],
         *relationships: str | Relationship[M, Any] | Computed[M, Any, Any] | Load[M, Any],
     ) -> None:
         """Load relationships and computed attributes of existing objects.
@@ -340,7 +340,7 @@ def is_model(value: object) -> bool:
 
 def as_row(value: object) -> Any:
     """Return the object of a model, or a part of one; raises UsageError for anything else."""
-    return value if isinstance(value, Partial) else as_model(value)
+    return value if isinstance(value, Partial) or is_model(value) else as_model(value)
 
 
 def as_model(value: object) -> Model:
