@@ -46,7 +46,7 @@ class ModelMeta(type):
             if issubclass(each, Attributes):
                 hints = {**each.__annotations__, **hints}
                 namespace = {**vars(each), **namespace}
-        bases = tuple([each for each in bases if not issubclass(each, Attributes)])
+        kept: list[Any] = [each for each in bases if not issubclass(each, Attributes)]
         columns = [key for key, each in namespace.items() if isinstance(each, Column)]
         computed = [key for key, each in namespace.items() if isinstance(each, Computed)]
         related = [key for key, each in namespace.items() if isinstance(each, Relationship)]
@@ -63,7 +63,7 @@ class ModelMeta(type):
         }
         body.setdefault("__match_args__", tuple(columns))
         own = type(f"{name}Columns", (mcls,), {"__module__": namespace["__module__"], **declared})
-        return super().__new__(own, name, bases, body)
+        return super().__new__(own, name, tuple(kept), body)
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)

@@ -112,6 +112,11 @@ def restored(model: type[Model], values: dict[str, Any]) -> Partial[Any]:
     return copy
 
 
+def is_partial(value: object) -> bool:
+    """Return whether the value is a partial object."""
+    return isinstance(value, Partial)
+
+
 def table_holding(kind: type[Any]) -> Table:
     """Return the table of a model, or of its partial objects; raises UsageError for others."""
     table = getattr(kind, "__table__", None) or getattr(kind, "__partial__", None)

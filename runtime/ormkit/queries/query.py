@@ -211,8 +211,8 @@ class ObjectQuery(Selection[M], Reading[M, R, K], Generic[M, R, K]):
                 for column in step.relationship.local:
                     if column.key not in held:
                         raise UsageError(f"only() leaves out {column.label}, which the load needs")
-        model = self._table.model
-        objects = [model.__new__(model) for _ in records]
+        kind = partial_of(self._table.model)
+        objects = [kind.__new__(kind) for _ in records]
         chosen: tuple[Any, ...] = (*self._only, *self._computed)
         for each, record in zip(objects, records, strict=True):
             for column, value in zip(chosen, record, strict=True):

@@ -14,7 +14,7 @@ from ..loading.plan import plan_for_loaded
 from ..models.columns import Column
 from ..models.computed import Computed
 from ..models.model import plain_subclass
-from ..models.partial import Partial, table_holding
+from ..models.partial import Partial, is_partial, table_holding
 from ..models.protocols import Assignable, P, Q_co, Queryable, S_co
 from ..models.relationships import R, Relationship, ToMany
 from ..models.table import Table, table_of
@@ -289,7 +289,8 @@ class Operations(Hinted, Copying):
 
         Raises UsageError for objects of different models.
         """
-        objects = list(instances) if isinstance(instances, Iterable) else [instances]
+        given: Any = instances
+        objects: list[Any] = list(given) if hasattr(given, "__iter__") else [given]
         if not objects:
             return
         table = table_holding(type(as_row(objects[0])))
@@ -340,14 +341,14 @@ def is_model(value: object) -> bool:
 
 def as_row(value: object) -> Any:
     """Return the object of a model, or a part of one; raises UsageError for anything else."""
-    return value if isinstance(value, Partial) or is_model(value) else as_model(value)
+    return value if is_model(value) or is_partial(value) else as_model(value)
 
 
 def as_model(value: object) -> Model:
     """Return the object; raises UsageError if it is no object of a generated model."""
     if not is_model(value):
-        if isinstance(value, Partial):
-            kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType]
+        if is_partial(value):
+            kind: Any = type(value)
             table_of(kind)  # raises the error
         raise UsageError(f"an object of a generated model is needed, not {type(value).__name__}")
     return value  # type: ignore[return-value]  # pyright: ignore[reportReturnType]

@@ -27,6 +27,19 @@ SELECTIONS = [
         lambda lab: lab.users.only("nope"),
     ),
     *refused(
+        UnknownName,
+        "User has no computed attribute 'nope': there are: avg_views, post_count",
+        lambda lab: lab.users.with_computed("nope"),
+        lambda lab: lab.users.with_computed("post_count", "nope"),
+        lambda lab: lab.users.only("name").with_computed("nope"),
+        lambda lab: lab.posts.options(joinedload(Post.author).with_computed("nope")),
+    ),
+    *refused(
+        UsageError,
+        "Post.headline is not a computed attribute of User",
+        lambda lab: lab.users.with_computed(Post.headline),
+    ),
+    *refused(
         UsageError,
         "None is not a column of User",
         lambda lab: lab.users.values(None),
