@@ -15,7 +15,7 @@ import pytest
 import examples.blog.db as blog
 from examples.blog.db import Post, Profile, Tag, User
 from ormkit import AsyncSession, Engine, OrmKitError, Transaction, create_engine
-from ormkit.queries.query import Query
+from ormkit.queries.query import ObjectQuery
 from ormkit.queries.stream import Stream
 from tests.generated import import_models
 
@@ -138,7 +138,7 @@ def tampered(query: Any, instance: Any, *values: Any) -> str:
 
 async def outcome(value: Any) -> Any:
     """Return what a call comes to: a query is read, a stream to its end, the rest awaited."""
-    if isinstance(value, Query):
+    if isinstance(value, ObjectQuery):
         return await value.all()
     if isinstance(value, Stream):
         async with value as stream:

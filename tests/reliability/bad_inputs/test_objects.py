@@ -314,9 +314,14 @@ MODELS = [
         lambda lab: lab.session.insert(Post(author=lab.ada, title="x", status="nope")),
     ),
     *refused(
-        UniqueViolation,
-        'duplicate key value violates unique constraint "profiles_pkey"',
+        UsageError,
+        "Profile.user must be an object of User or None, not PartialUser",
         lambda lab: lab.session.insert(Profile(user=lab.part)),
+    ),
+    *refused(
+        UsageError,
+        "PartialUser is a part of User, which only() reads, and here a whole object is needed",
+        lambda lab: lab.session.insert(lab.part),
     ),
 ]
 

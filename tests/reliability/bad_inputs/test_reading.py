@@ -28,7 +28,7 @@ from tests.reliability.bad_inputs.cases import (
 ORDERS = [
     *refused(
         UnknownName,
-        "User has no column 'nope': there are: age, bio, created_at,",
+        "User has no column 'nope': there are: age, avg_views, bio, created_at,",
         lambda lab: lab.users.order_by("nope"),
         lambda lab: lab.users.order_by("-nope"),
     ),
@@ -44,7 +44,7 @@ ORDERS = [
     ),
     *refused(
         UnknownName,
-        "User has no column '': there are: age, bio, created_at,",
+        "User has no column '': there are: age, avg_views, bio, created_at,",
         lambda lab: lab.users.order_by(""),
         lambda lab: lab.users.order_by("-"),
     ),
@@ -65,12 +65,12 @@ ORDERS = [
     ),
     *refused(
         UnknownName,
-        "User has no column 'age desc': there are: age, bio,",
+        "User has no column 'age desc': there are: age, avg_views, bio,",
         lambda lab: lab.users.order_by("age desc"),
     ),
     *refused(
         UnknownName,
-        "User has no column 'posts': there are: age, bio, created_at,",
+        "User has no column 'posts': there are: age, avg_views, bio, created_at,",
         lambda lab: lab.users.order_by("posts"),
     ),
     *refused(
@@ -100,12 +100,12 @@ ORDERS = [
     ),
     *refused(
         UnknownName,
-        "User has no column '\\ud800': there are: age, bio, created_at,",
+        "User has no column '\\ud800': there are: age, avg_views, bio, created_at,",
         lambda lab: lab.users.order_by(HALF),
     ),
     *refused(
         UnknownName,
-        "User has no column 'a\\x00': there are: age, bio, created_at,",
+        "User has no column 'a\\x00': there are: age, avg_views, bio, created_at,",
         lambda lab: lab.users.order_by("a\0"),
     ),
 ]
@@ -242,9 +242,13 @@ PAGES = [
     ),
     *refused(
         UsageError,
+        "cursor() takes an object of User, not PartialUser",
+        lambda lab: lab.users.order_by("email").cursor(lab.part),
+    ),
+    *refused(
+        UsageError,
         "this User lacks a value that the query is ordered by",
         lambda lab: lab.users.cursor(User(name="x")),
-        lambda lab: lab.users.order_by("email").cursor(lab.part),
     ),
     *refused(
         UsageError,

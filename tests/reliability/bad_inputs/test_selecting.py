@@ -13,13 +13,14 @@ from ormkit import (
     UnknownName,
     UsageError,
     func,
+    joinedload,
 )
 from tests.reliability.bad_inputs.cases import Case, Lab, check_refused, numbered, refused
 
 SELECTIONS = [
     *refused(
         UnknownName,
-        "User has no column 'nope': there are: age, bio, created_at,",
+        "User has no column 'nope': there are: age, avg_views, bio, created_at,",
         lambda lab: lab.users.values("nope"),
         lambda lab: lab.users.values_list("nope"),
         lambda lab: lab.users.group_by("nope").values(),
@@ -65,7 +66,7 @@ SELECTIONS = [
     ),
     *refused(
         UnknownName,
-        "User has no column 'posts': there are: age, bio, created_at,",
+        "User has no column 'posts': there are: age, avg_views, bio, created_at,",
         lambda lab: lab.users.values("posts"),
         lambda lab: lab.users.only("posts"),
     ),
@@ -156,7 +157,7 @@ SELECTIONS = [
     ),
     *refused(
         UnknownName,
-        "User has no 'm': there are: age, bio, created_at, email, id,",
+        "User has no 'm': there are: age, avg_views, bio, created_at, email, id, n,",
         lambda lab: lab.users.annotate(n=User.age).order_by("m"),
         lambda lab: lab.users.annotate(n=User.age).values("m"),
     ),

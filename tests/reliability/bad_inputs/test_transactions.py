@@ -170,7 +170,7 @@ WITHIN: list[tuple[Use, type[OrmKitError], str]] = [
     (lambda lab, tx: tx.attach(None), UsageError, "is needed, not NoneType"),
     (lambda lab, tx: tx.attach([lab.ada]), UsageError, "is needed, not list"),
     (lambda lab, tx: tx.attach(User(name="x")), UsageError, "this one has no User.id; insert it"),
-    (lambda lab, tx: tx.attach(lab.part), UsageError, "has no User.email; insert it first, or"),
+    (lambda lab, tx: tx.attach(lab.part), UsageError, "PartialUser is a part of User, which"),
     (lambda lab, tx: tx.after_commit(None), UsageError, "takes a function to call, not"),
     (lambda lab, tx: tx.after_commit(5), UsageError, "takes a function to call, not"),
     (lambda lab, tx: lab.session.begin(isolation="serializable"), ConfigurationError, "takes no"),

@@ -225,8 +225,8 @@ BULK_UPDATES = [
         lambda lab: lab.session.bulk_update([lab.ada, lab.gone], ["name"]),
     ),
     *refused(
-        MissingValue,
-        "an object has no value for User.email: load or set it",
+        UsageError,
+        "PartialUser is a part of User, which only() reads, and here a whole object is needed",
         lambda lab: lab.session.bulk_update([lab.part]),
     ),
     *refused(
