@@ -409,7 +409,6 @@ class _Builder:
 
     def runtime_names(self) -> list[str]:
         used = ["Change", "Condition", "Expression", self.parent(), "Order", "Query"]
-        used += ["Attributes", "Partial", "PartialQuery"]
         used += ["Source", "Table"]
         used += ["column", *{column_class(each) for each in self.model.columns}]
         used += {attr_class(each) for each in self.model.columns}

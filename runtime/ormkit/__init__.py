@@ -52,7 +52,7 @@ from .errors import (
     ValidationError,
 )
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
-from .models.attributes import Attr, Attributes, ReadOnlyAttr, column, computed, to_many, to_one
+from .models.attributes import Attr, ReadOnlyAttr, column, computed, to_many, to_one
 from .models.columns import Column
 from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
 from .models.hooks import validates
@@ -96,7 +96,6 @@ __all__ = [
     "Aggregate",
     "AsyncSession",
     "Attr",
-    "Attributes",
     "BitString",
     "Change",
     "CheckViolation",

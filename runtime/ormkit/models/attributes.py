@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Generic, Never, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, cast, overload
 
 from .columns import AnyColumn, Column
 from .computed import AnyComputed, Computed
 from .relationships import ToMany, ToOne
+
+if TYPE_CHECKING:
+    from .model import Model
 
 #: What the attribute is on the model's class.
 C_co = TypeVar("C_co", covariant=True)
 #: The value that it has on an object.
 V = TypeVar("V")
 V_co = TypeVar("V_co", covariant=True)
-
-
-class Attributes:
-    """What declares the attributes of a model, for its objects and for its partial objects.
-
-    At run time they move to the model: see `ModelMeta`.
-    """
-
-    __slots__ = ()
 
 
 class ReadOnlyAttr(Generic[C_co, V_co]):
@@ -32,21 +26,21 @@ class ReadOnlyAttr(Generic[C_co, V_co]):
     """
 
     @overload
-    def __get__(self, instance: None, owner: type[Attributes]) -> C_co: ...
+    def __get__(self, instance: None, owner: type[Model]) -> C_co: ...
     @overload
-    def __get__(self, instance: Attributes, owner: type[Attributes]) -> V_co: ...
-    def __get__(self, instance: Attributes | None, owner: type[Attributes]) -> C_co | V_co:
+    def __get__(self, instance: Model, owner: type[Model]) -> V_co: ...
+    def __get__(self, instance: Model | None, owner: type[Model]) -> C_co | V_co:
         raise NotImplementedError
 
     # Without it, mypy would accept what the attribute's type fits.
-    def __set__(self, instance: Attributes, value: Never) -> None:
+    def __set__(self, instance: Model, value: Never) -> None:
         raise NotImplementedError
 
 
 class Attr(ReadOnlyAttr[C_co, V]):
     """An attribute that is a C on the model's class and a V on its objects."""
 
-    def __set__(self, instance: Attributes, value: V) -> None:
+    def __set__(self, instance: Model, value: V) -> None:
         raise NotImplementedError
 
 

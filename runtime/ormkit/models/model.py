@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, TypeVar
 from ..errors import NotLoaded, UsageError
 from ..hints import MODELS
 from ..postgres.values import Record
-from .attributes import Attributes
 from .columns import Column
 from .computed import Computed
 from .dicts import Included, from_dict, pydantic_schema, to_dict
@@ -28,10 +27,9 @@ MAX_LENGTH = 100
 class ModelMeta(type):
     """The type of models.
 
-    The body of a model's class, or a base of it that derives from `Attributes`, declares columns,
-    computed attributes and relationships. They move to a metaclass of the model's own, so that
-    `User.age` is the column, and leave slots behind, so that `user.age` is the value. The base is
-    no base at run time.
+    The body of a model's class declares columns, computed attributes and relationships. They move
+    to a metaclass of the model's own, so that `User.age` is the column, and leave slots behind, so
+    that `user.age` is the value.
     """
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> ModelMeta:
@@ -40,22 +38,16 @@ class ModelMeta(type):
             namespace.setdefault("__slots__", ())
         if not isinstance(namespace.get("__table__"), Table):
             return super().__new__(mcls, name, bases, namespace)
-        written = namespace
-        hints: dict[str, Any] = dict(namespace.get("__annotations__", {}))
-        for each in bases:
-            if issubclass(each, Attributes):
-                hints = {**each.__annotations__, **hints}
-                namespace = {**vars(each), **namespace}
-        kept: list[Any] = [each for each in bases if not issubclass(each, Attributes)]
         columns = [key for key, each in namespace.items() if isinstance(each, Column)]
         computed = [key for key, each in namespace.items() if isinstance(each, Computed)]
         related = [key for key, each in namespace.items() if isinstance(each, Relationship)]
         declared = {key: namespace[key] for key in (*columns, *computed, *related)}
-        body = {key: each for key, each in written.items() if key not in declared}
+        body = {key: each for key, each in namespace.items() if key not in declared}
         body["__slots__"] = (*columns, *(f"_{key}" for key in (*computed, *related)))
         body.update({key: ComputedValue[Any]() for key in computed})
         body.update({key: Related[Any]() for key in related})
         # Their types are imported for type checkers only, so that no hint could be resolved.
+        hints: dict[str, Any] = namespace.get("__annotations__", {})
         body["__annotations__"] = {
             key: value_hint(hint) if key in declared else hint
             for key, hint in hints.items()
@@ -63,7 +55,7 @@ class ModelMeta(type):
         }
         body.setdefault("__match_args__", tuple(columns))
         own = type(f"{name}Columns", (mcls,), {"__module__": namespace["__module__"], **declared})
-        return super().__new__(own, name, tuple(kept), body)
+        return super().__new__(own, name, bases, body)
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)

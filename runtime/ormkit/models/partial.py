@@ -26,7 +26,9 @@ class Partial(Generic[M_co]):
 
     if TYPE_CHECKING:
 
+        def __getattr__(self, name: str) -> Any: ...
         def __itself__(self) -> Self: ...
+        def __assign__(self, **values: Any) -> None: ...
 
     else:
 

@@ -13,7 +13,7 @@ from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import RelationshipStep
 from ..models.computed import Computed
-from ..models.partial import partial_of
+from ..models.partial import Partial, partial_of
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
 from ..sql.expressions import AnyExpression, Condition, Expression
@@ -234,7 +234,7 @@ class Query(ObjectQuery[M, M, K], Generic[M, K]):
     keywords and names filter, exclude, order_by and update take.
     """
 
-    def only(self, *columns: Expression[M, Any, Any] | str) -> PartialQuery[M, Any, K]:
+    def only(self, *columns: Expression[M, Any, Any] | str) -> PartialQuery[M, Partial[M], K]:
         """Read partial objects: these columns of each row, its primary key and its version.
 
         Other attributes raise NotLoaded. selectinload() needs the columns that its relationship
