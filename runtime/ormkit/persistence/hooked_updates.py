@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from ..errors import UsageError
+from ..errors import NotLoaded, UsageError
 from ..models.columns import AnyColumn
 from ..models.given_columns import MISSING, differs, remembered
 from ..models.hooks import Hooks
@@ -47,6 +48,17 @@ class FormerValues:
                 setattr(self._instance, slot, value)
             elif hasattr(self._instance, slot):
                 delattr(self._instance, slot)
+
+
+def hooked_object(table: Table, instance: Any) -> Any:
+    """Return the object on which hooks run: for a part of a row, an object of the model with it."""
+    if isinstance(instance, table.model):
+        return instance
+    whole = table.model.__new__(table.model)
+    for column in table.columns:
+        with suppress(AttributeError, NotLoaded):
+            setattr(whole, column.slot, getattr(instance, column.slot))
+    return whole
 
 
 def values_after_hooks(

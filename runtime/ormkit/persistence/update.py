@@ -18,7 +18,7 @@ from ..sql.expressions import AnyExpression, Expression
 from ..statements.executor import Executor
 from ..statements.select import assignments
 from ..statements.statement import Statement, statement_for
-from .hooked_updates import values_after_hooks
+from .hooked_updates import hooked_object, values_after_hooks
 from .insert import receive, returning
 
 if TYPE_CHECKING:
@@ -88,11 +88,12 @@ async def update_one(executor: Executor, instance: Model, values: Mapping[str, o
     identity = identity_of(table, instance)
     if table.hooks is not None:
         changes_for(table, values)
-        values = values_after_hooks(table, table.hooks, instance, values)
+        hooked = hooked_object(table, instance)
+        values = values_after_hooks(table, table.hooks, hooked, values)
     await update_row(executor, table, instance, values, identity)
     drop_outdated(table, instance, values)
     if table.hooks is not None:
-        table.hooks.after_updates((instance,))
+        table.hooks.after_updates((hooked_object(table, instance),))
 
 
 async def update_row(
