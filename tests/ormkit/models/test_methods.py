@@ -387,6 +387,9 @@ class AuthorMethods(AuthorBase):
         return self.full.upper()
 
     def before_update(self):
+        self.count()
+
+    def count(self):
         self.data["updates"] = self.data.get("updates", 0) + 1
 
     @validates("last")
