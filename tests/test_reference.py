@@ -57,7 +57,7 @@ CALLED = {
 DECLARING = {"column", "computed", "to_many", "to_one"}
 #: Parts of those classes that the runtime's own modules use, and no application.
 INTERNAL = {
-    *("executor", "run_counted", "run_many", "flush_pending", "use", "pool", "identity"),
+    *("executor", "run_counted", "run_many", "flush_pending", "use", "pool", "identity", "advice"),
     *("as_select", "key", "type", "values_", "sql", "encode", "decode", "is_plain", "is_array"),
     *("is_open", "suffixed", "related", "related_alive", "through", "to_target", "local", "remote"),
     *(
