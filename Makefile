@@ -82,6 +82,7 @@ clean:
 	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis runtime/ormkit/*.so
 
 $(VENV)/installed: pyproject.toml constraints.txt $(ACCELERATOR)
+	@$(PYTHON) -c '' || (echo "$(PYTHON) does not start: make PYTHON=... with the path of a CPython" >&2; exit 2)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| (echo "OrmKit needs CPython 3.11 or newer; $(PYTHON) is older: make PYTHON=..." >&2; exit 2)
 	$(PYTHON) -m venv $(VENV)

@@ -79,6 +79,8 @@ def main() -> int:
     options = ["-q", "-n", "auto", "--dist", "worksteal", "-m", "hypothesis or nightly"]
     code = pytest.main([*options, "-p", "tests.long_tests", *arguments.pytest], plugins=[figures])
     print(f"\n{FACTOR} times as many examples as `make test` tries:\n\n{figures.table()}")
+    if not figures.rows:
+        parser.error("no test ran, so that there are no figures to write")
     if arguments.write:
         before, rest = DOCUMENT.read_text(encoding="utf-8").split(BEGIN)
         after = rest.partition(END)[2]

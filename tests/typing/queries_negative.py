@@ -35,6 +35,7 @@ async def queries(session: AsyncSession) -> None:
     query.order_by(User.posts.value(func.max(User.age)))  # expect-error
     query.order_by(func.row_number())  # expect-error
     query.scalars(func.rank())  # expect-error
+    query.scalars(func.date_trunc("dayy", User.created_at))  # expect-error
     query.scalars(cast(User.age, 3))  # expect-error
     query.scalars("age")  # expect-error
     query.scalars(Post.title)  # expect-error

@@ -35,6 +35,10 @@ Field = Literal[
     "microseconds", "millennium", "milliseconds", "minute", "month", "quarter", "second",
     "timezone", "timezone_hour", "timezone_minute", "week", "year",
 ]  # fmt: skip
+Unit = Literal[
+    "century", "day", "decade", "hour", "microseconds", "millennium", "milliseconds", "minute",
+    "month", "quarter", "second", "week", "year",
+]  # fmt: skip
 EXTRACT_FIELDS: frozenset[str] = frozenset(get_args(Field))
 FUNCTION_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z", re.ASCII)
 
@@ -305,9 +309,12 @@ class Functions:
         return Function("now", (), "timestamptz")
 
     def date_trunc(
-        self, unit: str, moment: Expression[O, dt.datetime, V], zone: str | None = None
+        self, unit: Unit, moment: Expression[O, dt.datetime, V], zone: str | None = None
     ) -> Function[O, dt.datetime, V]:
-        """Cut a moment down to its "day", "month" ..., in the session's time zone or this one."""
+        """Truncate a timestamp to its "day", "month" ..., in the session's time zone or this one.
+
+        PostgreSQL raises DataError for an unknown unit.
+        """
         arguments: list[AnyExpression] = [as_expression(unit), checked_operand(moment)]
         if zone is not None:
             arguments.append(as_expression(zone))
