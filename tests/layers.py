@@ -29,7 +29,7 @@ FLOORS = (
     ("queries",),
     ("transactions",),
     ("engine",),
-    ("session",),
+    ("session", "catalog"),
     ("__init__",),
 )
 #: Those of the generator.
@@ -41,7 +41,7 @@ GENERATOR_FLOORS = (
     ("rendering", "formatting"),
     ("output",),
     ("project",),
-    ("generation",),
+    ("generation", "drift"),
     ("cli",),
     ("__main__", "__init__"),
 )

@@ -79,7 +79,8 @@ def test_modules_have_no_import_cycle(house: House) -> None:
 @pytest.mark.parametrize("file", GENERATOR_FILES, ids=name_of)
 def test_the_generator_uses_only_public_names_of_the_runtime(file: Path) -> None:
     for each in imports_of(file, "ormkit_gen"):
-        assert not each.module.startswith("ormkit."), f"{file.name} imports {each.module}"
+        is_public = each.module == "ormkit.catalog"
+        assert is_public or not each.module.startswith("ormkit."), f"{file.name}: {each.module}"
         if each.module == "ormkit":
             assert set(each.names) <= set(ormkit.__all__)
 

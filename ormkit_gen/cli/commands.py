@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import click
 
+from ormkit_gen.cli.check import check, diff
 from ormkit_gen.cli.database import database
 from ormkit_gen.cli.generate import generate
 from ormkit_gen.cli.init import init
@@ -39,7 +40,7 @@ def ormkit(invocation: Invocation, debug: bool) -> None:
     invocation.wants_traceback |= debug
 
 
-for command in (init, generate, sql, database):
+for command in (init, generate, check, diff, sql, database):
     ormkit.add_command(command)
 
 

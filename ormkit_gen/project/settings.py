@@ -13,6 +13,8 @@ from ormkit_gen.project.targets import EXAMPLE_TARGET, OWN_FILE, PROJECT_FILE, T
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_reader import read_toml
 
+#: Settings that are URLs.
+_URLS = ("database", "shadow")
 _START = "run `ormkit init` to create a project, or name the file with --config"
 
 
@@ -27,6 +29,10 @@ class Settings:
     file: Path
     root: Path
     targets: tuple[Target, ...]
+    #: The URL of the database that `ormkit check` compares with.
+    database: str | None = None
+    #: The URL of a server on which schemas are built, in place of an embedded one.
+    shadow: str | None = None
 
 
 def find_settings(start: Path) -> Path:
@@ -64,18 +70,23 @@ def read_settings(file: Path) -> Settings:
         raise _error("no-targets", f"{file} names no targets", remedy)
 
     problems = Problems()
-    for key in section:
-        if key != "targets":
-            remedy = did_you_mean(key, ["targets"])
-            at = document.key_at((*heading, key))
+    for key, value in section.items():
+        at = document.key_at((*heading, key))
+        if key not in ("targets", *_URLS):
+            remedy = did_you_mean(key, ["targets", *_URLS])
             problems.error("unknown-setting", f"there is no setting '{key}'", remedy, at)
+        elif key in _URLS and not isinstance(value, str):
+            problems.error(
+                "wrong-setting", f"'{key}' must be a URL", f'{key} = "postgresql://..."', at
+            )
     try:
         targets = read_targets(document, (*heading, "targets"), tables, file.parent, problems)
     except SchemaError as error:
         raise SettingsError(*error.diagnostics) from None
     if problems.has_errors:
         raise SettingsError(*problems.found)
-    return Settings(file=file, root=file.parent, targets=targets)
+    urls = {key: cast(str | None, section.get(key)) for key in _URLS}
+    return Settings(file=file, root=file.parent, targets=targets, **urls)
 
 
 def has_settings(project: Path) -> bool:

@@ -1,0 +1,184 @@
+"""`ormkit check` and `ormkit diff`: compare the schema with a live database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
+from ormkit_gen.cli.messages import show_diagnostics
+from ormkit_gen.cli.output import print_exactly
+from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.project.settings import Settings
+
+if TYPE_CHECKING:
+    from ormkit_gen.drift.drift import Finding
+
+_DIFFERS = 1
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        config_option,
+        click.option(
+            "--shadow",
+            metavar="URL",
+            help="Build the schema on this server (default: the setting `shadow`, or embedded).",
+        ),
+        click.option(
+            "--database",
+            metavar="URL",
+            help="The database (default: DATABASE_URL, or the setting `database`).",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
+@_options
+@pass_invocation
+def check(
+    invocation: Invocation,
+    as_json: bool,
+    database: str | None,
+    shadow: str | None,
+    config: Path | None,
+) -> int:
+    """Say how a live database differs from the schema files.
+
+    Exit with 0 if it is the same, 1 if it differs, 2 for an error. The database is only read: no
+    right beyond connecting is needed. Objects that the schema does not name are listed as
+    unmanaged, and do not count.
+
+    \b
+    Example:
+      ormkit check --database postgresql://localhost/mydb
+    """
+    invocation.wants_json = as_json
+    invocation.name = "check"
+    findings = _findings(invocation, invocation.settings(config), database, shadow)
+    code = _DIFFERS if any(finding.counts for finding in findings) else 0
+    if as_json:
+        document = {
+            "command": "check",
+            "exit_code": code,
+            "differences": [_document(finding) for finding in findings],
+        }
+        click.echo(json.dumps(document, indent=2))
+        return code
+    for finding in findings:
+        click.echo(_line(finding))
+    count = sum(finding.counts for finding in findings)
+    others = len(findings) - count
+    said = "the database has the schema" if not count else f"{count} differences from the schema"
+    click.echo(said + (f"; {others} unmanaged objects" if others else ""), err=True)
+    return code
+
+
+@click.command()
+@click.option("--sql", "as_sql", is_flag=True, help="Print statements instead of differences.")
+@click.option("--reverse", is_flag=True, help="Towards the database instead of the schema.")
+@_options
+@pass_invocation
+def diff(
+    invocation: Invocation,
+    as_sql: bool,
+    reverse: bool,
+    database: str | None,
+    shadow: str | None,
+    config: Path | None,
+) -> int:
+    """Show what a live database lacks, or has that differs from the schema files.
+
+    With --sql, print the statements that would make the database like the schema. Nothing is run:
+    read them first. They never drop an object that the schema does not name.
+
+    \b
+    Example:
+      ormkit diff --database postgresql://localhost/mydb --sql
+    """
+    invocation.name = "diff"
+    findings = _findings(invocation, invocation.settings(config), database, shadow)
+    counted = [finding for finding in findings if finding.counts]
+    for finding in counted:
+        if not as_sql:
+            print_exactly(_block(finding))
+            continue
+        statements = finding.backward if reverse else finding.forward
+        print_exactly(f"-- {_line(finding)}\n" + "".join(f"{each}\n" for each in statements))
+        if not statements:
+            print_exactly("-- no single statement does this\n")
+    return _DIFFERS if counted else 0
+
+
+def _findings(
+    invocation: Invocation, settings: Settings, database: str | None, shadow: str | None
+) -> Sequence[Finding]:
+    # Loading these takes longer than `ormkit --help`.
+    from ormkit_gen.drift.drift import find_drift
+    from ormkit_gen.generation import read_schemas
+
+    url = database or os.environ.get("DATABASE_URL") or settings.database
+    if not url:
+        remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
+        raise Refusal(problem("no-database", "there is no database to compare with", remedy))
+    reading = read_schemas(settings, settings.targets)
+    if not invocation.wants_json:
+        show_diagnostics(reading.warnings, invocation.root)
+    return asyncio.run(find_drift(reading.schemas, url, shadow or settings.shadow))
+
+
+def _line(finding: Finding) -> str:
+    fact = finding.difference.fact
+    what = (
+        fact.object if fact.kind == "object" else f"{fact.object}: {fact.kind} {fact.name}".rstrip()
+    )
+    at = finding.at
+    place = f" ({at.file}:{at.line})" if at else ""
+    return f"{finding.difference.cause}: {what}{_change(finding)}{place}"
+
+
+def _change(finding: Finding) -> str:
+    expected, found = finding.difference.expected, finding.difference.found
+    if expected is None:
+        return " is not in the schema"
+    if found is None:
+        return " is missing in the database"
+    return f" is {_short(found.definition)}, and the schema says {_short(expected.definition)}"
+
+
+def _short(definition: str) -> str:
+    text = " ".join(definition.split())
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _block(finding: Finding) -> str:
+    expected, found = finding.difference.expected, finding.difference.found
+    lines = [_line(finding)]
+    lines += [f"  - {line}" for line in (found.definition.splitlines() if found else ())]
+    lines += [f"  + {line}" for line in (expected.definition.splitlines() if expected else ())]
+    return "\n".join(lines) + "\n"
+
+
+def _document(finding: Finding) -> dict[str, Any]:
+    difference, at = finding.difference, finding.at
+    return {
+        "class": difference.cause,
+        "object": difference.fact.object,
+        "kind": difference.fact.kind,
+        "name": difference.fact.name,
+        "expected": difference.expected.definition if difference.expected else None,
+        "found": difference.found.definition if difference.found else None,
+        "file": at.file if at else None,
+        "line": at.line if at else None,
+        "sql_to_schema": list(finding.forward),
+        "sql_to_database": list(finding.backward),
+    }

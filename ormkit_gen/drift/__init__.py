@@ -1,0 +1,1 @@
+"""How a live database differs from the schema files."""

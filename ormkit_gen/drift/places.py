@@ -1,0 +1,48 @@
+"""Where in the schema files an object of the database is described."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from ormkit.catalog import Fact
+from ormkit_gen.ir import Model, Position, Schema
+
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')
+
+Key = tuple[str, str]
+
+
+class Places:
+    """The positions of tables, columns, constraints, indexes and enums, by their names."""
+
+    def __init__(self, schemas: Sequence[Schema]) -> None:
+        self._found: dict[Key, Position | None] = {}
+        for schema in schemas:
+            for model in schema.models:
+                self._found.update(_of_model(model))
+            for enum in schema.enums:
+                self._found[f"type {enum.schema or 'public'}.{enum.db_name}", ""] = enum.at
+
+    def of(self, fact: Fact) -> Position | None:
+        """Return where the fact comes from: the part's place, or else that of the object."""
+        whole = _plain(fact.object)
+        name = fact.name.partition(" ")[2] if fact.kind == "comment" else fact.name
+        return self._found.get((whole, _plain(name))) or self._found.get((whole, ""))
+
+
+def _of_model(model: Model) -> Iterator[tuple[Key, Position | None]]:
+    whole = f"table {model.schema or 'public'}.{model.table}"
+    yield (whole, ""), model.at
+    yield from (((whole, each.name), each.at) for each in model.foreign_keys)
+    yield from (((whole, each.name), each.at) for each in model.uniques)
+    yield from (((whole, each.name), each.at) for each in model.checks)
+    yield from (((whole, each.name), each.at) for each in model.indexes)
+    yield from (((whole, each.name), each.at) for each in model.excludes)
+    for column in model.columns:
+        yield (whole, column.db_name), column.at
+
+
+def _plain(name: str) -> str:
+    """Return the name without PostgreSQL's double quotes."""
+    return _QUOTED.sub(lambda found: found[1].replace('""', '"'), name)

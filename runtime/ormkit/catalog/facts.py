@@ -1,0 +1,69 @@
+"""Fact and Catalog: what a database consists of, one small fact at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fact:
+    """One property of a database, as PostgreSQL prints it.
+
+    All names are quoted and qualified where necessary, so that they can be used in SQL.
+    """
+
+    #: The object that it belongs to, such as `table public.users` or `type public.mood`.
+    object: str
+    #: What it is about: `object` for the object itself, or a part of it, such as `column`, `type`,
+    #: `default`, `constraint`, `index`, `trigger`, `comment`.
+    kind: str
+    #: The name of the part, such as a column's; empty for the object itself.
+    name: str
+    #: The definition in PostgreSQL's own words.
+    definition: str
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What identifies the fact: two databases may differ in its definition."""
+        return self.object, self.kind, self.name
+
+
+class Catalog:
+    """The facts about one database, in a canonical order."""
+
+    __slots__ = ("_by_key", "facts", "server_version")
+
+    def __init__(self, facts: Iterable[Fact], server_version: int) -> None:
+        #: All facts, sorted by object, kind and name.
+        self.facts = tuple(sorted(facts))
+        #: The major version of the server that printed them.
+        self.server_version = server_version
+        self._by_key = {fact.key: fact for fact in self.facts}
+
+    def __len__(self) -> int:
+        """Return the number of facts."""
+        return len(self.facts)
+
+    def __iter__(self) -> Iterator[Fact]:
+        """Iterate over the facts."""
+        return iter(self.facts)
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether both have the same facts, whatever the versions of the servers."""
+        return isinstance(other, Catalog) and self.facts == other.facts
+
+    def __hash__(self) -> int:
+        return hash(self.facts)
+
+    def __repr__(self) -> str:
+        return f"<Catalog of {len(self)} facts, PostgreSQL {self.server_version}>"
+
+    def get(self, key: tuple[str, str, str]) -> Fact | None:
+        """Return the fact with this key, or None."""
+        return self._by_key.get(key)
+
+    @property
+    def objects(self) -> frozenset[str]:
+        """The objects of the database."""
+        return frozenset(fact.object for fact in self.facts)

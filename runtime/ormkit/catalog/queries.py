@@ -1,0 +1,352 @@
+"""The queries of PostgreSQL's catalogs, each of which returns facts.
+
+Each row is (object, kind, name, definition). They read pg_catalog alone, for which every role has
+the right, and leave out the objects of the system and those that an extension brought. They run
+with an empty search_path, so that PostgreSQL qualifies every name that it prints.
+"""
+
+from __future__ import annotations
+
+#: Schemas of users. Names that begin with pg_ belong to PostgreSQL.
+OWN_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+
+
+def own(catalog: str, alias: str) -> str:
+    """Return the condition that no extension brought the object."""
+    return f"""{OWN_SCHEMA} AND NOT EXISTS (
+        SELECT FROM pg_depend e WHERE e.classid = '{catalog}'::regclass AND e.objid = {alias}.oid
+        AND e.objsubid = 0 AND e.deptype = 'e')"""
+
+
+#: The kinds of relations, by relkind.
+RELATION = """CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+    WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE 'table' END"""
+#: A relation's object, such as `table public.users`.
+OBJECT = f"format('%s %I.%I', {RELATION}, n.nspname, c.relname)"
+RELATIONS = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+OWN_RELATION = own("pg_class", "c")
+TABLES = f"{OWN_RELATION} AND c.relkind IN ('r', 'p', 'f')"
+COLUMNS = f"{RELATIONS} JOIN pg_attribute a ON a.attrelid = c.oid"
+OWN_COLUMN = f"{OWN_RELATION} AND a.attnum > 0 AND NOT a.attisdropped"
+
+SCHEMAS = f"""
+SELECT format('schema %I', n.nspname), 'object', '', ''
+FROM pg_namespace n WHERE {own('pg_namespace', 'n')}"""
+
+EXTENSIONS = """
+SELECT format('extension %I', x.extname), 'object', '', format('SCHEMA %I', n.nspname)
+FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname <> 'plpgsql'"""
+
+#: What kind of table it is, and where its rows are: all that CREATE TABLE says but its columns.
+TABLE_FACTS = f"""
+SELECT {OBJECT}, p.kind, p.name, p.definition FROM {RELATIONS},
+LATERAL (
+    SELECT 'object', '', concat_ws(' ',
+        CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,
+        CASE WHEN c.reloftype <> 0 THEN 'OF ' || format_type(c.reloftype, NULL) END,
+        'PARTITION BY ' || pg_get_partkeydef(c.oid))
+    UNION ALL SELECT 'partition', '', format('OF %s %s', h.inhparent::regclass,
+        pg_get_expr(c.relpartbound, c.oid))
+        FROM pg_inherits h WHERE h.inhrelid = c.oid AND c.relispartition
+    UNION ALL SELECT 'inherits', h.inhparent::regclass::text, h.inhseqno::text
+        FROM pg_inherits h WHERE h.inhrelid = c.oid AND NOT c.relispartition
+    UNION ALL SELECT 'row security', '',
+        CASE WHEN c.relforcerowsecurity THEN 'FORCE' ELSE 'ENABLE' END WHERE c.relrowsecurity
+    UNION ALL SELECT 'row security', '', 'FORCE without ENABLE'
+        WHERE c.relforcerowsecurity AND NOT c.relrowsecurity
+    UNION ALL SELECT 'storage', o.option_name, o.option_value
+        FROM pg_options_to_table(c.reloptions) o
+    UNION ALL SELECT 'access method', '', m.amname FROM pg_am m
+        WHERE m.oid = c.relam AND m.amname <> 'heap' AND c.relkind IN ('r', 'p')
+    UNION ALL SELECT 'tablespace', '', s.spcname FROM pg_tablespace s WHERE s.oid = c.reltablespace
+    UNION ALL SELECT 'replica identity', '', CASE c.relreplident WHEN 'f' THEN 'FULL'
+        WHEN 'n' THEN 'NOTHING' ELSE (SELECT 'USING INDEX ' || quote_ident(i.relname)
+            FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+            WHERE x.indrelid = c.oid AND x.indisreplident) END
+        WHERE c.relreplident <> 'd' AND c.relkind IN ('r', 'p')
+    UNION ALL SELECT 'server', '', concat_ws(' ', quote_ident(s.srvname), f.ftoptions::text)
+        FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver
+        WHERE f.ftrelid = c.oid
+) AS p (kind, name, definition) WHERE {TABLES}"""
+
+VIEWS = f"""
+SELECT {OBJECT}, p.kind, p.name, p.definition FROM {RELATIONS},
+LATERAL (
+    SELECT 'object', '', pg_get_viewdef(c.oid)
+    UNION ALL SELECT 'storage', o.option_name, o.option_value
+        FROM pg_options_to_table(c.reloptions) o
+) AS p (kind, name, definition) WHERE {OWN_RELATION} AND c.relkind IN ('v', 'm')"""
+
+#: The columns of tables and composite types. A column's own facts are apart from each other, so
+#: that a difference is as small as the statement that mends it.
+COLUMN_FACTS = f"""
+SELECT {OBJECT}, p.kind, a.attname::text, p.definition
+FROM {COLUMNS} JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+LEFT JOIN pg_collation l ON l.oid = a.attcollation AND a.attcollation <> t.typcollation
+LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace,
+LATERAL (
+    SELECT 'column', concat_ws(' ', format_type(a.atttypid, a.atttypmod),
+        'COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname))
+    UNION ALL SELECT 'not null', '' WHERE a.attnotnull
+    UNION ALL SELECT CASE a.attgenerated WHEN '' THEN 'default' WHEN 's' THEN 'generated'
+        ELSE 'virtual' END, pg_get_expr(d.adbin, d.adrelid) WHERE d.oid IS NOT NULL
+    UNION ALL SELECT 'identity', concat_ws(' ',
+        CASE a.attidentity WHEN 'a' THEN 'ALWAYS' ELSE 'BY DEFAULT' END, (
+            SELECT format('START %s INCREMENT %s MINVALUE %s MAXVALUE %s CACHE %s%s', s.seqstart,
+                s.seqincrement, s.seqmin, s.seqmax, s.seqcache,
+                CASE WHEN s.seqcycle THEN ' CYCLE' ELSE '' END)
+            FROM pg_depend e JOIN pg_sequence s ON s.seqrelid = e.objid
+            WHERE e.classid = 'pg_class'::regclass AND e.refclassid = 'pg_class'::regclass
+            AND e.refobjid = c.oid AND e.refobjsubid = a.attnum AND e.deptype = 'i'))
+        WHERE a.attidentity <> ''
+    UNION ALL SELECT 'column storage', CASE a.attstorage WHEN 'p' THEN 'PLAIN'
+        WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
+        WHERE a.attstorage <> t.typstorage AND c.relkind <> 'c'
+    UNION ALL SELECT 'compression', CASE a.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END
+        WHERE a.attcompression <> ''
+    UNION ALL SELECT 'statistics target', a.attstattarget::text WHERE a.attstattarget >= 0
+    UNION ALL SELECT 'column options', array_to_string(a.attoptions, ', ')
+        WHERE a.attoptions IS NOT NULL
+    UNION ALL SELECT 'foreign options', array_to_string(a.attfdwoptions, ', ')
+        WHERE a.attfdwoptions IS NOT NULL
+) AS p (kind, definition) WHERE {OWN_COLUMN} AND c.relkind IN ('r', 'p', 'f', 'c')"""
+
+#: NOT NULL is a fact of its column: of its constraint, only what differs from the default is one.
+#: PostgreSQL prints NOT VALID at the end of a definition, which is a fact of its own.
+CONSTRAINTS = f"""
+SELECT {OBJECT}, p.kind, o.conname::text, p.definition
+FROM {RELATIONS} JOIN pg_constraint o ON o.conrelid = c.oid,
+LATERAL (
+    SELECT 'constraint', regexp_replace(pg_get_constraintdef(o.oid), ' NOT VALID$', '')
+        WHERE o.contype <> 'n'
+    UNION ALL SELECT 'unfinished', 'NOT VALID' WHERE NOT o.convalidated
+) AS p (kind, definition)
+WHERE {TABLES} AND o.contype IN ('p', 'u', 'f', 'c', 'x', 'n') AND o.conislocal"""
+
+INDEXES = f"""
+SELECT format('%s %I.%I', {RELATION}, n.nspname, c.relname), p.kind, i.relname::text, p.definition
+FROM {RELATIONS} JOIN pg_index x ON x.indrelid = c.oid JOIN pg_class i ON i.oid = x.indexrelid,
+LATERAL (
+    SELECT 'index', pg_get_indexdef(x.indexrelid)
+    UNION ALL SELECT 'unfinished', 'INVALID' WHERE NOT x.indisvalid
+    UNION ALL SELECT 'clustered', '' WHERE x.indisclustered
+) AS p (kind, definition)
+WHERE {OWN_RELATION} AND c.relkind IN ('r', 'p', 'f', 'm') AND NOT i.relispartition
+AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = x.indexrelid
+    AND o.contype IN ('p', 'u', 'x') AND p.kind = 'index')"""
+
+#: Sequences, except those of identity columns, which belong to the column.
+SEQUENCES = f"""
+SELECT {OBJECT}, 'object', '', concat_ws(' ',
+    CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,
+    format('AS %s START %s INCREMENT %s MINVALUE %s MAXVALUE %s CACHE %s',
+        format_type(s.seqtypid, NULL), s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache),
+    CASE WHEN s.seqcycle THEN 'CYCLE' END,
+    (SELECT format('OWNED BY %s.%I', e.refobjid::regclass, a.attname)
+        FROM pg_depend e JOIN pg_attribute a ON a.attrelid = e.refobjid AND a.attnum = e.refobjsubid
+        WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'a'
+        AND e.refclassid = 'pg_class'::regclass))
+FROM {RELATIONS} JOIN pg_sequence s ON s.seqrelid = c.oid
+WHERE {OWN_RELATION} AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass
+    AND e.objid = c.oid AND e.deptype = 'i')"""
+
+TYPES = f"""
+SELECT format('%s %I.%I', CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, n.nspname,
+        t.typname),
+    p.kind, p.name, p.definition
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_collation l ON l.oid = t.typcollation
+LEFT JOIN pg_namespace ln ON ln.oid = l.collnamespace,
+LATERAL (
+    SELECT 'object', '', 'ENUM (' || (SELECT string_agg(quote_literal(e.enumlabel), ', '
+        ORDER BY e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid) || ')'
+        WHERE t.typtype = 'e'
+    UNION ALL SELECT 'object', '', concat_ws(' ', 'AS ' || format_type(t.typbasetype, t.typtypmod),
+        CASE WHEN t.typcollation <> (
+            SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)
+        THEN 'COLLATE ' || quote_ident(ln.nspname) || '.' || quote_ident(l.collname) END)
+        WHERE t.typtype = 'd'
+    UNION ALL SELECT 'not null', '', '' WHERE t.typtype = 'd' AND t.typnotnull
+    UNION ALL SELECT 'default', '', t.typdefault WHERE t.typtype = 'd' AND t.typdefault IS NOT NULL
+    UNION ALL SELECT 'constraint', o.conname::text, pg_get_constraintdef(o.oid)
+        FROM pg_constraint o WHERE o.contypid = t.oid AND o.contype = 'c'
+    UNION ALL SELECT 'object', '', (
+        SELECT format('RANGE (SUBTYPE %s)', format_type(r.rngsubtype, NULL))
+        FROM pg_range r WHERE r.rngtypid = t.oid) WHERE t.typtype = 'r'
+    UNION ALL SELECT 'object', '', 'COMPOSITE' WHERE t.typtype = 'c'
+        AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')
+    UNION ALL SELECT 'object', '', 'BASE' WHERE t.typtype = 'b' AND t.typelem = 0
+) AS p (kind, name, definition) WHERE {own('pg_type', 't')}"""
+
+FUNCTIONS = f"""
+SELECT format('%s %s', CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate'
+        ELSE 'function' END, f.oid::regprocedure),
+    'object', '', CASE f.prokind WHEN 'a' THEN (
+        SELECT concat_ws(', ', format('SFUNC = %s', g.aggtransfn),
+            format('STYPE = %s', format_type(g.aggtranstype, NULL)),
+            CASE WHEN g.aggfinalfn <> 0 THEN format('FINALFUNC = %s', g.aggfinalfn) END,
+            CASE WHEN g.aggcombinefn <> 0 THEN format('COMBINEFUNC = %s', g.aggcombinefn) END,
+            'INITCOND = ' || quote_literal(g.agginitval))
+        FROM pg_aggregate g WHERE g.aggfnoid = f.oid) ELSE pg_get_functiondef(f.oid) END
+FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE {own('pg_proc', 'f')}"""
+
+TRIGGERS = f"""
+SELECT {OBJECT}, 'trigger', g.tgname::text, concat_ws(' ', pg_get_triggerdef(g.oid),
+    CASE g.tgenabled WHEN 'D' THEN '(DISABLED)' WHEN 'R' THEN '(REPLICA)'
+        WHEN 'A' THEN '(ALWAYS)' END)
+FROM {RELATIONS} JOIN pg_trigger g ON g.tgrelid = c.oid
+WHERE {OWN_RELATION} AND NOT g.tgisinternal AND g.tgparentid = 0"""
+
+RULES = f"""
+SELECT {OBJECT}, 'rule', r.rulename::text, pg_get_ruledef(r.oid)
+FROM {RELATIONS} JOIN pg_rewrite r ON r.ev_class = c.oid
+WHERE {OWN_RELATION} AND r.rulename <> '_RETURN'"""
+
+POLICIES = f"""
+SELECT {OBJECT}, 'policy', y.polname::text, concat_ws(' ',
+    CASE WHEN y.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+    'FOR ' || CASE y.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE'
+        WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+    'TO ' || CASE WHEN y.polroles = '{{0}}' THEN 'PUBLIC' ELSE (
+        SELECT string_agg(quote_ident(u.rolname), ', ' ORDER BY u.rolname)
+        FROM pg_roles u WHERE u.oid = ANY (y.polroles)) END,
+    'USING (' || pg_get_expr(y.polqual, y.polrelid) || ')',
+    'WITH CHECK (' || pg_get_expr(y.polwithcheck, y.polrelid) || ')')
+FROM {RELATIONS} JOIN pg_policy y ON y.polrelid = c.oid WHERE {OWN_RELATION}"""
+
+STATISTICS = f"""
+SELECT format('statistics %I.%I', n.nspname, x.stxname), 'object', '',
+    pg_get_statisticsobjdef(x.oid)
+FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace
+WHERE {own('pg_statistic_ext', 'x')}"""
+
+COLLATIONS = f"""
+SELECT format('collation %I.%I', n.nspname, l.collname), 'object', '', concat_ws(' ',
+    CASE l.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' WHEN 'c' THEN 'libc'
+        ELSE 'default' END,
+    coalesce(to_jsonb(l) ->> 'colllocale', to_jsonb(l) ->> 'colliculocale', l.collcollate),
+    CASE WHEN NOT l.collisdeterministic THEN 'NONDETERMINISTIC' END)
+FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace
+WHERE {own('pg_collation', 'l')}"""
+
+#: Text search configurations, with the dictionaries of each kind of token.
+TEXT_SEARCH = f"""
+SELECT format('text search configuration %I.%I', n.nspname, f.cfgname), 'object', '',
+    (SELECT p.prsname FROM pg_ts_parser p WHERE p.oid = f.cfgparser)
+FROM pg_ts_config f JOIN pg_namespace n ON n.oid = f.cfgnamespace WHERE {own('pg_ts_config', 'f')}
+UNION ALL SELECT format('text search configuration %I.%I', n.nspname, f.cfgname), 'mapping',
+    (SELECT k.alias FROM ts_token_type(f.cfgparser) k WHERE k.tokid = m.maptokentype),
+    string_agg(m.mapdict::regdictionary::text, ', ' ORDER BY m.mapseqno)
+FROM pg_ts_config f JOIN pg_namespace n ON n.oid = f.cfgnamespace
+JOIN pg_ts_config_map m ON m.mapcfg = f.oid WHERE {own('pg_ts_config', 'f')} GROUP BY f.oid, 1, 3
+UNION ALL SELECT format('text search dictionary %I.%I', n.nspname, d.dictname), 'object', '',
+    concat_ws(' ', (SELECT t.tmplname FROM pg_ts_template t WHERE t.oid = d.dicttemplate),
+        d.dictinitoption)
+FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = d.dictnamespace
+WHERE {own('pg_ts_dict', 'd')}"""
+
+PUBLICATIONS = """
+SELECT format('publication %I', p.pubname), 'object', '', concat_ws(' ',
+    CASE WHEN p.puballtables THEN 'FOR ALL TABLES' END,
+    (SELECT 'FOR TABLE '
+        || string_agg(r.prrelid::regclass::text, ', ' ORDER BY r.prrelid::regclass::text)
+        FROM pg_publication_rel r WHERE r.prpubid = p.oid),
+    'WITH ' || concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END,
+        CASE WHEN p.pubupdate THEN 'update' END, CASE WHEN p.pubdelete THEN 'delete' END,
+        CASE WHEN p.pubtruncate THEN 'truncate' END))
+FROM pg_publication p"""
+
+EVENT_TRIGGERS = """
+SELECT format('event trigger %I', e.evtname), 'object', '', concat_ws(' ', 'ON', e.evtevent,
+    'WHEN TAG IN (' || array_to_string(e.evttags, ', ') || ')', 'EXECUTE',
+    e.evtfoid::regprocedure::text,
+    CASE e.evtenabled WHEN 'D' THEN '(DISABLED)' END)
+FROM pg_event_trigger e WHERE NOT EXISTS (SELECT FROM pg_depend d
+    WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e')"""
+
+#: Casts, operators and operator classes between the user's own types, by their names alone.
+OPERATORS = f"""
+SELECT format('operator %s', o.oid::regoperator), 'object', '', format('FUNCTION %s', o.oprcode)
+FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE {own('pg_operator', 'o')}
+UNION ALL SELECT format('cast (%s AS %s)', format_type(k.castsource, NULL),
+        format_type(k.casttarget, NULL)),
+    'object', '', concat_ws(' ', k.castmethod::text, k.castcontext::text,
+        CASE WHEN k.castfunc <> 0 THEN k.castfunc::regprocedure::text END)
+FROM pg_cast k WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d
+    WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')"""
+
+COMMENTS = f"""
+SELECT CASE WHEN d.objsubid = 0 AND i.type NOT IN ('table constraint', 'trigger', 'policy', 'rule')
+        THEN CASE WHEN r.relkind IN ('i', 'I') THEN ro.object
+            ELSE concat_ws(' ', CASE WHEN t.typtype = 'd' THEN 'domain'
+                WHEN i.type = 'composite type' THEN 'type'
+                WHEN i.type = 'statistics object' THEN 'statistics' ELSE i.type END, i.identity) END
+        ELSE ro.object END,
+    'comment', CASE WHEN d.objsubid > 0 THEN 'column ' || a.attname
+        WHEN r.relkind IN ('i', 'I') THEN 'index ' || r.relname
+        WHEN i.type IN ('table constraint', 'trigger', 'policy', 'rule') THEN
+            concat_ws(' ', replace(i.type, 'table ', ''), i.part) ELSE '' END,
+    d.description
+FROM pg_description d
+CROSS JOIN LATERAL (SELECT o.type, o.identity, o.name,
+    split_part(o.identity, ' on ', 1) AS part
+    FROM pg_identify_object(d.classoid, d.objoid, 0) o) i
+LEFT JOIN pg_class r ON d.classoid = 'pg_class'::regclass AND r.oid = d.objoid
+LEFT JOIN pg_type t ON d.classoid = 'pg_type'::regclass AND t.oid = d.objoid
+LEFT JOIN pg_attribute a ON d.objsubid > 0 AND a.attrelid = d.objoid AND a.attnum = d.objsubid
+LEFT JOIN LATERAL (SELECT {OBJECT} AS object FROM {RELATIONS} WHERE c.oid = coalesce(
+    (SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = r.oid), r.oid,
+    (SELECT o.conrelid FROM pg_constraint o WHERE d.classoid = 'pg_constraint'::regclass
+        AND o.oid = d.objoid),
+    (SELECT g.tgrelid FROM pg_trigger g WHERE d.classoid = 'pg_trigger'::regclass
+        AND g.oid = d.objoid),
+    (SELECT y.polrelid FROM pg_policy y WHERE d.classoid = 'pg_policy'::regclass
+        AND y.oid = d.objoid),
+    (SELECT w.ev_class FROM pg_rewrite w WHERE d.classoid = 'pg_rewrite'::regclass
+        AND w.oid = d.objoid))) ro ON true
+LEFT JOIN LATERAL (SELECT o.schema FROM pg_identify_object(d.classoid, d.objoid, 0) o) s ON true
+WHERE d.objoid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid
+    AND e.objid = d.objoid AND e.deptype = 'e')
+AND d.classoid <> 'pg_extension'::regclass
+AND coalesce(s.schema, '') !~ '^(pg_|information_schema$)'"""
+
+#: Owners and rights of relations, schemas and functions. Two databases have other roles: they are
+#: read, and compared only where that is asked for.
+RIGHTS = f"""
+SELECT {OBJECT}, 'owner', '', quote_ident(pg_get_userbyid(c.relowner)) FROM {RELATIONS}
+WHERE {OWN_RELATION} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
+UNION ALL SELECT {OBJECT}, 'grant', CASE WHEN g.grantee = 0 THEN 'PUBLIC'
+        ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
+    string_agg(g.privilege_type
+        || CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END, ', '
+        ORDER BY g.privilege_type)
+FROM {RELATIONS}, aclexplode(c.relacl) g
+WHERE {OWN_RELATION} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') GROUP BY 1, 3
+UNION ALL SELECT format('schema %I', n.nspname), 'owner', '',
+    quote_ident(pg_get_userbyid(n.nspowner))
+FROM pg_namespace n WHERE {own('pg_namespace', 'n')}"""
+
+#: All queries. `RIGHTS` comes apart.
+DEFINITIONS = (
+    SCHEMAS,
+    EXTENSIONS,
+    TYPES,
+    TABLE_FACTS,
+    COLUMN_FACTS,
+    CONSTRAINTS,
+    INDEXES,
+    SEQUENCES,
+    VIEWS,
+    FUNCTIONS,
+    TRIGGERS,
+    RULES,
+    POLICIES,
+    STATISTICS,
+    COLLATIONS,
+    TEXT_SEARCH,
+    PUBLICATIONS,
+    EVENT_TRIGGERS,
+    OPERATORS,
+    COMMENTS,
+)

@@ -1,0 +1,44 @@
+"""Read the catalog of a database, in one read-only snapshot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .facts import Catalog, Fact
+from .queries import DEFINITIONS, RIGHTS
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+#: Names are qualified, and constants are printed alike, whatever the database and the role say.
+SETTINGS = {
+    "search_path": "",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "quote_all_identifiers": "off",
+}
+
+
+async def read_catalog(engine: Engine, *, rights: bool = False) -> Catalog:
+    """Return the facts about a database: all that `pg_dump --schema-only` would write.
+
+    It runs one read-only transaction at the level REPEATABLE READ, needs no right beyond reading
+    PostgreSQL's own catalogs, and changes nothing. It leaves out the objects of the system, and
+    those that belong to extensions. It works on a hot standby and through PgBouncer.
+
+    rights: whether to read owners and grants too, as facts of the kinds `owner` and `grant`.
+
+    Raises ConnectionFailed, and the DatabaseError that the server reports.
+    """
+    queries = (*DEFINITIONS, RIGHTS) if rights else DEFINITIONS
+    facts: list[Fact] = []
+    async with engine.transaction(
+        isolation="repeatable read", read_only=True, settings=SETTINGS
+    ) as tx:
+        version = await tx.execute_raw("SELECT current_setting('server_version_num')::integer")
+        for query in queries:
+            found = await tx.execute_raw(query)
+            facts += [Fact(*row) for row in found.tuples()]
+    return Catalog(facts, version.scalar() // 10_000)
