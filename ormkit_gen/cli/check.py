@@ -108,11 +108,13 @@ def diff(
     invocation.name = "diff"
     findings = _findings(invocation, invocation.settings(config), database, shadow)
     counted = [finding for finding in findings if finding.counts]
+    if as_sql:
+        counted.sort(key=lambda finding: finding.rank(backward=reverse))
     for finding in counted:
         if not as_sql:
             print_exactly(_block(finding))
             continue
-        statements = finding.backward if reverse else finding.forward
+        statements = finding.statements(backward=reverse)
         print_exactly(f"-- {_line(finding)}\n" + "".join(f"{each}\n" for each in statements))
         if not statements:
             print_exactly("-- no single statement does this\n")

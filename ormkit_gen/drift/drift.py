@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ormkit import ConfigurationError, ConnectionFailed, DatabaseError, create_engine
-from ormkit.catalog import Catalog, Difference, compare, read_catalog
+from ormkit.catalog import COLUMN_PARTS, Catalog, Difference, compare, read_catalog
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.places import Places
 from ormkit_gen.drift.repairs import repair, reverse
@@ -24,6 +24,21 @@ class Finding:
     forward: tuple[str, ...]
     #: Statements that would make the schema's database like the live one.
     backward: tuple[str, ...]
+
+    def statements(self, *, backward: bool = False) -> tuple[str, ...]:
+        """Return the statements in one direction: towards the schema, or from it."""
+        return self.backward if backward else self.forward
+
+    def rank(self, *, backward: bool = False) -> int:
+        """Return when its statements run: what goes before columns change, and what comes after."""
+        fact, wanted = self.difference.fact, self.difference.expected
+        if backward:
+            wanted = self.difference.found
+        if fact.kind == "object":
+            return 0
+        if fact.kind == "column" or fact.kind in COLUMN_PARTS:
+            return 2
+        return 1 if wanted is None else 3
 
     @property
     def counts(self) -> bool:

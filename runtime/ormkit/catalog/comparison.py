@@ -10,6 +10,13 @@ from .facts import Catalog, Fact
 
 #: Facts that depend on the roles of a server.
 RIGHTS = frozenset(("owner", "grant"))
+#: The facts about a column, besides the column itself.
+COLUMN_PARTS = frozenset(
+    (
+        *("not null", "default", "generated", "virtual", "identity", "column storage"),
+        *("compression", "statistics target", "column options", "foreign options"),
+    )
+)
 #: How a difference came about, as far as the two catalogs tell.
 Class = Literal["pending", "drift", "unmanaged", "unfinished"]
 
@@ -48,7 +55,13 @@ def compare(expected: Catalog, found: Catalog, *, leave_out: Set[str] = RIGHTS) 
         if key[1] not in leave_out and wanted != there:
             differences.append(Difference(cause_of(wanted, there, managed), wanted, there))
     missing = {each.fact.object for each in differences if is_missing(each)}
-    return [each for each in differences if not is_implied(each, missing, managed)]
+    columns = {column_of(each.fact) for each in differences if is_whole_column(each)}
+    return [
+        each
+        for each in differences
+        if not is_implied(each, missing, managed)
+        and (each.fact.kind not in COLUMN_PARTS or column_of(each.fact) not in columns)
+    ]
 
 
 def cause_of(expected: Fact | None, found: Fact | None, managed: Set[str]) -> Class:
@@ -65,10 +78,21 @@ def is_missing(difference: Difference) -> bool:
     return difference.found is None and difference.fact.kind == "object"
 
 
+def is_whole_column(difference: Difference) -> bool:
+    """Return whether a whole column is on one side only."""
+    is_one_sided = difference.expected is None or difference.found is None
+    return is_one_sided and difference.fact.kind == "column"
+
+
+def column_of(fact: Fact) -> tuple[str, str]:
+    """Return the object and the name of the column that the fact is about."""
+    return fact.object, fact.name
+
+
 def is_implied(difference: Difference, missing: Set[str], managed: Set[str]) -> bool:
     """Return whether another difference says it: that the object is missing, or is unmanaged.
 
-    A column that is missing lacks its default, too.
+    A table that is missing lacks its columns, too.
     """
     fact = difference.fact
     if fact.kind == "object":

@@ -1,0 +1,234 @@
+"""`ormkit check` and `ormkit diff`: the schema files against a live database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ormkit_gen.cli.commands import run
+from tests.ormkit_gen.cli.conftest import SETTINGS, Command
+from tests.servers import ContribServer, Server
+
+pytestmark = pytest.mark.one_interpreter
+
+SCHEMA = """
+[enums]
+Mood = ["sad", "glad"]
+
+[models.User]
+table = "users"
+comment = "A person."
+
+[models.User.columns]
+id = { type = "bigint", primary_key = true }
+name = { type = "varchar(100)", index = true }
+email = { type = "text?", unique = true }
+mood = { type = "Mood", default = "sad" }
+age = { type = "integer", default = 3 }
+made = { type = "timestamptz", server_default = "now()" }
+
+[[models.User.checks]]
+name = "grown"
+expression = "age > 0"
+
+[models.Post]
+table = "posts"
+
+[models.Post.columns]
+id = { type = "bigint", primary_key = true }
+user_id = { type = "bigint", foreign_key = "users.id", index = true }
+"""
+#: Each change of the database, and how the line of the schema begins that it contradicts.
+CHANGES = {
+    "ALTER TABLE users DROP email": "email =",
+    "ALTER TABLE users ALTER name TYPE text": "name = { type",
+    "ALTER TABLE users ALTER age DROP NOT NULL": "age =",
+    "ALTER TABLE users ALTER age SET DEFAULT 4": "age =",
+    "ALTER TABLE users ALTER made DROP DEFAULT": "made =",
+    "ALTER TABLE users ALTER id DROP IDENTITY": "id = {",
+    "ALTER TABLE users ADD extra text DEFAULT 'x' NOT NULL": "[models.User]",
+    "ALTER TABLE users DROP CONSTRAINT grown": "[[models.User.checks]]",
+    "ALTER TABLE users DROP CONSTRAINT grown; ALTER TABLE users ADD CONSTRAINT grown "
+    "CHECK (age > 1)": "[[models.User.checks]]",
+    "ALTER TABLE posts DROP CONSTRAINT posts_user_id_fkey": "user_id =",
+    "DROP INDEX users_name_idx": "name = { type",
+    "CREATE INDEX more ON users (age)": "[models.User]",
+    "DROP TABLE posts": "[models.Post]",
+    "COMMENT ON TABLE users IS 'Other.'": "[models.User]",
+    "COMMENT ON COLUMN users.age IS 'Years.'": "age =",
+    "ALTER TABLE users ENABLE ROW LEVEL SECURITY; "
+    "CREATE POLICY p ON users USING (age > 2)": "[models.User]",
+}
+
+
+def line_of(beginning: str) -> int:
+    lines = SCHEMA.splitlines()
+    (found,) = [n for n, line in enumerate(lines, 1) if line.startswith(beginning)][:1]
+    return found
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+
+
+@pytest.fixture
+def ormkit(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Command:
+    """Run the command in this process, since starting many takes long."""
+    monkeypatch.chdir(project)
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        code = run(arguments)
+        return subprocess.CompletedProcess(arguments, code, *capfd.readouterr())
+
+    return command
+
+
+def apply(server: Server, url: str, script: str) -> None:
+    """Run each statement by itself: CONCURRENTLY is not allowed in a transaction."""
+    for statement in script.split(";\n"):
+        lines = [line for line in statement.splitlines() if line and not line.startswith("--")]
+        if lines:
+            server.run_script(url, "\n".join(lines))
+
+
+@pytest.fixture
+def database(project: Path, ormkit: Command, server18: Server) -> Iterator[str]:
+    """The URL of a database with the project's schema; the server is the shadow, too."""
+    (project / "schemas/blog.toml").write_text(SCHEMA)
+    (project / "ormkit.toml").write_text(f'shadow = "{server18.url}"\n{SETTINGS}')
+    with server18.database() as url:
+        server18.run_script(url, ormkit("sql").stdout)
+        yield url
+
+
+def test_the_same_is_the_same(database: str, ormkit: Command) -> None:
+    told = ormkit("check", "--database", database)
+    assert (told.returncode, told.stdout) == (0, ""), told.stderr
+    assert "the database has the schema" in told.stderr
+    assert ormkit("diff", "--database", database).stdout == ""
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_difference_has_its_place_and_its_sql_removes_it(
+    database: str, ormkit: Command, server18: Server, change: str
+) -> None:
+    server18.run_script(database, change)
+    told = ormkit("check", "--json", "--database", database)
+    assert told.returncode == 1, told.stderr
+    differences = json.loads(told.stdout)["differences"]
+    assert line_of(CHANGES[change]) in {each["line"] for each in differences}
+    assert {each["file"] for each in differences} == {"schemas/blog.toml"}
+    shown = ormkit("diff", "--sql", "--database", database)
+    assert shown.returncode == 1
+    apply(server18, database, shown.stdout)
+    assert ormkit("check", "--database", database).returncode == 0
+
+
+def test_the_reverse_leads_to_the_live_database(
+    database: str, ormkit: Command, server18: Server
+) -> None:
+    changes = (
+        "ALTER TABLE users ADD extra integer; ALTER TABLE users ALTER age SET DEFAULT 4;"
+        "ALTER TYPE mood ADD VALUE 'calm' AFTER 'sad'; DROP INDEX users_name_idx"
+    )
+    with server18.database(template=database) as live:
+        server18.run_script(live, changes)
+        forward = ormkit("diff", "--sql", "--database", live).stdout
+        assert "-- no single statement does this" in forward
+        assert "-- loses data: the values of extra" in forward
+        backward = ormkit("diff", "--sql", "--reverse", "--database", live).stdout
+        apply(server18, database, backward)
+        same = ormkit("check", "--json", "--database", database).stdout
+        assert json.loads(same) == json.loads(ormkit("check", "--json", "--database", live).stdout)
+
+
+def test_what_is_somebody_elses_is_told_and_never_touched(
+    database: str, ormkit: Command, server18: Server
+) -> None:
+    server18.run_script(database, "CREATE TABLE theirs (a integer); CREATE SCHEMA other")
+    told = ormkit("check", "--database", database)
+    assert told.returncode == 0
+    assert "unmanaged: table public.theirs is not in the schema" in told.stdout
+    assert "2 unmanaged objects" in told.stderr
+    assert ormkit("diff", "--sql", "--database", database).stdout == ""
+
+
+def test_unfinished_work_is_told_apart(database: str, ormkit: Command, server18: Server) -> None:
+    server18.run_script(
+        database,
+        "ALTER TABLE users DROP CONSTRAINT grown;"
+        "ALTER TABLE users ADD CONSTRAINT grown CHECK (age > 0) NOT VALID",
+    )
+    told = ormkit("check", "--json", "--database", database)
+    (found,) = json.loads(told.stdout)["differences"]
+    assert (found["class"], found["line"]) == ("unfinished", line_of("[[models.User.checks]]"))
+    assert found["sql_to_schema"] == ["ALTER TABLE public.users VALIDATE CONSTRAINT grown;"]
+
+
+def test_the_url_comes_from_the_option_the_environment_or_the_settings(
+    project: Path, database: str, ormkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = ormkit("check")
+    assert told.returncode == 2
+    assert "give --database URL, or set DATABASE_URL" in told.stderr
+    monkeypatch.setenv("DATABASE_URL", database)
+    assert ormkit("check").returncode == 0
+    monkeypatch.delenv("DATABASE_URL")
+    settings = project / "ormkit.toml"
+    settings.write_text(f'database = "{database}"\n{settings.read_text()}')
+    assert ormkit("check").returncode == 0
+    settings.write_text(settings.read_text().replace("database =", "databse ="))
+    told = ormkit("check")
+    assert told.returncode == 2
+    assert "there is no setting 'databse'" in told.stderr
+    assert "did you mean 'database'?" in told.stderr
+    settings.write_text(f"shadow = 3\n{SETTINGS}")
+    assert "'shadow' must be a URL" in ormkit("check").stderr
+
+
+def test_an_embedded_shadow_serves_where_none_is_named(
+    project: Path, database: str, ormkit: Command
+) -> None:
+    (project / "ormkit.toml").write_text(SETTINGS)
+    for _ in range(2):
+        told = ormkit("check", "--database", database)
+        assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_what_cannot_be_reached_or_built_is_said(
+    project: Path, database: str, ormkit: Command, server16: Server
+) -> None:
+    nowhere = "postgresql://u:secret@127.0.0.1:1/d"
+    told = ormkit("check", "--database", nowhere)
+    assert told.returncode == 2
+    assert "cannot connect" in told.stderr
+    assert "secret" not in told.stderr
+    told = ormkit("check", "--database", database, "--shadow", nowhere)
+    assert told.returncode == 2
+    assert "the shadow server cannot be reached" in told.stderr
+    (project / "schemas/blog.toml").write_text(SCHEMA.replace('"text?"', '"citext?"'))
+    told = ormkit("check", "--json", "--database", database, "--shadow", server16.url)
+    assert told.returncode == 2
+    (problem,) = json.loads(told.stdout)["diagnostics"]
+    assert problem["code"] == "shadow-failed"
+    assert "citext" in problem["message"]
+    assert "--shadow URL" in problem["remedy"]
+
+
+def test_a_database_of_postgresql_15_has_the_schema(
+    project: Path, ormkit: Command, contrib_server: ContribServer, server18: Server
+) -> None:
+    (project / "schemas/blog.toml").write_text(SCHEMA)
+    (project / "ormkit.toml").write_text(f'shadow = "{server18.url}"\n{SETTINGS}')
+    with contrib_server.database() as url:
+        contrib_server.run_script(url, ormkit("sql").stdout)
+        told = ormkit("check", "--database", url)
+    assert told.returncode == 0, told.stdout + told.stderr
