@@ -27,6 +27,7 @@ from .models.methods import attach_pending
 from .models.package import Schema, known_schemas
 from .pool.options import PoolOptions
 from .pool.pool import Pool
+from .postgres.json_hooks import Decoder, Encoder, hooks
 from .queries.batched_get import Lookups
 from .statements.create_all import create_schemas
 from .statements.executor import Executor
@@ -68,6 +69,8 @@ async def create_engine(
     server_settings: Mapping[str, str] | None = None,
     init: Init | None = None,
     coalesce: bool = True,
+    json_encoder: Encoder | None = None,
+    json_decoder: Decoder | None = None,
 ) -> Engine:
     """Open an engine and its first connections, so that a wrong URL fails here.
 
@@ -101,10 +104,15 @@ async def create_engine(
         fails.
     coalesce: whether concurrent lookups by key from several tasks share statements (batching).
 
+    json_encoder, json_decoder: functions that write a value as JSON, and read a document, of json
+        and jsonb columns: `orjson.dumps`, or a `json.loads` with parse_float=Decimal. They hold for
+        the process, from this call on.
+
     Raises ConfigurationError, ConnectionFailed, EmbeddedServerError.
     """
     attach_pending()
     check_url(url)
+    hooks.take(json_encoder, json_decoder)
     if init is not None and not callable(init):
         raise ConfigurationError(
             f"init={init!r}: give an async function that takes a new connection"

@@ -5,8 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..postgres.json_documents import JSON_READ_ERRORS, SAFE_LENGTH, read_exactly, unreadable_reason
+from ..postgres.json_documents import (
+    JSON_READ_ERRORS,
+    SAFE_LENGTH,
+    read_exactly,
+    read_json,
+    unreadable_reason,
+)
 from ..postgres.json_forms import json_text
+from ..postgres.json_hooks import hooks
 from .timestamptz import Codec, moment_codecs
 from .unreadable import Unreadable
 
@@ -42,6 +49,17 @@ def json_codecs(marks: list[Unreadable]) -> dict[str, Codec]:
         except JSON_READ_ERRORS as error:
             return unread(error)
 
+    def from_text(text: str) -> Any:
+        try:
+            return read_json(text)
+        except JSON_READ_ERRORS as error:
+            return unread(error)
+
+    if hooks.decode is not None:
+        return {
+            "json": (json_bytes, lambda data: from_text(data.decode()), "binary"),
+            "jsonb": (jsonb_bytes, lambda data: from_text(data[1:].decode()), "binary"),
+        }
     return {
         "json": (json_bytes, from_json_bytes, "binary"),
         "jsonb": (jsonb_bytes, from_jsonb_bytes, "binary"),

@@ -290,4 +290,9 @@ def snapshot(column: AnyColumn, value: Any) -> bytes:
     try:
         return pickle.dumps(value, 2) if column.is_array else marshalled(value, 2)
     except SNAPSHOT_ERRORS:
+        pass
+    try:
+        # A json_decoder makes values that marshal does not know, such as Decimal.
+        return pickle.dumps(value, 2)
+    except SNAPSHOT_ERRORS:
         return b""

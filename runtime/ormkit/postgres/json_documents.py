@@ -6,6 +6,8 @@ import json
 import math
 from typing import Any
 
+from .json_hooks import hooks
+
 #: A jsonb text up to this length has no number beyond double precision: it has no exponents.
 SAFE_LENGTH = 308
 #: What parsing raises for a valid document that Python cannot represent.
@@ -28,8 +30,15 @@ def finite(text: str) -> float:
 read_exactly = json.JSONDecoder(parse_float=finite).decode
 
 
+def read_json(text: str) -> Any:
+    """Parse a document of type json, by the application's function where there is one."""
+    return read_exactly(text) if hooks.decode is None else hooks.decode(text)
+
+
 def read_jsonb(text: str) -> Any:
-    """Parse a document of type jsonb."""
+    """Parse a document of type jsonb, by the application's function where there is one."""
+    if hooks.decode is not None:
+        return hooks.decode(text)
     return json.loads(text) if len(text) <= SAFE_LENGTH else read_exactly(text)
 
 

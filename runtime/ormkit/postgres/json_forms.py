@@ -11,6 +11,7 @@ from typing import Any
 from ..accelerator import accelerator
 from ..errors import InvalidValue
 from .checks import is_encodable, json_mismatch, reason_by
+from .json_hooks import Encoder, hooks
 
 #: Types of scalars that JSON returns unchanged.
 SCALARS = frozenset((str, int, bool, type(None)))
@@ -26,6 +27,8 @@ def json_text(value: object) -> str:
 
     Non-ASCII characters are not escaped: a database with encoding SQL_ASCII cannot read escapes.
     """
+    if hooks.encode is not None:
+        return text_by(hooks.encode, value)
     try:
         text = _written(value)
         return text if is_encodable(text) else json.dumps(value)
@@ -33,6 +36,15 @@ def json_text(value: object) -> str:
         raise InvalidValue(
             reason_by(json_mismatch, value) or "it cannot be written as JSON"
         ) from None
+
+
+def text_by(encode: Encoder, value: object) -> str:
+    """Return what the application's function writes; raises InvalidValue where it fails."""
+    try:
+        text = encode(value)
+        return text if isinstance(text, str) else text.decode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidValue(f"json_encoder cannot write it ({type(error).__name__})") from None
 
 
 def json_form(is_binary: bool, value: Any) -> Any:

@@ -29,7 +29,7 @@ from .base_type import BaseType
 from .comparability import Comparability
 from .infinity import InfiniteDate, InfiniteDatetime
 from .interval import Interval
-from .json_documents import read_exactly, read_jsonb
+from .json_documents import read_json, read_jsonb
 from .json_forms import json_text
 from .values import BitString, DriverUUID, Range
 from .vector_text import numbers, vector_text
@@ -323,7 +323,7 @@ TYPES = table(
         has_codec=True,
         encode=json_text,
         is_sent_as_text=True,
-        read_document=read_exactly,
+        read_document=read_json,
     ),
     BaseType(
         name="jsonb",
