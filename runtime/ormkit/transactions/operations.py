@@ -293,8 +293,10 @@ class Operations(Hinted, Copying):
         objects: list[Any] = list(given) if hasattr(given, "__iter__") else [given]
         if not objects:
             return
-        table = table_holding(type(as_row(objects[0])))
-        if any(table_holding(type(each)) is not table for each in objects):
+        as_row(objects[0])
+        kinds: list[Any] = [each.__class__ for each in objects]
+        table = table_holding(kinds[0])
+        if any(table_holding(kind) is not table for kind in kinds):
             raise UsageError("load() takes objects of one model at a time")
         await load_steps(
             self.executor(), objects, plan_for_loaded(table, relationships, self.counts)
