@@ -489,3 +489,35 @@ def test_any_sequence_may_stand_for_a_record() -> None:
     with pytest.raises(TypeError):
         decoder(record=Payload)([Payload()])
     assert values(decoder(record=list)([[1, 2]])) == [(Point, 1, 2)]
+
+
+class Attributes:
+    """What a dataclass is to the accelerator: attributes in a dict."""
+
+
+class Frozen:
+    """A class that refuses assignment, and has one slot."""
+
+    __slots__ = ("x",)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(name)
+
+
+def test_attributes_of_any_plain_class_are_assigned() -> None:
+    objects_with: Any = accelerator.objects_with
+    made = objects_with(Attributes, Record, ("x", "y"), [(1, 2), (3, 4)])
+    assert [vars(each) for each in made] == [{"x": 1, "y": 2}, {"x": 3, "y": 4}]
+    assert [each.x for each in objects_with(Frozen, Record, ("x",), [(5,)])] == [5]
+    assert objects_with(Attributes, Record, (), [(), ()])[1].__dict__ == {}
+    for arguments, kind in (
+        ((tuple, Record, ("x",), [(1,)]), TypeError),
+        ((Attributes, Record, (1,), [(1,)]), TypeError),
+        ((Attributes, Record, ("x",), 3), TypeError),
+        ((Attributes, Record, ("x",), [[1]]), TypeError),
+        ((Attributes, Record, ("x",), [(1, 2)]), ValueError),
+        ((Frozen, Record, ("y",), [(1,)]), AttributeError),
+        ((Attributes, Record, ["x"], [(1,)]), TypeError),
+    ):
+        with pytest.raises(kind):
+            objects_with(*arguments)
