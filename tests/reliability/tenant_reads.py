@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ormkit import (
@@ -66,6 +67,32 @@ async def copied_out(place: Place) -> object:
 async def nested(place: Place) -> object:
     async with place.door.begin() as inner:
         return await inner.query(place.models.Note).order_by("id").all()
+
+
+async def nested_transaction(place: Place) -> object:
+    """Begin a transaction by the other name, which a transaction's own door has not."""
+    begin = getattr(place.door, "transaction", place.door.begin)
+    async with begin() as inner:
+        return await inner.query(place.models.Note).order_by("id").all()
+
+
+@dataclass
+class Written:
+    """An owner, with the bodies of the notes of his."""
+
+    name: str
+    notes: list[Body]
+
+
+@dataclass
+class Body:
+    """A note, shortened."""
+
+    body: str
+
+
+async def shaped(place: Place) -> object:
+    return [asdict(owner) for owner in await place.owners.into(Written)]
 
 
 async def loaded(place: Place) -> object:
@@ -164,6 +191,7 @@ READS: dict[str, Case] = {
     "Engine.transaction": engine_transaction,
     "Engine.run": lambda place: place.engine.run(read_in, settings=place.settings),
     "Session.begin": nested,
+    "Session.transaction": nested_transaction,
     "Session.copy_out": copied_out,
     "Session.execute_raw": lambda place: read_in(place.door),
     "Session.execute_raw_many": lambda place: place.door.execute_raw_many(
@@ -221,6 +249,8 @@ READS: dict[str, Case] = {
     ).all(),
     "Query.sum": of_note(lambda query, note: query.sum(note.views)),
     "Query.values": lambda place: place.notes.values("id", "body"),
+    "Query.into": shaped,
+    "Query.with_computed": lambda place: place.owners.with_computed("written").all(),
     "Query.values_list": lambda place: place.notes.values_list("id", "body"),
     "Query.with_deleted": lambda place: place.notes.with_deleted().all(),
     "Query.with_values": of_note(lambda query, note: query.with_values(note.views + 1)),
@@ -229,6 +259,9 @@ READS: dict[str, Case] = {
     "Rows.stream": lambda place: gathered(place.notes.values("id").stream(2)),
     "Stream.aclose": closed_stream,
     "Stream.chunks": lambda place: gathered(place.notes.stream(2).chunks()),
+    "Load options.with_computed": lambda place: place.notes.options(
+        selectinload(place.models.Note.tags).with_computed("spread")
+    ).all(),
     "Load options.filter": refined(lambda load, note: load.filter(note.views > 0)),
     "Load options.joinedload": refined(lambda load, note: load.joinedload(note.owner)),
     "Load options.jsonload": refined(lambda load, note: load.jsonload(note.tags)),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from ormkit import AsyncSession, Engine, Result
+from ormkit import AsyncSession, Engine, NotLoaded, Partial, Result
 from ormkit.transactions.operations import is_model
 from tests.generated import models_of
 from tests.servers import Server
@@ -21,6 +21,8 @@ tenant = "integer"
 name = "text"
 [models.Owner.relationships]
 notes = { target = "Note", back_populates = "owner" }
+[models.Owner.computed]
+written = { type = "bigint", expression = "sum(notes.views)" }
 
 [models.Note]
 table = "notes"
@@ -41,6 +43,8 @@ table = "tags"
 id = { type = "bigint", primary_key = true }
 tenant = "integer"
 name = "text"
+[models.Tag.computed]
+spread = { type = "bigint", expression = "count(notes)" }
 [models.Tag.relationships]
 notes = { target = "Note", secondary = "note_tags", back_populates = "tags" }
 """
@@ -162,18 +166,28 @@ class Place:
         return found
 
 
+def is_set(value: Any, slot: str) -> bool:
+    """Return whether an attribute of an object, or of a part of one, was read."""
+    try:
+        getattr(value, slot)
+    except (AttributeError, NotLoaded):
+        return False
+    return True
+
+
 def plain(value: Any, depth: int = 3) -> Any:
     """Return objects as dicts of what is loaded of them, so that two engines' can be compared."""
-    if is_model(value):
-        table = value.__table__
+    if is_model(value) or isinstance(value, Partial):
+        table = value.__partial__ if isinstance(value, Partial) else value.__table__
         slots = {column.slot: column.slot for column in table.columns}
         if depth:
             # Reading a relationship itself that is not loaded raises NotLoaded.
             slots |= {name: each.slot for name, each in table.relationships.items()}
+            slots |= {name: each.slot for name, each in table.computed_attributes.items()}
         return {
             name: plain(getattr(value, slot), depth - 1)
             for name, slot in slots.items()
-            if hasattr(value, slot)
+            if is_set(value, slot)
         }
     if isinstance(value, Result):
         return value.tuples()

@@ -36,6 +36,7 @@ WITHOUT_ROWS = {
     *(f"Functions to import.{name}" for name in ("Q", "case", "cast", "create_engine")),
     *("Functions to import.literal", "Functions to import.to_tsvector"),
     "Functions to import.validates",
+    "Engine.url",
 }
 #: Their methods write a part of a statement that another one sends.
 OF_EXPRESSIONS = {

@@ -211,6 +211,12 @@ CONDITIONS = [
         lambda lab: lab.users.filter(age__isnull=1),
     ),
     *refused(
+        InvalidValue,
+        "isnotnull takes True or False, not str",
+        lambda lab: lab.users.filter(age__isnotnull="yes"),
+        lambda lab: lab.users.filter(Q(age__isnotnull="yes")),
+    ),
+    *refused(
         UnknownName,
         "User.age has no operator 'contains' (in 'age__contains'): did",
         lambda lab: lab.users.filter(age__contains=3),
