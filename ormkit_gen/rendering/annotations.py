@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from ormkit_gen.ir import Column, Schema
+from ormkit_gen.rendering.own_names import IMPORT, IMPORT_OTHER, other, own, with_builtins
 
 #: Modules that are imported under an alias, because a column may be named date or time.
 ALIASED = {"datetime": "dt"}
@@ -29,11 +30,13 @@ class Imports:
             self._aliases[module] = alias
             return f"{alias}.{name}"
         self._names.setdefault(module, set()).add(name)
-        return name
+        return other(name) if module.startswith(".") else own(name)
 
     def resolve(self, dotted: str) -> str:
         """Return the annotation with each `module.Name` imported and shortened."""
-        return DOTTED.sub(lambda found: self.add(found[1].rstrip("."), found[2]), dotted)
+        return with_builtins(
+            DOTTED.sub(lambda found: self.add(found[1].rstrip("."), found[2]), dotted)
+        )
 
     def lines(self, runtime: Iterable[str]) -> tuple[str, ...]:
         """Return the import statements with the runtime's names, sorted as isort does."""
@@ -54,10 +57,17 @@ class Imports:
             names = sorted(self._names[module], key=lambda name: (not name.isupper(), name))
             for name in names:
                 if line and len(line) + len(name) + 2 > 100:
-                    yield line
+                    yield marked(line)
                     line = ""
                 line = f"{line}, {name}" if line else f"from {module} import {name}"
-            yield line
+            yield marked(line)
+
+
+def marked(line: str) -> str:
+    """Return an import statement with its names marked."""
+    before, _, names = line.partition(" import ")
+    mark = IMPORT_OTHER if before.startswith("from .") else IMPORT
+    return f"{before} import {mark}{names.replace(', ', f', {mark}')}"
 
 
 #: The modules of the standard library from which generated code may import.
@@ -72,7 +82,7 @@ def annotation(column: Column, schema: Schema, imports: Imports) -> str:
         return _list_of(imports.resolve(column.type.base.python), column)
     element = imports.add(".enums", column.type.name)
     return _list_of(
-        f"{element} | str" if schema.enum(column.type.name).is_open else element, column
+        f"{element} | {own('str')}" if schema.enum(column.type.name).is_open else element, column
     )
 
 
@@ -91,5 +101,5 @@ def takes_more(column: Column) -> bool:
 
 def _list_of(element: str, column: Column) -> str:
     for _ in range(column.type.dimensions):
-        element = f"list[{element}]"
+        element = f"{own('list')}[{element}]"
     return element

@@ -10,6 +10,7 @@ from uuid import UUID
 from ormkit_gen.ir import DefaultValue, Schema
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.rendering.annotations import Imports
+from ormkit_gen.rendering.own_names import own
 
 #: Maximum width of a line of ordering literals.
 ORDER_WIDTH = 78
@@ -38,7 +39,7 @@ def literal(value: DefaultValue, type_: ColumnType, schema: Schema, imports: Imp
     if isinstance(value, str):
         return _text(value, type_, schema, imports)
     if isinstance(value, float):
-        return repr(value) if value - value == 0 else f'float("{value}")'
+        return repr(value) if value - value == 0 else f'{own("float")}("{value}")'
     if isinstance(value, Decimal):
         return f'{imports.add("decimal", "Decimal")}("{value}")'
     if isinstance(value, UUID):
@@ -95,7 +96,7 @@ def _literal_lines(words: Iterable[str]) -> Iterator[str]:
     line = ""
     for word in words:
         if line and len(line) + len(word) > ORDER_WIDTH:
-            yield f"Literal[{line}]"
+            yield f"{own('Literal')}[{line}]"
             line = ""
         line += f", {word}" if line else word
-    yield f"Literal[{line}]"
+    yield f"{own('Literal')}[{line}]"

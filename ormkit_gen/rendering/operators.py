@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from ormkit_gen.ir import Column
 from ormkit_gen.postgres.types import Family
 from ormkit_gen.rendering.annotations import Imports
+from ormkit_gen.rendering.own_names import own
 
 #: Operators by family. `_value_type` returns the type of the value for an operator. filter() takes
 #: others too; type checkers know those as methods of the column, and in Q. Each key costs every
@@ -39,29 +40,27 @@ def filter_keys(column: Column, value: str, imports: Imports) -> Iterator[tuple[
     for ending in ENDINGS[column.type.family]:
         yield ending, _value_type(ending, column, value, imports)
     if column.is_nullable:
-        yield "__isnull", "bool"
+        yield "__isnull", own("bool")
 
 
 def _value_type(ending: str, column: Column, value: str, imports: Imports) -> str:
     if ending in ("", "__ne"):
-        return f"{value} | None" if column.is_nullable and value != "Any" else value
+        return f"{value} | None" if column.is_nullable and value != own("Any") else value
     if ending == "__len":
-        return "int"
+        return own("int")
     if ending in ("__has_key", "__matches"):
-        return "str"
+        return own("str")
     if ending in ("__has_keys", "__has_any_key"):
-        imports.add("collections.abc", "Collection")
-        return "Collection[str]"
+        return f"{imports.add('collections.abc', 'Collection')}[{own('str')}]"
     element = None
     if ending == "__in":
         element = value
     elif column.type.family == "array":
-        element = value.removeprefix("list[").removesuffix("]")
+        element = value.removeprefix(f"{own('list')}[").removesuffix("]")
     elif column.type.family == "range" and ending == "__contains":
         # A range contains another range or a single value.
-        bound = value.removeprefix("Range[").removesuffix("]")
+        bound = value.removeprefix(f"{own('Range')}[").removesuffix("]")
         return f"{value} | {bound}" if bound != value else value
     if element is None:
         return value
-    imports.add("collections.abc", "Collection")
-    return f"Collection[{element}]"
+    return f"{imports.add('collections.abc', 'Collection')}[{element}]"

@@ -14,6 +14,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.ir import Schema
 from ormkit_gen.rendering.dto import Library, dtos_view
+from ormkit_gen.rendering.own_names import IMPORT, USE, named
 from ormkit_gen.rendering.views import PackageView, package_view
 
 
@@ -36,14 +37,16 @@ def render(schema: Schema, dto: Library | None = None) -> dict[str, str]:
     dto: the library of the classes UserCreate, UserUpdate and UserRead; None generates none.
     """
     package = package_view(schema)
-    texts = {"__init__.py": _render("package.py.jinja", package=package)}
+    init = _render("package.py.jinja", package=package)
+    texts = {"__init__.py": named(init, (), package.exports)}
     texts.update(_models(package))
     if package.enums:
-        texts["enums.py"] = _render("enums.py.jinja", enums=package.enums)
+        enums = _render("enums.py.jinja", enums=package.enums)
+        texts["enums.py"] = named(enums, (), [enum.name for enum in package.enums])
     if dto is not None:
         # A model Dto has a module of that name.
         name = "dto.py" if "dto.py" not in texts else "dto_.py"
-        texts[name] = _render("dto.py.jinja", dtos=dtos_view(schema, dto))
+        texts[name] = named(_render("dto.py.jinja", dtos=dtos_view(schema, dto)), (), ())
     texts["schema.sql"] = schema_sql(schema)
     return texts
 
@@ -56,13 +59,16 @@ def _template(name: str) -> str | None:
     for directory in (package / "templates", package.parent / "templates"):
         template = directory.joinpath(*name.split("/"))
         if template.is_file():
-            return str(template.read_text(encoding="utf-8"))
+            return str(template.read_text(encoding="utf-8")).replace("§", USE).replace("¶", IMPORT)
     return None
 
 
 def _models(package: PackageView) -> dict[str, str]:
     return {
-        f"{model.module}.py": _render("model.py.jinja", model=model) for model in package.models
+        f"{model.module}.py": named(
+            _render("model.py.jinja", model=model), model.attribute_names, model.top_names
+        )
+        for model in package.models
     }
 
 

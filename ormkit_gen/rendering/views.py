@@ -5,6 +5,7 @@ The text of a view is valid where the template puts it. Templates only loop and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ormkit_gen.ddl.spelling import sql_type
@@ -19,6 +20,7 @@ from ormkit_gen.rendering.literals import (
     python_string,
 )
 from ormkit_gen.rendering.operators import filter_keys
+from ormkit_gen.rendering.own_names import IMPORT, IMPORT_OTHER, other, own
 from ormkit_gen.schema.naming import base_name, constant_name, module_name
 
 #: The names that every generated module imports from typing.
@@ -28,6 +30,8 @@ TYPING = ("TYPE_CHECKING", "Any", "Literal", "Self", "Unpack")
 #: How a relationship is declared: the type of the attribute, that of the class, and the call.
 ONE = ("Attr", "ToOne", "to_one")
 MANY = ("ReadOnlyAttr", "ToMany", "to_many")
+#: The names at the top of a module beside its model, derived from the model's name.
+BESIDE = ("Filter", "Values", "Order", "Query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,11 @@ class ModelView:
     unpack: str
     conversions: tuple[tuple[str, str], ...]
     key: str
+    #: The types beside the model, by what their names end with.
+    beside: Mapping[str, str]
+    #: The names that the schema decides: of attributes, and at the top of the module.
+    attribute_names: frozenset[str]
+    top_names: tuple[str, ...]
     #: The class with the columns: the model itself, or its base where it has methods of its own.
     base: str
     #: The runtime's class from which the model derives.
@@ -72,8 +81,8 @@ class ModelView:
     @property
     def exports(self) -> tuple[str, ...]:
         """The names that the package exports."""
-        own = (self.name, self.base) if self.methods else (self.name,)
-        return (*own, f"{self.name}Query")
+        classes = (self.name, self.base) if self.methods else (self.name,)
+        return (*classes, self.beside["Query"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +144,14 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         conversions=builder.conversions(),
         constants=builder.constants(),
         key=builder.key(),
+        beside={ending: builder.beside(ending) for ending in BESIDE},
+        attribute_names=frozenset(builder.attribute_names),
+        top_names=builder.top_names(),
         base=base_name(model.name) if model.methods else model.name,
         parent=builder.parent(),
         methods=python_string(model.methods) if model.methods else "",
-        imports=imports.lines(builder.runtime_names()),
         typing_imports=builder.typing_imports(),
+        imports=imports.lines(builder.runtime_names()),
     )
 
 
@@ -197,7 +209,7 @@ class _Builder:
         if column.default is not None:
             arguments.append(f"default={self.default(column)}")
         return self.expression(
-            column, (attr_class(column), column_class(column), "column"), arguments
+            column, (own(attr_class(column)), own(column_class(column)), own("column")), arguments
         )
 
     def computed_attribute(self, computed: Computed) -> Attribute:
@@ -214,7 +226,7 @@ class _Builder:
             arguments.append(f"casts={names(computed.casts)}")
         if computed.is_foreign:
             arguments.append("is_foreign=True")
-        declared = ("ReadOnlyAttr", computed_class(column), "computed")
+        declared = (own("ReadOnlyAttr"), own(computed_class(column)), own("computed"))
         return self.expression(column, declared, arguments)
 
     def expression(
@@ -223,19 +235,21 @@ class _Builder:
         """Return the attribute of a column or a computed attribute; `declared` is as in ONE."""
         attr, kind, call = declared
         if column.type.is_enum:
-            arguments.append(f"labels={column.type.name}")
+            arguments.append(f"labels={other(column.type.name)}")
             if self.schema.enum(column.type.name).is_open:
                 arguments.append("is_open=True")
-        if kind not in ("Column", "Computed"):
+        if kind not in (own("Column"), own("Computed")):
             arguments.append(f"kind={kind}")
         held = self.type_of(column)
-        typed = f"{attr}[{kind}[{self.model.name}, {self.taken_type(column)}, {held}], {held}]"
+        typed = (
+            f"{attr}[{kind}[{other(self.model.name)}, {self.taken_type(column)}, {held}], {held}]"
+        )
         return Attribute(column.name, typed, f"{call}({', '.join(arguments)})")
 
     def relationship_attribute(self, relationship: Relationship) -> Attribute:
         is_many = relationship.is_to_many
-        attr, kind, call = MANY if is_many else ONE
-        reached = f"{kind}[{self.model.name}, {relationship.target}]"
+        attr, kind, call = map(own, MANY if is_many else ONE)
+        reached = f"{kind}[{other(self.model.name)}, {other(relationship.target)}]"
         arguments = [
             python_string(relationship.target),
             f"local={names(relationship.local)}",
@@ -258,7 +272,7 @@ class _Builder:
         arguments = [python_string(through.table)]
         if through.schema:
             arguments.append(f"schema={python_string(through.schema)}")
-        return f"Secondary({', '.join(arguments)}, local={local}, remote={remote})"
+        return f"{own('Secondary')}({', '.join(arguments)}, local={local}, remote={remote})"
 
     def default(self, column: Column) -> str:
         """Return the default constant of a column as source text."""
@@ -269,7 +283,7 @@ class _Builder:
     def parameters(self) -> tuple[str, ...]:
         """Return the declarations of the parameters of __init__."""
         columns = [self.parameter(each) for each in self.model.columns if not each.is_generated]
-        related = [f"{each.name}: {related_type(each)} = UNSET" for each in self.owned]
+        related = [f"{each.name}: {related_type(each)} = {own('UNSET')}" for each in self.owned]
         return (*columns, *related)
 
     @property
@@ -285,7 +299,7 @@ class _Builder:
             line
             for name in (each.name for each in self.owned)
             for line in (
-                f"if {name} is not UNSET:",
+                f"if {name} is not {own('UNSET')}:",
                 f"    self.__relate__({python_string(name)}, {name})",
             )
         ]
@@ -308,14 +322,14 @@ class _Builder:
     def parameter(self, column: Column) -> str:
         """Return the declaration of a column's parameter."""
         typed = optional(self.taken_type(column), column.is_nullable)
-        if takes_more(column):
+        if takes_more(column) and column.type.is_array:
             sequence = self.imports.add("collections.abc", "Sequence")
-            typed = typed.replace("list[", f"{sequence}[")
+            typed = typed.replace(own("list"), sequence)
         declared = f"{column.name}: {typed}"
         if self.is_required(column):
             return declared
         initial = self.initial(column)
-        return f"{declared} = {'UNSET' if initial is None or is_fresh(column) else initial}"
+        return f"{declared} = {own('UNSET') if initial is None or is_fresh(column) else initial}"
 
     def stores(self, column: Column) -> tuple[str, ...]:
         """Return the statements that store a column's parameter."""
@@ -323,12 +337,12 @@ class _Builder:
         given = name
         if takes_more(column):
             # The attribute has the type that a read returns: a timedelta becomes an Interval.
-            given = f"Interval.{'all_of' if column.type.is_array else 'of'}({name})"
+            given = f"{own('Interval')}.{'all_of' if column.type.is_array else 'of'}({name})"
         if is_fresh(column):
-            return (f"self.{name} = {initial} if {name} is UNSET else {given}",)
+            return (f"self.{name} = {initial} if {name} is {own('UNSET')} else {given}",)
         store = f"self.{name} = {given}"
         if initial is None and not self.is_required(column):
-            return (f"if {name} is not UNSET:", f"    {store}")
+            return (f"if {name} is not {own('UNSET')}:", f"    {store}")
         return (store,)
 
     def filter_keys(self) -> tuple[tuple[str, str], ...]:
@@ -339,7 +353,7 @@ class _Builder:
         )
 
     def assignable(self) -> tuple[tuple[str, str], ...]:
-        expression = f"Expression[{self.model.name}, {{}}, Any]"
+        expression = f"{own('Expression')}[{other(self.model.name)}, {{}}, {own('Any')}]"
         return tuple(
             (
                 column.name,
@@ -364,7 +378,7 @@ class _Builder:
         parents = sorted(name for name in targets if not self.schema.model(name).is_association)
         if parents:
             arguments.append(f"parents={names(parents)}")
-        return f"Table({', '.join(arguments)})"
+        return f"{own('Table')}({', '.join(arguments)})"
 
     def unpack(self) -> str:
         targets = [f"o.{column.name}" for column in self.model.columns]
@@ -375,7 +389,7 @@ class _Builder:
         for column in self.model.columns:
             value = f"o.{column.name}"
             if column.type.is_enum and not column.type.is_array:
-                member = f"{constant_name(column.type.name)}[{value}]"
+                member = f"{own(constant_name(column.type.name))}[{value}]"
                 text = f"{member} if {value} is not None else None"
                 found.append((column.name, text if column.is_nullable else member))
             elif column.type.is_decoded:
@@ -387,23 +401,44 @@ class _Builder:
         for name in used:
             self.imports.add(".enums", name)
         scalar = {c.type.name for c in self.model.columns if c.type.is_enum and not c.type.is_array}
-        return tuple((constant_name(name), self.members(name)) for name in used if name in scalar)
+        return tuple(
+            (own(constant_name(name)), self.members(name)) for name in used if name in scalar
+        )
 
     def members(self, name: str) -> str:
         """Return the members of an enum by their labels, as Python source."""
         if not self.schema.enum(name).is_open:
-            return f"{{member.value: member for member in {name}}}"
-        return f"{self.imports.add('ormkit', 'OpenLabels')}({name})"
+            return f"{{member.value: member for member in {other(name)}}}"
+        return f"{self.imports.add('ormkit', 'OpenLabels')}({other(name)})"
 
     def key(self) -> str:
         types = [self.taken_type(self.model.column(name)) for name in self.model.primary_key]
-        return types[0] if len(types) == 1 else f"tuple[{', '.join(types)}]"
+        return types[0] if len(types) == 1 else f"{own('tuple')}[{', '.join(types)}]"
+
+    @property
+    def attribute_names(self) -> set[str]:
+        """The names of the model's attributes."""
+        model = self.model
+        found = {each.name for each in model.columns} | {each.name for each in model.computed}
+        return found | {each.name for each in model.relationships}
+
+    def beside(self, ending: str) -> str:
+        """Return a name derived from the model's; another one where the schema has it."""
+        name = f"{self.model.name}{ending}"
+        while name in class_names(self.schema):
+            name += "_"
+        return name
+
+    def top_names(self) -> tuple[str, ...]:
+        """Return the names at the top of the module that the schema decides."""
+        beside = [self.beside(each) for each in BESIDE]
+        targets = [each.target for each in self.model.relationships]
+        enums = [each.type.name for each in self.ordered if each.type.is_enum]
+        return (self.model.name, base_name(self.model.name), *beside, *targets, *enums)
 
     def parent(self) -> str:
         """Return the runtime's class from which the model derives."""
-        names = [each.name for each in self.model.columns]
-        names += [each.name for each in self.model.relationships]
-        names += [each.name for each in self.model.computed]
+        names = self.attribute_names
         has_mark = self.model.soft_delete is not None and "is_deleted" not in names
         return "SoftDeleteModel" if has_mark else "Model"
 
@@ -420,17 +455,31 @@ class _Builder:
             used += MANY if each.is_to_many else ONE
         if any(each.secondary for each in relationships):
             used.append("Secondary")
-        if any("UNSET" in each for each in self.parameters()):
+        if any(own("UNSET") in each for each in self.parameters()):
             used.append("UNSET")
         return used
 
     def typing_imports(self) -> tuple[str, ...]:
         targets = {each.target for each in self.model.relationships} - {self.model.name}
-        imports = [f"from .{module_name(name)} import {name}" for name in sorted(targets)]
+        imports = [
+            f"from .{module_name(name)} import {IMPORT_OTHER}{name}" for name in sorted(targets)
+        ]
         if self.model.methods:
             module, _, name = self.model.methods.partition(":")
             imports.insert(0, f"from {module} import {name} as _Methods")
-        return ("from typing_extensions import TypedDict", "", *imports)
+        return (f"from typing_extensions import {IMPORT}TypedDict", "", *imports, *self.forward())
+
+    def forward(self) -> tuple[str, ...]:
+        """Return the alias of the model's own name, where an attribute hides the name."""
+        if self.model.name not in self.attribute_names:
+            return ()
+        alias = self.imports.add("typing", "TypeAlias")
+        return (f"{other(self.model.name)}: {alias} = {python_string(self.model.name)}",)
+
+
+def class_names(schema: Schema) -> set[str]:
+    """Return the names of the models and enums."""
+    return {each.name for each in schema.models} | {each.name for each in schema.enums}
 
 
 def column_class(column: Column) -> str:
@@ -450,14 +499,14 @@ def attr_class(column: Column) -> str:
 
 def optional(typed: str, is_nullable: bool) -> str:
     """Return the annotation, with None added if the value may be NULL."""
-    return f"{typed} | None" if is_nullable and typed != "Any" else typed
+    return f"{typed} | None" if is_nullable and typed != own("Any") else typed
 
 
 def related_type(relationship: Relationship) -> str:
     """Return the annotation of a relationship's attribute."""
     if relationship.is_to_many:
-        return f"list[{relationship.target}]"
-    return optional(relationship.target, relationship.is_nullable)
+        return f"{own('list')}[{other(relationship.target)}]"
+    return optional(other(relationship.target), relationship.is_nullable)
 
 
 def is_fresh(column: Column) -> bool:

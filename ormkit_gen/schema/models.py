@@ -18,7 +18,7 @@ from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.index_methods import check_key_count
 from ormkit_gen.schema.methods import read_methods
 from ormkit_gen.schema.name_checks import check_class_name, check_database_name, check_schema_name
-from ormkit_gen.schema.names import RESERVED_MODULES, constraint_name
+from ormkit_gen.schema.names import constraint_name
 from ormkit_gen.schema.naming import module_name, snake_case
 
 KEYS = frozenset(
@@ -63,13 +63,6 @@ def read_model(
     fields = Fields(document, path, value, draft.problems, f"model {name}")
     fields.only(KEYS)
     check_class_name(fields, name)
-    if module_name(name) in RESERVED_MODULES:
-        draft.problems.error(
-            "reserved-class",
-            f"the module of {name} would be {module_name(name)}.py, which is taken",
-            "rename the model; the table keeps its name with table = ...",
-            fields.at,
-        )
     model = ModelDraft(
         name=name,
         table=fields.text("table") or snake_case(name),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import hashlib
 import keyword
 import re
@@ -16,52 +15,13 @@ ANNOTATION_NAMES = frozenset(
     ["int", "str", "bool", "float", "bytes", "list", "dict", "tuple", "object"]
 )
 #: Names that a metaclass or a generated method uses.
-TAKEN_NAMES = frozenset({"mro", "self", "cls"})
+TAKEN_NAMES = frozenset({"mro", "self", "cls", "TYPE_CHECKING"})
 
-#: Names that generated modules import or define beside the models.
+#: The name that a package exports beside its models and enums, what type checkers know by its name,
+#: and Python's own constants.
 RESERVED_CLASSES = frozenset(
-    [
-        "Any",
-        "BitString",
-        "Cidr",
-        "ClassVar",
-        "Collection",
-        "Column",
-        "Condition",
-        "Decimal",
-        "Expression",
-        "Inet",
-        "Iterable",
-        "Literal",
-        "Model",
-        "ModelMeta",
-        "Order",
-        "Query",
-        "Range",
-        "Record",
-        "Related",
-        "SCHEMA",
-        "Schema",
-        "Secondary",
-        "Self",
-        "SoftDeleteModel",
-        "Source",
-        "StrEnum",
-        "Table",
-        "ToMany",
-        "ToOne",
-        "TypedDict",
-        "UNSET",
-        "UUID",
-        "Unpack",
-        "None",
-        "True",
-        "False",
-    ]
-) | {name for name in dir(builtins) if name[0].isupper()}
-
-#: Modules of a generated package that do not belong to a model.
-RESERVED_MODULES = frozenset({"enums", "__init__"})
+    ["SCHEMA", "TYPE_CHECKING", "None", "True", "False", "Ellipsis", "NotImplemented"]
+)
 
 
 def attribute_name(name: str) -> str:

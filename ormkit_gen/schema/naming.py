@@ -5,6 +5,9 @@ from __future__ import annotations
 import keyword
 import re
 
+#: Modules of a generated package that do not belong to a model.
+OTHER_MODULES = frozenset({"enums"})
+
 
 def snake_case(name: str) -> str:
     """Return CapWords as snake_case: HTTPLog becomes http_log."""
@@ -16,7 +19,7 @@ def snake_case(name: str) -> str:
 def module_name(model: str) -> str:
     """Return the name of a model's module."""
     name = snake_case(model)
-    return f"{name}_" if keyword.iskeyword(name) else name
+    return f"{name}_" if keyword.iskeyword(name) or name in OTHER_MODULES else name
 
 
 def constant_name(name: str) -> str:
