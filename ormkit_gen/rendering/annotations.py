@@ -65,6 +65,8 @@ class Imports:
 
 def marked(line: str) -> str:
     """Return an import statement with its names marked."""
+    if not line:
+        return line
     before, _, names = line.partition(" import ")
     mark = IMPORT_OTHER if before.startswith("from .") else IMPORT
     return f"{before} import {mark}{names.replace(', ', f', {mark}')}"
