@@ -11,6 +11,14 @@ from dataclasses import dataclass
 from ormkit_gen.ddl.spelling import sql_type
 from ormkit_gen.ir import Column, Computed, Enum, Model, Relationship, Schema
 from ormkit_gen.rendering.annotations import Imports, annotation, taken, takes_more
+from ormkit_gen.rendering.attribute_types import (
+    attr_class,
+    column_class,
+    computed_class,
+    is_fresh,
+    optional,
+    related_type,
+)
 from ormkit_gen.rendering.literals import (
     docstring,
     literal,
@@ -480,35 +488,3 @@ class _Builder:
 def class_names(schema: Schema) -> set[str]:
     """Return the names of the models and enums."""
     return {each.name for each in schema.models} | {each.name for each in schema.enums}
-
-
-def column_class(column: Column) -> str:
-    """Return the runtime's class for a column. Some types have their own operators."""
-    return column.type.base.column if column.type.is_scalar else "Column"
-
-
-def computed_class(column: Column) -> str:
-    """Return the runtime's class for a computed attribute of the column's type."""
-    return column_class(column).replace("Column", "Computed")
-
-
-def attr_class(column: Column) -> str:
-    """Return the type of a column's attribute; what PostgreSQL always fills in cannot be set."""
-    return "ReadOnlyAttr" if column.is_generated else "Attr"
-
-
-def optional(typed: str, is_nullable: bool) -> str:
-    """Return the annotation, with None added if the value may be NULL."""
-    return f"{typed} | None" if is_nullable and typed != own("Any") else typed
-
-
-def related_type(relationship: Relationship) -> str:
-    """Return the annotation of a relationship's attribute."""
-    if relationship.is_to_many:
-        return f"{own('list')}[{other(relationship.target)}]"
-    return optional(other(relationship.target), relationship.is_nullable)
-
-
-def is_fresh(column: Column) -> bool:
-    """Return whether each object needs its own copy of the default, because it is mutable."""
-    return column.default is not None and isinstance(column.default.value, (list, tuple, dict))
