@@ -16,7 +16,7 @@ SELECT ?=
 unexport PYTHONDONTWRITEBYTECODE
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
-.PHONY: demo test test-fast slowest check drift wheel try-wheel format bench bench-generation soak nightly long-tests accelerator clean
+.PHONY: demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing soak nightly long-tests accelerator clean
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -65,6 +65,11 @@ bench: $(BENCH_VENV)/installed
 
 bench-generation: $(VENV)/installed
 	$(BIN)/python -m benchmarks.generation
+
+# What type checkers take for generated models, beside SQLAlchemy's.
+bench-typing: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "sqlalchemy>=2.1"
+	$(BIN)/python -m benchmarks.type_checking --write
 
 soak: $(VENV)/installed
 	PYTHONPATH=runtime:. $(BIN)/python -m tests.reliability.soak --write

@@ -60,6 +60,7 @@ from .models.json_columns import JsonColumn, JsonPath
 from .models.model import ComputedValue, Model, ModelMeta, Related, SoftDeleteModel
 from .models.package import Schema
 from .models.partial import Partial
+from .models.protocols import Queryable
 from .models.q import Q
 from .models.relationships import Relationship, Secondary, ToMany, ToOne
 from .models.table import Table
@@ -150,6 +151,7 @@ __all__ = [
     "Q",
     "Query",
     "QueryCanceled",
+    "Queryable",
     "Range",
     "ReadOnlyAttr",
     "Record",

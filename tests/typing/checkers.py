@@ -98,14 +98,19 @@ PLACES = {
 }
 
 
+def environment(directory: Path) -> dict[str, str]:
+    """Return the environment variables that the checkers need."""
+    path = os.pathsep.join(map(str, (ROOT / "runtime", ROOT, directory)))
+    return {**os.environ, "MYPYPATH": path, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"}
+
+
 def run(checker: str, files: Sequence[Path], directory: Path) -> subprocess.CompletedProcess[str]:
     """Check the files together, once; the directory takes the checker's settings."""
     names = [os.path.relpath(file, directory) for file in files]
-    path = os.pathsep.join(map(str, (ROOT / "runtime", ROOT, directory)))
     return subprocess.run(
         CHECKERS[checker](names, directory),
         cwd=directory,
-        env={**os.environ, "MYPYPATH": path, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"},
+        env=environment(directory),
         capture_output=True,
         text=True,
         check=False,
