@@ -22,6 +22,8 @@ from .table import Table
 if TYPE_CHECKING:
     from .model import Model
 
+#: What importlib calls the mark of a module whose import has not ended.
+INITIALIZING = "_initializing"
 #: Models whose class with methods was still being imported when their package was.
 _pending: dict[type[Model], None] = {}
 #: Attributes of generated classes that the application's class must not replace.
@@ -81,7 +83,7 @@ def attach_pending() -> None:
 
 def is_being_imported(module: ModuleType) -> bool:
     """Return whether the import of a module has begun and not ended."""
-    return bool(getattr(module.__spec__, "_initializing", False))
+    return bool(getattr(module.__spec__, INITIALIZING, False))
 
 
 def await_methods(model: Any) -> None:

@@ -63,7 +63,6 @@ class Operations(Hinted, Copying):
         "insert_many": "insert_all(objects)",
         "update_many": "bulk_update(objects)",
         "merge": "upsert(object)",
-        "delete": "remove(object), or query(Model).filter(...).delete()",
         "refresh": "get(Model, key)",
         "begin_nested": "begin()",
         "commit": "`async with session.begin():`, which commits at its end",
@@ -96,7 +95,7 @@ class Operations(Hinted, Copying):
         """
         asked: Any = model
         table = table_of(asked)
-        if table.model is not asked:
+        if table.model is not asked and isinstance(asked, type):
             raise UsageError(plain_subclass(asked))
         executor = self.executor()
         statement = by_key_or_deleted(table, key) if include_deleted else by_key(table, key)

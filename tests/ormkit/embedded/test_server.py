@@ -79,7 +79,9 @@ def test_a_directory_of_another_version_is_refused(home: Path) -> None:
 
 
 def test_a_version_that_is_not_embedded_is_refused(home: Path) -> None:
-    with pytest.raises(EmbeddedServerError, match="no embedded PostgreSQL 12: there are 16 and 18"):
+    with pytest.raises(
+        EmbeddedServerError, match="no embedded PostgreSQL 12: the versions are 16 and 18"
+    ):
         start(home / "data", version=12)
     assert not (home / "data").exists()
 

@@ -90,7 +90,7 @@ async def test_a_text_is_searched_as_a_document(session: AsyncSession) -> None:
 
 async def test_a_wrong_search_is_refused_when_it_is_made(pages: AsyncSession, models: Any) -> None:
     words = models.Page.words
-    with pytest.raises(UsageError, match="text"):
+    with pytest.raises(UsageError, match="a search must be a string"):
         words.matches(3)
     with pytest.raises(UsageError, match="'phrase'"):
         words.matches("x", syntax="phase")
