@@ -56,7 +56,7 @@ CORE = {
     "transactions/test_transaction",
 }
 
-settings.register_profile("ormkit", max_examples=examples(100), derandomize=not IS_NIGHTLY)
+settings.register_profile("ormkit", max_examples=examples(60), derandomize=not IS_NIGHTLY)
 settings.load_profile("ormkit")
 
 

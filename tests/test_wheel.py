@@ -210,6 +210,7 @@ def test_the_runtime_alone_needs_asyncpg_only_and_tells_what_the_command_needs(
     assert "Traceback" not in told.stderr
 
 
+@pytest.mark.in_check
 def test_a_project_from_init_generates_imports_and_queries(
     whole: Path, server_directory: Path
 ) -> None:

@@ -13,6 +13,7 @@ def test_there_are_wrong_lines_of_every_kind() -> None:
     assert len(expected(user_code())) >= 190
 
 
+@pytest.mark.in_check
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_a_checker_reports_the_wrong_lines_and_no_others(checker: str) -> None:
     found = findings(checker)

@@ -14,6 +14,7 @@ from ormkit_gen.diagnostics.diagnostic import MAX_PROBLEMS, SchemaError
 from ormkit_gen.schema import load
 from ormkit_gen.schema.toml_positions import MAX_ENTRIES
 from ormkit_gen.schema.toml_reader import MAX_BYTES
+from tests.lengths import IS_NIGHTLY
 
 ROOT = Path(__file__).parents[3]
 KEY = "id = { type = 'bigint', primary_key = true }\n"
@@ -117,7 +118,8 @@ BOMBS: dict[str, tuple[Callable[[], str], set[str]]] = {
 
 
 @pytest.mark.one_interpreter
-@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", list(BOMBS)[:: 1 if IS_NIGHTLY else 2])
 def test_a_file_costs_no_more_than_its_bounds(tmp_path: Path, name: str) -> None:
     make, expected = BOMBS[name]
     file = tmp_path / "schema.toml"
