@@ -35,7 +35,7 @@ async def test_random_cancellation_loses_and_leaks_nothing(database_url: str) ->
 async def test_many_tasks_on_few_connections_all_get_their_turn(database_url: str) -> None:
     done = await load(database_url, 1.5)
     assert (done["lost"], done["leaked"]) == (0, 0)
-    assert done["operations"] > 2000
+    assert done["operations"] > 200
     assert done["longest ms"] < 30_000
 
 
@@ -50,6 +50,7 @@ async def test_a_crash_of_the_server_loses_no_acknowledged_commit(server_directo
     assert done["attempts at once"] <= MOST_OPENING
 
 
+@pytest.mark.one_interpreter
 async def test_broken_connections_under_load_lose_and_leak_nothing(database_url: str) -> None:
     done = await faults(database_url, 1500)
     assert (done["lost"], done["leaked"]) == (0, 0)

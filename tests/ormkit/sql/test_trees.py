@@ -141,6 +141,7 @@ def any_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ormkit.sql.context.MAX_PARAMETERS", 10**9)
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_tall_tree_is_walked_without_recursion(
