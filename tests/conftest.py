@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
 from ormkit.driver import read_buffer as receiving
@@ -56,7 +56,13 @@ CORE = {
     "transactions/test_transaction",
 }
 
-settings.register_profile("ormkit", max_examples=examples(60), derandomize=not IS_NIGHTLY)
+settings.register_profile(
+    "ormkit",
+    max_examples=examples(60),
+    derandomize=not IS_NIGHTLY,
+    # How fast examples come depends on what else the machine does.
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("ormkit")
 
 
