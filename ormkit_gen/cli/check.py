@@ -114,7 +114,7 @@ def diff(
         if not as_sql:
             print_exactly(_block(finding))
             continue
-        statements = finding.statements(backward=reverse)
+        statements = finding.backward if reverse else finding.forward
         print_exactly(f"-- {_line(finding)}\n" + "".join(f"{each}\n" for each in statements))
         if not statements:
             print_exactly("-- no single statement does this\n")

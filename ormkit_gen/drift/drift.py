@@ -25,15 +25,10 @@ class Finding:
     #: Statements that would make the schema's database like the live one.
     backward: tuple[str, ...]
 
-    def statements(self, *, backward: bool = False) -> tuple[str, ...]:
-        """Return the statements in one direction: towards the schema, or from it."""
-        return self.backward if backward else self.forward
-
     def rank(self, *, backward: bool = False) -> int:
         """Return when its statements run: what goes before columns change, and what comes after."""
-        fact, wanted = self.difference.fact, self.difference.expected
-        if backward:
-            wanted = self.difference.found
+        fact = self.difference.fact
+        wanted = self.difference.found if backward else self.difference.expected
         if fact.kind == "object":
             return 0
         if fact.kind == "column" or fact.kind in COLUMN_PARTS:

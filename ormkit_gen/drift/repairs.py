@@ -77,41 +77,48 @@ def _of_table(difference: Difference, table: str, wanted: Catalog) -> Iterator[s
         case "default":
             action = f"SET DEFAULT {expected.definition}" if expected else "DROP DEFAULT"
             yield f"{alter} ALTER COLUMN {name} {action};"
-        case "identity":
+        case "identity" | "constraint" | "index" | "trigger" | "policy":
             if found is not None:
-                yield f"{alter} ALTER COLUMN {name} DROP IDENTITY;"
+                yield _dropped(found, table, name)
             if expected is not None:
-                yield f"{alter} ALTER COLUMN {name} ADD {_identity(expected)};"
-        case "constraint":
-            if found is not None:
-                yield f"{alter} DROP CONSTRAINT {name};"
-            if expected is not None:
-                yield f"{alter} ADD CONSTRAINT {name} {expected.definition};"
+                yield _added(expected, table, name)
         case "unfinished" if fact.definition == "NOT VALID":
             yield f"{alter} VALIDATE CONSTRAINT {name};"
         case "unfinished":
             yield f"REINDEX INDEX CONCURRENTLY {_beside(table, name)};"
-        case "index":
-            if found is not None:
-                yield f"DROP INDEX CONCURRENTLY {_beside(table, name)};"
-            if expected is not None:
-                yield _concurrently(expected.definition)
-        case "trigger":
-            if found is not None:
-                yield f"DROP TRIGGER {name} ON {table};"
-            if expected is not None:
-                yield f"{expected.definition};"
-        case "policy":
-            if found is not None:
-                yield f"DROP POLICY {name} ON {table};"
-            if expected is not None:
-                yield _policy(expected, table, name)
         case "row security":
             yield f"{alter} {'ENABLE' if expected else 'DISABLE'} ROW LEVEL SECURITY;"
         case "comment":
             yield _comment(fact, table, expected)
         case _:
             return
+
+
+def _dropped(fact: Fact, table: str, name: str) -> str:
+    """Return the statement that removes a part of a table, which _added() creates."""
+    match fact.kind:
+        case "identity":
+            return f"ALTER TABLE {table} ALTER COLUMN {name} DROP IDENTITY;"
+        case "constraint":
+            return f"ALTER TABLE {table} DROP CONSTRAINT {name};"
+        case "index":
+            return f"DROP INDEX CONCURRENTLY {_beside(table, name)};"
+        case kind:
+            return f"DROP {kind.upper()} {name} ON {table};"
+
+
+def _added(fact: Fact, table: str, name: str) -> str:
+    match fact.kind:
+        case "identity":
+            return f"ALTER TABLE {table} ALTER COLUMN {name} ADD {_identity(fact)};"
+        case "constraint":
+            return f"ALTER TABLE {table} ADD CONSTRAINT {name} {fact.definition};"
+        case "index":
+            return _concurrently(fact.definition)
+        case "policy":
+            return f"CREATE POLICY {name} ON {table} AS {fact.definition};"
+        case _:
+            return f"{fact.definition};"
 
 
 def _created_table(whole: str, table: str, wanted: Catalog) -> Iterator[str]:
@@ -147,10 +154,6 @@ def _column(fact: Fact, wanted: Catalog) -> str:
 def _identity(fact: Fact) -> str:
     when, options = fact.definition.split(" START ", 1)
     return f"GENERATED {when} AS IDENTITY (START {options})"
-
-
-def _policy(fact: Fact, table: str, name: str) -> str:
-    return f"CREATE POLICY {name} ON {table} AS {fact.definition};"
 
 
 def _comment(fact: Fact, table: str, expected: Fact | None) -> str:

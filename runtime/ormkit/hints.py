@@ -57,27 +57,24 @@ COLUMNS: Mapping[str, str] = {
 }
 #: What to write for attributes of model classes in other ORMs.
 MODELS: Mapping[str, str] = {
-    name: f"session.{hint}"
-    for name, hint in {
-        "objects": "query({model})",
-        "query": "query({model})",
-        "select": "query({model})",
-        "all": "query({model}).all()",
-        "filter": "query({model}).filter(...)",
-        "where": "query({model}).filter(...)",
-        "exclude": "query({model}).exclude(...)",
-        "get": "get({model}, key)",
-        "get_or_none": "get({model}, key)",
-        "get_or_create": "upsert({model}(...), update_fields=[])",
-        "exists": "query({model}).filter(...).exists()",
-        "count": "query({model}).count()",
-        "create": "insert({model}(...))",
-        "insert": "insert({model}(...))",
-        "bulk_create": "insert_all([...])",
-        "update": "query({model}).filter(...).update(...)",
-        "delete": "query({model}).filter(...).delete()",
-        "raw": "execute_raw(sql, params)",
-    }.items()
+    "objects": "session.query({model})",
+    "query": "session.query({model})",
+    "select": "session.query({model})",
+    "all": "session.query({model}).all()",
+    "filter": "session.query({model}).filter(...)",
+    "where": "session.query({model}).filter(...)",
+    "exclude": "session.query({model}).exclude(...)",
+    "get": "session.get({model}, key)",
+    "get_or_none": "session.get({model}, key)",
+    "get_or_create": "session.upsert({model}(...), update_fields=[])",
+    "exists": "session.query({model}).filter(...).exists()",
+    "count": "session.query({model}).count()",
+    "create": "session.insert({model}(...))",
+    "insert": "session.insert({model}(...))",
+    "bulk_create": "session.insert_all([...])",
+    "update": "session.query({model}).filter(...).update(...)",
+    "delete": "session.query({model}).filter(...).delete()",
+    "raw": "session.execute_raw(sql, params)",
 }
 
 
@@ -92,13 +89,19 @@ class Hinted:
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            raise missing_attribute(self, name, type(self).__hints__)
+            raise missing_attribute(self, name, type(self).__hints__.get(name))
 
 
-def missing_attribute(owner: object, name: str, hints: Mapping[str, str]) -> AttributeError:
-    """Return the error for an attribute that the object does not have."""
-    message = f"{type(owner).__name__!r} object has no attribute {name!r}"
-    hint = hints.get(name)
+def missing_attribute(owner: object, name: str, hint: str | None) -> AttributeError:
+    """Return the error for an attribute that an object or a class does not have.
+
+    hint: what to write instead; None where nothing is known.
+    """
+    if isinstance(owner, type):
+        kind = f"type object {owner.__name__!r}"
+    else:
+        kind = f"{type(owner).__name__!r} object"
+    message = f"{kind} has no attribute {name!r}"
     return AttributeError(f"{message}: write {hint}" if hint else message, name=name, obj=owner)
 
 

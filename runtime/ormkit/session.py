@@ -112,18 +112,8 @@ class AsyncSession(Operations):
         options = TransactionOptions.of(isolation, read_only, deferrable, settings)
         return Transaction(self, self.engine.pool, self.counts, options)
 
-    def transaction(
-        self,
-        *,
-        isolation: Isolation | None = None,
-        read_only: bool | None = None,
-        deferrable: bool | None = None,
-        settings: Mapping[str, str] | None = None,
-    ) -> Transaction:
-        """Return a transaction for `async with`; another name for begin()."""
-        return self.begin(
-            isolation=isolation, read_only=read_only, deferrable=deferrable, settings=settings
-        )
+    #: Another name for begin().
+    transaction = begin
 
     async def run(
         self,

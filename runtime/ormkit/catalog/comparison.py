@@ -54,14 +54,10 @@ def compare(expected: Catalog, found: Catalog, *, leave_out: Set[str] = RIGHTS) 
         wanted, there = expected.get(key), found.get(key)
         if key[1] not in leave_out and wanted != there:
             differences.append(Difference(cause_of(wanted, there, managed), wanted, there))
-    missing = {each.fact.object for each in differences if is_missing(each)}
-    columns = {column_of(each.fact) for each in differences if is_whole_column(each)}
-    return [
-        each
-        for each in differences
-        if not is_implied(each, missing, managed)
-        and (each.fact.kind not in COLUMN_PARTS or column_of(each.fact) not in columns)
-    ]
+    one_sided = {
+        each.fact.key for each in differences if each.expected is None or each.found is None
+    }
+    return [each for each in differences if not is_implied(each.fact, one_sided, managed)]
 
 
 def cause_of(expected: Fact | None, found: Fact | None, managed: Set[str]) -> Class:
@@ -73,28 +69,13 @@ def cause_of(expected: Fact | None, found: Fact | None, managed: Set[str]) -> Cl
     return "unfinished" if found.kind == "unfinished" else "drift"
 
 
-def is_missing(difference: Difference) -> bool:
-    """Return whether a whole object was expected and is not there."""
-    return difference.found is None and difference.fact.kind == "object"
+def is_implied(fact: Fact, one_sided: Set[tuple[str, str, str]], managed: Set[str]) -> bool:
+    """Return whether another difference says it: that its object or column is on one side only.
 
-
-def is_whole_column(difference: Difference) -> bool:
-    """Return whether a whole column is on one side only."""
-    is_one_sided = difference.expected is None or difference.found is None
-    return is_one_sided and difference.fact.kind == "column"
-
-
-def column_of(fact: Fact) -> tuple[str, str]:
-    """Return the object and the name of the column that the fact is about."""
-    return fact.object, fact.name
-
-
-def is_implied(difference: Difference, missing: Set[str], managed: Set[str]) -> bool:
-    """Return whether another difference says it: that the object is missing, or is unmanaged.
-
-    A table that is missing lacks its columns, too.
+    A table that is missing lacks its columns, and a column that is missing its default.
     """
-    fact = difference.fact
     if fact.kind == "object":
         return False
-    return fact.object in missing or fact.object not in managed
+    if fact.object not in managed or (fact.object, "object", "") in one_sided:
+        return True
+    return fact.kind in COLUMN_PARTS and (fact.object, "column", fact.name) in one_sided

@@ -129,16 +129,23 @@ class ConnInfo:
         return found
 
 
+def parts_of_url(url: str) -> tuple[str, str, str, str, str]:
+    """Split a URL by libpq's rules: scheme, account, hosts, path and query, each as written."""
+    scheme, _, rest = url.partition("://")
+    rest, _, query = rest.partition("?")
+    authority, _, path = rest.partition("/")
+    account, has_account, hosts = authority.partition("@")
+    if not has_account:
+        account, hosts = "", authority
+    return scheme, account, hosts, path, query
+
+
 def parameters_of_url(url: str) -> dict[str, str]:
     """Parse a URL by libpq's rules into parameters; raises ConfigurationError.
 
     A parameter after "?" takes precedence over the same one before it; of several, the last counts.
     """
-    rest, _, query = url.partition("://")[2].partition("?")
-    authority, _, path = rest.partition("/")
-    account, has_account, hosts = authority.partition("@")
-    if not has_account:
-        account, hosts = "", authority
+    _, account, hosts, path, query = parts_of_url(url)
     found: dict[str, str] = {}
     user, _, password = account.partition(":")
     found |= {
@@ -153,19 +160,17 @@ def parameters_of_url(url: str) -> dict[str, str]:
 
 def without_secrets(url: str) -> str:
     """Return the URL with `***` in place of the password and of the key's passphrase."""
-    rest, question, query = url.partition("?")
-    scheme, slashes, rest = rest.partition("://")
-    authority, slash, path = rest.partition("/")
-    account, at, hosts = authority.partition("@")
+    _, account, _, _, query = parts_of_url(url)
     user, colon, _ = account.partition(":")
-    if at and colon:
-        authority = f"{user}:***@{hosts}"
-    pairs = query.split("&")
-    for place, pair in enumerate(pairs):
-        word, equals, _ = pair.partition("=")
-        if equals and unquote(word) in SECRETS:
-            pairs[place] = f"{word}=***"
-    return f"{scheme}{slashes}{authority}{slash}{path}{question}{'&'.join(pairs)}"
+    if colon:
+        url = url.replace(f"://{account}@", f"://{user}:***@", 1)
+    return url.removesuffix(query) + "&".join(map(without_secret, query.split("&")))
+
+
+def without_secret(pair: str) -> str:
+    """Return a parameter of a URL, with `***` in place of a secret value."""
+    word, equals, _ = pair.partition("=")
+    return f"{word}=***" if equals and unquote(word) in SECRETS else pair
 
 
 def query_parameters(query: str) -> dict[str, str]:

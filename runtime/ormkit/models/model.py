@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, TypeVar
 
 from ..errors import NotLoaded, UsageError
-from ..hints import MODELS
+from ..hints import MODELS, missing_attribute
 from ..postgres.values import Record
 from .columns import Column
 from .computed import Computed
@@ -85,10 +85,8 @@ class ModelMeta(type):
     if not TYPE_CHECKING:
 
         def __getattr__(cls, name: str) -> Any:
-            message = f"type object {cls.__name__!r} has no attribute {name!r}"
-            if hint := MODELS.get(name):
-                message = f"{message}: write {hint.format(model=cls.__name__)}"
-            raise AttributeError(message, name=name, obj=cls)
+            hint = MODELS.get(name)
+            raise missing_attribute(cls, name, hint and hint.format(model=cls.__name__))
 
 
 def value_hint(hint: Any) -> Any:

@@ -47,7 +47,7 @@ class Node(Selectable[O, V_co], Generic[O, T, V_co]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            raise missing_attribute(self, name, COLUMNS)
+            raise missing_attribute(self, name, COLUMNS.get(name))
 
 
 AnyNode = Node[Any, Any, Any]

@@ -386,6 +386,8 @@ async def test_a_server_below_16_is_told_of(
         ("postgresql:///d?password=secret&host=/tmp", "postgresql:///d?password=***&host=/tmp"),
         ("postgresql://h/d?pass%77ord=secret", "postgresql://h/d?pass%77ord=***"),
         ("postgresql://h/d?sslpassword=secret", "postgresql://h/d?sslpassword=***"),
+        ("postgresql://h/d?xpassword=s&password=s", "postgresql://h/d?xpassword=s&password=***"),
+        ("postgresql://u:secret@h/?", "postgresql://u:***@h/?"),
         ("embedded://.pgdata", "embedded://.pgdata"),
     ],
 )
