@@ -16,7 +16,8 @@ from .persistence.bulk_update import update_objects
 from .persistence.delete_many import delete_objects
 from .persistence.insert import insert_many
 from .persistence.insert_order import insert_objects, one_statement
-from .persistence.upsert import Names, send_upserts, upserts_of
+from .persistence.named_columns import Names
+from .persistence.upsert import send_upserts, upserts_of
 from .queries.query import Query
 from .statements.executor import Executor
 from .statements.result import Result

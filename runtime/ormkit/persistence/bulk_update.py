@@ -6,9 +6,9 @@ from collections.abc import Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..driver.array_parameter import FlatArray
-from ..errors import MissingValue, StaleObject, UnknownName, UsageError, did_you_mean
+from ..errors import MissingValue, StaleObject, UsageError
 from ..models.bulk_attributes import any_has_attribute
-from ..models.columns import AnyColumn, Column
+from ..models.columns import AnyColumn
 from ..models.given_columns import mark_known
 from ..models.relationships import table_as
 from ..models.table import Table, table_of
@@ -20,6 +20,7 @@ from ..statements.statement import Statement, statement_for
 from .batches import Batch, changed_columns, grouped, not_given
 from .hooked_updates import changed_by_hooks
 from .insert import receive
+from .named_columns import assignable_columns
 from .numbering import cast_values
 from .update import (
     changes_for,
@@ -52,7 +53,7 @@ async def update_objects(
     table = table_of(type(instances[0]))
     if any(table_of(type(each)) is not table for each in instances):
         raise UsageError("bulk_update takes objects of one model at a time")
-    named = None if fields is None else named_columns(table, fields)
+    named = None if fields is None else columns_to_write(table, fields)
     identities = [identity_of(table, each) for each in instances]
     check_rows_once("bulk_update", table, identities)
     extra: list[tuple[AnyColumn, ...]] = []
@@ -253,27 +254,11 @@ def writable_columns(table: Table) -> tuple[AnyColumn, ...]:
     return tuple(each for each in table.columns if each.key not in held and not each.is_generated)
 
 
-def named_columns(table: Table, fields: Sequence[Any]) -> tuple[AnyColumn, ...]:
-    """Return the columns of these names; raises UnknownName, UsageError."""
+def columns_to_write(table: Table, fields: Sequence[Any]) -> tuple[AnyColumn, ...]:
+    """Return the columns of a list that names at least one; raises UnknownName, UsageError."""
     if isinstance(fields, str) or not isinstance(fields, Iterable) or not fields:
         raise UsageError("fields must be a list of at least one column or name of a column")
-    found: list[AnyColumn] = []
-    for field in fields:
-        column: Any = table.by_name.get(field) if isinstance(field, str) else field
-        if not is_column_of(table, column):
-            raise UnknownName(
-                f"{table.label} has no column {field!r}: {did_you_mean(str(field), table.by_name)}"
-            )
-        if column.is_generated:
-            raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
-        if column.key not in [each.key for each in found]:
-            found.append(column)
-    return tuple(found)
-
-
-def is_column_of(table: Table, value: object) -> bool:
-    """Return whether the value is a column of the table."""
-    return isinstance(value, Column) and value.table is table
+    return assignable_columns(table, tuple(fields))
 
 
 def check_values(table: Table, columns: Sequence[AnyColumn], instances: Sequence[Model]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -13,11 +13,9 @@ from ..errors import (
     MissingValue,
     StaleObject,
     StatementError,
-    UnknownName,
     UsageError,
-    did_you_mean,
 )
-from ..models.columns import AnyColumn, Column
+from ..models.columns import AnyColumn
 from ..models.given_columns import given_by_all, mark_known
 from ..models.table import Table, table_of
 from ..postgres.values import Record
@@ -27,6 +25,7 @@ from ..statements.statement import Statement, statement_for
 from ..statements.table_facts import TableFacts, by_facts
 from .batches import Batch, batches_of, changed_columns, check_once, not_given, parts_of
 from .insert import insert_of_values, receive, returning
+from .named_columns import Names, assignable_columns, named_columns
 from .numbering import NumberedInsert, in_object_order, key_types
 
 if TYPE_CHECKING:
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
     from ..models.model import Model
     from ..statements.executor import ObjectMap
 
-
-#: One or several columns, each given by itself or by name.
-Names = Sequence[AnyColumn | str] | AnyColumn | str
 
 #: The SQLSTATE of ON CONFLICT on columns without a unique constraint.
 NO_CONSTRAINT = "42P10"
@@ -172,26 +168,6 @@ def unmatched(table: Table, target: Sequence[AnyColumn], error: StatementError) 
     return better
 
 
-def named_columns(table: Table, columns: Names) -> tuple[AnyColumn, ...]:
-    """Return the columns, each given by itself or by name; raises UnknownName, UsageError."""
-    listed: Collection[AnyColumn | str]
-    if isinstance(columns, (str, Column)):
-        listed = (columns,)
-    elif isinstance(columns, Collection):
-        listed = columns
-    else:
-        raise UsageError(f"give a list of column names, not {type(columns).__name__}")
-    names: list[str] = []
-    for each in listed:
-        name = each.slot if isinstance(each, Column) and each.table is table else each
-        if not isinstance(name, str) or name not in table.by_name:
-            raise UnknownName(
-                f"{table.label} has no column {name!r}: {did_you_mean(name, table.by_name)}"
-            )
-        names.append(name)
-    return tuple([table.by_name[name] for name in dict.fromkeys(names)])
-
-
 def check_target(target: Sequence[AnyColumn], given: Sequence[AnyColumn]) -> None:
     """Raise MissingValue where objects have no value for a column of the conflict target."""
     for column in target:
@@ -219,15 +195,6 @@ def check_distinct(table: Table, target: Sequence[AnyColumn], batches: Sequence[
                 f"upsert_all: two {table.label} objects have the same {names}, which "
                 "identifies the row: leave one of them out"
             )
-
-
-def assignable_columns(table: Table, names: Names) -> tuple[AnyColumn, ...]:
-    """Return the columns of these names; raises UnknownName, UsageError."""
-    found = named_columns(table, names)
-    for column in found:
-        if column.is_generated:
-            raise UsageError(f"{column.label} is filled in by PostgreSQL and cannot be assigned")
-    return found
 
 
 def keys_of(columns: Sequence[AnyColumn]) -> tuple[object, ...]:

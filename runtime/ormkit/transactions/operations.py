@@ -23,9 +23,10 @@ from ..persistence.bulk_update import update_objects
 from ..persistence.delete_many import delete_objects
 from ..persistence.insert import insert_one
 from ..persistence.insert_order import insert_objects
+from ..persistence.named_columns import Names
 from ..persistence.related_set import RelatedSet
 from ..persistence.update import delete_one, mark_deleted, update_one
-from ..persistence.upsert import Names, send_upserts, upserts_of
+from ..persistence.upsert import send_upserts, upserts_of
 from ..queries.query import Query
 from ..statements.primary_keys import by_key, by_key_or_deleted, key_values
 from ..statements.result import Result
