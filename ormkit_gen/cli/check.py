@@ -78,8 +78,10 @@ def check(
         click.echo(_line(finding))
     count = sum(finding.counts for finding in findings)
     others = len(findings) - count
-    said = "the database has the schema" if not count else f"{count} differences from the schema"
-    click.echo(said + (f"; {others} unmanaged objects" if others else ""), err=True)
+    said = _counted(count, "difference") + " from the schema"
+    if not count:
+        said = "the database has the schema"
+    click.echo(said + (f"; {_counted(others, 'unmanaged object')}" if others else ""), err=True)
     return code
 
 
@@ -136,6 +138,10 @@ def _findings(
     if not invocation.wants_json:
         show_diagnostics(reading.warnings, invocation.root)
     return asyncio.run(find_drift(reading.schemas, url, shadow or settings.shadow))
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _line(finding: Finding) -> str:

@@ -9,6 +9,9 @@ from ormkit.catalog import Catalog, Difference, Fact
 from ormkit_gen.postgres.identifiers import quote_identifier, quote_literal
 
 _LABEL = re.compile(r"(E?'(?:[^']|'')*')")
+#: How the catalog marks a trigger that does not fire as usual, and what makes it so.
+_STATE = re.compile(r" \((DISABLED|REPLICA|ALWAYS)\)$")
+_STATES = {"DISABLED": "DISABLE", "REPLICA": "ENABLE REPLICA", "ALWAYS": "ENABLE ALWAYS"}
 _COLUMN_PARTS = ("column", "not null", "default", "generated", "virtual", "identity")
 
 
@@ -81,13 +84,17 @@ def _of_table(difference: Difference, table: str, wanted: Catalog) -> Iterator[s
             if found is not None:
                 yield _dropped(found, table, name)
             if expected is not None:
-                yield _added(expected, table, name)
+                yield from _added(expected, table, name)
         case "unfinished" if fact.definition == "NOT VALID":
             yield f"{alter} VALIDATE CONSTRAINT {name};"
         case "unfinished":
             yield f"REINDEX INDEX CONCURRENTLY {_beside(table, name)};"
         case "row security":
-            yield f"{alter} {'ENABLE' if expected else 'DISABLE'} ROW LEVEL SECURITY;"
+            words = expected.definition.split() if expected else []
+            is_on = words and "without" not in words
+            yield f"{alter} {'ENABLE' if is_on else 'DISABLE'} ROW LEVEL SECURITY;"
+            force = "FORCE" if "FORCE" in words else "NO FORCE"
+            yield f"{alter} {force} ROW LEVEL SECURITY;"
         case "comment":
             yield _comment(fact, table, expected)
         case _:
@@ -107,18 +114,22 @@ def _dropped(fact: Fact, table: str, name: str) -> str:
             return f"DROP {kind.upper()} {name} ON {table};"
 
 
-def _added(fact: Fact, table: str, name: str) -> str:
+def _added(fact: Fact, table: str, name: str) -> Iterator[str]:
     match fact.kind:
         case "identity":
-            return f"ALTER TABLE {table} ALTER COLUMN {name} ADD {_identity(fact)};"
+            yield f"ALTER TABLE {table} ALTER COLUMN {name} ADD {_identity(fact)};"
         case "constraint":
-            return f"ALTER TABLE {table} ADD CONSTRAINT {name} {fact.definition};"
+            yield f"ALTER TABLE {table} ADD CONSTRAINT {name} {fact.definition};"
         case "index":
-            return _concurrently(fact.definition)
+            yield _concurrently(fact.definition)
         case "policy":
-            return f"CREATE POLICY {name} ON {table} AS {fact.definition};"
+            yield f"CREATE POLICY {name} ON {table} AS {fact.definition};"
         case _:
-            return f"{fact.definition};"
+            # A trigger, and whether it fires, where that is not the default.
+            state = _STATE.search(fact.definition)
+            yield f"{_STATE.sub('', fact.definition)};"
+            if state is not None:
+                yield f"ALTER TABLE {table} {_STATES[state[1]]} TRIGGER {name};"
 
 
 def _created_table(whole: str, table: str, wanted: Catalog) -> Iterator[str]:
@@ -131,7 +142,10 @@ def _created_table(whole: str, table: str, wanted: Catalog) -> Iterator[str]:
     ]
     body = ",\n    ".join(lines)
     yield f"CREATE TABLE {table} (\n    {body}\n);"
-    yield from (f"{fact.definition};" for fact in facts if fact.kind in ("index", "trigger"))
+    yield from (f"{fact.definition};" for fact in facts if fact.kind == "index")
+    for fact in facts:
+        if fact.kind == "trigger":
+            yield from _added(fact, table, quote_identifier(fact.name))
     yield from (_comment(fact, table, fact) for fact in facts if fact.kind == "comment")
 
 
