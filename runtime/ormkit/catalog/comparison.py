@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,6 +41,18 @@ class Difference:
         assert fact is not None
         return fact
 
+    @property
+    def is_one_sided(self) -> bool:
+        """Whether only one of the databases has the fact."""
+        return self.expected is None or self.found is None
+
+    def is_like(self, other: Difference) -> bool:
+        """Return whether the other one is the same, of another object."""
+        mine, others = (self.expected, self.found), (other.expected, other.found)
+        return [each and each.definition for each in mine] == [
+            each and each.definition for each in others
+        ]
+
 
 def compare(expected: Catalog, found: Catalog, *, leave_out: Set[str] = RIGHTS) -> list[Difference]:
     """Return the differences between two catalogs, in the order of their objects.
@@ -54,10 +66,7 @@ def compare(expected: Catalog, found: Catalog, *, leave_out: Set[str] = RIGHTS) 
         wanted, there = expected.get(key), found.get(key)
         if key[1] not in leave_out and wanted != there:
             differences.append(Difference(cause_of(wanted, there, managed), wanted, there))
-    one_sided = {
-        each.fact.key for each in differences if each.expected is None or each.found is None
-    }
-    return [each for each in differences if not is_implied(each.fact, one_sided, managed)]
+    return without_implied(differences, managed, parents_of(expected, found))
 
 
 def cause_of(expected: Fact | None, found: Fact | None, managed: Set[str]) -> Class:
@@ -69,13 +78,40 @@ def cause_of(expected: Fact | None, found: Fact | None, managed: Set[str]) -> Cl
     return "unfinished" if found.kind == "unfinished" else "drift"
 
 
-def is_implied(fact: Fact, one_sided: Set[tuple[str, str, str]], managed: Set[str]) -> bool:
-    """Return whether another difference says it: that its object or column is on one side only.
+def parents_of(*catalogs: Catalog) -> dict[str, str]:
+    """Return the object that a table inherits its columns from, by its own object."""
+    return {
+        fact.object: f"table {fact.name}"
+        for catalog in catalogs
+        for fact in catalog
+        if fact.kind in ("partition", "inherits")
+    }
 
-    A table that is missing lacks its columns, and a column that is missing its default.
+
+def without_implied(
+    differences: list[Difference], managed: Set[str], parents: Mapping[str, str]
+) -> list[Difference]:
+    """Return the differences that no other one implies.
+
+    A table that is missing lacks its columns, a column that is missing its default, and a partition
+    what its table lacks. The definition of a view names its columns.
     """
-    if fact.kind == "object":
-        return False
-    if fact.object not in managed or (fact.object, "object", "") in one_sided:
-        return True
-    return fact.kind in COLUMN_PARTS and (fact.object, "column", fact.name) in one_sided
+    by_key = {each.fact.key: each for each in differences}
+    one_sided = {key for key, each in by_key.items() if each.is_one_sided}
+
+    def is_implied(difference: Difference) -> bool:
+        fact = difference.fact
+        if fact.kind == "object":
+            return False
+        whole = (fact.object, "object", "")
+        if fact.object not in managed or whole in one_sided:
+            return True
+        if fact.kind == "column" and whole in by_key and "view " in fact.object.partition(".")[0]:
+            return True
+        if fact.kind in COLUMN_PARTS and (fact.object, "column", fact.name) in one_sided:
+            return True
+        above = by_key.get((parents.get(fact.object, ""), fact.kind, fact.name))
+        is_of_column = fact.kind == "column" or fact.kind in COLUMN_PARTS
+        return is_of_column and above is not None and difference.is_like(above)
+
+    return [each for each in differences if not is_implied(each)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,6 +22,9 @@ class Fact:
     name: str
     #: The definition in PostgreSQL's own words.
     definition: str
+    #: Which of the object's columns it is, as a number that grows; 0 where the order says nothing.
+    #: Two databases may differ in it.
+    position: int = field(default=0, compare=False)
 
     @property
     def key(self) -> tuple[str, str, str]:

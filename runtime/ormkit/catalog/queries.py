@@ -1,33 +1,24 @@
 """The queries of PostgreSQL's catalogs, each of which returns facts.
 
-Each row is (object, kind, name, definition). They read pg_catalog alone, for which every role has
-the right, and leave out the objects of the system and those that an extension brought. They run
-with an empty search_path, so that PostgreSQL qualifies every name that it prints.
+Each row is (object, kind, name, definition), and for columns their position. They read pg_catalog
+alone, for which every role has the right, and leave out the objects of the system and those that an
+extension brought. They run with an empty search_path, so that PostgreSQL qualifies every name that
+it prints.
 """
 
 from __future__ import annotations
 
-#: Schemas of users. Names that begin with pg_ belong to PostgreSQL.
-OWN_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
-
-
-def own(catalog: str, alias: str) -> str:
-    """Return the condition that no extension brought the object."""
-    return f"""{OWN_SCHEMA} AND NOT EXISTS (
-        SELECT FROM pg_depend e WHERE e.classid = '{catalog}'::regclass AND e.objid = {alias}.oid
-        AND e.objsubid = 0 AND e.deptype = 'e')"""
-
-
-#: The kinds of relations, by relkind.
-RELATION = """CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
-    WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE 'table' END"""
-#: A relation's object, such as `table public.users`.
-OBJECT = f"format('%s %I.%I', {RELATION}, n.nspname, c.relname)"
-RELATIONS = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-OWN_RELATION = own("pg_class", "c")
-TABLES = f"{OWN_RELATION} AND c.relkind IN ('r', 'p', 'f')"
-COLUMNS = f"{RELATIONS} JOIN pg_attribute a ON a.attrelid = c.oid"
-OWN_COLUMN = f"{OWN_RELATION} AND a.attnum > 0 AND NOT a.attisdropped"
+from .extensibility import EXTENSIBILITY
+from .scope import (
+    COLUMNS,
+    OBJECT,
+    OWN_COLUMN,
+    OWN_RELATION,
+    RELATION,
+    RELATIONS,
+    TABLES,
+    own,
+)
 
 SCHEMAS = f"""
 SELECT format('schema %I', n.nspname), 'object', '', ''
@@ -45,8 +36,7 @@ LATERAL (
         CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END,
         CASE WHEN c.reloftype <> 0 THEN 'OF ' || format_type(c.reloftype, NULL) END,
         'PARTITION BY ' || pg_get_partkeydef(c.oid))
-    UNION ALL SELECT 'partition', '', format('OF %s %s', h.inhparent::regclass,
-        pg_get_expr(c.relpartbound, c.oid))
+    UNION ALL SELECT 'partition', h.inhparent::regclass::text, pg_get_expr(c.relpartbound, c.oid)
         FROM pg_inherits h WHERE h.inhrelid = c.oid AND c.relispartition
     UNION ALL SELECT 'inherits', h.inhparent::regclass::text, h.inhseqno::text
         FROM pg_inherits h WHERE h.inhrelid = c.oid AND NOT c.relispartition
@@ -64,9 +54,11 @@ LATERAL (
             FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
             WHERE x.indrelid = c.oid AND x.indisreplident) END
         WHERE c.relreplident <> 'd' AND c.relkind IN ('r', 'p')
-    UNION ALL SELECT 'server', '', concat_ws(' ', quote_ident(s.srvname), f.ftoptions::text)
+    UNION ALL SELECT 'server', '', quote_ident(s.srvname)
         FROM pg_foreign_table f JOIN pg_foreign_server s ON s.oid = f.ftserver
         WHERE f.ftrelid = c.oid
+    UNION ALL SELECT 'foreign table option', o.option_name, o.option_value FROM pg_foreign_table f,
+        pg_options_to_table(f.ftoptions) o WHERE f.ftrelid = c.oid
 ) AS p (kind, name, definition) WHERE {TABLES}"""
 
 VIEWS = f"""
@@ -77,10 +69,10 @@ LATERAL (
         FROM pg_options_to_table(c.reloptions) o
 ) AS p (kind, name, definition) WHERE {OWN_RELATION} AND c.relkind IN ('v', 'm')"""
 
-#: The columns of tables and composite types. A column's own facts are apart from each other, so
-#: that a difference is as small as the statement that mends it.
+#: The columns of tables, views and composite types. A column's own facts are apart from each
+#: other, so that a difference is as small as the statement that mends it.
 COLUMN_FACTS = f"""
-SELECT {OBJECT}, p.kind, a.attname::text, p.definition
+SELECT {OBJECT}, p.kind, a.attname::text, p.definition, a.attnum::integer
 FROM {COLUMNS} JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
 LEFT JOIN pg_collation l ON l.oid = a.attcollation AND a.attcollation <> t.typcollation
@@ -102,7 +94,7 @@ LATERAL (
         WHERE a.attidentity <> ''
     UNION ALL SELECT 'column storage', CASE a.attstorage WHEN 'p' THEN 'PLAIN'
         WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
-        WHERE a.attstorage <> t.typstorage AND c.relkind <> 'c'
+        WHERE a.attstorage <> t.typstorage AND c.relkind NOT IN ('c', 'v')
     UNION ALL SELECT 'compression', CASE a.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END
         WHERE a.attcompression <> ''
     UNION ALL SELECT 'statistics target', a.attstattarget::text WHERE a.attstattarget >= 0
@@ -110,7 +102,7 @@ LATERAL (
         WHERE a.attoptions IS NOT NULL
     UNION ALL SELECT 'foreign options', array_to_string(a.attfdwoptions, ', ')
         WHERE a.attfdwoptions IS NOT NULL
-) AS p (kind, definition) WHERE {OWN_COLUMN} AND c.relkind IN ('r', 'p', 'f', 'c')"""
+) AS p (kind, definition) WHERE {OWN_COLUMN} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')"""
 
 #: NOT NULL is a fact of its column: of its constraint, only what differs from the default is one.
 #: PostgreSQL prints NOT VALID at the end of a definition, which is a fact of its own.
@@ -131,6 +123,11 @@ LATERAL (
     SELECT 'index', pg_get_indexdef(x.indexrelid)
     UNION ALL SELECT 'unfinished', 'INVALID' WHERE NOT x.indisvalid
     UNION ALL SELECT 'clustered', '' WHERE x.indisclustered
+    UNION ALL SELECT 'index tablespace', s.spcname FROM pg_tablespace s
+        WHERE s.oid = i.reltablespace
+    UNION ALL SELECT 'index statistics', string_agg(format('%s: %s', a.attnum, a.attstattarget),
+        ', ' ORDER BY a.attnum)
+        FROM pg_attribute a WHERE a.attrelid = i.oid AND a.attstattarget >= 0 HAVING count(*) > 0
 ) AS p (kind, definition)
 WHERE {OWN_RELATION} AND c.relkind IN ('r', 'p', 'f', 'm') AND NOT i.relispartition
 AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.conindid = x.indexrelid
@@ -172,34 +169,90 @@ LATERAL (
     UNION ALL SELECT 'constraint', o.conname::text, pg_get_constraintdef(o.oid)
         FROM pg_constraint o WHERE o.contypid = t.oid AND o.contype = 'c'
     UNION ALL SELECT 'object', '', (
-        SELECT format('RANGE (SUBTYPE %s)', format_type(r.rngsubtype, NULL))
+        SELECT format('RANGE (%s)', concat_ws(', ',
+            'SUBTYPE = ' || format_type(r.rngsubtype, NULL),
+            (SELECT format('SUBTYPE_OPCLASS = %I.%I', cn.nspname, k.opcname) FROM pg_opclass k
+                JOIN pg_namespace cn ON cn.oid = k.opcnamespace
+                WHERE k.oid = r.rngsubopc AND NOT k.opcdefault),
+            CASE WHEN r.rngcollation <> (SELECT b.typcollation FROM pg_type b
+                WHERE b.oid = r.rngsubtype) THEN 'COLLATION = ' || r.rngcollation::regcollation END,
+            CASE WHEN r.rngcanonical <> 0 THEN 'CANONICAL = ' || r.rngcanonical END,
+            CASE WHEN r.rngsubdiff <> 0 THEN 'SUBTYPE_DIFF = ' || r.rngsubdiff END,
+            'MULTIRANGE_TYPE_NAME = ' || r.rngmultitypid::regtype))
         FROM pg_range r WHERE r.rngtypid = t.oid) WHERE t.typtype = 'r'
     UNION ALL SELECT 'object', '', 'COMPOSITE' WHERE t.typtype = 'c'
         AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')
-    UNION ALL SELECT 'object', '', 'BASE' WHERE t.typtype = 'b' AND t.typelem = 0
+    UNION ALL SELECT 'object', '', format('(%s)', concat_ws(', ', 'INPUT = ' || t.typinput,
+            'OUTPUT = ' || t.typoutput,
+            CASE WHEN t.typreceive <> 0 THEN 'RECEIVE = ' || t.typreceive END,
+            CASE WHEN t.typsend <> 0 THEN 'SEND = ' || t.typsend END,
+            CASE WHEN t.typmodin <> 0 THEN 'TYPMOD_IN = ' || t.typmodin END,
+            CASE WHEN t.typmodout <> 0 THEN 'TYPMOD_OUT = ' || t.typmodout END,
+            CASE WHEN t.typanalyze <> 0 THEN 'ANALYZE = ' || t.typanalyze END,
+            'INTERNALLENGTH = ' || CASE t.typlen WHEN -1 THEN 'VARIABLE' ELSE t.typlen::text END,
+            CASE WHEN t.typbyval THEN 'PASSEDBYVALUE' END,
+            'ALIGNMENT = ' || CASE t.typalign WHEN 'c' THEN 'char' WHEN 's' THEN 'int2'
+                WHEN 'i' THEN 'int4' ELSE 'double' END,
+            'STORAGE = ' || CASE t.typstorage WHEN 'p' THEN 'plain' WHEN 'e' THEN 'external'
+                WHEN 'm' THEN 'main' ELSE 'extended' END,
+            'CATEGORY = ' || quote_literal(t.typcategory::text),
+            CASE WHEN t.typispreferred THEN 'PREFERRED = true' END,
+            'DELIMITER = ' || quote_literal(t.typdelim::text),
+            'DEFAULT = ' || quote_literal(t.typdefault),
+            CASE WHEN t.typcollation <> 0 THEN 'COLLATABLE = true' END))
+        WHERE t.typtype = 'b' AND t.typelem = 0
+    UNION ALL SELECT 'object', '', 'SHELL' WHERE t.typtype = 'p'
 ) AS p (kind, name, definition) WHERE {own('pg_type', 't')}"""
 
+#: Whether a final function may change the state.
+MODIFIES = "CASE {} WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END"
 FUNCTIONS = f"""
 SELECT format('%s %s', CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate'
         ELSE 'function' END, f.oid::regprocedure),
     'object', '', CASE f.prokind WHEN 'a' THEN (
-        SELECT concat_ws(', ', format('SFUNC = %s', g.aggtransfn),
+        SELECT format('(%s) (%s)',
+            CASE WHEN f.pronargs = 0 THEN '*' ELSE pg_get_function_arguments(f.oid) END,
+            concat_ws(', ', format('SFUNC = %s', g.aggtransfn),
             format('STYPE = %s', format_type(g.aggtranstype, NULL)),
+            CASE WHEN g.aggtransspace <> 0 THEN format('SSPACE = %s', g.aggtransspace) END,
             CASE WHEN g.aggfinalfn <> 0 THEN format('FINALFUNC = %s', g.aggfinalfn) END,
+            CASE WHEN g.aggfinalextra THEN 'FINALFUNC_EXTRA' END,
+            CASE WHEN g.aggfinalfn <> 0 AND g.aggfinalmodify <> 'r'
+                THEN 'FINALFUNC_MODIFY = ' || {MODIFIES.format('g.aggfinalmodify')} END,
             CASE WHEN g.aggcombinefn <> 0 THEN format('COMBINEFUNC = %s', g.aggcombinefn) END,
-            'INITCOND = ' || quote_literal(g.agginitval))
+            CASE WHEN g.aggserialfn <> 0 THEN format('SERIALFUNC = %s', g.aggserialfn) END,
+            CASE WHEN g.aggdeserialfn <> 0 THEN format('DESERIALFUNC = %s', g.aggdeserialfn) END,
+            'INITCOND = ' || quote_literal(g.agginitval),
+            CASE WHEN g.aggmtransfn <> 0 THEN format('MSFUNC = %s', g.aggmtransfn) END,
+            CASE WHEN g.aggminvtransfn <> 0 THEN format('MINVFUNC = %s', g.aggminvtransfn) END,
+            CASE WHEN g.aggmtranstype <> 0
+                THEN format('MSTYPE = %s', format_type(g.aggmtranstype, NULL)) END,
+            CASE WHEN g.aggmtransspace <> 0 THEN format('MSSPACE = %s', g.aggmtransspace) END,
+            CASE WHEN g.aggmfinalfn <> 0 THEN format('MFINALFUNC = %s', g.aggmfinalfn) END,
+            CASE WHEN g.aggmfinalextra THEN 'MFINALFUNC_EXTRA' END,
+            CASE WHEN g.aggmfinalfn <> 0 AND g.aggmfinalmodify <> 'r'
+                THEN 'MFINALFUNC_MODIFY = ' || {MODIFIES.format('g.aggmfinalmodify')} END,
+            'MINITCOND = ' || quote_literal(g.aggminitval),
+            CASE WHEN g.aggsortop <> 0 THEN (SELECT format('SORTOP = OPERATOR(%I.%s)', sn.nspname,
+                o.oprname) FROM pg_operator o JOIN pg_namespace sn ON sn.oid = o.oprnamespace
+                WHERE o.oid = g.aggsortop) END,
+            CASE f.proparallel WHEN 's' THEN 'PARALLEL = SAFE'
+                WHEN 'r' THEN 'PARALLEL = RESTRICTED' END,
+            CASE WHEN g.aggkind = 'h' THEN 'HYPOTHETICAL' END))
         FROM pg_aggregate g WHERE g.aggfnoid = f.oid) ELSE pg_get_functiondef(f.oid) END
 FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE {own('pg_proc', 'f')}"""
 
+#: When a trigger or a rule fires, where that is not the default.
+STATES = "CASE {} WHEN 'D' THEN '(DISABLED)' WHEN 'R' THEN '(REPLICA)' WHEN 'A' THEN '(ALWAYS)' END"
 TRIGGERS = f"""
 SELECT {OBJECT}, 'trigger', g.tgname::text, concat_ws(' ', pg_get_triggerdef(g.oid),
-    CASE g.tgenabled WHEN 'D' THEN '(DISABLED)' WHEN 'R' THEN '(REPLICA)'
-        WHEN 'A' THEN '(ALWAYS)' END)
+    {STATES.format('g.tgenabled')})
 FROM {RELATIONS} JOIN pg_trigger g ON g.tgrelid = c.oid
 WHERE {OWN_RELATION} AND NOT g.tgisinternal AND g.tgparentid = 0"""
 
 RULES = f"""
-SELECT {OBJECT}, 'rule', r.rulename::text, pg_get_ruledef(r.oid)
+SELECT {OBJECT}, 'rule', r.rulename::text, concat_ws(' ', pg_get_ruledef(r.oid),
+    {STATES.format('r.ev_enabled')})
 FROM {RELATIONS} JOIN pg_rewrite r ON r.ev_class = c.oid
 WHERE {OWN_RELATION} AND r.rulename <> '_RETURN'"""
 
@@ -216,16 +269,22 @@ SELECT {OBJECT}, 'policy', y.polname::text, concat_ws(' ',
 FROM {RELATIONS} JOIN pg_policy y ON y.polrelid = c.oid WHERE {OWN_RELATION}"""
 
 STATISTICS = f"""
-SELECT format('statistics %I.%I', n.nspname, x.stxname), 'object', '',
-    pg_get_statisticsobjdef(x.oid)
-FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace
+SELECT format('statistics %I.%I', n.nspname, x.stxname), p.kind, '', p.definition
+FROM pg_statistic_ext x JOIN pg_namespace n ON n.oid = x.stxnamespace,
+LATERAL (
+    SELECT 'object', pg_get_statisticsobjdef(x.oid)
+    UNION ALL SELECT 'statistics target', x.stxstattarget::text WHERE x.stxstattarget >= 0
+) AS p (kind, definition)
 WHERE {own('pg_statistic_ext', 'x')}"""
 
 COLLATIONS = f"""
 SELECT format('collation %I.%I', n.nspname, l.collname), 'object', '', concat_ws(' ',
     CASE l.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' WHEN 'c' THEN 'libc'
         ELSE 'default' END,
-    coalesce(to_jsonb(l) ->> 'colllocale', to_jsonb(l) ->> 'colliculocale', l.collcollate),
+    quote_literal(coalesce(to_jsonb(l) ->> 'colllocale', to_jsonb(l) ->> 'colliculocale',
+        l.collcollate)),
+    CASE WHEN l.collctype <> l.collcollate THEN 'LC_CTYPE ' || quote_literal(l.collctype) END,
+    'RULES ' || quote_literal(to_jsonb(l) ->> 'collicurules'),
     CASE WHEN NOT l.collisdeterministic THEN 'NONDETERMINISTIC' END)
 FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace
 WHERE {own('pg_collation', 'l')}"""
@@ -233,7 +292,8 @@ WHERE {own('pg_collation', 'l')}"""
 #: Text search configurations, with the dictionaries of each kind of token.
 TEXT_SEARCH = f"""
 SELECT format('text search configuration %I.%I', n.nspname, f.cfgname), 'object', '',
-    (SELECT p.prsname FROM pg_ts_parser p WHERE p.oid = f.cfgparser)
+    (SELECT format('PARSER = %I.%I', pn.nspname, p.prsname) FROM pg_ts_parser p
+        JOIN pg_namespace pn ON pn.oid = p.prsnamespace WHERE p.oid = f.cfgparser)
 FROM pg_ts_config f JOIN pg_namespace n ON n.oid = f.cfgnamespace WHERE {own('pg_ts_config', 'f')}
 UNION ALL SELECT format('text search configuration %I.%I', n.nspname, f.cfgname), 'mapping',
     (SELECT k.alias FROM ts_token_type(f.cfgparser) k WHERE k.tokid = m.maptokentype),
@@ -241,93 +301,109 @@ UNION ALL SELECT format('text search configuration %I.%I', n.nspname, f.cfgname)
 FROM pg_ts_config f JOIN pg_namespace n ON n.oid = f.cfgnamespace
 JOIN pg_ts_config_map m ON m.mapcfg = f.oid WHERE {own('pg_ts_config', 'f')} GROUP BY f.oid, 1, 3
 UNION ALL SELECT format('text search dictionary %I.%I', n.nspname, d.dictname), 'object', '',
-    concat_ws(' ', (SELECT t.tmplname FROM pg_ts_template t WHERE t.oid = d.dicttemplate),
-        d.dictinitoption)
+    format('(%s)', concat_ws(', ', (SELECT format('TEMPLATE = %I.%I', tn.nspname, t.tmplname)
+        FROM pg_ts_template t JOIN pg_namespace tn ON tn.oid = t.tmplnamespace
+        WHERE t.oid = d.dicttemplate), d.dictinitoption))
 FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = d.dictnamespace
 WHERE {own('pg_ts_dict', 'd')}"""
 
 PUBLICATIONS = """
 SELECT format('publication %I', p.pubname), 'object', '', concat_ws(' ',
     CASE WHEN p.puballtables THEN 'FOR ALL TABLES' END,
-    (SELECT 'FOR TABLE '
-        || string_agg(r.prrelid::regclass::text, ', ' ORDER BY r.prrelid::regclass::text)
-        FROM pg_publication_rel r WHERE r.prpubid = p.oid),
-    'WITH ' || concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END,
-        CASE WHEN p.pubupdate THEN 'update' END, CASE WHEN p.pubdelete THEN 'delete' END,
-        CASE WHEN p.pubtruncate THEN 'truncate' END))
+    format('WITH (%s)', concat_ws(', ',
+        format('publish = %L', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END,
+            CASE WHEN p.pubupdate THEN 'update' END, CASE WHEN p.pubdelete THEN 'delete' END,
+            CASE WHEN p.pubtruncate THEN 'truncate' END)),
+        CASE WHEN p.pubviaroot THEN 'publish_via_partition_root = true' END,
+        CASE to_jsonb(p) ->> 'pubgencols' WHEN 's'
+            THEN 'publish_generated_columns = stored' END)))
 FROM pg_publication p"""
 
-EVENT_TRIGGERS = """
+#: PostgreSQL 14 publishes whole tables only.
+PUBLISHED_TABLES_OF_14 = """
+SELECT format('publication %I', p.pubname), 'published table', r.prrelid::regclass::text, ''
+FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid"""
+
+PUBLISHED = """
+SELECT format('publication %I', p.pubname), 'published table', r.prrelid::regclass::text,
+    concat_ws(' ', (SELECT '(' || string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) || ')'
+        FROM pg_attribute a WHERE a.attrelid = r.prrelid AND a.attnum = ANY (r.prattrs)),
+    'WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')')
+FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid
+UNION ALL SELECT format('publication %I', p.pubname), 'published schema', quote_ident(n.nspname), ''
+FROM pg_publication_namespace r JOIN pg_publication p ON p.oid = r.pnpubid
+JOIN pg_namespace n ON n.oid = r.pnnspid"""
+
+EVENT_TRIGGERS = f"""
 SELECT format('event trigger %I', e.evtname), 'object', '', concat_ws(' ', 'ON', e.evtevent,
-    'WHEN TAG IN (' || array_to_string(e.evttags, ', ') || ')', 'EXECUTE',
-    e.evtfoid::regprocedure::text,
-    CASE e.evtenabled WHEN 'D' THEN '(DISABLED)' END)
+    'WHEN TAG IN (' || (SELECT string_agg(quote_literal(t), ', ') FROM unnest(e.evttags) t) || ')',
+    'EXECUTE FUNCTION', e.evtfoid::regprocedure::text,
+    {STATES.format('e.evtenabled')})
 FROM pg_event_trigger e WHERE NOT EXISTS (SELECT FROM pg_depend d
     WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e')"""
 
-#: Casts, operators and operator classes between the user's own types, by their names alone.
+#: Operators, and casts between types.
 OPERATORS = f"""
-SELECT format('operator %s', o.oid::regoperator), 'object', '', format('FUNCTION %s', o.oprcode)
+SELECT format('operator %s', o.oid::regoperator), 'object', '', format('(%s)', concat_ws(', ',
+    'FUNCTION = ' || o.oprcode, 'LEFTARG = ' || format_type(nullif(o.oprleft, 0), NULL),
+    'RIGHTARG = ' || format_type(nullif(o.oprright, 0), NULL),
+    (SELECT format('COMMUTATOR = OPERATOR(%I.%s)', cn.nspname, k.oprname) FROM pg_operator k
+        JOIN pg_namespace cn ON cn.oid = k.oprnamespace WHERE k.oid = o.oprcom),
+    (SELECT format('NEGATOR = OPERATOR(%I.%s)', cn.nspname, k.oprname) FROM pg_operator k
+        JOIN pg_namespace cn ON cn.oid = k.oprnamespace WHERE k.oid = o.oprnegate),
+    CASE WHEN o.oprrest <> 0 THEN 'RESTRICT = ' || o.oprrest END,
+    CASE WHEN o.oprjoin <> 0 THEN 'JOIN = ' || o.oprjoin END,
+    CASE WHEN o.oprcanhash THEN 'HASHES' END, CASE WHEN o.oprcanmerge THEN 'MERGES' END))
 FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE {own('pg_operator', 'o')}
+AND o.oprcode <> 0
 UNION ALL SELECT format('cast (%s AS %s)', format_type(k.castsource, NULL),
         format_type(k.casttarget, NULL)),
-    'object', '', concat_ws(' ', k.castmethod::text, k.castcontext::text,
-        CASE WHEN k.castfunc <> 0 THEN k.castfunc::regprocedure::text END)
+    'object', '', concat_ws(' ', CASE k.castmethod
+        WHEN 'f' THEN 'WITH FUNCTION ' || k.castfunc::regprocedure
+        WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
+        CASE k.castcontext WHEN 'a' THEN 'AS ASSIGNMENT' WHEN 'i' THEN 'AS IMPLICIT' END)
 FROM pg_cast k WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d
     WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')"""
 
+#: Objects within a table, whose comments are facts of the table.
+WITHIN = "'table constraint', 'trigger', 'policy', 'rule'"
 COMMENTS = f"""
-SELECT CASE WHEN d.objsubid = 0 AND i.type NOT IN ('table constraint', 'trigger', 'policy', 'rule')
-        THEN CASE WHEN r.relkind IN ('i', 'I') THEN ro.object
-            ELSE concat_ws(' ', CASE WHEN t.typtype = 'd' THEN 'domain'
-                WHEN i.type = 'composite type' THEN 'type'
-                WHEN i.type = 'statistics object' THEN 'statistics' ELSE i.type END, i.identity) END
-        ELSE ro.object END,
+SELECT CASE WHEN i.type = 'domain constraint' THEN (
+            SELECT 'domain ' || o.contypid::regtype FROM pg_constraint o WHERE o.oid = d.objoid)
+        WHEN ro.object IS NOT NULL THEN ro.object
+        ELSE concat_ws(' ', CASE WHEN t.typtype = 'd' THEN 'domain'
+            WHEN i.type = 'statistics object' THEN 'statistics' ELSE i.type END, i.identity) END,
     'comment', CASE WHEN d.objsubid > 0 THEN 'column ' || a.attname
         WHEN r.relkind IN ('i', 'I') THEN 'index ' || r.relname
-        WHEN i.type IN ('table constraint', 'trigger', 'policy', 'rule') THEN
-            concat_ws(' ', replace(i.type, 'table ', ''), i.part) ELSE '' END,
+        WHEN i.type = 'domain constraint' THEN 'constraint ' || (
+            SELECT o.conname FROM pg_constraint o WHERE o.oid = d.objoid)
+        WHEN i.type IN ({WITHIN}) THEN concat_ws(' ', replace(i.type, 'table ', ''), w.name)
+        ELSE '' END,
     d.description
 FROM pg_description d
-CROSS JOIN LATERAL (SELECT o.type, o.identity, o.name,
-    split_part(o.identity, ' on ', 1) AS part
-    FROM pg_identify_object(d.classoid, d.objoid, 0) o) i
+CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, 0) i
 LEFT JOIN pg_class r ON d.classoid = 'pg_class'::regclass AND r.oid = d.objoid
 LEFT JOIN pg_type t ON d.classoid = 'pg_type'::regclass AND t.oid = d.objoid
 LEFT JOIN pg_attribute a ON d.objsubid > 0 AND a.attrelid = d.objoid AND a.attnum = d.objsubid
+LEFT JOIN LATERAL (
+    SELECT o.conrelid, o.conname FROM pg_constraint o
+        WHERE d.classoid = 'pg_constraint'::regclass AND o.oid = d.objoid
+    UNION ALL SELECT g.tgrelid, g.tgname FROM pg_trigger g
+        WHERE d.classoid = 'pg_trigger'::regclass AND g.oid = d.objoid
+    UNION ALL SELECT y.polrelid, y.polname FROM pg_policy y
+        WHERE d.classoid = 'pg_policy'::regclass AND y.oid = d.objoid
+    UNION ALL SELECT u.ev_class, u.rulename FROM pg_rewrite u
+        WHERE d.classoid = 'pg_rewrite'::regclass AND u.oid = d.objoid) w (relid, name) ON true
 LEFT JOIN LATERAL (SELECT {OBJECT} AS object FROM {RELATIONS} WHERE c.oid = coalesce(
-    (SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = r.oid), r.oid,
-    (SELECT o.conrelid FROM pg_constraint o WHERE d.classoid = 'pg_constraint'::regclass
-        AND o.oid = d.objoid),
-    (SELECT g.tgrelid FROM pg_trigger g WHERE d.classoid = 'pg_trigger'::regclass
-        AND g.oid = d.objoid),
-    (SELECT y.polrelid FROM pg_policy y WHERE d.classoid = 'pg_policy'::regclass
-        AND y.oid = d.objoid),
-    (SELECT w.ev_class FROM pg_rewrite w WHERE d.classoid = 'pg_rewrite'::regclass
-        AND w.oid = d.objoid))) ro ON true
-LEFT JOIN LATERAL (SELECT o.schema FROM pg_identify_object(d.classoid, d.objoid, 0) o) s ON true
-WHERE d.objoid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid
+    (SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = r.oid), r.oid, w.relid)) ro ON true
+WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass AND i.identity = 'public'
+    AND d.description <> 'standard public schema')
+AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid
     AND e.objid = d.objoid AND e.deptype = 'e')
 AND d.classoid <> 'pg_extension'::regclass
-AND coalesce(s.schema, '') !~ '^(pg_|information_schema$)'"""
+AND coalesce(i.schema, '') !~ '^(pg_|information_schema$)'"""
 
-#: Owners and rights of relations, schemas and functions. Two databases have other roles: they are
-#: read, and compared only where that is asked for.
-RIGHTS = f"""
-SELECT {OBJECT}, 'owner', '', quote_ident(pg_get_userbyid(c.relowner)) FROM {RELATIONS}
-WHERE {OWN_RELATION} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S')
-UNION ALL SELECT {OBJECT}, 'grant', CASE WHEN g.grantee = 0 THEN 'PUBLIC'
-        ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
-    string_agg(g.privilege_type
-        || CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END, ', '
-        ORDER BY g.privilege_type)
-FROM {RELATIONS}, aclexplode(c.relacl) g
-WHERE {OWN_RELATION} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') GROUP BY 1, 3
-UNION ALL SELECT format('schema %I', n.nspname), 'owner', '',
-    quote_ident(pg_get_userbyid(n.nspowner))
-FROM pg_namespace n WHERE {own('pg_namespace', 'n')}"""
-
-#: All queries. `RIGHTS` comes apart.
+#: What is in every version, and what only some versions have. Rights come apart.
 DEFINITIONS = (
     SCHEMAS,
     EXTENSIONS,
@@ -348,5 +424,11 @@ DEFINITIONS = (
     PUBLICATIONS,
     EVENT_TRIGGERS,
     OPERATORS,
+    *EXTENSIBILITY,
     COMMENTS,
 )
+
+
+def definitions(version: int) -> tuple[str, ...]:
+    """Return the queries of everything but rights, for a major version of the server."""
+    return (*DEFINITIONS, PUBLISHED_TABLES_OF_14 if version < 15 else PUBLISHED)

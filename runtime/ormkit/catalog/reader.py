@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .facts import Catalog, Fact
-from .queries import DEFINITIONS, RIGHTS
+from .queries import definitions
+from .rights import RIGHTS
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -32,13 +33,13 @@ async def read_catalog(engine: Engine, *, rights: bool = False) -> Catalog:
 
     Raises ConnectionFailed, and the DatabaseError that the server reports.
     """
-    queries = (*DEFINITIONS, RIGHTS) if rights else DEFINITIONS
     facts: list[Fact] = []
     async with engine.transaction(
         isolation="repeatable read", read_only=True, settings=SETTINGS
     ) as tx:
-        version = await tx.execute_raw("SELECT current_setting('server_version_num')::integer")
-        for query in queries:
+        number = await tx.execute_raw("SELECT current_setting('server_version_num')::integer")
+        version = number.scalar() // 10_000
+        for query in (*definitions(version), *(RIGHTS if rights else ())):
             found = await tx.execute_raw(query)
             facts += [Fact(*row) for row in found.tuples()]
-    return Catalog(facts, version.scalar() // 10_000)
+    return Catalog(facts, version)

@@ -48,6 +48,25 @@ CREATE POLICY mine ON app.parent FOR SELECT USING (price > 0);
 CREATE STATISTICS app.together ON parent_id, place FROM app.child;
 CREATE TEXT SEARCH CONFIGURATION app.words (COPY = simple);
 CREATE PUBLICATION changes FOR TABLE app.child;
+CREATE FUNCTION app.alike(app.pair, app.pair) RETURNS boolean LANGUAGE sql IMMUTABLE
+    AS 'SELECT ($1).a = ($2).a';
+CREATE OPERATOR app.=== (
+    FUNCTION = app.alike, LEFTARG = app.pair, RIGHTARG = app.pair, COMMUTATOR = OPERATOR(app.===)
+);
+CREATE OPERATOR FAMILY app.pairs USING hash;
+CREATE OPERATOR CLASS app.pair_ops FOR TYPE app.pair USING hash FAMILY app.pairs AS
+    OPERATOR 1 app.===;
+CREATE FUNCTION app.number(app.pair) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT ($1).a';
+CREATE CAST (app.pair AS integer) WITH FUNCTION app.number(app.pair) AS ASSIGNMENT;
+CREATE FUNCTION app.watch() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+CREATE EVENT TRIGGER watched ON ddl_command_end WHEN TAG IN ('CREATE RULE')
+    EXECUTE FUNCTION app.watch();
+CREATE TEXT SEARCH DICTIONARY app.plain (TEMPLATE = simple, accept = 'false');
+CREATE FOREIGN DATA WRAPPER outside OPTIONS (a '1');
+CREATE SERVER far FOREIGN DATA WRAPPER outside OPTIONS (host 'h');
+CREATE FOREIGN TABLE app.distant (a integer OPTIONS (n '1')) SERVER far OPTIONS (name 'x');
+CREATE CONVERSION app.same FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;
+CREATE VIEW app.plain AS SELECT a FROM app.lone;
 COMMENT ON TABLE app.parent IS 'first';
 COMMENT ON COLUMN app.parent.code IS 'short';
 COMMENT ON TYPE app.mood IS 'how one feels';
@@ -61,6 +80,15 @@ COMMENTED = (
     *("domain app.positive", "view app.seen", "sequence app.free", "statistics app.together"),
     *("type app.pair", "procedure app.work()", "schema app"),
     "text search configuration app.words",
+)
+
+RARELY_COMMENTED = (
+    *("server far", "foreign-data wrapper outside", "cast (app.pair AS integer)"),
+    *("operator app.===(app.pair,app.pair)", "operator family app.pairs USING hash"),
+    *("operator class app.pair_ops USING hash", "conversion app.same", "event trigger watched"),
+    *("publication changes", "collation app.german", "aggregate app.total(integer)"),
+    *("foreign table app.distant", "materialized view app.kept"),
+    "text search dictionary app.plain",
 )
 
 #: Each change, the class of its differences, and the facts that differ.
@@ -77,6 +105,10 @@ CHANGES: dict[str, tuple[Class, Parts]] = {
     "DROP RULE quiet ON app.heir; DROP VIEW app.seen": (
         "pending",
         (("table app.heir", "rule", "quiet"), ("view app.seen", "object", "")),
+    ),
+    "ALTER TABLE app.parts ADD more integer DEFAULT 1 NOT NULL": (
+        "drift",
+        (("table app.parts", "column", "more"),),
     ),
     "DROP TABLE app.parts": (
         "pending",
@@ -120,12 +152,11 @@ CHANGES: dict[str, tuple[Class, Parts]] = {
         (
             (CHILD, "column", "word"),
             (CHILD, "index", "child_lower"),
-            ("table app.heir", "column", "word"),
         ),
     ),
     "ALTER TABLE app.child ALTER place TYPE bigint": (
         "drift",
-        ((CHILD, "column", "place"), ("table app.heir", "column", "place")),
+        ((CHILD, "column", "place"),),
     ),
     "ALTER TABLE app.parent ALTER rate TYPE numeric(12, 2)": (
         "drift",
@@ -215,7 +246,7 @@ CHANGES: dict[str, tuple[Class, Parts]] = {
     ),
     "ALTER TABLE app.parts DETACH PARTITION app.parts_1": (
         "pending",
-        (("table app.parts_1", "partition", ""),),
+        (("table app.parts_1", "partition", "app.parts"),),
     ),
     "ALTER TABLE app.heir NO INHERIT app.child": (
         "pending",
@@ -232,6 +263,97 @@ CHANGES: dict[str, tuple[Class, Parts]] = {
     "CREATE UNIQUE INDEX one ON app.kept (n)": (
         "drift",
         (("materialized view app.kept", "index", "one"),),
+    ),
+    "ALTER VIEW app.plain ALTER a SET DEFAULT 3": (
+        "drift",
+        (("view app.plain", "default", "a"),),
+    ),
+    "CREATE OR REPLACE VIEW app.plain AS SELECT a, 1 AS b FROM app.lone": (
+        "drift",
+        (("view app.plain", "object", ""),),
+    ),
+    "ALTER TABLE app.heir DISABLE RULE quiet": ("drift", (("table app.heir", "rule", "quiet"),)),
+    "ALTER INDEX app.child_lower ALTER COLUMN 1 SET STATISTICS 50": (
+        "drift",
+        ((CHILD, "index statistics", "child_lower"),),
+    ),
+    "ALTER STATISTICS app.together SET STATISTICS 9": (
+        "drift",
+        (("statistics app.together", "statistics target", ""),),
+    ),
+    "DROP OPERATOR app.=== (app.pair, app.pair) CASCADE": (
+        "pending",
+        (
+            ("operator app.===(app.pair,app.pair)", "object", ""),
+            ("operator class app.pair_ops USING hash", "object", ""),
+            ("operator family app.pairs USING hash", "member", "OPERATOR 1 (app.pair, app.pair)"),
+        ),
+    ),
+    "ALTER OPERATOR app.=== (app.pair, app.pair) SET (RESTRICT = eqsel)": (
+        "drift",
+        (("operator app.===(app.pair,app.pair)", "object", ""),),
+    ),
+    "DROP OPERATOR CLASS app.pair_ops USING hash": (
+        "pending",
+        (
+            ("operator class app.pair_ops USING hash", "object", ""),
+            ("operator family app.pairs USING hash", "member", "OPERATOR 1 (app.pair, app.pair)"),
+        ),
+    ),
+    "DROP CAST (app.pair AS integer)": (
+        "pending",
+        (("cast (app.pair AS integer)", "object", ""),),
+    ),
+    "ALTER EVENT TRIGGER watched DISABLE": ("drift", (("event trigger watched", "object", ""),)),
+    "ALTER TEXT SEARCH DICTIONARY app.plain (accept = true)": (
+        "drift",
+        (("text search dictionary app.plain", "object", ""),),
+    ),
+    "ALTER SERVER far OPTIONS (SET host 'i')": ("drift", (("server far", "option", "host"),)),
+    "ALTER FOREIGN DATA WRAPPER outside OPTIONS (DROP a)": (
+        "pending",
+        (("foreign-data wrapper outside", "option", "a"),),
+    ),
+    "ALTER FOREIGN TABLE app.distant OPTIONS (SET name 'y')": (
+        "drift",
+        (("foreign table app.distant", "foreign table option", "name"),),
+    ),
+    "ALTER FOREIGN TABLE app.distant ALTER a OPTIONS (SET n '2')": (
+        "drift",
+        (("foreign table app.distant", "foreign options", "a"),),
+    ),
+    "DROP CONVERSION app.same": ("pending", (("conversion app.same", "object", ""),)),
+    "ALTER PUBLICATION changes SET (publish = 'insert')": (
+        "drift",
+        (("publication changes", "object", ""),),
+    ),
+    "ALTER PUBLICATION changes SET TABLE ONLY app.child WHERE (place > 1), ONLY app.heir": (
+        "drift",
+        (("publication changes", "published table", "app.child"),),
+    ),
+    "ALTER PUBLICATION changes ADD TABLES IN SCHEMA app": (
+        "drift",
+        (("publication changes", "published schema", "app"),),
+    ),
+    "COMMENT ON CONSTRAINT above ON DOMAIN app.positive IS 'why'": (
+        "drift",
+        (("domain app.positive", "comment", "constraint above"),),
+    ),
+    "COMMENT ON SERVER far IS 'x'; COMMENT ON FOREIGN DATA WRAPPER outside IS 'x'; "
+    "COMMENT ON CAST (app.pair AS integer) IS 'x'; "
+    "COMMENT ON OPERATOR app.=== (app.pair, app.pair) IS 'x'; "
+    "COMMENT ON OPERATOR FAMILY app.pairs USING hash IS 'x'; "
+    "COMMENT ON OPERATOR CLASS app.pair_ops USING hash IS 'x'; "
+    "COMMENT ON CONVERSION app.same IS 'x'; COMMENT ON EVENT TRIGGER watched IS 'x'; "
+    "COMMENT ON PUBLICATION changes IS 'x'; COMMENT ON COLLATION app.german IS 'x'; "
+    "COMMENT ON AGGREGATE app.total (integer) IS 'x'; COMMENT ON FOREIGN TABLE app.distant IS 'x'; "
+    "COMMENT ON MATERIALIZED VIEW app.kept IS 'x'; COMMENT ON COLUMN app.pair.a IS 'x'; "
+    "COMMENT ON TEXT SEARCH DICTIONARY app.plain IS 'x'": (
+        "drift",
+        (
+            *((each, "comment", "") for each in RARELY_COMMENTED),
+            ("type app.pair", "comment", "column a"),
+        ),
     ),
     "DROP TRIGGER touched ON app.parent": ("pending", ((PARENT, "trigger", "touched"),)),
     "ALTER TABLE app.parent DISABLE TRIGGER touched": ("drift", ((PARENT, "trigger", "touched"),)),
@@ -253,7 +375,7 @@ CHANGES: dict[str, tuple[Class, Parts]] = {
     ),
     "ALTER PUBLICATION changes ADD TABLE app.parent": (
         "drift",
-        (("publication changes", "object", ""),),
+        (("publication changes", "published table", "app.parent"),),
     ),
     "COMMENT ON TABLE app.parent IS 'second'": ("drift", ((PARENT, "comment", ""),)),
     "COMMENT ON COLUMN app.parent.code IS NULL": (

@@ -1,0 +1,25 @@
+"""Which objects of a database are its own, and how queries name them."""
+
+from __future__ import annotations
+
+#: Schemas of users. Names that begin with pg_ belong to PostgreSQL.
+OWN_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+
+
+def own(catalog: str, alias: str) -> str:
+    """Return the condition that no extension brought the object."""
+    return f"""{OWN_SCHEMA} AND NOT EXISTS (
+        SELECT FROM pg_depend e WHERE e.classid = '{catalog}'::regclass AND e.objid = {alias}.oid
+        AND e.objsubid = 0 AND e.deptype = 'e')"""
+
+
+#: The kinds of relations, by relkind.
+RELATION = """CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view'
+    WHEN 'f' THEN 'foreign table' WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE 'table' END"""
+#: A relation's object, such as `table public.users`.
+OBJECT = f"format('%s %I.%I', {RELATION}, n.nspname, c.relname)"
+RELATIONS = "pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+OWN_RELATION = own("pg_class", "c")
+TABLES = f"{OWN_RELATION} AND c.relkind IN ('r', 'p', 'f')"
+COLUMNS = f"{RELATIONS} JOIN pg_attribute a ON a.attrelid = c.oid"
+OWN_COLUMN = f"{OWN_RELATION} AND a.attnum > 0 AND NOT a.attisdropped"
