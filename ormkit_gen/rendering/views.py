@@ -451,7 +451,7 @@ class _Builder:
         return "SoftDeleteModel" if has_mark else "Model"
 
     def runtime_names(self) -> list[str]:
-        used = ["Change", "Condition", "Expression", self.parent(), "Order", "Query"]
+        used = ["Change", "Condition", "Expression", self.parent(), "OrderKey", "Query"]
         used += ["Source", "Table"]
         used += ["column", *{column_class(each) for each in self.model.columns}]
         used += {attr_class(each) for each in self.model.columns}

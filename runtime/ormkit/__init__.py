@@ -7,6 +7,8 @@ users = await session.query(User).filter(status="active").order_by("-created_at"
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ._version import __version__, refuse_namesake
 from .embedded.server import EmbeddedServer
 from .engine import Engine, create_engine
@@ -51,6 +53,7 @@ from .errors import (
     UsageError,
     ValidationError,
 )
+from .hints import missing_name
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
 from .models.attributes import Attr, ReadOnlyAttr, column, computed, to_many, to_one
 from .models.columns import Column
@@ -82,6 +85,7 @@ from .sql.aggregates import Aggregate, Function, WindowFunction
 from .sql.expressions import Condition, Expression
 from .sql.functions import func
 from .sql.literals import case, cast, literal
+from .sql.order_keys import OrderKey
 from .sql.ordering import Order
 from .statements.init_hook import NewConnection
 from .statements.result import Result
@@ -89,6 +93,12 @@ from .statements.subqueries import Subquery, exists
 from .transactions.transaction import Transaction
 
 refuse_namesake(__file__)
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise missing_name(name)
+
 
 __all__ = [
     "INFINITY",
@@ -140,6 +150,7 @@ __all__ = [
     "OpenLabels",
     "OperationalError",
     "Order",
+    "OrderKey",
     "OrmKitError",
     "OutdatedStatement",
     "Page",

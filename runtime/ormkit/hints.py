@@ -76,6 +76,57 @@ MODELS: Mapping[str, str] = {
     "delete": "session.query({model}).filter(...).delete()",
     "raw": "session.execute_raw(sql, params)",
 }
+#: What to write for names that other ORMs export, and for those of a schema.
+IMPORTS: Mapping[str, str] = {
+    "select": "session.query(Model)",
+    "insert": "session.insert(Model(...)) or session.insert_all([...])",
+    "update": "session.query(Model).filter(...).update(...)",
+    "delete": "session.query(Model).filter(...).delete()",
+    "text": "session.execute_raw(sql, params)",
+    "and_": "filter(one, other), or one & other",
+    "or_": "filter(one | other)",
+    "not_": "filter(~condition), or exclude(condition)",
+    "F": "the column itself, as in update(age=User.age + 1)",
+    "Prefetch": "selectinload(...).filter(...)",
+    "prefetch_related": "selectinload(...)",
+    "Value": "literal(...)",
+    "Case": "case(...)",
+    "Exists": "exists(query)",
+    "OuterRef": "a column of the outer query, in exists(...)",
+    "Sum": "func.sum(...)",
+    "Avg": "func.avg(...)",
+    "Count": "func.count(...)",
+    "Min": "func.min(...)",
+    "Max": "func.max(...)",
+    "subqueryload": "selectinload(...)",
+    "immediateload": "selectinload(...)",
+    "lazyload": "selectinload(...), or session.load(objects, relationship)",
+    "contains_eager": "joinedload(...)",
+    "load_only": "query.only(...)",
+    "defer": "query.only(...) with the columns to read",
+    "aliased": "Relationship.any(...), or session.execute_raw(sql, params)",
+    "sessionmaker": "AsyncSession(engine)",
+    "async_sessionmaker": "AsyncSession(engine)",
+    "async_scoped_session": "session_context(engine) and current_session()",
+    "Session": "AsyncSession",
+    "create_async_engine": "create_engine(url)",
+    "NoResultFound": "NotFound",
+    "ObjectDoesNotExist": "NotFound",
+    "DoesNotExist": "NotFound",
+    "MultipleResultsFound": "MultipleFound",
+    "MultipleObjectsReturned": "MultipleFound",
+    "StaleDataError": "StaleObject",
+    "transaction": "session.begin()",
+    "atomic": "session.begin()",
+    **{
+        name: f"a schema file, with `from ormkit_gen.declarative import {name}`"
+        for name in (
+            *("Base", "DeclarativeBase", "Mapped", "mapped_column", "relationship"),
+            *("ForeignKey", "ForeignKeyConstraint", "UniqueConstraint", "CheckConstraint"),
+            *("Index", "JSON", "SoftDelete", "SoftDeleteMixin", "Timestamps", "Versioned"),
+        )
+    },
+}
 
 
 class Hinted:
@@ -103,6 +154,17 @@ def missing_attribute(owner: object, name: str, hint: str | None) -> AttributeEr
         kind = f"{type(owner).__name__!r} object"
     message = f"{kind} has no attribute {name!r}"
     return AttributeError(f"{message}: write {hint}" if hint else message, name=name, obj=owner)
+
+
+def missing_name(name: str) -> Exception:
+    """Return the error for a name that the package does not export.
+
+    It is an ImportError where there is a hint: `from ormkit import ...` drops the message of an
+    AttributeError.
+    """
+    if name in IMPORTS:
+        return ImportError(f"ormkit has no {name!r}: write {IMPORTS[name]}", name="ormkit")
+    return AttributeError(f"module 'ormkit' has no attribute {name!r}", name=name)
 
 
 def operator_hint(column: str, label: str, operator: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import ormkit
 from examples.blog.db import Post, User
 from examples.blog.db.user import UserQuery
 from ormkit import (
@@ -20,7 +21,7 @@ from ormkit import (
     Transaction,
     UnknownName,
 )
-from ormkit.hints import COLUMNS, MODELS, OPERATORS, Hinted, operator_hint
+from ormkit.hints import COLUMNS, IMPORTS, MODELS, OPERATORS, Hinted, operator_hint
 
 HINTED: tuple[type[Hinted], ...] = (AsyncSession, Transaction, Engine, UserQuery, Result)
 #: The method that a hint names first, as in `filter(...)`.
@@ -109,3 +110,16 @@ async def test_isnotnull_is_the_opposite_of_isnull(session: AsyncSession) -> Non
         assert await session.query(User).filter(Q(age__isnotnull=is_wanted)).count() == 1
     with pytest.raises(InvalidValue, match="isnotnull takes True or False, not str"):
         query.filter(age__isnotnull="yes")
+
+
+def test_a_name_that_another_orm_exports_is_told_at_its_import() -> None:
+    for name in IMPORTS:
+        assert name not in ormkit.__all__
+        with pytest.raises(ImportError, match=re.escape(f"ormkit has no {name!r}: write ")):
+            exec(f"from ormkit import {name}")
+
+
+def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
+    assert not hasattr(ormkit, "nothing")
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        exec("from ormkit import nothing")

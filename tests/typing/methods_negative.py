@@ -48,4 +48,4 @@ async def use(session: AsyncSession, person: Person, pet: Pet) -> None:
     async with session.begin() as tx:
         tx.add(3)  # expect-error
         tx.add(person).nope()  # expect-error
-        await tx.update(tx.add(person), nope=1)  # expect-error
+        await tx.add(person).update(person, nope=1)  # expect-error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_type
 
-from ormkit import AsyncSession, ValidationError, validates
+from ormkit import AsyncSession, Transaction, ValidationError, validates
 from tests.typing.people import Person, PersonBase, Pet
 
 
@@ -103,8 +103,7 @@ async def use(session: AsyncSession) -> None:
     await session.remove_all(found)
     await session.delete(pet)
     async with session.begin() as tx:
-        assert_type(tx.add(Person(name="Dora")).greeting(), str)
-        assert_type(tx.add_all([Pet(name="Rex")]), list[Pet])
+        assert_type(tx.add(Person(name="Dora")).add_all([Pet(name="Rex")]), Transaction)
         assert_type(await tx.update(pet, name="Max"), Pet)
     person.adopt(pet)
     try:

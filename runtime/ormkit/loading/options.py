@@ -10,7 +10,7 @@ from ..models.computed import AnyComputed, Computed
 from ..models.relationships import R, Relationship, ToOne
 from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.operands import O
-from ..sql.ordering import Order
+from ..sql.ordering import Order, descending
 from ..statements.row_limits import whole_number
 
 if TYPE_CHECKING:
@@ -97,8 +97,19 @@ class Load(Generic[O, R]):
         last = self.path[-1]
         return self._with(conditions=last.conditions + conditions, by=(*last.by, *by.items()))
 
-    def order_by(self, *by: Order[R] | Expression[R, Any, Any] | str) -> Load[O, R]:
-        """Order the list of each parent; "-age" is descending. The default is by primary key."""
+    def filter_by(self, **by: Any) -> Load[O, R]:
+        """Keep only the related rows that match every keyword, as filter() does."""
+        return self.filter(**by)
+
+    def order_by(
+        self, *by: Order[R] | Expression[R, Any, Any] | str, desc: bool = False
+    ) -> Load[O, R]:
+        """Order the list of each parent; "-age" is descending. The default is by primary key.
+
+        desc: order by all of these in descending order.
+        """
+        if desc is not False:
+            by = descending(by, desc)
         return self._with(order=self.path[-1].order + by)
 
     def limit(self, count: int) -> Load[O, R]:

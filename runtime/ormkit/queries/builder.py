@@ -21,7 +21,7 @@ from ..models.relationships import Relationship
 from ..models.table import Table, conditions_of, resolved
 from ..sql.comparison_types import are_unzoned
 from ..sql.expressions import AnyExpression, Condition, Expression, Junction, Test
-from ..sql.ordering import Order, order_by
+from ..sql.ordering import Order, descending, order_by
 from ..sql.templates import IS_NOT_TRUE, NOT
 from ..sql.trees import MAX_EAGER_HEIGHT, may_be_null
 from ..statements.executor import Executor
@@ -94,6 +94,39 @@ class QueryBuilder(Hinted, Generic[M]):
         "in_bulk": "filter(id__in=[...])",
         "raw": "session.execute_raw(sql, params)",
         "one_or_raise": "one()",
+        "scalar_one": "scalars(column).first()",
+        "scalar_one_or_none": "scalars(column).first()",
+        "get_or_404": "session.get_or_raise(Model, key), which raises NotFound",
+        "first_or_404": "one(), which raises NotFound",
+        "none": "filter(id__in=[])",
+        "unique": "distinct()",
+        "using": "AsyncSession(engine).query(Model)",
+        "extra": "annotate(...) or session.execute_raw(sql, params)",
+        "add_columns": "annotate(...) with values()",
+        "with_entities": "values_list(...)",
+        "dates": "scalars(func.date_trunc('day', column))",
+        "datetimes": "scalars(func.date_trunc('hour', column))",
+        "complex_filter": "filter(Q(...))",
+        "or_": "filter(Q(...) | Q(...))",
+        "union": "filter(one | other), or session.execute_raw(sql, params)",
+        "intersection": "filter(one & other)",
+        "difference": "exclude(...)",
+        "cte": "subquery(...), or session.execute_raw(sql, params)",
+        "contains_eager": "options(joinedload(...))",
+        "joinedload": "options(joinedload(...))",
+        "selectinload": "options(selectinload(...))",
+        "populate_existing": "all(): each query reads the values anew",
+        "execution_options": "stream(batch_size=...)",
+        "bulk_update": "session.bulk_update(objects)",
+        "acount": "count()",
+        "aexists": "exists()",
+        "afirst": "first()",
+        "aget": "get(key)",
+        "aupdate": "update(...)",
+        "adelete": "delete()",
+        "acreate": "session.insert(Model(...))",
+        "aiterator": "stream()",
+        "remove": "delete()",
     }
 
     #: Conditions; with a shape, also keywords of filter(), whose conditions the shape knows.
@@ -158,6 +191,10 @@ class QueryBuilder(Hinted, Generic[M]):
         held["_shape"] = beyond
         return copy
 
+    def _filter_by(self, **by: object) -> Self:
+        """Keep the rows for which all keywords hold, as filter() does."""
+        return self._filter(**by)
+
     def _add_conditions(self, conditions: tuple[Condition[Any], ...]) -> Self:
         """Add conditions, which contain no Q."""
         where, shape = self._where + conditions, self._shape
@@ -182,8 +219,13 @@ class QueryBuilder(Hinted, Generic[M]):
         # can negate a plain NOT and use an index.
         return self._add_conditions((Test(IS_NOT_TRUE if may_be_null(both) else NOT, both),))
 
-    def _order_by(self, *by: Order[M] | Expression[M, Any, Any] | str) -> Self:
-        """Order the rows, after the orders that the query has; "-age" is descending."""
+    def _order_by(self, *by: Order[M] | Expression[M, Any, Any] | str, desc: bool = False) -> Self:
+        """Order the rows, after the orders that the query has; "-age" is descending.
+
+        desc: order by all of these in descending order.
+        """
+        if desc is not False:
+            by = descending(by, desc)
         shape = self._shape
         if shape is None:
             return self._with("_order", self._order + self._order_keys(by))
@@ -208,11 +250,12 @@ class QueryBuilder(Hinted, Generic[M]):
     if TYPE_CHECKING:
 
         def filter(self, *conditions: Condition[M]) -> Self: ...
+        def filter_by(self) -> Self: ...
         def exclude(self, *conditions: Condition[M]) -> Self: ...
-        def order_by(self, *by: Order[M] | Expression[M, Any, Any]) -> Self: ...
+        def order_by(self, *by: Order[M] | Expression[M, Any, Any], desc: bool = False) -> Self: ...
 
     else:
-        filter, exclude, order_by = _filter, _exclude, _order_by
+        filter, filter_by, exclude, order_by = _filter, _filter_by, _exclude, _order_by
 
     def limit(self, count: int) -> Self:
         """Return at most this many rows; raises InvalidValue for a negative or no whole number."""

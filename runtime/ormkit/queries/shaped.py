@@ -56,7 +56,9 @@ class Shaped(Reading[M, T, K]):
     if TYPE_CHECKING:
 
         # The names of the model: its query class alone knows them, and is lost here.
-        def order_by(self, *by: Order[M] | Expression[M, Any, Any] | str) -> Self: ...
+        def order_by(
+            self, *by: Order[M] | Expression[M, Any, Any] | str, desc: bool = False
+        ) -> Self: ...
 
     async def all(self) -> list[T]:
         """Return a list of all objects."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from ..errors import UsageError
 
 if TYPE_CHECKING:
     from .context import Scope
@@ -45,6 +47,25 @@ class Order(Generic[O]):
     def suffixed(self, text: str) -> str:
         """Return a text that stands for the expression, with the direction behind it."""
         return f"{text}{' DESC' if self.is_descending else ''}{self.nulls}"
+
+
+def descending(by: Sequence[Any], desc: object) -> tuple[Any, ...]:
+    """Return the orders as descending ones, for `order_by(..., desc=True)`.
+
+    Raises UsageError for an order that has a direction already, and for what is not a bool.
+    """
+    if desc is not True:
+        raise UsageError(f"order_by(desc=...) takes True or False, not {type(desc).__name__}")
+    for each in by:
+        if isinstance(each, Order) or (isinstance(each, str) and each.startswith("-")):
+            raise UsageError(
+                "order_by(desc=True) takes columns, and one of these has a direction already: "
+                'write "-age" or User.age.desc(), without desc=True'
+            )
+    return tuple(
+        f"-{each}" if isinstance(each, str) else each.desc() if hasattr(each, "desc") else each
+        for each in by
+    )
 
 
 def order_by(

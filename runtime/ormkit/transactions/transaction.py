@@ -137,23 +137,23 @@ class Transaction(Operations):
         self._block.check_open()
         return Transaction(self.owner, self._pool, self.counts, DEFAULTS)
 
-    def add(self, instance: M) -> M:
-        """Insert the object with the next flush, and return it.
+    def add(self, instance: M) -> Self:  # pyright: ignore[reportInvalidTypeVarUse]
+        """Insert the object with the next flush: `tx.add(user).add(post)`.
 
-        The next statement or the commit flushes.
-
-        All added objects are inserted together. An object that was added before, or that the
-        transaction already tracks, is not added again.
+        The next statement or the commit flushes. All added objects are inserted together. An object
+        that was added before, or that the transaction already tracks, is not added again.
 
         Raises TransactionClosed, and UsageError if it is no object of a model.
         """
         self._block.check_open()
         self._unit.add(as_model(instance))
-        return instance
+        return self
 
-    def add_all(self, instances: Iterable[M]) -> list[M]:
-        """Insert these objects with the next flush, as add() does, and return them."""
-        return [self.add(instance) for instance in as_objects("add_all", instances)]
+    def add_all(self, instances: Iterable[M]) -> Self:  # pyright: ignore[reportInvalidTypeVarUse]
+        """Insert these objects with the next flush, as add() does."""
+        for instance in as_objects("add_all", instances):
+            self.add(instance)
+        return self
 
     def attach(self, *instances: M) -> None:  # pyright: ignore[reportInvalidTypeVarUse]
         """Attach detached objects, so that the next flush writes their later changes.

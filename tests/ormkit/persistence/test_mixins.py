@@ -176,10 +176,8 @@ async def test_writes_return_their_object(notes: AsyncSession, models: Any) -> N
     assert await notes.restore(note) is note
     assert not note.is_deleted
     async with notes.begin() as tx:
-        added = tx.add(models.Note(text="c"))
-        more = tx.add_all(models.Note(text=text) for text in "de")
-        assert added.text == "c"
-        assert [each.text for each in more] == ["d", "e"]
+        chained = tx.add(models.Note(text="c")).add_all(models.Note(text=text) for text in "de")
+        assert chained is tx
     assert await notes.query(models.Note).count() == 4
 
 

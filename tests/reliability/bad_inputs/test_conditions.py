@@ -22,6 +22,7 @@ CONDITIONS = [
         UnknownName,
         "User has no column 'nope': there are: age, avg_views, bio, created_at,",
         lambda lab: lab.users.filter(nope=1),
+        lambda lab: lab.users.filter_by(nope=1),
         lambda lab: lab.users.exclude(nope=1),
     ),
     *refused(

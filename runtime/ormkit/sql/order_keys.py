@@ -1,0 +1,12 @@
+"""What order_by() takes beside names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .expressions import Expression
+from .operands import O
+from .ordering import Order
+
+#: A column or another expression, or one with a direction.
+OrderKey = Order[O] | Expression[O, Any, Any]

@@ -1,0 +1,25 @@
+"""Spellings of other ORMs in wrong code: checkers must report each line marked so, and no other."""
+
+from __future__ import annotations
+
+from examples.blog.db import Post, User
+from ormkit import AsyncSession, selectinload
+
+
+async def queries(session: AsyncSession) -> None:
+    query = session.query(User)
+    query.filter_by(nme="x")  # expect-error
+    query.filter_by(name=3)  # expect-error
+    query.filter_by(User.age > 1)  # expect-error
+    query.order_by("nme", desc=True)  # expect-error
+    query.order_by("name", desc="yes")  # expect-error
+    query.order_by(3)  # expect-error
+    query.order_by(Post.title, desc=True)  # expect-error
+    selectinload(User.posts).order_by(User.age, desc=True)  # expect-error
+    selectinload(User.posts).filter_by(User.age > 1)  # expect-error
+
+
+async def transactions(session: AsyncSession, user: User) -> None:
+    async with session.begin() as tx:
+        tx.add("x")  # expect-error
+        print(tx.add(user).name)  # expect-error
