@@ -39,7 +39,8 @@ def read_schemas(settings: Settings, targets: Sequence[Target]) -> Reading:
     problems: dict[Diagnostic, None] = {}
     for target in targets:
         try:
-            loaded = load(target.schemas, settings.root, target.import_roots(settings.root))
+            roots = target.import_roots(settings.root)
+            loaded = load(target.schemas, settings.root, roots, target.sql)
         except SchemaError as error:
             problems.update(dict.fromkeys(error.diagnostics))
         else:

@@ -256,11 +256,29 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SqlObject:
+    """An object that the schema has as SQL, such as a view, a function or a trigger."""
+
+    kind: str  #: One of `postgres.object_kinds.ORDER`.
+    name: str  #: As written, for example public.f(integer), or audit on users.
+    text: str  #: The statements that create it.
+    #: What it depends on, as "KIND NAME"; None means whatever its text names.
+    depends_on: tuple[str, ...] | None = None
+    at: Position | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def label(self) -> str:
+        """The kind and the name."""
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
     """The schema of one target. Models and enums are sorted by name."""
 
     models: tuple[Model, ...]
     enums: tuple[Enum, ...] = ()
+    objects: tuple[SqlObject, ...] = ()
     #: The schema files without their extension, relative to the settings file, so that TOML and
     #: Python give the same text.
     sources: tuple[str, ...] = ()

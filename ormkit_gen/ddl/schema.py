@@ -8,14 +8,23 @@ from ormkit_gen.ddl.extensions import extensions
 from ormkit_gen.ddl.indexes import create_index
 from ormkit_gen.ddl.ordering import creation_order
 from ormkit_gen.ddl.tables import create_table, foreign_key
-from ormkit_gen.ir import Enum, ForeignKey, Model, Schema
+from ormkit_gen.ir import Enum, ForeignKey, Model, Schema, SqlObject
 from ormkit_gen.postgres.identifiers import (
     dollar_quote,
     qualified,
     quote_identifier,
     quote_literal,
 )
+from ormkit_gen.postgres.object_kinds import LAST
 
+#: What PostgreSQL reports about something that exists already, by its kind.
+_DUPLICATES = (
+    *("duplicate_object", "duplicate_table", "duplicate_function", "duplicate_schema"),
+    "duplicate_column",
+)
+#: What it reports where a kind has no error of its own.
+_UNNAMED = ("unique_violation",)
+_BREAK = "\n"
 #: The labels of an enum are on one line up to this length.
 _WIDTH = 100
 
@@ -29,13 +38,34 @@ def schema_sql(schema: Schema) -> str:
     paragraphs = ["\n".join(_prelude(schema))]
     paragraphs += ("\n".join(_enum(enum)) for enum in schema.enums)
     created: set[str] = set()
-    for model in creation_order(schema):
-        early = [key for key in model.foreign_keys if _has_target(model, key, created)]
-        late += ((model, key) for key in model.foreign_keys if key not in early)
-        paragraphs.append("\n".join(_table(model, early, schema)))
-        created.add(model.name)
+    last: list[str] = []
+    for item in creation_order(schema):
+        if isinstance(item, SqlObject):
+            (last if item.kind in LAST else paragraphs).append(_object(item))
+            continue
+        early = [key for key in item.foreign_keys if _has_target(item, key, created)]
+        late += ((item, key) for key in item.foreign_keys if key not in early)
+        paragraphs.append("\n".join(_table(item, early, schema)))
+        created.add(item.name)
     paragraphs += (_late_foreign_key(model, key, schema) for model, key in late)
-    return "\n\n".join(filter(None, paragraphs)) + "\n"
+    return "\n\n".join(filter(None, _with_loose_bodies(schema, [*paragraphs, *last]))) + "\n"
+
+
+def _with_loose_bodies(schema: Schema, paragraphs: list[str]) -> list[str]:
+    """Return the paragraphs; those of functions may name what later ones create."""
+    if not any(each.kind in ("function", "procedure") for each in schema.objects):
+        return paragraphs
+    return ["SET check_function_bodies = off;", *paragraphs, "RESET check_function_bodies;"]
+
+
+def _object(item: SqlObject) -> str:
+    """Return the statements of an object, which run only if it is not there."""
+    duplicates = [*_DUPLICATES, *(_UNNAMED if item.kind.startswith("text search") else ())]
+    body = (
+        f"\nBEGIN\n    EXECUTE {dollar_quote(f'{_BREAK}{item.text}{_BREAK}', 'sql')};\n"
+        f"EXCEPTION\n    WHEN {' OR '.join(duplicates)} THEN NULL; -- it already exists\nEND\n"
+    )
+    return f"-- {item.label}\nDO {dollar_quote(body)};"
 
 
 def _prelude(schema: Schema) -> Iterator[str]:

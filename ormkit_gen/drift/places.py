@@ -6,7 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ormkit.catalog import Fact
-from ormkit_gen.ir import Model, Position, Schema
+from ormkit_gen.ddl.dependencies import qualified_name
+from ormkit_gen.ir import Model, Position, Schema, SqlObject
+from ormkit_gen.postgres.object_kinds import OF_RELATIONS
+from ormkit_gen.postgres.sql_names import name_parts
 
 _QUOTED = re.compile(r'"((?:[^"]|"")*)"')
 
@@ -23,12 +26,16 @@ class Places:
                 self._found.update(_of_model(model))
             for enum in schema.enums:
                 self._found[f"type {enum.schema or 'public'}.{enum.db_name}", ""] = enum.at
+            for each in schema.objects:
+                for key in _of_object(each):
+                    self._found.setdefault(key, each.at)
 
     def of(self, fact: Fact) -> Position | None:
         """Return where the fact comes from: the part's place, or else that of the object."""
         whole = _plain(fact.object)
         name = fact.name.partition(" ")[2] if fact.kind == "comment" else fact.name
-        return self._found.get((whole, _plain(name))) or self._found.get((whole, ""))
+        found = self._found.get((whole, _plain(name))) or self._found.get((whole, ""))
+        return found or self._found.get((whole.partition("(")[0], ""))
 
 
 def _of_model(model: Model) -> Iterator[tuple[Key, Position | None]]:
@@ -41,6 +48,23 @@ def _of_model(model: Model) -> Iterator[tuple[Key, Position | None]]:
     yield from (((whole, each.name), each.at) for each in model.excludes)
     for column in model.columns:
         yield (whole, column.db_name), column.at
+
+
+def _of_object(each: SqlObject) -> Iterator[Key]:
+    """Yield what facts about an object are found by: itself, or its part of a table or view."""
+    if each.kind in OF_RELATIONS:
+        part, _, relation = each.name.partition(" on ")
+        for kind in ("table", "view", "materialized view"):
+            yield f"{kind} {_qualified(relation)}", ".".join(name_parts(part))
+        return
+    name = _qualified(each.name)
+    yield f"{each.kind} {name}{''.join(each.name.partition('(')[1:])}", ""
+    yield f"{each.kind} {name}", ""
+
+
+def _qualified(name: str) -> str:
+    namespace, own = qualified_name(name)
+    return f"{namespace or 'public'}.{own}"
 
 
 def _plain(name: str) -> str:

@@ -60,10 +60,13 @@ def quote_literal(text: str) -> str:
     return f"E'{escaped}'"
 
 
-def dollar_quote(lines: str) -> str:
-    """Return lines of text between dollar quotes, with a tag that does not occur in them."""
-    tag, count = "$$", 0
+def dollar_quote(lines: str, name: str = "") -> str:
+    """Return lines of text between dollar quotes, with a tag that does not occur in them.
+
+    name: the tag, by default an empty one.
+    """
+    tag, count = f"${name}$", 0
     while tag in lines:
         count += 1
-        tag = f"$do{count}$"
+        tag = f"${name or 'do'}{count}$"
     return f"{tag}{lines}{tag}"

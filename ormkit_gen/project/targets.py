@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -20,11 +20,13 @@ PROJECT_FILE = "pyproject.toml"
 
 #: Maximum number of files for one pattern. More indicate another project or circular links.
 MAX_FILES = 1000
+#: Each object has a file of its own; large databases have thousands of functions.
+MAX_SQL_FILES = 50_000
 #: Maximum number of levels of a pattern. Each level may follow every link.
 MAX_LEVELS = 16
 MAX_TARGETS = 200
 EXAMPLE_TARGET = 'schemas = ["schemas/*.toml"] and output = "app/db"'
-KEYS = ("schemas", "output", "dto")
+KEYS = ("schemas", "sql", "output", "dto")
 _NO_SCHEMAS = (OWN_FILE, PROJECT_FILE)  # if a pattern such as ** matches them
 _SUFFIXES = (".toml", ".py")
 
@@ -37,6 +39,7 @@ class Target:
     output: Path
     schemas: tuple[Path, ...]
     dto: Library | None = None  #: The library of the classes for input and output.
+    sql: tuple[Path, ...] = ()  #: The files of the objects that the schema has as SQL.
 
     def import_roots(self, root: Path) -> tuple[Path, ...]:
         """Return the directories between the project's and the package, which may be import roots.
@@ -69,11 +72,14 @@ class _Reader:
                 message = f"a target has no setting '{key}'"
                 self.problems.error("unknown-setting", message, remedy, at)
         schemas = self._schemas(settings.get("schemas"))
+        sql = self._sql(settings.get("sql"))
         output = self._output(settings.get("output"))
         dto = self._dto(settings.get("dto"))
         if output is None or len(self.problems.found) > before:
             return None
-        return Target(label=str(output), output=self.root / output, schemas=schemas, dto=dto)
+        return Target(
+            label=str(output), output=self.root / output, schemas=schemas, dto=dto, sql=sql
+        )
 
     def _dto(self, value: Any) -> Library | None:
         if value is None:
@@ -92,29 +98,39 @@ class _Reader:
             message = "a target names its schema files in 'schemas', a list of strings"
             self._report("schemas", "bad-schemas", message, f"write {EXAMPLE_TARGET}")
             return ()
-        files = {file for pattern in patterns for file in self._matches(pattern)}
-        # A link may be another path to the same schema.
-        return tuple(sorted({file.resolve(): file for file in sorted(files)}.values()))
+        found = [file for pattern in patterns for file in self._matches("schemas", pattern)]
+        return _each_once(found)
 
-    def _matches(self, pattern: str) -> Iterator[Path]:
+    def _sql(self, value: Any) -> tuple[Path, ...]:
+        """Return the files with SQL; a pattern may match none, as before the first one exists."""
+        if value is None:
+            return ()
+        patterns = _strings(value)
+        if not patterns:
+            message = "'sql' names the files of views, functions and the like, a list of strings"
+            self._report("sql", "bad-schemas", message, 'write sql = ["sql/**/*.sql"]')
+        return _each_once(file for each in patterns for file in self._matches("sql", each))
+
+    def _matches(self, key: str, pattern: str) -> list[Path]:
         if _leaves_root(pattern):
             message = f"'{pattern}' is not below the settings file's directory"
-            self._report("schemas", "path-outside", message, "name a path below it, without '..'")
-            return
+            self._report(key, "path-outside", message, "name a path below it, without '..'")
+            return []
         if len(PurePosixPath(pattern).parts) > MAX_LEVELS:
             message = f"'{pattern}' has more than {MAX_LEVELS} levels"
-            self._report("schemas", "bad-schemas", message, "write ** for any number of them")
-            return
-        found = list(islice(filter(_is_schema, self.root.glob(pattern)), MAX_FILES + 1))
-        if len(found) > MAX_FILES:
-            message = f"more than {MAX_FILES:,} schema files match '{pattern}'"
-            self._report("schemas", "too-many-schema-files", message, "name a narrower path")
-            return
-        if not found:
+            self._report(key, "bad-schemas", message, "write ** for any number of them")
+            return []
+        is_wanted, most = (_is_schema, MAX_FILES) if key == "schemas" else (_is_sql, MAX_SQL_FILES)
+        found = list(islice(filter(is_wanted, self.root.glob(pattern)), most + 1))
+        if len(found) > most:
+            message = f"more than {most:,} schema files match '{pattern}'"
+            self._report(key, "too-many-schema-files", message, "name a narrower path")
+            return []
+        if not found and key == "schemas":
             message = f"no schema file matches '{pattern}'"
             remedy = f"create one below {self.root}, ending in .toml or .py, or correct the path"
-            self._report("schemas", "no-schema-file", message, remedy)
-        yield from found
+            self._report(key, "no-schema-file", message, remedy)
+        return found
 
     def _output(self, value: Any) -> PurePosixPath | None:
         if not isinstance(value, str) or not value:
@@ -171,6 +187,15 @@ def read_targets(
 def _is_schema(path: Path) -> bool:
     is_named_so = path.suffix in _SUFFIXES and path.name not in _NO_SCHEMAS
     return is_named_so and path.is_file()
+
+
+def _is_sql(path: Path) -> bool:
+    return path.suffix == ".sql" and path.is_file()
+
+
+def _each_once(files: Iterable[Path]) -> tuple[Path, ...]:
+    """Return the files in order; a link may be another path to the same file."""
+    return tuple(sorted({file.resolve(): file for file in sorted(files)}.values()))
 
 
 def _strings(value: Any) -> list[str]:

@@ -18,6 +18,8 @@ from ormkit_gen.schema.models import add_model, read_model
 from ormkit_gen.schema.python_reader import read_python
 from ormkit_gen.schema.references import resolve_references
 from ormkit_gen.schema.relationships import resolve_relationships
+from ormkit_gen.schema.sql_dependencies import check_dependencies
+from ormkit_gen.schema.sql_objects import read_sql_objects
 from ormkit_gen.schema.toml_reader import read_toml
 from ormkit_gen.schema.uniqueness import check_names
 
@@ -32,11 +34,17 @@ class Loaded:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def load(files: Sequence[Path], root: Path, imported_from: Sequence[Path] = ()) -> Loaded:
+def load(
+    files: Sequence[Path],
+    root: Path,
+    imported_from: Sequence[Path] = (),
+    sql_files: Sequence[Path] = (),
+) -> Loaded:
     """Read schema files into one schema.
 
     root: paths in messages and headers are relative to this directory.
     imported_from: further directories from which the application imports its modules.
+    sql_files: the files of the objects that the schema has as SQL.
 
     Raises SchemaError with the problems of all files, up to MAX_PROBLEMS.
     """
@@ -48,14 +56,16 @@ def load(files: Sequence[Path], root: Path, imported_from: Sequence[Path] = ()) 
         if (document := _read(file, name, problems)) is not None
     ]
     draft = SchemaDraft(problems)
+    draft.objects = read_sql_objects({file: _relative(file, root) for file in sql_files}, problems)
     _read_enums(draft, documents)
     _read_models(draft, documents)
     resolve_references(draft)
     resolve_relationships(draft)
     resolve_computed(draft)
     check_names(draft)
+    check_dependencies(draft)
     check_methods(draft, Sources.of(root, imported_from))
-    if not draft.models and not problems.has_errors:
+    if not draft.models and not draft.objects and not problems.has_errors:
         at = Position(next(iter(names.values())), 1, 1) if names else None
         problems.error("empty-schema", "the schema has no models", EMPTY, at)
     if problems.has_errors:
@@ -64,7 +74,10 @@ def load(files: Sequence[Path], root: Path, imported_from: Sequence[Path] = ()) 
     enums = sorted(draft.enums.values(), key=lambda each: each.name)
     sources = tuple(sorted({name.rsplit(".", 1)[0] for name in names.values()}))
     return Loaded(
-        Schema(models=tuple(models), enums=tuple(enums), sources=sources), problems.in_order()
+        Schema(
+            models=tuple(models), enums=tuple(enums), objects=tuple(draft.objects), sources=sources
+        ),
+        problems.in_order(),
     )
 
 

@@ -16,6 +16,7 @@ from ormkit_gen.ir import (
     Model,
     Position,
     Relationship,
+    SqlObject,
     Unique,
 )
 from ormkit_gen.schema.fields import Fields
@@ -135,6 +136,7 @@ class SchemaDraft:
     tables: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
     #: The models by the module that contains them.
     modules: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
+    objects: list[SqlObject] = field(default_factory=list[SqlObject])
 
     def add(self, model: ModelDraft) -> None:
         """Add a model. If two have the same table or module, lookups return the first."""

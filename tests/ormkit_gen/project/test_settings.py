@@ -81,6 +81,15 @@ def test_several_targets_are_read_in_their_order(root: Path) -> None:
     assert [each.label for each in read(root, text).targets] == ["b/db", "a/db"]
 
 
+def test_files_with_sql_are_found_and_may_be_missing(root: Path) -> None:
+    text = target() + 'sql = ["sql/**/*.sql", "sql/view/*"]\n'
+    assert read(root, text).targets[0].sql == ()
+    (root / "sql/view").mkdir(parents=True)
+    for name in ("a.sql", "b.sql", "notes.md"):
+        (root / "sql/view" / name).write_text("SELECT 1;")
+    assert [each.name for each in read(root, text).targets[0].sql] == ["a.sql", "b.sql"]
+
+
 def test_a_file_that_two_patterns_match_is_read_once(root: Path) -> None:
     (only,) = read(root, target('["schemas/blog.toml", "schemas/*", "**/*.toml"]')).targets
     assert [path.name for path in only.schemas] == ["blog.toml", "shop.toml", "types.py"]
@@ -103,6 +112,8 @@ def test_a_file_that_two_patterns_match_is_read_once(root: Path) -> None:
         (target(schemas='["../*.toml"]'), "path-outside", "'../*.toml'"),
         (target(schemas='["/etc/*.toml"]'), "path-outside", "'/etc/*.toml'"),
         (target(schemas='[""]'), "path-outside", "''"),
+        (target() + "sql = 'sql'", "bad-schemas", "a list of strings"),
+        (target() + "sql = ['../sql/*.sql']", "path-outside", "'../sql/*.sql'"),
         ('[[targets]]\nschemas = ["schemas/*.toml"]', "bad-output", "in 'output'"),
         (target(output="3"), "bad-output", "in 'output'"),
         (target(output='""'), "bad-output", "in 'output'"),

@@ -25,7 +25,7 @@ IN_LONG_FILES = {"too-many-entries"}
 def diagnose(directory: Path) -> tuple[Diagnostic, ...]:
     files = sorted({*directory.glob("*.toml"), *directory.glob("*.py")})
     try:
-        return load(files, directory).warnings
+        return load(files, directory, (), sorted(directory.glob("sql/**/*.sql"))).warnings
     except SchemaError as error:
         return error.diagnostics
 

@@ -1,0 +1,149 @@
+"""What must exist before what: tables, and the objects that a schema has as SQL."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ormkit_gen.ir import Model, Schema, SqlObject
+from ormkit_gen.postgres.object_kinds import OF_RELATIONS, RANKS, alike, split_label
+from ormkit_gen.postgres.sql_names import Name, name_parts, names_in
+
+#: The part of an object's name before its arguments or its table.
+_OWN_NAME = re.compile(r'(?:"(?:[^"]|"")*"|[^("\s])+')
+Item = Model | SqlObject
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Something that is created, and what it needs."""
+
+    label: str  #: Kind and name.
+    rank: int
+    item: Item
+    #: Labels of what has to exist before it.
+    hard: tuple[str, ...] = ()
+    #: Labels of what its text names; a circle is broken here.
+    soft: tuple[str, ...] = ()
+
+
+class Dependencies:
+    """The tables and SQL objects of a schema, by label, with what each of them needs."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._by_name: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
+        #: Declared dependencies that no object of the schema has.
+        self.unknown: list[tuple[SqlObject, str]] = []
+        self.labels = {model.name: table_label(model) for model in schema.models}
+        self._labels = {*self.labels.values(), *(each.label for each in schema.objects)}
+        for model in schema.models:
+            self._by_name[model.table].append((model.schema, self.labels[model.name]))
+        for each in schema.objects:
+            if each.kind not in OF_RELATIONS:
+                namespace, name = qualified_name(each.name)
+                self._by_name[name].append((namespace, each.label))
+        self.nodes = {
+            node.label: node
+            for node in (*map(self._table, schema.models), *map(self._object, schema.objects))
+        }
+
+    def circle(self) -> list[str] | None:
+        """Return labels of objects whose declared dependencies form a circle, or None."""
+        done: set[str] = set()
+        for root in self.nodes:
+            path: list[str] = []
+            stack: list[Iterator[str]] = [iter((root,))]
+            while stack:
+                label = next(stack[-1], None)
+                if label is None:
+                    stack.pop()
+                    done.update(path[-1:])
+                    del path[-1:]
+                elif label in path:
+                    return path[path.index(label) :]
+                elif label not in done:
+                    path.append(label)
+                    stack.append(iter(self.nodes[label].hard))
+        return None
+
+    def _table(self, model: Model) -> Node:
+        label = self.labels[model.name]
+        parents = sorted({key.target for key in model.foreign_keys} - {model.name})
+        soft = [self.labels[parent] for parent in parents]
+        soft += self._named(_texts(model), label)
+        return Node(label, RANKS["table"], model, soft=tuple(dict.fromkeys(soft)))
+
+    def _object(self, each: SqlObject) -> Node:
+        rank = RANKS[each.kind]
+        if each.depends_on is None:
+            return Node(each.label, rank, each, soft=tuple(self._named([each.text], each.label)))
+        hard: list[str] = []
+        for wanted in each.depends_on:
+            found = [label for label in self._declared(wanted) if label != each.label]
+            hard += found
+            if not found:
+                self.unknown.append((each, wanted))
+        return Node(each.label, rank, each, hard=tuple(dict.fromkeys(hard)))
+
+    def _declared(self, wanted: str) -> list[str]:
+        """Return the labels of what a dependency names, as in "function f" or "table users"."""
+        if wanted in self._labels:
+            return [wanted]
+        kind, written = split_label(wanted)
+        namespace, name = qualified_name(written)
+        return [
+            label
+            for place, label in self._by_name.get(name, ())
+            if _is_same(namespace, place) and alike(split_label(label)[0]) == alike(kind)
+        ]
+
+    def _named(self, texts: Iterable[str], own: str) -> list[str]:
+        """Return the labels of what the texts name, except the one that they belong to."""
+        found: dict[str, None] = {}
+        for text in texts:
+            for name in names_in(text):
+                found.update(dict.fromkeys(self._of(name)))
+        found.pop(own, None)
+        return list(found)
+
+    def _of(self, name: Name) -> Iterator[str]:
+        """Yield the labels that a name may mean: `users.id` is a column of users, or users.id."""
+        for place, label in self._by_name.get(name[0], ()):
+            if len(name) < 3 or place is None:
+                yield label
+        if len(name) > 1:
+            for place, label in self._by_name.get(name[1], ()):
+                if _is_same(name[0], place):
+                    yield label
+
+
+def table_label(model: Model) -> str:
+    """Return the label of a model's table."""
+    return f"table {model.schema}.{model.table}" if model.schema else f"table {model.table}"
+
+
+def qualified_name(name: str) -> tuple[str | None, str]:
+    """Return the schema and the name of an object, without arguments, as PostgreSQL stores them."""
+    found = _OWN_NAME.match(name)
+    parts = name_parts(found[0] if found else name)
+    if not parts:
+        return None, name
+    return (parts[-2] if len(parts) > 1 else None), parts[-1]
+
+
+def _is_same(one: str | None, other: str | None) -> bool:
+    """Return whether two names of a schema may mean the same one: none is that of the session."""
+    return one == other or one is None or other is None
+
+
+def _texts(model: Model) -> Iterator[str]:
+    """Yield the SQL texts of a model, which may call functions of the schema."""
+    for column in model.columns:
+        yield from filter(None, (column.server_default, column.generated))
+    yield from (check.expression for check in model.checks)
+    for index in model.indexes:
+        yield from filter(None, (index.where, *(each.expression for each in index.elements)))
+    for exclude in model.excludes:
+        yield from filter(None, (exclude.where, *(each.expression for each, _ in exclude.elements)))

@@ -1,0 +1,41 @@
+"""The names in a text of SQL: identifiers outside of strings, comments and function bodies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+_IDENTIFIER = r'(?:"(?:[^"]|"")*"|[^\W\d][\w$]*)'
+_TOKEN = re.compile(
+    rf"""
+    --[^\n]*+
+    | /\*.*?\*/
+    | \bE'(?:[^'\\]|''|\\.)*+'
+    | '(?:[^']|'')*+'
+    | \$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$
+    | (?P<name>{_IDENTIFIER}(?:\s*+\.\s*+{_IDENTIFIER})*+)
+    """,
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_PART = re.compile(_IDENTIFIER)
+
+#: A name in parts, without quotes, such as ("public", "users").
+Name = tuple[str, ...]
+
+
+def name_parts(text: str) -> Name:
+    """Return the parts of a dotted name as PostgreSQL stores them."""
+    return tuple(_stored(each) for each in _PART.findall(text))
+
+
+def names_in(text: str) -> Iterator[Name]:
+    """Yield the names in a text of SQL, each in its parts, keywords and columns among them."""
+    for found in _TOKEN.finditer(text):
+        if found["name"] is not None:
+            yield name_parts(found["name"])
+
+
+def _stored(identifier: str) -> str:
+    if identifier.startswith('"'):
+        return identifier[1:-1].replace('""', '"')
+    return identifier.lower()

@@ -1,0 +1,2 @@
+-- depends on: view a
+CREATE VIEW b AS SELECT * FROM a;

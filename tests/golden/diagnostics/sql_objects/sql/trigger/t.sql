@@ -1,0 +1,2 @@
+-- object: trigger t
+CREATE TRIGGER t;

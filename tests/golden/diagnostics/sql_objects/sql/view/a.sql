@@ -1,0 +1,2 @@
+-- depends on: view b, enum Mood
+CREATE VIEW a AS SELECT 1;

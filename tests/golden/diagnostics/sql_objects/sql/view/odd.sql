@@ -1,0 +1,2 @@
+-- depends on: users
+CREATE VIEW odd AS SELECT 1;

@@ -1,0 +1,2 @@
+-- object: view twice
+CREATE VIEW v AS SELECT 1;

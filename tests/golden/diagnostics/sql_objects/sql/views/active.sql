@@ -1,0 +1,1 @@
+CREATE VIEW active AS SELECT 1;
