@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from ormkit import AsyncSession, EmbeddedServer, Engine, create_engine
 from ormkit.driver import read_buffer as receiving
+from tests.copies import Copies
 from tests.garbage import own_garbage, pytest_runtest_protocol  # noqa: F401
 from tests.golden_files import Golden
 from tests.lengths import IS_NIGHTLY, examples
@@ -146,10 +147,17 @@ def blog_template(server18: Server) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def blogs(server18: Server, blog_template: str) -> Iterator[Copies]:
+    """What lends databases with the blog's tables."""
+    with closing(Copies(server18, blog_template)) as copies:
+        yield copies
+
+
 @pytest.fixture
-def blog_url(server18: Server, blog_template: str) -> Iterator[str]:
+def blog_url(blogs: Copies) -> Iterator[str]:
     """The URL of a database with the blog's tables, empty."""
-    with server18.database(template=blog_template) as url:
+    with blogs.lend() as url:
         yield url
 
 

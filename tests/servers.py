@@ -117,14 +117,19 @@ class Server:
 
         It is dropped when the next one is made.
         """
+        url = self.create(template)
+        self.drop_left()
+        try:
+            yield url
+        finally:
+            self._left.append(urlsplit(url).path[1:])
+
+    def create(self, template: str | None = None) -> str:
+        """Return the URL of a new database, a copy of the template's where one is given."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
         source = urlsplit(template).path[1:] if template else "template1"
         self.maintain(f"CREATE DATABASE {name} TEMPLATE {source} {self.strategy}")
-        self.drop_left()
-        try:
-            yield urlsplit(self.url)._replace(path=f"/{name}").geturl()
-        finally:
-            self._left.append(name)
+        return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
     def drop_left(self) -> None:
         """Drop the databases that were done with.

@@ -86,9 +86,11 @@ class Bouncer:
                 # Two backends, of which each transaction then meets the other one.
                 await asyncio.gather(*(engine.execute("SELECT pg_sleep(0.01)") for _ in range(2)))
             yield engine
-        # Or to drop the database, the server would wait for the end of these connections.
+        # Or to drop the database, the server would wait for the end of these connections. KILL also
+        # holds back those who come later.
         console: Any = await asyncpg.connect(self.url_of("/pgbouncer"))
         await console.execute(f"KILL {urlsplit(url).path[1:]}")
+        await console.execute(f"RESUME {urlsplit(url).path[1:]}")
         console.terminate()
 
     def __enter__(self) -> Self:
