@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 #: The floors of the runtime from the bottom up: a room imports from lower floors only.
 FLOORS = (
     ("_version", "_accelerator"),
-    ("accelerator", "errors", "gc_pause", "hints"),
+    ("accelerator", "errors", "hints"),
     ("postgres",),
     ("connecting", "sql"),
     ("driver", "models"),

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..accelerator import accelerator
 from ..errors import UnreadableValue
-from ..gc_pause import with_gc_paused
 from ..postgres.values import Record, whole_row
+from ..shapes.gc_pause import with_gc_paused
 from .standard_decoder import conversions, is_standard, slots
 
 if TYPE_CHECKING:

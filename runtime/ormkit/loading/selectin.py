@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..errors import UsageError
-from ..gc_pause import with_gc_paused
 from ..models.relationships import Relationship, table_as
 from ..postgres.values import Record
+from ..shapes.gc_pause import with_gc_paused
 from ..sql.context import Scope
 from ..statements.executor import Executor, ObjectMap
 from ..statements.key_equality import KeyType, is_strict, loose_forms

@@ -8,10 +8,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import UsageError
-from ..gc_pause import with_gc_paused
 from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import Step, joined_steps
+from ..shapes.gc_pause import with_gc_paused
 from ..sql.expressions import AnyExpression, Expression
 from ..statements.executor import Executor
 from ..statements.row_limits import ONE

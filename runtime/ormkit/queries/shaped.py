@@ -7,9 +7,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from ..errors import UsageError
-from ..gc_pause import with_gc_paused
 from ..loading.shaped import OrderColumns, joins_of
 from ..models.table import Table
+from ..shapes.gc_pause import with_gc_paused
 from ..shapes.making import Make, make_of_plan
 from ..shapes.plan import Plan, plan_of, sources_of
 from ..sql.expressions import AnyExpression, Expression

@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
 
 from ..errors import MultipleFound, NotFound, UnknownName, did_you_mean
-from ..gc_pause import with_gc_paused
 from ..hints import Hinted
 from ..postgres.values import Record, whole_row
+from ..shapes.gc_pause import with_gc_paused
 from ..shapes.results import objects_of
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ormkit import AsyncSession, Engine
-from ormkit.gc_pause import PAUSE_ROWS, with_gc_paused
+from ormkit.shapes.gc_pause import PAUSE_ROWS, with_gc_paused
 
 MANY = range(PAUSE_ROWS)
 
