@@ -16,9 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, TypeVar
+
+from ormkit_gen.spellings import UnknownSpelling, missing_name, with_hints
 
 __all__ = [
+    "JSON",
     "Base",
     "CheckConstraint",
     "DeclarativeBase",
@@ -40,6 +43,14 @@ __all__ = [
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Enum)
+
+#: The type of a JSON column: `mapped_column(JSON)`.
+JSON: Final = "jsonb"
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        raise missing_name(__name__, name)
 
 
 class Mapped(Generic[T]):
@@ -66,14 +77,20 @@ class RelationshipDeclaration(Declaration):
 
 
 class ForeignKey(Declaration):
-    """The column that a foreign key references: ForeignKey("users.id", on_delete="cascade")."""
+    """The column that a foreign key references: ForeignKey("users.id", on_delete="cascade").
 
+    ondelete, onupdate: other names for on_delete and on_update.
+    """
+
+    @with_hints
     def __init__(
         self,
         column: str,
         *,
         on_delete: str | None = None,
         on_update: str | None = None,
+        ondelete: str | None = None,
+        onupdate: str | None = None,
         deferrable: bool | None = None,
         initially_deferred: bool | None = None,
     ) -> None:
@@ -81,6 +98,8 @@ class ForeignKey(Declaration):
             foreign_key=column,
             on_delete=on_delete,
             on_update=on_update,
+            ondelete=ondelete,
+            onupdate=onupdate,
             deferrable=deferrable,
             initially_deferred=initially_deferred,
         )
@@ -97,6 +116,7 @@ class Index(TableArgument):
 
     section = "indexes"
 
+    @with_hints
     def __init__(
         self,
         *columns: str | Mapping[str, Any],
@@ -121,6 +141,7 @@ class UniqueConstraint(TableArgument):
 
     section = "uniques"
 
+    @with_hints
     def __init__(
         self, *columns: str, name: str | None = None, nulls_not_distinct: bool | None = None
     ) -> None:
@@ -132,6 +153,7 @@ class CheckConstraint(TableArgument):
 
     section = "checks"
 
+    @with_hints
     def __init__(self, expression: str, *, name: str | None = None) -> None:
         super().__init__(expression=expression, name=name)
 
@@ -141,6 +163,7 @@ class ForeignKeyConstraint(TableArgument):
 
     section = "foreign_keys"
 
+    @with_hints
     def __init__(
         self,
         columns: Sequence[str],
@@ -150,6 +173,8 @@ class ForeignKeyConstraint(TableArgument):
         name: str | None = None,
         on_delete: str | None = None,
         on_update: str | None = None,
+        ondelete: str | None = None,
+        onupdate: str | None = None,
         deferrable: bool | None = None,
         initially_deferred: bool | None = None,
     ) -> None:
@@ -160,6 +185,8 @@ class ForeignKeyConstraint(TableArgument):
             name=name,
             on_delete=on_delete,
             on_update=on_update,
+            ondelete=ondelete,
+            onupdate=onupdate,
             deferrable=deferrable,
             initially_deferred=initially_deferred,
         )
@@ -170,6 +197,7 @@ class ExcludeConstraint(TableArgument):
 
     section = "excludes"
 
+    @with_hints
     def __init__(
         self,
         *elements: tuple[str, str] | Mapping[str, Any],
@@ -230,6 +258,7 @@ class Versioned:
     __mixin__: ClassVar[str] = "version"
 
 
+@with_hints
 def mapped_column(
     type_or_key: str | ForeignKey | None = None,
     foreign: ForeignKey | None = None,
@@ -240,12 +269,17 @@ def mapped_column(
     unique: bool | None = None,
     index: bool | None = None,
     default: Any = None,
+    default_factory: str | None = None,
+    max_length: int | None = None,
     server_default: str | None = None,
     identity: bool | str | None = None,
+    autoincrement: bool | Literal["auto"] | None = None,
     generated: str | None = None,
     foreign_key: str | None = None,
     on_delete: str | None = None,
     on_update: str | None = None,
+    ondelete: str | None = None,
+    onupdate: str | None = None,
     deferrable: bool | None = None,
     initially_deferred: bool | None = None,
     comment: str | None = None,
@@ -255,9 +289,20 @@ def mapped_column(
 ) -> Any:
     """Declare a column. Its type is the first argument, or follows from the annotation.
 
-    default: a constant; `list` and `dict` mean an empty one.
+    default: a constant, or a function such as uuid4 that makes the value of each new object;
+        `list` and `dict` mean an empty constant.
+    default_factory: the place of such a function, as in "app.tokens:new_token".
+    max_length: the longest text; the type is then varchar.
+    autoincrement: another name for identity; "auto" is the default.
+    ondelete, onupdate: other names for on_delete and on_update.
     private: True for values that must not appear in a repr, such as password hashes.
     """
+    if callable(onupdate):
+        raise UnknownSpelling(
+            "onupdate is what a foreign key does, and no function",
+            "for the time of the last change write the mixin Timestamps, for other values a hook "
+            "before_update in the class that __methods__ names",
+        )
     type_ = type_or_key if isinstance(type_or_key, str) else None
     key = type_or_key if isinstance(type_or_key, ForeignKey) else foreign
     return ColumnDeclaration(
@@ -269,8 +314,11 @@ def mapped_column(
             "unique": unique,
             "index": index,
             "default": default,
+            "default_factory": default_factory,
+            "max_length": max_length,
             "server_default": server_default,
             "identity": identity,
+            "autoincrement": None if autoincrement == "auto" else autoincrement,
             "generated": generated,
             "comment": comment,
             "column": column,
@@ -281,6 +329,8 @@ def mapped_column(
             foreign_key=foreign_key,
             on_delete=on_delete,
             on_update=on_update,
+            ondelete=ondelete,
+            onupdate=onupdate,
             deferrable=deferrable,
             initially_deferred=initially_deferred,
         ),
@@ -291,6 +341,7 @@ def _given(**settings: Any) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if value is not None}
 
 
+@with_hints
 def computed(
     expression: str,
     *,
@@ -307,30 +358,44 @@ def computed(
     )
 
 
+@with_hints
 def relationship(
     target: str | None = None,
     *,
     back_populates: str | None = None,
     secondary: str | None = None,
     foreign_key: str | Sequence[str] | None = None,
+    foreign_keys: Any = None,
+    uselist: bool | None = None,
 ) -> Any:
     """Declare a relationship. The annotation names its target and says whether it is a list.
 
     foreign_key: the column or columns to use, if there are several foreign keys.
+    foreign_keys: the same; columns may be given themselves, as in [author_id].
+    uselist: what the annotation says, for readers who look for it.
     """
-    columns = [foreign_key] if isinstance(foreign_key, str) else foreign_key
     return RelationshipDeclaration(
         target=target,
         back_populates=back_populates,
         secondary=secondary,
-        foreign_key=list(columns) if columns else None,
+        foreign_key=_listed(foreign_key),
+        foreign_keys=_listed(foreign_keys),
+        uselist=uselist,
     )
+
+
+def _listed(columns: Any) -> list[Any] | None:
+    """Return the columns of a foreign key as a list; None without any."""
+    if not columns:
+        return None
+    return [*columns] if isinstance(columns, (list, tuple, set)) else [columns]
 
 
 #: The arguments of enum_type(), by class.
 ENUM_SETTINGS: dict[type[Enum], dict[str, Any]] = {}
 
 
+@with_hints
 def enum_type(
     *,
     name: str | None = None,

@@ -34,7 +34,8 @@ FLOORS = (
 )
 #: Those of the generator.
 GENERATOR_FLOORS = (
-    ("version", "postgres", "filesystem", "declarative"),
+    ("version", "postgres", "filesystem", "spellings"),
+    ("declarative",),
     ("ir",),
     ("diagnostics", "ddl"),
     ("schema",),

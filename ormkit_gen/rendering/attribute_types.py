@@ -34,5 +34,7 @@ def related_type(relationship: Relationship) -> str:
 
 
 def is_fresh(column: Column) -> bool:
-    """Return whether each object needs its own copy of the default, because it is mutable."""
+    """Return whether each object gets a new value: one that a function makes, or a mutable one."""
+    if column.factory is not None:
+        return True
     return column.default is not None and isinstance(column.default.value, (list, tuple, dict))

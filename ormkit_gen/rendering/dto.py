@@ -95,7 +95,7 @@ class _Builder:
             return self.field(
                 column, f"default_factory=lambda: {text}" if is_fresh(value) else text
             )
-        if column.server_default is not None:
+        if column.server_default is not None or column.factory is not None:
             return self.unset(column)
         return self.field(column, "None" if column.is_nullable else "")
 

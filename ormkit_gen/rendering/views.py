@@ -216,6 +216,8 @@ class _Builder:
         arguments += [f"{flag}=True" for flag, is_set in flags.items() if is_set]
         if column.default is not None:
             arguments.append(f"default={self.default(column)}")
+        if column.factory is not None:
+            arguments.append(f"factory={python_string(column.factory)}")
         return self.expression(
             column, (own(attr_class(column)), own(column_class(column)), own("column")), arguments
         )
@@ -318,6 +320,8 @@ class _Builder:
 
         The runtime has the same rule in `Column.initial`.
         """
+        if column.factory is not None:
+            return f"{own('type')}(self).{column.name}.made()"
         if column.default is not None:
             return self.default(column)
         return "None" if column.is_nullable and not column.has_server_value else None

@@ -12,6 +12,7 @@ from ormkit_gen.schema.computed import resolve_computed
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.draft import SchemaDraft
 from ormkit_gen.schema.enums import read_enum
+from ormkit_gen.schema.factories import check_factories
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.method_classes import Sources, check_methods
 from ormkit_gen.schema.models import add_model, read_model
@@ -64,7 +65,9 @@ def load(
     resolve_computed(draft)
     check_names(draft)
     check_dependencies(draft)
-    check_methods(draft, Sources.of(root, imported_from))
+    sources = Sources.of(root, imported_from)
+    check_methods(draft, sources)
+    check_factories(draft, sources)
     if not draft.models and not draft.objects and not problems.has_errors:
         at = Position(next(iter(names.values())), 1, 1) if names else None
         problems.error("empty-schema", "the schema has no models", EMPTY, at)
@@ -72,10 +75,13 @@ def load(
         raise SchemaError(problems.in_order())
     models = sorted((model.model() for model in draft.models.values()), key=lambda each: each.name)
     enums = sorted(draft.enums.values(), key=lambda each: each.name)
-    sources = tuple(sorted({name.rsplit(".", 1)[0] for name in names.values()}))
+    files_read = tuple(sorted({name.rsplit(".", 1)[0] for name in names.values()}))
     return Loaded(
         Schema(
-            models=tuple(models), enums=tuple(enums), objects=tuple(draft.objects), sources=sources
+            models=tuple(models),
+            enums=tuple(enums),
+            objects=tuple(draft.objects),
+            sources=files_read,
         ),
         problems.in_order(),
     )

@@ -28,8 +28,7 @@ def check_sources(fields: Fields, column: Column) -> None:
     """Record more than one source of values, and an identity that is not an integer."""
     problems = fields.problems
     sources = [key for key in ("server_default", "identity", "generated") if fields.data.get(key)]
-    if "default" in fields.data:
-        sources.insert(0, "default")
+    sources[:0] = [key for key in ("default", "default_factory") if key in fields.data]
     if len(sources) > 1:
         problems.error(
             "conflicting-defaults",

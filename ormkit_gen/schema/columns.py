@@ -9,11 +9,12 @@ from typing import Any
 
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import Column, Default, Enum, Identity, Index, IndexElement, Unique
-from ormkit_gen.postgres.types import ColumnType
+from ormkit_gen.postgres.types import BASE_TYPES, ColumnType
 from ormkit_gen.schema.column_checks import check_column, is_comparable
 from ormkit_gen.schema.defaults import BadDefault, default_value
 from ormkit_gen.schema.document import Path
 from ormkit_gen.schema.draft import ModelDraft, Reference
+from ormkit_gen.schema.factories import read_factory
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.names import (
     MAX_IDENTIFIER,
@@ -32,6 +33,7 @@ KEYS = frozenset(
         "unique",
         "index",
         "default",
+        "default_factory",
         "server_default",
         "identity",
         "generated",
@@ -44,6 +46,7 @@ KEYS = frozenset(
         "column",
         "python_type",
         "private",
+        "max_length",
     ]
 )
 #: PostgreSQL's own limit, MaxHeapAttributeNumber.
@@ -94,6 +97,7 @@ def read_column(
         comment=fields.text("comment"),
         python_type=read_python_type(fields),
         is_private=fields.flag("private"),
+        factory=read_factory(fields, type_),
         at=fields.at,
     )
     column = replace(column, default=read_default(fields, column, enums))
@@ -125,7 +129,33 @@ def read_type(
     except BadType as error:
         fields.problems.error(error.code, error.message, error.remedy, at)
         return None
-    return typing.type, typing.is_nullable
+    return with_length(fields, typing.type), typing.is_nullable
+
+
+def with_length(fields: Fields, type_: ColumnType) -> ColumnType:
+    """Return the type with the setting max_length, or record that it takes none."""
+    length = fields.whole("max_length")
+    if length is None:
+        return type_
+    if type_.is_enum or type_.name not in ("text", "varchar", "char") or type_.modifiers:
+        fields.problems.error(
+            "bad-max-length",
+            f"{fields.what} cannot have max_length: only text, varchar and char have it, and once",
+            'leave it out, or write the type as in "varchar(100)"',
+            fields.key_at("max_length"),
+        )
+        return type_
+    limit = BASE_TYPES["varchar"].max_modifier
+    if length > limit:
+        fields.problems.error(
+            "bad-max-length",
+            f"max_length of {fields.what} is more than PostgreSQL allows",
+            f"write a number up to {limit}, or leave it out",
+            fields.value_at("max_length"),
+        )
+        return type_
+    name = "varchar" if type_.name == "text" else type_.name
+    return replace(type_, name=name, modifiers=(length,))
 
 
 def read_name(model: ModelDraft, fields: Fields, name: str) -> str | None:

@@ -9,6 +9,7 @@ from ormkit_gen.diagnostics.diagnostic import Problems, did_you_mean
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Document, Path, is_list, is_table
 from ormkit_gen.schema.names import is_storable
+from ormkit_gen.spellings import ALIASES, setting_remedy
 
 S = TypeVar("S", bound=str)
 
@@ -25,6 +26,8 @@ class Fields:
         self.problems = problems
         self.what = what
         self.data: dict[str, Any] = {}
+        #: What the file calls settings that it names as other ORMs do.
+        self.written: dict[str, str] = {}
         #: False if the value is not a table. One diagnostic is enough for that.
         self.is_table = is_table(value)
         if is_table(value):
@@ -46,30 +49,48 @@ class Fields:
 
     def key_at(self, key: str) -> Position:
         """Return the place of a key."""
-        return self.document.key_at((*self.path, key))
+        return self.document.key_at((*self.path, self.written.get(key, key)))
 
     def value_at(self, key: str) -> Position:
         """Return the place of a key's value."""
-        return self.document.value_at((*self.path, key))
+        return self.document.value_at((*self.path, self.written.get(key, key)))
 
     def item_at(self, key: str, index: int) -> Position:
         """Return the place of an item in a key's list, or in the list that replaces the table."""
         values = self.document.values
-        for path in ((*self.path, key, index), (*self.path, index)):
+        written = self.written.get(key, key)
+        for path in ((*self.path, written, index), (*self.path, index)):
             if path in values:
                 return values[path]
         return self.value_at(key)
 
     def only(self, known: Collection[str]) -> None:
-        """Record all unknown keys."""
-        for key in self.data:
-            if key not in known:
-                self.problems.error(
-                    "unknown-key",
-                    f"{self.what} has no setting {key!r}",
-                    did_you_mean(key, known),
-                    self.key_at(key),
-                )
+        """Take settings by the names that other ORMs give them, and record all unknown keys."""
+        for key in [*self.data]:
+            if key in known:
+                continue
+            if ALIASES.get(key) in known:
+                self._take_alias(key, ALIASES[key])
+                continue
+            self.problems.error(
+                "unknown-key",
+                f"{self.what} has no setting {key!r}",
+                setting_remedy(key, known) or did_you_mean(key, known),
+                self.key_at(key),
+            )
+
+    def _take_alias(self, alias: str, name: str) -> None:
+        """Rename a setting, or record that it is given by both names."""
+        if name in self.data:
+            self.problems.error(
+                "repeated-setting",
+                f"{self.what} has both {name} and {alias}, which mean the same",
+                f"keep {name}",
+                self.key_at(alias),
+            )
+            return
+        self.data = {name if key == alias else key: each for key, each in self.data.items()}
+        self.written[name] = alias
 
     def text(self, key: str, default: str | None = None) -> str | None:
         """Return a text. Record an empty one as a mistake."""
@@ -94,6 +115,14 @@ class Fields:
         self._mistake(key, "true or false", value)
         return default
 
+    def whole(self, key: str) -> int | None:
+        """Return a whole number from 1 on, or None if the key is missing."""
+        value = self.data.get(key)
+        if value is None or (type(value) is int and value > 0):
+            return value
+        self._mistake(key, "a whole number from 1 on", value)
+        return None
+
     def choice(self, key: str, choices: Sequence[S]) -> S | None:
         """Return one of the choices, ignoring case, or None if the key is missing."""
         value = self.data.get(key)
@@ -105,7 +134,7 @@ class Fields:
                     return choice
             self.problems.error(
                 "unknown-word",
-                f"{key} cannot be {value!r}",
+                f"{self.written.get(key, key)} cannot be {value!r}",
                 did_you_mean(value.lower(), choices),
                 self.value_at(key),
             )
@@ -148,7 +177,7 @@ class Fields:
     def _mistake(self, key: str, wanted: str, value: object) -> None:
         self.problems.error(
             "wrong-value",
-            f"{key} of {self.what} must be {wanted}",
+            f"{self.written.get(key, key)} of {self.what} must be {wanted}",
             f"it is {kind_of(value)} now",
             self.value_at(key),
         )

@@ -128,7 +128,7 @@ def number_key(model: ModelDraft) -> None:
     (column,) = key
     written = model.fields.data.get("columns", {})
     says = written.get(column.db_name, written.get(column.name, {}))
-    is_told = isinstance(says, dict) and "identity" in says
+    is_told = isinstance(says, dict) and ("identity" in says or "autoincrement" in says)
     is_foreign = any(column.name in reference.columns for reference in model.references)
     is_foreign = is_foreign or any(
         column.db_name in fields.get("columns", ())
@@ -136,6 +136,7 @@ def number_key(model: ModelDraft) -> None:
         if is_table(fields)
     )
     given = column.default is not None or column.server_default or column.generated
+    given = given or column.factory
     if not (is_told or is_foreign or given):
         place = model.columns.index(column)
         model.columns[place] = replace(column, identity="by default")

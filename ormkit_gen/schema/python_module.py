@@ -12,6 +12,7 @@ from types import ModuleType
 
 from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Position
+from ormkit_gen.spellings import NAMES, UnknownSpelling
 
 #: The module name of the file while it runs.
 NAME = "ormkit_schema"
@@ -45,6 +46,12 @@ def execute(tree: ast.Module, file: Path, name: str, problems: Problems) -> Modu
         line = (frames[-1].lineno or 1) if frames else 1
         text = f"{type(error).__name__}: {error}".rstrip(": ")
         remedy = "a schema file is executed to be read, and must run without errors"
+        if isinstance(error, UnknownSpelling):
+            text, remedy = error.args
+            problems.error("unknown-argument", text, remedy, Position(name, line, 1))
+            return None
+        if isinstance(error, NameError) and (hint := NAMES.get(error.name or "")):
+            remedy = f"write {hint}"
         problems.error("python-error", f"the file raised {text}", remedy, Position(name, line, 1))
         return None
     return module

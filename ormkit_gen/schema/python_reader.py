@@ -21,6 +21,7 @@ from ormkit_gen.declarative import (
 from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Position
 from ormkit_gen.postgres.types import BASE_TYPES
+from ormkit_gen.schema import factories
 from ormkit_gen.schema.document import Document, Path, is_list, is_table
 from ormkit_gen.schema.names import member_name
 from ormkit_gen.schema.python_annotations import (
@@ -54,6 +55,17 @@ def read_python(file: File, name: str, problems: Problems) -> Document | None:
     if text is None or tree is None or module is None:
         return None
     return _Reader(module, tree, text, name, problems).document()
+
+
+def constant(value: Any) -> Any:
+    """Return the constant of a default."""
+    if value is list:
+        return list[Any]()
+    if value is dict:
+        return dict[str, Any]()
+    if isinstance(value, Enum):
+        return value.value
+    return [constant(each) for each in value] if is_list(value) else value
 
 
 class _Reader:
@@ -128,7 +140,7 @@ class _Reader:
         self._place_call(node.value, own, "expression" if section == "computed" else "type")
         try:
             if isinstance(declared, RelationshipDeclaration):
-                value = self._relationship(node, declared)
+                value = self._relationship(node, declared, own)
             else:
                 value = self._column(node, declared, own)
         except BadAnnotation as error:
@@ -153,40 +165,74 @@ class _Reader:
         if settings.get("python_type") is None:
             settings.pop("python_type", None)
         if "default" in settings:
-            settings["default"] = self._default(settings["default"], path)
-            if settings["default"] is None:
-                del settings["default"]
+            self._read_default(settings, path)
         return settings
 
-    def _default(self, value: Any, path: Path) -> Any:
-        """Return the constant of a default."""
-        if value is list:
-            return list[Any]()
-        if value is dict:
-            return dict[str, Any]()
-        if isinstance(value, Enum):
-            return value.value
-        if is_list(value):
-            return [self._default(each, path) for each in value]
-        if callable(value):
+    def _read_default(self, settings: dict[str, Any], path: Path) -> None:
+        """Replace a default by its constant, or by the place of the function that makes it."""
+        value = settings["default"]
+        if not callable(value) or value in (list, dict) or isinstance(value, Enum):
+            settings["default"] = constant(value)
+            return
+        if "default_factory" in settings:
+            return
+        del settings["default"]
+        place = factories.place_of(value)
+        at = self.values.get((*path, "default"), self.keys[path])
+        if factories.needs_arguments(value):
             self.problems.error(
                 "bad-default",
-                "a default is a constant, not a function",
-                "for a new value per row use server_default, an SQL expression",
-                self.values.get((*path, "default"), self.keys[path]),
+                "a function that makes default values is called without arguments",
+                "name one that needs none",
+                at,
             )
-            return None
-        return value
+        elif place is None:
+            self.problems.error(
+                "bad-default",
+                "generated code cannot import this function from its module",
+                "write a function without arguments in a module of your application, as in "
+                'default_factory="app.defaults:new_token"',
+                at,
+            )
+        if place is None:
+            return
+        settings["default_factory"] = place
+        self.keys[(*path, "default_factory")] = self.keys.get((*path, "default"), self.keys[path])
+        self.values[(*path, "default_factory")] = at
 
     def _relationship(
-        self, node: ast.AnnAssign, declared: RelationshipDeclaration
+        self, node: ast.AnnAssign, declared: RelationshipDeclaration, path: Path
     ) -> dict[str, Any]:
         settings = dict(declared.settings)
         target, is_list = related(inside_mapped(node.annotation).node)
         settings.setdefault("target", target)
+        is_told = settings.pop("uselist", is_list)
+        if is_told is not is_list:
+            shape = "a list" if is_list else "one object"
+            self.problems.error(
+                "conflicting-list",
+                f"uselist={is_told!r} contradicts the annotation, which is {shape}",
+                f"write {'Mapped[X]' if is_list else 'Mapped[list[X]]'}, or leave uselist out",
+                self.values.get((*path, "uselist"), self.keys[path]),
+            )
         if "secondary" not in settings:
             settings["many"] = is_list
+        for key in ("foreign_key", "foreign_keys"):
+            if key in settings:
+                named = [self._names_of(each) for each in settings[key]]
+                settings[key] = [name for names in named for name in names]
         return settings
+
+    def _names_of(self, column: object) -> list[str]:
+        """Return the names of columns that a relationship gives: as objects, or as texts."""
+        if isinstance(column, str):
+            # Other ORMs evaluate a text: "Post.author_id", or "[Post.author_id]".
+            return [each.strip().rpartition(".")[2] for each in column.strip("[]").split(",")]
+        for class_ in self.classes.by_name.values():
+            for name, value in vars(class_).items():
+                if value is column:
+                    return [name]
+        return [str(column)]
 
     def _add_table_arguments(
         self, class_: type, node: ast.ClassDef, path: Path, model: dict[str, Any]
@@ -229,6 +275,10 @@ class _Reader:
             return
         if call.args:
             self.keys[(*path, first)] = self.values[(*path, first)] = self._position(call.args[0])
+        for argument in call.args:
+            if isinstance(argument, ast.Call):
+                # A ForeignKey(...), whose settings are those of the column.
+                self._place_call(argument, path, "foreign_key")
         for keyword in call.keywords:
             key = (*path, keyword.arg or "")
             self._place(key, keyword.lineno, keyword.col_offset, len(keyword.arg or ""))

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from operator import is_not
 from typing import TYPE_CHECKING, Any, Never, Self
 
-from ..errors import InvalidValue, UnreadableValue
+from ..errors import InvalidValue, UnreadableValue, UsageError
 from ..postgres.enum_labels import NULL_IN_NOT_NULL, UNKNOWN_LABEL, OpenLabels
 from ..postgres.forms import StoredForm
 from ..postgres.identifiers import quote
@@ -22,6 +22,7 @@ from ..sql.comparison_types import native_types
 from ..sql.context import Scope
 from ..sql.expressions import Expression
 from ..sql.operands import O, T, V_co
+from .factories import Factory
 
 if TYPE_CHECKING:
     from .table import Table
@@ -47,6 +48,7 @@ class Column(Expression[O, T, V_co]):
         "cast",
         "compared",
         "exact",
+        "factory",
         "form",
         "has_default",
         "initial",
@@ -94,6 +96,7 @@ class Column(Expression[O, T, V_co]):
         is_generated: bool = False,
         is_computed: bool = False,
         default: object = UNSET,
+        factory: str | None = None,
         is_private: bool = False,
         labels: Iterable[Any] | None = None,
         is_open: bool = False,
@@ -106,6 +109,7 @@ class Column(Expression[O, T, V_co]):
         is_generated: PostgreSQL always fills it in; it cannot be written.
         is_computed: PostgreSQL fills it in from other columns, again at every update.
         default: the constant that it has in PostgreSQL and in new objects where it is not given.
+        factory: the place of the function that makes the value of a new object, "uuid:uuid4".
         is_private: its values show in no repr and in no cursor.
         labels: the enum class of an enum type.
         is_open: labels that the enum's class lacks are read as texts.
@@ -140,6 +144,11 @@ class Column(Expression[O, T, V_co]):
         self.initial = default
         if default is UNSET and is_nullable and not (has_default or self.is_generated):
             self.initial = None
+        #: Makes the value of a new object that is not given one; None for no function.
+        self.factory: Factory | None = None
+        if factory is not None:
+            self.initial = UNSET
+            self.factory = Factory(factory, needs_zone=base.needs_zone and not is_array)
         self.is_computed = is_computed
         self.is_private = is_private
         self.labels: dict[str, Any] | None = None
@@ -175,6 +184,13 @@ class Column(Expression[O, T, V_co]):
 
     def __repr__(self) -> str:
         return f"<Column {self.label}: {self.type}>"
+
+    def made(self) -> V_co:
+        """Return a new value of `default_factory`; raises UsageError where there is none."""
+        if self.factory is None:
+            raise UsageError(f"{self.label} has no default_factory")
+        made: V_co = self.factory.make(self.label)
+        return made
 
     def sql(self, scope: Scope) -> str:
         return scope.column(self)

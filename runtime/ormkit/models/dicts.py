@@ -94,6 +94,8 @@ def is_missing(table: Table, column: AnyColumn, given: Mapping[str, Any]) -> boo
     """Return whether a column has no value, no default and no related object that gives it one."""
     if column.slot in given or column.has_default or column.initial is not UNSET:
         return False
+    if column.factory is not None:
+        return False
     owners = [each for each in table.owned if any(own is column for own in each.local)]
     return not column.is_generated and not any(each.name in given for each in owners)
 

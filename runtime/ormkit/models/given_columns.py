@@ -61,6 +61,23 @@ def recording_given_columns(construct: Callable[..., None], table: Table) -> Cal
         self.__given__ = bits_of[tuple(given)]
         construct(self, **given)
 
+    made = [each for each in table.columns if each.factory is not None]
+    return recording_made_values(noted, made) if made else noted
+
+
+def recording_made_values(
+    construct: Callable[..., None], columns: Sequence[AnyColumn]
+) -> Callable[..., None]:
+    """Wrap the constructor of a model whose columns have functions that make their values.
+
+    Like the values that the database returns, these do not count as given.
+    """
+
+    @wraps(construct)
+    def noted(self: Any, **given: Any) -> None:
+        construct(self, **given)
+        mark_known((self,), [each for each in columns if each.slot not in given])
+
     return noted
 
 

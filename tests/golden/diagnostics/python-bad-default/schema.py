@@ -6,5 +6,6 @@ import time
 
 class User(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[float] = mapped_column(default=time.time)
+    at: Mapped[float] = mapped_column(default=lambda: time.time())
+    on: Mapped[float] = mapped_column(default=time.clock_gettime)
     age: Mapped[int] = mapped_column("smallint", default=70000)
