@@ -5,27 +5,57 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
+from ormkit_gen.cli.invocation import (
+    Invocation,
+    chosen_target,
+    config_option,
+    pass_invocation,
+)
 from ormkit_gen.cli.messages import show_diagnostics
 from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.diagnostics.refusal import Refusal, problem
-from ormkit_gen.project.settings import Settings
 
 if TYPE_CHECKING:
     from ormkit_gen.drift.drift import Finding
+    from ormkit_gen.drift.statement import Statement
 
 _DIFFERS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What to compare with what, as the options say."""
+
+    database: str | None
+    shadow: str | None
+    target: str | None
+    namespaces: tuple[str, ...]
+    config: Path | None
 
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         config_option,
+        click.option(
+            "--schema",
+            "namespaces",
+            metavar="NAME",
+            multiple=True,
+            help="Compare only this schema of PostgreSQL; may be given several times.",
+        ),
+        click.option(
+            "--target",
+            metavar="OUTPUT",
+            help="Compare only the target with this output directory (default: all).",
+        ),
         click.option(
             "--shadow",
             metavar="URL",
@@ -47,10 +77,9 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @pass_invocation
 def check(
     invocation: Invocation,
+    /,
     as_json: bool,
-    database: str | None,
-    shadow: str | None,
-    config: Path | None,
+    **options: Any,
 ) -> int:
     """Say how a live database differs from the schema files.
 
@@ -64,15 +93,10 @@ def check(
     """
     invocation.wants_json = as_json
     invocation.name = "check"
-    findings = _findings(invocation, invocation.settings(config), database, shadow)
+    findings = _findings(invocation, _Choice(**options))
     code = _DIFFERS if any(finding.counts for finding in findings) else 0
     if as_json:
-        document = {
-            "command": "check",
-            "exit_code": code,
-            "differences": [_document(finding) for finding in findings],
-        }
-        click.echo(json.dumps(document, indent=2))
+        _print_document("check", code, findings)
         return code
     for finding in findings:
         click.echo(_line(finding))
@@ -88,15 +112,16 @@ def check(
 @click.command()
 @click.option("--sql", "as_sql", is_flag=True, help="Print statements instead of differences.")
 @click.option("--reverse", is_flag=True, help="Towards the database instead of the schema.")
+@click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
 @_options
 @pass_invocation
 def diff(
     invocation: Invocation,
+    /,
     as_sql: bool,
     reverse: bool,
-    database: str | None,
-    shadow: str | None,
-    config: Path | None,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Show what a live database lacks, or has that differs from the schema files.
 
@@ -107,37 +132,67 @@ def diff(
     Example:
       ormkit diff --database postgresql://localhost/mydb --sql
     """
+    if as_sql and as_json:
+        raise click.UsageError("give --sql or --json: the report in JSON has the statements")
+    invocation.wants_json = as_json
     invocation.name = "diff"
-    findings = _findings(invocation, invocation.settings(config), database, shadow)
+    findings = _findings(invocation, _Choice(**options))
     counted = [finding for finding in findings if finding.counts]
-    if as_sql:
-        counted.sort(key=lambda finding: finding.rank(backward=reverse))
-    for finding in counted:
-        if not as_sql:
+    code = _DIFFERS if counted else 0
+    if as_json:
+        _print_document("diff", code, findings)
+    elif as_sql:
+        print_exactly("".join(_script(counted, is_backward=reverse)))
+    else:
+        for finding in counted:
             print_exactly(_block(finding))
-            continue
-        statements = finding.backward if reverse else finding.forward
-        print_exactly(f"-- {_line(finding)}\n" + "".join(f"{each}\n" for each in statements))
-        if not statements:
-            print_exactly("-- no single statement does this\n")
-    return _DIFFERS if counted else 0
+    return code
 
 
-def _findings(
-    invocation: Invocation, settings: Settings, database: str | None, shadow: str | None
-) -> Sequence[Finding]:
+def _script(findings: Sequence[Finding], *, is_backward: bool) -> Iterator[str]:
+    """Yield the statements in an order in which they can run, below what they are for."""
+    from ormkit_gen.drift.statement import ordered
+
+    statements = [
+        (_line(finding), statement)
+        for finding in findings
+        for statement in (finding.backward if is_backward else finding.forward)
+    ]
+    for heading, group in groupby(ordered(statements), key=lambda each: each[0]):
+        lines = [line for _, statement in group for line in statement.lines]
+        yield f"-- {heading}\n" + "".join(f"{line}\n" for line in lines)
+    for finding in findings:
+        if not (finding.backward if is_backward else finding.forward):
+            yield f"-- {_line(finding)}\n-- no single statement does this\n"
+
+
+def _findings(invocation: Invocation, choice: _Choice) -> Sequence[Finding]:
     # Loading these takes longer than `ormkit --help`.
     from ormkit_gen.drift.drift import find_drift
     from ormkit_gen.generation import read_schemas
 
-    url = database or os.environ.get("DATABASE_URL") or settings.database
+    settings = invocation.settings(choice.config)
+    targets = settings.targets
+    if choice.target is not None:
+        targets = (chosen_target(targets, choice.target),)
+    url = choice.database or os.environ.get("DATABASE_URL") or settings.database
     if not url:
         remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
         raise Refusal(problem("no-database", "there is no database to compare with", remedy))
-    reading = read_schemas(settings, settings.targets)
+    reading = read_schemas(settings, targets)
     if not invocation.wants_json:
         show_diagnostics(reading.warnings, invocation.root)
-    return asyncio.run(find_drift(reading.schemas, url, shadow or settings.shadow))
+    shadow = choice.shadow or settings.shadow
+    return asyncio.run(find_drift(reading.schemas, url, shadow, choice.namespaces))
+
+
+def _print_document(command: str, code: int, findings: Sequence[Finding]) -> None:
+    document = {
+        "command": command,
+        "exit_code": code,
+        "differences": [_document(finding) for finding in findings],
+    }
+    click.echo(json.dumps(document, indent=2))
 
 
 def _counted(count: int, what: str) -> str:
@@ -168,6 +223,11 @@ def _short(definition: str) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def _lines(statements: Sequence[Statement]) -> list[str]:
+    found = sorted(statements, key=lambda each: each.stage)
+    return [line for statement in found for line in statement.lines]
+
+
 def _block(finding: Finding) -> str:
     expected, found = finding.difference.expected, finding.difference.found
     lines = [_line(finding)]
@@ -187,6 +247,6 @@ def _document(finding: Finding) -> dict[str, Any]:
         "found": difference.found.definition if difference.found else None,
         "file": at.file if at else None,
         "line": at.line if at else None,
-        "sql_to_schema": list(finding.forward),
-        "sql_to_database": list(finding.backward),
+        "sql_to_schema": _lines(finding.forward),
+        "sql_to_database": _lines(finding.backward),
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import click
 
 from ormkit_gen.project.settings import Settings, find_settings, read_settings
+from ormkit_gen.project.targets import Target
 
 config_option = click.option(
     "--config",
@@ -33,6 +35,18 @@ class Invocation:
         file = (config or find_settings(Path.cwd())).resolve()
         self.root = file.parent
         return read_settings(file)
+
+
+def chosen_target(targets: Sequence[Target], label: str | None) -> Target:
+    """Return the target with this output directory; of a single one, its name is not needed."""
+    if label is None and len(targets) == 1:
+        return targets[0]
+    for target in targets:
+        if label is not None and target.label == label.rstrip("/"):
+            return target
+    labels = ", ".join(target.label for target in targets)
+    given = "choose a target with --target" if label is None else f"there is no target '{label}'"
+    raise click.UsageError(f"{given}; the targets are: {labels}")
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

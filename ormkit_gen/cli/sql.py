@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
+from ormkit_gen.cli.invocation import (
+    Invocation,
+    chosen_target,
+    config_option,
+    pass_invocation,
+)
 from ormkit_gen.cli.messages import show_diagnostics
 from ormkit_gen.cli.output import print_exactly
-from ormkit_gen.project.targets import Target
 
 
 @click.command()
@@ -31,18 +34,7 @@ def sql(invocation: Invocation, label: str | None, config: Path | None) -> None:
     from ormkit_gen.generation import read_schemas
 
     settings = invocation.settings(config)
-    target = _chosen(settings.targets, label)
+    target = chosen_target(settings.targets, label)
     reading = read_schemas(settings, [target])
     show_diagnostics(reading.warnings, invocation.root)
     print_exactly(schema_sql(reading.schemas[0]).rstrip("\n") + "\n")
-
-
-def _chosen(targets: Sequence[Target], label: str | None) -> Target:
-    if label is None and len(targets) == 1:
-        return targets[0]
-    for target in targets:
-        if label is not None and target.label == label.rstrip("/"):
-            return target
-    labels = ", ".join(target.label for target in targets)
-    given = "choose a target with --target" if label is None else f"there is no target '{label}'"
-    raise click.UsageError(f"{given}; the targets are: {labels}")

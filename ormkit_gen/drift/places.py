@@ -32,9 +32,9 @@ class Places:
 
     def of(self, fact: Fact) -> Position | None:
         """Return where the fact comes from: the part's place, or else that of the object."""
-        whole = _plain(fact.object)
+        whole = plain(fact.object)
         name = fact.name.partition(" ")[2] if fact.kind == "comment" else fact.name
-        found = self._found.get((whole, _plain(name))) or self._found.get((whole, ""))
+        found = self._found.get((whole, plain(name))) or self._found.get((whole, ""))
         return found or self._found.get((whole.partition("(")[0], ""))
 
 
@@ -67,6 +67,6 @@ def _qualified(name: str) -> str:
     return f"{namespace or 'public'}.{own}"
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """Return the name without PostgreSQL's double quotes."""
     return _QUOTED.sub(lambda found: found[1].replace('""', '"'), name)

@@ -33,32 +33,39 @@ WHERE {unless_of_extension('pg_transform', 't')}"""
 
 CONVERSIONS = f"""
 SELECT format('conversion %I.%I', n.nspname, c.conname), 'object', '', format(
-    'FOR %L TO %L FROM %s%s', pg_encoding_to_char(c.conforencoding),
-    pg_encoding_to_char(c.contoencoding), c.conproc,
-    CASE WHEN c.condefault THEN ' DEFAULT' ELSE '' END)
+    '%sFOR %L TO %L FROM %s', CASE WHEN c.condefault THEN 'DEFAULT ' ELSE '' END,
+    pg_encoding_to_char(c.conforencoding), pg_encoding_to_char(c.contoencoding), c.conproc)
 FROM pg_conversion c JOIN pg_namespace n ON n.oid = c.connamespace
 WHERE {own('pg_conversion', 'c')}"""
 
-#: What an operator family holds is a fact of the family, whichever class brought it.
+#: What a class was created with is part of the class, and all else of its family.
 OPERATOR_FAMILIES = f"""
-SELECT format('operator family %I.%I USING %I', n.nspname, f.opfname, a.amname),
-    p.kind, p.name, p.definition
+SELECT format('operator family %I.%I USING %I', n.nspname, f.opfname, a.amname), 'object', '', ''
+FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace
+JOIN pg_am a ON a.oid = f.opfmethod WHERE {own('pg_opfamily', 'f')}
+UNION ALL SELECT coalesce((
+        SELECT format('operator class %I.%I USING %I', kn.nspname, k.opcname, a.amname)
+        FROM pg_depend e JOIN pg_opclass k ON k.oid = e.refobjid
+        JOIN pg_namespace kn ON kn.oid = k.opcnamespace
+        WHERE e.classid = p.catalog AND e.objid = p.oid AND e.refclassid = 'pg_opclass'::regclass
+        AND e.deptype = 'i'),
+    format('operator family %I.%I USING %I', n.nspname, f.opfname, a.amname)),
+    'member', p.name, p.definition
 FROM pg_opfamily f JOIN pg_namespace n ON n.oid = f.opfnamespace
 JOIN pg_am a ON a.oid = f.opfmethod,
 LATERAL (
-    SELECT 'object', '', ''
-    UNION ALL SELECT 'member', format('OPERATOR %s (%s, %s)', o.amopstrategy,
+    SELECT 'pg_amop'::regclass, o.oid, format('OPERATOR %s (%s, %s)', o.amopstrategy,
             format_type(o.amoplefttype, NULL), format_type(o.amoprighttype, NULL)),
         concat_ws(' ', o.amopopr::regoperator,
             CASE o.amoppurpose WHEN 'o' THEN 'FOR ORDER BY ' || (
                 SELECT format('%I.%I', bn.nspname, b.opfname) FROM pg_opfamily b
                 JOIN pg_namespace bn ON bn.oid = b.opfnamespace WHERE b.oid = o.amopsortfamily) END)
         FROM pg_amop o WHERE o.amopfamily = f.oid
-    UNION ALL SELECT 'member', format('FUNCTION %s (%s, %s)', m.amprocnum,
+    UNION ALL SELECT 'pg_amproc'::regclass, m.oid, format('FUNCTION %s (%s, %s)', m.amprocnum,
             format_type(m.amproclefttype, NULL), format_type(m.amprocrighttype, NULL)),
         m.amproc::regprocedure::text
         FROM pg_amproc m WHERE m.amprocfamily = f.oid
-) AS p (kind, name, definition) WHERE {own('pg_opfamily', 'f')}"""
+) AS p (catalog, oid, name, definition) WHERE {own('pg_opfamily', 'f')}"""
 
 OPERATOR_CLASSES = f"""
 SELECT format('operator class %I.%I USING %I', n.nspname, k.opcname, a.amname), 'object', '',

@@ -35,7 +35,7 @@ class Fact:
 class Catalog:
     """The facts about one database, in a canonical order."""
 
-    __slots__ = ("_by_key", "facts", "server_version")
+    __slots__ = ("_by_key", "_by_object", "facts", "server_version")
 
     def __init__(self, facts: Iterable[Fact], server_version: int) -> None:
         #: All facts, sorted by object, kind and name.
@@ -43,6 +43,9 @@ class Catalog:
         #: The major version of the server that printed them.
         self.server_version = server_version
         self._by_key = {fact.key: fact for fact in self.facts}
+        self._by_object: dict[str, list[Fact]] = {}
+        for fact in self.facts:
+            self._by_object.setdefault(fact.object, []).append(fact)
 
     def __len__(self) -> int:
         """Return the number of facts."""
@@ -69,4 +72,11 @@ class Catalog:
     @property
     def objects(self) -> frozenset[str]:
         """The objects of the database."""
-        return frozenset(fact.object for fact in self.facts)
+        return frozenset(self._by_object)
+
+    def facts_of(self, whole: str, kind: str | None = None) -> list[Fact]:
+        """Return the facts of an object, or those of one kind; columns as the table has them."""
+        found = self._by_object.get(whole, [])
+        if kind is not None:
+            found = [fact for fact in found if fact.kind == kind]
+        return sorted(found, key=lambda fact: (fact.kind, fact.position, fact.name))

@@ -100,7 +100,9 @@ LATERAL (
     UNION ALL SELECT 'statistics target', a.attstattarget::text WHERE a.attstattarget >= 0
     UNION ALL SELECT 'column options', array_to_string(a.attoptions, ', ')
         WHERE a.attoptions IS NOT NULL
-    UNION ALL SELECT 'foreign options', array_to_string(a.attfdwoptions, ', ')
+    UNION ALL SELECT 'foreign options', (
+        SELECT string_agg(format('%I %L', o.option_name, o.option_value), ', '
+            ORDER BY o.option_name) FROM pg_options_to_table(a.attfdwoptions) o)
         WHERE a.attfdwoptions IS NOT NULL
 ) AS p (kind, definition) WHERE {OWN_COLUMN} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')"""
 
@@ -278,21 +280,23 @@ LATERAL (
 WHERE {own('pg_statistic_ext', 'x')}"""
 
 COLLATIONS = f"""
-SELECT format('collation %I.%I', n.nspname, l.collname), 'object', '', concat_ws(' ',
-    CASE l.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' WHEN 'c' THEN 'libc'
-        ELSE 'default' END,
-    quote_literal(coalesce(to_jsonb(l) ->> 'colllocale', to_jsonb(l) ->> 'colliculocale',
-        l.collcollate)),
-    CASE WHEN l.collctype <> l.collcollate THEN 'LC_CTYPE ' || quote_literal(l.collctype) END,
-    'RULES ' || quote_literal(to_jsonb(l) ->> 'collicurules'),
-    CASE WHEN NOT l.collisdeterministic THEN 'NONDETERMINISTIC' END)
+SELECT format('collation %I.%I', n.nspname, l.collname), 'object', '',
+    format('(%s)', concat_ws(', ',
+    'provider = '
+        || CASE l.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
+    CASE WHEN l.collctype <> l.collcollate
+        THEN format('lc_collate = %L, lc_ctype = %L', l.collcollate, l.collctype)
+        ELSE format('locale = %L', coalesce(to_jsonb(l) ->> 'colllocale',
+            to_jsonb(l) ->> 'colliculocale', l.collcollate)) END,
+    'rules = ' || quote_literal(to_jsonb(l) ->> 'collicurules'),
+    CASE WHEN NOT l.collisdeterministic THEN 'deterministic = false' END))
 FROM pg_collation l JOIN pg_namespace n ON n.oid = l.collnamespace
 WHERE {own('pg_collation', 'l')}"""
 
 #: Text search configurations, with the dictionaries of each kind of token.
 TEXT_SEARCH = f"""
 SELECT format('text search configuration %I.%I', n.nspname, f.cfgname), 'object', '',
-    (SELECT format('PARSER = %I.%I', pn.nspname, p.prsname) FROM pg_ts_parser p
+    (SELECT format('(PARSER = %I.%I)', pn.nspname, p.prsname) FROM pg_ts_parser p
         JOIN pg_namespace pn ON pn.oid = p.prsnamespace WHERE p.oid = f.cfgparser)
 FROM pg_ts_config f JOIN pg_namespace n ON n.oid = f.cfgnamespace WHERE {own('pg_ts_config', 'f')}
 UNION ALL SELECT format('text search configuration %I.%I', n.nspname, f.cfgname), 'mapping',

@@ -286,7 +286,6 @@ CHANGES: dict[str, tuple[Class, Parts]] = {
         (
             ("operator app.===(app.pair,app.pair)", "object", ""),
             ("operator class app.pair_ops USING hash", "object", ""),
-            ("operator family app.pairs USING hash", "member", "OPERATOR 1 (app.pair, app.pair)"),
         ),
     ),
     "ALTER OPERATOR app.=== (app.pair, app.pair) SET (RESTRICT = eqsel)": (
@@ -295,10 +294,7 @@ CHANGES: dict[str, tuple[Class, Parts]] = {
     ),
     "DROP OPERATOR CLASS app.pair_ops USING hash": (
         "pending",
-        (
-            ("operator class app.pair_ops USING hash", "object", ""),
-            ("operator family app.pairs USING hash", "member", "OPERATOR 1 (app.pair, app.pair)"),
-        ),
+        (("operator class app.pair_ops USING hash", "object", ""),),
     ),
     "DROP CAST (app.pair AS integer)": (
         "pending",

@@ -240,3 +240,71 @@ def test_a_database_of_postgresql_15_has_the_schema(
         contrib_server.run_script(url, ormkit("sql").stdout)
         told = ormkit("check", "--database", url)
     assert told.returncode == 0, told.stdout + told.stderr
+
+
+def test_missing_tables_have_their_columns_in_order_and_keys_at_the_end(
+    database: str, ormkit: Command, server18: Server
+) -> None:
+    server18.run_script(database, "DROP TABLE posts; DROP TABLE users")
+    shown = ormkit("diff", "--sql", "--database", database).stdout
+    places = [shown.index(f"    {name} ") for name in ("id", "name", "email", "mood", "age")]
+    assert places == sorted(places)
+    assert shown.index("CREATE TABLE public.users") < shown.index("FOREIGN KEY")
+    apply(server18, database, shown)
+    assert ormkit("check", "--database", database).returncode == 0
+    # The other way round, the live database has no tables, and says what that loses.
+    server18.run_script(database, "DROP TABLE posts; DROP TABLE users")
+    shown = ormkit("diff", "--sql", "--reverse", "--database", database).stdout
+    assert shown.count("-- loses data: the rows of public.") == 2
+    assert shown.index("DROP CONSTRAINT") < shown.index("DROP TABLE")
+
+
+def test_one_target_or_one_schema_is_compared(
+    project: Path, database: str, ormkit: Command, server18: Server
+) -> None:
+    shop = '[models.Shop]\nschema = "shop"\n[models.Shop.columns]\nid = "bigint!"\n'
+    (project / "schemas/shop.toml").write_text(
+        shop.replace('"bigint!"', '{ type = "bigint", primary_key = true }')
+    )
+    settings = project / "ormkit.toml"
+    settings.write_text(settings.read_text() + SETTINGS.replace("blog", "shop").replace("app", "x"))
+    told = ormkit("diff", "--json", "--database", database)
+    assert told.returncode == 1
+    objects = {each["object"] for each in json.loads(told.stdout)["differences"]}
+    assert objects == {"schema shop", "table shop.shop"}
+    assert ormkit("check", "--target", "app/db/", "--database", database).returncode == 0
+    assert ormkit("check", "--target", "x/db", "--database", database).returncode == 1
+    assert ormkit("check", "--schema", "public", "--database", database).returncode == 0
+    server18.run_script(database, "ALTER TABLE users DROP email")
+    told = ormkit("check", "--json", "--schema", "shop", "--database", database)
+    objects = {each["object"] for each in json.loads(told.stdout)["differences"]}
+    assert objects == {"schema shop", "table shop.shop"}
+    told = ormkit("check", "--schema", "shopp", "--database", database)
+    assert told.returncode == 2
+    assert "neither the database nor the schema files have the schema 'shopp'" in told.stderr
+    assert "did you mean 'shop'?" in told.stderr
+    told = ormkit("check", "--target", "shop", "--database", database)
+    assert "the targets are: app/db, x/db" in told.stderr
+
+
+def test_the_right_that_is_missing_is_named(
+    database: str, ormkit: Command, server18: Server
+) -> None:
+    server18.run_script(
+        database, "CREATE ROLE narrow LOGIN; REVOKE SELECT ON pg_catalog.pg_policy FROM PUBLIC"
+    )
+    try:
+        url = database.replace("postgres@", "narrow@")
+        told = ormkit("check", "--database", url)
+        assert told.returncode == 2
+        assert "permission denied for table pg_policy" in told.stderr
+        assert "GRANT SELECT ON pg_catalog.pg_policy TO narrow" in told.stderr
+        server18.run_script(database, "GRANT SELECT ON pg_catalog.pg_policy TO PUBLIC")
+        told = ormkit("check", "--database", url)
+        assert told.returncode == 0
+        told = ormkit("check", "--database", url, "--shadow", url)
+        assert told.returncode == 2
+        assert "the role narrow may not create databases" in told.stderr
+        assert "ALTER ROLE narrow CREATEDB" in told.stderr
+    finally:
+        server18.run_script(database, "DROP ROLE narrow")
