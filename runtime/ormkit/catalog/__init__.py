@@ -6,4 +6,5 @@ from .comparison import compare as compare
 from .facts import Catalog as Catalog
 from .facts import Fact as Fact
 from .reader import read_catalog as read_catalog
+from .reader import reader_version as reader_version
 from .shadow import shadow_catalog as shadow_catalog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from .facts import Catalog, Fact
@@ -11,6 +12,8 @@ from .rights import RIGHTS
 if TYPE_CHECKING:
     from ..engine import Engine
 
+#: Two versions of PostgreSQL that stand for all that the reader treats alike.
+OLDEST, NEWEST = 14, 18
 #: Names are qualified, and constants are printed alike, whatever the database and the role say.
 SETTINGS = {
     "search_path": "",
@@ -43,3 +46,9 @@ async def read_catalog(engine: Engine, *, rights: bool = False) -> Catalog:
             found = await tx.execute_raw(query)
             facts += [Fact(*row) for row in found.tuples()]
     return Catalog(facts, version)
+
+
+def reader_version() -> str:
+    """Return a text that changes with what is read: a catalog that was kept fits only the same."""
+    queries = "\n".join((*definitions(OLDEST), *definitions(NEWEST), *RIGHTS, str(SETTINGS)))
+    return hashlib.sha256(queries.encode()).hexdigest()

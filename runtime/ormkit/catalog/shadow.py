@@ -2,59 +2,63 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from contextlib import suppress
 
 from ..engine import create_engine
 from ..errors import StatementError
+from ..postgres.identifiers import quote
+from ..statements.create_all import reworded
 from .facts import Catalog
 from .reader import read_catalog
 
 #: How the databases are called, so that a person can tell where one comes from.
 PREFIX = "ormkit_shadow_"
-#: Two equal constants are printed alike only in one time zone.
-SETTINGS = {"TimeZone": "UTC"}
-#: The SQLSTATE of a database that exists already.
-DUPLICATE_DATABASE = "42P04"
+#: Two equal constants are printed alike only in one time zone, and unqualified names mean the same
+#: only with one search_path, whatever the server and the role have set.
+SETTINGS = """
+SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
+SET search_path = public;
+"""
+#: The SQLSTATE of a role that lacks a right.
+INSUFFICIENT_PRIVILEGE = "42501"
 
 
-async def shadow_catalog(server: str, sql: str, *, keep: bool = False) -> Catalog:
-    """Return the catalog of a new database on which the SQL has run.
+async def shadow_catalog(server: str, sql: str) -> Catalog:
+    """Return the catalog of a new database on which the SQL has run. It is dropped at the end.
 
     server: the URL of any database of a server whose role may create databases.
     sql: any number of statements, such as a schema.sql.
-    keep: whether to keep the database for the next call with the same SQL. Otherwise it is dropped.
 
     The server's other databases stay as they are. Raises ConnectionFailed, and the DatabaseError
     of a statement that failed.
     """
-    digest = hashlib.sha256(sql.encode()).hexdigest()[:32]
-    name = PREFIX + (digest if keep else f"new_{secrets.token_hex(8)}")
+    name = f"{PREFIX}{secrets.token_hex(8)}"
     async with await create_engine(server, max_connections=1) as maintenance:
         try:
             await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
         except StatementError as error:
-            if not keep or error.sqlstate != DUPLICATE_DATABASE:
+            if error.sqlstate != INSUFFICIENT_PRIVILEGE:
                 raise
-            sql = ""
+            role = quote((await maintenance.execute("SELECT current_user")).scalar())
+            raise reworded(
+                error,
+                f"the role {role} may not create databases: let a superuser run "
+                f"ALTER ROLE {role} CREATEDB, or use another role",
+            ) from error
         try:
             return await built_catalog(database_url(server, name), sql)
-        except BaseException:
-            keep = False
-            raise
         finally:
-            if not keep:
-                with suppress(StatementError):
-                    await maintenance.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            with suppress(StatementError):
+                await maintenance.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 async def built_catalog(url: str, sql: str) -> Catalog:
     """Run the SQL on a database, and return its catalog."""
-    async with await create_engine(url, max_connections=1, server_settings=SETTINGS) as engine:
-        if sql:
-            async with engine.pool.connection() as connection:
-                await connection.script(sql)
+    async with await create_engine(url, max_connections=1) as engine:
+        async with engine.pool.connection() as connection:
+            connection.mark_dirty()
+            await connection.script(SETTINGS + sql)
         return await read_catalog(engine)
 
 

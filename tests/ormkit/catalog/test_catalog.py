@@ -23,8 +23,8 @@ def catalog_of(url: str, *, rights: bool = False) -> Catalog:
     return asyncio.run(read())
 
 
-def shadow(url: str, sql: str, *, keep: bool = False) -> Catalog:
-    return asyncio.run(shadow_catalog(url, sql, keep=keep))
+def shadow(url: str, sql: str) -> Catalog:
+    return asyncio.run(shadow_catalog(url, sql))
 
 
 @pytest.fixture(scope="module")
@@ -94,13 +94,8 @@ def test_a_shadow_is_built_read_and_dropped(server18: Server, base: str) -> None
         server18.run_script(url, BASE)
         assert compare(shadow(url, BASE), catalog_of(url)) == []
         assert server18.fetch(url, databases) == []
-        kept = shadow(url, "CREATE TABLE kept (a integer)", keep=True)
-        (name,) = server18.fetch(url, databases)
-        assert shadow(url, "CREATE TABLE kept (a integer)", keep=True) == kept
-        assert server18.fetch(url, databases) == [name]
-        server18.run_script(url, f"DROP DATABASE {name[0]}")
         with pytest.raises(DatabaseError, match="nothing"):
-            shadow(url, "CREATE TABLE half (a integer); SELECT nothing()", keep=True)
+            shadow(url, "CREATE TABLE half (a integer); SELECT nothing()")
         assert server18.fetch(url, databases) == []
 
 

@@ -6,9 +6,11 @@ import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ormkit import EmbeddedServer
 from ormkit_gen.cli.commands import run
 from tests.ormkit_gen.cli.conftest import SETTINGS, Command
 from tests.servers import ContribServer, Server
@@ -202,13 +204,35 @@ def test_the_url_comes_from_the_option_the_environment_or_the_settings(
     assert "'shadow' must be a URL" in ormkit("check").stderr
 
 
-def test_an_embedded_shadow_serves_where_none_is_named(
-    project: Path, database: str, ormkit: Command
+def test_an_embedded_shadow_serves_where_none_is_named_and_is_needed_once(
+    project: Path,
+    database: str,
+    ormkit: Command,
+    server18: Server,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     (project / "ormkit.toml").write_text(SETTINGS)
+    starts: list[object] = []
+    start = EmbeddedServer.start
+
+    def counted(*arguments: Any, **options: Any) -> EmbeddedServer:
+        starts.append(arguments)
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(EmbeddedServer, "start", counted)
     for _ in range(2):
         told = ormkit("check", "--database", database)
         assert told.returncode == 0, told.stdout + told.stderr
+    # What cannot be read is built anew.
+    (kept,) = (project / "cache/ormkit/catalogs").iterdir()
+    kept.write_text("{")
+    assert ormkit("check", "--database", database).returncode == 0
+    assert 2 <= len(starts) <= 4
+    # Another schema has another catalog.
+    (project / "schemas/blog.toml").write_text(SCHEMA.replace("age > 0", "age > 1"))
+    before = len(starts)
+    assert ormkit("check", "--database", database).returncode == 1
+    assert len(starts) > before
 
 
 def test_what_cannot_be_reached_or_built_is_said(
@@ -288,7 +312,11 @@ def test_one_target_or_one_schema_is_compared(
 
 
 def test_the_right_that_is_missing_is_named(
-    database: str, ormkit: Command, server18: Server
+    database: str,
+    ormkit: Command,
+    server18: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     server18.run_script(
         database, "CREATE ROLE narrow LOGIN; REVOKE SELECT ON pg_catalog.pg_policy FROM PUBLIC"
@@ -302,6 +330,7 @@ def test_the_right_that_is_missing_is_named(
         server18.run_script(database, "GRANT SELECT ON pg_catalog.pg_policy TO PUBLIC")
         told = ormkit("check", "--database", url)
         assert told.returncode == 0
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
         told = ormkit("check", "--database", url, "--shadow", url)
         assert told.returncode == 2
         assert "the role narrow may not create databases" in told.stderr
