@@ -16,8 +16,14 @@ from examples.blog.db.user import UserQuery
 from ormkit import AsyncSession, Q, StatementError, UsageError, case, exists, func
 from ormkit.models.table import resolved
 from ormkit.sql.context import Scope
+from tests.lengths import examples
 
-TALL = 6_000
+#: Far more than the stack that the tests leave, and ten times as many at night.
+TALL = examples(600)
+#: More than the stack of the server takes.
+DEEP = 1_500
+#: The same of subqueries, which take the server square time.
+NESTED = 1_000
 
 
 def joined(count: int) -> Any:
@@ -142,6 +148,7 @@ def any_count(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.one_interpreter
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_tall_tree_is_walked_without_recursion(
@@ -271,10 +278,10 @@ async def test_more_values_than_a_statement_takes_are_refused_before_it_is_sent(
 async def test_what_is_too_deep_for_the_server_is_its_error(
     session: AsyncSession, kind: Callable[[int], Any]
 ) -> None:
-    # The stack of the server, or that of its parser. It is small here, since the server takes
-    # square time for subqueries.
+    # The stack of the server, or that of its parser.
+    count = NESTED if kind in (in_queries, subselected) else DEEP
     with pytest.raises(StatementError) as raised:
         async with session.begin(settings={"max_stack_depth": "200kB"}):
-            await session.query(User).filter(kind(TALL // 4)).count()
+            await session.query(User).filter(kind(count)).count()
     assert raised.value.sqlstate in ("54001", "42601")
     assert await session.query(User).count() == 0
