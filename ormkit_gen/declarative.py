@@ -14,7 +14,9 @@ arguments. Each setting means the same as in TOML.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Literal, TypeVar
 
@@ -36,6 +38,7 @@ __all__ = [
     "UniqueConstraint",
     "Versioned",
     "computed",
+    "domain",
     "enum_type",
     "mapped_column",
     "relationship",
@@ -389,6 +392,61 @@ def _listed(columns: Any) -> list[Any] | None:
     if not columns:
         return None
     return [*columns] if isinstance(columns, (list, tuple, set)) else [columns]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDeclaration:
+    """What a file declares beside its classes: a table of TOML, with its name and its place."""
+
+    section: str
+    name: str
+    settings: dict[str, Any]
+    file: str
+    line: int
+
+
+#: What the files that run now have declared.
+NAMED: list[NamedDeclaration] = []
+
+
+def _declare(section: str, called: str, /, **settings: Any) -> None:
+    """Record a declaration of the schema file that calls a function of this module."""
+    frame = sys._getframe(2)
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    NAMED.append(NamedDeclaration(section, called, _given(**settings), file, line))
+
+
+def domain(
+    called: str,
+    type: str,
+    /,
+    *,
+    name: str | None = None,
+    checks: Sequence[str | Mapping[str, Any]] = (),
+    nullable: bool | None = None,
+    server_default: str | None = None,
+    collation: str | None = None,
+    schema: str | None = None,
+    comment: str | None = None,
+) -> None:
+    """Declare a domain: a type with checks, which `mapped_column(called)` has as its type.
+
+    name: its name in PostgreSQL, if it is another one.
+    checks: SQL expressions over VALUE, or dicts with `expression`, `name`, `not_valid`, `comment`.
+    """
+    parts = [{"expression": each} if isinstance(each, str) else dict(each) for each in checks]
+    _declare(
+        "domains",
+        called,
+        type=type,
+        name=name,
+        checks=parts or None,
+        nullable=nullable,
+        server_default=server_default,
+        collation=collation,
+        schema=schema,
+        comment=comment,
+    )
 
 
 #: The arguments of enum_type(), by class.

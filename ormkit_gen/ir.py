@@ -72,6 +72,31 @@ class Enum:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DomainCheck:
+    """A CHECK constraint of a domain; the expression is SQL and calls the value VALUE."""
+
+    name: str
+    expression: str
+    is_valid: bool = True  #: False if existing values may break it.
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A domain: a type with a default and checks of its own. Values are those of the type."""
+
+    name: str  #: Name in PostgreSQL.
+    schema: str | None = None
+    type: ColumnType
+    is_nullable: bool = True
+    server_default: str | None = None  #: SQL expression.
+    collation: str | None = None  #: As SQL.
+    checks: tuple[DomainCheck, ...] = ()
+    comment: str | None = None
+    at: Position | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A column. Constraints and indexes belong to the model, also those on one column."""
 
@@ -280,6 +305,7 @@ class Schema:
 
     models: tuple[Model, ...]
     enums: tuple[Enum, ...] = ()
+    domains: tuple[Domain, ...] = ()
     objects: tuple[SqlObject, ...] = ()
     #: The schema files without their extension, relative to the settings file, so that TOML and
     #: Python give the same text.

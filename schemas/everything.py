@@ -83,6 +83,7 @@ class Sample(Base):
     note: Mapped[str] = mapped_column(default="it's")
     code: Mapped[str] = mapped_column("varchar(20)")
     letters: Mapped[str] = mapped_column("char(3)")
+    padded: Mapped[str | None] = mapped_column("bpchar")
     payload: Mapped[bytes | None] = mapped_column(private=True)
     day: Mapped[dt.date] = mapped_column(default=dt.date(2030, 1, 31))
     clock: Mapped[dt.time]

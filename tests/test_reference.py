@@ -75,7 +75,7 @@ INTERNAL = {
     *("source", "template", "where", "expression", "is_descending", "nulls", "quoted", "cast"),
     *("selected", "placeholder", "encode_many", "carrier", "labels", "is_json", "is_read_as_text"),
     *("is_nullable", "has_default", "is_generated", "is_computed", "is_simple", "as_jsonb"),
-    *("asked", "sent_as", "own", "combined", "computed", "among", "null_with"),
+    *("asked", "sent", "sent_as", "own", "combined", "computed", "among", "null_with"),
     *("operands", "mark", "pieces", "height", "compares_as_given", "is_moment", "is_of_any_kind"),
     *("frame", "records", "tables", "encode_each", "exact", "sure"),
 }

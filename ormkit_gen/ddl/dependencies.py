@@ -7,13 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ormkit_gen.ir import Model, Schema, SqlObject
+from ormkit_gen.ir import Domain, Model, Schema, SqlObject
 from ormkit_gen.postgres.object_kinds import OF_RELATIONS, RANKS, alike, split_label
 from ormkit_gen.postgres.sql_names import Name, name_parts, names_in
+from ormkit_gen.postgres.types import ColumnType
 
 #: The part of an object's name before its arguments or its table.
 _OWN_NAME = re.compile(r'(?:"(?:[^"]|"")*"|[^("\s])+')
-Item = Model | SqlObject
+Item = Model | Domain | SqlObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +38,23 @@ class Dependencies:
         #: Declared dependencies that no object of the schema has.
         self.unknown: list[tuple[SqlObject, str]] = []
         self.labels = {model.name: table_label(model) for model in schema.models}
-        self._labels = {*self.labels.values(), *(each.label for each in schema.objects)}
+        self._labels = {*self.labels.values(), *map(domain_label, schema.domains)}
+        self._labels |= {each.label for each in schema.objects}
         for model in schema.models:
             self._by_name[model.table].append((model.schema, self.labels[model.name]))
+        for domain in schema.domains:
+            self._by_name[domain.name].append((domain.schema, domain_label(domain)))
         for each in schema.objects:
             if each.kind not in OF_RELATIONS:
                 namespace, name = qualified_name(each.name)
                 self._by_name[name].append((namespace, each.label))
         self.nodes = {
             node.label: node
-            for node in (*map(self._table, schema.models), *map(self._object, schema.objects))
+            for node in (
+                *map(self._table, schema.models),
+                *map(self._domain, schema.domains),
+                *map(self._object, schema.objects),
+            )
         }
 
     def circle(self) -> list[str] | None:
@@ -74,6 +82,12 @@ class Dependencies:
         soft = [self.labels[parent] for parent in parents]
         soft += self._named(_texts(model), label)
         return Node(label, RANKS["table"], model, soft=tuple(dict.fromkeys(soft)))
+
+    def _domain(self, domain: Domain) -> Node:
+        label = domain_label(domain)
+        texts = [type_text(domain.type), domain.server_default or ""]
+        texts += [check.expression for check in domain.checks]
+        return Node(label, RANKS["domain"], domain, soft=tuple(self._named(texts, label)))
 
     def _object(self, each: SqlObject) -> Node:
         rank = RANKS[each.kind]
@@ -124,6 +138,16 @@ def table_label(model: Model) -> str:
     return f"table {model.schema}.{model.table}" if model.schema else f"table {model.table}"
 
 
+def domain_label(domain: Domain) -> str:
+    """Return the label of a domain."""
+    return f"domain {domain.schema}.{domain.name}" if domain.schema else f"domain {domain.name}"
+
+
+def type_text(type_: ColumnType) -> str:
+    """Return the name of a type that the schema may have to create."""
+    return type_.spelling or (type_.name if type_.is_text else "")
+
+
 def qualified_name(name: str) -> tuple[str | None, str]:
     """Return the schema and the name of an object, without arguments, as PostgreSQL stores them."""
     found = _OWN_NAME.match(name)
@@ -141,6 +165,7 @@ def _is_same(one: str | None, other: str | None) -> bool:
 def _texts(model: Model) -> Iterator[str]:
     """Yield the SQL texts of a model, which may call functions of the schema."""
     for column in model.columns:
+        yield type_text(column.type)
         yield from filter(None, (column.server_default, column.generated))
     yield from (check.expression for check in model.checks)
     for index in model.indexes:

@@ -13,13 +13,14 @@ _TRIGRAMS = ("gin_trgm_ops", "gist_trgm_ops")
 
 def extensions(schema: Schema) -> list[str]:
     """Return the names of the extensions, sorted."""
-    return sorted({name for model in schema.models for name in _of_model(model)})
+    types = [column.type for model in schema.models for column in model.columns]
+    types += [domain.type for domain in schema.domains]
+    found = {type_.base.extension for type_ in types if not type_.is_enum}
+    found.update(name for model in schema.models for name in _of_model(model))
+    return sorted(filter(None, found))
 
 
 def _of_model(model: Model) -> Iterator[str]:
-    for column in model.columns:
-        if not column.type.is_enum and column.type.base.extension is not None:
-            yield column.type.base.extension
     for exclude in model.excludes:
         for element, operator in exclude.elements:
             yield from _of_element(model, exclude.method, element, operator)

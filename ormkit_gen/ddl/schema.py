@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ormkit_gen.ddl.domains import create_domain, domain_comments, late_checks
 from ormkit_gen.ddl.extensions import extensions
 from ormkit_gen.ddl.indexes import create_index
 from ormkit_gen.ddl.ordering import creation_order
 from ormkit_gen.ddl.tables import create_table, foreign_key
-from ormkit_gen.ir import Enum, ForeignKey, Model, Schema, SqlObject
+from ormkit_gen.ir import Domain, Enum, ForeignKey, Model, Schema, SqlObject
 from ormkit_gen.postgres.identifiers import (
     dollar_quote,
     qualified,
@@ -43,6 +44,9 @@ def schema_sql(schema: Schema) -> str:
         if isinstance(item, SqlObject):
             (last if item.kind in LAST else paragraphs).append(_object(item))
             continue
+        if isinstance(item, Domain):
+            paragraphs.append("\n".join(_domain(item, schema)))
+            continue
         early = [key for key in item.foreign_keys if _has_target(item, key, created)]
         late += ((item, key) for key in item.foreign_keys if key not in early)
         paragraphs.append("\n".join(_table(item, early, schema)))
@@ -71,7 +75,8 @@ def _object(item: SqlObject) -> str:
 def _prelude(schema: Schema) -> Iterator[str]:
     for name in extensions(schema):
         yield f"CREATE EXTENSION IF NOT EXISTS {quote_identifier(name)};"
-    names = {each.schema for each in schema.models} | {each.schema for each in schema.enums}
+    names = {each.schema for each in schema.models}
+    names |= {each.schema for each in schema.enums} | {each.schema for each in schema.domains}
     for name in sorted(filter(None, names)):
         yield f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(name)};"
 
@@ -86,6 +91,12 @@ def _enum(enum: Enum) -> Iterator[str]:
     yield _unless_there(statement)
     if enum.comment is not None:
         yield f"COMMENT ON TYPE {name} IS {quote_literal(enum.comment)};"
+
+
+def _domain(domain: Domain, schema: Schema) -> Iterator[str]:
+    yield _unless_there(create_domain(domain, schema))
+    yield from map(_unless_there, late_checks(domain))
+    yield from domain_comments(domain)
 
 
 def _has_target(model: Model, key: ForeignKey, created: set[str]) -> bool:

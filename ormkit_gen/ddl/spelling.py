@@ -21,6 +21,11 @@ _PLAIN_DEFAULT = re.compile(r"(?:[\w.]+(?:\((?:[\w., ]|'[^'\\]*')*\))?|'[^'\\]*'
 
 def sql_type(type_: ColumnType, schema: Schema) -> str:
     """Return the type's name, such as "varchar(100)", "integer[]" or "audit.post_status"."""
+    return type_.spelling or value_type(type_, schema)
+
+
+def value_type(type_: ColumnType, schema: Schema) -> str:
+    """Return the name of the type that values have: of a domain, the type below it."""
     if type_.is_enum:
         enum = schema.enum(type_.name)
         name = qualified(enum.schema, enum.db_name)

@@ -26,6 +26,8 @@ class Places:
                 self._found.update(_of_model(model))
             for enum in schema.enums:
                 self._found[f"type {enum.schema or 'public'}.{enum.db_name}", ""] = enum.at
+            for domain in schema.domains:
+                self._found[f"domain {domain.schema or 'public'}.{domain.name}", ""] = domain.at
             for each in schema.objects:
                 for key in _of_object(each):
                     self._found.setdefault(key, each.at)

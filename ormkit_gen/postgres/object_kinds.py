@@ -22,6 +22,8 @@ RANKS = {kind: place for place, kind in enumerate(ORDER)}
 RANKS["enum"] = RANKS["type"]
 #: Kinds whose objects belong to a table or view: their name is `NAME on TABLE`.
 OF_RELATIONS = frozenset({"rule", "trigger", "policy", "constraint"})
+#: Kinds whose objects are types, which columns may have.
+TYPES = frozenset({"type", "domain"})
 #: Kinds that a dependency may take for each other, by the one that stands for all.
 _ALIKE = {
     **dict.fromkeys(("table", "foreign table", "view", "materialized view"), "table"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -123,7 +124,8 @@ BASE_TYPES = _table(
         default="text",
         referenced_as="text",
     ),
-    BaseType("char", "str", "text", (0, 1), aliases=("character", "bpchar"), default="text"),
+    BaseType("char", "str", "text", (0, 1), aliases=("character",), default="text"),
+    BaseType("bpchar", "str", "text", default="text"),
     BaseType("citext", "str", "text", extension="citext", default="text"),
     BaseType("bytea", "bytes", "equal", annotations=("bytes",)),
     BaseType("date", "datetime.date", "ordered", annotations=("date",), default="date"),
@@ -175,6 +177,48 @@ BASE_TYPES = _table(
     ),
 )
 
+#: Further types of PostgreSQL and its extensions, whose values Python has as texts, with their
+#: extension. Names with a schema or in quotes are texts, too.
+TEXT_TYPES: dict[str, str | None] = {
+    **dict.fromkeys(
+        (
+            *("xml", "money", "name", "macaddr8", "jsonpath", "tsquery", "pg_lsn"),
+            *("point", "line", "lseg", "box", "path", "polygon", "circle"),
+            *("oid", "xid", "xid8", "cid", "tid", "oidvector", "int2vector", "refcursor"),
+            *("regclass", "regproc", "regprocedure", "regoper", "regoperator", "regtype"),
+            *("regrole", "regnamespace", "regconfig", "regdictionary", "regcollation"),
+            *("int4multirange", "int8multirange", "nummultirange", "datemultirange"),
+            *("tsmultirange", "tstzmultirange", "pg_snapshot", "txid_snapshot", "aclitem"),
+        )
+    ),
+    "hstore": "hstore",
+    **dict.fromkeys(("ltree", "lquery", "ltxtquery"), "ltree"),
+    **dict.fromkeys(("isbn", "isbn13", "issn", "issn13", "ismn", "ismn13", "ean13", "upc"), "isn"),
+    **dict.fromkeys(("geometry", "geography", "box2d", "box3d"), "postgis"),
+    "raster": "postgis_raster",
+    **dict.fromkeys(("halfvec", "sparsevec"), "vector"),
+    **{each: each for each in ("cube", "seg", "lo")},
+    "query_int": "intarray",
+}
+#: Of these, the types without the operator =.
+_WITHOUT_EQUALITY = frozenset(
+    ("xml", "point", "polygon", "jsonpath", "lquery", "ltxtquery", "raster", "query_int")
+)
+_NAME = re.compile(r'(?:(?:"[^"]*"|\w+)\s*\.\s*)?("[^"]*"|\w+)')
+
+
+def text_type(sql: str) -> BaseType:
+    """Return what is known of a type that is a text in Python, by its name in SQL."""
+    found = _NAME.match(sql)
+    name = found[1] if found else sql
+    is_comparable = name not in _WITHOUT_EQUALITY
+    return BaseType(
+        *(sql, "str", "equal" if is_comparable else "opaque"),
+        extension=TEXT_TYPES.get(name),
+        default="text",
+    )
+
+
 #: Other names that PostgreSQL accepts for these types.
 ALIASES = {alias: type_.name for type_ in BASE_TYPES.values() for alias in type_.aliases}
 
@@ -183,21 +227,26 @@ ALIASES = {alias: type_.name for type_ in BASE_TYPES.values() for alias in type_
 class ColumnType:
     """A column's type: a base type or an enum, its modifiers, and its array dimensions."""
 
-    #: Key of BASE_TYPES, or the Python name of an enum if is_enum is true.
+    #: Key of BASE_TYPES, or the Python name of an enum if is_enum is true. The SQL of the scalar
+    #: type, with its modifiers, if is_text is true.
     name: str
     modifiers: tuple[int, ...] = ()
     dimensions: int = 0
     is_enum: bool = False
+    #: True for a type whose values Python has as texts, in PostgreSQL's own form.
+    is_text: bool = False
+    #: The SQL of the whole type where it differs: a domain, or an interval with fields.
+    spelling: str | None = None
 
     @property
     def base(self) -> BaseType:
-        """The entry of BASE_TYPES. Raises KeyError for an enum."""
-        return BASE_TYPES[self.name]
+        """What is known of the scalar type. Raises KeyError for an enum."""
+        return text_type(self.name) if self.is_text else BASE_TYPES[self.name]
 
     @property
     def element(self) -> ColumnType:
         """The type of an array's elements; for a scalar, the type itself."""
-        return replace(self, dimensions=0)
+        return replace(self, dimensions=0, spelling=None)
 
     @property
     def is_scalar(self) -> bool:
@@ -221,8 +270,8 @@ class ColumnType:
 
     @property
     def is_integer(self) -> bool:
-        """True for the three integer types, which an identity column may have."""
-        return self.is_scalar and self.base.default == "whole"
+        """True for the three integer types, but no domain: an identity column may have them."""
+        return self.is_scalar and self.base.default == "whole" and self.spelling is None
 
     @property
     def family(self) -> Family:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ormkit_gen.ddl.spelling import sql_type
+from ormkit_gen.ddl.spelling import value_type
 from ormkit_gen.ir import Column, Computed, Enum, Model, Relationship, Schema
 from ormkit_gen.rendering.annotations import Imports, annotation, taken, takes_more
 from ormkit_gen.rendering.attribute_types import (
@@ -203,7 +203,7 @@ class _Builder:
         )
 
     def column_attribute(self, column: Column) -> Attribute:
-        arguments = [python_string(sql_type(column.type, self.schema))]
+        arguments = [python_string(value_type(column.type, self.schema))]
         if column.db_name != column.name:
             arguments.append(f"name={python_string(column.db_name)}")
         flags = {
@@ -225,7 +225,7 @@ class _Builder:
     def computed_attribute(self, computed: Computed) -> Attribute:
         column = computed.column
         arguments = [
-            python_string(sql_type(column.type, self.schema)),
+            python_string(value_type(column.type, self.schema)),
             python_string(computed.template),
         ]
         if column.is_nullable:
@@ -244,6 +244,8 @@ class _Builder:
     ) -> Attribute:
         """Return the attribute of a column or a computed attribute; `declared` is as in ONE."""
         attr, kind, call = declared
+        if column.type.is_text:
+            arguments.append("is_text=True")
         if column.type.is_enum:
             arguments.append(f"labels={other(column.type.name)}")
             if self.schema.enum(column.type.name).is_open:

@@ -10,6 +10,7 @@ from ormkit_gen.diagnostics.diagnostic import Diagnostic, Problems, SchemaError
 from ormkit_gen.ir import Position, Schema
 from ormkit_gen.schema.computed import resolve_computed
 from ormkit_gen.schema.document import Document
+from ormkit_gen.schema.domains import read_domains
 from ormkit_gen.schema.draft import SchemaDraft
 from ormkit_gen.schema.enums import read_enum
 from ormkit_gen.schema.factories import check_factories
@@ -24,6 +25,8 @@ from ormkit_gen.schema.sql_objects import read_sql_objects
 from ormkit_gen.schema.toml_reader import read_toml
 from ormkit_gen.schema.uniqueness import check_names
 
+#: The tables that a schema file may have.
+SECTIONS = ("enums", "domains", "models")
 EMPTY = "add one: [models.User.columns] in TOML, class User(Base) in Python"
 
 
@@ -59,6 +62,7 @@ def load(
     draft = SchemaDraft(problems)
     draft.objects = read_sql_objects({file: _relative(file, root) for file in sql_files}, problems)
     _read_enums(draft, documents)
+    read_domains(draft, documents)
     _read_models(draft, documents)
     resolve_references(draft)
     resolve_relationships(draft)
@@ -80,6 +84,7 @@ def load(
         Schema(
             models=tuple(models),
             enums=tuple(enums),
+            domains=tuple(sorted(draft.domains.values(), key=lambda each: each.name)),
             objects=tuple(draft.objects),
             sources=files_read,
         ),
@@ -111,7 +116,7 @@ def _read(file: Path, name: str, problems: Problems) -> Document | None:
 def _read_enums(draft: SchemaDraft, documents: Sequence[Document]) -> None:
     for document in documents:
         root = Fields(document, (), document.data, draft.problems, "the file")
-        root.only(("enums", "models"))
+        root.only(SECTIONS)
         for name, value, path in root.named("enums"):
             enum = read_enum(document, name, value, path, draft.problems)
             if name in draft.enums and draft.enums[name] != enum:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
-from ormkit_gen.ir import Column, Default, Enum, Identity, Index, IndexElement, Unique
+from ormkit_gen.ir import Column, Default, Identity, Index, IndexElement, Unique
 from ormkit_gen.postgres.types import BASE_TYPES, ColumnType
 from ormkit_gen.schema.column_checks import check_column, is_comparable
 from ormkit_gen.schema.defaults import BadDefault, default_value
 from ormkit_gen.schema.document import Path
-from ormkit_gen.schema.draft import ModelDraft, Reference
+from ormkit_gen.schema.draft import ModelDraft, Reference, Types
 from ormkit_gen.schema.factories import read_factory
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.names import (
@@ -53,12 +52,12 @@ KEYS = frozenset(
 MAX_COLUMNS = 1600
 
 
-def read_columns(model: ModelDraft, enums: Mapping[str, Enum]) -> None:
+def read_columns(model: ModelDraft, types: Types) -> None:
     """Read every column of the model, its single-column constraints and its references."""
     entries = list(model.fields.named("columns"))
     # Each column is compared with the previous ones, so their number is limited first.
     for name, value, path in entries[: MAX_COLUMNS + 1]:
-        if column := read_column(model, name, value, path, enums):
+        if column := read_column(model, name, value, path, types):
             model.columns.append(column)
     if len(model.columns) > MAX_COLUMNS:
         model.fields.problems.error(
@@ -70,7 +69,7 @@ def read_columns(model: ModelDraft, enums: Mapping[str, Enum]) -> None:
 
 
 def read_column(
-    model: ModelDraft, name: str, value: Any, path: Path, enums: Mapping[str, Enum]
+    model: ModelDraft, name: str, value: Any, path: Path, types: Types
 ) -> Column | None:
     """Return the column, or None if its name or type cannot be determined."""
     if isinstance(value, str):
@@ -79,7 +78,7 @@ def read_column(
     document = model.fields.document
     fields = Fields(document, path, value, model.fields.problems, what)
     fields.only(KEYS)
-    typed = read_type(fields, enums, is_short="type" not in document_keys(fields))
+    typed = read_type(fields, types, is_short="type" not in document_keys(fields))
     attribute = read_name(model, fields, name)
     if typed is None or attribute is None:
         return None
@@ -100,7 +99,7 @@ def read_column(
         factory=read_factory(fields, type_),
         at=fields.at,
     )
-    column = replace(column, default=read_default(fields, column, enums))
+    column = replace(column, default=read_default(fields, column, types))
     column = replace(column, identity=read_identity(fields, column))
     check_column(fields, column)
     read_constraints(model, fields, column)
@@ -112,9 +111,7 @@ def document_keys(fields: Fields) -> set[str]:
     return {key for key in fields.data if (*fields.path, key) in fields.document.keys}
 
 
-def read_type(
-    fields: Fields, enums: Mapping[str, Enum], *, is_short: bool
-) -> tuple[ColumnType, bool] | None:
+def read_type(fields: Fields, types: Types, *, is_short: bool) -> tuple[ColumnType, bool] | None:
     """Return the type and whether it allows NULL, or record the problem and return None."""
     words = fields.text("type")
     if words is None:
@@ -125,7 +122,7 @@ def read_type(
         return None
     at = fields.document.value_at(fields.path) if is_short else fields.value_at("type")
     try:
-        typing = parse_type(words, enums)
+        typing = parse_type(words, types.enums, types.named)
     except BadType as error:
         fields.problems.error(error.code, error.message, error.remedy, at)
         return None
@@ -227,7 +224,7 @@ def read_python_type(fields: Fields) -> str | None:
     return text
 
 
-def read_default(fields: Fields, column: Column, enums: Mapping[str, Enum]) -> Default | None:
+def read_default(fields: Fields, column: Column, types: Types) -> Default | None:
     """Return the constant default, or None if there is none or if it has a problem."""
     if "default" not in fields.data:
         return None
@@ -239,7 +236,7 @@ def read_default(fields: Fields, column: Column, enums: Mapping[str, Enum]) -> D
             raise BadDefault(
                 "NULL cannot be the default of a column that is not nullable", "make it nullable"
             )
-        return Default(default_value(value, column.type, enums))
+        return Default(default_value(value, column.type, types.enums))
     except BadDefault as error:
         message, remedy = error.args
         fields.problems.error(

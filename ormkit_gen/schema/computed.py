@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
-from ormkit_gen.ir import Column, Computed, Enum, Relationship
+from ormkit_gen.ir import Column, Computed, Relationship
 from ormkit_gen.postgres.functions import AGGREGATES, COUNTS, PURE, TAKES_NULL
 from ormkit_gen.schema.columns import document_keys, read_python_type, read_type
 from ormkit_gen.schema.document import Path
-from ormkit_gen.schema.draft import ComputedDraft, ModelDraft, SchemaDraft
+from ormkit_gen.schema.draft import ComputedDraft, ModelDraft, SchemaDraft, Types
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.names import attribute_name, is_attribute
 from ormkit_gen.schema.sql_expressions import (
@@ -29,15 +29,15 @@ KEYS = frozenset(["type", "expression", "nullable", "python_type"])
 HANDLES_NULL = frozenset({"and", "case", "distinct", "is", "isnull", "not", "notnull", "or"})
 
 
-def read_computed(model: ModelDraft, enums: Mapping[str, Enum]) -> None:
+def read_computed(model: ModelDraft, types: Types) -> None:
     """Read the names, types and expressions of the model's computed attributes."""
     for name, value, path in model.fields.named("computed"):
-        if found := _read_one(model, name, value, path, enums):
+        if found := _read_one(model, name, value, path, types):
             model.computed_drafts[name] = found
 
 
 def _read_one(
-    model: ModelDraft, name: str, value: Any, path: Path, enums: Mapping[str, Enum]
+    model: ModelDraft, name: str, value: Any, path: Path, types: Types
 ) -> ComputedDraft | None:
     problems = model.fields.problems
     fields = Fields(model.fields.document, path, value, problems, f"{model.name}.{name}")
@@ -56,7 +56,7 @@ def _read_one(
         problems.error(
             "missing-key", f"{fields.what} needs expression", 'as in "count(posts)"', fields.at
         )
-    typed = read_type(fields, enums, is_short="type" not in document_keys(fields))
+    typed = read_type(fields, types, is_short="type" not in document_keys(fields))
     if typed is None or expression is None:
         return None
     type_, is_nullable = typed

@@ -9,6 +9,7 @@ from ormkit_gen.ir import (
     Check,
     Column,
     Computed,
+    Domain,
     Enum,
     Exclude,
     ForeignKey,
@@ -19,6 +20,7 @@ from ormkit_gen.ir import (
     SqlObject,
     Unique,
 )
+from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.naming import module_name
 
@@ -126,17 +128,32 @@ class ModelDraft:
 
 
 @dataclass(slots=True)
+class Types:
+    """The types that a schema has besides those of PostgreSQL."""
+
+    enums: dict[str, Enum] = field(default_factory=dict[str, Enum])
+    #: Domains, and the types that the schema has as SQL, by each name that a column may write.
+    named: dict[str, ColumnType] = field(default_factory=dict[str, ColumnType])
+
+
+@dataclass(slots=True)
 class SchemaDraft:
     """All models and enums of a target, from all its files."""
 
     problems: Problems
-    enums: dict[str, Enum] = field(default_factory=dict[str, Enum])
+    types: Types = field(default_factory=Types)
+    domains: dict[str, Domain] = field(default_factory=dict[str, Domain])
     models: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
     #: The models by table name, with the schema if there is one.
     tables: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
     #: The models by the module that contains them.
     modules: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
     objects: list[SqlObject] = field(default_factory=list[SqlObject])
+
+    @property
+    def enums(self) -> dict[str, Enum]:
+        """The enums by their names in Python."""
+        return self.types.enums
 
     def add(self, model: ModelDraft) -> None:
         """Add a model. If two have the same table or module, lookups return the first."""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 from ormkit_gen.diagnostics.diagnostic import Problems, did_you_mean
 from ormkit_gen.ir import Position
+from ormkit_gen.postgres.identifiers import quote_identifier
 from ormkit_gen.schema.document import Document, Path, is_list, is_table
 from ormkit_gen.schema.names import is_storable
 from ormkit_gen.spellings import ALIASES, setting_remedy
 
 S = TypeVar("S", bound=str)
+#: A name in SQL, with its schema or without.
+IDENTIFIERS = re.compile(r'(?:(?:"(?:[^"]|"")+"|[^\W\d][\w$]*+)\s*+\.\s*+)?"(?:[^"]|"")+"')
 
 
 class Fields:
@@ -104,6 +108,16 @@ class Fields:
             wanted = "a string that PostgreSQL can hold, without NUL or half a surrogate pair"
         self._mistake(key, wanted, value)
         return default
+
+    def collation(self, key: str) -> str | None:
+        """Return a collation as SQL: a name, or SQL already where it has a double quote."""
+        name = self.text(key)
+        if name is None or '"' not in name:
+            return None if name is None else quote_identifier(name)
+        if IDENTIFIERS.fullmatch(name):
+            return name
+        self._mistake(key, 'a name such as C, or pg_catalog."C"', name)
+        return None
 
     def flag(self, key: str, default: bool = False) -> bool:
         """Return true or false."""

@@ -74,8 +74,8 @@ def read_model(
     for key in ("table", "schema"):
         check_database_name(fields, key, getattr(model, key), key)
     check_schema_name(fields, model.schema)
-    read_columns(model, draft.enums)
-    read_computed(model, draft.enums)
+    read_columns(model, draft.types)
+    read_computed(model, draft.types)
     add_mixins(model, fields)
     model.methods = read_methods(fields)
     number_key(model)

@@ -6,6 +6,7 @@ The file is executed to get its values. Its syntax tree gives the types and plac
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path as File
 from types import ModuleType
@@ -13,8 +14,10 @@ from typing import Any
 
 from ormkit_gen.declarative import (
     ENUM_SETTINGS,
+    NAMED,
     ComputedDeclaration,
     Declaration,
+    NamedDeclaration,
     RelationshipDeclaration,
     TableArgument,
 )
@@ -54,7 +57,9 @@ def read_python(file: File, name: str, problems: Problems) -> Document | None:
     module = execute(tree, file, name, problems) if tree is not None else None
     if text is None or tree is None or module is None:
         return None
-    return _Reader(module, tree, text, name, problems).document()
+    named = [each for each in NAMED if each.file == str(file)]
+    NAMED.clear()
+    return _Reader(module, tree, text, name, problems, named).document()
 
 
 def constant(value: Any) -> Any:
@@ -72,8 +77,15 @@ class _Reader:
     """Builds the document of one executed file."""
 
     def __init__(
-        self, module: ModuleType, tree: ast.Module, text: str, name: str, problems: Problems
+        self,
+        module: ModuleType,
+        tree: ast.Module,
+        text: str,
+        name: str,
+        problems: Problems,
+        named: Sequence[NamedDeclaration],
     ) -> None:
+        self.named = named
         self.problems = problems
         self.name = name
         self.keys: dict[Path, Position] = {}
@@ -92,7 +104,18 @@ class _Reader:
             if self.classes.is_model(each)
         }
         enums = {name: self._enum(name, each) for name, each in self.enums.items()}
-        data = {"models": models, "enums": enums}
+        data: dict[str, Any] = {"models": models, "enums": enums}
+        for each in self.named:
+            self.keys[each.section, each.name] = Position(self.name, each.line, 1)
+            section = data.setdefault(each.section, {})
+            if each.name in section:
+                self.problems.error(
+                    "declared-twice",
+                    f"{each.section} has {each.name} twice",
+                    "remove or rename one of them",
+                    self.keys[each.section, each.name],
+                )
+            section[each.name] = each.settings
         return Document(self.name, data, self.keys, self.values, is_python=True)
 
     def _enum(self, name: str, enum: type[Enum]) -> dict[str, Any]:

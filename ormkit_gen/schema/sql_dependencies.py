@@ -15,6 +15,7 @@ def check_dependencies(draft: SchemaDraft) -> None:
     schema = Schema(
         models=tuple(model.model() for model in draft.models.values()),
         enums=tuple(draft.enums.values()),
+        domains=tuple(draft.domains.values()),
         objects=tuple(draft.objects),
     )
     dependencies = Dependencies(schema)

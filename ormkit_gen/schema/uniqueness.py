@@ -58,6 +58,9 @@ def _everything(draft: SchemaDraft) -> Iterator[Named]:
     for enum in draft.enums.values():
         scope = ("type", enum.schema)
         yield Named(f"the enum {enum.name}", enum.db_name, (scope,), enum.at)
+    for domain in draft.domains.values():
+        scope = ("type", domain.schema)
+        yield Named(f"the domain {domain.name}", domain.name, (scope,), domain.at)
     for model in models:
         yield from _constraints(model)
 

@@ -157,7 +157,9 @@ def write_pairs(step: RelationshipStep, forms: tuple[KeyType, ...] | None) -> St
         sql = write_lateral(source, parameters, forms, scope)
     else:
         wanted = in_keys(source.owner, local, parameters, scope)
-        sql = source.select(scope, source.owner, [wanted])
+        pairs = zip(local, source.owner, strict=True)
+        keys = [column.selected(name) if column.is_text else name for column, name in pairs]
+        sql = source.select(scope, keys, [wanted])
     # With forms, a position stands for the key.
     owner = local if forms is None else local[:1]
     read = (*owner, *row_layout(step.relationship.target, step.joins))

@@ -16,7 +16,7 @@ from ..postgres.json_forms import json_text
 from ..postgres.lists import decoded, encoded
 from ..postgres.stored_forms import form_of
 from ..postgres.type_mismatch import first_mismatch, mismatch
-from ..postgres.type_words import type_of
+from ..postgres.type_words import text_type_of, type_of
 from ..postgres.values import UNSET
 from ..sql.comparison_types import native_types
 from ..sql.context import Scope
@@ -63,6 +63,7 @@ class Column(Expression[O, T, V_co]):
         "is_private",
         "is_rewritten",
         "is_simple",
+        "is_text",
         "kept",
         "known",
         "label",
@@ -100,6 +101,7 @@ class Column(Expression[O, T, V_co]):
         is_private: bool = False,
         labels: Iterable[Any] | None = None,
         is_open: bool = False,
+        is_text: bool = False,
     ) -> None:
         """Describe a column.
 
@@ -113,10 +115,13 @@ class Column(Expression[O, T, V_co]):
         is_private: its values show in no repr and in no cursor.
         labels: the enum class of an enum type.
         is_open: labels that the enum's class lacks are read as texts.
+        is_text: values are texts in Python, in the form that PostgreSQL writes.
         """
         self.type = type_
         #: What is known of the type.
-        self.known = known = type_of(type_, labels is not None)
+        self.known = known = text_type_of(type_) if is_text else type_of(type_, labels is not None)
+        #: True where values travel as texts, which the server reads and writes.
+        self.is_text = is_text
         base, is_array = known.base, known.dimensions > 0
         #: True for an array type.
         self.is_array = is_array  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -193,6 +198,9 @@ class Column(Expression[O, T, V_co]):
         return made
 
     def sql(self, scope: Scope) -> str:
+        if self.is_text:
+            # ORDER BY would take the bare name for the text that is selected under it.
+            return f"{scope.name(self.table)}.{self.quoted}"
         return scope.column(self)
 
     def null_with(self) -> tuple[()] | None:
@@ -303,8 +311,8 @@ class Column(Expression[O, T, V_co]):
 
     @property
     def is_read_as_text(self) -> bool:
-        """True for arrays that are selected as text[]."""
-        return self.is_array and self.known.base.is_read_as_text
+        """True for values that are selected as text, and arrays that are selected as text[]."""
+        return (self.is_array or self.is_text) and self.known.base.is_read_as_text
 
     @property
     def is_sent_as_text(self) -> bool:
@@ -314,11 +322,22 @@ class Column(Expression[O, T, V_co]):
         types, the driver would send the array as one text with NULL in it, which a server with
         array_nulls off reads as a string.
         """
-        return self.is_array and self.known.base.is_sent_as_text
+        return (self.is_array or self.is_text) and self.known.base.is_sent_as_text
 
     def placeholder(self, parameter: str) -> str:
         """Return the SQL of a parameter that holds one value of the column."""
-        return f"{parameter}::text[]::{self.cast}" if self.is_sent_as_text else parameter
+        if not self.is_sent_as_text:
+            return parameter
+        return f"{parameter}::text{'[]' if self.is_array else ''}::{self.cast}"
+
+    def array(self, parameter: str) -> str:
+        """Return the SQL of a parameter that holds many values of the column."""
+        return f"{parameter}::{'text[]::' if self.is_text else ''}{self.cast}[]"
+
+    def sent(self, parameter: str, *, is_many: bool = False) -> str:
+        if not self.is_text:
+            return parameter
+        return self.array(parameter) if is_many else self.placeholder(parameter)
 
     def decode(self, value: Any) -> Any:
         """Return the attribute's value for a value that the driver decoded."""

@@ -56,6 +56,7 @@ class Computed(Wrapper[O, T, V_co]):
         is_nullable: bool = False,
         labels: Iterable[Any] | None = None,
         is_open: bool = False,
+        is_text: bool = False,
         calls: Sequence[str] = (),
         casts: Sequence[str] = (),
         is_foreign: bool = False,
@@ -66,12 +67,12 @@ class Computed(Wrapper[O, T, V_co]):
         template: the SQL expression. `{title}` stands for a column, `{author.name}` for one of a
             related row, and `{reviews: avg({reviews.rating})}` for an aggregate over related rows;
             `{{` and `}}` are braces.
-        labels, is_open: as for a column.
+        labels, is_open, is_text: as for a column.
         calls, casts: the functions that it calls and the types that it casts to.
         is_foreign: it calls a function that may change the state of the session.
         """
         column: Any = Column[Any, Any, Any](
-            type_, is_nullable=is_nullable, labels=labels, is_open=is_open
+            type_, is_nullable=is_nullable, labels=labels, is_open=is_open, is_text=is_text
         )
         #: A column of the same type, which converts values and checks operators.
         self.column: AnyColumn = column
@@ -121,6 +122,9 @@ class Computed(Wrapper[O, T, V_co]):
     @property
     def is_array(self) -> bool:
         return self.column.is_array
+
+    def sent(self, parameter: str, *, is_many: bool = False) -> str:
+        return self.column.sent(parameter, is_many=is_many)
 
     def read(self, text: str, scope: Scope) -> str:
         """Return the text that a SELECT reads the value by; see Column.read."""

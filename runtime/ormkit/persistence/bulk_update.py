@@ -227,7 +227,7 @@ def write_update_all(
     values = [f"value_{place}" for place in range(len(columns))]
     keys = [f"key_{place}" for place in range(len(table.identity))]
     arrays = [f"{scope.bind(column)}::{column.carrier}[]" for column in columns]
-    arrays += [f"{scope.bind(column)}::{column.cast}[]" for column in table.identity]
+    arrays += [column.array(scope.bind(column)) for column in table.identity]
     pairs = zip(columns, cast_values(columns, given), strict=True)
     assigned = [f"{column.quoted} = {value}" for column, value in pairs]
     if automatic:

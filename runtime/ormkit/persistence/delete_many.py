@@ -84,7 +84,7 @@ def write_delete_all(table: Table) -> Statement:
     name = scope.name(table)
     given = scope.take("given")
     keys = [f"key_{place}" for place in range(len(table.identity))]
-    arrays = [f"{scope.bind(column)}::{column.cast}[]" for column in table.identity]
+    arrays = [column.array(scope.bind(column)) for column in table.identity]
     matches = [
         f"{name}.{column.quoted} = {given}.{key}"
         for column, key in zip(table.identity, keys, strict=True)

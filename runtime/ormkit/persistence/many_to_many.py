@@ -72,7 +72,7 @@ class Links:
 
     def _owner(self, scope: Scope) -> list[str]:
         local = self._relationship.local
-        return [f"{scope.bind(column)}::{column.cast}" for column in local]
+        return [f"{column.placeholder(scope.bind(column))}::{column.cast}" for column in local]
 
     def _same_owner(self, owner: Sequence[str]) -> list[str]:
         pairs = zip(self._secondary.local, owner, strict=True)

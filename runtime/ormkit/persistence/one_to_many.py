@@ -174,7 +174,9 @@ class ChildKeys:
     def _bound(self, scope: Scope) -> str:
         """Return parameters for a foreign key, with the types of its columns."""
         remote = self._relationship.remote
-        return ", ".join([f"{scope.bind(column)}::{column.cast}" for column in remote])
+        return ", ".join(
+            [f"{column.placeholder(scope.bind(column))}::{column.cast}" for column in remote]
+        )
 
     def _receive(
         self,

@@ -191,7 +191,9 @@ def write_delete(table: Table) -> Statement:
 
 def same_row(table: Table, scope: Scope) -> str:
     """Return the condition that finds one row by its primary key and version."""
-    return " AND ".join(f"{column.quoted} = {scope.bind(column)}" for column in table.identity)
+    return " AND ".join(
+        f"{column.quoted} = {column.placeholder(scope.bind(column))}" for column in table.identity
+    )
 
 
 def identity_of(table: Table, instance: Model) -> list[object]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from . import checks, comparability, cursor_values, forms
 from .base_type import BaseType
 from .types import ALIASES, EXPRESSION_TYPES, TYPES
 
@@ -80,3 +81,27 @@ def type_of(words: str, is_enum: bool = False) -> Type:
         base = TYPES.get(name) or EXPRESSION_TYPES.get(name) or BaseType(name=name)
     numbers_of = tuple(map(int, re.findall(r"-?\d+", modifiers)))
     return Type(base, numbers_of, len(brackets) // 2)
+
+
+@lru_cache(maxsize=1024)
+def text_type_of(words: str) -> Type:
+    """Return a type of which only its text form is known, by its words in SQL, "box", "a.b[]"."""
+    found = SPELLING.fullmatch(words)
+    name, _, brackets = found.groups(default="") if found else (words, "", "")
+    return Type(
+        BaseType(
+            name=name.strip(),
+            family="equal",
+            arithmetic="none",
+            reads=(str,),
+            compared=comparability.TEXTS,
+            check=checks.text_mismatch,
+            form=forms.plain(forms.text_form, str),
+            is_rewritten=True,
+            from_cursor=cursor_values.read_text,
+            is_sent_as_text=True,
+            is_read_as_text=True,
+        ),
+        (),
+        len(brackets) // 2,
+    )

@@ -259,6 +259,16 @@ TYPES = table(
         in_records="type",
     ),
     BaseType(
+        name="bpchar",
+        reads=(str,),
+        family="text",
+        is_padded=True,
+        check=checks.text_mismatch,
+        form=forms.plain(forms.text_form, str),
+        from_cursor=cursor_values.read_text,
+        in_records="type",
+    ),
+    BaseType(
         name="citext",
         reads=(str,),
         family="text",
@@ -425,7 +435,7 @@ ALIASES = {
     alias: type_.name
     for type_ in TYPES.values()
     for alias in (*type_.words, type_.catalog)
-    if alias not in ("", type_.name)
+    if alias and alias not in TYPES
 }
 #: Names of types that are words of SQL's grammar.
 GRAMMAR = frozenset(word for type_ in TYPES.values() for word in type_.words)

@@ -208,5 +208,5 @@ class RowComparison(Condition[Any]):
 
     def sql(self, scope: Scope) -> str:
         names = ", ".join(column.sql(scope) for column in self.columns)
-        parameters = ", ".join(scope.bind(column) for column in self.columns)
+        parameters = ", ".join(each.sent(scope.bind(each)) for each in self.columns)
         return f"({names}) {self.operator} ({parameters})"

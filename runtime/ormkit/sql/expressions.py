@@ -26,6 +26,7 @@ from .templates import (
     CARDINALITY,
     DISTINCT,
     EQUAL,
+    EQUAL_ANY,
     GREATER,
     GREATER_OR_EQUAL,
     IS_NOT_NULL,
@@ -35,6 +36,7 @@ from .templates import (
     NEGATIVE,
     NOT,
     NOT_EQUAL,
+    NOT_EQUAL_ALL,
     Template,
 )
 from .trees import MAX_EAGER_HEIGHT, AnyNode, Node, Tree, flattened, separated
@@ -205,7 +207,7 @@ class Bound(Expression[O, T, T]):
         self.values = (value,)
 
     def sql(self, scope: Scope) -> str:
-        return scope.bind(self.target)
+        return self.target.sent(scope.bind(self.target))
 
     def null_with(self) -> tuple[AnyNode, ...] | None:
         return ()
@@ -254,7 +256,8 @@ class Pair(Tree[O, T, V_co], Expression[O, T, V_co]):
             elif part == 0:
                 yield from comparable(self.left, scope)
             elif self.right is None:
-                yield scope.bind(self.left)
+                is_many = self.template is EQUAL_ANY or self.template is NOT_EQUAL_ALL
+                yield self.left.sent(scope.bind(self.left), is_many=is_many)
             else:
                 yield from comparable(self.right, scope)
 

@@ -38,6 +38,13 @@ class Selectable(Generic[O, V_co]):
         """Return the Python value for a value that the driver decoded."""
         return value
 
+    def sent(self, parameter: str, *, is_many: bool = False) -> str:
+        """Return the SQL of a parameter that is compared with this.
+
+        is_many: it is an array of such values.
+        """
+        return parameter
+
     @property
     def is_plain(self) -> bool:
         """True where decode() returns the driver's values unchanged."""

@@ -37,12 +37,14 @@ def in_keys(
 ) -> str:
     """Return the text that compares columns with arrays, one array for each column."""
     if len(names) == 1:
-        return f"{names[0]} = ANY({parameters[0]})"
+        return f"{names[0]} = ANY({columns[0].sent(parameters[0], is_many=True)})"
     return f"({', '.join(names)}) IN (SELECT * FROM {unnested(columns, parameters, scope)})"
 
 
 def unnested(columns: Sequence[AnyColumn], parameters: Sequence[str], scope: Scope) -> str:
     """Return the rows of parameters that are arrays of values of the columns."""
     pairs = zip(parameters, columns, strict=True)
-    arrays = [scope.cast(parameter, f"{column.cast}[]") for parameter, column in pairs]
+    arrays = [column.array(parameter) for parameter, column in pairs]
+    for column in columns:
+        scope.note_cast(f"{column.cast}[]")
     return f"{scope.call('unnest')}({', '.join(arrays)})"

@@ -106,6 +106,7 @@ CASES = [
     Case("text", TEXT),
     Case("varchar(40)", TEXT),
     Case("char(5)", st.text("abc'\\ü%", min_size=5, max_size=5)),
+    Case("bpchar", TEXT),
     Case("bytea", st.binary(max_size=50)),
     Case("date", DATES),
     Case("time", st.times()),

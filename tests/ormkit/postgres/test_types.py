@@ -139,6 +139,7 @@ TELLING = {*TYPES, *ALIASES} - {
     "time",
     "bit",
     "char",
+    "bpchar",
     "int",
     "float",
     "bool",

@@ -1,0 +1,1 @@
+"""What a schema can say of a database: the same facts as SQL, in both spellings."""
