@@ -11,19 +11,23 @@ from typing import Literal
 from ormkit_gen.ir import Column, Model, Schema
 from ormkit_gen.rendering.annotations import Imports, annotation
 from ormkit_gen.rendering.literals import docstring, literal, python_string
+from ormkit_gen.rendering.own_names import own
 
 #: The libraries whose classes can be generated.
 Library = Literal["pydantic", "msgspec"]
 LIBRARIES: tuple[Library, ...] = ("pydantic", "msgspec")
 #: The head of a class of each library.
 BASES: dict[Library, str] = {
-    "pydantic": "pydantic.BaseModel",
-    "msgspec": "msgspec.Struct, kw_only=True",
+    "pydantic": f"{own('pydantic')}.BaseModel",
+    "msgspec": f"{own('msgspec')}.Struct, kw_only=True",
 }
 #: What a class of pydantic needs: columns may be named model_..., and have types of OrmKit.
 CONFIG = (
-    "model_config = pydantic.ConfigDict({}arbitrary_types_allowed=True, protected_namespaces=())"
+    f"model_config = {own('pydantic')}.ConfigDict("
+    "{}arbitrary_types_allowed=True, protected_namespaces=())"
 )
+#: The line of a class whose fields may be left out, and are not null.
+NOT_NULL = f"_given = {own('pydantic')}.field_validator({{}})({own('not_null')})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +47,28 @@ class DtosView:
     imports: tuple[str, ...]
     library: Library
     classes: tuple[DtoView, ...]
+    #: True where a class has fields that may be left out, and are not null.
+    has_not_null: bool
+    #: The names that the schema decides: of fields, and at the top of the module.
+    fields: frozenset[str]
+    top_names: frozenset[str]
 
 
 def dtos_view(schema: Schema, library: Library) -> DtosView:
     """Return the classes of all models."""
-    imports = Imports()
-    if library == "msgspec":
-        imports.add("typing", "Annotated")
     models = [each for each in schema.models if not each.is_association]
+    fields = frozenset(column.name for each in models for column in each.columns)
+    imports = Imports(taken=fields)
     builders = [_Builder(each, schema, library, imports) for each in models]
     classes = [each for builder in builders for each in builder.classes()]
-    return DtosView(imports.lines(()), library, tuple(classes))
+    return DtosView(
+        imports.lines(()),
+        library,
+        tuple(classes),
+        has_not_null=any(own("not_null") in line for each in classes for line in each.lines),
+        fields=fields,
+        top_names=frozenset([each.name for each in (*classes, *schema.enums)]),
+    )
 
 
 class _Builder:
@@ -64,6 +79,8 @@ class _Builder:
         self.schema = schema
         self.library: Library = library
         self.imports = imports
+        #: The fields of the present class that may be left out, and are not null.
+        self.given: list[str] = []
 
     def classes(self) -> tuple[DtoView, ...]:
         table = self.model.name
@@ -79,6 +96,9 @@ class _Builder:
     def view(self, suffix: str, text: str, lines: list[str]) -> DtoView:
         if self.library == "pydantic":
             lines = [CONFIG.format("from_attributes=True, " if suffix == "Read" else ""), *lines]
+            if self.given:
+                lines.append(NOT_NULL.format(", ".join(map(python_string, self.given))))
+                self.given = []
         name = f"{self.model.name}{suffix}"
         return DtoView(name, BASES[self.library], docstring(text), tuple(lines))
 
@@ -106,8 +126,14 @@ class _Builder:
     def unset(self, column: Column) -> str:
         """Return the field for a value that may be left out."""
         if self.library == "msgspec":
-            return self.field(column, "msgspec.UNSET", " | msgspec.UnsetType")
-        return self.field(column, "None", "" if column.is_nullable else " | None")
+            library = own("msgspec")
+            return self.field(column, f"{library}.UNSET", f" | {library}.UnsetType")
+        if column.is_nullable:
+            return self.field(column, "None")
+        self.given.append(column.name)
+        # JSON Schema tells nothing of the None that stands for a value that is left out.
+        skipped = self.imports.add("pydantic.json_schema", "SkipJsonSchema")
+        return self.field(column, "None", f" | {skipped}[None]")
 
     def field(self, column: Column, default: str, further: str = "") -> str:
         """Return the declaration of a field; `default` is source, empty for a required field."""
@@ -117,16 +143,24 @@ class _Builder:
         is_factory = default.startswith("default_factory=")
         if self.library == "msgspec":
             if options:
-                typed = f"Annotated[{typed}, msgspec.Meta({', '.join(options)})]"
+                typed = self.annotated(typed, f"{own('msgspec')}.Meta({', '.join(options)})")
             if is_factory:
-                default = f"msgspec.field({default})"
+                default = f"{own('msgspec')}.field({default})"
             return f"{column.name}: {typed}{nullable}{f' = {default}' if default else ''}"
+        if options and further:
+            # Limits are those of the value, and None has none.
+            typed = self.annotated(typed, f"{own('pydantic')}.Field({', '.join(options)})")
+            options = []
         if default and (options or is_factory):
             options.insert(0, default if is_factory else f"default={default}")
             default = ""
         if options:
-            default = f"pydantic.Field({', '.join(options)})"
+            default = f"{own('pydantic')}.Field({', '.join(options)})"
         return f"{column.name}: {typed}{nullable}{f' = {default}' if default else ''}"
+
+    def annotated(self, typed: str, what: str) -> str:
+        """Return the annotation with what the class checks of the value."""
+        return f"{self.imports.add('typing', 'Annotated')}[{typed}, {what}]"
 
     def constraints(self, column: Column) -> list[tuple[str, str]]:
         """Return what the class checks, and what it tells of the field."""

@@ -46,7 +46,8 @@ def render(schema: Schema, dto: Library | None = None) -> dict[str, str]:
     if dto is not None:
         # A model Dto has a module of that name.
         name = "dto.py" if "dto.py" not in texts else "dto_.py"
-        texts[name] = named(_render("dto.py.jinja", dtos=dtos_view(schema, dto)), (), ())
+        dtos = dtos_view(schema, dto)
+        texts[name] = named(_render("dto.py.jinja", dtos=dtos), dtos.fields, dtos.top_names)
     texts["schema.sql"] = schema_sql(schema)
     return texts
 

@@ -73,6 +73,19 @@ def test_pydantic_checks_lengths_enums_and_defaults(tmp_path: Path, schema: Path
     assert set(dto.ItemUpdate.model_fields) == set(dto.ItemCreate.model_fields)
     assert "id" not in dto.ItemCreate.model_fields
     assert dto.ItemUpdate(name="x").model_dump(exclude_unset=True) == {"name": "x"}
+    assert dto.ItemUpdate().model_dump(exclude_unset=True) == {}
+    assert dto.ItemUpdate(price=None, secret=None).model_dump(exclude_unset=True) == {
+        "price": None,
+        "secret": None,
+    }
+    for column in ("name", "kind", "tags", "created_at"):
+        with pytest.raises(pydantic.ValidationError, match="may be left out, and is not null"):
+            dto.ItemUpdate(**{column: None})
+    with pytest.raises(pydantic.ValidationError, match="is not null"):
+        dto.ItemCreate(name="x", created_at=None)
+    described = dto.ItemUpdate.model_json_schema()["properties"]
+    assert described["name"]["type"] == "string"
+    assert "anyOf" in described["secret"]
     assert "secret" not in dto.ItemRead.model_fields
     assert dto.ItemRead.model_fields["price"].is_required()
     schema_of_name = dto.ItemRead.model_json_schema()["properties"]["name"]
@@ -88,6 +101,10 @@ def test_msgspec_checks_lengths_enums_and_defaults(tmp_path: Path, schema: Path)
         with pytest.raises(msgspec.ValidationError):
             msgspec.json.decode(wrong, type=dto.ItemCreate)
     assert msgspec.to_builtins(dto.ItemUpdate(name="x")) == {"name": "x"}
+    assert msgspec.json.decode(b'{"price": null}', type=dto.ItemUpdate).price is None
+    for column in ("name", "kind", "tags", "created_at"):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.json.decode(f'{{"{column}": null}}', type=dto.ItemUpdate)
     assert "secret" not in dto.ItemRead.__struct_fields__
 
 
