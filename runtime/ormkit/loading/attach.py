@@ -9,6 +9,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from ..models.bulk_attributes import set_attributes
+from ..models.hashable_keys import hashable
 from ..models.relationships import Relationship
 
 
@@ -39,13 +40,19 @@ def attach(
     set_attributes(objects, slot, map(relationship.list_type, lists))
 
 
-def keys_of_rows(rows: Sequence[Any], places: Sequence[int]) -> list[Any]:
-    """Return the key of each row, a tuple for several columns; None where nothing was joined."""
+def keys_of_rows(
+    rows: Sequence[Any], places: Sequence[int], has_mutable: bool = False
+) -> list[Any]:
+    """Return the key of each row, a tuple for several columns; None where nothing was joined.
+
+    has_mutable: whether a part of the key is an array or JSON, which is then made hashable.
+    """
     if len(places) == 1:
         (place,) = places
-        return list(map(itemgetter(place), rows))
-    keys = list(map(itemgetter(*places), rows))
-    return [None if key[0] is None else key for key in keys]
+        keys = list(map(itemgetter(place), rows))
+    else:
+        keys = [None if key[0] is None else key for key in map(itemgetter(*places), rows)]
+    return list(map(hashable, keys)) if has_mutable else keys
 
 
 def keys_of_objects(objects: Sequence[Any], slots: Sequence[str]) -> list[Any]:

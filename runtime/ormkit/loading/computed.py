@@ -63,6 +63,11 @@ class LaterStep(ComputedStep):
 
     async def load(self, executor: Executor, objects: Sequence[Any]) -> list[Any]:
         key = self.table.primary_key
+        if self.table.has_mutable_key:
+            raise UsageError(
+                f"load() does not compare the key of {self.table.label}, an array or JSON: read "
+                f"the objects with with_computed({self.computed[0].name!r})"
+            )
         try:
             keys = keys_of_objects(objects, [column.slot for column in key])
         except AttributeError:

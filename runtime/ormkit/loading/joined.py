@@ -49,7 +49,7 @@ class JoinedStep(RelationshipStep):
     ) -> int:
         target = self.relationship.target
         places = [start + place for place in target.key_places]
-        keys = keys_of_rows(rows, places)
+        keys = keys_of_rows(rows, places, target.has_mutable_key)
         firsts = {key: row for key, row in zip(keys, rows, strict=True) if key is not None}
         found = decode_part(target.model, list(firsts.values()), start, identity)
         by_key = dict(zip(firsts, found, strict=True))

@@ -155,7 +155,7 @@ def nested_objects(
     target = step.relationship.target
     if not is_shared(step.relationship):
         return decode_records(target, records, step.joins, identity)
-    keys = keys_of_rows(records, target.key_places)
+    keys = keys_of_rows(records, target.key_places, target.has_mutable_key)
     firsts = dict(zip(keys, records, strict=True))
     found = decode_records(target, list(firsts.values()), step.joins, identity)
     by_key = dict(zip(firsts, found, strict=True))

@@ -28,6 +28,11 @@ class SelectInStep(RelationshipStep):
 
     async def load(self, executor: Executor, objects: Sequence[Any]) -> list[Any]:
         relationship = self.relationship
+        if relationship.has_mutable_key:
+            raise UsageError(
+                f"{relationship.label} joins on an array or JSON, which selectinload() and load() "
+                f"do not compare: use jsonload({relationship.name!r})"
+            )
         try:
             keys = keys_of_objects(objects, [column.slot for column in relationship.local])
         except AttributeError:
@@ -140,7 +145,8 @@ def decode_distinct(
 ) -> list[Any]:
     """Return the related object of each row, whose columns begin at position `width`."""
     target = step.relationship.target
-    keys = keys_of_rows(rows, [width + place for place in target.key_places])
+    places = [width + place for place in target.key_places]
+    keys = keys_of_rows(rows, places, target.has_mutable_key)
     firsts = dict(zip(keys, rows, strict=True))
     related = decode_joined(target, [row[width:] for row in firsts.values()], step.joins, identity)
     by_key = dict(zip(firsts, related, strict=True))

@@ -101,6 +101,11 @@ class Relationship(Generic[O, R]):
         return tuple(self.table.column(name) for name in self._local)
 
     @cached_property
+    def has_mutable_key(self) -> bool:
+        """True where it joins on an array or JSON, which no dict takes for a key."""
+        return any(column.is_mutable for column in self.local)
+
+    @cached_property
     def remote(self) -> tuple[AnyColumn, ...]:
         """The columns on the other side."""
         return tuple(self.target.column(name) for name in self._remote)

@@ -103,6 +103,8 @@ class Table:
         slots = list(self.by_name)
         #: Where the primary key stands in a row of all columns.
         self.key_places = tuple(slots.index(name) for name in self._primary_key)
+        #: True where a part of the primary key is an array or JSON, which no dict takes for a key.
+        self.has_mutable_key = any(column.is_mutable for column in self.primary_key)
 
     def __repr__(self) -> str:
         return f"<Table {self.sql}>"

@@ -15,6 +15,7 @@ from typing import Any
 from ..errors import UsageError
 from ..models.columns import AnyColumn
 from ..models.given_columns import MISSING, mark_known, snapshot, snapshots
+from ..models.hashable_keys import hashable
 from ..models.table import Table
 from ..postgres.interval import Interval
 from ..sql.expressions import Expression
@@ -38,10 +39,10 @@ class ChangeTracker:
         self.exact = [p for p, each in enumerate(columns) if has_equal_forms(each)]
         plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
         self.key_of_row: Any = itemgetter(*table.key_places)
-        #: True where a key may be NaN, which equals itself in PostgreSQL.
-        self.may_be_nan = any(p in self.exact for p in table.key_places)
-        if self.may_be_nan:
-            self.key_of_row = partial(self._key_with_equal_nan, self.key_of_row)
+        #: True where a key may be NaN, which equals itself in PostgreSQL, or is not hashable.
+        self.is_converted = table.has_mutable_key or any(p in self.exact for p in table.key_places)
+        if self.is_converted:
+            self.key_of_row = partial(self._hashable_key, self.key_of_row)
         #: The values by which an UPDATE finds the row, as a tuple.
         self.identity_of_row = values_at_places(
             [self.places[column.key] for column in table.identity]
@@ -56,11 +57,11 @@ class ChangeTracker:
     def key_of_parts(self, parts: Sequence[object]) -> object:
         """Return the key from its parts, in the form that `key_of_row` returns."""
         key = parts[0] if len(parts) == 1 else tuple(parts)
-        return with_equal_nan(key) if self.may_be_nan else key
+        return hashable(key) if self.is_converted else key
 
     @staticmethod
-    def _key_with_equal_nan(key_of_row: Callable[[Any], Any], row: Any) -> object:
-        return with_equal_nan(key_of_row(row))
+    def _hashable_key(key_of_row: Callable[[Any], Any], row: Any) -> object:
+        return hashable(key_of_row(row))
 
     def frozen(self, instances: Sequence[Any]) -> Iterable[Any]:
         """Return copies of each object's mutable values; None for an object without any."""
@@ -161,14 +162,6 @@ class ChangeTracker:
 def has_equal_forms(column: AnyColumn) -> bool:
     """Return whether equal values of the column may differ."""
     return column.known.base.has_equal_forms and not column.is_array
-
-
-def with_equal_nan(key: Any) -> object:
-    """Return a key in which NaN equals itself."""
-    if isinstance(key, tuple):
-        parts: tuple[Any, ...] = key  # pyright: ignore[reportUnknownVariableType]
-        return tuple(map(with_equal_nan, parts))
-    return "NaN" if key != key else key
 
 
 @cache
