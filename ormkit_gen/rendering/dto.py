@@ -67,7 +67,7 @@ def dtos_view(schema: Schema, library: Library) -> DtosView:
         tuple(classes),
         has_not_null=any(own("not_null") in line for each in classes for line in each.lines),
         fields=fields,
-        top_names=frozenset([each.name for each in (*classes, *schema.enums)]),
+        top_names=frozenset([each.name for each in classes] + [each.name for each in schema.enums]),
     )
 
 
