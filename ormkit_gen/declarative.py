@@ -32,6 +32,7 @@ __all__ = [
     "ForeignKeyConstraint",
     "Index",
     "Mapped",
+    "PrimaryKeyConstraint",
     "SoftDelete",
     "SoftDeleteMixin",
     "Timestamps",
@@ -136,6 +137,30 @@ class Index(TableArgument):
             unique=unique,
             where=where,
             include=list(include) if include else None,
+        )
+
+
+class PrimaryKeyConstraint(TableArgument):
+    """The primary key, where it has a name or an order of its own."""
+
+    section = "primary_key"
+
+    def __init__(
+        self,
+        *columns: str,
+        name: str | None = None,
+        include: Sequence[str] | None = None,
+        deferrable: bool | None = None,
+        initially_deferred: bool | None = None,
+        comment: str | None = None,
+    ) -> None:
+        super().__init__(
+            columns=list(columns) or None,
+            name=name,
+            include=list(include) if include else None,
+            deferrable=deferrable,
+            initially_deferred=initially_deferred,
+            comment=comment,
         )
 
 

@@ -145,6 +145,22 @@ class ForeignKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrimaryKey:
+    """What a PRIMARY KEY constraint says besides its columns."""
+
+    name: str | None = None  #: None for the name that PostgreSQL chooses.
+    include: tuple[str, ...] = ()  #: Python names of the columns in INCLUDE.
+    is_deferrable: bool = False
+    is_initially_deferred: bool = False
+    comment: str | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """True where two words at a column say it all."""
+        return self == PrimaryKey(comment=self.comment)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Unique:
     """A UNIQUE constraint over one column or several (Python names)."""
 
@@ -247,6 +263,19 @@ class Computed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What makes a model a view."""
+
+    query: str | None = None  #: Its SQL; None where an SQL object or somebody else creates it.
+    is_materialized: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object."""
+        return "materialized view" if self.is_materialized else "view"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
     """A table and the class that is generated for it."""
 
@@ -255,7 +284,14 @@ class Model:
     schema: str | None = None
     comment: str | None = None
     columns: tuple[Column, ...]
-    primary_key: tuple[str, ...]  #: Python names, in the order of the key.
+    primary_key: tuple[str, ...]  #: Python names, in the order of the key; empty without a key.
+    #: The PRIMARY KEY constraint; None where the key is that of other unique columns, or missing.
+    key_constraint: PrimaryKey | None = PrimaryKey()
+    view: View | None = None
+    #: True if objects are read and never written: views, and tables without a key.
+    is_read_only: bool = False
+    #: False for a table or view that somebody else creates.
+    is_managed: bool = True
     foreign_keys: tuple[ForeignKey, ...] = ()
     uniques: tuple[Unique, ...] = ()
     checks: tuple[Check, ...] = ()

@@ -110,7 +110,6 @@ NAMES: Mapping[str, str] = {
     "backref": "relationship(back_populates=...) on both sides",
     "column_property": "computed(...)",
     "hybrid_property": "computed(...)",
-    "PrimaryKeyConstraint": "mapped_column(primary_key=True) at each column",
     "MappedAsDataclass": "Base: models have a constructor with keywords",
     "Model": "Base",
     "CharField": 'mapped_column("varchar(100)")',

@@ -81,7 +81,13 @@ class Dependencies:
         parents = sorted({key.target for key in model.foreign_keys} - {model.name})
         soft = [self.labels[parent] for parent in parents]
         soft += self._named(_texts(model), label)
-        return Node(label, RANKS["table"], model, soft=tuple(dict.fromkeys(soft)))
+        kind = "table" if model.view is None else model.view.kind
+        # The file of SQL that creates the view comes before its indexes and comments.
+        soft += [
+            each for place, each in self._by_name[model.table] if _is_same(place, model.schema)
+        ]
+        soft = [each for each in dict.fromkeys(soft) if each != label]
+        return Node(label, RANKS[kind], model, soft=tuple(soft))
 
     def _domain(self, domain: Domain) -> Node:
         label = domain_label(domain)
@@ -164,6 +170,8 @@ def _is_same(one: str | None, other: str | None) -> bool:
 
 def _texts(model: Model) -> Iterator[str]:
     """Yield the SQL texts of a model, which may call functions of the schema."""
+    if model.view is not None:
+        yield model.view.query or ""
     for column in model.columns:
         yield type_text(column.type)
         yield from filter(None, (column.server_default, column.generated))

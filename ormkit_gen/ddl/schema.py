@@ -30,13 +30,15 @@ _BREAK = "\n"
 _WIDTH = 100
 
 
-def schema_sql(schema: Schema) -> str:
+def schema_sql(schema: Schema, *, with_unmanaged: bool = False) -> str:
     """Return the statements that create the schema, parents before children.
 
     Existing objects stay unchanged, so the file may run more than once.
+
+    with_unmanaged: whether to create the tables of others too, as in a database of its own.
     """
     late: list[tuple[Model, ForeignKey]] = []
-    paragraphs = ["\n".join(_prelude(schema))]
+    paragraphs = ["\n".join(_prelude(schema, with_unmanaged=with_unmanaged))]
     paragraphs += ("\n".join(_enum(enum)) for enum in schema.enums)
     created: set[str] = set()
     last: list[str] = []
@@ -47,10 +49,13 @@ def schema_sql(schema: Schema) -> str:
         if isinstance(item, Domain):
             paragraphs.append("\n".join(_domain(item, schema)))
             continue
-        early = [key for key in item.foreign_keys if _has_target(item, key, created)]
-        late += ((item, key) for key in item.foreign_keys if key not in early)
-        paragraphs.append("\n".join(_table(item, early, schema)))
         created.add(item.name)
+        if not (item.is_managed or with_unmanaged):
+            continue
+        keys = [key for key in item.foreign_keys if _is_enforced(item, key, schema)]
+        early = [key for key in keys if _has_target(item, key, created)]
+        late += ((item, key) for key in keys if key not in early)
+        paragraphs.append("\n".join(_table(item, early, schema)))
     paragraphs += (_late_foreign_key(model, key, schema) for model, key in late)
     return "\n\n".join(filter(None, _with_loose_bodies(schema, [*paragraphs, *last]))) + "\n"
 
@@ -64,18 +69,24 @@ def _with_loose_bodies(schema: Schema, paragraphs: list[str]) -> list[str]:
 
 def _object(item: SqlObject) -> str:
     """Return the statements of an object, which run only if it is not there."""
-    duplicates = [*_DUPLICATES, *(_UNNAMED if item.kind.startswith("text search") else ())]
+    more = _UNNAMED if item.kind.startswith("text search") else ()
+    return f"-- {item.label}\n{_unless_done(item.text, more)}"
+
+
+def _unless_done(text: str, further: tuple[str, ...] = ()) -> str:
+    """Return a DO block for statements that fail where what they create exists already."""
+    duplicates = " OR ".join([*_DUPLICATES, *further])
     body = (
-        f"\nBEGIN\n    EXECUTE {dollar_quote(f'{_BREAK}{item.text}{_BREAK}', 'sql')};\n"
-        f"EXCEPTION\n    WHEN {' OR '.join(duplicates)} THEN NULL; -- it already exists\nEND\n"
+        f"\nBEGIN\n    EXECUTE {dollar_quote(f'{_BREAK}{text}{_BREAK}', 'sql')};\n"
+        f"EXCEPTION\n    WHEN {duplicates} THEN NULL; -- it already exists\nEND\n"
     )
-    return f"-- {item.label}\nDO {dollar_quote(body)};"
+    return f"DO {dollar_quote(body)};"
 
 
-def _prelude(schema: Schema) -> Iterator[str]:
+def _prelude(schema: Schema, *, with_unmanaged: bool) -> Iterator[str]:
     for name in extensions(schema):
         yield f"CREATE EXTENSION IF NOT EXISTS {quote_identifier(name)};"
-    names = {each.schema for each in schema.models}
+    names = {each.schema for each in schema.models if each.is_managed or with_unmanaged}
     names |= {each.schema for each in schema.enums} | {each.schema for each in schema.domains}
     for name in sorted(filter(None, names)):
         yield f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(name)};"
@@ -99,22 +110,39 @@ def _domain(domain: Domain, schema: Schema) -> Iterator[str]:
     yield from domain_comments(domain)
 
 
+def _is_enforced(model: Model, key: ForeignKey, schema: Schema) -> bool:
+    """Return whether PostgreSQL has the constraint; one of a view says what belongs where."""
+    return model.view is None and schema.model(key.target).view is None
+
+
 def _has_target(model: Model, key: ForeignKey, created: set[str]) -> bool:
     """Return whether the target exists when the model's table is created."""
     if key.target != model.name:
         return key.target in created
     # A unique index is created after its table, a constraint together with it.
-    keys = [model.primary_key, *(unique.columns for unique in model.uniques)]
+    keys = [
+        *([model.primary_key] if model.key_constraint else []),
+        *(unique.columns for unique in model.uniques),
+    ]
     return any(set(key.target_columns) == set(columns) for columns in keys)
 
 
 def _table(model: Model, foreign_keys: list[ForeignKey], schema: Schema) -> Iterator[str]:
-    yield create_table(model, foreign_keys, schema)
+    name = qualified(model.schema, model.table)
+    if model.view is None:
+        yield create_table(model, foreign_keys, schema)
+    elif model.view.query is not None:
+        kind = model.view.kind
+        yield _unless_done(f"CREATE {kind.upper()} {name} AS\n{model.view.query};")
     for index in model.indexes:
         yield create_index(model, index)
-    name = qualified(model.schema, model.table)
     if model.comment is not None:
-        yield f"COMMENT ON TABLE {name} IS {quote_literal(model.comment)};"
+        kind = "TABLE" if model.view is None else model.view.kind.upper()
+        yield f"COMMENT ON {kind} {name} IS {quote_literal(model.comment)};"
+    if model.key_constraint is not None and model.key_constraint.comment is not None:
+        key = quote_identifier(model.key_constraint.name or f"{model.table}_pkey")
+        text = quote_literal(model.key_constraint.comment)
+        yield f"COMMENT ON CONSTRAINT {key} ON {name} IS {text};"
     for column in model.columns:
         if column.comment is not None:
             target = f"{name}.{quote_identifier(column.db_name)}"

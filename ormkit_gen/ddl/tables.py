@@ -11,7 +11,7 @@ from ormkit_gen.ddl.spelling import (
     sql_constant,
     sql_type,
 )
-from ormkit_gen.ir import Column, Exclude, ForeignKey, Model, Schema, Unique
+from ormkit_gen.ir import Column, Exclude, ForeignKey, Model, PrimaryKey, Schema, Unique
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier
 
 
@@ -34,7 +34,7 @@ def _column(model: Model, column: Column, schema: Schema) -> str:
         parts.append(f"GENERATED ALWAYS AS {parenthesised(column.generated)} STORED")
     elif column.identity is not None:
         parts.append(f"GENERATED {column.identity.upper()} AS IDENTITY")
-    if model.primary_key == (column.name,):
+    if model.primary_key == (column.name,) and _is_inline(model.key_constraint):
         parts.append("PRIMARY KEY")
     elif not column.is_nullable:
         parts.append("NOT NULL")
@@ -46,14 +46,40 @@ def _column(model: Model, column: Column, schema: Schema) -> str:
 
 
 def _constraints(model: Model) -> Iterator[str]:
-    if len(model.primary_key) > 1:
-        yield f"PRIMARY KEY ({column_list(model, model.primary_key)})"
+    if model.key_constraint is not None and _has_own_line(model, model.key_constraint):
+        yield _primary_key(model, model.key_constraint)
     for unique in model.uniques:
         yield _unique(model, unique)
     for check in model.checks:
         yield f"{_named(check.name)} CHECK {parenthesised(check.expression)}"
     for exclude in model.excludes:
         yield _exclude(model, exclude)
+
+
+def _is_inline(key: PrimaryKey | None) -> bool:
+    return key is not None and key.is_plain
+
+
+def _has_own_line(model: Model, key: PrimaryKey) -> bool:
+    return len(model.primary_key) > 1 or not key.is_plain
+
+
+def _primary_key(model: Model, key: PrimaryKey) -> str:
+    parts = [f"PRIMARY KEY ({column_list(model, model.primary_key)})"]
+    if key.name is not None:
+        parts.insert(0, _named(key.name))
+    if key.include:
+        parts.append(f"INCLUDE ({column_list(model, key.include)})")
+    parts += deferred(key)
+    return " ".join(parts)
+
+
+def deferred(constraint: PrimaryKey | ForeignKey) -> Iterator[str]:
+    """Yield when a constraint is checked, if not at once."""
+    if constraint.is_initially_deferred:
+        yield "DEFERRABLE INITIALLY DEFERRED"
+    elif constraint.is_deferrable:
+        yield "DEFERRABLE"
 
 
 def _unique(model: Model, unique: Unique) -> str:
@@ -81,10 +107,7 @@ def foreign_key(model: Model, key: ForeignKey, schema: Schema) -> str:
         parts.append(f"ON DELETE {key.on_delete.upper()}")
     if key.on_update != "no action":
         parts.append(f"ON UPDATE {key.on_update.upper()}")
-    if key.is_initially_deferred:
-        parts.append("DEFERRABLE INITIALLY DEFERRED")
-    elif key.is_deferrable:
-        parts.append("DEFERRABLE")
+    parts += deferred(key)
     return " ".join(parts)
 
 

@@ -41,8 +41,11 @@ class Places:
 
 
 def _of_model(model: Model) -> Iterator[tuple[Key, Position | None]]:
-    whole = f"table {model.schema or 'public'}.{model.table}"
+    kind = "table" if model.view is None else model.view.kind
+    whole = f"{kind} {model.schema or 'public'}.{model.table}"
     yield (whole, ""), model.at
+    if model.key_constraint is not None and model.key_constraint.name is not None:
+        yield (whole, model.key_constraint.name), model.at
     yield from (((whole, each.name), each.at) for each in model.foreign_keys)
     yield from (((whole, each.name), each.at) for each in model.uniques)
     yield from (((whole, each.name), each.at) for each in model.checks)

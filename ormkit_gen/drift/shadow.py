@@ -20,6 +20,7 @@ from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.cache import CatalogCache, cache_directory, cache_key
 from ormkit_gen.ir import Schema
+from ormkit_gen.postgres.identifiers import qualified, quote_identifier
 
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 #: The wheels that bring an embedded server.
@@ -40,7 +41,7 @@ async def expected_catalog(schemas: Sequence[Schema], shadow: str | None) -> Cat
     Raises:
         Refusal: There is no such server, or it lacks an extension or a right.
     """
-    sql = "\n".join(schema_sql(schema) for schema in schemas)
+    sql = "\n".join(schema_sql(schema, with_unmanaged=True) for schema in schemas)
     cache = CatalogCache(cache_directory() / "catalogs")
     try:
         server = _embedded_version() if shadow is None else await _version(shadow)
@@ -57,7 +58,25 @@ async def expected_catalog(schemas: Sequence[Schema], shadow: str | None) -> Cat
     except DatabaseError as error:
         message = f"the shadow server cannot build the schema: {error}"
         raise Refusal(problem("shadow-failed", message, _REMEDY)) from error
-    return catalog
+    return managed(catalog, schemas)
+
+
+def managed(catalog: Catalog, schemas: Sequence[Schema]) -> Catalog:
+    """Return the catalog without the tables and views of others."""
+    models = [model for schema in schemas for model in schema.models]
+    own = {model.schema for model in models if model.is_managed}
+    for schema in schemas:
+        own.update(each.schema for each in schema.enums)
+        own.update(each.schema for each in schema.domains)
+    left_out: set[str] = set()
+    for model in models:
+        if not model.is_managed:
+            kind = "table" if model.view is None else model.view.kind
+            left_out.add(f"{kind} {qualified(model.schema or 'public', model.table)}")
+            if model.schema is not None and model.schema not in own:
+                left_out.add(f"schema {quote_identifier(model.schema)}")
+    facts = [fact for fact in catalog if fact.object not in left_out]
+    return Catalog(facts, catalog.server_version) if left_out else catalog
 
 
 def _embedded_version() -> str:

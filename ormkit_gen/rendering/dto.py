@@ -91,7 +91,7 @@ class _Builder:
             self.view("Create", f"What a new {table} takes.", [*map(self.created, written)]),
             self.view("Update", f"What may change of a {table}.", [*map(self.unset, changed)]),
             self.view("Read", self.model.comment or f"A {table}.", [*map(self.read, shown)]),
-        )
+        )[2 * self.model.is_read_only :]
 
     def view(self, suffix: str, text: str, lines: list[str]) -> DtoView:
         if self.library == "pydantic":

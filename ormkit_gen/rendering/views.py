@@ -85,6 +85,7 @@ class ModelView:
     parent: str
     #: The place of the user's class with methods, as a literal; empty without.
     methods: str
+    is_read_only: bool
 
     @property
     def exports(self) -> tuple[str, ...]:
@@ -158,6 +159,7 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         base=base_name(model.name) if model.methods else model.name,
         parent=builder.parent(),
         methods=python_string(model.methods) if model.methods else "",
+        is_read_only=model.is_read_only,
         typing_imports=builder.typing_imports(),
         imports=imports.lines(builder.runtime_names()),
     )
@@ -219,8 +221,14 @@ class _Builder:
         if column.factory is not None:
             arguments.append(f"factory={python_string(column.factory)}")
         return self.expression(
-            column, (own(attr_class(column)), own(column_class(column)), own("column")), arguments
+            column,
+            (own(self.attr_class(column)), own(column_class(column)), own("column")),
+            arguments,
         )
+
+    def attr_class(self, column: Column) -> str:
+        """Return the type of a column's attribute; those of a read-only model cannot be set."""
+        return "ReadOnlyAttr" if self.model.is_read_only else attr_class(column)
 
     def computed_attribute(self, computed: Computed) -> Attribute:
         column = computed.column
@@ -388,6 +396,8 @@ class _Builder:
             column = getattr(model, keyword)
             if column is not None:
                 arguments.append(f"{keyword}={python_string(column)}")
+        if model.is_read_only:
+            arguments.append("is_read_only=True")
         targets = {key.target for key in model.foreign_keys} - {model.name}
         parents = sorted(name for name in targets if not self.schema.model(name).is_association)
         if parents:
@@ -427,6 +437,8 @@ class _Builder:
 
     def key(self) -> str:
         types = [self.taken_type(self.model.column(name)) for name in self.model.primary_key]
+        if not types:
+            return self.imports.add("typing", "Never")
         return types[0] if len(types) == 1 else f"{own('tuple')}[{', '.join(types)}]"
 
     @property
@@ -453,14 +465,17 @@ class _Builder:
     def parent(self) -> str:
         """Return the runtime's class from which the model derives."""
         names = self.attribute_names
+        if self.model.is_read_only:
+            return "ReadOnlyModel"
         has_mark = self.model.soft_delete is not None and "is_deleted" not in names
         return "SoftDeleteModel" if has_mark else "Model"
 
     def runtime_names(self) -> list[str]:
-        used = ["Change", "Condition", "Expression", self.parent(), "OrderKey", "Query"]
+        used = ["Condition", "Expression", self.parent(), "OrderKey", "Query"]
+        used += [] if self.model.is_read_only else ["Change"]
         used += ["Source", "Table"]
         used += ["column", *{column_class(each) for each in self.model.columns}]
-        used += {attr_class(each) for each in self.model.columns}
+        used += {self.attr_class(each) for each in self.model.columns}
         if self.model.computed:
             used += ["Computed", "ReadOnlyAttr", "computed"]
             used += {computed_class(each.column) for each in self.model.computed}
@@ -469,7 +484,8 @@ class _Builder:
             used += MANY if each.is_to_many else ONE
         if any(each.secondary for each in relationships):
             used.append("Secondary")
-        if any(own("UNSET") in each for each in self.parameters()):
+        is_built = not self.model.is_read_only
+        if is_built and any(own("UNSET") in each for each in self.parameters()):
             used.append("UNSET")
         return used
 

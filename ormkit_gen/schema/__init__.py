@@ -15,6 +15,7 @@ from ormkit_gen.schema.draft import SchemaDraft
 from ormkit_gen.schema.enums import read_enum
 from ormkit_gen.schema.factories import check_factories
 from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.keys import check_unique_key
 from ormkit_gen.schema.method_classes import Sources, check_methods
 from ormkit_gen.schema.models import add_model, read_model
 from ormkit_gen.schema.python_reader import read_python
@@ -24,6 +25,7 @@ from ormkit_gen.schema.sql_dependencies import check_dependencies
 from ormkit_gen.schema.sql_objects import read_sql_objects
 from ormkit_gen.schema.toml_reader import read_toml
 from ormkit_gen.schema.uniqueness import check_names
+from ormkit_gen.schema.view_models import check_views
 
 #: The tables that a schema file may have.
 SECTIONS = ("enums", "domains", "models")
@@ -68,6 +70,9 @@ def load(
     resolve_relationships(draft)
     resolve_computed(draft)
     check_names(draft)
+    check_views(draft)
+    for model in draft.models.values():
+        check_unique_key(model)
     check_dependencies(draft)
     sources = Sources.of(root, imported_from)
     check_methods(draft, sources)

@@ -16,9 +16,11 @@ from ormkit_gen.ir import (
     Index,
     Model,
     Position,
+    PrimaryKey,
     Relationship,
     SqlObject,
     Unique,
+    View,
 )
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.fields import Fields
@@ -72,11 +74,19 @@ class ModelDraft:
     version: str | None = None
     updated_at: str | None = None
     is_association: bool = False
+    #: The columns of the key in its order, where the schema names them; Python names.
+    named_key: tuple[str, ...] | None = None
+    key_constraint: PrimaryKey | None = field(default_factory=PrimaryKey)
+    view: View | None = None
+    is_read_only: bool = False
+    is_managed: bool = True
     methods: str | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:
-        """Python names of the key's columns, in the order of the columns."""
+        """Python names of the key's columns, in the order of the key."""
+        if self.named_key is not None:
+            return self.named_key
         return tuple(column.name for column in self.columns if column.is_primary_key)
 
     @property
@@ -111,6 +121,10 @@ class ModelDraft:
             comment=self.comment,
             columns=tuple(self.columns),
             primary_key=self.primary_key,
+            key_constraint=self.key_constraint,
+            view=self.view,
+            is_read_only=self.is_read_only,
+            is_managed=self.is_managed,
             foreign_keys=tuple(self.foreign_keys),
             uniques=tuple(self.uniques),
             checks=tuple(self.checks),

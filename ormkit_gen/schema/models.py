@@ -16,10 +16,12 @@ from ormkit_gen.schema.document import Document, Path, is_table
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.index_methods import check_key_count
+from ormkit_gen.schema.keys import read_key
 from ormkit_gen.schema.methods import read_methods
 from ormkit_gen.schema.name_checks import check_class_name, check_database_name, check_schema_name
 from ormkit_gen.schema.names import constraint_name
 from ormkit_gen.schema.naming import module_name, snake_case
+from ormkit_gen.schema.view_models import read_view
 
 KEYS = frozenset(
     [
@@ -36,6 +38,12 @@ KEYS = frozenset(
         "excludes",
         "mixins",
         "methods",
+        "primary_key",
+        "key",
+        "view",
+        "materialized",
+        "read_only",
+        "managed",
     ]
 )
 MIXINS = ("soft_delete", "timestamps", "version")
@@ -78,6 +86,8 @@ def read_model(
     read_computed(model, draft.types)
     add_mixins(model, fields)
     model.methods = read_methods(fields)
+    read_view(model)
+    read_key(model)
     number_key(model)
     check_key(model, draft.problems)
     read_constraints(model)
@@ -123,7 +133,7 @@ def add_mixin_index(model: ModelDraft, fields: Fields) -> None:
 def number_key(model: ModelDraft) -> None:
     """Make a primary key of one integer an identity, unless it has another source of values."""
     key = [column for column in model.columns if column.is_primary_key]
-    if len(key) != 1 or not key[0].type.is_integer:
+    if len(key) != 1 or not key[0].type.is_integer or model.key_constraint is None:
         return
     (column,) = key
     written = model.fields.data.get("columns", {})
@@ -153,21 +163,7 @@ def check_key(model: ModelDraft, problems: Problems) -> None:
             'add them under columns, as in id = { type = "bigint", primary_key = true }',
             model.at,
         )
-    elif not model.primary_key and not _names_a_key(model):
-        problems.error(
-            "missing-primary-key",
-            f"the model {model.name} has no primary key",
-            "add primary_key = true to the column or columns that identify its rows",
-            model.at,
-        )
     check_key_count(model.fields, len(model.primary_key), "columns")
-
-
-def _names_a_key(model: ModelDraft) -> bool:
-    """Return whether an unreadable column is marked as the key, since one problem is enough."""
-    columns = model.fields.data["columns"]
-    values = columns.values() if is_table(columns) else ()
-    return any(is_table(each) and bool(each.get("primary_key")) for each in values)
 
 
 def add_model(draft: SchemaDraft, model: ModelDraft, enums: Mapping[str, Enum]) -> None:

@@ -18,6 +18,7 @@ from ormkit_gen.declarative import (
     ComputedDeclaration,
     Declaration,
     NamedDeclaration,
+    PrimaryKeyConstraint,
     RelationshipDeclaration,
     TableArgument,
 )
@@ -278,6 +279,10 @@ class _Reader:
                     "put constraints and indexes there, and a dict with schema or comment",
                     at,
                 )
+                continue
+            if isinstance(each, PrimaryKeyConstraint):
+                self.keys[(*path, each.section)] = at
+                model[each.section] = each.settings
                 continue
             section = model.setdefault(each.section, [])
             self.keys[(*path, each.section, len(section))] = at

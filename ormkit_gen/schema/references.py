@@ -41,7 +41,8 @@ def resolve_reference(
         )
         return None
     names = tuple(column.name for column in target_columns)
-    if not target.is_unique(names):
+    is_enforced = model.view is None and target.view is None and target.is_managed
+    if is_enforced and not target.is_unique(names):
         problems.error(
             "foreign-key-to-no-key",
             f"{target.full_table} ({', '.join(names)}) is neither a primary key nor unique",
@@ -74,6 +75,14 @@ def find_target_columns(
 ) -> list[Column] | None:
     """Return the columns that a reference names. The default is the primary key."""
     wanted = reference.target_columns or target.primary_key
+    if not wanted:
+        draft.problems.error(
+            "foreign-key-to-no-key",
+            f"{target.full_table} has no primary key",
+            "name the columns of a unique constraint as target_columns",
+            reference.at,
+        )
+        return None
     found: list[Column] = []
     for name in wanted:
         column = target.column(name)

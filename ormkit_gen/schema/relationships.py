@@ -40,6 +40,14 @@ def resolve_relationship(
     target = find_target(draft, fields)
     if target is None:
         return None
+    if not target.primary_key:
+        draft.problems.error(
+            "no-key",
+            f"{target.name} has no key to tell its rows apart, which relationships need",
+            f'name unique columns of {target.name}, as in key = ["code"]',
+            fields.value_at("target"),
+        )
+        return None
     if "secondary" in fields.data:
         return many_to_many(draft, model, target, name, fields)
     return by_foreign_key(draft, model, target, name, fields)

@@ -68,7 +68,8 @@ def _everything(draft: SchemaDraft) -> Iterator[Named]:
 def _implied(model: ModelDraft) -> Iterator[Named]:
     """Yield the relations that PostgreSQL creates for a primary key and an identity."""
     relation, constraint = ("relation", model.schema), ("constraint", model.full_table)
-    key = f"{model.table}_pkey"
+    constraint_ = model.key_constraint
+    key = constraint_.name or f"{model.table}_pkey" if constraint_ else ""
     if model.primary_key and is_database_name(key):
         yield Named(f"the primary key of {model.name}", key, (relation, constraint), None)
     for column in model.columns:

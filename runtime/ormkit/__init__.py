@@ -60,7 +60,7 @@ from .models.columns import Column
 from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
 from .models.hooks import validates
 from .models.json_columns import JsonColumn, JsonPath
-from .models.model import ComputedValue, Model, ModelMeta, Related, SoftDeleteModel
+from .models.model import ComputedValue, Model, ModelMeta, ReadOnlyModel, Related, SoftDeleteModel
 from .models.package import Schema
 from .models.partial import Partial
 from .models.protocols import Queryable
@@ -165,6 +165,7 @@ __all__ = [
     "Queryable",
     "Range",
     "ReadOnlyAttr",
+    "ReadOnlyModel",
     "Record",
     "Related",
     "RelatedSet",

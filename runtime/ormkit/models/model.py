@@ -76,6 +76,7 @@ class ModelMeta(type):
             )
             if "__table__" in namespace:
                 table.holder = model
+            if "__init__" in namespace:
                 model.__init__ = recording_given_columns(model.__init__, table)
         elif derives_from_base(bases):
             take_methods(model)
@@ -222,6 +223,19 @@ class Model(metaclass=ModelMeta):
             if hasattr(self, column.slot) and not column.is_private
         )
         return f"{type(self).__name__}({', '.join(values)})"
+
+
+class ReadOnlyModel(Model):
+    """A model whose rows are read and never written: a view, or a table without a key."""
+
+    __slots__ = ()
+
+    def __init__(self, *none: Never, **given: Never) -> None:
+        """Raise UsageError: objects come from queries only."""
+        raise UsageError(
+            f"{type(self).__name__} is read-only: its objects come from queries, and new rows are "
+            f"written to the tables themselves"
+        )
 
 
 class SoftDeleteModel(Model):

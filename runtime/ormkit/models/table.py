@@ -48,14 +48,17 @@ class Table:
         version: str | None = None,
         updated_at: str | None = None,
         parents: Sequence[str] = (),
+        is_read_only: bool = False,
     ) -> None:
         """Describe a table.
 
-        primary_key: Python names of its columns, in the order of the key.
+        primary_key: Python names of its columns, in the order of the key; a read-only one may have
+            none.
         soft_delete: the column that is NULL while a row lives.
         version: the column that counts the writes of a row.
         updated_at: the column that holds the time of the latest write.
         parents: names of the models that foreign keys of this one point to.
+        is_read_only: its rows are never written, as those of a view.
         """
         self.name = name
         self.schema = schema
@@ -63,6 +66,7 @@ class Table:
         self._primary_key = tuple(primary_key)
         self._special = (soft_delete, version, updated_at)
         self._parents = tuple(parents)
+        self.is_read_only = is_read_only
         self._lookups: dict[str, tuple[AnyColumn, Any]] = {}
         #: A cache of ORDER BY keys by name.
         self.orders: dict[str, Order[Any]] = {}
@@ -108,6 +112,17 @@ class Table:
 
     def __repr__(self) -> str:
         return f"<Table {self.sql}>"
+
+    @property
+    def written(self) -> str:
+        """Its name in a statement that writes rows; raises UsageError where none may."""
+        if self.is_read_only:
+            reason = "a view, or a table without a primary key"
+            raise UsageError(
+                f"{self.label} is read-only, because it is {reason}: write the tables themselves; "
+                f'a table becomes writable with key = ["column", ...], which names unique columns'
+            )
+        return self.sql
 
     @cached_property
     def computed(self) -> tuple[AnyColumn, ...]:

@@ -238,7 +238,7 @@ def write_update_all(
     ]
     answers = [column.selected(f"{name}.{column.quoted}") for column in returned]
     sql = (
-        f"UPDATE {table_as(table.sql, name)} SET {', '.join(assigned)} "
+        f"UPDATE {table_as(table.written, name)} SET {', '.join(assigned)} "
         f"FROM unnest({', '.join(arrays)}) WITH ORDINALITY "
         f"AS {given} ({', '.join([*values, *keys])}, place) "
         f"WHERE {' AND '.join(matches)} "

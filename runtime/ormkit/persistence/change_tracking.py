@@ -38,7 +38,8 @@ class ChangeTracker:
         #: Columns of equal values that differ: 1.0 and 1.00, 0.0 and -0.0, a month and 30 days.
         self.exact = [p for p, each in enumerate(columns) if has_equal_forms(each)]
         plain = [p for p in range(len(columns)) if p not in self.mutable and p not in self.exact]
-        self.key_of_row: Any = itemgetter(*table.key_places)
+        # A table without a key has no objects in the identity map.
+        self.key_of_row: Any = itemgetter(*table.key_places or (0,))
         #: True where a key may be NaN, which equals itself in PostgreSQL, or is not hashable.
         self.is_converted = table.has_mutable_key or any(p in self.exact for p in table.key_places)
         if self.is_converted:

@@ -90,7 +90,7 @@ def write_delete_all(table: Table) -> Statement:
         for column, key in zip(table.identity, keys, strict=True)
     ]
     sql = (
-        f"DELETE FROM {table_as(table.sql, name)} USING unnest({', '.join(arrays)}) "
+        f"DELETE FROM {table_as(table.written, name)} USING unnest({', '.join(arrays)}) "
         f"AS {given} ({', '.join(keys)}) WHERE {' AND '.join(matches)}"
     )
     return Statement.of(scope, sql)

@@ -48,6 +48,8 @@ class IdentityMap:
         A refresh keeps dirty columns, and takes all other values from the row.
         """
         table = model.__table__
+        if not table.key_places:
+            return decode(model, rows)
         tracker = tracker_of(table)
         if table.hooks is not None:
             self.has_hooks = True
@@ -73,6 +75,8 @@ class IdentityMap:
         """Add objects, and take their present values for those of their rows."""
         for instance in instances:
             tracker = tracker_of(type(instance).__table__)
+            if not tracker.table.key_places:
+                continue
             if tracker.table.hooks is not None:
                 self.has_hooks = True
             with suppress(AttributeError):

@@ -204,7 +204,7 @@ def insert_of_values(table: Table, given: Sequence[AnyColumn], scope: Scope) -> 
     names = ", ".join(column.quoted for column in given)
     values = ", ".join(column.placeholder(scope.bind(column)) for column in given)
     row = f"({names}) VALUES ({values})" if given else "DEFAULT VALUES"
-    return f"INSERT INTO {table.sql} {row}"
+    return f"INSERT INTO {table.written} {row}"
 
 
 def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
@@ -213,7 +213,7 @@ def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
     name = scope.take("given")
     source = rows_given(given, scope)
     sql = (
-        f"INSERT INTO {table.sql} ({', '.join(column.quoted for column in given)}) "
+        f"INSERT INTO {table.written} ({', '.join(column.quoted for column in given)}) "
         f"SELECT {', '.join(cast_values(given, name))} FROM ({source}) AS {name} ORDER BY place"
     )
     return Statement.of(scope, sql)

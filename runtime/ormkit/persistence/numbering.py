@@ -57,7 +57,8 @@ def write_merge(
     name, source = scope.name(table), scope.take("given")
     answers = [column.selected(f"{name}.{column.quoted}") for column in returned]
     sql = (
-        f"MERGE INTO {table_as(table.sql, name)} USING ({rows_given(given, scope)}) AS {source} "
+        f"MERGE INTO {table_as(table.written, name)} "
+        f"USING ({rows_given(given, scope)}) AS {source} "
         f"ON false WHEN NOT MATCHED THEN "
         f"INSERT ({', '.join(column.quoted for column in given)}) "
         f"VALUES ({', '.join(cast_values(given, source))}) "
@@ -113,7 +114,7 @@ class NumberedInsert:
         ]
         overriding = "OVERRIDING SYSTEM VALUE " if made else ""
         return (
-            f"INSERT INTO {self.table.sql} "
+            f"INSERT INTO {self.table.written} "
             f"({', '.join(column.quoted for column in (*self.given, *made))}) "
             f"{overriding}SELECT {', '.join(values)} FROM {given} ORDER BY place"
         )

@@ -150,7 +150,7 @@ class ChildKeys:
         returned = (*table.primary_key, *computed_columns(table, changes))
         parts = [
             f"same AS (SELECT count(*) = {count} AS holds FROM {table.sql} WHERE {same})",
-            f"taken AS (UPDATE {table.sql} SET {assigned} WHERE {same} "
+            f"taken AS (UPDATE {table.written} SET {assigned} WHERE {same} "
             f"AND ({keys}) IS DISTINCT FROM ({self._bound(scope)}) "
             f"AND (SELECT holds FROM same){returning(returned)})",
         ]
@@ -160,7 +160,7 @@ class ChildKeys:
             names = [column.quoted for column in table.primary_key]
             stays = in_keys(names, table.primary_key, parameters[:width], scope)
             parts.append(
-                f"gone AS (UPDATE {table.sql} SET {assignments(cleared, scope)} "
+                f"gone AS (UPDATE {table.written} SET {assignments(cleared, scope)} "
                 f"WHERE ({keys}) = ({self._bound(scope)}) AND NOT {stays} "
                 f"AND (SELECT holds FROM same) RETURNING 1)"
             )

@@ -141,7 +141,7 @@ def computed_columns(
         column for column, value in changes if isinstance(value, Expression) or column.is_rewritten
     ]
     computed += table.computed
-    return tuple(computed) or (table.primary_key[0],)
+    return tuple(computed) or table.primary_key[:1]
 
 
 def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> Statement:
@@ -149,7 +149,7 @@ def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> S
     scope = Scope(table)
     computed = computed_columns(table, changes)
     sql = (
-        f"UPDATE {table.sql} SET {assignments(changes, scope)} WHERE {same_row(table, scope)}"
+        f"UPDATE {table.written} SET {assignments(changes, scope)} WHERE {same_row(table, scope)}"
         f"{returning(computed)}"
     )
     return Statement.of(scope, sql, computed)
@@ -186,7 +186,7 @@ async def delete_one(executor: Executor, instance: Model) -> None:
 def write_delete(table: Table) -> Statement:
     """Return the DELETE of one row, found by its primary key and version column, if any."""
     scope = Scope(table)
-    return Statement.of(scope, f"DELETE FROM {table.sql} WHERE {same_row(table, scope)}")
+    return Statement.of(scope, f"DELETE FROM {table.written} WHERE {same_row(table, scope)}")
 
 
 def same_row(table: Table, scope: Scope) -> str:

@@ -72,6 +72,11 @@ def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any],
             raise UsageError(
                 f"{column.label} is of type {column.type}, which pages cannot be ordered by"
             )
+    if not table.primary_key:
+        raise UsageError(
+            f"{table.label} has no key, and pages need an order in which no two rows are alike: "
+            f'name unique columns in the schema, as in key = ["column"]'
+        )
     held = {each.expression.key for each in order}
     return (*order, *(each.asc() for each in table.primary_key if each.key not in held))
 

@@ -13,6 +13,11 @@ from .statement import Statement, statement_for
 def key_parts(table: Table, key: object) -> tuple[object, ...]:
     """Return the parts of a key, one for each column; raises UsageError for a malformed key."""
     count = len(table.primary_key)
+    if not count:
+        raise UsageError(
+            f"{table.label} has no key to find a row by: query it, or name unique columns in the "
+            f'schema, as in key = ["column"]'
+        )
     parts: tuple[object, ...] = (key,)
     if count == 1 and key is not None:
         return parts

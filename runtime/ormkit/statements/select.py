@@ -259,7 +259,7 @@ class Select:
 
     def _write_delete(self, returned: Selected) -> Statement:
         scope = Scope(self.table)
-        text = f"DELETE FROM {self.table.sql}{self._changed_rows(scope)}"
+        text = f"DELETE FROM {self.table.written}{self._changed_rows(scope)}"
         text += returning(returned, scope)
         return Statement.of(scope, text, selected=tuple(returned))
 
@@ -267,7 +267,7 @@ class Select:
         self, changes: Sequence[tuple[AnyColumn, object]], returned: Selected
     ) -> Statement:
         scope = Scope(self.table)
-        text = f"UPDATE {self.table.sql} SET {assignments(changes, scope)}"
+        text = f"UPDATE {self.table.written} SET {assignments(changes, scope)}"
         text += self._changed_rows(scope) + returning(returned, scope)
         return Statement.of(scope, text, selected=tuple(returned))
 

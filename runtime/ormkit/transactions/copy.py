@@ -285,6 +285,7 @@ class ObjectCells(Cells):
     def __init__(self, table: Table) -> None:
         super().__init__()
         self._table = table
+        assert table.written  # raises UsageError for a read-only model
         self.table, self.schema = table.name, table.schema
 
     def begin(self, row: Any) -> None:

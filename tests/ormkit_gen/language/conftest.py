@@ -16,6 +16,7 @@ from ormkit_gen.schema import load
 from tests.servers import Server
 
 IMPORTS = """
+import datetime as dt
 from enum import Enum
 from typing import Any
 from ormkit_gen.declarative import *
