@@ -43,6 +43,7 @@ GENERATOR_FLOORS = (
     ("output",),
     ("project",),
     ("generation", "drift"),
+    ("pull",),
     ("cli",),
     ("__main__", "__init__"),
 )

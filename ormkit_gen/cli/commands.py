@@ -14,6 +14,7 @@ from ormkit_gen.cli.init import init
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
 from ormkit_gen.cli.messages import ERROR, tell_failure
 from ormkit_gen.cli.output import escape_unprintable
+from ormkit_gen.cli.pull import pull
 from ormkit_gen.cli.sql import sql
 from ormkit_gen.version import ormkit_version
 
@@ -40,7 +41,7 @@ def ormkit(invocation: Invocation, debug: bool) -> None:
     invocation.wants_traceback |= debug
 
 
-for command in (init, generate, check, diff, sql, database):
+for command in (init, pull, generate, check, diff, sql, database):
     ormkit.add_command(command)
 
 

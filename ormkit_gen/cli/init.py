@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -13,36 +14,103 @@ from ormkit_gen.cli.invocation import Invocation, pass_invocation
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--python", "in_python", is_flag=True, help="Write a Python schema instead of TOML.")
+@click.option("--from", "database", metavar="URL", help="Start from the tables of this database.")
+@click.option(
+    "--schema",
+    "schemas",
+    metavar="NAME",
+    multiple=True,
+    help="With --from: this PostgreSQL schema only. Can be repeated (default: all).",
+)
+@click.option("--shadow", metavar="URL", help="With --from: prove the result on this server.")
 @pass_invocation
-def init(invocation: Invocation, directory: Path, in_python: bool) -> None:
+def init(
+    invocation: Invocation,
+    directory: Path,
+    in_python: bool,
+    database: str | None,
+    schemas: tuple[str, ...],
+    shadow: str | None,
+) -> int | None:
     """Create a small project that works at once.
 
     The project has a schema with two tables, the code generated from it, and a program that uses
     them with an embedded PostgreSQL. It is written into DIRECTORY, by default the current one.
     Existing files are not changed.
 
+    With --from, the project has a schema file for a database that exists, as `ormkit pull` writes
+    it, and the code generated from it. The database is only read.
+
     \b
     Example:
       ormkit init blog
       cd blog
       python main.py
+
+    \b
+    Example:
+      ormkit init app --from postgresql://localhost/mydb
     """
+    if database is None and (schemas or shadow):
+        raise click.UsageError("--schema and --shadow go with --from URL")
+    if database is not None and in_python:
+        raise click.UsageError("--from writes a TOML schema; leave out --python")
+    invocation.root = directory.resolve()
+    if database is not None:
+        return _start_from(invocation, directory, database, schemas, shadow)
+    _start_blog(invocation, directory, in_python)
+    return None
+
+
+def _start_blog(invocation: Invocation, directory: Path, in_python: bool) -> None:
     # Loading the template engine takes longer than `ormkit --help`.
-    from ormkit_gen.generation import build_packages, read_schemas, write_packages
-    from ormkit_gen.project.settings import find_settings, read_settings
     from ormkit_gen.project.starter import plan_project, write_project
 
-    invocation.root = directory.resolve()
     project = plan_project(directory, "py" if in_python else "toml")
     write_project(project)
-    settings = read_settings(find_settings(directory))
-    reading = read_schemas(settings, settings.targets)
-    plans = write_packages(build_packages(settings.targets, reading.schemas, lambda done, of: None))
-    written = [*project.texts, *(f"{plan.label}/" for plan in plans)]
-    click.echo(f"created in {directory}: {', '.join(written)}")
+    _generate(directory, project.texts)
     for name in project.kept:
         click.echo(f"not changed: {name}")
     _show_next_steps(directory, ".gitignore" in project.kept)
+
+
+def _generate(directory: Path, written: Iterable[str]) -> None:
+    """Generate the package of a new project, and name all that was created."""
+    # Loading the template engine takes longer than `ormkit --help`.
+    from ormkit_gen.generation import build_packages, read_schemas, write_packages
+    from ormkit_gen.project.settings import find_settings, read_settings
+
+    settings = read_settings(find_settings(directory))
+    reading = read_schemas(settings, settings.targets)
+    plans = write_packages(build_packages(settings.targets, reading.schemas, lambda done, of: None))
+    names = [*written, *(f"{plan.label}/" for plan in plans)]
+    click.echo(f"created in {directory}: {', '.join(names)}")
+
+
+def _start_from(
+    invocation: Invocation,
+    directory: Path,
+    database: str,
+    schemas: tuple[str, ...],
+    shadow: str | None,
+) -> int:
+    # Loading these takes longer than `ormkit --help`.
+    from ormkit_gen.cli.pull import report, run_pull
+    from ormkit_gen.pull.file_changes import write_texts
+    from ormkit_gen.pull.new_project import choice_in, project_for
+
+    project_for(directory, "Model")
+    found = run_pull(choice_in(directory), database, schemas, shadow)
+    models = [model.name for model in found.schema.models if not model.is_association]
+    project = project_for(directory, models[0]) if models else None
+    texts = {**(project.texts if project else {}), **found.texts}
+    directory.mkdir(parents=True, exist_ok=True)
+    write_texts(directory.resolve(), texts)
+    sql = [name for name in found.texts if name.endswith(".sql")]
+    _generate(directory, [*(name for name in texts if name not in sql), *(["sql/"] if sql else [])])
+    for name in project.kept if project else ():
+        click.echo(f"not changed: {name}")
+    return report(found, invocation.root)
 
 
 def _show_next_steps(directory: Path, has_own_gitignore: bool) -> None:

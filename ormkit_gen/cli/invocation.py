@@ -30,11 +30,14 @@ class Invocation:
     #: The name of the command in its JSON report.
     name: str = "ormkit"
 
-    def settings(self, config: Path | None) -> Settings:
-        """Read the settings for this call."""
+    def settings(self, config: Path | None, *, needs_schemas: bool = True) -> Settings:
+        """Read the settings for this call.
+
+        needs_schemas: whether a target without schema files is a mistake.
+        """
         file = (config or find_settings(Path.cwd())).resolve()
         self.root = file.parent
-        return read_settings(file)
+        return read_settings(file, needs_schemas=needs_schemas)
 
 
 def chosen_target(targets: Sequence[Target], label: str | None) -> Target:

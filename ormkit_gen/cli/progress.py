@@ -38,3 +38,16 @@ class ProgressLine:
         if self._is_terminal and self._is_shown:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
+
+
+class StepLine:
+    """Shows the step that is running, on a terminal only."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+
+    def __call__(self, step: str) -> None:
+        """Show a step in place of the one before; an empty text removes it."""
+        if self._stream.isatty():
+            self._stream.write(f"\r\x1b[K{step}{'...' if step else ''}")
+            self._stream.flush()

@@ -54,8 +54,10 @@ def find_settings(start: Path) -> Path:
     raise _error("no-settings", message, _START)
 
 
-def read_settings(file: Path) -> Settings:
+def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
     """Read a settings file. Paths in messages are relative to its directory.
+
+    needs_schemas: whether a target without schema files is a mistake.
 
     Raises:
         SettingsError: It has mistakes. The error names all of them.
@@ -80,7 +82,10 @@ def read_settings(file: Path) -> Settings:
                 "wrong-setting", f"'{key}' must be a URL", f'{key} = "postgresql://..."', at
             )
     try:
-        targets = read_targets(document, (*heading, "targets"), tables, file.parent, problems)
+        targets = read_targets(
+            *(document, (*heading, "targets"), tables, file.parent, problems),
+            needs_schemas=needs_schemas,
+        )
     except SchemaError as error:
         raise SettingsError(*error.diagnostics) from None
     if problems.has_errors:

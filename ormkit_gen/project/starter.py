@@ -39,28 +39,53 @@ def plan_project(directory: Path, spelling: Spelling) -> Project:
     Raises:
         Refusal: Files of the project already exist. The error names all of them.
     """
+    schema = f"schemas/blog.{spelling}"
+    templates = {schema: f"init/blog.{spelling}.jinja", "main.py": "init/main.py.jinja"}
+    return _plan(directory, {**templates, "README.md": "init/README.md.jinja"}, schema=schema)
+
+
+def plan_pulled_project(directory: Path, *, schema: str, sql: str, model: str) -> Project:
+    """Return the files of a project for a database that exists, without its schema files.
+
+    schema: the schema file. sql: the pattern of the files with SQL.
+    model: the class that the program counts.
+
+    Raises:
+        Refusal: Files of the project already exist. The error names all of them.
+    """
+    templates = {"main.py": "init/pulled_main.py.jinja", "README.md": "init/pulled_README.md.jinja"}
+    context = {"schema": schema, "sql": sql, "model": model}
+    return _plan(directory, templates, (schema, sql.partition("/")[0]), **context)
+
+
+def _plan(
+    directory: Path, templates: Mapping[str, str], others: Iterable[str] = (), **context: str
+) -> Project:
+    """Return the files of a project from their templates.
+
+    others: what will be written besides, and must not exist either.
+    """
     if has_settings(directory / PROJECT_FILE):
         message = (
             f"{directory / PROJECT_FILE} has a [tool.ormkit] section: the project already exists"
         )
         raise Refusal(problem("project-exists", message, "run `ormkit generate` in it"))
-    schema = f"schemas/blog.{spelling}"
     settings = OWN_FILE if (directory / PROJECT_FILE).exists() else PROJECT_FILE
     templates = {
         settings: f"init/{settings}.jinja",
-        schema: f"init/blog.{spelling}.jinja",
-        "main.py": "init/main.py.jinja",
+        **templates,
         ".gitignore": "init/gitignore.jinja",
-        "README.md": "init/README.md.jinja",
     }
     existing = [
-        name for name in (*templates, OWN_FILE, _PACKAGE) if os.path.lexists(directory / name)
+        name
+        for name in (*templates, *others, OWN_FILE, _PACKAGE)
+        if os.path.lexists(directory / name)
     ]
-    _refuse_links(directory, templates)
+    _refuse_links(directory, (*templates, *others))
     _refuse_existing(directory, [name for name in existing if name not in _OPTIONAL])
-    context = {"name": _project_name(directory), "schema": schema}
+    names = {"name": _project_name(directory), **context}
     texts = {
-        name: environment().get_template(template).render(context)
+        name: environment().get_template(template).render(names)
         for name, template in templates.items()
         if name not in existing
     }

@@ -40,6 +40,9 @@ class Target:
     schemas: tuple[Path, ...]
     dto: Library | None = None  #: The library of the classes for input and output.
     sql: tuple[Path, ...] = ()  #: The files of the objects that the schema has as SQL.
+    #: The patterns that found the files.
+    schema_patterns: tuple[str, ...] = ()
+    sql_patterns: tuple[str, ...] = ()
 
     def import_roots(self, root: Path) -> tuple[Path, ...]:
         """Return the directories between the project's and the package, which may be import roots.
@@ -58,6 +61,8 @@ class _Reader:
     path: Place
     root: Path
     problems: Problems
+    #: Whether each pattern has to match a file.
+    needs_schemas: bool
 
     def read(self, table: object) -> Target | None:
         if not isinstance(table, dict):
@@ -78,7 +83,13 @@ class _Reader:
         if output is None or len(self.problems.found) > before:
             return None
         return Target(
-            label=str(output), output=self.root / output, schemas=schemas, dto=dto, sql=sql
+            label=str(output),
+            output=self.root / output,
+            schemas=schemas,
+            dto=dto,
+            sql=sql,
+            schema_patterns=tuple(_strings(settings.get("schemas"))),
+            sql_patterns=tuple(_strings(settings.get("sql"))),
         )
 
     def _dto(self, value: Any) -> Library | None:
@@ -126,7 +137,7 @@ class _Reader:
             message = f"more than {most:,} schema files match '{pattern}'"
             self._report(key, "too-many-schema-files", message, "name a narrower path")
             return []
-        if not found and key == "schemas":
+        if not found and key == "schemas" and self.needs_schemas:
             message = f"no schema file matches '{pattern}'"
             remedy = f"create one below {self.root}, ending in .toml or .py, or correct the path"
             self._report(key, "no-schema-file", message, remedy)
@@ -162,7 +173,13 @@ class _Reader:
 
 
 def read_targets(
-    document: Document, path: Place, tables: Sequence[object], root: Path, problems: Problems
+    document: Document,
+    path: Place,
+    tables: Sequence[object],
+    root: Path,
+    problems: Problems,
+    *,
+    needs_schemas: bool = True,
 ) -> tuple[Target, ...]:
     """Return the usable targets, and record the problems of the others."""
     targets: list[tuple[int, Target]] = []
@@ -172,7 +189,7 @@ def read_targets(
         problems.error("too-many-targets", message, "split them over several settings files", at)
         return ()
     for index, table in enumerate(tables):
-        target = _Reader(document, (*path, index), root, problems).read(table)
+        target = _Reader(document, (*path, index), root, problems, needs_schemas).read(table)
         if target is not None:
             targets.append((index, target))
     for (_, left), (index, right) in combinations(targets, 2):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from .facts import Catalog, Fact
@@ -11,6 +13,7 @@ from .rights import RIGHTS
 
 if TYPE_CHECKING:
     from ..engine import Engine
+    from ..transactions.transaction import Transaction
 
 #: Two versions of PostgreSQL that stand for all that the reader treats alike.
 OLDEST, NEWEST = 14, 18
@@ -36,15 +39,33 @@ async def read_catalog(engine: Engine, *, rights: bool = False) -> Catalog:
 
     Raises ConnectionFailed, and the DatabaseError that the server reports.
     """
-    facts: list[Fact] = []
+    async with catalog_transaction(engine) as tx:
+        return await read_facts(tx, rights=rights)
+
+
+@asynccontextmanager
+async def catalog_transaction(engine: Engine) -> AsyncGenerator[Transaction]:
+    """Run a block in the one transaction in which a catalog is read.
+
+    It is read-only and at the level REPEATABLE READ, and PostgreSQL prints names qualified in it.
+    """
     async with engine.transaction(
         isolation="repeatable read", read_only=True, settings=SETTINGS
     ) as tx:
-        number = await tx.execute_raw("SELECT current_setting('server_version_num')::integer")
-        version = number.scalar() // 10_000
-        for query in (*definitions(version), *(RIGHTS if rights else ())):
-            found = await tx.execute_raw(query)
-            facts += [Fact(*row) for row in found.tuples()]
+        yield tx
+
+
+async def read_facts(tx: Transaction, *, rights: bool = False) -> Catalog:
+    """Return the facts about a database.
+
+    tx: a transaction of `catalog_transaction()`.
+    """
+    number = await tx.execute_raw("SELECT current_setting('server_version_num')::integer")
+    version = number.scalar() // 10_000
+    facts: list[Fact] = []
+    for query in (*definitions(version), *(RIGHTS if rights else ())):
+        found = await tx.execute_raw(query)
+        facts += [Fact(*row) for row in found.tuples()]
     return Catalog(facts, version)
 
 

@@ -1,0 +1,1 @@
+"""Schema files from a live database."""

@@ -1,0 +1,233 @@
+"""Edits of one model in a TOML file, where facts of its table differ."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ormkit.catalog import COLUMN_PARTS
+from ormkit_gen.ir import Model, Position
+from ormkit_gen.pull.model_parts import ARRAYS, FactName, ModelParts, Part
+from ormkit_gen.pull.toml_editor import TomlEditor
+from ormkit_gen.pull.toml_layout import Path
+from ormkit_gen.pull.toml_text import short
+from ormkit_gen.schema.document import is_table
+
+#: The settings of a column by the kinds of the facts that they make.
+_TYPE = ("type", "nullable", "collation")
+_SOURCE = ("default", "server_default", "identity", "generated", "virtual")
+_COLUMN_SETTINGS: Mapping[str, tuple[str, ...]] = {
+    "column": _TYPE,
+    "not null": _TYPE,
+    **dict.fromkeys(("default", "identity", "generated", "virtual"), _SOURCE),
+    "column storage": ("storage",),
+    "compression": ("compression",),
+    "statistics target": ("statistics",),
+    "comment": ("comment",),
+}
+_SERIALS = ("serial", "bigserial", "smallserial")
+#: What a foreign key at a column consists of.
+_REFERENCE = ("foreign_key", "on_delete", "on_update", "deferrable", "initially_deferred")
+_TABLE_SETTINGS = (
+    *("comment", "unlogged", "storage", "partition_by", "inherits", "row_level_security"),
+    *("replica_identity",),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a model is."""
+
+    file: str
+    path: Path
+
+    def of(self, *keys: str | int) -> Path:
+        return (*self.path, *keys)
+
+
+class ModelEdit:
+    """Edits of one model."""
+
+    def __init__(
+        self,
+        editor: TomlEditor,
+        place: Place,
+        known: Model,
+        wanted: ModelParts,
+        paths: Mapping[Position, Path],
+    ) -> None:
+        self._editor = editor
+        self._place = place
+        self._known = known
+        self._wanted = wanted
+        self._paths = paths
+        self._deleted: list[Path] = []
+        self._appended: list[tuple[Path, dict[str, Any]]] = []
+
+    def apply(self, facts: set[FactName]) -> None:
+        """Make the changes that these facts ask for."""
+        columns: defaultdict[str, set[str]] = defaultdict(set)
+        seen: list[Part] = []
+        for kind, name in sorted(facts):
+            part = name.partition(" ")
+            if kind in COLUMN_PARTS or kind == "column":
+                columns[name].add(kind)
+            elif kind == "comment" and part[0] == "column":
+                columns[part[2]].add(kind)
+            elif kind in ("constraint", "index", "unfinished") or part[0] in (
+                "constraint",
+                "index",
+            ):
+                self._edit_part((kind, name), seen)
+        for name, kinds in columns.items():
+            self._edit_column(name, kinds)
+        if any(
+            kind in ("object", "storage", "row security", "replica identity", "inherits")
+            or (kind, name) == ("comment", "")
+            for kind, name in facts
+        ):
+            self._edit_settings()
+        for path in sorted(self._deleted, key=_backwards):
+            if self._editor.get(path) is not None:
+                self._editor.delete(path)
+        for path, entry in self._appended:
+            self._editor.append_item(path, entry)
+
+    def _edit_settings(self) -> None:
+        for name in _TABLE_SETTINGS:
+            path, value = self._place.of(name), self._wanted.settings.get(name)
+            there = self._editor.get(path)
+            if value is None and there is not None:
+                self._editor.delete(path)
+            elif value is not None and value != there:
+                self._editor.set(path, value)
+
+    def _edit_column(self, name: str, kinds: set[str]) -> None:
+        attribute = self._wanted.attributes.get(name)
+        known = next((each for each in self._known.columns if each.db_name == name), None)
+        if attribute is None:
+            if known is not None and known.at is not None:
+                self._deleted.append(self._paths[known.at])
+            return
+        if known is None or known.at is None:
+            path = self._place.of("columns", attribute)
+            self._editor.set(path, short(self._wanted.entry(attribute)))
+            return
+        wanted = self._wanted.columns[attribute]
+        groups = {setting for kind in kinds for setting in _COLUMN_SETTINGS.get(kind, ())}
+        path = self._paths[known.at]
+        there = self._editor.get(path)
+        type_ = there if isinstance(there, str) else there.get("type", "")
+        if "default" in kinds and (wanted["type"] in _SERIALS or type_.strip("?") in _SERIALS):
+            groups |= set(_TYPE)
+        new = {key: value for key, value in wanted.items() if key in groups}
+        if "column" not in kinds and "type" in new and new["type"] not in _SERIALS:
+            new["type"] = f"{type_.rstrip('? ')}{'?' if wanted['type'].endswith('?') else ''}"
+        update_entry(self._editor, path, new, groups - set(new))
+
+    def _edit_part(self, fact: FactName, seen: list[Part]) -> None:
+        key = self._wanted.settings.get("primary_key")
+        name = fact[1].partition(" ")[2] if fact[0] == "comment" else fact[1]
+        wanted = next((part for part in self._wanted.parts if fact in part.facts), None)
+        path = self._path_of(name)
+        if wanted is None and path is None:
+            self._edit_key(key)
+            return
+        if wanted is not None and wanted in seen:
+            return
+        if wanted is not None:
+            seen.append(wanted)
+        if path is not None and wanted is not None and _section(path) == wanted.array:
+            self._update_item(path[:4], wanted.entry)
+            return
+        if path is not None:
+            self._remove(path)
+        if wanted is not None and wanted.column is not None:
+            update_entry(self._editor, self._column_path(wanted.column), wanted.entry, ())
+        elif wanted is not None and wanted.array is not None:
+            self._appended.append((self._place.of(wanted.array), wanted.entry))
+
+    def _edit_key(self, key: Any) -> None:
+        """Write the primary key anew, at its columns or at the model."""
+        wanted = {name for name, entry in self._wanted.columns.items() if entry.get("primary_key")}
+        for column in self._known.columns:
+            if column.at is None or column.name not in self._wanted.columns:
+                continue
+            path = self._paths[column.at]
+            if column.name in wanted:
+                update_entry(self._editor, path, {"primary_key": True}, ())
+            else:
+                update_entry(self._editor, path, {}, ("primary_key",))
+        path = self._place.of("primary_key")
+        if key is not None:
+            self._editor.set(path, key)
+        elif self._editor.get(path) is not None:
+            self._editor.delete(path)
+
+    def _path_of(self, name: str) -> Path | None:
+        """Return where the files describe a constraint or an index."""
+        known = self._known
+        for group in (known.uniques, known.checks, known.excludes, known.indexes):
+            for each in group:
+                if each.name == name and each.at is not None:
+                    return self._paths.get(each.at)
+        for key in known.foreign_keys:
+            if key.name == name and key.at is not None:
+                return self._paths.get(key.at)
+        return None
+
+    def _column_path(self, attribute: str) -> Path:
+        known = next((each for each in self._known.columns if each.name == attribute), None)
+        at = known.at if known else None
+        return self._paths[at] if at is not None else self._place.of("columns", attribute)
+
+    def _remove(self, path: Path) -> None:
+        if _section(path) in ARRAYS:
+            self._deleted.append(path[:4])
+            return
+        entry = self._editor.get(path[:4])
+        keys = ("unique",) if is_table(entry) and entry.get("unique") else ("index",)
+        update_entry(self._editor, path[:4], {}, _REFERENCE if len(path) > 4 else keys)
+
+    def _update_item(self, path: Path, entry: Mapping[str, Any]) -> None:
+        there = self._editor.table(path)
+        for name in there:
+            if name not in entry and name != "name":
+                self._editor.delete((*path, name))
+        for name, value in entry.items():
+            if there.get(name) != value:
+                self._editor.set((*path, name), value)
+
+
+def update_entry(
+    editor: TomlEditor, path: Path, new: Mapping[str, Any], removed: Iterable[str]
+) -> None:
+    """Change keys of a column, which may be a text with its type alone, or a table."""
+    there = editor.get(path)
+    if there is None:
+        editor.set(path, short(dict(new)))
+        return
+    entry = {} if isinstance(there, str) else dict(there)
+    if isinstance(there, str) and "target" not in new:
+        entry = {"type": there}
+    if editor.layout.block(path) is not None:
+        for name in set(removed) & set(entry):
+            editor.delete((*path, name))
+        for name, value in new.items():
+            if entry.get(name) != value:
+                editor.set((*path, name), value)
+        return
+    merged = {name: value for name, value in entry.items() if name not in removed} | dict(new)
+    if merged != entry:
+        editor.set(path, short(merged))
+
+
+def _section(path: Path) -> str | None:
+    return str(path[2]) if len(path) > 2 else None
+
+
+def _backwards(path: Path) -> tuple[Any, ...]:
+    """Order the items of an array from the last on, since removing one renumbers the next."""
+    return tuple((1, -each, "") if isinstance(each, int) else (0, 0, each) for each in path)

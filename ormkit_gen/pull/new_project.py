@@ -1,0 +1,32 @@
+"""A new project for a database that exists."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ormkit_gen.project.starter import Project, plan_pulled_project
+from ormkit_gen.project.targets import Target
+from ormkit_gen.pull.project_files import ProjectFiles
+from ormkit_gen.pull.sql_files import PATTERN
+from ormkit_gen.pull.target_choice import Choice
+
+_SCHEMA = "schemas/app.toml"
+_PACKAGE = "db"
+
+
+def choice_in(directory: Path) -> Choice:
+    """Return the target of a project that is not written yet."""
+    root = directory.resolve()
+    target = Target(_PACKAGE, root / _PACKAGE, (), sql_patterns=(PATTERN,))
+    return Choice(ProjectFiles(root, target), _SCHEMA)
+
+
+def project_for(directory: Path, model: str) -> Project:
+    """Return the files of the project beside its schema files. Write nothing.
+
+    model: the class that its program counts.
+
+    Raises:
+        Refusal: Files of the project already exist.
+    """
+    return plan_pulled_project(directory, schema=_SCHEMA, sql=PATTERN, model=model)

@@ -1,0 +1,141 @@
+"""`ormkit pull`: from a live database to schema files, and the proof that they say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ormkit.catalog import Catalog, compare
+from ormkit_gen.diagnostics.diagnostic import Diagnostic
+from ormkit_gen.diagnostics.refusal import Refusal
+from ormkit_gen.drift.live import read_live
+from ormkit_gen.drift.namespaces import check_namespaces, within
+from ormkit_gen.drift.places import plain
+from ormkit_gen.drift.shadow import expected_catalog
+from ormkit_gen.ir import Schema
+from ormkit_gen.pull.document import SchemaDocument, describe
+from ormkit_gen.pull.edits import Edits
+from ormkit_gen.pull.file_changes import Texts
+from ormkit_gen.pull.known_names import PUBLIC, KnownNames
+from ormkit_gen.pull.project_files import ProjectFiles
+from ormkit_gen.pull.proof import Unproven, prove
+from ormkit_gen.pull.snapshot import Snapshot, read_snapshot
+from ormkit_gen.pull.sql_files import PATTERN, file_names, sql_text
+from ormkit_gen.pull.target_choice import Choice, finds
+from ormkit_gen.pull.toml_editor import TomlEditor
+from ormkit_gen.pull.toml_text import schema_text
+
+#: Tells what is being done.
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """What a pull found, and what it would write."""
+
+    snapshot: Snapshot
+    document: SchemaDocument
+    #: The texts of the files that change, by their paths; None removes a file.
+    texts: Texts
+    #: Patches of Python files, which are shown and not applied.
+    patch: str
+    schema: Schema
+    #: The facts in which the files and the database differ.
+    unproven: tuple[Unproven, ...]
+    #: Why there is no proof, if there is none.
+    failure: tuple[Diagnostic, ...] = ()
+
+
+async def pull(
+    database: str,
+    choice: Choice,
+    *,
+    schemas: Sequence[str] = (),
+    shadow: str | None = None,
+    progress: Progress = lambda text: None,
+) -> Pull:
+    """Return what the schema files of a target have to say about a database. Write nothing.
+
+    schemas: the PostgreSQL schemas to describe; all if there are none.
+
+    Raises:
+        Refusal: The database or the shadow server cannot be used.
+        SchemaError: The schema files have problems.
+    """
+    progress("reading the database")
+    snapshot = await read_live(database, read_snapshot)
+    check_namespaces(schemas, snapshot.catalog)
+    snapshot = snapshot.of_schemas(schemas)
+    files = choice.files
+    before = files.load()
+    document = describe(snapshot, KnownNames.of([before]))
+    texts = await texts_of(snapshot, before, document, choice, schemas, shadow)
+    progress("building what the files say")
+    loaded = files.load_with(texts)
+    unproven, failure = await proof(loaded.schema, snapshot.catalog, schemas, shadow)
+    texts = {**texts, **_settings_text(choice, texts)}
+    return Pull(snapshot, document, texts, "", loaded.schema, unproven, failure)
+
+
+def _settings_text(choice: Choice, texts: Texts) -> Texts:
+    """Return the settings file, where its target does not find all files with SQL yet."""
+    patterns = choice.files.target.sql_patterns
+    sql = [name for name in texts if name.endswith(".sql")]
+    if choice.settings is None or all(finds(patterns, name) for name in sql):
+        return {}
+    editor = TomlEditor(choice.files.read(choice.settings))
+    editor.set((*choice.path, "sql"), [*patterns, PATTERN])
+    return {choice.settings: editor.text}
+
+
+async def texts_of(
+    snapshot: Snapshot,
+    before: Schema,
+    document: SchemaDocument,
+    choice: Choice,
+    schemas: Sequence[str],
+    shadow: str | None,
+) -> Texts:
+    """Return the texts of the files that have to change.
+
+    Files that describe something are changed only where it differs from the database, as a shadow
+    server prints it: two spellings of the same are no difference.
+    """
+    if not before.models and not before.objects and not before.enums:
+        return new_texts(document, choice.files, choice.into)
+    built = await expected_catalog([before], shadow)
+    live = snapshot.catalog
+    if schemas:
+        built, live = within(built, schemas), within(live, schemas)
+    foreign = foreign_tables(before)
+    differences = [each for each in compare(built, live) if plain(each.fact.object) not in foreign]
+    return Edits(choice.files, before, document, choice.into).texts(differences)
+
+
+def new_texts(document: SchemaDocument, files: ProjectFiles, into: str) -> Texts:
+    """Return the texts of files for a database that no file describes yet."""
+    names = file_names(document.objects, {}, files.sql)
+    return {
+        into: schema_text(document),
+        **{names[each.label]: sql_text(each) for each in document.objects},
+    }
+
+
+async def proof(
+    schema: Schema, live: Catalog, schemas: Sequence[str], shadow: str | None
+) -> tuple[tuple[Unproven, ...], tuple[Diagnostic, ...]]:
+    """Return what differs between a schema and a database, and why that is unknown if it is."""
+    try:
+        built = await expected_catalog([schema], shadow)
+    except Refusal as refusal:
+        return (), tuple(refusal.diagnostics)
+    return prove(built, live, schemas=schemas, foreign=foreign_tables(schema)), ()
+
+
+def foreign_tables(schema: Schema) -> list[str]:
+    """Return the tables that the files describe and do not create."""
+    return [
+        f"table {model.schema or PUBLIC}.{model.table}"
+        for model in schema.models
+        if not getattr(model, "is_managed", True)
+    ]

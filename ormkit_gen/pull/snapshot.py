@@ -1,0 +1,112 @@
+"""Everything that pull reads of a database, in one read-only transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+
+from ormkit import Engine
+from ormkit.catalog import (
+    Catalog,
+    Domain,
+    EnumType,
+    Sequence,
+    Table,
+    catalog_transaction,
+    read_domains,
+    read_enums,
+    read_facts,
+    read_sequences,
+    read_tables,
+)
+from ormkit_gen.drift.namespaces import within
+from ormkit_gen.drift.places import plain
+from ormkit_gen.drift.sides import schema_of
+from ormkit_gen.postgres.object_kinds import OF_RELATIONS
+from ormkit_gen.pull.object_queries import DEPENDENCIES, OBJECTS
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseObject:
+    """An object that schema files keep as SQL."""
+
+    kind: str
+    #: Quoted and qualified, as in `public.total(integer)` or `audit on public.users`.
+    name: str
+    #: The statements that create it.
+    sql: str
+    #: The labels of what must exist before, as in `table public.users`.
+    depends_on: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """Its kind and name."""
+        return f"{self.kind} {self.name}"
+
+    @property
+    def schema(self) -> str:
+        """The schema that it is in, or that its table is in; empty where it is in none."""
+        place = self.name.rpartition(" on ")[2] if self.kind in OF_RELATIONS else self.name
+        return plain(schema_of(place))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The state of a database at one moment."""
+
+    catalog: Catalog
+    tables: tuple[Table, ...]
+    enums: tuple[EnumType, ...]
+    domains: tuple[Domain, ...]
+    sequences: tuple[Sequence, ...]
+    objects: tuple[DatabaseObject, ...]
+    #: The extensions, with the schemas that they are in.
+    extensions: tuple[tuple[str, str], ...]
+
+    def of_schemas(self, schemas: Collection[str]) -> Snapshot:
+        """Return the part of these schemas; all of it if there are none."""
+        if not schemas:
+            return self
+        return Snapshot(
+            within(self.catalog, schemas),
+            tuple(each for each in self.tables if each.schema in schemas),
+            tuple(each for each in self.enums if each.schema in schemas),
+            tuple(each for each in self.domains if each.schema in schemas),
+            tuple(each for each in self.sequences if each.schema in schemas),
+            tuple(each for each in self.objects if each.schema in schemas),
+            self.extensions,
+        )
+
+
+async def read_snapshot(engine: Engine) -> Snapshot:
+    """Read a database. Nothing is changed, and no right beyond connecting is needed."""
+    async with catalog_transaction(engine) as tx:
+        catalog = await read_facts(tx)
+        tables = await read_tables(tx)
+        enums, domains = await read_enums(tx), await read_domains(tx)
+        sequences = await read_sequences(tx)
+        found = [row for query in OBJECTS for row in (await tx.execute_raw(query)).tuples()]
+        needs = {(row[0], row[1]): row[2] for row in (await tx.execute_raw(DEPENDENCIES)).tuples()}
+    objects = (
+        DatabaseObject(kind, name, sql, _others(needs.get((class_, oid), ()), f"{kind} {name}"))
+        for class_, oid, kind, name, sql in found
+    )
+    return Snapshot(
+        *(catalog, tables, enums, domains, sequences, tuple(sorted(objects, key=_order))),
+        tuple(_extensions(catalog)),
+    )
+
+
+def _extensions(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    for fact in catalog:
+        kind, _, name = fact.object.partition(" ")
+        if (kind, fact.kind) == ("extension", "object"):
+            yield plain(name), plain(fact.definition.removeprefix("SCHEMA "))
+
+
+def _order(each: DatabaseObject) -> tuple[str, str]:
+    return each.kind, each.name
+
+
+def _others(labels: Iterable[str], own: str) -> tuple[str, ...]:
+    return tuple(label for label in labels if label != own)

@@ -1,0 +1,102 @@
+"""The target that a pull is for, and the file for what is new."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from ormkit_gen.diagnostics.diagnostic import Diagnostic
+from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.project.settings import Settings
+from ormkit_gen.project.targets import PROJECT_FILE, Target
+from ormkit_gen.pull.project_files import ProjectFiles
+
+_DEFAULT = "app.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A target, its settings file, and the schema file for new models."""
+
+    files: ProjectFiles
+    into: str
+    #: The settings file, and the path of the target in it; none before it is written.
+    settings: str | None = None
+    path: tuple[str | int, ...] = ()
+
+
+def choose_target(settings: Settings, label: str | None, into: str | None) -> Choice:
+    """Return the target with this label or file, or the only one.
+
+    Raises:
+        Refusal: There are several, or none fits.
+    """
+    targets = [
+        target
+        for target in settings.targets
+        if (label is None or target.label == label.rstrip("/"))
+        and (into is None or _takes(target, into))
+    ]
+    if len(targets) != 1:
+        raise Refusal(_refusal(settings, targets, label, into))
+    (target,) = targets
+    files = ProjectFiles(settings.root, target)
+    heading = ("tool", "ormkit") if settings.file.name == PROJECT_FILE else ()
+    path = (*heading, "targets", settings.targets.index(target))
+    return Choice(files, into or default_file(files), settings.file.name, path)
+
+
+def default_file(files: ProjectFiles) -> str:
+    """Return the file for new models: the first TOML file, or one that a pattern finds.
+
+    Raises:
+        Refusal: No pattern finds a TOML file.
+    """
+    for file in files.schemas:
+        if file.endswith(".toml"):
+            return file
+    target = files.target
+    for pattern in target.schema_patterns:
+        fixed = pattern.split("*")[0].rpartition("/")[0]
+        candidates = [pattern] if "*" not in pattern else [f"{fixed}/{_DEFAULT}".lstrip("/")]
+        for name in candidates:
+            if name.endswith(".toml") and _takes(target, name):
+                return name
+    message = f"no pattern of the target '{target.label}' finds a TOML file"
+    remedy = 'add one to its schemas, as in "schemas/*.toml", or name the file with --into'
+    raise Refusal(problem("no-schema-file", message, remedy))
+
+
+def finds(patterns: Iterable[str], name: str) -> bool:
+    """Return whether a pattern finds the file with this path."""
+    return any(_pattern(each).fullmatch(name) for each in patterns)
+
+
+def _takes(target: Target, name: str) -> bool:
+    """Return whether a pattern of the target's schema files finds the file."""
+    is_toml = PurePosixPath(name).suffix == ".toml" and ".." not in PurePosixPath(name).parts
+    return is_toml and finds(target.schema_patterns, name)
+
+
+def _pattern(glob: str) -> re.Pattern[str]:
+    words = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", PurePosixPath(glob).as_posix())
+    return re.compile("".join(words.get(part) or re.escape(part) for part in parts))
+
+
+def _refusal(
+    settings: Settings, fitting: list[Target], label: str | None, into: str | None
+) -> Diagnostic:
+    labels = ", ".join(target.label for target in settings.targets)
+    if not fitting and into is not None:
+        message = f"no target finds the schema file '{into}'"
+        remedy = f"""add it to the `schemas` of a target in {settings.file.name}, as in \
+schemas = ["{into}"]; it has to be a TOML file"""
+    elif not fitting:
+        message, remedy = f"there is no target '{label}'", f"the targets are: {labels}"
+    else:
+        message = "there is more than one target"
+        remedy = f"choose one with --target or --into; the targets are: {labels}"
+    return problem("no-target", message, remedy)

@@ -1,0 +1,342 @@
+"""`ormkit pull`: schema files from a live database, edited in place, and proven."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli
+
+from ormkit import AsyncSession, create_engine
+from ormkit.catalog import Catalog, read_catalog
+from tests.ormkit_gen.cli.conftest import Command
+from tests.servers import Server
+
+pytestmark = pytest.mark.one_interpreter
+
+#: Changes of the database, and the lines that appear in the schema files instead of others.
+CHANGES: dict[str, tuple[list[str], list[str]]] = {
+    'ALTER TABLE people DROP "weird name"': (
+        ['weird_name = { type = "integer?", column = "weird name" }'],
+        [],
+    ),
+    "ALTER TABLE people ADD bio text": ([], ['bio = "text?"']),
+    "ALTER TABLE people ALTER price TYPE numeric(12, 3)": (
+        ['price = { type = "numeric(10,2)?", default = "0.00" }'],
+        ['price = { type = "numeric(12,3)?", default = "0.00" }'],
+    ),
+    'ALTER TABLE people ALTER "firstName" DROP NOT NULL': (
+        ['first_name = { type = "text", column = "firstName" }'],
+        ['first_name = { type = "text?", column = "firstName" }'],
+    ),
+    "ALTER TABLE people ALTER class SET DEFAULT 'c'": (
+        ['class_ = { type = "varchar(20)", column = "class", default = "a\'b" }'],
+        ['class_ = { type = "varchar(20)", column = "class", default = "c" }'],
+    ),
+    "ALTER TABLE people DROP CONSTRAINT people_email_key": (
+        ['email = { type = "text?", unique = true }'],
+        ['email = "text?"'],
+    ),
+    "ALTER TABLE people DROP CONSTRAINT grown, ADD CONSTRAINT grown CHECK (age > 0)": (
+        ["expression = \"age > '-5'::integer\""],
+        ['expression = "age > 0"'],
+    ),
+    "ALTER TYPE mood ADD VALUE 'mad' BEFORE 'glad'": (
+        ['Mood = { values = ["sad", "glad", "in between"], name = "mood", comment = "Feels." }'],
+        [
+            'Mood = { values = ["sad", "mad", "glad", "in between"], name = "mood", '
+            'comment = "Feels." }',
+        ],
+    ),
+    "COMMENT ON TABLE people IS NULL": (['comment = "Those who buy."'], []),
+    "DROP INDEX people_mood_idx": (
+        ['mood = { type = "Mood", default = "glad", index = true }'],
+        ['mood = { type = "Mood", default = "glad" }'],
+    ),
+    "DROP INDEX by_lower": (
+        [
+            'name = "by_lower"',
+            'columns = [{ expression = "lower(email)", opclass = "text_pattern_ops" }]',
+            'include = ["age"]',
+            "[[models.Person.indexes]]",
+        ],
+        [],
+    ),
+    "CREATE UNIQUE INDEX one_class ON people (class)": (
+        [],
+        [
+            "[[models.Person.indexes]]",
+            'name = "one_class"',
+            'columns = ["class_"]',
+            "unique = true",
+        ],
+    ),
+    "ALTER TABLE labels ADD person_id bigint REFERENCES people": (
+        [],
+        [
+            'person_id = { type = "bigint?", foreign_key = "people.id" }',
+            'person = { target = "Person", back_populates = "labels" }',
+            'labels = { target = "Label", back_populates = "person" }',
+        ],
+    ),
+    "ALTER TABLE orders DROP approved_by": (
+        [
+            'approved_by = { type = "bigint?", foreign_key = "people.id", on_delete = "set null", '
+            "deferrable = true, initially_deferred = true }",
+            'approved_by_person = { target = "Person", foreign_key = "approved_by", '
+            'back_populates = "approved_by_orders" }',
+            'approved_by_orders = { target = "Order", foreign_key = "approved_by", '
+            'back_populates = "approved_by_person" }',
+        ],
+        [],
+    ),
+}
+
+
+def files_of(project: Path) -> dict[str, bytes]:
+    return {
+        str(file.relative_to(project)): file.read_bytes()
+        for file in sorted(project.rglob("*"))
+        if file.is_file()
+    }
+
+
+def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
+    """Return the lines that are gone and those that are new, without empty ones."""
+    lines = list(difflib.ndiff(before.splitlines(), after.splitlines()))
+    gone = [line[2:] for line in lines if line.startswith("- ") and line[2:]]
+    return gone, [line[2:] for line in lines if line.startswith("+ ") and line[2:]]
+
+
+async def picture(url: str) -> Catalog:
+    async with await create_engine(url) as engine:
+        return await read_catalog(engine, rights=True)
+
+
+def test_the_files_build_the_same_database(pulled: Path, ormkit: Command) -> None:
+    """Everything is said: in the schema language, and the rest in files of SQL."""
+    told = ormkit("check")
+    assert (told.returncode, told.stdout) == (0, ""), told.stdout
+    assert sorted(name for name in files_of(pulled) if name.endswith(".sql")) == [
+        "sql/function/count_orders.sql",
+        "sql/function/touch.sql",
+        "sql/policy/adults_people.sql",
+        "sql/statement/cluster_orders.sql",
+        "sql/trigger/touch_people.sql",
+    ]
+    # The target did not look for files of SQL before. The rest of the settings stays.
+    settings = (pulled / "ormkit.toml").read_text()
+    assert settings.startswith("# Settings of the shop.\n")
+    assert 'output = "shop/db"\nsql = ["sql/**/*.sql"]\n' in settings
+
+
+def test_names_are_those_that_one_would_give(pulled: Path) -> None:
+    models = tomli.loads((pulled / "schemas/app.toml").read_text())["models"]
+    assert list(models) == ["Label", "Line", "OrderLabel", "Order", "Person", "Box"]
+    related = {name: list(model.get("relationships", {})) for name, model in models.items()}
+    assert related == {
+        "Label": ["order_labels", "orders"],
+        "Line": ["order"],
+        "OrderLabel": ["label", "order"],
+        "Order": ["approved_by_person", "buyer_person", "box", "lines", "order_labels", "labels"],
+        "Person": ["boss", "approved_by_orders", "buyer_orders", "people"],
+        "Box": ["order"],
+    }
+    columns = models["Person"]["columns"]
+    assert columns["first_name"]["column"] == "firstName"
+    assert columns["class_"]["column"] == "class"
+    assert models["Box"]["schema"] == "stock"
+
+
+def test_constants_are_constants(pulled: Path) -> None:
+    columns = tomli.loads((pulled / "schemas/app.toml").read_text())["models"]["Person"]["columns"]
+    defaults = {name: each["default"] for name, each in columns.items() if "default" in each}
+    assert {name: str(value) for name, value in defaults.items()} == {
+        "class_": "a'b",
+        "mood": "glad",
+        "age": "-1",
+        "price": "0.00",
+        "ratio": "0.5",
+        "tags": "[]",
+        "data": "{'a': [1, 'b']}",
+        "born": "1999-12-31",
+    }
+    # The same number, and another expression.
+    assert columns["big"]["server_default"] == "'5'::bigint"
+
+
+def test_pulling_again_changes_no_byte(pulled: Path, ormkit: Command) -> None:
+    before = files_of(pulled)
+    told = ormkit("pull")
+    assert told.returncode == 0, told.stdout
+    assert "up to date" in told.stderr
+    assert files_of(pulled) == before
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change[:40])
+def test_a_change_of_the_database_changes_its_lines_only(
+    pulled: Path, ormkit: Command, server18: Server, shop: str, change: str
+) -> None:
+    file = pulled / "schemas/app.toml"
+    # What the user changed and said stays.
+    mine = file.read_text().replace("[models.Person]\n", "# People.\n[models.Person]\n")
+    file.write_text(mine)
+    server18.run_script(shop, change)
+    told = ormkit("pull")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert changed_lines(mine, file.read_text()) == CHANGES[change]
+
+
+def test_names_of_the_user_stay(pulled: Path, ormkit: Command, server18: Server, shop: str) -> None:
+    """Objects are matched by their names in the database."""
+    file = pulled / "schemas/app.toml"
+    text = file.read_text()
+    for old, new in (
+        ("models.Person", "models.Customer"),
+        ('target = "Person"', 'target = "Customer"'),
+        ('email = { type = "text?", unique', 'mail = { type = "text?", column = "email", unique'),
+        ("boss = {", "chief = {"),
+        ('back_populates = "boss"', 'back_populates = "chief"'),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text)
+    server18.run_script(shop, "COMMENT ON COLUMN people.email IS 'For news.'")
+    server18.run_script(
+        shop, "CREATE TABLE gifts (id integer PRIMARY KEY, giver_id bigint REFERENCES people)"
+    )
+    told = ormkit("pull")
+    assert told.returncode == 0, told.stdout + told.stderr
+    gone, added = changed_lines(text, file.read_text())
+    assert gone == ['mail = { type = "text?", column = "email", unique = true }']
+    assert added == [
+        'mail = { type = "text?", column = "email", unique = true, comment = "For news." }',
+        'gifts = { target = "Gift", back_populates = "giver" }',
+        "[models.Gift]",
+        'table = "gifts"',
+        "[models.Gift.columns]",
+        'id = { type = "integer", primary_key = true, identity = false }',
+        'giver_id = { type = "bigint?", foreign_key = "people.id" }',
+        "[models.Gift.relationships]",
+        'giver = { target = "Customer", back_populates = "gifts" }',
+    ]
+
+
+def test_objects_in_sql_follow_the_database(
+    pulled: Path, ormkit: Command, server18: Server, shop: str
+) -> None:
+    server18.run_script(
+        shop,
+        "DROP TRIGGER touch ON people; ALTER TABLE orders SET WITHOUT CLUSTER;"
+        "CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql "
+        "AS 'BEGIN RETURN NEW; END';"
+        "ALTER POLICY adults ON people USING (age >= 21); DROP FUNCTION count_orders(bigint)",
+    )
+    before = files_of(pulled)
+    told = ormkit("pull")
+    assert told.returncode == 0, told.stdout + told.stderr
+    after = files_of(pulled)
+    assert sorted(set(before) - set(after)) == [
+        "sql/function/count_orders.sql",
+        "sql/statement/cluster_orders.sql",
+        "sql/trigger/touch_people.sql",
+    ]
+    assert b"BEGIN RETURN NEW; END" in after["sql/function/touch.sql"]
+    assert b"age >= 21" in after["sql/policy/adults_people.sql"]
+    assert after["schemas/app.toml"] == before["schemas/app.toml"]
+
+
+def test_one_schema_of_several(project: Path, ormkit: Command) -> None:
+    told = ormkit("pull", "--schema", "stock", "--into", "schemas/stock.toml")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert list(tomli.loads((project / "schemas/stock.toml").read_text())["models"]) == ["Box"]
+
+
+def test_the_database_is_only_read(
+    project: Path, ormkit: Command, server18: Server, shop: str
+) -> None:
+    """Each statement runs in a transaction that is read-only; the server holds pull to it."""
+    role = "CREATE ROLE reader LOGIN; ALTER ROLE reader SET default_transaction_read_only = on"
+    server18.run_script(shop, role)
+    try:
+        before = asyncio.run(picture(shop))
+        url = shop.replace("postgresql://postgres@", "postgresql://reader@")
+        told = ormkit("pull", "--database", url)
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert asyncio.run(picture(shop)) == before
+    finally:
+        server18.run_script(shop, "DROP ROLE reader")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--database", "postgresql://nobody@localhost:1/none"), "check the URL of --database"),
+        (("--into", "other/app.toml"), "no target finds the schema file 'other/app.toml'"),
+        (("--target", "none"), "there is no target 'none'; the targets are: shop/db"),
+    ],
+)
+def test_mistakes_are_said_and_nothing_is_written(
+    project: Path, ormkit: Command, arguments: tuple[str, ...], words: str
+) -> None:
+    before = files_of(project)
+    told = ormkit("pull", *arguments)
+    assert told.returncode == 2
+    assert words in " ".join(told.stderr.split()).replace("[no-target] ", ";").replace(" ;", "; ")
+    assert files_of(project) == before
+
+
+def test_a_failed_write_leaves_every_file_as_it_was(
+    pulled: Path, ormkit: Command, server18: Server, shop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server18.run_script(
+        shop,
+        "ALTER TABLE people ADD bio text; DROP TRIGGER touch ON people; "
+        "ALTER POLICY adults ON people USING (age >= 21)",
+    )
+    before = files_of(pulled)
+    real = Path.unlink
+
+    def unlink(self: Path, missing_ok: bool = False) -> None:
+        if self.name == "touch_people.sql":
+            raise PermissionError(13, "Permission denied", str(self))
+        real(self, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    told = ormkit("pull")
+    assert told.returncode == 2
+    assert "Permission denied" in told.stderr
+    assert files_of(pulled) == before
+
+
+def test_a_project_starts_from_a_database(
+    tmp_path: Path, shop: str, server18: Server, ormkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its models read the tables that are there."""
+    monkeypatch.chdir(tmp_path)
+    told = ormkit("init", "start", "--from", shop, "--shadow", server18.url)
+    assert told.returncode == 0, told.stdout + told.stderr
+    server18.run_script(shop, "INSERT INTO labels (name) VALUES ('new'), ('old')")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "start"), *sys.path])
+    monkeypatch.delitem(sys.modules, "db", raising=False)
+    package: Any = importlib.import_module("db")
+
+    async def read() -> list[tuple[int, int]]:
+        async with await create_engine(shop) as engine:
+            session = AsyncSession(engine)
+            models = [package.Label, package.Person, package.Order, package.Box, package.Line]
+            return [
+                (await session.query(each).count(), len(await session.query(each).all()))
+                for each in models
+            ]
+
+    try:
+        assert asyncio.run(read()) == [(2, 2), (0, 0), (0, 0), (0, 0), (0, 0)]
+    finally:
+        for name in [name for name in sys.modules if name == "db" or name.startswith("db.")]:
+            del sys.modules[name]
