@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import examples.blog
 import examples.blog.db as models
 import ormkit
 from ormkit import AsyncSession, create_engine
@@ -44,6 +46,19 @@ async def test_a_guide_runs_from_top_to_bottom(database_url: str, document: str)
             await run(source, names)
     finally:
         await names["engine"].close()
+
+
+async def test_the_page_about_events_runs_from_top_to_bottom(
+    blog_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "app", examples.blog)
+    monkeypatch.setitem(sys.modules, "app.db", models)
+    names: dict[str, Any] = {"URL": blog_url}
+    found = blocks("docs/observe.md")
+    assert len(found) == 4
+    for source in found:
+        await run(source, names)
+    await names["engine"].close()
 
 
 async def test_every_operator_is_written_as_a_keyword_and_as_an_expression(

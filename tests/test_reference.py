@@ -50,7 +50,8 @@ CLASSES: dict[str, type] = {
 }
 #: Free functions and classes that are called.
 CALLED = {
-    *("case", "cast", "create_engine", "current_session", "exists", "joinedload", "jsonload"),
+    *("capture_statements", "case", "cast", "create_engine", "current_session", "exists"),
+    *("joinedload", "jsonload"),
     *("literal", "noload", "selectinload", "session_context", "to_tsvector", "validates", "Q"),
 }
 #: What generated code alone calls.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ._version import __version__, refuse_namesake
 from .embedded.server import EmbeddedServer
-from .engine import Engine, create_engine
+from .engine import Engine, capture_statements, create_engine
 from .errors import (
     AfterCommitError,
     CheckViolation,
@@ -53,6 +53,9 @@ from .errors import (
     UsageError,
     ValidationError,
 )
+from .events.event import Caller, ConnectionEvent, StatementEvent, TransactionEvent
+from .events.listeners import Listening
+from .events.slow_queries import SlowQueries
 from .hints import missing_name
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
 from .models.attributes import Attr, ReadOnlyAttr, column, computed, to_many, to_one
@@ -70,6 +73,7 @@ from .models.table import Table
 from .models.text_search import SearchColumn, to_tsvector
 from .models.vectors import VectorColumn
 from .persistence.related_set import RelatedSet, SetChange
+from .pool.stats import PoolStats
 from .postgres.enum_labels import OpenLabels
 from .postgres.infinity import INFINITY
 from .postgres.interval import Interval
@@ -108,6 +112,7 @@ __all__ = [
     "AsyncSession",
     "Attr",
     "BitString",
+    "Caller",
     "Change",
     "CheckViolation",
     "Cidr",
@@ -117,6 +122,7 @@ __all__ = [
     "ComputedValue",
     "Condition",
     "ConfigurationError",
+    "ConnectionEvent",
     "ConnectionFailed",
     "ConnectionLost",
     "Cursor",
@@ -137,6 +143,7 @@ __all__ = [
     "JsonColumn",
     "JsonComputed",
     "JsonPath",
+    "Listening",
     "Load",
     "LockNotAvailable",
     "MissingValue",
@@ -158,6 +165,7 @@ __all__ = [
     "PartialQuery",
     "PoolClosed",
     "PoolError",
+    "PoolStats",
     "PoolTimeout",
     "Q",
     "Query",
@@ -180,10 +188,12 @@ __all__ = [
     "SerializationFailure",
     "SetChange",
     "Shaped",
+    "SlowQueries",
     "SoftDeleteModel",
     "Source",
     "StaleObject",
     "StatementError",
+    "StatementEvent",
     "Stream",
     "Subquery",
     "Table",
@@ -192,6 +202,7 @@ __all__ = [
     "Transaction",
     "TransactionClosed",
     "TransactionEnded",
+    "TransactionEvent",
     "TransactionFailed",
     "UniqueViolation",
     "UnknownName",
@@ -202,6 +213,7 @@ __all__ = [
     "VectorComputed",
     "WindowFunction",
     "__version__",
+    "capture_statements",
     "case",
     "cast",
     "column",

@@ -9,9 +9,11 @@ from collections.abc import (
     Callable,
     Coroutine,
     Iterable,
+    Iterator,
     Mapping,
     Sequence,
 )
+from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
@@ -22,11 +24,15 @@ from .driver.connection import DEFAULT_STATEMENTS, Connection
 from .embedded.server import EmbeddedServer
 from .embedded.url import open_embedded
 from .errors import ConfigurationError, UsageError
+from .events.event import ConnectionEvent, StatementEvent, TransactionEvent
+from .events.listeners import Listening
+from .events.slow_queries import ALL, SlowQueries, log_each
 from .hints import Hinted
 from .models.methods import attach_pending
 from .models.package import Schema, known_schemas
 from .pool.options import PoolOptions
 from .pool.pool import Pool
+from .pool.stats import PoolStats
 from .postgres.json_hooks import Decoder, Encoder, hooks
 from .queries.batched_get import Lookups
 from .statements.create_all import create_schemas
@@ -69,6 +75,7 @@ async def create_engine(
     server_settings: Mapping[str, str] | None = None,
     init: Init | None = None,
     coalesce: bool = True,
+    slow_query: float | SlowQueries | None = None,
     json_encoder: Encoder | None = None,
     json_decoder: Decoder | None = None,
 ) -> Engine:
@@ -103,7 +110,9 @@ async def create_engine(
         after each reset. Its argument has `execute(sql, params)`. If it raises, the connection
         fails.
     coalesce: whether concurrent lookups by key from several tasks share statements (batching).
-
+    slow_query: seconds from which the logger `ormkit.slow` reports a statement, at WARNING; a
+        SlowQueries also says how often it reports the same statement. None reports nothing. The
+        logger `ormkit.sql` gets every statement if it is enabled for DEBUG when this is called.
     json_encoder, json_decoder: functions that write a value as JSON, and read a document, of json
         and jsonb columns: `orjson.dumps`, or a `json.loads` with parse_float=Decimal. They hold for
         the process, from this call on.
@@ -119,6 +128,8 @@ async def create_engine(
         )
     check_seconds("connect_timeout", connect_timeout)
     check_count("statement_cache_size", statement_cache_size)
+    if slow_query is not None and not isinstance(slow_query, SlowQueries):
+        slow_query = SlowQueries(slow_query)
     settings = checked_settings(application_name, server_settings, statement_timeout)
     options = PoolOptions(
         min_connections,
@@ -142,7 +153,12 @@ async def create_engine(
         if server is not None:
             await asyncio.to_thread(server.stop)
         raise
-    return Engine(pool, without_secrets(url), server, coalesce=coalesce)
+    engine = Engine(pool, without_secrets(url), server, coalesce=coalesce)
+    if slow_query is not None:
+        engine.listen(on_statement=slow_query.note)
+    if ALL.isEnabledFor(logging.DEBUG):
+        engine.listen(on_statement=log_each)
+    return engine
 
 
 def warn_of_version(version: int) -> None:
@@ -191,6 +207,17 @@ def opener(
     return connect
 
 
+@contextmanager
+def capture_statements(engine: Engine, *, values: bool = False) -> Iterator[list[StatementEvent]]:
+    """Yield a list that receives each statement of the engine, in the order in which they end.
+
+    values: whether the events hold the values that were bound.
+    """
+    captured: list[StatementEvent] = []
+    with engine.listen(on_statement=captured.append, values=values):
+        yield captured
+
+
 class Engine(Hinted, Copying):
     """A database and its connection pool; create_engine() makes it."""
 
@@ -234,6 +261,32 @@ class Engine(Hinted, Copying):
 
     def executor(self) -> Executor:
         return self._executor
+
+    def listen(
+        self,
+        *,
+        on_statement: Callable[[StatementEvent], None] | None = None,
+        on_transaction: Callable[[TransactionEvent], None] | None = None,
+        on_connection: Callable[[ConnectionEvent], None] | None = None,
+        values: bool = False,
+    ) -> Listening:
+        """Call functions with each statement, transaction and change of a connection that ends.
+
+        values: whether events of statements hold the values that were bound. They are of every
+            user of the engine, and may be secrets.
+
+        The functions run in the task that sent the statement, before its caller goes on, so they
+        should be quick. What they raise is logged once, and changes nothing. Statements that a
+        listener sends make no events. `close()` of the result ends it, as does the end of a `with`
+        block. Without any listener, statements run the same code as if there were no events.
+
+        Raises ConfigurationError for an async function.
+        """
+        return self.pool.listeners.add(on_statement, on_transaction, on_connection, values=values)
+
+    def pool_stats(self) -> PoolStats:
+        """Return what the connection pool holds now, and what it has done since it was opened."""
+        return self.pool.stats()
 
     async def __aenter__(self) -> Self:
         return self

@@ -97,6 +97,18 @@ async def test_a_piece_of_work_takes_few_calls(session: AsyncSession, name: str)
     assert calls.total() <= budget, dict(calls)
 
 
+async def test_a_listener_takes_eight_calls_for_a_statement(session: AsyncSession) -> None:
+    await session.insert(User(name="Ada"))
+    alone = await calls_of(lambda session: session.get(User, 1), session)
+    heard: list[Any] = []
+    with session.engine.listen(on_statement=heard.append):
+        told = await calls_of(lambda session: session.get(User, 1), session)
+    assert len(heard) == 4
+    assert told.total() - alone.total() <= 8, dict(told - alone)
+    after = await calls_of(lambda session: session.get(User, 1), session)
+    assert after == alone
+
+
 async def test_four_coroutines_lie_between_a_lookup_and_the_driver(session: AsyncSession) -> None:
     await session.insert(User(name="Ada"))
     await session.get(User, 1)

@@ -18,6 +18,21 @@ class Command:
     #: True for raw SQL. When it fails for many rows, it may have run for some of them.
     is_raw: bool = False
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the text names, where that is known."""
+        return ()
+
+    @property
+    def operation(self) -> str:
+        """What the statement does, where that is not the first word of the text."""
+        return ""
+
+    @property
+    def is_lookup(self) -> bool:
+        """Whether it looks up the keys of several callers."""
+        return False
+
     def explained(self, error: BaseException, rows: Sequence[Sequence[Any]]) -> BaseException:
         """Return the error to raise after a failed run, with details that the command knows.
 

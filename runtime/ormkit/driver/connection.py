@@ -26,7 +26,7 @@ from ..postgres.values import Record
 from .affinity import let_go
 from .asyncpg_internals import PublicAccess, access_to, cannot_copy
 from .command import Command
-from .copy_rows import Copied
+from .copy_rows import Copied, copy_sql
 from .disconnect_reason import explained
 from .errors import (
     NEEDS_NEW_STATEMENT,
@@ -57,7 +57,15 @@ ENDING_TIMEOUT = 5.0
 class Connection(ResettableSession):
     """A connection that keeps its prepared statements and raises OrmKit's errors."""
 
-    __slots__ = ("_marks", "_on_outdated", "facts", "messages", "server_version")
+    __slots__ = (
+        "_marks",
+        "_on_outdated",
+        "backend",
+        "facts",
+        "messages",
+        "server_version",
+        "watch",
+    )
 
     def __init__(self, raw: Any, statement_cache_size: int, marks: list[Unreadable]) -> None:
         access = access_to(raw)
@@ -70,6 +78,10 @@ class Connection(ResettableSession):
         #: The major version of the server.
         self.server_version: int = raw.get_server_version().major
         self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
+        #: The process id of the server's backend.
+        self.backend: int = raw.get_server_pid()
+        #: What the subclass of an observed connection notes of it.
+        self.watch: Any = None
 
     @classmethod
     async def open(
@@ -122,7 +134,7 @@ class Connection(ResettableSession):
         except BaseException as error:
             may_repeat = await self._forgets(sql, error) and kept is not None
             if may_repeat and not (is_many and command.is_raw):
-                return await self.run(command, args, timeout, is_many=is_many)
+                return await Connection.run(self, command, args, timeout, is_many=is_many)
             if not is_many:
                 raise command.explained(self._failed(error, sql, prepared, args), (args,))
             failed = self._failed(error, sql, prepared, *refused_row(error, prepared, args))
@@ -225,8 +237,7 @@ class Connection(ResettableSession):
         """
         if cells.is_raw:
             self.mark_dirty()
-        names = ", ".join(quote(name) for name in cells.names)
-        sql = f"COPY {quote(cells.table)} ({names}) FROM STDIN"
+        sql = copy_sql(cells)
         try:
             schema = cells.schema or await self.prepared.schema_of(quote(cells.table))
             tag: str = await self._raw.copy_records_to_table(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from ..postgres.identifiers import quote
+
 
 class Copied(Protocol):
     """The target of a COPY and the state of its current row, for error messages."""
@@ -20,3 +22,9 @@ class Copied(Protocol):
     @property
     def is_reading(self) -> bool: ...
     def described(self) -> str: ...
+
+
+def copy_sql(cells: Copied) -> str:
+    """Return the COPY that receives these rows."""
+    names = ", ".join(quote(name) for name in cells.names)
+    return f"COPY {quote(cells.table)} ({names}) FROM STDIN"

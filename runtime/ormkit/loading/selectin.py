@@ -212,7 +212,7 @@ class StepSource:
         self.owner = [f"{target}.{column.quoted}" for column in relationship.remote]
         if secondary := relationship.secondary:
             through = scope.take(secondary.name)
-            scope.read_from.add(secondary.sql)
+            scope.tables.add(secondary.sql)
             matches = relationship.to_target(through, target)
             table = f"{table_as(secondary.sql, through)} JOIN {table} ON {' AND '.join(matches)}"
             self.owner = [f"{through}.{key}" for key in secondary.local]

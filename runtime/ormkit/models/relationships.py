@@ -141,7 +141,7 @@ class Relationship(Generic[O, R]):
                 f"{inner}.{there.quoted} = {outer}.{here.quoted}" for here, there in pairs
             ]
         through = scope.take(self.secondary.name)
-        scope.read_from.add(self.secondary.sql)
+        scope.tables.add(self.secondary.sql)
         tables = f"{table_as(self.secondary.sql, through)}, {target}"
         return tables, self.through(outer, through, inner)
 

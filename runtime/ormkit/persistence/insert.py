@@ -201,6 +201,7 @@ def write_insert(
 
 def insert_of_values(table: Table, given: Sequence[AnyColumn], scope: Scope) -> str:
     """Return the text of an INSERT of one row."""
+    scope.tables.add(table.sql)
     names = ", ".join(column.quoted for column in given)
     values = ", ".join(column.placeholder(scope.bind(column)) for column in given)
     row = f"({names}) VALUES ({values})" if given else "DEFAULT VALUES"
@@ -210,6 +211,7 @@ def insert_of_values(table: Table, given: Sequence[AnyColumn], scope: Scope) -> 
 def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
     """Return the INSERT of any number of rows, one array parameter for each column."""
     scope = Scope()
+    scope.tables.add(table.sql)
     name = scope.take("given")
     source = rows_given(given, scope)
     sql = (

@@ -65,8 +65,10 @@ class Links:
 
         def build() -> Statement:
             scope = Scope()
+            scope.tables.add(self._secondary.sql)
             sql = write(scope, self._owner(scope))
-            return Statement.of(scope, sql)
+            operation = "UPDATE" if what == "replace" else ""
+            return Statement.of(scope, sql, operation=operation)
 
         return statement_for(key, build)
 

@@ -169,7 +169,7 @@ class ChildKeys:
             f"WITH {', '.join(parts)} "
             f"SELECT same.holds, {gone}, taken.* FROM same LEFT JOIN taken ON true"
         )
-        return Statement.of(scope, sql, selected=(None, None, *returned))
+        return Statement.of(scope, sql, selected=(None, None, *returned), operation="UPDATE")
 
     def _bound(self, scope: Scope) -> str:
         """Return parameters for a foreign key, with the types of its columns."""

@@ -15,10 +15,10 @@ import asyncio
 import contextvars
 import copy
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ..driver.affinity import Origin, abandon_after_fork, keep, running_loop
 from ..driver.connection import Connection
@@ -28,9 +28,13 @@ from ..errors import (
     PoolTimeout,
     UsageError,
 )
+from ..events.event import ConnectionEvent
+from ..events.listeners import Listeners
+from ..events.observed import leave, observe, tell_lost
 from .checkouts import Checkouts, held_by
 from .options import PoolOptions
 from .reconnect import ConnectBackoff
+from .stats import PoolStats
 
 T = TypeVar("T")
 
@@ -66,6 +70,9 @@ class Pool:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._timers: dict[Callable[[], None], asyncio.TimerHandle] = {}
         self.is_closed = False
+        self._counts = Counter[str]()
+        self._waited = 0.0
+        self.listeners = Listeners(self._observe)
         self.origin = Origin()
         abandon_after_fork(self)
 
@@ -78,6 +85,24 @@ class Pool:
     def idle(self) -> int:
         """The number of idle connections, including those that a short reset will free."""
         return len(self._idle) + self._resetting
+
+    def stats(self) -> PoolStats:
+        """Return what the pool holds now, and what it has done since it was opened."""
+        counts = self._counts
+        return PoolStats(
+            size=self.size,
+            max_size=self.options.max_connections,
+            idle=self.idle,
+            in_use=len(self._active),
+            opening=len(self._opening),
+            waiting=sum(not waiter.done() for waiter in self._waiters),
+            waits=counts["waits"],
+            waited=self._waited,
+            timeouts=counts["timeouts"],
+            opened=counts["opened"],
+            reset=counts["reset"],
+            closed=counts["closed"],
+        )
 
     async def start(self) -> None:
         """Open `min_connections` connections; where one fails, close all and raise its error.
@@ -137,15 +162,23 @@ class Pool:
         waiter: asyncio.Future[Connection] = loop.create_future()
         self._waiters.append(waiter)
         self._open_missing()
+        self._counts["waits"] += 1
+        began = time.perf_counter()
         try:
             async with asyncio.timeout(self.options.acquire_timeout):
                 connection = await waiter
         except TimeoutError:
+            self._counts["timeouts"] += 1
             self._leave_queue(waiter)
             raise self._timeout_error() from self._backoff.error
         except BaseException:
             self._leave_queue(waiter)
             raise
+        finally:
+            waited = time.perf_counter() - began
+            self._waited += waited
+        if self.listeners:
+            connection.watch.waited = waited
         return self._check_out(connection)
 
     def give(self, connection: Connection) -> None:
@@ -263,6 +296,10 @@ class Pool:
 
     def _register(self, connection: Connection) -> None:
         self._opened_at[connection] = time.monotonic()
+        self._counts["opened"] += 1
+        if self.listeners:
+            observe(connection, self.listeners)
+            self._tell("opened", connection)
         connection.facts = self._facts
         connection.on_close(self._remove_dead)
         connection.on_outdated(self._forget_statements)
@@ -280,8 +317,27 @@ class Pool:
                 self._discard(connection)
                 return
 
+    def _observe(self, is_on: bool) -> None:
+        """Have every connection tell the listeners what it sends, or none."""
+        for connection in self._opened_at:
+            if is_on:
+                observe(connection, self.listeners)
+            else:
+                leave(connection)
+
+    def _tell(self, what: Literal["opened", "reset", "closed"], connection: Connection) -> None:
+        """Tell the listeners what became of a connection."""
+        age = time.monotonic() - self._opened_at[connection]
+        event = ConnectionEvent(what=what, backend=connection.backend, age=age)
+        self.listeners.connection(event)
+
     def _discard(self, connection: Connection) -> None:
-        self._opened_at.pop(connection, None)
+        if connection in self._opened_at:
+            self._counts["closed"] += 1
+            if self.listeners:
+                tell_lost(connection)
+                self._tell("closed", connection)
+            del self._opened_at[connection]
         if not connection.is_closed:
             self._spawn(self._close(connection))
         self._open_missing()
@@ -361,6 +417,10 @@ class Pool:
         except Exception:
             connection.terminate()
             self._probe_idle()
+        else:
+            self._counts["reset"] += 1
+            if self.listeners and connection in self._opened_at:
+                self._tell("reset", connection)
         finally:
             self._resetting -= is_quick
         self._release(connection)

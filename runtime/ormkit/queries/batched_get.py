@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..driver.affinity import Origin
@@ -229,7 +230,8 @@ class Lookup:
         statement = self._many
         if statement is None:
             where = (key_condition(table.primary_key, keys), *table.alive())
-            statement = self._many = Select(table=table, where=where).rows()
+            written = Select(table=table, where=where).rows()
+            statement = self._many = replace(written, is_lookup=True)
         arrays = [keys] if len(self._types) == 1 else map(list, zip(*keys, strict=True))
         return self._executor.run(statement, list(map(FlatArray, arrays)))
 

@@ -52,7 +52,7 @@ class Scope:
 
     __slots__ = (
         *("_names", "_numbers", "_taken", "bars_aggregates", "called", "cast_to", "has_locks"),
-        *("is_foreign", "is_qualified", "joined", "parameters", "read_from", "repeated"),
+        *("is_foreign", "is_qualified", "joined", "parameters", "repeated", "tables"),
     )
 
     def __init__(self, table: NamedTable | None = None, *, is_qualified: bool = False) -> None:
@@ -62,7 +62,7 @@ class Scope:
         self._numbers: dict[str, int] = {}
         #: What the text names: tables, functions, types that values are cast to; and whether it
         #: locks rows. It decides whether a statement whose answer was lost may be sent again.
-        self.read_from: set[str] = set()
+        self.tables: set[str] = set()
         self.called: set[Routine] = set()
         self.cast_to: set[str] = set()
         self.has_locks = False
@@ -106,7 +106,7 @@ class Scope:
     def enter_as(self, table: NamedTable, name: str) -> None:
         """Make columns of the table use this alias, which `take` returned, until `leave`."""
         self._names.setdefault(table, []).append(name)
-        self.read_from.add(table.sql)
+        self.tables.add(table.sql)
 
     def take(self, wanted: str) -> str:
         """Return an alias that no other table of the statement has, quoted."""

@@ -28,7 +28,7 @@ class Read:
     @classmethod
     def of(cls, scope: Scope) -> Read:
         """Return what a statement names that was written in this scope."""
-        return cls(frozenset(scope.read_from), frozenset(scope.called), frozenset(scope.cast_to))
+        return cls(frozenset(scope.tables), frozenset(scope.called), frozenset(scope.cast_to))
 
     @property
     def arguments(self) -> list[list[str]]:

@@ -33,6 +33,12 @@ class Statement(Command):
     read: Read | None = None
     #: True for a SELECT that locks rows, which has a meaning in a transaction only.
     has_locks: bool = False
+    #: The tables that the text names, quoted where SQL needs that.
+    tables: tuple[str, ...] = ()
+    #: What it does, where that is not the first word of the text.
+    operation: str = ""
+    #: True for the statement of batched lookups by key.
+    is_lookup: bool = False
 
     @classmethod
     def reading(cls, sql: str, scope: Scope, selected: tuple[Any, ...] = ()) -> Statement:
@@ -44,6 +50,7 @@ class Statement(Command):
             selected=selected,
             read=read,
             has_locks=scope.has_locks,
+            tables=tuple(sorted(scope.tables)),
             is_foreign=scope.is_foreign,
         )
 
@@ -54,10 +61,19 @@ class Statement(Command):
         sql: str,
         returned: tuple[AnyColumn, ...] = (),
         selected: tuple[Any, ...] = (),
+        *,
+        operation: str = "",
     ) -> Statement:
         """Return the statement whose text was written in this scope."""
-        parameters = tuple(scope.parameters)
-        return cls(sql, parameters, returned, selected, is_foreign=scope.is_foreign)
+        return cls(
+            sql,
+            tuple(scope.parameters),
+            returned,
+            selected,
+            tables=tuple(sorted(scope.tables)),
+            operation=operation,
+            is_foreign=scope.is_foreign,
+        )
 
     def explained(self, error: BaseException, rows: Sequence[Sequence[Any]]) -> BaseException:
         """Return the error about a value as one about the column that it is meant for, or from."""

@@ -1,0 +1,1 @@
+"""What an engine tells its listeners: each statement, transaction and connection, as it ends."""

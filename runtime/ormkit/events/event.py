@@ -1,0 +1,204 @@
+"""The events: what was sent to the server, how long it took, and what came of it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from types import FrameType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from ..driver.command import Command
+
+#: The package whose frames are not the caller's, and those that it may be called through.
+OWN = __name__.partition(".")[0]
+PASSED = {OWN, "asyncio", "contextlib"}
+#: The modules that run tasks: above them is no one who waits for the statement.
+TASK = {"asyncio.events", "asyncio.base_events", "asyncio.runners"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The line of the application that sent a statement."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} in {self.function}"
+
+
+class StatementEvent:
+    """One statement that was sent to the server, as it has ended.
+
+    A read that was sent again after its connection broke is two statements. A stream is one, and
+    so are the rows of `execute_many` and the lookups by key that share a statement. BEGIN, COMMIT,
+    ROLLBACK and savepoints belong to a TransactionEvent.
+    """
+
+    # One is made for each statement, which a frozen dataclass of so many fields would make slow.
+    __slots__ = (
+        "_command",
+        "_returned",
+        "_tag",
+        "argument_sets",
+        "backend",
+        "chunks",
+        "elapsed",
+        "error",
+        "in_transaction",
+        "keys",
+        "values",
+        "waited",
+    )
+
+    def __init__(self, command: Command, waited: float, in_transaction: bool, backend: int) -> None:
+        self._command = command
+        self._tag: bytes | None = None
+        self._returned = 0
+        #: Seconds until a connection was free. Counted for the first statement on the connection.
+        self.waited = waited
+        #: Seconds from sending the statement until its last row had been received and decoded by
+        #: the driver, without making objects. Of a stream, with what the caller did meanwhile.
+        self.elapsed = 0.0
+        #: What the statement failed with; None where it succeeded.
+        self.error: BaseException | None = None
+        #: How many rows of arguments it ran for; 1 unless they were pipelined.
+        self.argument_sets = 1
+        #: How many keys of concurrent lookups it looked up; 0 for any other statement.
+        self.keys = 0
+        #: In how many pieces the rows of a stream were read; 0 for any other statement.
+        self.chunks = 0
+        #: Whether a transaction was open when it was sent.
+        self.in_transaction = in_transaction
+        #: The process id of the server's backend.
+        self.backend = backend
+        #: What was bound, for listeners with `values=True` only; for several rows, those of each.
+        self.values: Sequence[object] | None = None
+
+    def __repr__(self) -> str:
+        failed = "" if self.error is None else f", {type(self.error).__name__}"
+        return f"<StatementEvent {self.summary}: {self.rows} rows, {self.elapsed:.6f} s{failed}>"
+
+    def end(
+        self, elapsed: float, tag: bytes | None, returned: int, error: BaseException | None = None
+    ) -> None:
+        """Note what came of the statement; the runtime calls this before its listeners."""
+        self.elapsed = elapsed
+        self._tag = tag
+        self._returned = returned
+        self.error = error
+
+    @property
+    def sql(self) -> str:
+        """The SQL text. It holds no values, unless raw SQL was written with them."""
+        return self._command.sql
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables that the text names, quoted where SQL needs that; empty for raw SQL."""
+        return self._command.tables
+
+    @property
+    def operation(self) -> str:
+        """What the server says that it did: SELECT, INSERT, UPDATE, DELETE, MERGE, COPY ...
+
+        Of a statement that failed or ran for several rows, the first word of its text.
+        """
+        done = (self._tag or b"").partition(b" ")[0].decode()
+        return self._command.operation or done or first_word(self.sql)
+
+    @property
+    def rows(self) -> int:
+        """How many rows came back, or were changed where none came back."""
+        counted = (self._tag or b"").rpartition(b" ")[2]
+        return self._returned or (int(counted) if counted.isdigit() else 0)
+
+    @property
+    def is_raw(self) -> bool:
+        """True for SQL that the application wrote, or a script of the runtime."""
+        return not self.tables
+
+    @property
+    def is_shared(self) -> bool:
+        """True for a statement that looked up keys for several callers."""
+        return self.keys > 0
+
+    @property
+    def summary(self) -> str:
+        """The operation and the tables, such as `SELECT users`."""
+        return " ".join([self.operation, *self.tables])
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells this text from others: 16 hexadecimal digits of its SHA-256."""
+        return fingerprint_of(self.sql)
+
+    def caller(self) -> Caller | None:
+        """Return the line of the application that sent the statement.
+
+        Call it in the listener. None where a task of the runtime sent it: for lookups that share a
+        statement, and where `asyncio.gather` or another function of asyncio awaits the query.
+        """
+        frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        # The listener itself, then the runtime, then who called that.
+        while frame is not None and package_of(frame) != OWN:
+            frame = frame.f_back
+        while frame is not None and package_of(frame) in PASSED:
+            if frame.f_globals["__name__"] in TASK:
+                return None
+            frame = frame.f_back
+        if frame is None:
+            return None
+        code = frame.f_code
+        return Caller(code.co_filename, frame.f_lineno, code.co_qualname)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TransactionEvent:
+    """A transaction that has ended; a block in which nothing was sent is none."""
+
+    #: `commit`, `rollback`, or `lost` where the connection was closed before the end.
+    how: Literal["commit", "rollback", "lost"]
+    #: Seconds from BEGIN until the answer to its end.
+    held: float
+    #: How many statements were sent in it.
+    statements: int
+    #: How many savepoints were set in it.
+    savepoints: int
+    #: What its end failed with; None where the server did what was asked.
+    error: BaseException | None
+    #: The process id of the server's backend.
+    backend: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionEvent:
+    """A connection of the pool that was opened, reset or closed."""
+
+    what: Literal["opened", "reset", "closed"]
+    #: The process id of the server's backend.
+    backend: int
+    #: Seconds since it was opened.
+    age: float
+
+
+def package_of(frame: FrameType) -> str:
+    """Return the name of the package that a frame's code belongs to."""
+    name: str = frame.f_globals.get("__name__", "")
+    return name.partition(".")[0]
+
+
+@lru_cache(maxsize=4096)
+def fingerprint_of(sql: str) -> str:
+    """Return 16 hexadecimal digits that tell a text from others."""
+    return sha256(sql.encode()).hexdigest()[:16]
+
+
+def first_word(sql: str) -> str:
+    """Return the first word of a text, in capitals."""
+    return sql[:80].lstrip("( \n\t").partition(" ")[0].partition("\n")[0].rstrip(";").upper()

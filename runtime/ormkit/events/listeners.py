@@ -1,0 +1,167 @@
+"""The functions that listen to one engine, and how an event reaches them."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Self, TypeAlias, TypeVar
+
+from ..errors import ConfigurationError
+from .event import ConnectionEvent, StatementEvent, TransactionEvent
+
+E = TypeVar("E")
+
+LOGGER = logging.getLogger("ormkit")
+
+#: Who listens, each with the function to call.
+Each: TypeAlias = "tuple[tuple[Listening, Callable[[E], None]], ...]"
+
+#: True within a listener, and in the tasks that it starts: their statements make no events.
+_is_told: ContextVar[bool] = ContextVar("ormkit_is_told", default=False)
+
+
+class Listening:
+    """What `engine.listen()` returns: close it, or use it as a block, to stop listening."""
+
+    def __init__(
+        self,
+        listeners: Listeners,
+        on_statement: Callable[[StatementEvent], None] | None,
+        on_transaction: Callable[[TransactionEvent], None] | None,
+        on_connection: Callable[[ConnectionEvent], None] | None,
+        *,
+        values: bool,
+    ) -> None:
+        self._listeners = listeners
+        self.on_statement = on_statement
+        self.on_transaction = on_transaction
+        self.on_connection = on_connection
+        self.wants_values = values
+        #: The functions that have raised, which is logged once for each.
+        self._failed: set[Callable[..., None]] = set()
+
+    def close(self) -> None:
+        """Stop listening; closing again does nothing."""
+        self._listeners.remove(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def log_failure(self, listener: Callable[..., None]) -> None:
+        """Log the error that a function raised, the first one only."""
+        if listener not in self._failed:
+            self._failed.add(listener)
+            LOGGER.exception("a listener of the engine failed; it goes on being called")
+
+
+class Listeners:
+    """All that listen to one engine.
+
+    on_change is called when the first one comes and when the last one has gone.
+    """
+
+    def __init__(self, on_change: Callable[[bool], None]) -> None:
+        self._all: tuple[Listening, ...] = ()
+        self._on_statement: Each[StatementEvent] = ()
+        self._on_transaction: Each[TransactionEvent] = ()
+        self._on_connection: Each[ConnectionEvent] = ()
+        self._on_change = on_change
+        self.wants_values = False
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def add(
+        self,
+        on_statement: Callable[[StatementEvent], None] | None,
+        on_transaction: Callable[[TransactionEvent], None] | None,
+        on_connection: Callable[[ConnectionEvent], None] | None,
+        *,
+        values: bool,
+    ) -> Listening:
+        """Call these functions with each event from now on.
+
+        Raises ConfigurationError for an async function, and where there is no function at all.
+        """
+        given = {
+            "on_statement": on_statement,
+            "on_transaction": on_transaction,
+            "on_connection": on_connection,
+        }
+        if not any(given.values()):
+            raise ConfigurationError(f"listen() needs one of {', '.join(given)}")
+        for name, function in given.items():
+            if function is not None:
+                check_listener(name, function)
+        listening = Listening(self, on_statement, on_transaction, on_connection, values=values)
+        self._change((*self._all, listening))
+        return listening
+
+    def remove(self, listening: Listening) -> None:
+        """Call the functions of one that listens no more."""
+        if listening in self._all:
+            self._change(tuple(each for each in self._all if each is not listening))
+
+    def _change(self, now: tuple[Listening, ...]) -> None:
+        was, self._all = self._all, now
+        self._on_statement = tuple((each, each.on_statement) for each in now if each.on_statement)
+        self._on_transaction = tuple(
+            (each, each.on_transaction) for each in now if each.on_transaction
+        )
+        self._on_connection = tuple(
+            (each, each.on_connection) for each in now if each.on_connection
+        )
+        self.wants_values = any(each.wants_values for each in now)
+        if bool(was) is not bool(now):
+            self._on_change(bool(now))
+
+    def statement(self, event: StatementEvent) -> None:
+        """Tell of a statement that has ended."""
+        self._tell(self._on_statement, event)
+
+    def transaction(self, event: TransactionEvent) -> None:
+        """Tell of a transaction that has ended."""
+        self._tell(self._on_transaction, event)
+
+    def connection(self, event: ConnectionEvent) -> None:
+        """Tell of a connection that was opened, reset or closed."""
+        self._tell(self._on_connection, event)
+
+    def _tell(self, all_: Each[E], event: E) -> None:
+        if _is_told.get():
+            return
+        token = _is_told.set(True)
+        try:
+            for listening, listener in all_:
+                try:
+                    listener(event)
+                except Exception:
+                    listening.log_failure(listener)
+        finally:
+            # A stream may be closed in another context than the one that it began in.
+            with suppress(ValueError):
+                _is_told.reset(token)
+
+
+def check_listener(name: str, function: object) -> None:
+    """Raise ConfigurationError for what cannot be called, and for an async function."""
+    if not callable(function):
+        raise ConfigurationError(f"{name}={function!r}: give a function that takes the event")
+    called = function if inspect.isroutine(function) else type(function).__call__
+    if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(called):
+        raise ConfigurationError(
+            f"{name} is an async function, and the statement does not wait for its listeners: give "
+            "a plain function; it may put the event into an asyncio.Queue"
+        )

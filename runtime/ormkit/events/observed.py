@@ -1,0 +1,225 @@
+"""The class of connections while somebody listens: each statement tells what came of it.
+
+A connection becomes one by an assignment to its `__class__`, also in the middle of a transaction,
+and the other way round. So an engine without listeners runs the same code as if there were none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Literal
+
+from ..driver.command import Command
+from ..driver.connection import Connection
+from ..driver.copy_rows import Copied, copy_sql
+from ..postgres.values import Record
+from .event import StatementEvent, TransactionEvent, first_word
+from .listeners import Listeners
+
+#: The first words of what belongs to a transaction, in the runtime's own scripts.
+CONTROL = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
+
+
+class Watch:
+    """What is known of one connection between its statements."""
+
+    __slots__ = ("began", "listeners", "savepoints", "statements", "waited")
+
+    def __init__(self, listeners: Listeners) -> None:
+        self.listeners = listeners
+        #: How long the holder of the connection waited for it, until its first statement.
+        self.waited = 0.0
+        #: When the open transaction began; None outside of one.
+        self.began: float | None = None
+        self.statements = 0
+        self.savepoints = 0
+
+    def sent(self, command: Command, connection: Connection) -> StatementEvent:
+        """Return the event of a statement that is about to be sent."""
+        waited, self.waited = self.waited, 0.0
+        self.statements += 1
+        return StatementEvent(command, waited, connection.in_transaction, connection.backend)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What comes of a statement while it runs."""
+
+    event: StatementEvent
+    tag: bytes | None = None
+    returned: int = 0
+
+
+class ObservedConnection(Connection):
+    """A connection that tells the engine's listeners of what it sends."""
+
+    __slots__ = ()
+
+    async def run(
+        self,
+        command: Command,
+        args: Sequence[Any] = (),
+        timeout: float | None = None,
+        *,
+        is_many: bool = False,
+    ) -> tuple[list[Record], bytes | None]:
+        """Run one statement, and tell of it."""
+        watch: Watch = self.watch
+        event = watch.sent(command, self)
+        if is_many:
+            event.argument_sets = len(args)
+        elif command.is_lookup:
+            # len() of the array itself would have the driver take it for measured.
+            event.keys = len(args[0].values)
+        if watch.listeners.wants_values:
+            event.values = list(args)
+        began = perf_counter()
+        try:
+            answer = await Connection.run(self, command, args, timeout, is_many=is_many)
+        except BaseException as error:
+            event.end(perf_counter() - began, None, 0, error)
+            watch.listeners.statement(event)
+            raise
+        event.end(perf_counter() - began, answer[1], len(answer[0]))
+        watch.listeners.statement(event)
+        return answer
+
+    async def introspect(self, sql: str, *args: object) -> Record:
+        """Return the single row of a catalog query, and tell of it."""
+        with self._told(Command(sql), args) as outcome:
+            row = await Connection.introspect(self, sql, *args)
+            outcome.returned = 1
+            return row
+
+    async def _chunks(
+        self, command: Command, args: Sequence[object], chunk: int
+    ) -> AsyncGenerator[list[Record], None]:
+        with self._told(command, args) as outcome:
+            outcome.tag = b"SELECT"
+            async with aclosing(Connection._chunks(self, command, args, chunk)) as chunks:
+                async for records in chunks:
+                    outcome.returned += len(records)
+                    outcome.event.chunks += 1
+                    yield records
+
+    async def copy_in(self, cells: Copied, records: Iterable[Any] | AsyncIterable[Any]) -> int:
+        """Insert rows with COPY, and tell of it."""
+        with self._told(Command(copy_sql(cells), is_raw=cells.is_raw)) as outcome:
+            outcome.returned = await Connection.copy_in(self, cells, records)
+            return outcome.returned
+
+    async def copy_out(
+        self,
+        query: str,
+        write: Callable[[bytes], Awaitable[object]],
+        *,
+        is_raw: bool,
+        options: Mapping[str, object],
+    ) -> int:
+        """Export the rows of a query with COPY, and tell of it."""
+        with self._told(Command(f"COPY ({query}) TO STDOUT", is_raw=is_raw)) as outcome:
+            outcome.returned = await Connection.copy_out(
+                self, query, write, is_raw=is_raw, options=options
+            )
+            return outcome.returned
+
+    async def script(self, sql: str, timeout: float | None = None) -> str:
+        """Run statements without parameters, and tell of them, or of the transaction's end."""
+        word = first_word(sql)
+        if word in CONTROL:
+            return await self._control(word, sql, timeout)
+        with self._told(Command(sql)) as outcome:
+            tag = await Connection.script(self, sql, timeout)
+            outcome.tag = tag.encode()
+            return tag
+
+    @contextmanager
+    def _told(self, command: Command, args: Sequence[object] = ()) -> Iterator[Outcome]:
+        """Tell of the statement that the block runs, with the outcome that it notes."""
+        watch: Watch = self.watch
+        outcome = Outcome(watch.sent(command, self))
+        if watch.listeners.wants_values:
+            outcome.event.values = list(args)
+        began = perf_counter()
+        failed: BaseException | None = None
+        try:
+            yield outcome
+        except GeneratorExit:
+            # The caller wants no more rows of a stream.
+            raise
+        except BaseException as error:
+            failed = error
+            raise
+        finally:
+            outcome.event.end(perf_counter() - began, outcome.tag, outcome.returned, failed)
+            watch.listeners.statement(outcome.event)
+
+    async def _control(self, word: str, sql: str, timeout: float | None) -> str:
+        watch: Watch = self.watch
+        if word == "BEGIN":
+            watch.began, watch.statements, watch.savepoints = perf_counter(), 0, 0
+        elif word == "SAVEPOINT":
+            watch.savepoints += 1
+        ends = word == "COMMIT" or sql == "ROLLBACK"
+        try:
+            tag = await Connection.script(self, sql, timeout)
+        except BaseException as error:
+            if ends:
+                tell_end(self, "lost" if self.is_closed else "rollback", error)
+            raise
+        if ends:
+            tell_end(self, "rollback" if tag == "ROLLBACK" else "commit")
+        return tag
+
+
+def tell_end(
+    connection: Connection,
+    how: Literal["commit", "rollback", "lost"],
+    error: BaseException | None = None,
+) -> None:
+    """Tell of the end of the transaction on a connection, if there was one."""
+    watch: Watch = connection.watch
+    began, watch.began = watch.began, None
+    if began is None:
+        return
+    watch.listeners.transaction(
+        TransactionEvent(
+            how=how,
+            held=perf_counter() - began,
+            statements=watch.statements,
+            savepoints=watch.savepoints,
+            error=error,
+            backend=connection.backend,
+        )
+    )
+
+
+def tell_lost(connection: Connection) -> None:
+    """Tell of a transaction that ends with its connection."""
+    if isinstance(connection.watch, Watch):
+        tell_end(connection, "lost")
+
+
+def observe(connection: Connection, listeners: Listeners) -> None:
+    """Make a connection tell these listeners of what it sends."""
+    watch = connection.watch = Watch(listeners)
+    if connection.in_transaction:
+        watch.began = perf_counter()
+    connection.__class__ = ObservedConnection
+
+
+def leave(connection: Connection) -> None:
+    """Make an observed connection one that tells nobody anything."""
+    connection.__class__ = Connection

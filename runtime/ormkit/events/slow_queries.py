@@ -1,0 +1,119 @@
+"""Log the statements that take long, and in development all of them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..errors import ConfigurationError
+from .event import StatementEvent
+
+SLOW = logging.getLogger("ormkit.slow")
+ALL = logging.getLogger("ormkit.sql")
+
+#: How many texts are told apart; the one that was seen first goes first.
+MOST_TEXTS = 4096
+
+
+@dataclass
+class Seen:
+    """What is known of a slow statement since it was logged."""
+
+    logged: float
+    count: int = 0
+    longest: float = 0.0
+
+
+@dataclass
+class SlowQueries:
+    """Logs statements that took at least `threshold` seconds: logger `ormkit.slow`, WARNING.
+
+    threshold: seconds; waiting for a connection does not count.
+    per_shape: seconds for which the same SQL text is not logged again. The next line then says how
+        often it was slow meanwhile, and how long at most.
+
+    The line has the operation and tables, the seconds, the number of rows, the line of the
+    application and the SQL text, never values. The record has the same in attributes with the
+    names of OpenTelemetry, such as `db.query.text`.
+
+    Raises ConfigurationError for what is not a number of seconds.
+    """
+
+    threshold: float
+    per_shape: float = 600.0
+    _seen: dict[str, Seen] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "per_shape"):
+            value: object = getattr(self, name)
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not is_number or not 0 <= value < float("inf"):  # type: ignore[operator]
+                raise ConfigurationError(
+                    f"{name}={value!r}: give a number of seconds, such as slow_query=0.1"
+                )
+
+    def note(self, event: StatementEvent) -> None:
+        """Log a statement if it was slow; a listener of the engine."""
+        if event.elapsed < self.threshold:
+            return
+        now = time.monotonic()
+        seen = self._seen.get(event.sql)
+        if seen is not None and now - seen.logged < self.per_shape:
+            seen.count += 1
+            seen.longest = max(seen.longest, event.elapsed)
+            return
+        again = ""
+        if seen is not None and seen.count:
+            again = f"; {seen.count} more since the last line, {seen.longest:.3f} s at most"
+        elif len(self._seen) >= MOST_TEXTS:
+            del self._seen[next(iter(self._seen))]
+        self._seen[event.sql] = Seen(now)
+        SLOW.warning("slow query: %s%s", described(event), again, extra=attributes(event))
+
+
+def log_each(event: StatementEvent) -> None:
+    """Log a statement at the level DEBUG; a listener of the engine."""
+    ALL.debug("%s", described(event), extra=attributes(event))
+
+
+def described(event: StatementEvent) -> str:
+    """Return an event as one line, without values."""
+    parts = [f"{event.summary or 'statement'} took {event.elapsed:.3f} s"]
+    if event.waited:
+        parts.append(f"after {event.waited:.3f} s of waiting for a connection")
+    parts.append(f"{event.rows} {'row' if event.rows == 1 else 'rows'}")
+    if event.error is not None:
+        parts.append(f"failed with {type(event.error).__name__}")
+    if event.is_shared:
+        parts.append(f"{event.keys} lookups by key in one statement")
+    elif event.argument_sets != 1:
+        parts.append(f"{event.argument_sets} rows of arguments")
+    caller = event.caller()
+    where = f" [{caller}]" if caller is not None else ""
+    return f"{', '.join(parts)}{where}: {event.sql}"
+
+
+def attributes(event: StatementEvent) -> Mapping[str, object]:
+    """Return the attributes of a log record, under OpenTelemetry's names where there are any."""
+    caller = event.caller()
+    found: dict[str, object] = {
+        "db.system.name": "postgresql",
+        "db.query.text": event.sql,
+        "db.query.summary": event.summary,
+        "db.operation.name": event.operation,
+        "db.client.operation.duration": event.elapsed,
+        "db.response.returned_rows": event.rows,
+        "ormkit.fingerprint": event.fingerprint,
+        "ormkit.waited": event.waited,
+    }
+    if len(event.tables) == 1:
+        found["db.collection.name"] = event.tables[0]
+    if event.error is not None:
+        found["error.type"] = type(event.error).__name__
+    if caller is not None:
+        found["code.file.path"] = caller.file
+        found["code.line.number"] = caller.line
+        found["code.function.name"] = caller.function
+    return found
