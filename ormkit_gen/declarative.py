@@ -313,6 +313,7 @@ def mapped_column(
     comment: str | None = None,
     column: str | None = None,
     python_type: str | None = None,
+    json_type: str | type | None = None,
     private: bool | None = None,
 ) -> Any:
     """Declare a column. Its type is the first argument, or follows from the annotation.
@@ -323,6 +324,8 @@ def mapped_column(
     max_length: the longest text; the type is then varchar.
     autoincrement: another name for identity; "auto" is the default.
     ondelete, onupdate: other names for on_delete and on_update.
+    json_type: the class that the values of a jsonb column are validated as, or its place, as in
+        "app.types:Settings".
     private: True for values that must not appear in a repr, such as password hashes.
     """
     if callable(onupdate):
@@ -351,6 +354,7 @@ def mapped_column(
             "comment": comment,
             "column": column,
             "python_type": python_type,
+            "json_type": json_type,
             "private": private,
         },
         **_given(

@@ -112,6 +112,8 @@ class Column:
     #: Annotation that replaces that of the type, for example dict[str, int] or app.types.Settings.
     #: It is for type checkers only: values are not converted.
     python_type: str | None = None
+    #: The place of the class that JSON values are validated as, for example app.types:Settings.
+    json_type: str | None = None
     #: The place of a function that makes the value of a new object, for example uuid:uuid4.
     factory: str | None = None
     comment: str | None = None

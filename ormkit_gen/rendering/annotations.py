@@ -105,3 +105,8 @@ def _list_of(element: str, column: Column) -> str:
     for _ in range(column.type.dimensions):
         element = f"{own('list')}[{element}]"
     return element
+
+
+def class_names(schema: Schema) -> set[str]:
+    """Return the names of the models and enums."""
+    return {each.name for each in schema.models} | {each.name for each in schema.enums}

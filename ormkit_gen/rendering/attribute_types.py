@@ -35,6 +35,6 @@ def related_type(relationship: Relationship) -> str:
 
 def is_fresh(column: Column) -> bool:
     """Return whether each object gets a new value: one that a function makes, or a mutable one."""
-    if column.factory is not None:
+    if column.factory is not None or (column.default is not None and column.json_type is not None):
         return True
     return column.default is not None and isinstance(column.default.value, (list, tuple, dict))

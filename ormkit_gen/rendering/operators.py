@@ -52,6 +52,9 @@ def _value_type(ending: str, column: Column, value: str, imports: Imports) -> st
         return own("str")
     if ending in ("__has_keys", "__has_any_key"):
         return f"{imports.add('collections.abc', 'Collection')}[{own('str')}]"
+    if column.json_type is not None:
+        # Documents contain parts of documents.
+        return own("Any")
     element = None
     if ending == "__in":
         element = value

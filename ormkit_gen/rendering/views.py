@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ormkit_gen.ddl.spelling import value_type
 from ormkit_gen.ir import Column, Computed, Enum, Model, Relationship, Schema
-from ormkit_gen.rendering.annotations import Imports, annotation, taken, takes_more
+from ormkit_gen.rendering.annotations import Imports, annotation, class_names, taken, takes_more
 from ormkit_gen.rendering.attribute_types import (
     attr_class,
     column_class,
@@ -218,6 +218,9 @@ class _Builder:
         arguments += [f"{flag}=True" for flag, is_set in flags.items() if is_set]
         if column.default is not None:
             arguments.append(f"default={self.default(column)}")
+        if column.json_type is not None:
+            module, _, name = column.json_type.partition(":")
+            arguments.append(f"json_type={self.imports.resolve(f'{module}.{name}')}")
         if column.factory is not None:
             arguments.append(f"factory={python_string(column.factory)}")
         return self.expression(
@@ -333,6 +336,8 @@ class _Builder:
         if column.factory is not None:
             return f"{own('type')}(self).{column.name}.made()"
         if column.default is not None:
+            if column.json_type is not None:
+                return f"{own('type')}(self).{column.name}.loaded({self.default(column)})"
             return self.default(column)
         return "None" if column.is_nullable and not column.has_server_value else None
 
@@ -416,7 +421,7 @@ class _Builder:
                 member = f"{own(constant_name(column.type.name))}[{value}]"
                 text = f"{member} if {value} is not None else None"
                 found.append((column.name, text if column.is_nullable else member))
-            elif column.type.is_decoded:
+            elif column.type.is_decoded or column.json_type is not None:
                 found.append((column.name, f"{self.model.name}.{column.name}.decode({value})"))
         return tuple(found)
 
@@ -505,8 +510,3 @@ class _Builder:
             return ()
         alias = self.imports.add("typing", "TypeAlias")
         return (f"{other(self.model.name)}: {alias} = {python_string(self.model.name)}",)
-
-
-def class_names(schema: Schema) -> set[str]:
-    """Return the names of the models and enums."""
-    return {each.name for each in schema.models} | {each.name for each in schema.enums}

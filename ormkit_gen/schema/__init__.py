@@ -13,7 +13,7 @@ from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.domains import read_domains
 from ormkit_gen.schema.draft import SchemaDraft
 from ormkit_gen.schema.enums import read_enum
-from ormkit_gen.schema.factories import check_factories
+from ormkit_gen.schema.factories import check_places
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.keys import check_unique_key
 from ormkit_gen.schema.method_classes import Sources, check_methods
@@ -76,7 +76,7 @@ def load(
     check_dependencies(draft)
     sources = Sources.of(root, imported_from)
     check_methods(draft, sources)
-    check_factories(draft, sources)
+    check_places(draft, sources)
     if not draft.models and not draft.objects and not problems.has_errors:
         at = Position(next(iter(names.values())), 1, 1) if names else None
         problems.error("empty-schema", "the schema has no models", EMPTY, at)

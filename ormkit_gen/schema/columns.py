@@ -15,6 +15,7 @@ from ormkit_gen.schema.document import Path
 from ormkit_gen.schema.draft import ModelDraft, Reference, Types
 from ormkit_gen.schema.factories import read_factory
 from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.json_types import read_json_type
 from ormkit_gen.schema.names import (
     MAX_IDENTIFIER,
     attribute_name,
@@ -46,6 +47,7 @@ KEYS = frozenset(
         "python_type",
         "private",
         "max_length",
+        "json_type",
     ]
 )
 #: PostgreSQL's own limit, MaxHeapAttributeNumber.
@@ -95,10 +97,13 @@ def read_column(
         generated=fields.text("generated"),
         comment=fields.text("comment"),
         python_type=read_python_type(fields),
+        json_type=read_json_type(fields, type_),
         is_private=fields.flag("private"),
         factory=read_factory(fields, type_),
         at=fields.at,
     )
+    if column.json_type is not None and column.python_type is None:
+        column = replace(column, python_type=column.json_type.replace(":", "."))
     column = replace(column, default=read_default(fields, column, types))
     column = replace(column, identity=read_identity(fields, column))
     check_column(fields, column)

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
-from ormkit_gen.ir import Column
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.draft import SchemaDraft
 from ormkit_gen.schema.fields import Fields
@@ -80,28 +79,34 @@ def needs_arguments(function: Callable[..., Any]) -> bool:
     return False
 
 
-def check_factories(draft: SchemaDraft, sources: Sources) -> None:
-    """Record functions that do not exist, or that cannot be called without arguments."""
+def check_places(draft: SchemaDraft, sources: Sources) -> None:
+    """Record functions and classes that do not exist, and functions that need arguments."""
     for model in draft.models.values():
         columns: Any = model.fields.data.get("columns", {})
         for column in model.columns:
-            if column.factory is not None:
+            if column.factory is not None or column.json_type is not None:
                 name = column.name if column.name in columns else column.db_name
                 path = (*model.fields.path, "columns", name)
                 what = f"{model.name}.{column.name}"
                 document = model.fields.document
                 fields = Fields(document, path, columns.get(name), draft.problems, what)
-                _check_function(fields, column, sources)
+                for key, place in (
+                    ("default_factory", column.factory),
+                    ("json_type", column.json_type),
+                ):
+                    if place is not None:
+                        _check_place(fields, key, place, sources)
 
 
-def _check_function(fields: Fields, column: Column, sources: Sources) -> None:
-    module, _, path = (column.factory or "").partition(":")
+def _check_place(fields: Fields, key: str, place: str, sources: Sources) -> None:
+    module, _, path = place.partition(":")
     file = sources.find(module)
     if file is None:
         _wrong(
             fields,
-            f"there is no module {module} with the default_factory of {fields.what}",
+            f"there is no module {module} with the {key} of {fields.what}",
             "create it, or correct the name",
+            key,
         )
         return
     try:
@@ -109,10 +114,10 @@ def _check_function(fields: Fields, column: Column, sources: Sources) -> None:
     except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
         tree = None
     if tree is not None:
-        _check_name(fields, tree, module, path)
+        _check_name(fields, key, tree, module, path)
 
 
-def _check_name(fields: Fields, tree: ast.Module, module: str, path: str) -> None:
+def _check_name(fields: Fields, key: str, tree: ast.Module, module: str, path: str) -> None:
     name, _, rest = path.partition(".")
     known: list[str] = []
     for node in statements(tree.body):
@@ -121,16 +126,17 @@ def _check_name(fields: Fields, tree: ast.Module, module: str, path: str) -> Non
             if isinstance(node, Function) and not rest and (reason := _reason_against(node)):
                 _wrong(
                     fields,
-                    f"{name}() of {module} cannot be the default_factory of {fields.what}: "
-                    f"{reason}",
+                    f"{name}() of {module} cannot be the {key} of {fields.what}: {reason}",
                     "name a function that needs no argument and is not async",
+                    key,
                 )
             return
         known += names
     _wrong(
         fields,
-        f"{module} has no {name}, which is the default_factory of {fields.what}",
-        did_you_mean(name, known) if known else "write the function there",
+        f"{module} has no {name}, which is the {key} of {fields.what}",
+        did_you_mean(name, known) if known else "write it there",
+        key,
     )
 
 
@@ -144,7 +150,5 @@ def _reason_against(node: Function) -> str | None:
     return "it has an argument without a default" if is_required else None
 
 
-def _wrong(fields: Fields, message: str, remedy: str) -> None:
-    fields.problems.error(
-        "bad-default-factory", message, remedy, fields.value_at("default_factory")
-    )
+def _wrong(fields: Fields, message: str, remedy: str, key: str = "default_factory") -> None:
+    fields.problems.error(f"bad-{key.replace('_', '-')}", message, remedy, fields.value_at(key))

@@ -179,6 +179,8 @@ class _Reader:
         annotated = inside_mapped(node.annotation)
         if annotated.is_nullable:
             settings.setdefault("nullable", True)
+        if "json_type" in settings:
+            self._read_json_type(settings, path)
         if "type" not in settings:
             self.values[(*path, "type")] = self._position(node.annotation)
             self.keys[(*path, "type")] = self._position(node.annotation)
@@ -191,6 +193,22 @@ class _Reader:
         if "default" in settings:
             self._read_default(settings, path)
         return settings
+
+    def _read_json_type(self, settings: dict[str, Any], path: Path) -> None:
+        """Replace a class by its place; the type of the column is then jsonb."""
+        settings.setdefault("type", "jsonb")
+        if isinstance(settings["json_type"], str):
+            return
+        place = factories.place_of(settings["json_type"])
+        if place is None:
+            self.problems.error(
+                "bad-json-type",
+                "generated code cannot import this class from its module",
+                'move it into a module of your application, as in json_type="app.types:Settings"',
+                self.values.get((*path, "json_type"), self.keys[path]),
+            )
+            place = "builtins:dict"
+        settings["json_type"] = place
 
     def _read_default(self, settings: dict[str, Any], path: Path) -> None:
         """Replace a default by its constant, or by the place of the function that makes it."""

@@ -10,6 +10,7 @@ from ..errors import InvalidValue, MissingValue, UnknownName, UsageError, did_yo
 from ..postgres.values import UNSET
 from .columns import AnyColumn, Column
 from .computed import Computed
+from .json_columns import JsonColumn
 from .relationships import Relationship
 from .table import Table
 
@@ -105,6 +106,13 @@ def read_value(column: AnyColumn, value: Any) -> Any:
 
     Raises InvalidValue for a text of the wrong form.
     """
+    if isinstance(column, JsonColumn) and column.json_type is not None:
+        if value is None or column.json_type.is_value(value):
+            return value
+        try:
+            return column.loaded(value)
+        except InvalidValue as error:
+            raise InvalidValue(f"{column.label}: {error}") from None
     if not isinstance(value, str) or column.is_array or column.is_json:
         return value
     if column.labels is not None:

@@ -16,6 +16,7 @@ from itertools import repeat
 from operator import is_, itemgetter, ne
 from typing import TYPE_CHECKING, Any, Final
 
+from ..errors import InvalidValue
 from ..postgres.interval import Interval
 from ..postgres.values import UNSET
 from ..sql.expressions import Expression
@@ -307,6 +308,12 @@ def snapshot(column: AnyColumn, value: Any) -> bytes:
     try:
         return pickle.dumps(value, 2) if column.is_array else marshalled(value, 2)
     except SNAPSHOT_ERRORS:
+        pass
+    try:
+        if column.is_json and column.is_coded:
+            # An object of a class of the application has the state that its document says.
+            return marshalled(column.encode(value), 2)
+    except (InvalidValue, *SNAPSHOT_ERRORS):
         pass
     try:
         # A json_decoder makes values that marshal does not know, such as Decimal.

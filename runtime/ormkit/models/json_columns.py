@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from ..errors import InvalidValue, UsageError
+from ..postgres.forms import StoredForm
 from ..postgres.identifiers import quoted_text
 from ..postgres.json_forms import json_text
 from ..postgres.type_mismatch import mismatch
 from ..postgres.type_words import scalar_of
+from ..postgres.values import UNSET
 from ..sql.context import Scope
 from ..sql.expressions import Call, Comparison, Condition, Expression, Membership, Test
 from ..sql.operands import O, T, V_co, as_list, checked_is_null, none_in_list, subject
@@ -24,6 +27,7 @@ from ..sql.templates import (
 )
 from ..sql.trees import AnyNode, Tree
 from .columns import Column
+from .json_types import JsonType, Misfit
 
 AS_TEXT = Template("(", 0, " #>> '{}')")
 AS_JSONB = Template(0, CastTo("jsonb"))
@@ -76,7 +80,67 @@ class JsonOperators(Expression[O, T, V_co]):
 class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
     """A column of type jsonb or json."""
 
-    __slots__ = ()
+    __slots__ = ("json_type",)
+
+    def __init__(self, type_: str, *, json_type: Any = None, **settings: Any) -> None:
+        """Describe a column.
+
+        json_type: the class of its values; None for plain documents.
+        settings: what Column takes.
+        """
+        super().__init__(type_, **settings)
+        #: Makes objects of documents, and documents of objects.
+        self.json_type = None if json_type is None else JsonType(json_type)
+        if self.json_type is not None:
+            self.is_plain = self.is_simple = False
+            self.is_coded = True
+            document_form = self.form.of
+            self.form = StoredForm(partial(self._checked_value, self.json_type, document_form))
+            self.kept = None
+            if self.initial not in (UNSET, None):
+                self.initial = self.loaded(self.initial)
+
+    def loaded(self, document: Any) -> V_co:
+        """Return the value that a document stands for; raises InvalidValue where it fits none."""
+        if self.json_type is None:
+            return document  # type: ignore[no-any-return]
+        try:
+            value: V_co = self.json_type.load(document)
+        except Misfit as error:
+            raise InvalidValue(f"it does not fit {self.json_type.cls.__name__}: {error}") from None
+        return value
+
+    def _checked_value(self, json_type: JsonType, form: Callable[[Any], Any], value: Any) -> Any:
+        """Return an object whose document is valid; raises InvalidValue."""
+        try:
+            found = json_type.load(form(json_type.dump(value)))
+        except Misfit as error:
+            raise InvalidValue(f"it does not fit {json_type.cls.__name__}: {error}") from None
+        return value if json_type.is_value(value) else found
+
+    def encode(self, value: Any) -> object:
+        if self.json_type is None or value is None or isinstance(value, Expression):
+            return super().encode(value)
+        try:
+            return self.json_type.dump(value)
+        except Misfit as error:
+            raise self._unfit(value, str(error)) from None
+
+    def encode_many(self, values: Iterable[object]) -> list[object]:
+        return super().encode_many(values if self.json_type is None else map(self.encode, values))
+
+    def decode(self, value: Any) -> Any:
+        if self.json_type is None or (value is None and self.is_nullable):
+            return super().decode(value)
+        try:
+            return self.json_type.load(value)
+        except Misfit as error:
+            raise self.unread(f"it does not fit {self.json_type.cls.__name__}: {error}") from None
+
+    def among(self, template: Template, values: Any) -> Condition[O]:
+        if self.json_type is not None:
+            values = list(map(self.encode, as_list(values, self)))
+        return super().among(template, values)
 
 
 class JsonPath(Tree[O, Any, Any], JsonOperators[O, Any, Any]):

@@ -9,6 +9,7 @@ from typing import Any
 from ..errors import InvalidValue, UnknownName, UsageError, did_you_mean
 from ..models.columns import AnyColumn, Column
 from ..models.computed import AnyComputed, Computed
+from ..models.json_types import is_typed_dict
 from ..models.relationships import Relationship
 from ..models.table import Table
 from ..postgres.enum_labels import OpenLabels
@@ -204,6 +205,9 @@ def kinds_of(source: AnyExpression) -> tuple[tuple[type, ...], tuple[type, ...]]
     """Return the classes of an expression's values, and of their elements for an array."""
     labels: Mapping[str, Any] | None = getattr(value_source(source), "labels", None)
     known = type_of(source.type, labels is not None)
+    json_type = getattr(value_source(source), "json_type", None)
+    if json_type is not None:
+        return (dict if is_typed_dict(json_type.cls) else json_type.cls,), ()
     kinds: tuple[type, ...] = known.base.reads
     if labels:
         kinds = (next(iter(labels.values())).__class__,)

@@ -344,14 +344,14 @@ def getter_of(column: AnyColumn) -> Callable[[Any], object]:
         found = stored_cell(column, value)
         if found is not value:
             setattr(row, column.slot, found)
-        return found
+        return sent(column, found)
 
     return stored
 
 
 def stored_item(place: int, column: AnyColumn) -> Callable[[Any], object]:
     """Return a function that reads the column's value from a tuple as the row will store it."""
-    return lambda row: stored_cell(column, row[place])
+    return lambda row: sent(column, stored_cell(column, row[place]))
 
 
 def stored_cell(column: AnyColumn, value: Any) -> Any:
@@ -362,6 +362,11 @@ def stored_cell(column: AnyColumn, value: Any) -> Any:
         return column.form.of(value)
     except InvalidValue as error:
         raise InvalidValue(f"cannot take this {type(value).__name__}: {error}") from None
+
+
+def sent(column: AnyColumn, value: Any) -> object:
+    """Return a stored value as the driver takes it: an object of a json_type as its document."""
+    return column.encode(value) if column.is_json and column.is_coded else value
 
 
 def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:

@@ -32,6 +32,8 @@ TASK = "\n\nclass Task(Base):\n    id: Mapped[int] = mapped_column(primary_key=T
 def test_each_toml_example_generates_without_a_warning(text: str, tmp_path: Path) -> None:
     file = tmp_path / "schema.toml"
     file.write_text(text, encoding="utf-8")
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/types.py").write_text("class Settings: ...\n", encoding="utf-8")
     loaded = load([file], tmp_path)
     assert not loaded.warnings
     assert render(loaded.schema)
