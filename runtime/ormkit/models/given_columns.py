@@ -312,7 +312,7 @@ def snapshot(column: AnyColumn, value: Any) -> bytes:
     try:
         if column.is_json and column.is_coded:
             # An object of a class of the application has the state that its document says.
-            return marshalled(column.encode(value), 2)
+            return marshal.dumps(column.encode(value), 2)  # type: ignore[arg-type]
     except (InvalidValue, *SNAPSHOT_ERRORS):
         pass
     try:

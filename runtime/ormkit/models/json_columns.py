@@ -120,7 +120,7 @@ class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
 
     def encode(self, value: Any) -> object:
         if self.json_type is None or value is None or isinstance(value, Expression):
-            return super().encode(value)
+            return super().encode(value)  # pyright: ignore[reportUnknownArgumentType]
         try:
             return self.json_type.dump(value)
         except Misfit as error:

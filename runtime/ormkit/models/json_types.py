@@ -192,7 +192,7 @@ def loader_of(hint: Any) -> Load:
         return load_dict(loader_of(args[1] if args else Any))
     if isinstance(hint, type) and issubclass(hint, Enum):
         return load_enum(hint)
-    cls: Any = hint
+    cls: Any = hint  # pyright: ignore[reportUnknownVariableType]
     if hasattr(cls, "__pydantic_validator__") or hasattr(cls, "__struct_fields__"):
         return JsonType(cls).load
     if dataclasses.is_dataclass(cls) or is_typed_dict(cls):
