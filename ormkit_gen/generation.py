@@ -13,6 +13,7 @@ from ormkit_gen.output.plan import Plan, make_plan
 from ormkit_gen.output.write import recover, refuse_obstacles, write
 from ormkit_gen.project.settings import Settings
 from ormkit_gen.project.targets import Target
+from ormkit_gen.rendering.fingerprint import fingerprint
 from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 
@@ -56,7 +57,13 @@ def build_packages(
 ) -> list[Package]:
     """Render and format the package of each target. Write nothing."""
     drafts = [
-        Draft(target.output, target.label, schema.sources, render(schema, target.dto))
+        Draft(
+            target.output,
+            target.label,
+            schema.sources,
+            render(schema, target.dto),
+            fingerprint(schema),
+        )
         for target, schema in zip(targets, schemas, strict=True)
     ]
     return finish(drafts, progress)

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ormkit.models.package import _known as known_packages
+from ormkit_gen.output.manifest import MANIFEST_NAME, Manifest
+from ormkit_gen.rendering.fingerprint import fingerprint
 from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 
@@ -51,8 +53,11 @@ def import_models(directory: Path, schema: Path) -> Any:
     """
     package = directory / f"models_{uuid.uuid4().hex}"
     package.mkdir()
-    for name, text in render(load([schema], schema.parent).schema).items():
+    loaded = load([schema], schema.parent).schema
+    for name, text in render(loaded).items():
         (package / name).write_text(text, encoding="utf-8")
+    manifest = Manifest(fingerprint=fingerprint(loaded))
+    (package / MANIFEST_NAME).write_text(manifest.to_text(), encoding="utf-8")
     sys.path.insert(0, str(directory))
     try:
         return importlib.import_module(package.name)

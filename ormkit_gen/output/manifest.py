@@ -42,11 +42,15 @@ class Entry:
 class Manifest:
     """The files of one package, by name.
 
-    ``formatter`` names the tool of the last formatting.
+    ``formatter`` names the tool of the last formatting. ``fingerprint`` is what programs compare
+    with their databases; it is written, and not read here.
     """
 
     files: Mapping[str, Entry] = field(default_factory=dict[str, Entry])
     formatter: str = ""
+    fingerprint: Mapping[str, Mapping[str, Any]] = field(
+        default_factory=dict[str, dict[str, Any]], compare=False
+    )
 
     def to_text(self) -> str:
         """Return the JSON text. It is sorted, so that merges stay small."""
@@ -60,7 +64,23 @@ class Manifest:
             "formatter": self.formatter,
             "files": files,
         }
-        return json.dumps(document, indent=2) + "\n"
+        text = json.dumps(document, indent=2)
+        if self.fingerprint:
+            text = f"{text[:-2]},\n{_fingerprint_text(self.fingerprint)}\n}}"
+        return text + "\n"
+
+
+def _fingerprint_text(fingerprint: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the fingerprint with a line for each table and enum, so that merges stay small."""
+    parts: list[str] = []
+    for part, entries in fingerprint.items():
+        lines = [
+            f"      {json.dumps(name)}: {json.dumps(entry)}"
+            for name, entry in sorted(entries.items())
+        ]
+        body = "{\n" + ",\n".join(lines) + "\n    }" if lines else "{}"
+        parts.append(f"    {json.dumps(part)}: {body}")
+    return '  "schema": {\n' + ",\n".join(parts) + "\n  }"
 
 
 def read_manifest(package: Path) -> Manifest | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
+from typing import Any
 
 from ormkit_gen.formatting.formatter import formatter_name
 from ormkit_gen.formatting.parallel import Progress, format_texts
@@ -31,6 +32,8 @@ class Draft:
     label: str  #: The name of the directory in messages.
     sources: tuple[str, ...]  #: The sources that the headers name.
     texts: Mapping[str, str]
+    #: What the manifest says about the schema.
+    fingerprint: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def _finished(
         content = reused.get(name) or with_header(name, body, draft.sources).encode()
         files[name] = content
         entries[name] = Entry(content_hash(content), _unformatted_hash(draft, text))
-    manifest = Manifest(files=entries, formatter=formatter)
+    manifest = Manifest(entries, formatter, draft.fingerprint)
     files[MANIFEST_NAME] = manifest.to_text().encode()
     return Package(draft.directory, draft.label, files, manifest)
 

@@ -23,13 +23,13 @@ from .connecting.options import EMBEDDED, check_count, check_seconds, check_url,
 from .driver.connection import DEFAULT_STATEMENTS, Connection
 from .embedded.server import EmbeddedServer
 from .embedded.url import open_embedded
-from .errors import ConfigurationError, UsageError
+from .errors import ConfigurationError, SchemaDifference
 from .events.event import ConnectionEvent, StatementEvent, TransactionEvent
 from .events.listeners import Listening
 from .events.slow_queries import ALL, SlowQueries, log_each
 from .hints import Hinted
 from .models.methods import attach_pending
-from .models.package import Schema, known_schemas
+from .models.package import Schema
 from .pool.options import PoolOptions
 from .pool.pool import Pool
 from .pool.stats import PoolStats
@@ -42,6 +42,13 @@ from .statements.pool_executor import PoolExecutor
 from .statements.raw_sql import check_lasting, check_statement, checked_rows, run, run_pipelined
 from .statements.result import Result
 from .statements.row_limits import engine_counts
+from .statements.schema_check import (
+    Check,
+    check_option,
+    check_schemas,
+    report,
+    schemas_to_use,
+)
 from .transactions.copy import Copying
 from .transactions.options import Isolation, TransactionOptions
 from .transactions.retries import run_with_retries
@@ -78,6 +85,8 @@ async def create_engine(
     slow_query: float | SlowQueries | None = None,
     json_encoder: Encoder | None = None,
     json_decoder: Decoder | None = None,
+    check: Check | None = None,
+    schemas: Sequence[Schema] = (),
 ) -> Engine:
     """Open an engine and its first connections, so that a wrong URL fails here.
 
@@ -117,9 +126,15 @@ async def create_engine(
         and jsonb columns: `orjson.dumps`, or a `json.loads` with parse_float=Decimal. They hold for
         the process, from this call on.
 
-    Raises ConfigurationError, ConnectionFailed, EmbeddedServerError.
+    check: "raise" compares the database with the generated packages, by one query, and raises
+        SchemaMismatch if their statements would fail; "warn" warns with SchemaMismatchWarning.
+    schemas: the SCHEMA of each package whose tables are in this database, for `check`,
+        `engine.check()` and `create_all()`; without any, those of all imported packages.
+
+    Raises ConfigurationError, ConnectionFailed, EmbeddedServerError, SchemaMismatch.
     """
     attach_pending()
+    check_option(check)
     check_url(url)
     hooks.take(json_encoder, json_decoder)
     if init is not None and not callable(init):
@@ -153,11 +168,17 @@ async def create_engine(
         if server is not None:
             await asyncio.to_thread(server.stop)
         raise
-    engine = Engine(pool, without_secrets(url), server, coalesce=coalesce)
+    engine = Engine(pool, without_secrets(url), server, coalesce=coalesce, schemas=schemas)
     if slow_query is not None:
         engine.listen(on_statement=slow_query.note)
     if ALL.isEnabledFor(logging.DEBUG):
         engine.listen(on_statement=log_each)
+    if check is not None:
+        try:
+            report(await engine.check(), check)
+        except BaseException:
+            await engine.close()
+            raise
     return engine
 
 
@@ -244,8 +265,10 @@ class Engine(Hinted, Copying):
         server: EmbeddedServer | None = None,
         *,
         coalesce: bool = True,
+        schemas: Sequence[Schema] = (),
     ) -> None:
         self.pool = pool
+        self._schemas = tuple(schemas)
         self._url = url
         self._executor = PoolExecutor(pool)
         #: The counts of the limits and offsets that are literals in SQL texts.
@@ -387,7 +410,8 @@ class Engine(Hinted, Copying):
     async def create_all(self, *schemas: Schema) -> None:
         """Create the tables, types and indexes of generated packages that the database lacks.
 
-        schemas: the SCHEMA of each package; without any, those of all imported packages.
+        schemas: the SCHEMA of each package; without any, those that the engine was opened with, or
+            those of all imported packages.
 
         Each schema is created in one transaction. Existing objects stay unchanged, even if they
         differ. If nothing is missing, the role needs no right to create.
@@ -395,14 +419,22 @@ class Engine(Hinted, Copying):
         Raises StatementError, which names the columns that existing tables lack, or the objects
         that the role may not create. Raises UsageError if no generated package was imported.
         """
-        wanted = schemas or known_schemas()
-        if not wanted:
-            raise UsageError("no generated package is imported: import one, or pass its SCHEMA")
-        for each in wanted:
-            if not isinstance(each, Schema):
-                raise UsageError(
-                    f"create_all() takes the SCHEMA of generated packages, not "
-                    f"{type(each).__name__}"
-                )
+        wanted = schemas_to_use(schemas or self._schemas, "create_all()")
         async with self.pool.connection() as connection:
             await create_schemas(connection, wanted)
+
+    async def check(self, *schemas: Schema) -> tuple[SchemaDifference, ...]:
+        """Return how the database differs from generated packages, by one query of its catalog.
+
+        schemas: the SCHEMA of each package; without any, those that the engine was opened with, or
+            those of all imported packages.
+
+        It compares tables, columns, types, nullability, labels of enums, primary keys, UNIQUE
+        constraints and foreign keys. The result is empty if all are the same. `ormkit check`
+        compares everything, such as defaults, indexes and views.
+
+        Raises UsageError if no generated package was imported.
+        """
+        wanted = schemas_to_use(schemas or self._schemas, "check()")
+        async with self.pool.connection() as connection:
+            return await check_schemas(connection, wanted)

@@ -14,6 +14,7 @@
     ├── TransactionFailed             COMMIT of a transaction that an error had already ended
     ├── AfterCommitError              the transaction is committed; what came after it failed
     ├── UnreadableValue               a row holds a value that Python cannot represent
+    ├── SchemaMismatch                the database differs from the generated package
     ├── NotFound                      get_or_raise or one() found no row
     ├── MultipleFound                 one() found more than one row
     ├── StaleObject                   the row changed, or went, since the object was read
@@ -43,7 +44,8 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Self
+from dataclasses import dataclass
+from typing import Literal, Self
 
 
 class OrmKitError(Exception):
@@ -164,6 +166,61 @@ class UnreadableValue(OrmKitError, ValueError):
         error = cls(f"{where} holds a value that cannot be read: {reason}")
         error.reason = reason
         return error
+
+
+#: What a difference of a schema is about.
+DifferenceKind = Literal[
+    "table", "column", "type", "nullability", "labels", "primary key", "unique", "foreign key"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaDifference:
+    """One difference between a generated package and the database."""
+
+    #: The table or the enum, as SQL names it.
+    object: str
+    kind: DifferenceKind
+    #: The column or the columns; empty for the whole object.
+    name: str
+    #: What the package has; None where it has nothing.
+    expected: str | None
+    #: What the database has; None where it has nothing.
+    found: str | None
+    #: Whether statements of the package may fail. What the database has in addition breaks none,
+    #: unless it is a NOT NULL column without a default, or a label that the package cannot read.
+    breaks: bool = True
+
+    def __str__(self) -> str:
+        what = f"{self.object}: {self.kind} {self.name}".rstrip() if self.name else self.object
+        if not self.name and self.kind != "table":
+            what = f"{self.object}: {self.kind}"
+        if self.found is None:
+            return f"{what} is missing"
+        if self.expected is None:
+            return f"{what} is in the database only"
+        return f"{what} is {self.found}, not {self.expected}"
+
+
+class SchemaMismatch(OrmKitError):
+    """The database differs from a generated package, in what the package's statements need.
+
+    `create_engine(..., check="raise")` raises it.
+    """
+
+    def __init__(self, text: str, differences: tuple[SchemaDifference, ...]) -> None:
+        super().__init__(text)
+        #: What `engine.check()` returns.
+        self.differences = differences
+
+
+class SchemaMismatchWarning(UserWarning):
+    """The database differs from a generated package; `create_engine(..., check="warn")` warns."""
+
+    def __init__(self, text: str, differences: tuple[SchemaDifference, ...]) -> None:
+        super().__init__(text)
+        #: What `engine.check()` returns.
+        self.differences = differences
 
 
 class NotFound(OrmKitError, LookupError):

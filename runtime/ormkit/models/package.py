@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..errors import UsageError
 from .methods import import_methods
 
 if TYPE_CHECKING:
@@ -40,6 +43,21 @@ class Schema:
     def ddl(self) -> str:
         """Return the SQL that creates everything; it may run again without harm."""
         return self.path.read_text(encoding="utf-8")
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Return the tables and enums of the package, for `engine.check()`.
+
+        Raises UsageError if the package has none.
+        """
+        file = self.path.with_name("manifest.json")
+        try:
+            found: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))["schema"]
+        except (FileNotFoundError, KeyError):
+            raise UsageError(
+                f"{self.package} has no {file.name} with its tables: run `ormkit generate`, and "
+                f"install the file with the package, as {self.path.name}"
+            ) from None
+        return found
 
 
 def known_schemas() -> tuple[Schema, ...]:
