@@ -56,11 +56,10 @@ MODIFIERS = re.compile(r"\(([^)]*)\)")
 DEFAULT_MODIFIERS = {"char": "1", "character": "1", "bit": "1"}
 
 
-def check_option(check: object) -> Check | None:
-    """Return the option `check` of create_engine(); raises ConfigurationError."""
-    if check is None or check == "warn" or check == "raise":
-        return check
-    raise ConfigurationError(f'check={check!r}: give "warn", "raise" or None')
+def check_option(check: object) -> None:
+    """Raise ConfigurationError unless it is what `check` of create_engine() may be."""
+    if check not in (None, "warn", "raise"):
+        raise ConfigurationError(f'check={check!r}: give "warn", "raise" or None')
 
 
 def schemas_to_use(schemas: Sequence[object], whom: str) -> tuple[Schema, ...]:
