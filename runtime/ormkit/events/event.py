@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -144,7 +144,8 @@ class StatementEvent:
         Call it in the listener. None where a task of the runtime sent it: for lookups that share a
         statement, and where `asyncio.gather` or another function of asyncio awaits the query.
         """
-        frame: FrameType | None = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        frame = inspect.currentframe()
+        frame = frame and frame.f_back
         # The listener itself, then the runtime, then who called that.
         while frame is not None and package_of(frame) != OWN:
             frame = frame.f_back
