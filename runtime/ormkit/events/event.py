@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -92,6 +93,12 @@ class StatementEvent:
         self._tag = tag
         self._returned = returned
         self.error = error
+
+    def with_values(self, values: Sequence[object]) -> StatementEvent:
+        """Return the same event with what was bound."""
+        event = copy.copy(self)
+        event.values = list(values)
+        return event
 
     @property
     def sql(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from types import TracebackType
@@ -75,10 +75,11 @@ class Listeners:
     def __init__(self, on_change: Callable[[bool], None]) -> None:
         self._all: tuple[Listening, ...] = ()
         self._on_statement: Each[StatementEvent] = ()
+        #: Those that want the values, too.
+        self._on_values: Each[StatementEvent] = ()
         self._on_transaction: Each[TransactionEvent] = ()
         self._on_connection: Each[ConnectionEvent] = ()
         self._on_change = on_change
-        self.wants_values = False
 
     def __bool__(self) -> bool:
         return bool(self._all)
@@ -116,20 +117,23 @@ class Listeners:
 
     def _change(self, now: tuple[Listening, ...]) -> None:
         was, self._all = self._all, now
-        self._on_statement = tuple((each, each.on_statement) for each in now if each.on_statement)
+        statements = [(each, each.on_statement) for each in now if each.on_statement]
+        self._on_statement = tuple(each for each in statements if not each[0].wants_values)
+        self._on_values = tuple(each for each in statements if each[0].wants_values)
         self._on_transaction = tuple(
             (each, each.on_transaction) for each in now if each.on_transaction
         )
         self._on_connection = tuple(
             (each, each.on_connection) for each in now if each.on_connection
         )
-        self.wants_values = any(each.wants_values for each in now)
         if bool(was) is not bool(now):
             self._on_change(bool(now))
 
-    def statement(self, event: StatementEvent) -> None:
-        """Tell of a statement that has ended."""
+    def statement(self, event: StatementEvent, values: Sequence[object]) -> None:
+        """Tell of a statement that has ended; only who wants the values gets them."""
         self._tell(self._on_statement, event)
+        if self._on_values:
+            self._tell(self._on_values, event.with_values(values))
 
     def transaction(self, event: TransactionEvent) -> None:
         """Tell of a transaction that has ended."""

@@ -83,17 +83,15 @@ class ObservedConnection(Connection):
         elif command.is_lookup:
             # len() of the array itself would have the driver take it for measured.
             event.keys = len(args[0].values)
-        if watch.listeners.wants_values:
-            event.values = list(args)
         began = perf_counter()
         try:
             answer = await Connection.run(self, command, args, timeout, is_many=is_many)
         except BaseException as error:
             event.end(perf_counter() - began, None, 0, error)
-            watch.listeners.statement(event)
+            watch.listeners.statement(event, args)
             raise
         event.end(perf_counter() - began, answer[1], len(answer[0]))
-        watch.listeners.statement(event)
+        watch.listeners.statement(event, args)
         return answer
 
     async def introspect(self, sql: str, *args: object) -> Record:
@@ -150,8 +148,6 @@ class ObservedConnection(Connection):
         """Tell of the statement that the block runs, with the outcome that it notes."""
         watch: Watch = self.watch
         outcome = Outcome(watch.sent(command, self))
-        if watch.listeners.wants_values:
-            outcome.event.values = list(args)
         began = perf_counter()
         failed: BaseException | None = None
         try:
@@ -164,7 +160,7 @@ class ObservedConnection(Connection):
             raise
         finally:
             outcome.event.end(perf_counter() - began, outcome.tag, outcome.returned, failed)
-            watch.listeners.statement(outcome.event)
+            watch.listeners.statement(outcome.event, args)
 
     async def _control(self, word: str, sql: str, timeout: float | None) -> str:
         watch: Watch = self.watch

@@ -151,11 +151,13 @@ async def test_an_event_says_what_came_of_it(session: AsyncSession, people: None
     assert not found.in_transaction
 
 
-async def test_values_are_absent_unless_asked_for(session: AsyncSession) -> None:
-    with capture_statements(session.engine) as captured:
+async def test_values_are_for_those_who_ask_for_them(session: AsyncSession) -> None:
+    engine = session.engine
+    with capture_statements(engine) as plain, capture_statements(engine, values=True) as whole:
         await session.query(User).filter(name="a secret").all()
-    assert captured[0].values is None
-    assert "a secret" not in str(captured)
+    assert plain[0].values is None
+    assert whole[0].values == ["a secret"]
+    assert "a secret" not in f"{plain} {whole}"
 
 
 async def test_lookups_that_share_a_statement_say_so(session: AsyncSession, people: None) -> None:
