@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._version import __version__, refuse_namesake
+from .catalog.inspection import inspect
 from .embedded.server import EmbeddedServer
 from .engine import Engine, capture_statements, create_engine
 from .errors import (
@@ -228,6 +229,7 @@ __all__ = [
     "current_session",
     "exists",
     "func",
+    "inspect",
     "joinedload",
     "jsonload",
     "literal",

@@ -255,6 +255,12 @@ class Engine(Hinted, Copying):
         "execute_raw": "execute(sql, params)",
         "executemany": "execute_many(sql, rows)",
         "create_tables": "create_all()",
+        "get_tables": "(await inspect(engine)).tables",
+        "get_columns": "(await inspect(engine)).table(name).columns",
+        "get_indexes": "(await inspect(engine)).table(name).indexes",
+        "get_foreign_keys": "(await inspect(engine)).table(name).foreign_keys",
+        "get_enums": "(await inspect(engine)).enums",
+        "inspect": "inspect(engine), a function of ormkit",
         "query": "AsyncSession(engine).query(Model)",
     }
 

@@ -5,6 +5,8 @@ from .comparison import Difference as Difference
 from .comparison import compare as compare
 from .facts import Catalog as Catalog
 from .facts import Fact as Fact
+from .inspection import Inspection as Inspection
+from .inspection import inspect as inspect
 from .reader import catalog_transaction as catalog_transaction
 from .reader import read_catalog as read_catalog
 from .reader import read_facts as read_facts

@@ -190,6 +190,11 @@ class Table:
         """The primary key."""
         return next((each for each in self.constraints if each.kind == "primary key"), None)
 
+    @property
+    def foreign_keys(self) -> tuple[TableConstraint, ...]:
+        """The foreign keys."""
+        return tuple(each for each in self.constraints if each.kind == "foreign key")
+
     def index(self, constraint: str) -> TableIndex | None:
         """Return the index of a constraint."""
         return next((each for each in self.indexes if each.constraint == constraint), None)
