@@ -71,6 +71,12 @@ async def test_everything_is_found_and_typed(found: Inspection) -> None:
     assert sequences["child_number_seq"].owner == ("app", "child", "number")
 
 
+async def test_an_empty_database_has_nothing(database_url: str) -> None:
+    async with await create_engine(database_url, max_connections=1) as engine:
+        found = await inspect(engine)
+    assert (found.tables, found.views, found.enums, found.sequences) == ((), (), (), ())
+
+
 async def test_a_name_that_is_not_there_is_told(found: Inspection) -> None:
     with pytest.raises(UnknownName, match="app has no table 'parnt': did you mean 'parent'"):
         found.table("parnt", "app")
