@@ -41,8 +41,11 @@ __all__ = [
     "computed",
     "domain",
     "enum_type",
+    "extension",
     "mapped_column",
+    "namespace",
     "relationship",
+    "sequence",
 ]
 
 T = TypeVar("T")
@@ -97,8 +100,14 @@ class ForeignKey(Declaration):
         onupdate: str | None = None,
         deferrable: bool | None = None,
         initially_deferred: bool | None = None,
+        match: str | None = None,
+        on_delete_columns: Sequence[str] | None = None,
+        not_valid: bool | None = None,
     ) -> None:
         super().__init__(
+            match=match,
+            on_delete_columns=list(on_delete_columns) if on_delete_columns else None,
+            not_valid=not_valid,
             foreign_key=column,
             on_delete=on_delete,
             on_update=on_update,
@@ -129,8 +138,14 @@ class Index(TableArgument):
         unique: bool | None = None,
         where: str | None = None,
         include: Sequence[str] | None = None,
+        nulls_not_distinct: bool | None = None,
+        storage: Mapping[str, Any] | None = None,
+        comment: str | None = None,
     ) -> None:
         super().__init__(
+            nulls_not_distinct=nulls_not_distinct,
+            storage=dict(storage) if storage else None,
+            comment=comment,
             columns=list(columns),
             name=name,
             method=method,
@@ -171,9 +186,26 @@ class UniqueConstraint(TableArgument):
 
     @with_hints
     def __init__(
-        self, *columns: str, name: str | None = None, nulls_not_distinct: bool | None = None
+        self,
+        *columns: str,
+        name: str | None = None,
+        nulls_not_distinct: bool | None = None,
+        include: Sequence[str] | None = None,
+        deferrable: bool | None = None,
+        initially_deferred: bool | None = None,
+        storage: Mapping[str, Any] | None = None,
+        comment: str | None = None,
     ) -> None:
-        super().__init__(columns=list(columns), name=name, nulls_not_distinct=nulls_not_distinct)
+        super().__init__(
+            columns=list(columns),
+            name=name,
+            nulls_not_distinct=nulls_not_distinct,
+            include=list(include) if include else None,
+            deferrable=deferrable,
+            initially_deferred=initially_deferred,
+            storage=dict(storage) if storage else None,
+            comment=comment,
+        )
 
 
 class CheckConstraint(TableArgument):
@@ -182,8 +214,22 @@ class CheckConstraint(TableArgument):
     section = "checks"
 
     @with_hints
-    def __init__(self, expression: str, *, name: str | None = None) -> None:
-        super().__init__(expression=expression, name=name)
+    def __init__(
+        self,
+        expression: str,
+        *,
+        name: str | None = None,
+        not_valid: bool | None = None,
+        no_inherit: bool | None = None,
+        comment: str | None = None,
+    ) -> None:
+        super().__init__(
+            expression=expression,
+            name=name,
+            not_valid=not_valid,
+            no_inherit=no_inherit,
+            comment=comment,
+        )
 
 
 class ForeignKeyConstraint(TableArgument):
@@ -205,8 +251,16 @@ class ForeignKeyConstraint(TableArgument):
         onupdate: str | None = None,
         deferrable: bool | None = None,
         initially_deferred: bool | None = None,
+        match: str | None = None,
+        on_delete_columns: Sequence[str] | None = None,
+        not_valid: bool | None = None,
+        comment: str | None = None,
     ) -> None:
         super().__init__(
+            match=match,
+            on_delete_columns=list(on_delete_columns) if on_delete_columns else None,
+            not_valid=not_valid,
+            comment=comment,
             columns=list(columns),
             target=target,
             target_columns=list(target_columns) or None,
@@ -232,8 +286,14 @@ class ExcludeConstraint(TableArgument):
         name: str | None = None,
         method: str | None = None,
         where: str | None = None,
+        deferrable: bool | None = None,
+        initially_deferred: bool | None = None,
+        comment: str | None = None,
     ) -> None:
         super().__init__(
+            deferrable=deferrable,
+            initially_deferred=initially_deferred,
+            comment=comment,
             elements=[
                 {"column": each[0], "operator": each[1]} if isinstance(each, tuple) else dict(each)
                 for each in elements
@@ -300,7 +360,7 @@ def mapped_column(
     default_factory: str | None = None,
     max_length: int | None = None,
     server_default: str | None = None,
-    identity: bool | str | None = None,
+    identity: bool | str | Mapping[str, Any] | None = None,
     autoincrement: bool | Literal["auto"] | None = None,
     generated: str | None = None,
     foreign_key: str | None = None,
@@ -315,6 +375,14 @@ def mapped_column(
     python_type: str | None = None,
     json_type: str | type | None = None,
     private: bool | None = None,
+    virtual: bool | None = None,
+    collation: str | None = None,
+    storage: str | None = None,
+    compression: str | None = None,
+    statistics: int | None = None,
+    match: str | None = None,
+    on_delete_columns: Sequence[str] | None = None,
+    not_valid: bool | None = None,
 ) -> Any:
     """Declare a column. Its type is the first argument, or follows from the annotation.
 
@@ -356,6 +424,11 @@ def mapped_column(
             "python_type": python_type,
             "json_type": json_type,
             "private": private,
+            "virtual": virtual,
+            "collation": collation,
+            "storage": storage,
+            "compression": compression,
+            "statistics": statistics,
         },
         **_given(
             foreign_key=foreign_key,
@@ -365,6 +438,9 @@ def mapped_column(
             onupdate=onupdate,
             deferrable=deferrable,
             initially_deferred=initially_deferred,
+            match=match,
+            on_delete_columns=list(on_delete_columns) if on_delete_columns else None,
+            not_valid=not_valid,
         ),
     )
 
@@ -476,6 +552,56 @@ def domain(
         schema=schema,
         comment=comment,
     )
+
+
+def sequence(
+    called: str,
+    /,
+    *,
+    name: str | None = None,
+    schema: str | None = None,
+    type: str | None = None,
+    start: int | None = None,
+    increment: int | None = None,
+    min: int | None = None,
+    max: int | None = None,
+    cache: int | None = None,
+    cycle: bool | None = None,
+    owned_by: str | None = None,
+    unlogged: bool | None = None,
+    comment: str | None = None,
+) -> None:
+    """Declare a sequence, for `server_default="nextval('...')"` of columns.
+
+    name: its name in PostgreSQL, if it is another one.
+    owned_by: the column with which it is dropped, as in "orders.number".
+    """
+    _declare(
+        "sequences",
+        called,
+        name=name,
+        schema=schema,
+        type=type,
+        start=start,
+        increment=increment,
+        min=min,
+        max=max,
+        cache=cache,
+        cycle=cycle,
+        owned_by=owned_by,
+        unlogged=unlogged,
+        comment=comment,
+    )
+
+
+def extension(called: str, /, *, schema: str | None = None) -> None:
+    """Declare an extension, and the schema of PostgreSQL where its objects are."""
+    _declare("extensions", called, schema=schema)
+
+
+def namespace(called: str, /, *, comment: str | None = None) -> None:
+    """Declare a schema of PostgreSQL, with its comment."""
+    _declare("schemas", called, comment=comment)
 
 
 #: The arguments of enum_type(), by class.

@@ -34,8 +34,11 @@ DefaultValue = (
 
 Action = Literal["no action", "restrict", "cascade", "set null", "set default"]
 Identity = Literal["always", "by default"]
+RowSecurity = Literal["enabled", "forced"]
 RelationshipKind = Literal["many_to_one", "one_to_many", "one_to_one", "many_to_many"]
 Nulls = Literal["first", "last"]
+#: Storage parameters, as pairs of their name and their value in SQL.
+Storage = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,65 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SequenceOptions:
+    """How a sequence counts. None leaves an option to PostgreSQL."""
+
+    start: int | None = None
+    increment: int | None = None
+    minimum: int | None = None
+    maximum: int | None = None
+    cache: int | None = None
+    is_cycling: bool = False
+    name: str | None = None  #: That of an identity's sequence, if PostgreSQL is not to choose it.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberSequence:
+    """A sequence that is no identity's."""
+
+    name: str  #: Name in PostgreSQL.
+    schema: str | None = None
+    type: str = "bigint"
+    options: SequenceOptions = SequenceOptions()
+    #: The model and the column (Python names) with which it is dropped.
+    owner: tuple[str, str] | None = None
+    is_unlogged: bool = False
+    comment: str | None = None
+    at: Position | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """An extension that the schema names."""
+
+    name: str
+    schema: str | None = None  #: Where its objects are.
+    at: Position | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """A schema of PostgreSQL that the files name, with its comment."""
+
+    name: str
+    comment: str | None = None
+    at: Position | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partition:
+    """A partition of a table; rows are read and written through the table."""
+
+    name: str  #: Name in PostgreSQL.
+    schema: str | None = None
+    bound: str  #: FOR VALUES ..., or DEFAULT.
+    partition_by: str | None = None
+    partitions: tuple[Partition, ...] = ()
+    storage: Storage = ()
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """A column. Constraints and indexes belong to the model, also those on one column."""
 
@@ -118,12 +180,20 @@ class Column:
     factory: str | None = None
     comment: str | None = None
     is_private: bool = False  #: True if a repr must not show its values.
+    is_serial: bool = False  #: True if its type is serial, with a sequence of its own.
+    identity_options: SequenceOptions | None = None
+    is_virtual: bool = False  #: True if a generated column is computed when it is read.
+    collation: str | None = None  #: As SQL.
+    storage: str | None = None  #: plain, external, extended or main.
+    compression: str | None = None
+    statistics: int | None = None  #: Its statistics target.
     at: Position | None = field(default=None, compare=False, repr=False)
 
     @property
     def has_server_value(self) -> bool:
         """True if PostgreSQL fills in the column when an INSERT omits it."""
-        return self.identity is not None or self.server_default is not None or self.is_generated
+        is_numbered = self.identity is not None or self.is_serial
+        return is_numbered or self.server_default is not None or self.is_generated
 
     @property
     def is_generated(self) -> bool:
@@ -143,6 +213,11 @@ class ForeignKey:
     on_update: Action = "no action"
     is_deferrable: bool = False
     is_initially_deferred: bool = False
+    is_full: bool = False  #: MATCH FULL.
+    #: The columns (Python names) that ON DELETE sets, if not all of them.
+    set_columns: tuple[str, ...] = ()
+    is_valid: bool = True  #: False if existing rows may break it.
+    comment: str | None = None
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -169,6 +244,11 @@ class Unique:
     name: str
     columns: tuple[str, ...]
     nulls_not_distinct: bool = False
+    include: tuple[str, ...] = ()  #: Python names of the columns in INCLUDE.
+    is_deferrable: bool = False
+    is_initially_deferred: bool = False
+    storage: Storage = ()
+    comment: str | None = None
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -178,6 +258,9 @@ class Check:
 
     name: str
     expression: str
+    is_valid: bool = True  #: False if existing rows may break it.
+    is_inherited: bool = True  #: False for NO INHERIT.
+    comment: str | None = None
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -188,6 +271,7 @@ class IndexElement:
     column: str | None = None
     expression: str | None = None
     opclass: str | None = None
+    collation: str | None = None  #: As SQL.
     is_descending: bool = False
     nulls: Nulls | None = None
 
@@ -202,6 +286,9 @@ class Index:
     is_unique: bool = False
     where: str | None = None  #: SQL predicate of a partial index.
     include: tuple[str, ...] = ()  #: Python names of the columns in INCLUDE.
+    nulls_not_distinct: bool = False
+    storage: Storage = ()
+    comment: str | None = None
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -213,6 +300,9 @@ class Exclude:
     elements: tuple[tuple[IndexElement, str], ...]
     method: str = "gist"
     where: str | None = None
+    is_deferrable: bool = False
+    is_initially_deferred: bool = False
+    comment: str | None = None
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -290,6 +380,13 @@ class Model:
     #: The PRIMARY KEY constraint; None where the key is that of other unique columns, or missing.
     key_constraint: PrimaryKey | None = PrimaryKey()
     view: View | None = None
+    storage: Storage = ()
+    is_unlogged: bool = False
+    row_level_security: RowSecurity | None = None
+    replica_identity: str | None = None  #: full, nothing, or the name of an index.
+    partition_by: str | None = None  #: SQL, such as RANGE (created_at).
+    partitions: tuple[Partition, ...] = ()
+    inherits: tuple[str, ...] = ()  #: The parent tables, as SQL.
     #: True if objects are read and never written: views, and tables without a key.
     is_read_only: bool = False
     #: False for a table or view that somebody else creates.
@@ -344,6 +441,9 @@ class Schema:
     models: tuple[Model, ...]
     enums: tuple[Enum, ...] = ()
     domains: tuple[Domain, ...] = ()
+    sequences: tuple[NumberSequence, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    namespaces: tuple[Namespace, ...] = ()
     objects: tuple[SqlObject, ...] = ()
     #: The schema files without their extension, relative to the settings file, so that TOML and
     #: Python give the same text.

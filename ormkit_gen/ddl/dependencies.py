@@ -7,14 +7,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ormkit_gen.ir import Domain, Model, Schema, SqlObject
+from ormkit_gen.ir import Domain, Model, NumberSequence, Schema, SqlObject
 from ormkit_gen.postgres.object_kinds import OF_RELATIONS, RANKS, alike, split_label
 from ormkit_gen.postgres.sql_names import Name, name_parts, names_in
 from ormkit_gen.postgres.types import ColumnType
 
 #: The part of an object's name before its arguments or its table.
 _OWN_NAME = re.compile(r'(?:"(?:[^"]|"")*"|[^("\s])+')
-Item = Model | Domain | SqlObject
+Item = Model | Domain | NumberSequence | SqlObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,9 @@ class Dependencies:
             self._by_name[model.table].append((model.schema, self.labels[model.name]))
         for domain in schema.domains:
             self._by_name[domain.name].append((domain.schema, domain_label(domain)))
+        for sequence in schema.sequences:
+            self._by_name[sequence.name].append((sequence.schema, sequence_label(sequence)))
+            self._labels.add(sequence_label(sequence))
         for each in schema.objects:
             if each.kind not in OF_RELATIONS:
                 namespace, name = qualified_name(each.name)
@@ -53,6 +56,7 @@ class Dependencies:
             for node in (
                 *map(self._table, schema.models),
                 *map(self._domain, schema.domains),
+                *map(_sequence, schema.sequences),
                 *map(self._object, schema.objects),
             )
         }
@@ -149,6 +153,16 @@ def domain_label(domain: Domain) -> str:
     return f"domain {domain.schema}.{domain.name}" if domain.schema else f"domain {domain.name}"
 
 
+def sequence_label(sequence: NumberSequence) -> str:
+    """Return the label of a sequence."""
+    name = f"{sequence.schema}.{sequence.name}" if sequence.schema else sequence.name
+    return f"sequence {name}"
+
+
+def _sequence(sequence: NumberSequence) -> Node:
+    return Node(sequence_label(sequence), RANKS["sequence"], sequence)
+
+
 def type_text(type_: ColumnType) -> str:
     """Return the name of a type that the schema may have to create."""
     return type_.spelling or (type_.name if type_.is_text else "")
@@ -172,6 +186,8 @@ def _texts(model: Model) -> Iterator[str]:
     """Yield the SQL texts of a model, which may call functions of the schema."""
     if model.view is not None:
         yield model.view.query or ""
+    yield from model.inherits
+    yield model.partition_by or ""
     for column in model.columns:
         yield type_text(column.type)
         yield from filter(None, (column.server_default, column.generated))

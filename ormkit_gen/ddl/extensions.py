@@ -17,6 +17,7 @@ def extensions(schema: Schema) -> list[str]:
     types += [domain.type for domain in schema.domains]
     found = {type_.base.extension for type_ in types if not type_.is_enum}
     found.update(name for model in schema.models for name in _of_model(model))
+    found.update(each.name for each in schema.extensions)
     return sorted(filter(None, found))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ormkit_gen.ddl.spelling import parenthesised
-from ormkit_gen.ir import Index, IndexElement, Model
+from ormkit_gen.ir import Index, IndexElement, Model, Storage
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier
 
 #: A statement is on one line up to this length.
@@ -23,6 +23,10 @@ def create_index(model: Model, index: Index) -> str:
     ]
     if index.include:
         clauses.append(f"INCLUDE ({column_list(model, index.include)})")
+    if index.nulls_not_distinct:
+        clauses.append("NULLS NOT DISTINCT")
+    if index.storage:
+        clauses.append(with_storage(index.storage))
     if index.where is not None:
         clauses.append(f"WHERE {parenthesised(index.where)}")
     line = " ".join(clauses)
@@ -35,6 +39,8 @@ def index_element(model: Model, element: IndexElement) -> str:
         parts = [column_list(model, [element.column])]
     else:
         parts = [parenthesised(element.expression or "")]
+    if element.collation is not None:
+        parts.append(f"COLLATE {element.collation}")
     if element.opclass is not None:
         parts.append(element.opclass)
     if element.is_descending:
@@ -42,6 +48,11 @@ def index_element(model: Model, element: IndexElement) -> str:
     if element.nulls is not None:
         parts.append(f"NULLS {element.nulls.upper()}")
     return " ".join(parts)
+
+
+def with_storage(storage: Storage) -> str:
+    """Return the WITH clause for storage parameters."""
+    return f"WITH ({', '.join(f'{name} = {value}' for name, value in storage)})"
 
 
 def using(method: str) -> str:

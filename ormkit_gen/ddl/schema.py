@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ormkit_gen.ddl.domains import create_domain, domain_comments, late_checks
 from ormkit_gen.ddl.extensions import extensions
-from ormkit_gen.ddl.indexes import create_index
+from ormkit_gen.ddl.indexes import create_index, with_storage
 from ormkit_gen.ddl.ordering import creation_order
-from ormkit_gen.ddl.tables import create_table, foreign_key
-from ormkit_gen.ir import Domain, Enum, ForeignKey, Model, Schema, SqlObject
+from ormkit_gen.ddl.sequences import create_sequence, owned_by
+from ormkit_gen.ddl.tables import (
+    all_partitions,
+    column_options,
+    create_partitions,
+    create_table,
+    foreign_key,
+    not_valid,
+)
+from ormkit_gen.ir import Domain, Enum, ForeignKey, Model, NumberSequence, Schema, SqlObject
 from ormkit_gen.postgres.identifiers import (
     dollar_quote,
     qualified,
@@ -46,6 +54,9 @@ def schema_sql(schema: Schema, *, with_unmanaged: bool = False) -> str:
         if isinstance(item, SqlObject):
             (last if item.kind in LAST else paragraphs).append(_object(item))
             continue
+        if isinstance(item, NumberSequence):
+            paragraphs.append("\n".join(create_sequence(item)))
+            continue
         if isinstance(item, Domain):
             paragraphs.append("\n".join(_domain(item, schema)))
             continue
@@ -57,6 +68,7 @@ def schema_sql(schema: Schema, *, with_unmanaged: bool = False) -> str:
         late += ((item, key) for key in keys if key not in early)
         paragraphs.append("\n".join(_table(item, early, schema)))
     paragraphs += (_late_foreign_key(model, key, schema) for model, key in late)
+    paragraphs += ("\n".join(owned_by(each, schema)) for each in schema.sequences)
     return "\n\n".join(filter(None, _with_loose_bodies(schema, [*paragraphs, *last]))) + "\n"
 
 
@@ -84,12 +96,23 @@ def _unless_done(text: str, further: tuple[str, ...] = ()) -> str:
 
 
 def _prelude(schema: Schema, *, with_unmanaged: bool) -> Iterator[str]:
-    for name in extensions(schema):
-        yield f"CREATE EXTENSION IF NOT EXISTS {quote_identifier(name)};"
     names = {each.schema for each in schema.models if each.is_managed or with_unmanaged}
     names |= {each.schema for each in schema.enums} | {each.schema for each in schema.domains}
-    for name in sorted(filter(None, names)):
+    names |= {each.schema for each in schema.sequences}
+    names |= {each.schema for each in schema.extensions}
+    names |= {each.name for each in schema.namespaces}
+    names |= {each.schema for model in schema.models for each in all_partitions(model.partitions)}
+    for name in sorted(filter(None, names - {"public"})):
         yield f"CREATE SCHEMA IF NOT EXISTS {quote_identifier(name)};"
+    for namespace in schema.namespaces:
+        if namespace.comment is not None:
+            name = quote_identifier(namespace.name)
+            yield f"COMMENT ON SCHEMA {name} IS {quote_literal(namespace.comment)};"
+    where = {each.name: each.schema for each in schema.extensions}
+    for name in extensions(schema):
+        place = where.get(name)
+        clause = "" if place is None else f" WITH SCHEMA {quote_identifier(place)}"
+        yield f"CREATE EXTENSION IF NOT EXISTS {quote_identifier(name)}{clause};"
 
 
 def _enum(enum: Enum) -> Iterator[str]:
@@ -110,6 +133,44 @@ def _domain(domain: Domain, schema: Schema) -> Iterator[str]:
     yield from domain_comments(domain)
 
 
+def _table_options(model: Model, name: str) -> Iterator[str]:
+    for column in model.columns:
+        yield from column_options(model, column)
+    if model.row_level_security is not None:
+        yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY;"
+    if model.row_level_security == "forced":
+        yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY;"
+    if model.replica_identity is not None:
+        known = {"full": "FULL", "nothing": "NOTHING"}
+        index = f"USING INDEX {quote_identifier(model.replica_identity)}"
+        words = known.get(model.replica_identity, index)
+        yield f"ALTER TABLE {name} REPLICA IDENTITY {words};"
+
+
+def _part_comments(model: Model, name: str, keys: Iterable[ForeignKey]) -> Iterator[str]:
+    """Yield the comments on constraints and indexes that are there together with the table."""
+    key = model.key_constraint
+    constraints: list[tuple[str, str | None]] = []
+    if key is not None:
+        constraints.append((key.name or f"{model.table}_pkey", key.comment))
+    constraints += ((each.name, each.comment) for each in model.uniques)
+    constraints += ((each.name, each.comment) for each in model.checks)
+    constraints += ((each.name, each.comment) for each in model.excludes)
+    constraints += ((each.name, each.comment) for each in keys)
+    for constraint, comment in constraints:
+        if comment is not None:
+            yield _constraint_comment(constraint, name, comment)
+    for index in model.indexes:
+        if index.comment is not None:
+            target = qualified(model.schema, index.name)
+            yield f"COMMENT ON INDEX {target} IS {quote_literal(index.comment)};"
+
+
+def _constraint_comment(constraint: str, table: str, comment: str) -> str:
+    quoted = quote_identifier(constraint)
+    return f"COMMENT ON CONSTRAINT {quoted} ON {table} IS {quote_literal(comment)};"
+
+
 def _is_enforced(model: Model, key: ForeignKey, schema: Schema) -> bool:
     """Return whether PostgreSQL has the constraint; one of a view says what belongs where."""
     return model.view is None and schema.model(key.target).view is None
@@ -117,6 +178,8 @@ def _is_enforced(model: Model, key: ForeignKey, schema: Schema) -> bool:
 
 def _has_target(model: Model, key: ForeignKey, created: set[str]) -> bool:
     """Return whether the target exists when the model's table is created."""
+    if not key.is_valid:
+        return False  # CREATE TABLE would make it valid.
     if key.target != model.name:
         return key.target in created
     # A unique index is created after its table, a constraint together with it.
@@ -131,18 +194,20 @@ def _table(model: Model, foreign_keys: list[ForeignKey], schema: Schema) -> Iter
     name = qualified(model.schema, model.table)
     if model.view is None:
         yield create_table(model, foreign_keys, schema)
+        yield from create_partitions(name, model.partitions)
+        for check in not_valid(model):
+            yield _unless_there(f"ALTER TABLE {name}\n        ADD {check};")
     elif model.view.query is not None:
         kind = model.view.kind
-        yield _unless_done(f"CREATE {kind.upper()} {name} AS\n{model.view.query};")
+        storage = f" {with_storage(model.storage)}" if model.storage else ""
+        yield _unless_done(f"CREATE {kind.upper()} {name}{storage} AS\n{model.view.query};")
     for index in model.indexes:
         yield create_index(model, index)
+    yield from _table_options(model, name)
     if model.comment is not None:
         kind = "TABLE" if model.view is None else model.view.kind.upper()
         yield f"COMMENT ON {kind} {name} IS {quote_literal(model.comment)};"
-    if model.key_constraint is not None and model.key_constraint.comment is not None:
-        key = quote_identifier(model.key_constraint.name or f"{model.table}_pkey")
-        text = quote_literal(model.key_constraint.comment)
-        yield f"COMMENT ON CONSTRAINT {key} ON {name} IS {text};"
+    yield from _part_comments(model, name, foreign_keys)
     for column in model.columns:
         if column.comment is not None:
             target = f"{name}.{quote_identifier(column.db_name)}"
@@ -151,7 +216,10 @@ def _table(model: Model, foreign_keys: list[ForeignKey], schema: Schema) -> Iter
 
 def _late_foreign_key(model: Model, key: ForeignKey, schema: Schema) -> str:
     table = qualified(model.schema, model.table)
-    return _unless_there(f"ALTER TABLE {table}\n        ADD {foreign_key(model, key, schema)};")
+    text = _unless_there(f"ALTER TABLE {table}\n        ADD {foreign_key(model, key, schema)};")
+    if key.comment is None:
+        return text
+    return f"{text}\n{_constraint_comment(key.name, table, key.comment)}"
 
 
 def _unless_there(statement: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from ormkit.catalog import Fact
 from ormkit_gen.ddl.dependencies import qualified_name
+from ormkit_gen.ddl.tables import all_partitions
 from ormkit_gen.ir import Model, Position, Schema, SqlObject
 from ormkit_gen.postgres.object_kinds import OF_RELATIONS
 from ormkit_gen.postgres.sql_names import name_parts
@@ -26,6 +27,13 @@ class Places:
                 self._found.update(_of_model(model))
             for enum in schema.enums:
                 self._found[f"type {enum.schema or 'public'}.{enum.db_name}", ""] = enum.at
+            for sequence in schema.sequences:
+                whole = f"sequence {sequence.schema or 'public'}.{sequence.name}"
+                self._found[whole, ""] = sequence.at
+            for extension in schema.extensions:
+                self._found[f"extension {extension.name}", ""] = extension.at
+            for namespace in schema.namespaces:
+                self._found[f"schema {namespace.name}", ""] = namespace.at
             for domain in schema.domains:
                 self._found[f"domain {domain.schema or 'public'}.{domain.name}", ""] = domain.at
             for each in schema.objects:
@@ -51,6 +59,8 @@ def _of_model(model: Model) -> Iterator[tuple[Key, Position | None]]:
     yield from (((whole, each.name), each.at) for each in model.checks)
     yield from (((whole, each.name), each.at) for each in model.indexes)
     yield from (((whole, each.name), each.at) for each in model.excludes)
+    for part in all_partitions(model.partitions):
+        yield (f"table {part.schema or 'public'}.{part.name}", ""), model.at
     for column in model.columns:
         yield (whole, column.db_name), column.at
 

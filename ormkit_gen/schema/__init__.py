@@ -18,9 +18,11 @@ from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.keys import check_unique_key
 from ormkit_gen.schema.method_classes import Sources, check_methods
 from ormkit_gen.schema.models import add_model, read_model
+from ormkit_gen.schema.namespaces import read_namespaces
 from ormkit_gen.schema.python_reader import read_python
 from ormkit_gen.schema.references import resolve_references
 from ormkit_gen.schema.relationships import resolve_relationships
+from ormkit_gen.schema.sequences import read_sequences
 from ormkit_gen.schema.sql_dependencies import check_dependencies
 from ormkit_gen.schema.sql_objects import read_sql_objects
 from ormkit_gen.schema.toml_reader import read_toml
@@ -28,7 +30,7 @@ from ormkit_gen.schema.uniqueness import check_names
 from ormkit_gen.schema.view_models import check_views
 
 #: The tables that a schema file may have.
-SECTIONS = ("enums", "domains", "models")
+SECTIONS = ("enums", "domains", "sequences", "extensions", "schemas", "models")
 EMPTY = "add one: [models.User.columns] in TOML, class User(Base) in Python"
 
 
@@ -66,6 +68,8 @@ def load(
     _read_enums(draft, documents)
     read_domains(draft, documents)
     _read_models(draft, documents)
+    read_sequences(draft, documents)
+    read_namespaces(draft, documents)
     resolve_references(draft)
     resolve_relationships(draft)
     resolve_computed(draft)
@@ -90,6 +94,9 @@ def load(
             models=tuple(models),
             enums=tuple(enums),
             domains=tuple(sorted(draft.domains.values(), key=lambda each: each.name)),
+            sequences=tuple(sorted(draft.sequences.values(), key=lambda each: each.name)),
+            extensions=tuple(sorted(draft.extensions.values(), key=lambda each: each.name)),
+            namespaces=tuple(sorted(draft.namespaces.values(), key=lambda each: each.name)),
             objects=tuple(draft.objects),
             sources=files_read,
         ),

@@ -36,6 +36,13 @@ def check_sources(fields: Fields, column: Column) -> None:
             "keep one: a column has one source of values",
             fields.key_at(sources[1]),
         )
+    if column.is_serial and sources:
+        problems.error(
+            "conflicting-defaults",
+            f"{fields.what} is a serial, and has {sources[0]}",
+            "keep one: the sequence of a serial is its source of values",
+            fields.key_at(sources[0]),
+        )
     if column.identity is not None and not column.type.is_integer:
         problems.error(
             "bad-identity",
@@ -47,8 +54,8 @@ def check_sources(fields: Fields, column: Column) -> None:
 
 def check_key(fields: Fields, column: Column) -> None:
     """Record a key or an identity that may be NULL."""
-    if column.is_nullable and (column.is_primary_key or column.identity):
-        kind = "the key" if column.is_primary_key else "an identity"
+    if column.is_nullable and (column.is_primary_key or column.identity or column.is_serial):
+        kind = "the key" if column.is_primary_key else "numbered"
         fields.problems.error(
             "nullable-key",
             f"{fields.what} cannot be nullable: it is {kind}",

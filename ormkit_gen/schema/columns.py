@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
-from ormkit_gen.ir import Column, Default, Identity, Index, IndexElement, Unique
+from ormkit_gen.ir import Column, Default, Identity, Index, IndexElement, SequenceOptions, Unique
 from ormkit_gen.postgres.types import BASE_TYPES, ColumnType
 from ormkit_gen.schema.column_checks import check_column, is_comparable
 from ormkit_gen.schema.defaults import BadDefault, default_value
@@ -23,6 +23,7 @@ from ormkit_gen.schema.names import (
     is_attribute,
     is_database_name,
 )
+from ormkit_gen.schema.sequence_options import OPTIONS, read_options
 from ormkit_gen.schema.type_words import BadType, parse_type
 
 KEYS = frozenset(
@@ -48,8 +49,27 @@ KEYS = frozenset(
         "private",
         "max_length",
         "json_type",
+        "collation",
+        "virtual",
+        "storage",
+        "compression",
+        "statistics",
+        "match",
+        "on_delete_columns",
+        "not_valid",
     ]
 )
+#: The settings of a column that belong to its foreign key.
+OF_FOREIGN_KEYS = (
+    *("on_delete", "on_update", "deferrable", "initially_deferred"),
+    *("match", "on_delete_columns", "not_valid"),
+)
+#: The types that stand for an integer with a sequence.
+SERIALS = {
+    **dict.fromkeys(("smallserial", "serial2"), "smallint"),
+    **dict.fromkeys(("serial", "serial4"), "integer"),
+    **dict.fromkeys(("bigserial", "serial8"), "bigint"),
+}
 #: PostgreSQL's own limit, MaxHeapAttributeNumber.
 MAX_COLUMNS = 1600
 
@@ -99,13 +119,23 @@ def read_column(
         python_type=read_python_type(fields),
         json_type=read_json_type(fields, type_),
         is_private=fields.flag("private"),
+        is_serial=is_serial(fields),
+        is_virtual=read_virtual(fields),
+        collation=fields.collation("collation"),
+        storage=fields.choice("storage", ("plain", "external", "extended", "main")),
+        compression=fields.choice("compression", ("pglz", "lz4")),
+        statistics=fields.number("statistics"),
         factory=read_factory(fields, type_),
         at=fields.at,
     )
     if column.json_type is not None and column.python_type is None:
         column = replace(column, python_type=column.json_type.replace(":", "."))
     column = replace(column, default=read_default(fields, column, types))
-    column = replace(column, identity=read_identity(fields, column))
+    column = replace(
+        column,
+        identity=read_identity(fields, column),
+        identity_options=read_identity_options(fields),
+    )
     check_column(fields, column)
     read_constraints(model, fields, column)
     return column
@@ -126,6 +156,7 @@ def read_type(fields: Fields, types: Types, *, is_short: bool) -> tuple[ColumnTy
             )
         return None
     at = fields.document.value_at(fields.path) if is_short else fields.value_at("type")
+    words = SERIALS.get(words.strip().lower(), words)
     try:
         typing = parse_type(words, types.enums, types.named)
     except BadType as error:
@@ -261,9 +292,48 @@ def read_identity(fields: Fields, column: Column) -> Identity | None:
         return None
     if value is True:
         return "by default"
+    if isinstance(value, dict):
+        return identity_fields(fields).choice("generated", ("always", "by default")) or "by default"
     if value is not None:
         return fields.choice("identity", ("always", "by default"))
     return None
+
+
+def identity_fields(fields: Fields) -> Fields:
+    """Return the settings of an identity that is written as a table."""
+    path = (*fields.path, "identity")
+    value = fields.data["identity"]
+    found = Fields(fields.document, path, value, fields.problems, f"identity of {fields.what}")
+    found.only((*OPTIONS, "generated", "name"))
+    return found
+
+
+def read_identity_options(fields: Fields) -> SequenceOptions | None:
+    """Return how an identity counts, if the schema says so."""
+    if not isinstance(fields.data.get("identity"), dict):
+        return None
+    found = identity_fields(fields)
+    options = read_options(found, found.text("name"))
+    return None if options == SequenceOptions() else options
+
+
+def is_serial(fields: Fields) -> bool:
+    """Return whether the column's type is serial: an integer with a sequence of its own."""
+    written = fields.data.get("type")
+    return isinstance(written, str) and written.strip().lower() in SERIALS
+
+
+def read_virtual(fields: Fields) -> bool:
+    """Return whether a generated column is virtual; record one that is not generated."""
+    is_virtual = fields.flag("virtual")
+    if is_virtual and "generated" not in fields.data:
+        fields.problems.error(
+            "not-generated",
+            f"{fields.what} is virtual, and is not generated",
+            'add generated = "an SQL expression"',
+            fields.key_at("virtual"),
+        )
+    return is_virtual
 
 
 def read_constraints(model: ModelDraft, fields: Fields, column: Column) -> None:
@@ -282,7 +352,7 @@ def read_constraints(model: ModelDraft, fields: Fields, column: Column) -> None:
     if target is not None:
         read_reference(model, fields, column, target)
         return
-    for key in ("on_delete", "on_update", "deferrable", "initially_deferred"):
+    for key in OF_FOREIGN_KEYS:
         if key in fields.data:
             fields.problems.error(
                 "no-foreign-key",

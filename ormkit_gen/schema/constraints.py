@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import Any
 
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
@@ -21,7 +22,8 @@ from ormkit_gen.schema.index_methods import (
 from ormkit_gen.schema.names import MAX_IDENTIFIER, constraint_name, is_database_name
 
 #: The operators that PostgreSQL's lexer accepts.
-OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}")
+OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}|OPERATOR\([\w.\"]+\.[-+*/<>=~!@#%^&|`?]{1,63}\)")
+IDENTIFIER = re.compile(r"[a-z_]\w*")
 OPCLASS = re.compile(r"[A-Za-z_][\w.]*(\([\w\s=,.']*\))?")
 
 
@@ -40,7 +42,12 @@ def read_constraints(model: ModelDraft) -> None:
 
 
 def read_unique(model: ModelDraft, fields: Fields) -> None:
-    fields.only(("columns", "name", "nulls_not_distinct"))
+    fields.only(
+        (
+            *("columns", "name", "nulls_not_distinct", "include", "comment", "storage"),
+            *("deferrable", "initially_deferred"),
+        )
+    )
     columns = wanted_columns(model, fields)
     if columns:
         model.uniques.append(
@@ -48,29 +55,48 @@ def read_unique(model: ModelDraft, fields: Fields) -> None:
                 name=name_of(model, fields, columns, "key"),
                 columns=columns,
                 nulls_not_distinct=fields.flag("nulls_not_distinct"),
+                include=find_columns(model, fields, fields.texts("include"), "include"),
+                is_deferrable=fields.flag("deferrable") or fields.flag("initially_deferred"),
+                is_initially_deferred=fields.flag("initially_deferred"),
+                storage=fields.storage(),
+                comment=fields.text("comment"),
                 at=fields.at,
             )
         )
 
 
 def read_check(model: ModelDraft, fields: Fields) -> None:
-    fields.only(("expression", "name"))
+    fields.only(("expression", "name", "not_valid", "no_inherit", "comment"))
     expression = fields.text("expression")
     if expression is None:
         missing(fields, "expression", 'as in expression = "price >= 0"')
         return
     number = f"check{len(model.checks) + 1}" if model.checks else "check"
     name = name_of(model, fields, (), number)
-    model.checks.append(Check(name=name, expression=expression, at=fields.at))
+    model.checks.append(
+        Check(
+            name=name,
+            expression=expression,
+            is_valid=not fields.flag("not_valid"),
+            is_inherited=not fields.flag("no_inherit"),
+            comment=fields.text("comment"),
+            at=fields.at,
+        )
+    )
 
 
 def read_index(model: ModelDraft, fields: Fields) -> None:
-    fields.only(("columns", "name", "method", "unique", "where", "include"))
+    fields.only(
+        (
+            *("columns", "name", "method", "unique", "where", "include"),
+            *("nulls_not_distinct", "storage", "comment"),
+        )
+    )
     elements = read_elements(model, fields, fields.data.get("columns"), "columns")
     if not elements:
         return
     names = tuple(element.column or "expr" for element in elements)
-    method = fields.choice("method", tuple(METHODS)) or "btree"
+    method = read_method(fields)
     include = find_columns(model, fields, fields.texts("include"), "include")
     is_unique = fields.flag("unique")
     check_method(
@@ -85,16 +111,32 @@ def read_index(model: ModelDraft, fields: Fields) -> None:
             is_unique=is_unique,
             where=fields.text("where"),
             include=include,
+            nulls_not_distinct=fields.flag("nulls_not_distinct"),
+            storage=fields.storage(),
+            comment=fields.text("comment"),
             at=fields.at,
         )
     )
 
 
+def read_method(fields: Fields) -> str:
+    """Return the access method of an index: one of PostgreSQL's, or that of an extension."""
+    name = fields.data.get("method")
+    is_other = isinstance(name, str) and IDENTIFIER.fullmatch(name) and name not in METHODS
+    if is_other and not get_close_matches(str(name), METHODS, n=1):
+        return str(name)
+    return fields.choice("method", tuple(METHODS)) or "btree"
+
+
 def read_exclude(model: ModelDraft, fields: Fields) -> None:
-    fields.only(("elements", "name", "method", "where"))
+    fields.only(
+        ("elements", "name", "method", "where", "deferrable", "initially_deferred", "comment")
+    )
     pairs: list[tuple[IndexElement, str]] = []
     for part in fields.tables("elements", f"an element of {fields.what}"):
-        part.only(("column", "expression", "opclass", "operator"))
+        part.only(
+            ("column", "expression", "opclass", "collation", "descending", "nulls", "operator")
+        )
         element = read_element(model, part, part.data)
         operator = part.text("operator")
         if operator is None:
@@ -123,6 +165,9 @@ def read_exclude(model: ModelDraft, fields: Fields) -> None:
             elements=tuple(pairs),
             method=method,
             where=fields.text("where"),
+            is_deferrable=fields.flag("deferrable") or fields.flag("initially_deferred"),
+            is_initially_deferred=fields.flag("initially_deferred"),
+            comment=fields.text("comment"),
             at=fields.at,
         )
     )
@@ -132,7 +177,8 @@ def read_foreign_key(model: ModelDraft, fields: Fields) -> None:
     fields.only(
         (
             *("columns", "target", "target_columns", "name", "on_delete", "on_update"),
-            *("deferrable", "initially_deferred"),
+            *("deferrable", "initially_deferred", "match", "on_delete_columns", "not_valid"),
+            "comment",
         )
     )
     columns = wanted_columns(model, fields)
@@ -157,7 +203,7 @@ def read_elements(
         data = {"column": each} if isinstance(each, str) else each
         what = f"a key of {fields.what}"
         part = Fields(fields.document, (*fields.path, key, index), data, fields.problems, what)
-        part.only(("column", "expression", "opclass", "descending", "nulls"))
+        part.only(("column", "expression", "opclass", "collation", "descending", "nulls"))
         if element := read_element(model, part, data):
             elements.append(element)
     return tuple(elements)
@@ -200,6 +246,7 @@ def read_element(model: ModelDraft, fields: Fields, data: Any) -> IndexElement |
         column=column.name if column else None,
         expression=expression,
         opclass=opclass,
+        collation=fields.collation("collation"),
         is_descending=fields.flag("descending"),
         nulls=fields.choice("nulls", ("first", "last")),
     )

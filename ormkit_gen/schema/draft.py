@@ -12,13 +12,19 @@ from ormkit_gen.ir import (
     Domain,
     Enum,
     Exclude,
+    Extension,
     ForeignKey,
     Index,
     Model,
+    Namespace,
+    NumberSequence,
+    Partition,
     Position,
     PrimaryKey,
     Relationship,
+    RowSecurity,
     SqlObject,
+    Storage,
     Unique,
     View,
 )
@@ -80,6 +86,13 @@ class ModelDraft:
     view: View | None = None
     is_read_only: bool = False
     is_managed: bool = True
+    storage: Storage = ()
+    is_unlogged: bool = False
+    row_level_security: RowSecurity | None = None
+    replica_identity: str | None = None
+    partition_by: str | None = None
+    partitions: tuple[Partition, ...] = ()
+    inherits: tuple[str, ...] = ()
     methods: str | None = None
 
     @property
@@ -125,6 +138,13 @@ class ModelDraft:
             view=self.view,
             is_read_only=self.is_read_only,
             is_managed=self.is_managed,
+            storage=self.storage,
+            is_unlogged=self.is_unlogged,
+            row_level_security=self.row_level_security,
+            replica_identity=self.replica_identity,
+            partition_by=self.partition_by,
+            partitions=self.partitions,
+            inherits=self.inherits,
             foreign_keys=tuple(self.foreign_keys),
             uniques=tuple(self.uniques),
             checks=tuple(self.checks),
@@ -157,6 +177,9 @@ class SchemaDraft:
     problems: Problems
     types: Types = field(default_factory=Types)
     domains: dict[str, Domain] = field(default_factory=dict[str, Domain])
+    sequences: dict[str, NumberSequence] = field(default_factory=dict[str, NumberSequence])
+    extensions: dict[str, Extension] = field(default_factory=dict[str, Extension])
+    namespaces: dict[str, Namespace] = field(default_factory=dict[str, Namespace])
     models: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])
     #: The models by table name, with the schema if there is one.
     tables: dict[str, ModelDraft] = field(default_factory=dict[str, ModelDraft])

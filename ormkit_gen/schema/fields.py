@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from ormkit_gen.diagnostics.diagnostic import Problems, did_you_mean
 from ormkit_gen.ir import Position
-from ormkit_gen.postgres.identifiers import quote_identifier
+from ormkit_gen.postgres.identifiers import quote_identifier, quote_literal
 from ormkit_gen.schema.document import Document, Path, is_list, is_table
 from ormkit_gen.schema.names import is_storable
 from ormkit_gen.spellings import ALIASES, setting_remedy
@@ -16,6 +16,9 @@ from ormkit_gen.spellings import ALIASES, setting_remedy
 S = TypeVar("S", bound=str)
 #: A name in SQL, with its schema or without.
 IDENTIFIERS = re.compile(r'(?:(?:"(?:[^"]|"")+"|[^\W\d][\w$]*+)\s*+\.\s*+)?"(?:[^"]|"")+"')
+
+#: The name of a storage parameter.
+PARAMETER = re.compile(r"[a-z_]\w*(?:\.[a-z_]\w*)?")
 
 
 class Fields:
@@ -136,6 +139,26 @@ class Fields:
             return value
         self._mistake(key, "a whole number from 1 on", value)
         return None
+
+    def number(self, key: str) -> int | None:
+        """Return a whole number, or None if the key is missing."""
+        value = self.data.get(key)
+        if value is None or type(value) is int:
+            return value
+        self._mistake(key, "a whole number", value)
+        return None
+
+    def storage(self, key: str = "storage") -> tuple[tuple[str, str], ...]:
+        """Return storage parameters: names, and values as SQL."""
+        found: list[tuple[str, str]] = []
+        for name, value, _ in self.named(key):
+            if not PARAMETER.fullmatch(name) or not isinstance(value, (str, int, float)):
+                self._mistake(key, "a table of parameters, as in { fillfactor = 70 }", value)
+            elif isinstance(value, bool):
+                found.append((name, "true" if value else "false"))
+            else:
+                found.append((name, quote_literal(str(value))))
+        return tuple(found)
 
     def choice(self, key: str, choices: Sequence[S]) -> S | None:
         """Return one of the choices, ignoring case, or None if the key is missing."""

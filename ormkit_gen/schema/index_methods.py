@@ -47,6 +47,8 @@ def check_method(
 
     key: the setting that contains the elements.
     """
+    if name not in METHODS:
+        return
     method = METHODS[name]
     wishes = (
         (is_unique and not method.can_be_unique, "unique", "be unique"),

@@ -21,6 +21,8 @@ from ormkit_gen.schema.methods import read_methods
 from ormkit_gen.schema.name_checks import check_class_name, check_database_name, check_schema_name
 from ormkit_gen.schema.names import constraint_name
 from ormkit_gen.schema.naming import module_name, snake_case
+from ormkit_gen.schema.table_options import KEYS as TABLE_KEYS
+from ormkit_gen.schema.table_options import read_table_options
 from ormkit_gen.schema.view_models import read_view
 
 KEYS = frozenset(
@@ -44,6 +46,7 @@ KEYS = frozenset(
         "materialized",
         "read_only",
         "managed",
+        *TABLE_KEYS,
     ]
 )
 MIXINS = ("soft_delete", "timestamps", "version")
@@ -87,6 +90,7 @@ def read_model(
     add_mixins(model, fields)
     model.methods = read_methods(fields)
     read_view(model)
+    read_table_options(model)
     read_key(model)
     number_key(model)
     check_key(model, draft.problems)
@@ -147,7 +151,7 @@ def number_key(model: ModelDraft) -> None:
     )
     given = column.default is not None or column.server_default or column.generated
     given = given or column.factory
-    if not (is_told or is_foreign or given):
+    if not (is_told or is_foreign or given or column.is_serial):
         place = model.columns.index(column)
         model.columns[place] = replace(column, identity="by default")
 

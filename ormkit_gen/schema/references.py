@@ -5,10 +5,12 @@ from __future__ import annotations
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import Action, Column, ForeignKey
 from ormkit_gen.postgres.types import ColumnType
+from ormkit_gen.schema.columns import find_columns
 from ormkit_gen.schema.constraints import name_of
 from ormkit_gen.schema.draft import ModelDraft, Reference, SchemaDraft
 from ormkit_gen.schema.names import constraint_name
 
+SET_COLUMNS = "on_delete_columns"
 ACTIONS: tuple[Action, ...] = ("no action", "restrict", "cascade", "set null", "set default")
 
 
@@ -106,21 +108,43 @@ def check_types(
     other: Column,
     reference: Reference,
 ) -> None:
-    """Record a foreign key between columns of different types."""
-    if _comparable(column.type) != _comparable(other.type):
+    """Record a foreign key between columns that PostgreSQL cannot compare."""
+    if not can_refer(column.type, other.type):
         draft.problems.error(
             "foreign-key-type",
             f"{model.name}.{column.name} is {_words(column.type)}, but "
             f"{target.name}.{other.name} is {_words(other.type)}",
-            f"make it {_words(other.type)} as well",
+            "give both columns one type",
             reference.at,
         )
 
 
-def _comparable(type_: ColumnType) -> tuple[str, int]:
-    """Return the type without its length, which does not matter for a foreign key."""
-    other = None if type_.is_enum else type_.base.referenced_as
-    return other or type_.name, type_.dimensions
+#: Types that refer to each other: the values of one family are compared with one another.
+FAMILIES = (
+    ("smallint", "integer", "bigint"),
+    ("real", "double precision"),
+    ("text", "varchar", "char", "bpchar", "citext"),
+    ("date", "timestamp", "timestamptz"),
+    ("inet", "cidr"),
+    ("bit", "varbit"),
+)
+#: Numbers that are converted into those behind them.
+NUMBERS = ("smallint", "integer", "bigint", "numeric", "real", "double precision")
+
+
+def can_refer(type_: ColumnType, other: ColumnType) -> bool:
+    """Return whether a column of one type may refer to one of the other."""
+    if type_.dimensions != other.dimensions or type_.is_enum != other.is_enum:
+        return False
+    if type_.name == other.name or type_.is_text or other.is_text:
+        # Of types of the database itself, only PostgreSQL knows what it compares.
+        return True
+    if type_.is_enum or type_.dimensions:
+        return False
+    if any(type_.name in family and other.name in family for family in FAMILIES):
+        return True
+    is_number = type_.name in NUMBERS and other.name in NUMBERS
+    return is_number and NUMBERS.index(type_.name) < NUMBERS.index(other.name)
 
 
 def _words(type_: ColumnType) -> str:
@@ -150,6 +174,11 @@ def make_key(
         on_update=fields.choice("on_update", ACTIONS) or "no action",
         is_deferrable=fields.flag("deferrable") or fields.flag("initially_deferred"),
         is_initially_deferred=fields.flag("initially_deferred"),
+        is_full=fields.choice("match", ("simple", "full")) == "full",
+        set_columns=find_columns(model, fields, fields.texts("on_delete_columns"), SET_COLUMNS),
+        is_valid=not fields.flag("not_valid"),
+        # In a column, the comment is the column's.
+        comment=fields.text("comment") if is_table else None,
         at=reference.at,
     )
     check_actions(draft, model, columns, key, reference)
@@ -168,12 +197,12 @@ def check_actions(
     for setting, action in (("on_delete", key.on_delete), ("on_update", key.on_update)):
         empties = [
             column
-            for column in columns
+            for column in written_columns(columns, key, setting)
             if not column.is_nullable
             and (action == "set null" or (action == "set default" and not _has_default(column)))
         ]
         if empties:
-            draft.problems.error(
+            draft.problems.warning(
                 "set-null-on-not-null",
                 f'{setting} = "{action}" would set {model.name}.{empties[0].name} to NULL, but '
                 f"it is not nullable",
@@ -191,6 +220,13 @@ def check_actions(
                 "use another action, or an ordinary column",
                 fields.key_at(setting),
             )
+
+
+def written_columns(columns: list[Column], key: ForeignKey, setting: str) -> list[Column]:
+    """Return the columns that an action writes: ON DELETE may name some of them."""
+    if setting != "on_delete" or not key.set_columns:
+        return columns
+    return [column for column in columns if column.name in key.set_columns]
 
 
 def _has_default(column: Column) -> bool:

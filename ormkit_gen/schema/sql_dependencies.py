@@ -16,6 +16,7 @@ def check_dependencies(draft: SchemaDraft) -> None:
         models=tuple(model.model() for model in draft.models.values()),
         enums=tuple(draft.enums.values()),
         domains=tuple(draft.domains.values()),
+        sequences=tuple(draft.sequences.values()),
         objects=tuple(draft.objects),
     )
     dependencies = Dependencies(schema)

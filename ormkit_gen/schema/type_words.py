@@ -37,9 +37,9 @@ FIELDS = re.compile(
 
 #: Types that do not exist in OrmKit, with what to write instead.
 INSTEAD = {
-    "serial": "write 'integer': a primary key of that type is an identity",
-    "bigserial": "write 'bigint': a primary key of that type is an identity",
-    "smallserial": "write 'smallint': a primary key of that type is an identity",
+    "serial": "write 'serial' alone, which is never NULL and no array, or 'integer'",
+    "bigserial": "write 'bigserial' alone, which is never NULL and no array, or 'bigint'",
+    "smallserial": "write 'smallserial' alone, which is never NULL and no array, or 'smallint'",
     "string": "did you mean 'text'?",
     "datetime": "did you mean 'timestamptz'?",
     "double": "did you mean 'double precision'?",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ormkit_gen.ddl.tables import all_partitions
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
 from ormkit_gen.schema.names import is_database_name
@@ -58,6 +59,13 @@ def _everything(draft: SchemaDraft) -> Iterator[Named]:
     for enum in draft.enums.values():
         scope = ("type", enum.schema)
         yield Named(f"the enum {enum.name}", enum.db_name, (scope,), enum.at)
+    for model in models:
+        for part in all_partitions(model.partitions):
+            scopes = (("relation", part.schema), ("type", part.schema))
+            yield Named(f"a partition of {model.name}", part.name, scopes, model.at)
+    for sequence in draft.sequences.values():
+        scope = ("relation", sequence.schema)
+        yield Named(f"the sequence {sequence.name}", sequence.name, (scope,), sequence.at)
     for domain in draft.domains.values():
         scope = ("type", domain.schema)
         yield Named(f"the domain {domain.name}", domain.name, (scope,), domain.at)
@@ -73,8 +81,11 @@ def _implied(model: ModelDraft) -> Iterator[Named]:
     if model.primary_key and is_database_name(key):
         yield Named(f"the primary key of {model.name}", key, (relation, constraint), None)
     for column in model.columns:
+        options = column.identity_options
         sequence = f"{model.table}_{column.db_name}_seq"
-        if column.identity and is_database_name(sequence):
+        if options is not None and options.name is not None:
+            sequence = options.name
+        if (column.identity or column.is_serial) and is_database_name(sequence):
             what = f"the sequence of {model.name}.{column.name}"
             yield Named(what, sequence, (relation,), None)
 

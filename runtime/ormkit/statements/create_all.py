@@ -44,7 +44,7 @@ CREATES = {
         "to_regtype(name) IS NOT NULL",
     ),
     "table": (
-        rf"^CREATE TABLE IF NOT EXISTS (?P<name>{QUALIFIED}) \(",
+        rf"^CREATE (?:UNLOGGED )?TABLE IF NOT EXISTS (?P<name>{QUALIFIED}) ",
         "to_regclass(name) IS NOT NULL",
     ),
     "index": (

@@ -17,6 +17,7 @@ from tests.servers import Server
 
 IMPORTS = """
 import datetime as dt
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 from ormkit_gen.declarative import *
