@@ -21,6 +21,7 @@ from ..errors import (
     UsageError,
 )
 from ..models.package import Schema, known_schemas
+from ..postgres.type_words import type_of
 
 #: What `check` of create_engine() may be.
 Check = Literal["warn", "raise"]
@@ -52,8 +53,6 @@ FROM unnest($3::text[]) WITH ORDINALITY w (name, place)
 JOIN pg_class c ON c.oid = to_regclass(w.name)
 """
 MODIFIERS = re.compile(r"\(([^)]*)\)")
-#: The modifiers of types that are written without any.
-DEFAULT_MODIFIERS = {"char": "1", "character": "1", "bit": "1"}
 
 
 def check_option(check: object) -> None:
@@ -168,14 +167,13 @@ def of_columns(
 
 def modifiers(type_: str) -> str:
     """Return the modifiers of a type, such as 10,2, whatever the type is called."""
-    name, _, _ = type_.partition("(")
+    base = type_of(type_).base
     found = MODIFIERS.search(type_)
     if found is None:
-        return DEFAULT_MODIFIERS.get(type_.removesuffix("[]"), "")
+        return "1" if base.unlimited else ""
     text = found[1].replace(" ", "")
-    if name == "numeric" and "," not in text:
-        return f"{text},0"
-    return text
+    # A number of digits alone means that none of them is behind the point.
+    return f"{text},0" if base.arithmetic == "exact" and "," not in text else text
 
 
 def of_keys(
