@@ -14,6 +14,8 @@ from ormkit_gen.rendering.own_names import own
 
 #: Maximum width of a line of ordering literals.
 ORDER_WIDTH = 78
+#: Maximum width where there is one line, which is indented less.
+ALONE_WIDTH = 91
 
 
 def python_string(text: str) -> str:
@@ -81,18 +83,18 @@ def names(values: Iterable[str]) -> str:
     return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"
 
 
-def order_literals(columns: Iterable[str]) -> Iterator[str]:
-    """Yield `Literal[...]` with both directions of each column, several columns in a line."""
-    return _literal_lines(f'"{name}", "-{name}"' for name in columns)
+def literal_types(values: Iterable[str], alone: int = ALONE_WIDTH) -> Iterator[str]:
+    """Yield `Literal[...]` with each of the names, several in a line; none without names.
 
-
-def literal_types(values: Iterable[str]) -> Iterator[str]:
-    """Yield `Literal[...]` with each of the names, several in a line; none without names."""
-    values = tuple(values)
-    return _literal_lines(f'"{name}"' for name in values) if values else iter(())
-
-
-def _literal_lines(words: Iterable[str]) -> Iterator[str]:
+    alone: the maximum width of a line that holds all of them.
+    """
+    words = [f'"{name}"' for name in values]
+    line = ", ".join(words)
+    if not words:
+        return
+    if len(line) <= alone:
+        yield f"{own('Literal')}[{line}]"
+        return
     line = ""
     for word in words:
         if line and len(line) + len(word) > ORDER_WIDTH:

@@ -10,21 +10,21 @@ from dataclasses import dataclass
 
 from ormkit_gen.ddl.spelling import value_type
 from ormkit_gen.ir import Column, Computed, Enum, Model, Relationship, Schema
-from ormkit_gen.rendering.annotations import Imports, annotation, class_names, taken, takes_more
+from ormkit_gen.rendering.annotations import Imports, annotation, class_names, taken
 from ormkit_gen.rendering.attribute_types import (
     attr_class,
     column_class,
     computed_class,
-    is_fresh,
     optional,
     related_type,
 )
+from ormkit_gen.rendering.constructor import Constructor
 from ormkit_gen.rendering.literals import (
+    ORDER_WIDTH,
     docstring,
     literal,
     literal_types,
     names,
-    order_literals,
     python_string,
 )
 from ormkit_gen.rendering.operators import filter_keys
@@ -35,11 +35,13 @@ from ormkit_gen.schema.naming import base_name, constant_name, module_name
 TYPING = ("TYPE_CHECKING", "Any", "Literal", "Self", "Unpack")
 
 
+#: Maximum width of a method of a class without its indentation, under a condition.
+METHOD_WIDTH = 92
 #: How a relationship is declared: the type of the attribute, that of the class, and the call.
 ONE = ("Attr", "ToOne", "to_one")
 MANY = ("ReadOnlyAttr", "ToMany", "to_many")
 #: The names at the top of a module beside its model, derived from the model's name.
-BESIDE = ("Filter", "Values", "Order", "Query")
+BESIDE = ("Filter", "Values", "Given", "Name", "Order", "Relation", "Query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,24 @@ class ModelView:
     constants: tuple[tuple[str, str], ...]
     filter_keys: tuple[tuple[str, str], ...]
     assignable: tuple[tuple[str, str], ...]
+    #: The annotations of the names in queries: of columns, with a direction, of relationships.
+    column_names: tuple[str, ...]
     orders: tuple[str, ...]
+    relationship_names: tuple[str, ...]
+    #: The names of the relationships as an argument of the query's class.
+    relationships: str
+    #: The class of partial objects.
+    partial: str
+    #: Whether exclude() is declared in one line; an assignment takes two.
+    is_exclude_short: bool
     attributes: tuple[Attribute, ...]
     table: str
     #: The names of the computed attributes, as an annotation; empty without any.
     computed: str
+    #: Where foreign keys are required: the other parameters of the constructor with their types,
+    #: and its overloads, each with the parameters of the keys.
+    given: tuple[tuple[str, str], ...]
+    overloads: tuple[str, ...]
     parameters: tuple[str, ...]
     body: tuple[str, ...]
     unpack: str
@@ -136,18 +151,25 @@ def model_view(model: Model, schema: Schema) -> ModelView:
     imports = Imports(taken={column.name for column in model.columns})
     builder = _Builder(model, schema, imports)
     attributes = builder.attributes()
-    parameters = builder.parameters()
+    constructor = Constructor(model, schema, imports)
     return ModelView(
         name=model.name,
         module=module_name(model.name),
         docstring=docstring(model.comment or f"A row of {builder.table_name}."),
         attributes=attributes,
         computed=" | ".join(literal_types(each.name for each in model.computed)),
-        parameters=parameters,
-        body=builder.body(),
+        given=constructor.given(),
+        overloads=constructor.overloads(),
+        parameters=constructor.parameters(),
+        body=constructor.body(),
         filter_keys=builder.filter_keys(),
         assignable=builder.assignable(),
-        orders=tuple(order_literals(column.name for column in builder.ordered)),
+        column_names=builder.column_names,
+        orders=builder.orders(),
+        relationship_names=builder.relationship_names,
+        relationships=builder.relationships(),
+        partial=builder.partial(),
+        is_exclude_short=builder.is_exclude_short(),
         table=builder.table(),
         unpack=builder.unpack(),
         conversions=builder.conversions(),
@@ -161,7 +183,7 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         methods=python_string(model.methods) if model.methods else "",
         is_read_only=model.is_read_only,
         typing_imports=builder.typing_imports(),
-        imports=imports.lines(builder.runtime_names()),
+        imports=imports.lines(builder.runtime_names() + constructor.runtime_names()),
     )
 
 
@@ -177,13 +199,6 @@ class _Builder:
         #: What a query can filter and order by: columns, and computed attributes as columns.
         self.ordered = (*model.columns, *[each.column for each in model.computed])
         self.table_name = f"{model.schema}.{model.table}" if model.schema else model.table
-        #: Relationships that can fill in foreign-key columns, by column.
-        self.filled_by = {
-            name: relationship.name
-            for relationship in model.relationships
-            if relationship.is_owner
-            for name in relationship.local
-        }
 
     def value_type(self, column: Column) -> str:
         """Return the annotation of a value, without None."""
@@ -303,75 +318,6 @@ class _Builder:
         assert constant is not None
         return literal(constant.value, column.type, self.schema, self.imports)
 
-    def parameters(self) -> tuple[str, ...]:
-        """Return the declarations of the parameters of __init__."""
-        columns = [self.parameter(each) for each in self.model.columns if not each.is_generated]
-        related = [f"{each.name}: {related_type(each)} = {own('UNSET')}" for each in self.owned]
-        return (*columns, *related)
-
-    @property
-    def owned(self) -> list[Relationship]:
-        """The relationships whose foreign key is in this table."""
-        return [each for each in self.model.relationships if each.is_owner]
-
-    def body(self) -> tuple[str, ...]:
-        """Return the statements of __init__, columns first: a relationship sets some of them."""
-        columns = [each for each in self.model.columns if not each.is_generated]
-        stored = [line for column in columns for line in self.stores(column)]
-        related = [
-            line
-            for name in (each.name for each in self.owned)
-            for line in (
-                f"if {name} is not {own('UNSET')}:",
-                f"    self.__relate__({python_string(name)}, {name})",
-            )
-        ]
-        return (*stored, *related) or ("pass",)
-
-    def initial(self, column: Column) -> str | None:
-        """Return the constructor's value for a column that is not given, or None if there is none.
-
-        The runtime has the same rule in `Column.initial`.
-        """
-        if column.factory is not None:
-            return f"{own('type')}(self).{column.name}.made()"
-        if column.default is not None:
-            if column.json_type is not None:
-                return f"{own('type')}(self).{column.name}.loaded({self.default(column)})"
-            return self.default(column)
-        return "None" if column.is_nullable and not column.has_server_value else None
-
-    def is_required(self, column: Column) -> bool:
-        """Return whether the constructor requires the column."""
-        is_filled = column.has_server_value or column.name in self.filled_by
-        return self.initial(column) is None and not is_filled
-
-    def parameter(self, column: Column) -> str:
-        """Return the declaration of a column's parameter."""
-        typed = optional(self.taken_type(column), column.is_nullable)
-        if takes_more(column) and column.type.is_array:
-            sequence = self.imports.add("collections.abc", "Sequence")
-            typed = typed.replace(own("list"), sequence)
-        declared = f"{column.name}: {typed}"
-        if self.is_required(column):
-            return declared
-        initial = self.initial(column)
-        return f"{declared} = {own('UNSET') if initial is None or is_fresh(column) else initial}"
-
-    def stores(self, column: Column) -> tuple[str, ...]:
-        """Return the statements that store a column's parameter."""
-        name, initial = column.name, self.initial(column)
-        given = name
-        if takes_more(column):
-            # The attribute has the type that a read returns: a timedelta becomes an Interval.
-            given = f"{own('Interval')}.{'all_of' if column.type.is_array else 'of'}({name})"
-        if is_fresh(column):
-            return (f"self.{name} = {initial} if {name} is {own('UNSET')} else {given}",)
-        store = f"self.{name} = {given}"
-        if initial is None and not self.is_required(column):
-            return (f"if {name} is not {own('UNSET')}:", f"    {store}")
-        return (store,)
-
     def filter_keys(self) -> tuple[tuple[str, str], ...]:
         return tuple(
             (column.name + suffix, typed)
@@ -390,6 +336,24 @@ class _Builder:
             for column in self.model.columns
             if not column.is_generated
         )
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return tuple(literal_types(column.name for column in self.ordered))
+
+    def orders(self) -> tuple[str, ...]:
+        """Return the names that order_by() takes: those of the columns, also with a minus."""
+        descending = literal_types((f"-{each.name}" for each in self.ordered), alone=ORDER_WIDTH)
+        return (self.beside("Name"), *descending)
+
+    @property
+    def relationship_names(self) -> tuple[str, ...]:
+        return tuple(literal_types(each.name for each in self.model.relationships))
+
+    def relationships(self) -> str:
+        if not self.model.relationships:
+            return self.imports.add("typing", "Never")
+        return python_string(self.beside("Relation"))
 
     def table(self) -> str:
         model = self.model
@@ -455,14 +419,20 @@ class _Builder:
 
     def beside(self, ending: str) -> str:
         """Return a name derived from the model's; another one where the schema has it."""
-        name = f"{self.model.name}{ending}"
-        while name in class_names(self.schema):
-            name += "_"
-        return name
+        return free_name(f"{self.model.name}{ending}", self.schema)
+
+    def partial(self) -> str:
+        """Return the name of the class of partial objects."""
+        return free_name(f"Partial{self.model.name}", self.schema)
+
+    def is_exclude_short(self) -> bool:
+        declared = f"def exclude(self, *conditions: Condition[{self.model.name}], "
+        declared += f"**by: Unpack[{self.beside('Filter')}]) -> Self: ..."
+        return len(declared) <= METHOD_WIDTH
 
     def top_names(self) -> tuple[str, ...]:
         """Return the names at the top of the module that the schema decides."""
-        beside = [self.beside(each) for each in BESIDE]
+        beside = [self.partial(), *[self.beside(each) for each in BESIDE]]
         targets = [each.target for each in self.model.relationships]
         enums = [each.type.name for each in self.ordered if each.type.is_enum]
         return (self.model.name, base_name(self.model.name), *beside, *targets, *enums)
@@ -476,7 +446,7 @@ class _Builder:
         return "SoftDeleteModel" if has_mark else "Model"
 
     def runtime_names(self) -> list[str]:
-        used = ["Condition", "Expression", self.parent(), "OrderKey", "Query"]
+        used = ["Condition", "Expression", "More", self.parent(), "Partial", "Query"]
         used += [] if self.model.is_read_only else ["Change"]
         used += ["Source", "Table"]
         used += ["column", *{column_class(each) for each in self.model.columns}]
@@ -489,9 +459,6 @@ class _Builder:
             used += MANY if each.is_to_many else ONE
         if any(each.secondary for each in relationships):
             used.append("Secondary")
-        is_built = not self.model.is_read_only
-        if is_built and any(own("UNSET") in each for each in self.parameters()):
-            used.append("UNSET")
         return used
 
     def typing_imports(self) -> tuple[str, ...]:
@@ -510,3 +477,10 @@ class _Builder:
             return ()
         alias = self.imports.add("typing", "TypeAlias")
         return (f"{other(self.model.name)}: {alias} = {python_string(self.model.name)}",)
+
+
+def free_name(name: str, schema: Schema) -> str:
+    """Return a name at the top of a module; another one where the schema has it."""
+    while name in class_names(schema):
+        name += "_"
+    return name

@@ -41,7 +41,7 @@ FOREIGN_HOOKS = {
 }
 #: What generated classes define for the runtime.
 RESERVED = frozenset(
-    {"__assign__", "__decode__", "__given__", "__methods__", "__query__", "__relate__", "__table__"}
+    {"__decode__", "__given__", "__methods__", "__query__", "__relate__", "__table__", "__typed__"}
 )
 #: Statements whose bodies belong to the module or class around them.
 BLOCKS = (ast.If, ast.Try, ast.With)

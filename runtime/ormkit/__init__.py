@@ -84,7 +84,7 @@ from .postgres.interval import Interval
 from .postgres.values import UNSET, BitString, Cidr, Inet, Range, Record
 from .queries.change import Change
 from .queries.pagination import Cursor, Page
-from .queries.query import PartialQuery, Query, Source
+from .queries.query import GroupedQuery, More, PartialQuery, Query, Source
 from .queries.rows import Rows
 from .queries.shaped import Shaped
 from .queries.stream import Stream
@@ -140,6 +140,7 @@ __all__ = [
     "Expression",
     "ForeignKeyViolation",
     "Function",
+    "GroupedQuery",
     "Inet",
     "IntegrityError",
     "Interval",
@@ -153,6 +154,7 @@ __all__ = [
     "MissingValue",
     "Model",
     "ModelMeta",
+    "More",
     "MultipleFound",
     "NewConnection",
     "NotFound",

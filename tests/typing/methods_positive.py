@@ -28,7 +28,7 @@ class PersonMethods(PersonBase):
 
     @staticmethod
     def pet(name: str) -> Pet:
-        return Pet(name=name)
+        return Pet(name=name, owner=Person(name="Ada"))
 
     def __str__(self) -> str:
         return self.name
@@ -103,7 +103,9 @@ async def use(session: AsyncSession) -> None:
     await session.remove_all(found)
     await session.delete(pet)
     async with session.begin() as tx:
-        assert_type(tx.add(Person(name="Dora")).add_all([Pet(name="Rex")]), Transaction)
+        assert_type(
+            tx.add(Person(name="Dora")).add_all([Pet(name="Rex", owner=person)]), Transaction
+        )
         assert_type(await tx.update(pet, name="Max"), Pet)
     person.adopt(pet)
     try:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple, TypedDict, assert_type
 
 from examples.blog.db import Post, PostStatus, User, UserQuery
+from examples.blog.db.user import PartialUser
 from ormkit import (
     Aggregate,
     AsyncSession,
@@ -18,7 +19,6 @@ from ormkit import (
     Interval,
     JsonPath,
     Page,
-    Partial,
     Q,
     Range,
     Rows,
@@ -73,15 +73,28 @@ async def reading(session: AsyncSession) -> None:
     assert_type(query.filter(exists(session.query(Post).filter(Post.views > 3))), UserQuery)
     assert_type(query.filter(to_tsvector(User.bio).matches("x")), UserQuery)
     assert_type(query.filter(settings__has_key="plan", settings__has_keys=["a"]), UserQuery)
-    assert_type(query.group_by(User.role, "status").having(func.count() > 3), UserQuery)
-    assert_type(query.annotate(n=func.count()).distinct().distinct_on("role"), UserQuery)
+    groups = query.group_by(User.role, "status").having(func.count() > 3).filter(age__gt=3)
+    assert_type(await groups.values(), list[dict[str, Any]])
+    assert_type(await groups.values_list(User.role, func.count()), list[tuple[str, int]])
+    assert_type(await groups.annotate(n=func.count()).order_by("-n", "role").count(), int)
+    assert_type(await groups.into(UserOut), list[UserOut])
+    named = query.annotate(n=func.count()).distinct().distinct_on("role").filter(age__gt=3)
+    assert_type(named, UserQuery[str])
+    assert_type(await named.order_by("n", "-age").all(), list[User])
+    assert_type(await named.group_by("n").order_by("-n").values("n"), list[dict[str, Any]])
+    query = query.annotate(n=func.count())
+    query.order_by("n")
+    query = session.query(User)
     part = query.only("name", User.age).for_share().filter(User.age > 3, role="x").order_by("-age")
-    assert_type(await part.all(), list[Partial[User]])
-    assert_type(await part.first(), Partial[User] | None)
+    assert_type(await part.all(), list[PartialUser])
+    assert_type(await part.first(), PartialUser | None)
     partial = await part.options(selectinload(User.posts)).one()
-    print(partial.name, partial.posts)
-    assert_type((await part.limit(2).page()).items, list[Partial[User]])
-    await session.update(partial, age=3)
+    assert_type(partial.name, str)
+    assert_type(partial.age, int | None)
+    assert_type(partial.posts, list[Post])
+    partial.age = 3
+    assert_type((await part.limit(2).page()).items, list[PartialUser])
+    assert_type(await session.update(partial, age=3), PartialUser)
     await session.load(partial, User.posts)
     await session.load([partial], User.posts)
     assert_type(query.order_by(User.posts.count().desc(), func.lower(User.name)), UserQuery)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 from ..models.computed import AnyComputed, Computed
 from ..models.relationships import R, Relationship, ToOne
 from ..sql.expressions import AnyExpression, Condition, Expression
-from ..sql.operands import O
 from ..sql.ordering import Order, descending
+from ..sql.type_variables import O
 from ..statements.row_limits import whole_number
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ Strategy = Literal["selectin", "joined", "json", "none"]
 Named = str | Relationship[Any, Any]
 
 N = TypeVar("N", bound="Model")  # the target of the next relationship
+#: The name of a relationship.
+L = TypeVar("L", bound=str)
+L_co = TypeVar("L_co", bound=str, covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,8 @@ class PathPart:
         return bool(self.conditions or self.by or self.order) or is_limited
 
 
-class Load(Generic[O, R]):
-    """A path of relationships from model O to model R; selectinload() and the like create it.
+class LoadPath(Generic[O, R]):
+    """A path of relationships from model O to model R, the base of load options.
 
     filter, order_by, limit, offset and with_computed apply to the last relationship of the path;
     limit and offset separately for each parent.
@@ -128,43 +131,65 @@ class Load(Generic[O, R]):
         return Load((*self.path[:-1], replace(self.path[-1], **changes)))
 
 
+class Load(LoadPath[O, R]):
+    """A path of relationships from model O to model R; selectinload() and the like create it."""
+
+    __slots__ = ()
+
+
+class NamedLoad(LoadPath[Any, Any], Generic[L_co]):
+    """A path of one relationship that was given by this name, of whatever model has it."""
+
+    __slots__ = ()
+
+
+#: A load option of any model.
+AnyLoad = LoadPath[Any, Any]
+
+
+def load_by(strategy: Strategy, relationship: Named) -> Any:
+    """Return the load option of one relationship."""
+    kind = NamedLoad[Any] if isinstance(relationship, str) else Load[Any, Any]
+    return kind((PathPart(strategy, relationship),))
+
+
 @overload
 def selectinload(relationship: Relationship[O, R]) -> Load[O, R]: ...
 @overload
-def selectinload(relationship: str) -> Load[Any, Any]: ...
-def selectinload(relationship: Named) -> Load[Any, Any]:
+def selectinload(relationship: L) -> NamedLoad[L]: ...
+def selectinload(relationship: Named) -> Any:
     """Load a relationship of all objects by one more query (WHERE key = ANY(...)).
 
     It is the usual choice for to-many relationships, and works for to-one as well.
     """
-    return Load((PathPart("selectin", relationship),))
+    return load_by("selectin", relationship)
 
 
 @overload
 def joinedload(relationship: ToOne[O, R]) -> Load[O, R]: ...
 @overload
-def joinedload(relationship: str) -> Load[Any, Any]: ...
-def joinedload(relationship: Named) -> Load[Any, Any]:
+def joinedload(relationship: L) -> NamedLoad[L]: ...
+def joinedload(relationship: Named) -> Any:
     """Load a to-one relationship in the same query, by a LEFT JOIN."""
-    return Load((PathPart("joined", relationship),))
+    return load_by("joined", relationship)
 
 
 @overload
 def jsonload(relationship: Relationship[O, R]) -> Load[O, R]: ...
 @overload
-def jsonload(relationship: str) -> Load[Any, Any]: ...
-def jsonload(relationship: Named) -> Load[Any, Any]:
+def jsonload(relationship: L) -> NamedLoad[L]: ...
+def jsonload(relationship: Named) -> Any:
     """Load a relationship in the same query, nested in the rows of its parents.
 
     `jsonload(User.posts).jsonload(Post.comments)` loads a tree of objects in one round trip.
     """
-    return Load((PathPart("json", relationship),))
+    return load_by("json", relationship)
 
 
 @overload
 def noload(relationship: Relationship[O, R]) -> Load[O, R]: ...
 @overload
-def noload(relationship: str) -> Load[Any, Any]: ...
-def noload(relationship: Named) -> Load[Any, Any]:
+def noload(relationship: L) -> NamedLoad[L]: ...
+def noload(relationship: Named) -> Any:
     """Set a relationship to an empty list or None, without a query."""
-    return Load((PathPart("none", relationship),))
+    return load_by("none", relationship)

@@ -19,7 +19,7 @@ from ..statements.row_limits import EngineCounts
 from .computed import LaterStep, computed_step
 from .joined import JoinedStep
 from .nested import NestedStep
-from .options import Load, Named, PathPart, Strategy
+from .options import AnyLoad, Load, LoadPath, Named, PathPart, Strategy
 from .selectin import SelectInStep
 from .step import EmptyStep, RelationshipStep, Step
 
@@ -33,14 +33,14 @@ STEPS: dict[Strategy, type[RelationshipStep]] = {
 }
 
 
-def plan(table: Table, loads: Sequence[Load[Any, Any]], counts: EngineCounts) -> tuple[Step, ...]:
+def plan(table: Table, loads: Sequence[AnyLoad], counts: EngineCounts) -> tuple[Step, ...]:
     """Resolve load options of a table to steps; paths with a common beginning share its steps.
 
     Raises UnknownName, or UsageError where a relationship cannot be loaded in this way.
     """
-    branches: dict[Relationship[Any, Any], list[Load[Any, Any]]] = {}
+    branches: dict[Relationship[Any, Any], list[AnyLoad]] = {}
     for load in loads:
-        if not isinstance(load, Load):
+        if not isinstance(load, LoadPath):
             raise UsageError(
                 f"options() takes selectinload(...), joinedload(...) and the like, not {load!r}"
             )
@@ -50,7 +50,7 @@ def plan(table: Table, loads: Sequence[Load[Any, Any]], counts: EngineCounts) ->
 
 def plan_for_loaded(
     table: Table,
-    wanted: Sequence[Named | AnyComputed | Load[Any, Any]],
+    wanted: Sequence[Named | AnyComputed | AnyLoad],
     counts: EngineCounts,
 ) -> tuple[Step, ...]:
     """Return the steps that load what existing objects lack.
@@ -58,7 +58,7 @@ def plan_for_loaded(
     There is one query for each relationship, and one for all computed attributes.
     """
     computed: list[AnyComputed] = []
-    loads: list[Load[Any, Any]] = []
+    loads: list[AnyLoad] = []
     for each in wanted:
         if isinstance(each, Computed) or each in table.computed_attributes:
             computed.append(computed_named(table, each))
@@ -69,9 +69,9 @@ def plan_for_loaded(
     return (*later, *plan(table, loads, counts))
 
 
-def as_load(wanted: Named | Load[Any, Any]) -> Load[Any, Any]:
+def as_load(wanted: Named | AnyLoad) -> AnyLoad:
     """Return the load option, or selectinload() of the relationship."""
-    return wanted if isinstance(wanted, Load) else Load((PathPart("selectin", wanted),))
+    return wanted if isinstance(wanted, LoadPath) else Load((PathPart("selectin", wanted),))
 
 
 def as_selectin(part: PathPart) -> PathPart:
@@ -91,14 +91,14 @@ def resolve(table: Table, wanted: Named) -> Relationship[Any, Any]:
 
 
 def step_of(
-    relationship: Relationship[Any, Any], loads: Sequence[Load[Any, Any]], counts: EngineCounts
+    relationship: Relationship[Any, Any], loads: Sequence[AnyLoad], counts: EngineCounts
 ) -> RelationshipStep:
     """Return the step of a relationship that paths begin with.
 
     Raises UsageError where the paths load it in different ways.
     """
     parts = [load.path[0] for load in loads]
-    deeper: list[Load[Any, Any]] = [Load(each.path[1:]) for each in loads if each.path[1:]]
+    deeper: list[AnyLoad] = [Load(each.path[1:]) for each in loads if each.path[1:]]
     target = relationship.target
     computed = computed_step(target, [each for part in parts for each in part.computed])
     below = (*computed, *plan(target, deeper, counts))

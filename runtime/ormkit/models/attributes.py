@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, Never, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, TypeAlias, TypeVar, cast, overload
 
 from .columns import AnyColumn, Column
 from .computed import AnyComputed, Computed
@@ -10,6 +10,10 @@ from .relationships import ToMany, ToOne
 
 if TYPE_CHECKING:
     from .model import Model
+    from .partial import Partial
+
+    #: An object that has the attributes of a model.
+    Row: TypeAlias = Model | Partial[Any]
 
 #: What the attribute is on the model's class.
 C_co = TypeVar("C_co", covariant=True)
@@ -26,21 +30,21 @@ class ReadOnlyAttr(Generic[C_co, V_co]):
     """
 
     @overload
-    def __get__(self, instance: None, owner: type[Model]) -> C_co: ...
+    def __get__(self, instance: None, owner: type[Row]) -> C_co: ...
     @overload
-    def __get__(self, instance: Model, owner: type[Model]) -> V_co: ...
-    def __get__(self, instance: Model | None, owner: type[Model]) -> C_co | V_co:
+    def __get__(self, instance: Row, owner: type[Row]) -> V_co: ...
+    def __get__(self, instance: Row | None, owner: type[Row]) -> C_co | V_co:
         raise NotImplementedError
 
     # Without it, mypy would accept what the attribute's type fits.
-    def __set__(self, instance: Model, value: Never) -> None:
+    def __set__(self, instance: Row, value: Never) -> None:
         raise NotImplementedError
 
 
 class Attr(ReadOnlyAttr[C_co, V]):
     """An attribute that is a C on the model's class and a V on its objects."""
 
-    def __set__(self, instance: Model, value: V) -> None:
+    def __set__(self, instance: Row, value: V) -> None:
         raise NotImplementedError
 
 

@@ -21,7 +21,7 @@ from ..postgres.values import UNSET
 from ..sql.comparison_types import native_types
 from ..sql.context import Scope
 from ..sql.expressions import Expression
-from ..sql.operands import O, T, V_co
+from ..sql.type_variables import O, T, V_co
 from .factories import Factory
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Never, Self
 
 from ..errors import UsageError
 from ..sql.context import Routine
-from ..sql.operands import O, T, V_co
+from ..sql.type_variables import O, T, V_co
 from ..sql.wrapper import Wrapper
 from .columns import AnyColumn, Column, new_key
 from .json_columns import JsonOperators

@@ -15,7 +15,7 @@ from ..postgres.type_words import scalar_of
 from ..postgres.values import UNSET
 from ..sql.context import Scope
 from ..sql.expressions import Call, Comparison, Condition, Expression, Membership, Test
-from ..sql.operands import O, T, V_co, as_list, checked_is_null, none_in_list, subject
+from ..sql.operands import as_list, checked_is_null, none_in_list, subject
 from ..sql.templates import (
     EQUAL_ANY,
     IS_NOT_NULL,
@@ -26,6 +26,7 @@ from ..sql.templates import (
     infix,
 )
 from ..sql.trees import AnyNode, Tree
+from ..sql.type_variables import O, T, V_co
 from .columns import Column
 from .json_types import JsonType, Misfit
 

@@ -28,7 +28,7 @@ INITIALIZING = "_initializing"
 _pending: dict[type[Model], None] = {}
 #: Attributes of generated classes that the application's class must not replace.
 RESERVED = frozenset(
-    {"__assign__", "__decode__", "__given__", "__methods__", "__query__", "__relate__", "__table__"}
+    {"__decode__", "__given__", "__methods__", "__query__", "__relate__", "__table__", "__typed__"}
 )
 
 

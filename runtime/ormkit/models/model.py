@@ -24,12 +24,34 @@ T = TypeVar("T")
 MAX_LENGTH = 100
 
 
-class ModelMeta(type):
+class PartialMeta(type):
+    """The type of the classes of partial objects.
+
+    The body of such a class declares the columns, computed attributes and relationships of a
+    model, which takes them from there. They leave slots behind.
+    """
+
+    #: What the body declares, by name.
+    __declared__: Mapping[str, Any]
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> PartialMeta:
+        declared = declared_in(namespace)
+        body = {key: each for key, each in namespace.items() if key not in declared}
+        body.update(
+            __slots__=slots_of(declared),
+            __annotations__=value_hints(namespace.get("__annotations__", {}), declared),
+            __declared__=declared,
+        )
+        return super().__new__(mcls, name, bases, body)
+
+
+class ModelMeta(PartialMeta):
     """The type of models.
 
-    The body of a model's class declares columns, computed attributes and relationships. They move
-    to a metaclass of the model's own, so that `User.age` is the column, and leave slots behind, so
-    that `user.age` is the value.
+    The columns, computed attributes and relationships that its class of partial objects declares,
+    or its own body, move to a metaclass of the model's own, so that `User.age` is the column, and
+    leave slots behind, so that `user.age` is the value. The class of partial objects is a base of
+    the model for type checkers only.
     """
 
     def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> ModelMeta:
@@ -37,25 +59,28 @@ class ModelMeta(type):
             # A class with methods becomes a base of the model, whose objects have no dict.
             namespace.setdefault("__slots__", ())
         if not isinstance(namespace.get("__table__"), Table):
-            return super().__new__(mcls, name, bases, namespace)
-        columns = [key for key, each in namespace.items() if isinstance(each, Column)]
-        computed = [key for key, each in namespace.items() if isinstance(each, Computed)]
-        related = [key for key, each in namespace.items() if isinstance(each, Relationship)]
-        declared = {key: namespace[key] for key in (*columns, *computed, *related)}
+            return type.__new__(mcls, name, bases, namespace)
+        hints: dict[str, Any] = {}
+        declared: dict[str, Any] = {}
+        for each in partials_in(bases):
+            hints.update(each.__annotations__)
+            declared.update(each.__declared__)
+        own = declared_in(namespace)
+        hints.update(value_hints(namespace.get("__annotations__", {}), own))
+        declared.update(own)
         body = {key: each for key, each in namespace.items() if key not in declared}
-        body["__slots__"] = (*columns, *(f"_{key}" for key in (*computed, *related)))
-        body.update({key: ComputedValue[Any]() for key in computed})
-        body.update({key: Related[Any]() for key in related})
-        # Their types are imported for type checkers only, so that no hint could be resolved.
-        hints: dict[str, Any] = namespace.get("__annotations__", {})
-        body["__annotations__"] = {
-            key: value_hint(hint) if key in declared else hint
-            for key, hint in hints.items()
-            if key not in related
-        }
-        body.setdefault("__match_args__", tuple(columns))
-        own = type(f"{name}Columns", (mcls,), {"__module__": namespace["__module__"], **declared})
-        return super().__new__(own, name, bases, body)
+        body["__slots__"] = slots_of(declared)
+        for key, each in declared.items():
+            if isinstance(each, Computed):
+                body[key] = ComputedValue[Any]()
+            elif isinstance(each, Relationship):
+                body[key] = Related[Any]()
+        body["__annotations__"] = hints
+        columns = tuple([key for key, each in declared.items() if isinstance(each, Column)])
+        body.setdefault("__match_args__", columns)
+        held = {"__module__": namespace["__module__"], **declared}
+        kept = tuple([each for each in bases if type(each) is not PartialMeta])
+        return type.__new__(type(f"{name}Columns", (mcls,), held), name, kept, body)
 
     def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
         super().__init__(name, bases, namespace)
@@ -76,6 +101,9 @@ class ModelMeta(type):
             )
             if "__table__" in namespace:
                 table.holder = model
+                for each in partials_in(bases):
+                    each.__partial__ = table
+                    table.partial = each
             if "__init__" in namespace:
                 model.__init__ = recording_given_columns(model.__init__, table)
         elif derives_from_base(bases):
@@ -88,6 +116,39 @@ class ModelMeta(type):
         def __getattr__(cls, name: str) -> Any:
             hint = MODELS.get(name)
             raise missing_attribute(cls, name, hint and hint.format(model=cls.__name__))
+
+
+def partials_in(bases: tuple[type, ...]) -> list[Any]:
+    """Return the classes of partial objects among the bases of a class."""
+    return [each for each in bases if type(each) is PartialMeta]
+
+
+def declared_in(namespace: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns, computed attributes and relationships, in this order, by name."""
+    return {
+        key: each
+        for kind in (Column, Computed, Relationship)
+        for key, each in namespace.items()
+        if isinstance(each, kind)
+    }
+
+
+def slots_of(declared: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the slots of objects with these attributes."""
+    return tuple([key if isinstance(each, Column) else f"_{key}" for key, each in declared.items()])
+
+
+def value_hints(hints: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the annotations of a class with the types that the attributes of its objects have.
+
+    The types of relationships are imported for type checkers only, so that no hint of them could be
+    resolved: they are left out, as is `__typed__`, which objects do not have.
+    """
+    return {
+        key: value_hint(hint) if key in declared else hint
+        for key, hint in hints.items()
+        if not isinstance(declared.get(key), Relationship) and key != "__typed__"
+    }
 
 
 def value_hint(hint: Any) -> Any:
@@ -155,9 +216,13 @@ class Model(metaclass=ModelMeta):
     #: `given_columns.py`. Unset on an object that was read.
     __given__: Any
 
-    def __itself__(self) -> Self:
-        """Return the object; type checkers take its type from here."""
-        return self
+    if TYPE_CHECKING:
+
+        #: A query of the model, for the types of its names: see `protocols.py`.
+        __typed__: Any
+
+        def __itself__(self) -> Self: ...
+        def __whole__(self) -> Self: ...
 
     def __relate__(self, name: str, value: Any) -> None:
         """Set a relationship that a constructor was passed.

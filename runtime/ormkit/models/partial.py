@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from ..errors import NotLoaded
-from .model import Model, short_repr
+from .model import Model, PartialMeta, short_repr
 from .table import Table, table_of
 
-M_co = TypeVar("M_co", bound="Model", covariant=True)
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    M_co = TypeVar("M_co", bound=Model, covariant=True, default=Any)
+else:
+    from typing import TypeVar
+
+    M_co = TypeVar("M_co", bound=Model, covariant=True)
 
 
-class Partial(Generic[M_co]):
+class Partial(Generic[M_co], metaclass=PartialMeta):
     """A part of a row of model M: only() reads objects of this type.
 
-    It has the attributes of the model. Those that were not read raise NotLoaded. It is not an
-    object of the model: session.update() and session.load() take it, and nothing else does.
+    Generated classes such as PartialUser derive from it and declare the attributes of the model.
+    Those that were not read raise NotLoaded. A part is not an object of the model: session.update()
+    and session.load() take it, and nothing else does.
     """
-
-    __slots__ = ()
 
     #: The table of the model.
     __partial__: ClassVar[Table]
 
     if TYPE_CHECKING:
 
-        def __getattr__(self, name: str) -> Any: ...
         def __itself__(self) -> Self: ...
-        def __assign__(self, **values: Any) -> None: ...
 
     else:
 
@@ -52,7 +55,8 @@ class Partial(Generic[M_co]):
 
     def __dir__(self) -> list[str]:
         """Return the names of attributes, without those that were not loaded."""
-        slots = vars(type(self))["__slots__"]
+        kind: Any = type(self)
+        slots = kind.__slots__
         return [*self._values(), *[name for name in super().__dir__() if name not in slots]]
 
     def __repr__(self) -> str:
@@ -86,28 +90,11 @@ class Partial(Generic[M_co]):
         return found
 
 
-@cache
-def partial_of(model: type[Model]) -> type[Partial[Any]]:
-    """Return the class of a model's partial objects, made on first use."""
-    table = model.__table__
-    loaded: tuple[Any, ...] = (
-        *table.computed_attributes.values(),
-        *table.relationships.values(),
-    )
-    namespace: dict[str, Any] = {
-        "__slots__": (*table.by_name, *[each.slot for each in loaded]),
-        "__partial__": table,
-        "__module__": model.__module__,
-        "__doc__": f"A part of a {model.__name__}.",
-    }
-    return type(f"Partial{model.__name__}", (Partial,), namespace)
-
-
 def restored(model: type[Model], values: dict[str, Any]) -> Partial[Any]:
     """Return the copy of a partial object."""
-    kind = partial_of(model)
-    copy = kind.__new__(kind)
     table = model.__table__
+    kind: Any = table.partial
+    copy: Partial[Any] = kind.__new__(kind)
     for name, value in values.items():
         loaded: Any = table.relationships.get(name, table.computed_attributes.get(name))
         setattr(copy, name if loaded is None else loaded.slot, value)

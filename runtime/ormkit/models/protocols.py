@@ -16,9 +16,66 @@ class Queryable(Protocol[Q_co]):
     def __query__(cls, source: Any) -> Q_co: ...
 
 
+class Typed(Protocol[S_co]):
+    """An object of a generated model, or a part of one, by the class of the model's queries.
+
+    The query's class knows the names and types of all attributes. The protocols below pass them on
+    to methods that take the object.
+    """
+
+    @property
+    def __typed__(self) -> S_co: ...
+
+
+class Updating(Protocol[P]):
+    """A query, by the names and types that its model can be assigned."""
+
+    def update(self, *args: P.args, **kwargs: P.kwargs) -> object: ...
+
+
+class Loading(Protocol[P]):
+    """A query, by what session.load() takes for objects of its model."""
+
+    def __loads__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+
+class CopyTarget(Protocol[P]):
+    """A query, by what names columns in copy_in()."""
+
+    def __copies__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+
+class UpdatingMany(Protocol[P]):
+    """A query, by what bulk_update() takes for objects of its model."""
+
+    def __updates__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+
+class Upserting(Protocol[P]):
+    """A query, by what upsert() takes for objects of its model."""
+
+    def __upserts__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
+
+
 class Assignable(Protocol[P, S_co]):
-    """An object of a generated model, by the names and types that can be assigned to it."""
+    """An object of a model, or a part of one, by what session.update() takes for it."""
 
-    def __assign__(self, *args: P.args, **kwargs: P.kwargs) -> None: ...
-
+    @property
+    def __typed__(self) -> Updating[P]: ...
     def __itself__(self) -> S_co: ...
+
+
+class BulkAssignable(Protocol[P, S_co]):
+    """An object of a model, by what bulk_update() takes for it."""
+
+    @property
+    def __typed__(self) -> UpdatingMany[P]: ...
+    def __whole__(self) -> S_co: ...
+
+
+class Upsertable(Protocol[P, S_co]):
+    """An object of a model, by what upsert() takes for it."""
+
+    @property
+    def __typed__(self) -> Upserting[P]: ...
+    def __whole__(self) -> S_co: ...

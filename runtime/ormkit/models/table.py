@@ -31,6 +31,8 @@ class Table:
     model: type[Model]
     #: The class with the slots: the model, or its base where it has methods of its own.
     holder: type[Model]
+    #: The class of partial objects.
+    partial: type[Any]
     columns: tuple[AnyColumn, ...]
     by_name: Mapping[str, AnyColumn]
     relationships: Mapping[str, Relationship[Any, Any]]

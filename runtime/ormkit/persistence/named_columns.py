@@ -21,15 +21,18 @@ def named_columns(table: Table, columns: Names) -> tuple[AnyColumn, ...]:
         listed = columns
     else:
         raise UsageError(f"give a list of column names, not {type(columns).__name__}")
-    names: list[str] = []
-    for each in listed:
-        name = each.slot if isinstance(each, Column) and each.table is table else each
-        if not isinstance(name, str) or name not in table.by_name:
-            raise UnknownName(
-                f"{table.label} has no column {name!r}: {did_you_mean(name, table.by_name)}"
-            )
-        names.append(name)
-    return tuple([table.by_name[name] for name in dict.fromkeys(names)])
+    names = dict.fromkeys(named_column(table, each).slot for each in listed)
+    return tuple([table.by_name[name] for name in names])
+
+
+def named_column(table: Table, given: AnyColumn | str) -> AnyColumn:
+    """Return the column that is given by itself or by name; raises UnknownName."""
+    if isinstance(given, str):
+        return table.column(given)
+    if isinstance(given, Column) and given.table is table:
+        return given
+    known = did_you_mean(given, table.by_name)
+    raise UnknownName(f"{table.label} has no column {given!r}: {known}")
 
 
 def assignable_columns(table: Table, names: Names) -> tuple[AnyColumn, ...]:

@@ -11,7 +11,7 @@ from ..errors import UnknownName, UsageError, did_you_mean
 from ..hints import Hinted
 from ..loading.computed import computed_step
 from ..loading.joined import JoinedStep
-from ..loading.options import Load
+from ..loading.options import AnyLoad, Load, NamedLoad
 from ..loading.plan import plan
 from ..loading.step import Step, joined_steps
 from ..models.columns import AnyColumn, Column
@@ -21,6 +21,7 @@ from ..models.relationships import Relationship
 from ..models.table import Table, conditions_of, resolved
 from ..sql.comparison_types import are_unzoned
 from ..sql.expressions import AnyExpression, Condition, Expression, Junction, Test
+from ..sql.order_keys import OrderKey
 from ..sql.ordering import Order, descending, order_by
 from ..sql.templates import IS_NOT_TRUE, NOT
 from ..sql.trees import MAX_EAGER_HEIGHT, may_be_null
@@ -37,6 +38,13 @@ if TYPE_CHECKING:
     from ..models.model import Model
 
 M = TypeVar("M", bound="Model")
+#: The names of the model's columns and computed attributes; what order_by() takes in place of them.
+N = TypeVar("N")
+S = TypeVar("S")
+#: The names of the model's relationships.
+L = TypeVar("L", bound=str)
+#: The names that annotate() gave: Never before it, and any text afterwards.
+X_contra = TypeVar("X_contra", contravariant=True)
 
 
 #: The attribute name "key", for map(getattr, ...).
@@ -54,7 +62,7 @@ class Source(Protocol):
         ...
 
 
-class QueryBuilder(Hinted, Generic[M]):
+class QueryBuilder(Hinted, Generic[M, N, S, L, X_contra]):
     """The rows of model M that a query selects; each method returns a new query."""
 
     __hints__: ClassVar[Mapping[str, str]] = {
@@ -137,7 +145,7 @@ class QueryBuilder(Hinted, Generic[M]):
     _limit: int | None = None
     _offset: int | None = None
     _steps: tuple[Step, ...] = ()
-    _loads: tuple[Load[Any, Any], ...] = ()
+    _loads: tuple[AnyLoad, ...] = ()
     _computed: tuple[AnyComputed, ...] = ()
     _alive: bool | None = True
     _lock: Lock | None = None
@@ -219,7 +227,7 @@ class QueryBuilder(Hinted, Generic[M]):
         # can negate a plain NOT and use an index.
         return self._add_conditions((Test(IS_NOT_TRUE if may_be_null(both) else NOT, both),))
 
-    def _order_by(self, *by: Order[M] | Expression[M, Any, Any] | str, desc: bool = False) -> Self:
+    def order_by(self, *by: OrderKey[M] | S | X_contra, desc: bool = False) -> Self:
         """Order the rows, after the orders that the query has; "-age" is descending.
 
         desc: order by all of these in descending order.
@@ -246,16 +254,9 @@ class QueryBuilder(Hinted, Generic[M]):
     def _order_keys(self, by: tuple[Any, ...]) -> tuple[Order[Any], ...]:
         return tuple(map(self._order_key, by))
 
-    # Generated subclasses declare for type checkers which keywords and names their model has.
-    if TYPE_CHECKING:
-
-        def filter(self, *conditions: Condition[M]) -> Self: ...
-        def filter_by(self) -> Self: ...
-        def exclude(self, *conditions: Condition[M]) -> Self: ...
-        def order_by(self, *by: Order[M] | Expression[M, Any, Any], desc: bool = False) -> Self: ...
-
-    else:
-        filter, filter_by, exclude, order_by = _filter, _filter_by, _exclude, _order_by
+    # Each kind of query declares for type checkers what these take.
+    if not TYPE_CHECKING:
+        filter, filter_by, exclude = _filter, _filter_by, _exclude
 
     def limit(self, count: int) -> Self:
         """Return at most this many rows; raises InvalidValue for a negative or no whole number."""
@@ -296,14 +297,14 @@ class QueryBuilder(Hinted, Generic[M]):
         """Remove duplicates among the selected rows (SELECT DISTINCT)."""
         return self._with_grouping(is_distinct=True)
 
-    def distinct_on(self, *columns: Expression[M, Any, Any] | str) -> Self:
+    def distinct_on(self, *columns: Expression[M, Any, Any] | N | X_contra) -> Self:
         """Keep the first row for each combination of these values (SELECT DISTINCT ON).
 
         order_by() decides which row is first, and has to begin with the same columns.
         """
         return self._with_grouping(on=self._expressions("distinct_on()", columns))
 
-    def group_by(self, *columns: Expression[M, Any, Any] | str) -> Self:
+    def _group_by(self, *columns: object) -> Self:
         """Group rows by these columns; read the groups with values() or values_list()."""
         held = self._grouping.by if self._grouping else ()
         return self._with_grouping(by=(*held, *self._expressions("group_by()", columns)))
@@ -314,7 +315,7 @@ class QueryBuilder(Hinted, Generic[M]):
         found = conditions_of(self._table, conditions, {})
         return self._with_grouping(having=(*held, *found))
 
-    def annotate(self, **named: Expression[M, Any, Any]) -> Self:
+    def _annotate(self, **named: Expression[M, Any, Any]) -> Self:
         """Name computed values, for values(), order_by() and group_by()."""
         for name, expression in named.items():
             if not isinstance(expression, Expression):
@@ -323,18 +324,19 @@ class QueryBuilder(Hinted, Generic[M]):
                 raise UsageError(f"annotate({name}=...): {self._table.label} has that name already")
         return self._with("_named", {**self._named, **named})
 
-    def options(self, *loads: Load[M, Any]) -> Self:
+    # Each kind of query declares for type checkers what these return.
+    if not TYPE_CHECKING:
+        group_by, annotate = _group_by, _annotate
+
+    def options(self, *loads: Load[M, Any] | NamedLoad[L]) -> Self:
         """Load relationships eagerly, by selectinload(), joinedload(), jsonload() or noload()."""
-        loads = self._loads + loads
-        return self._planned(self._computed, loads)
+        return self._planned(self._computed, self._loads + loads)
 
     def _with_computed(self, wanted: tuple[object, ...]) -> Self:
         held = (*self._computed, *[computed_named(self._table, each) for each in wanted])
         return self._planned(tuple({each.key: each for each in held}.values()), self._loads)
 
-    def _planned(
-        self, computed: tuple[AnyComputed, ...], loads: tuple[Load[Any, Any], ...]
-    ) -> Self:
+    def _planned(self, computed: tuple[AnyComputed, ...], loads: tuple[AnyLoad, ...]) -> Self:
         """Return the query that loads these computed attributes and relationships."""
         copy = self._with("_loads", loads)
         held = copy.__dict__
@@ -350,7 +352,7 @@ class QueryBuilder(Hinted, Generic[M]):
         """
         return self._with_computed(computed)
 
-    def _columns_only(self, columns: Sequence[AnyExpression | str]) -> tuple[AnyColumn, ...]:
+    def _columns_only(self, columns: Sequence[object]) -> tuple[AnyColumn, ...]:
         """Return the columns that only() reads: these, the primary key and the version."""
         chosen = self._expressions("only()", columns)
         for each in chosen:
@@ -372,7 +374,7 @@ class QueryBuilder(Hinted, Generic[M]):
         *,
         nowait: bool = False,
         skip_locked: bool = False,
-        of: Sequence[Relationship[M, Any] | str] = (),
+        of: Sequence[Relationship[M, Any] | L] = (),
     ) -> Self:
         """Lock the rows against changes and other locks until the transaction ends (FOR UPDATE).
 
@@ -390,7 +392,7 @@ class QueryBuilder(Hinted, Generic[M]):
         *,
         nowait: bool = False,
         skip_locked: bool = False,
-        of: Sequence[Relationship[M, Any] | str] = (),
+        of: Sequence[Relationship[M, Any] | L] = (),
     ) -> Self:
         """Lock the rows against changes until the transaction ends (FOR SHARE).
 
@@ -463,10 +465,10 @@ class QueryBuilder(Hinted, Generic[M]):
     def _with_grouping(self, **changes: Any) -> Self:
         return self._with("_grouping", replace(self._grouping or Grouping(), **changes))
 
-    def _expression(self, by: AnyExpression | str) -> AnyExpression:
+    def _expression(self, by: Any) -> AnyExpression:
         """Return the column or annotation of that name; an expression is returned unchanged."""
         if isinstance(by, Expression):
-            return by
+            return by  # pyright: ignore[reportUnknownVariableType]
         if not isinstance(by, str):
             raise UsageError(f"{by!r} is not a column of {self._table.label}")
         if by in self._named:
@@ -476,14 +478,12 @@ class QueryBuilder(Hinted, Generic[M]):
             raise UnknownName(f"{self._table.label} has no {by!r}: {did_you_mean(by, known)}")
         return expression_at(self._table, by) if "__" in by else self._table.expression(by)
 
-    def _expressions(
-        self, method: str, columns: Sequence[AnyExpression | str]
-    ) -> tuple[AnyExpression, ...]:
+    def _expressions(self, method: str, columns: Sequence[object]) -> tuple[AnyExpression, ...]:
         if not columns:
             raise UsageError(f"{method} needs at least one column")
         return tuple(self._expression(each) for each in columns)
 
-    def _order_key(self, by: Order[Any] | AnyExpression | str) -> Order[Any]:
+    def _order_key(self, by: Any) -> Order[Any]:
         """Return the key of an ordering; "-age" is descending."""
         if not self._named and isinstance(by, str):
             # A name means the same in every query of the model, so that its order is cached.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, ParamSpec, Protocol, Self, TypeVar, overload
 
 from ..errors import UsageError
 from ..loading.computed import ComputedStep
@@ -13,36 +13,62 @@ from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import RelationshipStep
 from ..models.computed import Computed
-from ..models.partial import Partial, partial_of
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
 from ..sql.expressions import AnyExpression, Condition, Expression
+from ..sql.operands import Selectable
 from ..sql.operators import check_summed, is_whole
-from ..sql.ordering import Order
 from ..statements.executor import Executor
 from ..statements.select import Select
 from ..statements.statement import Statement
+from .builder import L, N, S, X_contra
 from .builder import Source as Source
 from .change import Change
 from .pagination import Cursor, cursor_at
-from .reading import Reading
+from .reading import Counting, Reading
+from .rows import ObjectRows, Rows, checked_columns
 from .selection import Selection
 from .shaped import Shaped
 from .stream import CHUNK, Stream, record_chunks
 
 if TYPE_CHECKING:
+    from ..loading.options import Load
+    from ..models.columns import Column
     from ..models.model import Model
+    from ..models.relationships import Relationship
 
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
 R = TypeVar("R")  # the objects that a query reads
 A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 T = TypeVar("T")
 #: Types that have a sum and a mean.
-N = TypeVar("N", int, float, Decimal, Span)
+Summed = TypeVar("Summed", int, float, Decimal, Span)
+#: The parameters of a model's filter().
+F = ParamSpec("F")
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    #: As N, S and L in `builder.py`. Code that is generic over models leaves them out.
+    Names = TypeVarWithDefault("Names", default=Any)
+    Sorts = TypeVarWithDefault("Sorts", default=Any)
+    Links = TypeVarWithDefault("Links", bound=str, default=Any)
+    #: The model's partial objects.
+    Part = TypeVarWithDefault("Part", default=Any)
+    More = TypeVarWithDefault("More", contravariant=True, default=Never)
+else:
+    Names, Sorts, Links, Part = map(TypeVar, ("Names", "Sorts", "Links", "Part"))
+    More = TypeVar("More", contravariant=True)
 
 
-class ObjectQuery(Selection[M], Reading[M, R, K], Generic[M, R, K]):
+class ObjectQuery(
+    Selection[M, N, S, L, X_contra],
+    Reading[M, R, K, N, S, L, X_contra],
+    Generic[M, R, K, N, S, L, X_contra],
+):
     """A query over model M with a primary key of type K, whose objects are of type R."""
 
     async def all(self) -> list[R]:
@@ -92,10 +118,10 @@ class ObjectQuery(Selection[M], Reading[M, R, K], Generic[M, R, K]):
         return Stream(self._chunks(self.as_select(), chunk if batch_size is None else batch_size))
 
     @overload
-    async def sum(self, column: Expression[M, N, Any]) -> N | None: ...
+    async def sum(self, column: Expression[M, Summed, Any]) -> Summed | None: ...
     @overload
-    async def sum(self, column: str) -> Any: ...
-    async def sum(self, column: Expression[M, Any, Any] | str) -> Any:
+    async def sum(self, column: N | X_contra) -> Any: ...
+    async def sum(self, column: Any) -> Any:
         """Return the sum of a column or expression; None where there are no rows.
 
         column: a str names a column or an annotation. Raises UnknownName for an unknown name.
@@ -107,29 +133,29 @@ class ObjectQuery(Selection[M], Reading[M, R, K], Generic[M, R, K]):
             total = int(total)
         return total
 
-    async def avg(self, column: Expression[M, N, Any] | str) -> Any:
+    async def avg(self, column: Expression[M, Summed, Any] | N | X_contra) -> Any:
         """Return the mean: a Decimal, a float for floating-point columns, None without rows."""
         return await self._aggregate("avg", column)
 
     @overload
     async def min(self, column: Expression[M, A, Any]) -> A | None: ...
     @overload
-    async def min(self, column: str) -> Any: ...
-    async def min(self, column: Expression[M, Any, Any] | str) -> Any:
+    async def min(self, column: N | X_contra) -> Any: ...
+    async def min(self, column: Any) -> Any:
         """Return the smallest value; None where there are no rows."""
         return await self._aggregate("min", column)
 
     @overload
     async def max(self, column: Expression[M, A, Any]) -> A | None: ...
     @overload
-    async def max(self, column: str) -> Any: ...
-    async def max(self, column: Expression[M, Any, Any] | str) -> Any:
+    async def max(self, column: N | X_contra) -> Any: ...
+    async def max(self, column: Any) -> Any:
         """Return the largest value; None where there are no rows."""
         return await self._aggregate("max", column)
 
-    async def _aggregate(self, function: str, column: Expression[M, Any, Any] | str) -> Any:
-        operand = self._expression(column) if isinstance(column, str) else column
-        if not isinstance(operand, Expression):
+    async def _aggregate(self, function: str, column: Any) -> Any:
+        operand: AnyExpression = self._expression(column) if isinstance(column, str) else column
+        if not isinstance(operand, Expression):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise UsageError(f"{function}() takes a column such as User.age, not {operand!r}")
         if function in ("sum", "avg"):
             check_summed(function, operand)
@@ -143,6 +169,30 @@ class ObjectQuery(Selection[M], Reading[M, R, K], Generic[M, R, K]):
         bound = select.values((operand,))
         value = (await self._source.executor().run(statement, bound))[0][0]
         return operand.decode(value) if function in ("min", "max") else value
+
+    @overload
+    def with_values(self, a: Selectable[M, A], /) -> Rows[tuple[M, A]]: ...
+    @overload
+    def with_values(self, a: Selectable[M, A], b: Selectable[M, B], /) -> Rows[tuple[M, A, B]]: ...
+    @overload
+    def with_values(
+        self, a: Selectable[M, A], b: Selectable[M, B], c: Selectable[M, C], /
+    ) -> Rows[tuple[M, A, B, C]]: ...
+    @overload
+    def with_values(
+        self,
+        a: Selectable[M, Any],
+        b: Selectable[M, Any],
+        c: Selectable[M, Any],
+        d: Selectable[M, Any],
+        /,
+        *columns: Selectable[M, Any],
+    ) -> Rows[tuple[Any, ...]]: ...
+    def with_values(self, *columns: Any) -> Rows[Any]:
+        """Read objects with further expressions, as tuples (object, value, ...)."""
+        checked_columns("with_values()", columns)
+        self._check_whole("with_values()")
+        return ObjectRows(self._source, self.as_select(), columns, self._steps)
 
     def delete(self) -> Change[M]:
         """Delete the rows by one statement; awaiting it returns the number of rows.
@@ -211,7 +261,7 @@ class ObjectQuery(Selection[M], Reading[M, R, K], Generic[M, R, K]):
                 for column in step.relationship.local:
                     if column.key not in held:
                         raise UsageError(f"only() leaves out {column.label}, which the load needs")
-        kind = partial_of(self._table.model)
+        kind: Any = self._table.partial
         objects = [kind.__new__(kind) for _ in records]
         chosen: tuple[Any, ...] = (*self._only, *self._computed)
         for each, record in zip(objects, records, strict=True):
@@ -227,38 +277,105 @@ class ObjectQuery(Selection[M], Reading[M, R, K], Generic[M, R, K]):
             yield await self._objects(executor, records, select)
 
 
-class Query(ObjectQuery[M, M, K], Generic[M, K]):
+class Query(
+    ObjectQuery[M, M, K, Names, Sorts, Links, More],
+    Generic[M, K, Names, Sorts, Links, Part, More],
+):
     """A query over model M with a primary key of type K; it is immutable.
 
     Methods such as limit() return a new query. Generated subclasses tell type checkers which
-    keywords and names filter, exclude, order_by and update take.
+    keywords and names the methods take.
     """
 
-    def only(self, *columns: Expression[M, Any, Any] | str) -> PartialQuery[M, Partial[M], K]:
+    if TYPE_CHECKING:
+
+        def filter(self, *conditions: Condition[M]) -> Self: ...
+        def filter_by(self) -> Self: ...
+        def exclude(self, *conditions: Condition[M]) -> Self: ...
+        def annotate(
+            self, **named: Expression[M, Any, Any]
+        ) -> Query[M, K, Names, Sorts, Links, Part, str]: ...
+        def group_by(
+            self: Filtering[F], *columns: Expression[M, Any, Any] | Names | More
+        ) -> GroupedQuery[M, K, Names, Sorts, Links, More, F]: ...
+        def __loads__(
+            self, *loaded: Links | Relationship[M, Any] | Computed[M, Any, Any] | Load[M, Any]
+        ) -> None: ...
+        def __copies__(self, *, columns: Sequence[Names | Column[M, Any, Any]]) -> None: ...
+        def __updates__(
+            self, fields: Sequence[Names | Column[M, Any, Any]] | None = None
+        ) -> None: ...
+        def __upserts__(
+            self,
+            *,
+            conflict_target: (
+                Sequence[Names | Column[M, Any, Any]] | Names | Column[M, Any, Any] | None
+            ) = None,
+            update_fields: (
+                Sequence[Names | Column[M, Any, Any]] | Names | Column[M, Any, Any] | None
+            ) = None,
+            do_nothing: bool = False,
+        ) -> None: ...
+
+    else:
+
+        def __class_getitem__(cls, parameters):
+            # They are for type checkers alone, and generated code names some that do not exist.
+            return cls
+
+    def only(
+        self: Filtering[F], *columns: Expression[M, Any, Any] | Names
+    ) -> PartialQuery[M, Part, K, Names, Sorts, Links, More, F]:
         """Read partial objects: these columns of each row, its primary key and its version.
 
         Other attributes raise NotLoaded. selectinload() needs the columns that its relationship
         joins on.
         """
+        query: Any = self
         partial: Any = object.__new__(PartialQuery)  # pyright: ignore[reportUnknownVariableType]
-        kept = self._columns_only(columns)
-        partial.__dict__ = {**self.__dict__, "_only": kept, "_shape": None}
+        kept = query._columns_only(columns)
+        partial.__dict__ = {**query.__dict__, "_only": kept, "_shape": None}
         return partial  # type: ignore[no-any-return]
 
 
-class PartialQuery(ObjectQuery[M, R, K], Generic[M, R, K]):
+class PartialQuery(ObjectQuery[M, R, K, N, S, L, X_contra], Generic[M, R, K, N, S, L, X_contra, F]):
     """A query of only(): its objects hold some columns of model M, and are of type R."""
 
     if TYPE_CHECKING:
 
-        def filter(self, *conditions: Condition[M], **by: Any) -> Self: ...
-        def filter_by(self, **by: Any) -> Self: ...
-        def exclude(self, *conditions: Condition[M], **by: Any) -> Self: ...
-        def order_by(
-            self, *by: Order[M] | Expression[M, Any, Any] | str, desc: bool = False
-        ) -> Self: ...
-        def with_computed(self, *computed: Computed[M, Any, Any] | str) -> Self: ...
+        def filter(self, *conditions: F.args, **by: F.kwargs) -> Self: ...
+        def filter_by(self, *conditions: F.args, **by: F.kwargs) -> Self: ...
+        def exclude(self, *conditions: F.args, **by: F.kwargs) -> Self: ...
+        def annotate(
+            self, **named: Expression[M, Any, Any]
+        ) -> PartialQuery[M, R, K, N, S, L, str, F]: ...
+        def with_computed(self, *computed: Computed[M, Any, Any] | N) -> Self: ...
 
-    def only(self, *columns: Expression[M, Any, Any] | str) -> Self:
+    def only(self, *columns: Expression[M, Any, Any] | N) -> Self:
         """Read these columns in place of those that were named before."""
         return self._with("_only", self._columns_only(columns))
+
+
+class GroupedQuery(
+    Counting[M, N, S, L, X_contra],
+    Selection[M, N, S, L, X_contra],
+    Generic[M, K, N, S, L, X_contra, F],
+):
+    """A query of group_by() as type checkers see it: its rows are values, and no objects."""
+
+    if TYPE_CHECKING:
+
+        def filter(self, *conditions: F.args, **by: F.kwargs) -> Self: ...
+        def filter_by(self, *conditions: F.args, **by: F.kwargs) -> Self: ...
+        def exclude(self, *conditions: F.args, **by: F.kwargs) -> Self: ...
+        def annotate(
+            self, **named: Expression[M, Any, Any]
+        ) -> GroupedQuery[M, K, N, S, L, str, F]: ...
+        def group_by(self, *columns: Expression[M, Any, Any] | N | X_contra) -> Self: ...
+        def into(self, cls: type[T]) -> Shaped[M, T, K]: ...
+
+
+class Filtering(Protocol[F]):
+    """A query, by the parameters of its filter()."""
+
+    def filter(self, *conditions: F.args, **by: F.kwargs) -> object: ...

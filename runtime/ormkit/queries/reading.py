@@ -10,7 +10,7 @@ from ..errors import MultipleFound, NotFound, UsageError
 from ..statements.primary_keys import same_key
 from ..statements.row_limits import ONE, TWO
 from ..statements.statement import Statement
-from .builder import QueryBuilder
+from .builder import L, N, QueryBuilder, S, X_contra
 from .pagination import Cursor, Page
 from .stream import CHUNK, Stream, check_chunk
 
@@ -22,7 +22,46 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 
-class Reading(QueryBuilder[M], Generic[M, T, K]):
+class Counting(QueryBuilder[M, N, S, L, X_contra]):
+    """A query whose rows can be counted, and whose plan can be read."""
+
+    async def count(self) -> int:
+        """Return the number of rows."""
+        statement, bound = self._statement_for("count")
+        rows = await self._source.executor().run(statement, bound)
+        return rows[0][0]  # type: ignore[no-any-return]
+
+    async def exists(self) -> bool:
+        """Return whether the query has at least one row."""
+        statement, bound = self._statement_for("exists")
+        rows = await self._source.executor().run(statement, bound)
+        return rows[0][0]  # type: ignore[no-any-return]
+
+    async def explain(
+        self, *, analyze: bool = False, buffers: bool = False, verbose: bool = False
+    ) -> str:
+        """Return PostgreSQL's query plan, as text.
+
+        analyze: run the query, and show the actual rows and times.
+        buffers: show how many pages were read.
+        verbose: show output columns and full names.
+        """
+        flags = {"ANALYZE": analyze, "BUFFERS": buffers, "VERBOSE": verbose}
+        options = ", ".join(word for word, is_wanted in flags.items() if is_wanted)
+        statement, bound = self._explained_statement()
+        words = f"EXPLAIN ({options}) " if options else "EXPLAIN "
+        explained = replace(
+            statement, sql=words + statement.sql, selected=(), read=None, has_locks=False
+        )
+        rows = await self._source.executor().run(explained, bound)
+        return "\n".join(row[0] for row in rows)
+
+    def _explained_statement(self) -> tuple[Statement, list[object]]:
+        """Return the statement that reads the rows, and its values."""
+        raise NotImplementedError
+
+
+class Reading(Counting[M, N, S, L, X_contra], Generic[M, T, K, N, S, L, X_contra]):
     """A query over model M with a primary key of type K, whose rows become values of type T."""
 
     async def all(self) -> list[T]:
@@ -92,43 +131,8 @@ class Reading(QueryBuilder[M], Generic[M, T, K]):
             raise UsageError("iterate() reads all rows of a query: it takes no limit() or offset()")
         return Stream(self._paged_chunks(chunk))
 
-    async def count(self) -> int:
-        """Return the number of rows."""
-        statement, bound = self._statement_for("count")
-        rows = await self._source.executor().run(statement, bound)
-        return rows[0][0]  # type: ignore[no-any-return]
-
-    async def exists(self) -> bool:
-        """Return whether the query has at least one row."""
-        statement, bound = self._statement_for("exists")
-        rows = await self._source.executor().run(statement, bound)
-        return rows[0][0]  # type: ignore[no-any-return]
-
-    async def explain(
-        self, *, analyze: bool = False, buffers: bool = False, verbose: bool = False
-    ) -> str:
-        """Return PostgreSQL's query plan, as text.
-
-        analyze: run the query, and show the actual rows and times.
-        buffers: show how many pages were read.
-        verbose: show output columns and full names.
-        """
-        flags = {"ANALYZE": analyze, "BUFFERS": buffers, "VERBOSE": verbose}
-        options = ", ".join(word for word, is_wanted in flags.items() if is_wanted)
-        statement, bound = self._explained_statement()
-        words = f"EXPLAIN ({options}) " if options else "EXPLAIN "
-        explained = replace(
-            statement, sql=words + statement.sql, selected=(), read=None, has_locks=False
-        )
-        rows = await self._source.executor().run(explained, bound)
-        return "\n".join(row[0] for row in rows)
-
     async def _page_items(self, size: int) -> tuple[list[T], Cursor[T] | None]:
         """Return the objects of a page, and the cursor of the last one where there are more."""
-        raise NotImplementedError
-
-    def _explained_statement(self) -> tuple[Statement, list[object]]:
-        """Return the statement that reads the rows, and its values."""
         raise NotImplementedError
 
     def _first_by(self) -> tuple[Any, ...]:

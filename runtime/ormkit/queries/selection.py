@@ -12,8 +12,8 @@ from ..sql.operands import Selectable
 from ..statements.result import as_tuples, dict_maker
 from ..statements.select import Select
 from ..statements.subqueries import Subquery
-from .builder import QueryBuilder
-from .rows import ObjectRows, Rows, as_scalars, checked_columns
+from .builder import L, N, QueryBuilder, S, X_contra
+from .rows import Rows, as_scalars, checked_columns
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -28,13 +28,13 @@ E = TypeVar("E")
 F = TypeVar("F")
 
 
-class Selection(QueryBuilder[M]):
+class Selection(QueryBuilder[M, N, S, L, X_contra]):
     """A query whose rows can be read as tuples, dicts, single values, or objects with values."""
 
     @overload
     def values_list(self, a: Selectable[M, A], /, *, flat: Literal[True]) -> Rows[A]: ...
     @overload
-    def values_list(self, name: str, /, *, flat: Literal[True]) -> Rows[Any]: ...
+    def values_list(self, name: N | X_contra, /, *, flat: Literal[True]) -> Rows[Any]: ...
     @overload
     def values_list(self, a: Selectable[M, A], /) -> Rows[tuple[A]]: ...
     @overload
@@ -87,11 +87,11 @@ class Selection(QueryBuilder[M]):
         f: Selectable[M, Any],
         g: Selectable[M, Any],
         /,
-        *columns: Selectable[M, Any] | str,
+        *columns: Selectable[M, Any] | N | X_contra,
     ) -> Rows[tuple[Any, ...]]: ...
     @overload
     def values_list(
-        self, name: str, /, *columns: Selectable[M, Any] | str
+        self, name: N | X_contra, /, *columns: Selectable[M, Any] | N | X_contra
     ) -> Rows[tuple[Any, ...]]: ...
     @overload
     def values_list(self) -> Rows[tuple[Any, ...]]: ...
@@ -109,7 +109,7 @@ class Selection(QueryBuilder[M]):
         make = as_scalars if flat else as_tuples
         return Rows(self._source, self._select_of_values(), tuple(chosen.values()), make)
 
-    def values(self, *columns: Expression[M, Any, Any] | str) -> Rows[dict[str, Any]]:
+    def values(self, *columns: Expression[M, Any, Any] | N | X_contra) -> Rows[dict[str, Any]]:
         """Read columns and annotations as dicts by name.
 
         Without arguments, a grouped query reads the columns of group_by() and all annotations, and
@@ -125,30 +125,6 @@ class Selection(QueryBuilder[M]):
         chosen: Any = column
         checked_columns("scalars()", (chosen,))
         return Rows(self._source, self._select_of_values(), (chosen,), as_scalars)
-
-    @overload
-    def with_values(self, a: Selectable[M, A], /) -> Rows[tuple[M, A]]: ...
-    @overload
-    def with_values(self, a: Selectable[M, A], b: Selectable[M, B], /) -> Rows[tuple[M, A, B]]: ...
-    @overload
-    def with_values(
-        self, a: Selectable[M, A], b: Selectable[M, B], c: Selectable[M, C], /
-    ) -> Rows[tuple[M, A, B, C]]: ...
-    @overload
-    def with_values(
-        self,
-        a: Selectable[M, Any],
-        b: Selectable[M, Any],
-        c: Selectable[M, Any],
-        d: Selectable[M, Any],
-        /,
-        *columns: Selectable[M, Any],
-    ) -> Rows[tuple[Any, ...]]: ...
-    def with_values(self, *columns: Any) -> Rows[Any]:
-        """Read objects with further expressions, as tuples (object, value, ...)."""
-        checked_columns("with_values()", columns)
-        self._check_whole("with_values()")
-        return ObjectRows(self._source, self.as_select(), columns, self._steps)
 
     def subquery(self, column: Expression[M, T, Any]) -> Subquery[T]:
         """Return the values of one column as an expression for another query.

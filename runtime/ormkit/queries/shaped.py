@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from ..errors import UsageError
 from ..loading.shaped import OrderColumns, joins_of
@@ -12,11 +12,11 @@ from ..models.table import Table
 from ..shapes.gc_pause import with_gc_paused
 from ..shapes.making import Make, make_of_plan
 from ..shapes.plan import Plan, plan_of, sources_of
-from ..sql.expressions import AnyExpression, Expression
+from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.ordering import Order
 from ..statements.statement import Statement
 from .pagination import Cursor, column_of, cursor_at
-from .reading import Reading
+from .reading import Counting, Reading
 from .rows import Rows
 from .stream import CHUNK, Stream
 
@@ -32,7 +32,7 @@ CACHE_LIMIT = 1024
 _plans: dict[object, tuple[Plan, Make]] = {}
 
 
-class Shaped(Reading[M, T, K]):
+class Shaped(Reading[M, T, K, Any, Any, Any, Any], Generic[M, T, K]):
     """The rows of a query over model M as objects of class T; K is the type of the primary key.
 
     Awaiting it returns a list of all of them. It has the methods that read, and those that choose
@@ -41,7 +41,7 @@ class Shaped(Reading[M, T, K]):
 
     _cls: type[T]
 
-    def __init__(self, query: Reading[M, Any, K], cls: type[T]) -> None:
+    def __init__(self, query: Counting[M, Any, Any, Any, Any], cls: type[T]) -> None:
         """Give the query a class; raises what is wrong with the class."""
         self.__dict__.update(query.__dict__)
         self._cls = cls
@@ -56,9 +56,14 @@ class Shaped(Reading[M, T, K]):
     if TYPE_CHECKING:
 
         # The names of the model: its query class alone knows them, and is lost here.
+        def filter(self, *conditions: Condition[M]) -> Self: ...
+        def filter_by(self) -> Self: ...
+        def exclude(self, *conditions: Condition[M]) -> Self: ...
         def order_by(
             self, *by: Order[M] | Expression[M, Any, Any] | str, desc: bool = False
         ) -> Self: ...
+        def group_by(self, *columns: Expression[M, Any, Any] | str) -> Self: ...
+        def annotate(self, **named: Expression[M, Any, Any]) -> Self: ...
 
     async def all(self) -> list[T]:
         """Return a list of all objects."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Generic
 
 from ..errors import UsageError
 from .expressions import AnyExpression, Condition, Expression, grouped
-from .operands import O, T, V_co
 from .ordering import Order
 from .trees import AnyNode, Tree
+from .type_variables import O, T, V_co
 from .wrapper import unwrapped
 
 if TYPE_CHECKING:

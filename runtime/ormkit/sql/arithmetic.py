@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
 from ..postgres.interval import Interval, Span
 from ..postgres.values import Range
-from .operands import O, Selectable, T, V_co, is_selectable
+from .operands import Selectable, is_selectable
 from .operators import checked_result, symbol, type_beside
+from .type_variables import O, T, V_co
 
 if TYPE_CHECKING:
     from .expressions import Expression

@@ -11,8 +11,9 @@ from ..postgres.type_words import scalar_of, type_of
 from ..postgres.types import RANGES
 from ..postgres.values import Range
 from .comparison_types import cannot_compare, check_one
-from .operands import O, Selectable, T, V_co, is_selectable, like_text, listed
+from .operands import Selectable, is_selectable, like_text, listed
 from .templates import CONTAINED_BY, CONTAINS, LIKE, OVERLAPS
+from .type_variables import O, T, V_co
 
 if TYPE_CHECKING:
     from .expressions import AnyExpression, Condition, Expression

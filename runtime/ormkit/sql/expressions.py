@@ -18,7 +18,7 @@ from .arithmetic import ArithmeticOperators
 from .comparison_types import check_own, foreign_type
 from .containment import ContainmentOperators
 from .membership import ListOperators
-from .operands import O, T, V_co, check_scalar, checked_is_null, scalar_values
+from .operands import check_scalar, checked_is_null, scalar_values
 from .operators import check_negative, precedence
 from .ordering import Order
 from .patterns import TextOperators
@@ -40,6 +40,7 @@ from .templates import (
     Template,
 )
 from .trees import MAX_EAGER_HEIGHT, AnyNode, Node, Tree, flattened, separated
+from .type_variables import O, T, V_co
 
 if TYPE_CHECKING:
     from .arithmetic import E

@@ -10,9 +10,9 @@ from ..errors import UsageError
 from ..postgres.interval import Interval, Span
 from .comparison_types import check_one
 from .expressions import AnyExpression, Bound, Condition, Expression, Literal, grouped
-from .operands import O, T
 from .trees import AnyNode, Tree
 from .type_names import type_name, type_of_value
+from .type_variables import O, T
 from .wrapper import Wrapper, unwrapped
 
 if TYPE_CHECKING:

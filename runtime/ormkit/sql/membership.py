@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic
 
-from .operands import O, Selectable, T, V_co
+from .operands import Selectable
 from .templates import EQUAL_ANY, IN, NOT_EQUAL_ALL, NOT_IN, Template
+from .type_variables import O, T, V_co
 
 if TYPE_CHECKING:
     from .expressions import Condition, Expression

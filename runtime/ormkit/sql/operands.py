@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic
 
 from ..errors import InvalidValue, UsageError
 from ..postgres.lists import collected
+from .type_variables import O, V_co
 
 if TYPE_CHECKING:
     from .expressions import AnyExpression, Condition
     from .templates import Template
-
-O = TypeVar("O")  # noqa: E741  the model that owns the expression
-T = TypeVar("T")  # what the expression is compared with
-V_co = TypeVar("V_co", covariant=True)  # what a row holds
 
 
 class Selectable(Generic[O, V_co]):

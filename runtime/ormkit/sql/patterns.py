@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Generic
 
 from ..postgres.type_words import scalar_of
-from .operands import O, Selectable, T, V_co, like_text
+from .operands import Selectable, like_text
 from .templates import IEXACT, IEXACT_PADDED, ILIKE, IREGEX, LIKE, REGEX
+from .type_variables import O, T, V_co
 
 if TYPE_CHECKING:
     from .expressions import Condition

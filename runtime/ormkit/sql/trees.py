@@ -12,7 +12,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic
 
 from ..hints import COLUMNS, missing_attribute
-from .operands import O, Selectable, T, V_co
+from .operands import Selectable
+from .type_variables import O, T, V_co
 
 if TYPE_CHECKING:
     from .context import Scope

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .expressions import AnyExpression, Expression
-from .operands import O, T, V_co
+from .type_variables import O, T, V_co
 
 
 class Wrapper(Expression[O, T, V_co]):

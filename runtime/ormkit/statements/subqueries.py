@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..errors import UsageError
 from ..sql.expressions import AnyExpression, Condition, Expression
-from ..sql.operands import O, T, V_co
 from ..sql.trees import AnyNode, Tree
+from ..sql.type_variables import O, T, V_co
 from ..sql.wrapper import Wrapper, unwrapped
 from .select import Select
 

@@ -26,6 +26,7 @@ from ..errors import InvalidValue, MissingValue, UsageError
 from ..models.columns import AnyColumn
 from ..models.table import Table, table_of
 from ..persistence.batches import fill_keys, held_columns
+from ..persistence.named_columns import named_column
 from ..postgres.type_mismatch import mismatch
 from ..statements.executor import Executor
 from ..statements.raw_sql import check_statement, check_text
@@ -34,7 +35,7 @@ from .copy_targets import Sink, pass_on
 
 if TYPE_CHECKING:
     from ..models.model import Model
-    from ..models.protocols import Queryable
+    from ..models.protocols import CopyTarget, P, Queryable, Typed
     from ..queries.query import Query
 
 M = TypeVar("M", bound="Model")
@@ -65,13 +66,21 @@ class Copying:
     ) -> int: ...
     @overload
     async def copy_in(
-        self,
-        into: type[Model] | str,
-        rows: Iterable[Row] | AsyncIterable[Row],
-        *,
-        columns: Sequence[str],
+        self, into: str, rows: Iterable[Row] | AsyncIterable[Row], *, columns: Sequence[str]
     ) -> int: ...
-    async def copy_in(self, into: Any, rows: Any, *, columns: Sequence[str] | None = None) -> int:
+    @overload
+    async def copy_in(
+        self,
+        into: type[Typed[CopyTarget[P]]],
+        rows: Iterable[Row] | AsyncIterable[Row],
+        *args: P.args,
+        **given: P.kwargs,
+    ) -> int: ...
+
+    # The implementation takes no more than the columns, whatever P may be.
+    async def copy_in(  # type: ignore[misc]
+        self, into: Any, rows: Any, *, columns: Sequence[AnyColumn | str] | None = None
+    ) -> int:
         """Insert rows with COPY, all or none, and return the number of rows.
 
         into: a model, or the name of a table such as "users" or "audit.events".
@@ -369,7 +378,7 @@ def sent(column: AnyColumn, value: Any) -> object:
     return column.encode(value) if column.is_json and column.is_coded else value
 
 
-def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:
+def tuple_cells(into: type[Model] | str, columns: Sequence[AnyColumn | str]) -> TupleCells:
     """Return the cells for rows of tuples; raises UsageError for invalid columns."""
     if isinstance(columns, str) or not isinstance(columns, Collection) or not columns:
         raise UsageError("columns must be a list of names, one for each value of a row")
@@ -377,9 +386,9 @@ def tuple_cells(into: type[Model] | str, columns: Sequence[str]) -> TupleCells:
         for given in (into, *columns):
             check_text(given)
         schema, _, name = into.rpartition(".")
-        return TupleCells(name, schema or None, list(columns), is_raw=True)
+        return TupleCells(name, schema or None, list(map(str, columns)), is_raw=True)
     table = table_of(into)
-    found = [table.column(name) for name in columns]
+    found = [named_column(table, each) for each in columns]
     names = [column.name for column in found]
     return TupleCells(table.name, table.schema, names, found, is_raw=False)
 

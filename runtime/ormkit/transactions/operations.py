@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 from ..errors import NotFound, UsageError
 from ..hints import Hinted
 from ..loading.decoding import decode
 from ..loading.eager import load_steps
-from ..loading.options import Load
+from ..loading.options import AnyLoad
 from ..loading.plan import plan_for_loaded
-from ..models.columns import Column
-from ..models.computed import Computed
+from ..models.columns import AnyColumn
+from ..models.computed import AnyComputed
 from ..models.model import plain_subclass
-from ..models.partial import Partial, is_partial, table_holding
-from ..models.protocols import Assignable, P, Q_co, Queryable, S_co
+from ..models.partial import is_partial, table_holding
+from ..models.protocols import (
+    Assignable,
+    BulkAssignable,
+    Loading,
+    P,
+    Q_co,
+    Queryable,
+    S_co,
+    Typed,
+    Upsertable,
+)
 from ..models.relationships import R, Relationship, ToMany
 from ..models.table import Table, table_of
 from ..persistence.batches import check_once
@@ -38,8 +48,6 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="Model")
 K = TypeVar("K")
-#: One or several columns of model M, each given by itself or by name.
-Columns = Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any]
 
 
 class Operations(Hinted, Copying):
@@ -144,9 +152,16 @@ class Operations(Hinted, Copying):
         await update_one(self.executor(), as_row(instance), values)
         return instance  # type: ignore[return-value]  # pyright: ignore[reportReturnType]
 
+    # P is what the query class of the model declares: see `protocols.py`.
+    @overload
+    async def bulk_update(self, instances: Iterable[M], /) -> list[M]: ...
+    @overload
     async def bulk_update(
-        self, instances: Iterable[M], fields: Sequence[str | Column[M, Any, Any]] | None = None
-    ) -> list[M]:
+        self, instances: Iterable[BulkAssignable[P, S_co]], /, *args: P.args, **given: P.kwargs
+    ) -> list[S_co]: ...
+    async def bulk_update(  # type: ignore[misc]
+        self, instances: Iterable[Any], fields: Sequence[AnyColumn | str] | None = None
+    ) -> list[Any]:
         """Update many objects of one model with their current values, all or none.
 
         fields: the columns or their names; None means every column that the objects were given.
@@ -212,18 +227,20 @@ class Operations(Hinted, Copying):
         """Delete the object's row permanently, whether or not it is soft-deleted."""
         await self.remove(instance)
 
+    @overload
+    async def upsert(self, instance: M, /, *, do_nothing: bool = False) -> M: ...
+    @overload
     async def upsert(
+        self, instance: Upsertable[P, S_co], /, *args: P.args, **given: P.kwargs
+    ) -> S_co: ...
+    async def upsert(  # type: ignore[misc]
         self,
-        instance: M,
+        instance: Any,
         *,
-        conflict_target: (
-            Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any] | None
-        ) = None,
-        update_fields: (
-            Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any] | None
-        ) = None,
+        conflict_target: Names | None = None,
+        update_fields: Names | None = None,
         do_nothing: bool = False,
-    ) -> M:
+    ) -> Any:
         """Insert the object or update the existing row, with one INSERT ... ON CONFLICT.
 
         conflict_target: the column or columns of a unique constraint; None means the primary key.
@@ -241,18 +258,22 @@ class Operations(Hinted, Copying):
         await self._upsert_listed([as_model(instance)], conflict_target, fields)
         return instance
 
+    @overload
     async def upsert_all(
+        self, instances: Iterable[M], /, *, do_nothing: bool = False
+    ) -> list[M]: ...
+    @overload
+    async def upsert_all(
+        self, instances: Iterable[Upsertable[P, S_co]], /, *args: P.args, **given: P.kwargs
+    ) -> list[S_co]: ...
+    async def upsert_all(  # type: ignore[misc]
         self,
-        instances: Iterable[M],
+        instances: Iterable[Any],
         *,
-        conflict_target: (
-            Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any] | None
-        ) = None,
-        update_fields: (
-            Sequence[str | Column[M, Any, Any]] | str | Column[M, Any, Any] | None
-        ) = None,
+        conflict_target: Names | None = None,
+        update_fields: Names | None = None,
         do_nothing: bool = False,
-    ) -> list[M]:
+    ) -> list[Any]:
         """Upsert objects of one model, all or none; their conflict targets must be distinct.
 
         Each row receives the columns that its object was given, as in upsert(). One statement
@@ -274,10 +295,10 @@ class Operations(Hinted, Copying):
         upserts = upserts_of(instances, conflict_target, update_fields, executor.identity)
         await send_upserts(executor, upserts)
 
-    async def load(
+    async def _load(
         self,
-        instances: M | Partial[M] | Iterable[M] | Iterable[Partial[M]],
-        *relationships: str | Relationship[M, Any] | Computed[M, Any, Any] | Load[M, Any],
+        instances: object,
+        *relationships: str | Relationship[Any, Any] | AnyComputed | AnyLoad,
     ) -> None:
         """Load relationships and computed attributes of existing objects.
 
@@ -301,6 +322,19 @@ class Operations(Hinted, Copying):
         await load_steps(
             self.executor(), objects, plan_for_loaded(table, relationships, self.counts)
         )
+
+    if TYPE_CHECKING:
+
+        async def load(
+            self,
+            instances: Typed[Loading[P]] | Iterable[Typed[Loading[P]]],
+            /,
+            *args: P.args,
+            **given: P.kwargs,
+        ) -> None: ...
+
+    else:
+        load = _load
 
     def related(self, instance: M, relationship: ToMany[M, R]) -> RelatedSet[R]:
         """Return the objects of a to-many relationship, with methods to add and remove them."""

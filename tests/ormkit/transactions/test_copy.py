@@ -67,6 +67,16 @@ async def test_tuples_are_stored_by_the_names_of_their_columns(engine: Engine) -
     assert stored.tuples() == [("a", 1), ("b", None), ("c", 3), ("d", 4)]
 
 
+async def test_columns_are_given_by_themselves_or_by_name(engine: Engine) -> None:
+    assert await engine.copy_in(User, [("a", 1)], columns=[User.name, "age"]) == 1
+    users = await AsyncSession(engine).query(User).all()
+    assert [(user.name, user.age) for user in users] == [("a", 1)]
+    wrong: Any
+    for wrong in (Post.title, "nmae", 3):
+        with pytest.raises(UnknownName, match=r"User has no column .*nmae|Post\.title|3"):
+            await engine.copy_in(User, [("a",)], columns=[wrong])
+
+
 async def test_json_is_stored(database_url: str) -> None:
     value = {"a": [1, None, "ü"]}
     async with await create_engine(database_url) as engine:
