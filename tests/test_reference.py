@@ -51,7 +51,7 @@ CLASSES: dict[str, type] = {
 #: Free functions and classes that are called.
 CALLED = {
     *("capture_statements", "case", "cast", "create_engine", "current_session", "exists"),
-    *("joinedload", "jsonload"),
+    *("inspect", "joinedload", "jsonload"),
     *("literal", "noload", "selectinload", "session_context", "to_tsvector", "validates", "Q"),
 }
 #: What generated code alone calls.
