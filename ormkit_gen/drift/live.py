@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ormkit import ConfigurationError, ConnectionFailed, DatabaseError, Engine, create_engine
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.postgres.identifiers import quote_identifier
 
 T = TypeVar("T")
+#: Options of an engine for one transaction: nothing is prepared, so it may be behind PgBouncer.
+ONCE: Any = {"max_connections": 1, "reconnect_timeout": 0, "statement_cache_size": 0}
 _INSUFFICIENT = "42501"
 
 
@@ -20,7 +22,7 @@ async def read_live(database: str, read: Callable[[Engine], Awaitable[T]]) -> T:
         Refusal: It cannot be reached, or its catalog cannot be read.
     """
     try:
-        async with await create_engine(database, max_connections=1, reconnect_timeout=0) as engine:
+        async with await create_engine(database, **ONCE) as engine:
             try:
                 return await read(engine)
             except DatabaseError as error:

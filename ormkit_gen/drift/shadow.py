@@ -19,6 +19,7 @@ from ormkit.catalog import Catalog, reader_version, shadow_catalog
 from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.cache import CatalogCache, cache_directory, cache_key
+from ormkit_gen.drift.live import ONCE
 from ormkit_gen.ir import Schema
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier
 
@@ -91,7 +92,7 @@ def _embedded_version() -> str:
 
 
 async def _version(url: str) -> str:
-    async with await create_engine(url, max_connections=1, reconnect_timeout=0) as engine:
+    async with await create_engine(url, **ONCE) as engine:
         return str((await engine.execute("SELECT version()")).scalar())
 
 

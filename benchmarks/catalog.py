@@ -1,0 +1,98 @@
+"""How long a live database takes to read and to check: python -m benchmarks.catalog
+
+The schema has as many tables as asked for. `ormkit check` is timed as a whole process: with an
+embedded shadow that builds the schema, and with the catalog that the first run has kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.machine import describe_machine
+from ormkit import EmbeddedServer, create_engine
+from ormkit.catalog import read_catalog
+from tests.big_schema import big_schema
+from tests.generated import ROOT, generate, import_models
+
+REPEATS = 3
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+async def read_seconds(url: str, repeats: int) -> tuple[int, float]:
+    """Return the number of facts and the median time that reading them takes."""
+    seconds: list[float] = []
+    facts = 0
+    async with await create_engine(url, max_connections=1) as engine:
+        for _ in range(repeats):
+            start = time.perf_counter()
+            facts = len(await read_catalog(engine))
+            seconds.append(time.perf_counter() - start)
+    return facts, statistics.median(seconds)
+
+
+async def start_seconds(url: str, schema: Path, repeats: int) -> float:
+    """Return the median time of `engine.check()`, after creating the tables."""
+    models = import_models(schema.parent, schema)
+    seconds: list[float] = []
+    async with await create_engine(url, max_connections=1, schemas=[models.SCHEMA]) as engine:
+        await engine.create_all()
+        for _ in range(repeats):
+            start = time.perf_counter()
+            assert await engine.check() == ()
+            seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def check_seconds(directory: Path, url: str) -> float:
+    """Return the time that a process of `ormkit check` takes."""
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-m", "ormkit_gen", "check", "--database", url],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join((str(ROOT / "runtime"), str(ROOT))),
+            "XDG_CACHE_HOME": str(directory / "cache"),
+        },
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure, and print a table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tables", type=int, default=1000)
+    count = parser.parse_args().tables
+    with (
+        tempfile.TemporaryDirectory() as name,
+        EmbeddedServer.start(Path(name) / "data", settings=FAST) as server,
+    ):
+        directory = Path(name) / "project"
+        directory.mkdir()
+        generate(directory, big_schema(count))
+        start_up = asyncio.run(start_seconds(server.url, directory / "schema.toml", REPEATS))
+        facts, read = asyncio.run(read_seconds(server.url, REPEATS))
+        cold = check_seconds(directory, server.url)
+        warm = statistics.median(check_seconds(directory, server.url) for _ in range(REPEATS))
+    print(f"{describe_machine()}\n")
+    print(f"| {count:,} tables, {facts:,} facts | seconds |\n|---|---:|")
+    print(f"| read the catalog of the database | {read:.2f} |")
+    print(f"| `ormkit check`, the first time: a shadow is built | {cold:.2f} |")
+    print(f"| `ormkit check` again | {warm:.2f} |")
+    print(f"| `engine.check()` | {start_up:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
