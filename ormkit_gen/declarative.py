@@ -486,17 +486,10 @@ def relationship(
         target=target,
         back_populates=back_populates,
         secondary=secondary,
-        foreign_key=_listed(foreign_key),
-        foreign_keys=_listed(foreign_keys),
+        foreign_key=foreign_key,
+        foreign_keys=foreign_keys,
         uselist=uselist,
     )
-
-
-def _listed(columns: Any) -> list[Any] | None:
-    """Return the columns of a foreign key as a list; None without any."""
-    if not columns:
-        return None
-    return [*columns] if isinstance(columns, (list, tuple, set)) else [columns]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ormkit_gen.ir import Column, Relationship
 from ormkit_gen.rendering.own_names import other, own
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A column or relationship of a model: name, type, and the call that creates it."""
+
+    name: str
+    annotation: str
+    call: str
 
 
 def column_class(column: Column) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ormkit_gen.ddl.spelling import value_type
-from ormkit_gen.ir import Column, Computed, Enum, Model, Relationship, Schema
+from ormkit_gen.ir import Column, Computed, Model, Relationship, Schema
 from ormkit_gen.rendering.annotations import Imports, annotation, class_names, taken
 from ormkit_gen.rendering.attribute_types import (
+    Attribute,
     attr_class,
     column_class,
     computed_class,
@@ -19,6 +20,7 @@ from ormkit_gen.rendering.attribute_types import (
     related_type,
 )
 from ormkit_gen.rendering.constructor import Constructor
+from ormkit_gen.rendering.enum_views import EnumView, enum_view
 from ormkit_gen.rendering.literals import (
     ORDER_WIDTH,
     docstring,
@@ -42,15 +44,6 @@ ONE = ("Attr", "ToOne", "to_one")
 MANY = ("ReadOnlyAttr", "ToMany", "to_many")
 #: The names at the top of a module beside its model, derived from the model's name.
 BESIDE = ("Filter", "Values", "Given", "Name", "Order", "Relation", "Query")
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A column or relationship of a model: name, type, and the call that creates it."""
-
-    name: str
-    annotation: str
-    call: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +96,15 @@ class ModelView:
     is_read_only: bool
 
     @property
+    def has_capitals(self) -> bool:
+        """True with an attribute that type checkers take for a constant by its name."""
+        return any(map(str.isupper, self.attribute_names))
+
+    @property
     def exports(self) -> tuple[str, ...]:
         """The names that the package exports."""
         classes = (self.name, self.base) if self.methods else (self.name,)
         return (*classes, self.beside["Query"])
-
-
-@dataclass(frozen=True, slots=True)
-class EnumView:
-    """A Python enum for a native enum type."""
-
-    name: str
-    docstring: str
-    members: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,13 +126,6 @@ def package_view(schema: Schema) -> PackageView:
     exports += [enum.name for enum in enums]
     with_methods = tuple(model.name for model in models if model.methods)
     return PackageView(models, enums, ("SCHEMA", *sorted(exports)), with_methods)
-
-
-def enum_view(enum: Enum) -> EnumView:
-    """Return the view of one enum."""
-    text = enum.comment or f"The enum type {enum.db_name}."
-    members = tuple((name, python_string(label)) for name, label in enum.members)
-    return EnumView(enum.name, docstring(text), members)
 
 
 def model_view(model: Model, schema: Schema) -> ModelView:

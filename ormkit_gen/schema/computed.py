@@ -13,7 +13,8 @@ from ormkit_gen.schema.columns import document_keys, read_python_type, read_type
 from ormkit_gen.schema.document import Path
 from ormkit_gen.schema.draft import ComputedDraft, ModelDraft, SchemaDraft, Types
 from ormkit_gen.schema.fields import Fields
-from ormkit_gen.schema.names import attribute_name, is_attribute
+from ormkit_gen.schema.name_checks import unreserved_name
+from ormkit_gen.schema.names import is_attribute
 from ormkit_gen.schema.sql_expressions import (
     GRAMMAR,
     BadExpression,
@@ -33,7 +34,7 @@ def read_computed(model: ModelDraft, types: Types) -> None:
     """Read the names, types and expressions of the model's computed attributes."""
     for name, value, path in model.fields.named("computed"):
         if found := _read_one(model, name, value, path, types):
-            model.computed_drafts[name] = found
+            model.computed_drafts[found.column.name] = found
 
 
 def _read_one(
@@ -42,11 +43,12 @@ def _read_one(
     problems = model.fields.problems
     fields = Fields(model.fields.document, path, value, problems, f"{model.name}.{name}")
     fields.only(KEYS)
-    if not is_attribute(name) or attribute_name(name) != name:
+    name = unreserved_name(fields, name)
+    if not is_attribute(name):
         problems.error(
             "bad-identifier",
             f"{name!r} cannot be an attribute",
-            "it needs a Python name without a leading or a double underscore that is not reserved",
+            "it needs a Python name without a leading or a double underscore",
             fields.at,
         )
     if not fields.is_table:

@@ -6,6 +6,7 @@ from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.names import (
     MAX_IDENTIFIER,
     RESERVED_CLASSES,
+    attribute_name,
     is_class_name,
     is_database_name,
 )
@@ -27,6 +28,19 @@ def check_class_name(fields: Fields, name: str) -> None:
             f"rename it, as in {name}Record; the table keeps its name with table = ...",
             fields.at,
         )
+
+
+def unreserved_name(fields: Fields, name: str) -> str:
+    """Return the attribute for a name that is only in Python; record a warning for another one."""
+    attribute = attribute_name(name)
+    if attribute != name:
+        fields.problems.warning(
+            "reserved-word",
+            f"{fields.what} becomes {attribute} in Python, where {name} is reserved",
+            f"to avoid this warning, name it {attribute}",
+            fields.at,
+        )
+    return attribute
 
 
 def check_database_name(fields: Fields, key: str, name: str | None, what: str) -> None:

@@ -14,8 +14,8 @@ MAX_IDENTIFIER = 63
 ANNOTATION_NAMES = frozenset(
     ["int", "str", "bool", "float", "bytes", "list", "dict", "tuple", "object"]
 )
-#: Names that a metaclass or a generated method uses.
-TAKEN_NAMES = frozenset({"mro", "self", "cls", "TYPE_CHECKING"})
+#: Names that a metaclass or a generated method uses, and the methods of models.
+TAKEN_NAMES = frozenset({"mro", "self", "cls", "TYPE_CHECKING", "to_dict", "from_dict"})
 
 #: The name that a package exports beside its models and enums, what type checkers know by its name,
 #: and Python's own constants.
@@ -88,7 +88,7 @@ def is_member(name: str) -> bool:
         and unicodedata.normalize("NFKC", name) == name
         and not keyword.iskeyword(name)
         and not hasattr(str, name)
-        and name not in ("name", "value", "mro")
+        and name not in ("name", "value", "mro", "TYPE_CHECKING")
     )
 
 

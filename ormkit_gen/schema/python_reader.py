@@ -261,7 +261,9 @@ class _Reader:
             settings["many"] = is_list
         for key in ("foreign_key", "foreign_keys"):
             if key in settings:
-                named = [self._names_of(each) for each in settings[key]]
+                columns = settings[key]
+                listed = columns if isinstance(columns, (list, tuple, set)) else [columns]
+                named = [self._names_of(each) for each in listed]
                 settings[key] = [name for names in named for name in names]
         return settings
 

@@ -10,7 +10,8 @@ from ormkit_gen.schema.associations import find_association
 from ormkit_gen.schema.document import Path
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
 from ormkit_gen.schema.fields import Fields
-from ormkit_gen.schema.names import is_attribute
+from ormkit_gen.schema.name_checks import unreserved_name
+from ormkit_gen.schema.names import attribute_name, is_attribute
 
 KEYS = ("target", "back_populates", "secondary", "foreign_key", "many")
 
@@ -36,6 +37,7 @@ def resolve_relationship(
         value = {"target": value}
     fields = Fields(model.fields.document, path, value, draft.problems, f"{model.name}.{name}")
     fields.only(KEYS)
+    name = unreserved_name(fields, name)
     check_name(draft, model, fields, name)
     target = find_target(draft, fields)
     if target is None:
@@ -51,6 +53,12 @@ def resolve_relationship(
     if "secondary" in fields.data:
         return many_to_many(draft, model, target, name, fields)
     return by_foreign_key(draft, model, target, name, fields)
+
+
+def other_side(fields: Fields) -> str | None:
+    """Return the attribute on the other side that a relationship names."""
+    name = fields.text("back_populates")
+    return None if name is None else attribute_name(name)
 
 
 def check_name(draft: SchemaDraft, model: ModelDraft, fields: Fields, name: str) -> None:
@@ -113,7 +121,7 @@ def many_to_many(
         secondary=found.model.name,
         secondary_local=to_local.columns,
         secondary_remote=to_remote.columns,
-        back_populates=fields.text("back_populates"),
+        back_populates=other_side(fields),
         at=fields.at,
     )
 
@@ -152,7 +160,7 @@ def by_foreign_key(
         remote=key.target_columns if is_owner else key.columns,
         is_owner=is_owner,
         is_nullable=not is_owner or any(each is not None and each.is_nullable for each in columns),
-        back_populates=fields.text("back_populates"),
+        back_populates=other_side(fields),
         at=fields.at,
     )
 
@@ -278,7 +286,8 @@ def check_other_side(draft: SchemaDraft, model: ModelDraft, relationship: Relati
     at = relationship.at
     other = next((each for each in target.relationships if each.name == name), None)
     if other is None:
-        if any(written == name for written, *_ in target.fields.named("relationships")):
+        written = [attribute_name(each) for each, *_ in target.fields.named("relationships")]
+        if name in written:
             return
         draft.problems.error(
             "unknown-back-populates",

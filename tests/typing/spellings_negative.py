@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from examples.blog.db import Post, User
 from ormkit import AsyncSession, selectinload
+from tests.typing.people import Account
 
 
 async def queries(session: AsyncSession) -> None:
@@ -23,3 +24,13 @@ async def transactions(session: AsyncSession, user: User) -> None:
     async with session.begin() as tx:
         tx.add("x")  # expect-error
         print(tx.add(user).name)  # expect-error
+
+
+async def accounts(session: AsyncSession, account: Account) -> None:
+    Account(settings={"theme": "x"})  # expect-error
+    Account(settings=3)  # expect-error
+    Account(ID="x")  # expect-error
+    print(account.settings.them)  # expect-error
+    account.settings = {"theme": "x"}  # expect-error
+    session.query(Account).filter(settings=3)  # expect-error
+    await session.update(account, settings="x")  # expect-error

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import assert_type
+import datetime as dt
+from typing import Any, assert_type
+from uuid import UUID
 
 from examples.blog.db import Post, User, UserQuery
 from ormkit import AsyncSession, Load, OrderKey, Transaction, selectinload
+from tests.typing.people import Account
+from tests.typing.settings import Settings
 
 
 async def queries(session: AsyncSession, key: OrderKey[User]) -> None:
@@ -24,3 +28,17 @@ async def transactions(session: AsyncSession, user: User) -> None:
         assert_type(tx.add_all([user]), Transaction)
         assert_type(await tx.delete(user), None)
         assert_type(await tx.update(user, name="x"), User)
+
+
+async def accounts(session: AsyncSession) -> None:
+    account = await session.insert(Account(URL="x", settings=Settings("dark")))
+    assert_type(account.ID, UUID)
+    assert_type(account.opened_at, dt.datetime)
+    assert_type(account.settings.theme, str)
+    assert_type(Account.ID.made(), UUID)
+    assert_type(account.to_dict(), dict[str, Any])
+    assert_type(await session.query(Account).scalars(Account.settings), list[Settings])
+    await session.query(Account).filter(
+        settings=Settings(), settings__contains={"theme": "x"}
+    ).all()
+    await session.update(account, settings=Settings(), URL=None)
