@@ -261,8 +261,8 @@ class _Reader:
             settings["many"] = is_list
         for key in ("foreign_key", "foreign_keys"):
             if key in settings:
-                columns = settings[key]
-                listed = columns if isinstance(columns, (list, tuple, set)) else [columns]
+                columns: Any = settings[key]
+                listed: list[Any] = [*columns] if type(columns) in (list, tuple) else [columns]
                 named = [self._names_of(each) for each in listed]
                 settings[key] = [name for names in named for name in names]
         return settings
