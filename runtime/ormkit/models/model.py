@@ -14,6 +14,7 @@ from .computed import Computed
 from .dicts import Included, from_dict, pydantic_schema, to_dict
 from .foreign_keys import check_agreement, copy_key
 from .given_columns import recording_given_columns
+from .keyword_types import offer
 from .methods import derives_from_base, take_methods
 from .relationships import Relationship
 from .table import Table
@@ -101,6 +102,7 @@ class ModelMeta(PartialMeta):
             )
             if "__table__" in namespace:
                 table.holder = model
+                offer(model)
                 for each in partials_in(bases):
                     each.__partial__ = table
                     table.partial = each
