@@ -12,6 +12,8 @@ from ormkit_gen.postgres.object_kinds import OF_RELATIONS, RANKS, alike, split_l
 from ormkit_gen.postgres.sql_names import Name, name_parts, names_in
 from ormkit_gen.postgres.types import ColumnType
 
+#: The schema of what is written without one, as a rule.
+PUBLIC = "public"
 #: The part of an object's name before its arguments or its table.
 _OWN_NAME = re.compile(r'(?:"(?:[^"]|"")*"|[^("\s])+')
 Item = Model | Domain | NumberSequence | SqlObject
@@ -95,7 +97,7 @@ class Dependencies:
 
     def _domain(self, domain: Domain) -> Node:
         label = domain_label(domain)
-        texts = [type_text(domain.type), domain.server_default or ""]
+        texts = [type_text(domain.type), domain.server_default or "", domain.collation or ""]
         texts += [check.expression for check in domain.checks]
         return Node(label, RANKS["domain"], domain, soft=tuple(self._named(texts, label)))
 
@@ -117,11 +119,14 @@ class Dependencies:
             return [wanted]
         kind, written = split_label(wanted)
         namespace, name = qualified_name(written)
-        return [
-            label
+        found = [
+            (place, label)
             for place, label in self._by_name.get(name, ())
             if _is_same(namespace, place) and alike(split_label(label)[0]) == alike(kind)
         ]
+        # Where several schemas have the name, it is the one in the schema that is written.
+        exact = [label for place, label in found if (place or PUBLIC) == (namespace or PUBLIC)]
+        return exact or [label for _, label in found]
 
     def _named(self, texts: Iterable[str], own: str) -> list[str]:
         """Return the labels of what the texts name, except the one that they belong to."""
@@ -190,9 +195,11 @@ def _texts(model: Model) -> Iterator[str]:
     yield model.partition_by or ""
     for column in model.columns:
         yield type_text(column.type)
-        yield from filter(None, (column.server_default, column.generated))
+        yield from filter(None, (column.server_default, column.generated, column.collation))
     yield from (check.expression for check in model.checks)
     for index in model.indexes:
         yield from filter(None, (index.where, *(each.expression for each in index.elements)))
+        yield from filter(None, (each.collation for each in index.elements))
+        yield from filter(None, (each.opclass for each in index.elements))
     for exclude in model.excludes:
         yield from filter(None, (exclude.where, *(each.expression for each, _ in exclude.elements)))

@@ -37,6 +37,9 @@ def _of_element(
         yield "pg_trgm"
     if element.opclass is None and element.column is not None and operator in _COMPARISONS:
         type_ = model.column(element.column).type
+        if type_.is_text:
+            # A type that came with operator classes of its own.
+            return
         if method == "gist" and type_.family not in ("array", "range", "document", "opaque"):
             yield "btree_gist"
         if method == "gin" and type_.family in ("ordered", "text", "boolean"):

@@ -41,10 +41,10 @@ class TypeWords:
         word = _WORDS.get(type_.name, type_.name)
         if word == "bpchar":
             return f"char{type_.modifiers}" if type_.modifiers else "bpchar"
+        if word == "char":
+            return '"char"'
         if word in BASE_TYPES or word in ALIASES:
             if word == "interval" and type_.text.removesuffix("[]") != f"interval{type_.modifiers}":
                 return type_.text.split("[")[0]
             return f"{word}{type_.modifiers}"
-        if word == "char":
-            return '"char"'
         return f"{word}{type_.modifiers}"

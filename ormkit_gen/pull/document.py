@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ormkit.catalog import Domain, EnumType, Sequence, Table
 from ormkit_gen.drift.places import plain
+from ormkit_gen.postgres.identifiers import qualified
 from ormkit_gen.postgres.types import ALIASES, BASE_TYPES
 from ormkit_gen.pull import naming
 from ormkit_gen.pull.column_types import TypeWords
@@ -16,7 +17,7 @@ from ormkit_gen.pull.known_names import PUBLIC, Key, KnownNames
 from ormkit_gen.pull.model_parts import ModelParts
 from ormkit_gen.pull.snapshot import DatabaseObject, Snapshot
 from ormkit_gen.pull.table_facts import TableFacts
-from ormkit_gen.pull.table_parts import Reader, bare, option, sequence_options
+from ormkit_gen.pull.table_parts import Reader, bare, collation, option, sequence_options
 from ormkit_gen.pull.table_statements import statements_of
 from ormkit_gen.schema.names import is_attribute
 
@@ -58,15 +59,15 @@ class _Builder:
     def build(self) -> SchemaDocument:
         found = SchemaDocument(tables=tuple(self._tables))
         described = sorted(
-            (table for table in self._snapshot.tables if not table.is_partition),
+            (each for each in self._snapshot.tables if each.columns and not each.is_partition),
             key=lambda table: (table.schema != PUBLIC, table.schema, table.name),
         )
         for table in described:
             found.models[table.schema, table.name] = self._named(table)
         enums = {(each.schema, each.name): self._enum_name(each) for each in self._snapshot.enums}
         domains = {
-            (each.schema, each.name): domain_key(each, found.domains)
-            for each in self._snapshot.domains
+            (each.schema, each.name): name
+            for each, name in zip(self._snapshot.domains, domain_keys(self._snapshot), strict=True)
         }
         types = TypeWords({**enums, **domains})
         found.enums = {enums[e.schema, e.name]: _enum(e, enums) for e in self._snapshot.enums}
@@ -89,7 +90,9 @@ class _Builder:
             for table in self._snapshot.tables
             for each in statements_of(table, self._facts, self._tables)
         )
-        found.objects = (*self._snapshot.objects, *statements)
+        objects = (*self._snapshot.objects, *statements)
+        roots = self._roots()
+        found.objects = tuple(_on_whole_tables(each, roots) for each in objects)
         return found
 
     def _named(self, table: Table) -> ModelParts:
@@ -141,6 +144,17 @@ class _Builder:
             elif parent in models:
                 models[parent].partitions[key[1]] = _short_partition(part)
 
+    def _roots(self) -> dict[str, str]:
+        """Return the labels of partitions, with those of the tables that create them."""
+        found: dict[str, str] = {}
+        for key, table in self._tables.items():
+            root = table
+            while root.is_partition and root.parents[0] in self._tables:
+                root = self._tables[root.parents[0]]
+            if root is not table:
+                found[f"table {qualified(*key)}"] = f"table {qualified(root.schema, root.name)}"
+        return found
+
     def _schemas(self, found: SchemaDocument) -> Iterator[tuple[str, Any]]:
         """Yield the schemas that nothing else in the files creates."""
         created = {PUBLIC, *(schema for schema, _ in found.models)}
@@ -158,6 +172,12 @@ class _Builder:
                     yield plain(name), {"comment": comment}
                 elif plain(name) not in created:
                     yield plain(name), {}
+
+
+def _on_whole_tables(item: DatabaseObject, roots: Mapping[str, str]) -> DatabaseObject:
+    """Return an object that depends on tables in place of their partitions."""
+    needs = tuple(dict.fromkeys(roots.get(each, each) for each in item.depends_on))
+    return item if needs == item.depends_on else replace(item, depends_on=needs)
 
 
 def _table_settings(table: Table) -> dict[str, Any]:
@@ -205,27 +225,33 @@ def _enum(each: EnumType, names: Mapping[Key, str]) -> Any:
     return found
 
 
-def domain_key(domain: Domain, taken: Mapping[str, Any]) -> str:
-    """Return what columns write for a domain: its name, where no type has that."""
-    name = domain.name
-    is_type = name.lower() in BASE_TYPES or name.lower() in ALIASES
-    if not is_attribute(name) or is_type:
-        name = f"{'_'.join(naming.words_of(name)) or 'unnamed'}_domain"
-    return naming.free(name, taken)
+def domain_keys(snapshot: Snapshot) -> list[str]:
+    """Return what columns write for each domain: its name, where no type has that."""
+    columns = (column for table in snapshot.tables for column in table.columns)
+    types = {*BASE_TYPES, *ALIASES, *(each.type.name for each in columns if each.type.is_system)}
+    found: list[str] = []
+    for domain in snapshot.domains:
+        name = domain.name
+        if not is_attribute(name) or name.lower() in types:
+            name = f"{'_'.join(naming.words_of(name)) or 'unnamed'}_domain"
+        found.append(naming.free(name, found))
+    return found
 
 
 def _domain(domain: Domain, names: Mapping[Key, str], types: TypeWords) -> dict[str, Any]:
     found: dict[str, Any] = {"type": types.of(domain.type)}
-    if names[domain.schema, domain.name] != domain.name:
+    is_renamed = names[domain.schema, domain.name] != domain.name
+    if is_renamed:
         found["name"] = domain.name
-    if domain.schema != PUBLIC:
+    # PostgreSQL finds its own type of that name first.
+    if domain.schema != PUBLIC or is_renamed:
         found["schema"] = domain.schema
     if domain.is_not_null:
         found["nullable"] = False
     if domain.default is not None:
         found["server_default"] = domain.default
     if domain.collation is not None:
-        found["collation"] = domain.collation
+        found["collation"] = collation(domain.collation)
     if domain.comment is not None:
         found["comment"] = domain.comment
     checks: list[dict[str, Any]] = []

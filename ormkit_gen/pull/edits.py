@@ -17,6 +17,7 @@ from ormkit_gen.pull.model_edit import ModelEdit, Place, update_entry
 from ormkit_gen.pull.model_parts import FactName, ModelParts, Part
 from ormkit_gen.pull.object_matching import canonical, is_gone, is_touched
 from ormkit_gen.pull.project_files import ProjectFiles
+from ormkit_gen.pull.python_patch import PythonPatch
 from ormkit_gen.pull.sql_files import file_names, sql_text
 from ormkit_gen.pull.toml_editor import TomlEditor
 from ormkit_gen.pull.toml_layout import Path
@@ -43,12 +44,15 @@ class Edits:
             if not model.is_association
         }
         self._paths = dict(self._positions())
+        python = [name for name in files.schemas if name.endswith(".py")]
+        self.python = PythonPatch({name: files.read(name) for name in python})
 
     def texts(self, differences: Iterable[Difference]) -> Texts:
         """Return the texts of the files that change."""
         touched: defaultdict[str, set[FactName]] = defaultdict(set)
         for each in differences:
             touched[plain(each.fact.object)].add((each.fact.kind, each.fact.name))
+        self._forget_other_sides()
         for label, facts in sorted(touched.items()):
             self._edit(label, facts)
         self._add_relationships(touched)
@@ -164,6 +168,10 @@ class Edits:
             else:
                 ModelEdit(self._editor(place.file), place, known, wanted, self._paths).apply(facts)
                 self._drop_relationships(key, known)
+        elif known is not None and wanted is None:
+            self.python.remove(known)
+        elif known is not None and wanted is not None:
+            self.python.edit(known, wanted, facts)
 
     def _edit_partition(self, key: Key) -> None:
         """Bring the partitions of the table that this one is a part of up to date."""
@@ -179,11 +187,32 @@ class Edits:
             elif key[1] in wanted.partitions:
                 editor.set((*path, key[1]), wanted.partitions[key[1]])
 
+    def _forget_other_sides(self) -> None:
+        """Let no relationship need what a Python file would have to get."""
+        for each in self._document.added:
+            if self._in_python(each.source) is not None:
+                del self._document.models[each.model].relationships[each.name]
+                continue
+            if (known := self._in_python(each.model)) is None:
+                continue
+            for model in self._document.models.values():
+                for entry in model.relationships.values():
+                    if (entry["target"], entry.get("back_populates")) == (known.name, each.name):
+                        del entry["back_populates"]
+
+    def _in_python(self, key: Key) -> Model | None:
+        """Return the model of a table if a Python file has it."""
+        known = self._models.get(key)
+        is_python = known is not None and known.at is not None and known.at.file.endswith(".py")
+        return known if is_python else None
+
     def _add_relationships(self, touched: Mapping[str, set[FactName]]) -> None:
         """Add the relationships of foreign keys that are new to models that files have."""
         for each in self._document.added:
             known = self._models.get(each.model)
             if known is None or known.at is None or not known.at.file.endswith(".toml"):
+                continue
+            if each.name not in self._document.models[each.model].relationships:
                 continue
             facts = touched.get(f"table {'.'.join(each.source)}", set())
             if ("object", "") in facts or any(

@@ -53,12 +53,19 @@ class Relationships:
 
     def add(self) -> None:
         """Add the relationships that the schema files do not decide about already."""
-        new = [link for link in self._links if not self._is_known(link)]
+        new = [
+            link for link in self._links if not self._is_known(link) and self._has_key(link.target)
+        ]
         to_one = {id(link): self._add_to_one(link) for link in new}
         for link in new:
-            self._add_other_side(link, to_one[id(link)])
+            if self._has_key(link.source):
+                self._add_other_side(link, to_one[id(link)])
         for key in self._models:
             self._add_many_to_many(key)
+
+    def _has_key(self, key: Key) -> bool:
+        """Return whether rows can be told apart, which the target of a relationship needs."""
+        return self._tables[key].primary_key is not None or "key" in self._models[key].settings
 
     def _names(self, key: Key) -> set[str]:
         model = self._known.models.get(key)
@@ -162,7 +169,8 @@ class Relationships:
         table, primary = self._tables[key], self._tables[key].primary_key
         links = [each for each in self._links if each.source == key]
         keys = [each for each in table.constraints if each.kind == "foreign key"]
-        if primary is None or len(links) != 2 or len(keys) != 2:
+        has_keys = all(self._has_key(each.target) for each in links)
+        if primary is None or len(links) != 2 or len(keys) != 2 or not has_keys:
             return None
         first, second = links
         attributes = self._models[key].attributes

@@ -10,7 +10,10 @@ from ormkit_gen.pull.model_parts import FactName
 from ormkit_gen.pull.snapshot import DatabaseObject
 
 #: Facts of tables that statements of their own make.
-_STATEMENTS = ("clustered", "tablespace", "access method", "row security", "column options")
+_STATEMENTS = (
+    *("clustered", "tablespace", "access method", "row security", "column options"),
+    *("index statistics", "object", "default", "not null"),
+)
 _SQL_PARTS = ("trigger", "policy", "rule")
 
 

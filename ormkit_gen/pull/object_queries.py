@@ -24,6 +24,11 @@ def _comment(what: str, name: str, oid: str, catalog: str) -> str:
 
 _QUALIFIED = "format('%I.%I', n.nspname, c.relname)"
 
+_COLUMN_COMMENTS = f"""(SELECT string_agg(E'\\n' || format('COMMENT ON COLUMN %s.%I IS %L;',
+            {_QUALIFIED}, a.attname, col_description(c.oid, a.attnum)), '' ORDER BY a.attnum)
+        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
+        AND col_description(c.oid, a.attnum) IS NOT NULL)"""
+
 #: Views with their options, indexes and comments. A view's definition ends with a semicolon.
 VIEWS = f"""
 SELECT 'pg_class'::regclass::oid::bigint, c.oid::bigint, k.kind, {_QUALIFIED}, concat(
@@ -42,10 +47,7 @@ SELECT 'pg_class'::regclass::oid::bigint, c.oid::bigint, k.kind, {_QUALIFIED}, c
         FROM pg_attrdef f JOIN pg_attribute a ON a.attrelid = f.adrelid AND a.attnum = f.adnum
         WHERE f.adrelid = c.oid),
     {_comment('%s', f"upper(k.kind), {_QUALIFIED}", 'c.oid', 'pg_class')},
-    (SELECT string_agg(E'\\n' || format('COMMENT ON COLUMN %s.%I IS %L;', {_QUALIFIED},
-            a.attname, col_description(c.oid, a.attnum)), '' ORDER BY a.attnum)
-        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0
-        AND col_description(c.oid, a.attnum) IS NOT NULL))
+    {_COLUMN_COMMENTS})
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 CROSS JOIN LATERAL (SELECT CASE c.relkind WHEN 'v' THEN 'view' ELSE 'materialized view' END
     AS kind) k
@@ -267,29 +269,38 @@ FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = d.dictnamespace
 JOIN pg_ts_template t ON t.oid = d.dicttemplate JOIN pg_namespace tn ON tn.oid = t.tmplnamespace
 WHERE {_own('pg_ts_dict', 'd')}"""
 
-#: Column lists and conditions came with PostgreSQL 15.
-PUBLICATIONS = f"""
+_PUBLICATION = f"""
 SELECT 'pg_publication'::regclass::oid::bigint, p.oid::bigint, 'publication',
     quote_ident(p.pubname),
     concat('CREATE PUBLICATION ', quote_ident(p.pubname), CASE WHEN p.puballtables
-        THEN ' FOR ALL TABLES' ELSE ' FOR ' || nullif(concat_ws(', ',
-            (SELECT 'TABLE ' || string_agg(concat('ONLY ', r.prrelid::regclass,
-                    ' (' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
-                        FROM jsonb_array_elements_text(CASE jsonb_typeof(
-                            to_jsonb(r) -> 'prattrs') WHEN 'array' THEN to_jsonb(r) -> 'prattrs'
-                            ELSE to_jsonb(string_to_array(to_jsonb(r) ->> 'prattrs', ' '))
-                            END) u (num)
-                        JOIN pg_attribute a ON a.attrelid = r.prrelid
-                            AND a.attnum = u.num::smallint) || ')',
-                    ' WHERE (' || pg_get_expr((to_jsonb(r) ->> 'prqual')::pg_node_tree, r.prrelid)
-                        || ')'), ', ' ORDER BY r.prrelid::regclass::text)
-                FROM pg_publication_rel r WHERE r.prpubid = p.oid)), '') END,
-        format(' WITH (publish = %L%s)', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END,
-            CASE WHEN p.pubupdate THEN 'update' END, CASE WHEN p.pubdelete THEN 'delete' END,
-            CASE WHEN p.pubtruncate THEN 'truncate' END),
-            CASE WHEN p.pubviaroot THEN ', publish_via_partition_root = true' END), ';',
+        THEN ' FOR ALL TABLES' ELSE ' FOR ' || nullif(concat_ws(', ', {{published}}), '') END,
+        format(' WITH (publish = %L%s%s)', concat_ws(', ',
+            CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
+            CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END),
+            CASE WHEN p.pubviaroot THEN ', publish_via_partition_root = true' END,
+            CASE to_jsonb(p) ->> 'pubgencols' WHEN 's'
+                THEN ', publish_generated_columns = stored' END), ';',
         {_comment('PUBLICATION', 'quote_ident(p.pubname)', 'p.oid', 'pg_publication')})
 FROM pg_publication p"""
+
+#: PostgreSQL 14 publishes whole tables only.
+PUBLICATIONS_OF_14 = _PUBLICATION.format(published="""
+            (SELECT 'TABLE ' || string_agg(concat('ONLY ', r.prrelid::regclass), ', '
+                    ORDER BY r.prrelid::regclass::text)
+                FROM pg_publication_rel r WHERE r.prpubid = p.oid)""")
+
+PUBLICATIONS = _PUBLICATION.format(published="""
+            (SELECT 'TABLE ' || string_agg(concat('ONLY ', r.prrelid::regclass,
+                    ' (' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+                        FROM pg_attribute a WHERE a.attrelid = r.prrelid
+                        AND a.attnum = ANY (r.prattrs)) || ')',
+                    ' WHERE (' || pg_get_expr(r.prqual, r.prrelid) || ')'), ', '
+                    ORDER BY r.prrelid::regclass::text)
+                FROM pg_publication_rel r WHERE r.prpubid = p.oid),
+            (SELECT 'TABLES IN SCHEMA ' || string_agg(quote_ident(n.nspname), ', '
+                    ORDER BY n.nspname)
+                FROM pg_publication_namespace r JOIN pg_namespace n ON n.oid = r.pnnspid
+                WHERE r.pnpubid = p.oid)""")
 
 EVENT_TRIGGERS = f"""
 SELECT 'pg_event_trigger'::regclass::oid::bigint, e.oid::bigint, 'event trigger',
@@ -335,7 +346,9 @@ SELECT 'pg_class'::regclass::oid::bigint, c.oid::bigint, 'foreign table', {_QUAL
                 WHERE f.adrelid = c.oid AND f.adnum = a.attnum),
             CASE WHEN a.attnotnull THEN 'NOT NULL' END), ',' ORDER BY a.attnum) || E'\\n'
         FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-        s.srvname), {_FOREIGN_OPTIONS.format('t.ftoptions')}, ';')
+        s.srvname), {_FOREIGN_OPTIONS.format('t.ftoptions')}, ';',
+        {_comment('FOREIGN TABLE', _QUALIFIED, 'c.oid', 'pg_class')},
+        {_COLUMN_COMMENTS})
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_foreign_table t ON t.ftrelid = c.oid JOIN pg_foreign_server s ON s.oid = t.ftserver
 WHERE {_own('pg_class', 'c')}"""
@@ -355,12 +368,17 @@ OBJECTS = (
     COLLATIONS,
     TEXT_SEARCH_CONFIGURATIONS,
     TEXT_SEARCH_DICTIONARIES,
-    PUBLICATIONS,
     EVENT_TRIGGERS,
     WRAPPERS,
     SERVERS,
     FOREIGN_TABLES,
 )
+
+
+def objects(version: int) -> tuple[str, ...]:
+    """Return the queries for a major version of the server."""
+    return (*OBJECTS, PUBLICATIONS_OF_14 if version < 15 else PUBLICATIONS)
+
 
 #: What each object needs to exist: pairs of the object and the label of another one. Parts of a
 #: table stand for the table: its indexes, constraints, defaults, and the type of its rows.

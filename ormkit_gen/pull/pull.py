@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ormkit.catalog import Catalog, compare
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
@@ -25,6 +25,8 @@ from ormkit_gen.pull.target_choice import Choice, finds
 from ormkit_gen.pull.toml_editor import TomlEditor
 from ormkit_gen.pull.toml_text import schema_text
 
+#: Why a fact differs that the patch is about.
+IN_PYTHON = "a Python file has to say it: apply the patch"
 #: Tells what is being done.
 Progress = Callable[[str], None]
 
@@ -69,12 +71,14 @@ async def pull(
     files = choice.files
     before = files.load()
     document = describe(snapshot, KnownNames.of([before]))
-    texts = await texts_of(snapshot, before, document, choice, schemas, shadow)
+    texts, patch = await texts_of(snapshot, before, document, choice, schemas, shadow)
     progress("building what the files say")
     loaded = files.load_with(texts)
     unproven, failure = await proof(loaded.schema, snapshot.catalog, schemas, shadow)
+    if patch:
+        unproven = tuple(replace(each, reason=IN_PYTHON) for each in unproven)
     texts = {**texts, **_settings_text(choice, texts)}
-    return Pull(snapshot, document, texts, "", loaded.schema, unproven, failure)
+    return Pull(snapshot, document, texts, patch, loaded.schema, unproven, failure)
 
 
 def _settings_text(choice: Choice, texts: Texts) -> Texts:
@@ -95,21 +99,22 @@ async def texts_of(
     choice: Choice,
     schemas: Sequence[str],
     shadow: str | None,
-) -> Texts:
-    """Return the texts of the files that have to change.
+) -> tuple[Texts, str]:
+    """Return the texts of the files that have to change, and the patch of those in Python.
 
     Files that describe something are changed only where it differs from the database, as a shadow
     server prints it: two spellings of the same are no difference.
     """
     if not before.models and not before.objects and not before.enums:
-        return new_texts(document, choice.files, choice.into)
+        return new_texts(document, choice.files, choice.into), ""
     built = await expected_catalog([before], shadow)
     live = snapshot.catalog
     if schemas:
         built, live = within(built, schemas), within(live, schemas)
     foreign = foreign_tables(before)
     differences = [each for each in compare(built, live) if plain(each.fact.object) not in foreign]
-    return Edits(choice.files, before, document, choice.into).texts(differences)
+    edits = Edits(choice.files, before, document, choice.into)
+    return edits.texts(differences), edits.python.text()
 
 
 def new_texts(document: SchemaDocument, files: ProjectFiles, into: str) -> Texts:
@@ -137,5 +142,5 @@ def foreign_tables(schema: Schema) -> list[str]:
     return [
         f"table {model.schema or PUBLIC}.{model.table}"
         for model in schema.models
-        if not getattr(model, "is_managed", True)
+        if not model.is_managed
     ]

@@ -23,7 +23,7 @@ from ormkit_gen.drift.namespaces import within
 from ormkit_gen.drift.places import plain
 from ormkit_gen.drift.sides import schema_of
 from ormkit_gen.postgres.object_kinds import OF_RELATIONS
-from ormkit_gen.pull.object_queries import DEPENDENCIES, OBJECTS
+from ormkit_gen.pull.object_queries import DEPENDENCIES, objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +85,18 @@ async def read_snapshot(engine: Engine) -> Snapshot:
         tables = await read_tables(tx)
         enums, domains = await read_enums(tx), await read_domains(tx)
         sequences = await read_sequences(tx)
-        found = [row for query in OBJECTS for row in (await tx.execute_raw(query)).tuples()]
+        found = [
+            row
+            for query in objects(catalog.server_version)
+            for row in (await tx.execute_raw(query)).tuples()
+        ]
         needs = {(row[0], row[1]): row[2] for row in (await tx.execute_raw(DEPENDENCIES)).tuples()}
-    objects = (
+    made = (
         DatabaseObject(kind, name, sql, _others(needs.get((class_, oid), ()), f"{kind} {name}"))
         for class_, oid, kind, name, sql in found
     )
     return Snapshot(
-        *(catalog, tables, enums, domains, sequences, tuple(sorted(objects, key=_order))),
+        *(catalog, tables, enums, domains, sequences, tuple(sorted(made, key=_order))),
         tuple(_extensions(catalog)),
     )
 

@@ -94,7 +94,7 @@ class Reader:
         elif is_key and serial is None and _would_be_identity(table, column):
             entry["identity"] = False
         if column.collation is not None:
-            entry["collation"] = _collation(column.collation)
+            entry["collation"] = collation(column.collation)
         if not is_view:
             entry.update(self._facts.column_settings(table, column.name))
             if column.comment is not None:
@@ -109,7 +109,8 @@ class Reader:
         if word is None or sequence is None or not column.is_not_null or column.type.is_array:
             return None
         default = f"nextval('{qualified(table.schema, name)}'::regclass)"
-        is_usual = _is_usual(sequence, column) and not sequence.is_unlogged
+        # The sequence of a serial column is logged where its table is.
+        is_usual = _is_usual(sequence, column) and sequence.is_unlogged == table.is_unlogged
         is_own = sequence.owner == (table.schema, table.name, column.name)
         if column.default != default or not is_usual or not is_own or sequence.comment:
             return None
@@ -277,7 +278,7 @@ def is_sayable(key: TableConstraint) -> bool:
 
 def is_sayable_index(index: TableIndex) -> bool:
     """Return whether the schema language has the index."""
-    return index.tablespace is None and index.is_valid and " ON ONLY " not in index.definition
+    return index.tablespace is None and index.is_valid
 
 
 def sequence_options(sequence: Sequence) -> dict[str, Any]:
@@ -347,7 +348,7 @@ def _element(model: ModelParts, element: IndexElement, method: str) -> Any:
     else:
         entry["expression"] = bare(element.expression or "")
     if element.collation is not None:
-        entry["collation"] = _collation(element.collation)
+        entry["collation"] = collation(element.collation)
     if element.opclass is not None:
         entry["opclass"] = element.opclass
     if element.is_descending:
@@ -357,12 +358,13 @@ def _element(model: ModelParts, element: IndexElement, method: str) -> Any:
     return entry["column"] if list(entry) == ["column"] else entry
 
 
-def _collation(quoted: str) -> str:
-    """Return a collation as in `C`, where its name needs no schema."""
+def collation(quoted: str) -> str:
+    """Return a collation as in `C`, or as SQL with double quotes where it needs a schema."""
     name = quoted.removeprefix("pg_catalog.")
-    if name != quoted and name.startswith('"') and '""' not in name:
-        return name.strip('"')
-    return name if name != quoted else quoted
+    if name != quoted:
+        return name[1:-1] if name.startswith('"') and '""' not in name else name
+    schema, _, own = quoted.rpartition(".")
+    return quoted if own.endswith('"') else f'{schema}."{own}"'
 
 
 def _index_extras(

@@ -112,7 +112,7 @@ class TableIndex:
     storage: tuple[tuple[str, str], ...]
     tablespace: str | None
     is_valid: bool
-    #: Whether CREATE INDEX says ONLY: a partitioned table's index without its partitions'.
+    #: The statement that creates it. On a partitioned table it says ONLY.
     definition: str
     comment: str | None
     #: The constraint that it belongs to.

@@ -26,6 +26,7 @@ COMMENT ON COLUMN people.age IS E'In "years",\nas they say.';
 CREATE INDEX ON people (made DESC NULLS LAST) WHERE age > 3;
 CREATE INDEX by_lower ON people (lower(email) text_pattern_ops) INCLUDE (age);
 CREATE INDEX people_mood_idx ON people (mood);
+ALTER TABLE people ENABLE ROW LEVEL SECURITY;
 CREATE POLICY adults ON people FOR SELECT USING (age >= 18);
 
 CREATE TABLE stock.boxes (
@@ -63,3 +64,52 @@ CREATE FUNCTION count_orders(person bigint) RETURNS bigint LANGUAGE sql STABLE
 COMMENT ON FUNCTION count_orders(bigint) IS 'How many orders a person has.';
 CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.made = now(); RETURN NEW; END';
 CREATE TRIGGER touch BEFORE UPDATE ON people FOR EACH ROW EXECUTE FUNCTION touch();
+
+-- What few databases have, each in one place.
+CREATE EXTENSION hstore;
+CREATE EXTENSION ltree;
+CREATE SCHEMA "Mixed Case";
+CREATE DOMAIN positive AS integer DEFAULT 3 NOT NULL CHECK (VALUE > 0);
+CREATE TYPE pair AS (a integer, b text COLLATE "C");
+CREATE COLLATION plain (provider = libc, locale = 'C');
+CREATE SEQUENCE free START 10 INCREMENT -2 MINVALUE -100 MAXVALUE 10 CYCLE;
+CREATE TABLE "Mixed Case"."Odd Thing" (
+    "Id" serial PRIMARY KEY, "__typename" text, "1st" integer, "select" text, "a__b" integer
+);
+CREATE TABLE things (
+    id uuid CONSTRAINT things_primary PRIMARY KEY,
+    store hstore,
+    path ltree,
+    place point,
+    letter "char",
+    two pair,
+    many positive[],
+    spans interval day to second(3),
+    plain text COLLATE plain,
+    number integer DEFAULT nextval('free')
+);
+CREATE INDEX things_path ON things USING gist (path gist_ltree_ops (siglen = 100));
+CREATE INDEX things_plain ON things (plain COLLATE "C" DESC) WITH (fillfactor = 70);
+ALTER TABLE things SET (fillfactor = 80);
+ALTER TABLE things ALTER plain SET STORAGE EXTERNAL, ALTER plain SET STATISTICS 500,
+    ALTER number SET (n_distinct = 5);
+CREATE TABLE no_key (a integer, b text);
+CREATE TABLE key_order (
+    a integer NOT NULL, b bigint REFERENCES people, CONSTRAINT own_key PRIMARY KEY (b, a) DEFERRABLE
+);
+ALTER TABLE key_order ADD CONSTRAINT not_checked CHECK (a > 0) NOT VALID,
+    ADD CONSTRAINT own CHECK (a < 9) NO INHERIT;
+CREATE TABLE parts (id integer, region text NOT NULL, PRIMARY KEY (id, region))
+    PARTITION BY LIST (region);
+CREATE TABLE parts_eu PARTITION OF parts FOR VALUES IN ('de', 'fr');
+CREATE TABLE parts_rest PARTITION OF parts DEFAULT;
+CREATE INDEX parts_rest_own ON parts_rest (id);
+CREATE TABLE heir (extra integer) INHERITS (no_key);
+CREATE VIEW adults WITH (security_barrier) AS SELECT id, age FROM people WHERE age >= 18;
+CREATE MATERIALIZED VIEW ages AS SELECT age, count(*) FROM adults GROUP BY age;
+CREATE UNIQUE INDEX ages_age ON ages (age);
+CREATE AGGREGATE total(integer) (SFUNC = int4pl, STYPE = integer, INITCOND = '0');
+CREATE RULE quiet AS ON DELETE TO no_key DO INSTEAD NOTHING;
+CREATE TEXT SEARCH CONFIGURATION words (COPY = simple);
+CREATE STATISTICS both_names (dependencies) ON a, b FROM key_order;
+CREATE PUBLICATION news FOR TABLE people, labels (id) WHERE (id > 5);

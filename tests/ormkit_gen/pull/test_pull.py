@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,28 @@ CHANGES: dict[str, tuple[list[str], list[str]]] = {
 }
 
 
+#: What the schema language does not have. No table and no column is among it.
+SQL_FILES = [
+    "sql/aggregate/total.sql",
+    "sql/collation/plain.sql",
+    "sql/constraint/own_key_order.sql",
+    "sql/function/count_orders.sql",
+    "sql/function/touch.sql",
+    "sql/index/parts_rest_own.sql",
+    "sql/materialized_view/ages.sql",
+    "sql/policy/adults_people.sql",
+    "sql/publication/news.sql",
+    "sql/rule/quiet_no_key.sql",
+    "sql/statement/cluster_orders.sql",
+    "sql/statement/options_things.number.sql",
+    "sql/statistics/both_names.sql",
+    "sql/text_search_configuration/words.sql",
+    "sql/trigger/touch_people.sql",
+    "sql/type/pair.sql",
+    "sql/view/adults.sql",
+]
+
+
 def files_of(project: Path) -> dict[str, bytes]:
     return {
         str(file.relative_to(project)): file.read_bytes()
@@ -122,13 +145,7 @@ def test_the_files_build_the_same_database(pulled: Path, ormkit: Command) -> Non
     """Everything is said: in the schema language, and the rest in files of SQL."""
     told = ormkit("check")
     assert (told.returncode, told.stdout) == (0, ""), told.stdout
-    assert sorted(name for name in files_of(pulled) if name.endswith(".sql")) == [
-        "sql/function/count_orders.sql",
-        "sql/function/touch.sql",
-        "sql/policy/adults_people.sql",
-        "sql/statement/cluster_orders.sql",
-        "sql/trigger/touch_people.sql",
-    ]
+    assert sorted(name for name in files_of(pulled) if name.endswith(".sql")) == SQL_FILES
     # The target did not look for files of SQL before. The rest of the settings stays.
     settings = (pulled / "ormkit.toml").read_text()
     assert settings.startswith("# Settings of the shop.\n")
@@ -137,14 +154,23 @@ def test_the_files_build_the_same_database(pulled: Path, ormkit: Command) -> Non
 
 def test_names_are_those_that_one_would_give(pulled: Path) -> None:
     models = tomli.loads((pulled / "schemas/app.toml").read_text())["models"]
-    assert list(models) == ["Label", "Line", "OrderLabel", "Order", "Person", "Box"]
-    related = {name: list(model.get("relationships", {})) for name, model in models.items()}
+    assert list(models) == [
+        *("Adult", "Age", "Heir", "KeyOrder", "Label", "Line", "NoKey", "OrderLabel", "Order"),
+        *("Part", "Person", "Thing", "OddThing", "Box"),
+    ]
+    assert list(models["OddThing"]["columns"]) == ["id", "typename", "column_1st", "select", "a_b"]
+    related = {
+        name: list(model["relationships"])
+        for name, model in models.items()
+        if "relationships" in model
+    }
     assert related == {
+        "KeyOrder": ["b_person"],
         "Label": ["order_labels", "orders"],
         "Line": ["order"],
         "OrderLabel": ["label", "order"],
         "Order": ["approved_by_person", "buyer_person", "box", "lines", "order_labels", "labels"],
-        "Person": ["boss", "approved_by_orders", "buyer_orders", "people"],
+        "Person": ["boss", "key_orders", "approved_by_orders", "buyer_orders", "people"],
         "Box": ["order"],
     }
     columns = models["Person"]["columns"]
@@ -289,6 +315,53 @@ def test_mistakes_are_said_and_nothing_is_written(
     assert told.returncode == 2
     assert words in " ".join(told.stderr.split()).replace("[no-target] ", ";").replace(" ;", "; ")
     assert files_of(project) == before
+
+
+PYTHON = """
+from uuid import UUID
+
+from ormkit_gen.declarative import Base, CheckConstraint, ForeignKey, Mapped, mapped_column
+
+
+class Label(Base):
+    __tablename__ = "labels"
+    __table_args__ = (
+        CheckConstraint("id > 0", name="positive"),
+    )
+
+    id: Mapped[int] = mapped_column("integer", primary_key=True, identity="always")
+    name: Mapped[str | None]  # What it says.
+    gone: Mapped[int]
+"""
+
+
+def test_python_files_get_a_patch(
+    project: Path, ormkit: Command, server18: Server, shop: str
+) -> None:
+    settings = (project / "ormkit.toml").read_text()
+    patterns = 'schemas = ["schemas/*.toml", "schemas/*.py"]'
+    (project / "ormkit.toml").write_text(settings.replace('schemas = ["schemas/*.toml"]', patterns))
+    file = project / "schemas/label.py"
+    file.parent.mkdir()
+    file.write_text(PYTHON)
+    told = ormkit("pull", "--into", "schemas/app.toml")
+    assert told.returncode == 1
+    assert file.read_text() == PYTHON
+    patch = told.stdout[told.stdout.index("--- a/schemas/label.py") :]
+    subprocess.run(
+        ["patch", "-p1", "--silent"],
+        input=patch.partition("differs:")[0],
+        text=True,
+        check=True,
+        cwd=project,
+    )
+    assert '    name: Mapped[str] = mapped_column("text")  # What it says.\n' in file.read_text()
+    told = ormkit("pull")
+    assert (told.returncode, told.stdout) == (0, ""), told.stdout
+    server18.run_script(shop, "ALTER TABLE labels ADD maker bigint UNIQUE REFERENCES people")
+    told = ormkit("pull")
+    line = 'mapped_column("bigint", ForeignKey("people.id"), unique=True)'
+    assert f"+    maker: Mapped[int | None] = {line}\n" in told.stdout
 
 
 def test_a_failed_write_leaves_every_file_as_it_was(
