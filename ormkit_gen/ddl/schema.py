@@ -63,7 +63,7 @@ def schema_sql(schema: Schema, *, with_unmanaged: bool = False) -> str:
         created.add(item.name)
         if not (item.is_managed or with_unmanaged):
             continue
-        keys = [key for key in item.foreign_keys if _is_enforced(item, key, schema)]
+        keys = [key for key in item.foreign_keys if is_enforced(item, key, schema)]
         early = [key for key in keys if _has_target(item, key, created)]
         late += ((item, key) for key in keys if key not in early)
         paragraphs.append("\n".join(_table(item, early, schema)))
@@ -171,7 +171,7 @@ def _constraint_comment(constraint: str, table: str, comment: str) -> str:
     return f"COMMENT ON CONSTRAINT {quoted} ON {table} IS {quote_literal(comment)};"
 
 
-def _is_enforced(model: Model, key: ForeignKey, schema: Schema) -> bool:
+def is_enforced(model: Model, key: ForeignKey, schema: Schema) -> bool:
     """Return whether PostgreSQL has the constraint; one of a view says what belongs where."""
     return model.view is None and schema.model(key.target).view is None
 

@@ -11,8 +11,8 @@ from ormkit_gen.ir import Position
 
 Severity = Literal["error", "warning"]
 
-#: The number of problems that are reported. Nobody fixes more at once, and the search for more
-#: could take arbitrarily long.
+#: The number of errors that are reported. Nobody fixes more at once, and the search for more could
+#: take arbitrarily long. As many warnings are kept, which hide no error.
 MAX_PROBLEMS = 500
 #: The number of characters of a line, and of a message, that are shown.
 MAX_EXCERPT = 160
@@ -78,6 +78,7 @@ class Problems:
 
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
+        self._warnings = 0
 
     def error(self, code: str, message: str, remedy: str, at: Position | None) -> None:
         """Record a problem that prevents generation.
@@ -85,12 +86,14 @@ class Problems:
         Raises SchemaError after MAX_PROBLEMS of them.
         """
         self.found.append(Diagnostic("error", code, message, remedy, at))
-        if len(self.found) >= MAX_PROBLEMS:
+        if len(self.found) - self._warnings >= MAX_PROBLEMS:
             raise SchemaError((*self.in_order(), enough()))
 
     def warning(self, code: str, message: str, remedy: str, at: Position | None) -> None:
-        """Record a warning."""
-        self.found.append(Diagnostic("warning", code, message, remedy, at))
+        """Record a warning, unless there are MAX_PROBLEMS of them already."""
+        if self._warnings < MAX_PROBLEMS:
+            self._warnings += 1
+            self.found.append(Diagnostic("warning", code, message, remedy, at))
 
     @property
     def has_errors(self) -> bool:

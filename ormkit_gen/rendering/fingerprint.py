@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ormkit_gen.ddl.schema import is_enforced
 from ormkit_gen.ddl.spelling import sql_type
 from ormkit_gen.ir import Model, Schema
 from ormkit_gen.postgres.identifiers import qualified
@@ -25,7 +26,11 @@ def fingerprint(schema: Schema) -> Fingerprint:
         }
         for enum in schema.enums
     }
-    tables = {qualified(each.schema, each.table): _table(each, schema) for each in schema.models}
+    tables = {
+        qualified(each.schema, each.table): _table(each, schema)
+        for each in schema.models
+        if each.is_managed
+    }
     return {"enums": enums, "tables": tables}
 
 
@@ -40,11 +45,11 @@ def _table(model: Model, schema: Schema) -> dict[str, Any]:
             column.db_name: sql_type(column.type, schema) + ("?" if column.is_nullable else "")
             for column in model.columns
         },
-        "key": columns(model.primary_key),
+        "key": columns(model.primary_key) if model.key_constraint is not None else [],
         "unique": [columns(each.columns) for each in model.uniques],
         "references": [],
     }
-    for key in model.foreign_keys:
+    for key in (each for each in model.foreign_keys if is_enforced(model, each, schema)):
         target = schema.model(key.target)
         there = [target.column(name).db_name for name in key.target_columns]
         found["references"].append(

@@ -14,6 +14,8 @@ from ormkit_gen.rendering.own_names import own
 
 #: Maximum width of a line of ordering literals.
 ORDER_WIDTH = 78
+#: How many types | joins. Type checkers parse it as one expression within another, 256 at most.
+MAX_UNION = 64
 #: Maximum width where there is one line, which is indented less.
 ALONE_WIDTH = 91
 
@@ -102,3 +104,10 @@ def literal_types(values: Iterable[str], alone: int = ALONE_WIDTH) -> Iterator[s
             line = ""
         line += f", {word}" if line else word
     yield f"{own('Literal')}[{line}]"
+
+
+def union(types: Sequence[str], imports: Imports) -> str:
+    """Return the union of types, which checkers can parse however many there are."""
+    if len(types) <= MAX_UNION:
+        return " | ".join(types)
+    return f"{imports.add('typing', 'Union')}[{', '.join(types)}]"

@@ -28,6 +28,7 @@ from ormkit_gen.rendering.literals import (
     literal_types,
     names,
     python_string,
+    union,
 )
 from ormkit_gen.rendering.operators import filter_keys
 from ormkit_gen.rendering.own_names import IMPORT, IMPORT_OTHER, other, own
@@ -60,9 +61,9 @@ class ModelView:
     filter_keys: tuple[tuple[str, str], ...]
     assignable: tuple[tuple[str, str], ...]
     #: The annotations of the names in queries: of columns, with a direction, of relationships.
-    column_names: tuple[str, ...]
-    orders: tuple[str, ...]
-    relationship_names: tuple[str, ...]
+    column_names: str
+    orders: str
+    relationship_names: str
     #: The names of the relationships as an argument of the query's class.
     relationships: str
     #: The class of partial objects.
@@ -139,7 +140,7 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         module=module_name(model.name),
         docstring=docstring(model.comment or f"A row of {builder.table_name}."),
         attributes=attributes,
-        computed=" | ".join(literal_types(each.name for each in model.computed)),
+        computed=union([*literal_types(each.name for each in model.computed)], imports),
         given=constructor.given(),
         overloads=constructor.overloads(),
         parameters=constructor.parameters(),
@@ -320,17 +321,18 @@ class _Builder:
         )
 
     @property
-    def column_names(self) -> tuple[str, ...]:
-        return tuple(literal_types(column.name for column in self.ordered))
+    def column_names(self) -> str:
+        return union([*literal_types(column.name for column in self.ordered)], self.imports)
 
-    def orders(self) -> tuple[str, ...]:
+    def orders(self) -> str:
         """Return the names that order_by() takes: those of the columns, also with a minus."""
         descending = literal_types((f"-{each.name}" for each in self.ordered), alone=ORDER_WIDTH)
-        return (self.beside("Name"), *descending)
+        return union([self.beside("Name"), *descending], self.imports)
 
     @property
-    def relationship_names(self) -> tuple[str, ...]:
-        return tuple(literal_types(each.name for each in self.model.relationships))
+    def relationship_names(self) -> str:
+        names_of = literal_types(each.name for each in self.model.relationships)
+        return union([*names_of], self.imports)
 
     def relationships(self) -> str:
         if not self.model.relationships:

@@ -71,13 +71,27 @@ def read_members(fields: Fields, name: str, labels: tuple[str, ...]) -> tuple[tu
             )
     seen: dict[str, str] = {}
     known: set[str] = set()
-    pairs = zip(members or map(member_name, labels), labels, strict=True)
+    pairs = zip(members or members_of(labels), labels, strict=True)
     for index, (member, label) in enumerate(pairs):
         is_repeated = label in known
         check_label(fields, name, member, label, seen, is_repeated, fields.item_at("values", index))
         seen[member] = label
         known.add(label)
     return tuple(seen.items())
+
+
+def members_of(labels: tuple[str, ...]) -> list[str]:
+    """Return a member for each label. Labels that would be the same name in Python get numbers."""
+    found: dict[str, str] = {}
+    members: list[str] = []
+    for label in labels:
+        name = base = member_name(label)
+        number = 2
+        while name in found and found[name] != label:
+            name, number = f"{base.rstrip('_')}_{number}", number + 1
+        found[name] = label
+        members.append(name)
+    return members
 
 
 def check_label(

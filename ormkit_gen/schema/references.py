@@ -62,6 +62,11 @@ def find_target(draft: SchemaDraft, model: ModelDraft, reference: Reference) -> 
     name = reference.target
     in_own_schema = f"{model.schema}.{name}" if model.schema else name
     target = tables.get(in_own_schema) or tables.get(name) or draft.models.get(name)
+    if target is None and name.startswith("public."):
+        # The schema of models that name none, unless the session says otherwise.
+        target = tables.get(name.removeprefix("public."))
+    if target is None and "." not in name:
+        target = tables.get(f"public.{name}")
     if target is None:
         draft.problems.error(
             "unknown-table",

@@ -19,8 +19,8 @@ BLANK = re.compile(r"[ \t]*")
 #: Possessive, because backtracking would need memory for each of millions of blank lines.
 SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 QUOTES = ('"""', "'''", '"', "'")
-#: Maximum number of keys and values. A schema of 1,000 tables has about 30,000.
-MAX_ENTRIES = 200_000
+#: Maximum number of keys and values. A schema of 1,000 tables has about 130,000.
+MAX_ENTRIES = 300_000
 #: Maximum nesting of tables and arrays. A schema needs five levels, and more for jsonb defaults.
 MAX_DEPTH = 64
 

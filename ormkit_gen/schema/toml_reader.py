@@ -46,7 +46,7 @@ def read_toml(file: Path, name: str, problems: Problems) -> Document | None:
         problems.error(
             "too-many-entries",
             f"the file has more than {MAX_ENTRIES:,} keys and values",
-            "split the schema over several files, each a target of its own",
+            "split the schema over several files",
             error.at,
         )
         return None

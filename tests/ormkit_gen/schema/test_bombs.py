@@ -54,11 +54,11 @@ BOMBS: dict[str, tuple[Callable[[], str], set[str]]] = {
         lambda: many("[models.M#.columns]\nid='text'\n", 100_000),
         {"too-many-entries"},
     ),
-    "headers": (lambda: many("[a#]\n", 250_000), {"too-many-entries"}),
-    "tables of arrays": (lambda: many("[[a]]\n", 250_000), {"too-many-entries"}),
-    "keys": (lambda: many("k#=1\n", 150_000), {"too-many-entries"}),
+    "headers": (lambda: many("[a#]\n", 350_000), {"too-many-entries"}),
+    "tables of arrays": (lambda: many("[[a]]\n", 350_000), {"too-many-entries"}),
+    "keys": (lambda: many("k#=1\n", 200_000), {"too-many-entries"}),
     "keys of an inline table": (
-        lambda: f"a={{{many('k#=1,', 150_000)}z=1}}",
+        lambda: f"a={{{many('k#=1,', 200_000)}z=1}}",
         {"too-many-entries"},
     ),
     "values": (lambda: f"a=[{'1,' * 500_000}]", {"too-many-entries"}),
@@ -161,6 +161,6 @@ def test_the_first_problems_are_told_and_that_there_are_more(tmp_path: Path) -> 
 def test_the_entry_that_is_too_many_is_shown(tmp_path: Path) -> None:
     (found,) = diagnosed(tmp_path, many("k#=1\n", MAX_ENTRIES)).diagnostics
     assert found.code == "too-many-entries"
-    assert found.message == "the file has more than 200,000 keys and values"
+    assert found.message == "the file has more than 300,000 keys and values"
     assert found.at is not None
     assert found.at.line == MAX_ENTRIES // 2 + 1
