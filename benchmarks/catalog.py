@@ -17,10 +17,10 @@ import time
 from pathlib import Path
 
 from benchmarks.machine import describe_machine
-from ormkit import EmbeddedServer, create_engine
+from ormkit import EmbeddedServer, Schema, create_engine
 from ormkit.catalog import read_catalog
 from tests.big_schema import big_schema
-from tests.generated import ROOT, generate, import_models
+from tests.generated import ROOT, generate
 
 REPEATS = 3
 FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -38,11 +38,11 @@ async def read_seconds(url: str, repeats: int) -> tuple[int, float]:
     return facts, statistics.median(seconds)
 
 
-async def start_seconds(url: str, schema: Path, repeats: int) -> float:
+async def start_seconds(url: str, package: Path, repeats: int) -> float:
     """Return the median time of `engine.check()`, after creating the tables."""
-    models = import_models(schema.parent, schema)
+    schema = Schema(package.name, str(package / "__init__.py"))
     seconds: list[float] = []
-    async with await create_engine(url, max_connections=1, schemas=[models.SCHEMA]) as engine:
+    async with await create_engine(url, max_connections=1, schemas=[schema]) as engine:
         await engine.create_all()
         for _ in range(repeats):
             start = time.perf_counter()
@@ -82,7 +82,7 @@ def main() -> None:
         directory = Path(name) / "project"
         directory.mkdir()
         generate(directory, big_schema(count))
-        start_up = asyncio.run(start_seconds(server.url, directory / "schema.toml", REPEATS))
+        start_up = asyncio.run(start_seconds(server.url, directory / "models", REPEATS))
         facts, read = asyncio.run(read_seconds(server.url, REPEATS))
         cold = check_seconds(directory, server.url)
         warm = statistics.median(check_seconds(directory, server.url) for _ in range(REPEATS))

@@ -37,6 +37,14 @@ _SAID = {
     "operator class": ("member",),
 }
 
+#: What is created before all else, and what fires once it is there.
+_CREATED = {
+    "schema": Stage.SCHEMAS,
+    **dict.fromkeys(("extension", "language", "foreign-data wrapper", "server"), Stage.EXTENSIONS),
+    "event trigger": Stage.DEPENDENTS,
+}
+_DROPPED_LAST = ("schema", "extension", "language", "foreign-data wrapper")
+
 
 def created(fact: Fact, sides: Sides) -> Iterator[Statement]:
     """Yield the statements that create an object with all its parts."""
@@ -44,13 +52,13 @@ def created(fact: Fact, sides: Sides) -> Iterator[Statement]:
     sql = _create(fact, kind, name, sides)
     if sql is None:
         return
-    yield Statement(Stage.CREATE, sql, creates=bare_name(name))
+    yield Statement(_CREATED.get(kind, Stage.CREATE), sql, creates=bare_name(name))
     said = _SAID.get(kind, ())
     is_partition = kind == "table" and bool(sides.wanted.facts_of(fact.object, "partition"))
     for part in sides.wanted.facts_of(fact.object):
         if part.kind == "object" or (part.kind in said and not is_partition):
             continue
-        if part.kind == "constraint" and not is_partition and not _comes_later(part, kind):
+        if part.kind == "constraint" and not is_partition and not _comes_later(part, kind, sides):
             continue
         if is_partition and part.kind != "constraint" and _is_of_parent(part, sides):
             continue
@@ -63,6 +71,8 @@ def dropped(fact: Fact, sides: Sides) -> Iterator[Statement]:
     """Yield the statements that drop an object, whose foreign keys go first."""
     kind, name = kind_and_name(fact.object)
     stage = Stage.DROP_DEPENDENTS if _is_dependent(kind) else Stage.DROP
+    if kind in _DROPPED_LAST:
+        stage = Stage.DROP_SCHEMAS
     what = "aggregate" if kind == "aggregate" else kind
     if kind == "aggregate" and name.endswith("()"):
         name = f"{name[:-2]}(*)"
@@ -72,6 +82,11 @@ def dropped(fact: Fact, sides: Sides) -> Iterator[Statement]:
             yield from changed(None, part, sides)
     as_it_is = Sides(sides.present, sides.wanted)
     needs = "\n".join(each.sql for each in created(fact, as_it_is))
+    if kind == "sequence":
+        # It goes after the table whose column uses it, and not together with that.
+        needs = ""
+        if _OWNER.search(fact.definition):
+            yield Statement(Stage.ALTER, f"ALTER SEQUENCE {name} OWNED BY NONE;")
     drop = f"DROP {keyword(what)} {name};"
     yield Statement(stage, drop, note, drops=bare_name(name), needs=needs)
 
@@ -181,7 +196,7 @@ def _table(fact: Fact, kind: str, name: str, sides: Sides) -> str:
     lines += [
         f"CONSTRAINT {quote_identifier(each.name)} {each.definition}"
         for each in wanted.facts_of(fact.object, "constraint")
-        if not each.definition.startswith("FOREIGN KEY")
+        if not _comes_later(each, kind, sides)
     ]
     parents = sorted(
         wanted.facts_of(fact.object, "inherits"), key=lambda each: int(each.definition)
@@ -234,9 +249,15 @@ def _options(whole: str, kind: str, sides: Sides) -> str:
     return f" OPTIONS ({', '.join(listed)})" if listed else ""
 
 
-def _comes_later(constraint: Fact, kind: str) -> bool:
-    """Return whether a constraint is no part of CREATE TABLE: its target may not be there yet."""
-    return kind == "table" and constraint.definition.startswith("FOREIGN KEY")
+def _comes_later(constraint: Fact, kind: str, sides: Sides) -> bool:
+    """Return whether a constraint is no part of CREATE TABLE.
+
+    The target of a foreign key may not be there yet, and a constraint of a new table is valid.
+    """
+    if kind not in ("table", "foreign table"):
+        return False
+    is_open = sides.wanted.get((constraint.object, "unfinished", constraint.name)) is not None
+    return is_open or constraint.definition.startswith("FOREIGN KEY")
 
 
 def _is_of_parent(part: Fact, sides: Sides) -> bool:

@@ -19,6 +19,9 @@ class Stage(IntEnum):
     DROP_FOREIGN_KEYS = auto()
     #: Indexes and the other constraints.
     DROP_CONSTRAINTS = auto()
+    SCHEMAS = auto()
+    #: Extensions and languages, which are in schemas.
+    EXTENSIONS = auto()
     #: New objects, except those that are part of a table.
     CREATE = auto()
     #: Labels of enums, columns, and everything about them.
@@ -33,6 +36,8 @@ class Stage(IntEnum):
     COMMENTS = auto()
     #: Objects that nothing uses any more.
     DROP = auto()
+    #: What they were in.
+    DROP_SCHEMAS = auto()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from .scope import (
     RELATION,
     RELATIONS,
     TABLES,
+    WITH_PARTS,
     own,
 )
 
@@ -104,7 +105,10 @@ LATERAL (
         SELECT string_agg(format('%I %L', o.option_name, o.option_value), ', '
             ORDER BY o.option_name) FROM pg_options_to_table(a.attfdwoptions) o)
         WHERE a.attfdwoptions IS NOT NULL
-) AS p (kind, definition) WHERE {OWN_COLUMN} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')"""
+) AS p (kind, definition) WHERE {OWN_COLUMN} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c')
+AND (c.relkind <> 'c' OR NOT EXISTS (
+    SELECT FROM pg_depend e WHERE e.classid = 'pg_type'::regclass AND e.objid = c.reltype
+    AND e.deptype = 'e'))"""
 
 #: NOT NULL is a fact of its column: of its constraint, only what differs from the default is one.
 #: PostgreSQL prints NOT VALID at the end of a definition, which is a fact of its own.
@@ -242,7 +246,8 @@ SELECT format('%s %s', CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'a
                 WHEN 'r' THEN 'PARALLEL = RESTRICTED' END,
             CASE WHEN g.aggkind = 'h' THEN 'HYPOTHETICAL' END))
         FROM pg_aggregate g WHERE g.aggfnoid = f.oid) ELSE pg_get_functiondef(f.oid) END
-FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE {own('pg_proc', 'f')}"""
+FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+WHERE {own('pg_proc', 'f', WITH_PARTS)}"""
 
 #: When a trigger or a rule fires, where that is not the default.
 STATES = "CASE {} WHEN 'D' THEN '(DISABLED)' WHEN 'R' THEN '(REPLICA)' WHEN 'A' THEN '(ALWAYS)' END"
@@ -367,7 +372,7 @@ UNION ALL SELECT format('cast (%s AS %s)', format_type(k.castsource, NULL),
         WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
         CASE k.castcontext WHEN 'a' THEN 'AS ASSIGNMENT' WHEN 'i' THEN 'AS IMPLICIT' END)
 FROM pg_cast k WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d
-    WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')"""
+    WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype IN ({WITH_PARTS}))"""
 
 #: Objects within a table, whose comments are facts of the table.
 WITHIN = "'table constraint', 'trigger', 'policy', 'rule'"

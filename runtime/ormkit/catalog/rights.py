@@ -5,7 +5,7 @@ Two databases have other roles: rights are read, and compared, only where that i
 
 from __future__ import annotations
 
-from .scope import COLUMNS, OBJECT, OWN_COLUMN, OWN_RELATION, RELATIONS, own
+from .scope import COLUMNS, OBJECT, OWN_COLUMN, OWN_RELATION, RELATIONS, WITH_PARTS, own
 
 
 def grants(acl: str) -> str:
@@ -30,6 +30,7 @@ OWN_TYPE = f"""{own('pg_type', 't')} AND t.typtype IN ('e', 'd', 'c', 'r', 'b') 
     AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind <> 'c')"""
 FUNCTION = """format('%s %s', CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate'
     ELSE 'function' END, f.oid::regprocedure)"""
+OWN_FUNCTION = own("pg_proc", "f", WITH_PARTS)
 FUNCTIONS = "pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace"
 
 RIGHTS = (
@@ -52,9 +53,9 @@ UNION ALL SELECT {TYPE}, 'grant', g.role, g.rights
 FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace, {grants('t.typacl')}
 WHERE {OWN_TYPE}""",
     f"""
-SELECT {FUNCTION}, 'owner', '', {owner('f.proowner')} FROM {FUNCTIONS} WHERE {own('pg_proc', 'f')}
+SELECT {FUNCTION}, 'owner', '', {owner('f.proowner')} FROM {FUNCTIONS} WHERE {OWN_FUNCTION}
 UNION ALL SELECT {FUNCTION}, 'grant', g.role, g.rights
-FROM {FUNCTIONS}, {grants('f.proacl')} WHERE {own('pg_proc', 'f')}""",
+FROM {FUNCTIONS}, {grants('f.proacl')} WHERE {OWN_FUNCTION}""",
     f"""
 SELECT format('server %I', s.srvname), 'owner', '', {owner('s.srvowner')} FROM pg_foreign_server s
 UNION ALL SELECT format('server %I', s.srvname), 'grant', g.role, g.rights

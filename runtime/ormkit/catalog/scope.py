@@ -6,11 +6,18 @@ from __future__ import annotations
 OWN_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
 
 
-def own(catalog: str, alias: str) -> str:
-    """Return the condition that no extension brought the object."""
+#: How what a range type brings depends on it: its functions and a cast.
+WITH_PARTS = "'e', 'i'"
+
+
+def own(catalog: str, alias: str, brought: str = "'e'") -> str:
+    """Return the condition that no extension brought the object.
+
+    brought: how what is left out depends on another object; with 'i', it is a part of that.
+    """
     return f"""{OWN_SCHEMA} AND NOT EXISTS (
         SELECT FROM pg_depend e WHERE e.classid = '{catalog}'::regclass AND e.objid = {alias}.oid
-        AND e.objsubid = 0 AND e.deptype = 'e')"""
+        AND e.objsubid = 0 AND e.deptype IN ({brought}))"""
 
 
 #: The kinds of relations, by relkind.

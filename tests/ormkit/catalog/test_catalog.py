@@ -51,11 +51,16 @@ def test_a_database_of_postgresql_15_with_extensions_is_read(
     contrib_server: ContribServer,
 ) -> None:
     with contrib_server.database() as url:
-        contrib_server.run_script(url, "CREATE EXTENSION citext; CREATE TABLE t (a citext)")
+        contrib_server.run_script(
+            url,
+            "CREATE EXTENSION citext; CREATE EXTENSION tablefunc; CREATE TABLE t (a citext)",
+        )
         found = catalog_of(url)
     assert found.get(("extension citext", "object", "")) is not None
-    # Hundreds of functions and operators belong to the extension.
-    assert found.objects == {"extension citext", "schema public", "table public.t"}
+    # Hundreds of functions and operators belong to the extensions, and a composite type.
+    assert found.objects == {
+        *("extension citext", "extension tablefunc", "schema public", "table public.t"),
+    }
 
 
 def test_a_role_without_rights_reads_the_same(server18: Server, base: str) -> None:

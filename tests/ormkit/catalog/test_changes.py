@@ -121,3 +121,22 @@ def test_each_change_is_found_and_can_be_undone_and_done(database: Database, cha
     assert managed(compare(after, database.read())) == []
     database.run(undo)
     database.spoilt = compare(before, database.read()) != []
+
+
+def test_statements_build_the_whole_database(server18: Server, database: Database) -> None:
+    """From nothing, in the order in which objects need each other, and back."""
+    wanted = database.before
+    with server18.database() as url:
+        engine = database.runner.run(create_engine(url, max_connections=1))
+        database.engine, kept = engine, database.engine
+        try:
+            empty = database.read()
+            sides = Sides(wanted, empty)
+            found = compare(wanted, empty)
+            database.run(statements_of(found, sides))
+            assert compare(wanted, database.read()) == []
+            database.run(statements_of([reverse(each) for each in found], Sides(empty, wanted)))
+            assert database.read() == empty
+        finally:
+            database.engine = kept
+            database.runner.run(engine.close())
