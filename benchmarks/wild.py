@@ -25,6 +25,7 @@ from ormkit.catalog import Catalog, Fact, compare
 from ormkit.catalog.comparison import RIGHTS
 from ormkit.catalog.shadow import database_url
 from ormkit_gen.diagnostics.diagnostic import SchemaError
+from ormkit_gen.diagnostics.refusal import Refusal
 from ormkit_gen.drift.places import plain
 from ormkit_gen.drift.shadow import expected_catalog
 from ormkit_gen.generation import build_packages, read_schemas, write_packages
@@ -266,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 row = asyncio.run(
                     run_one(url, file.stem, script, root.resolve(), types=given.types)
                 )
-            except (SchemaError, DatabaseError) as error:
+            except (SchemaError, Refusal, DatabaseError) as error:
                 print(f"{file.stem}: {error}", file=sys.stderr)
                 row = Row(file.stem, silent=-1, unread=-1)
             rows.append(row)

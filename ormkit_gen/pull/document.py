@@ -15,6 +15,7 @@ from ormkit_gen.pull.column_types import TypeWords
 from ormkit_gen.pull.foreign_keys import Added, Relationships
 from ormkit_gen.pull.known_names import PUBLIC, Key, KnownNames
 from ormkit_gen.pull.model_parts import ModelParts
+from ormkit_gen.pull.rare_objects import rare_objects
 from ormkit_gen.pull.snapshot import DatabaseObject, Snapshot
 from ormkit_gen.pull.table_facts import TableFacts
 from ormkit_gen.pull.table_parts import Reader, bare, collation, option, sequence_options
@@ -90,7 +91,8 @@ class _Builder:
             for table in self._snapshot.tables
             for each in statements_of(table, self._facts, self._tables)
         )
-        objects = (*self._snapshot.objects, *statements)
+        rare = rare_objects(self._snapshot.catalog)
+        objects = (*self._snapshot.objects, *rare, *statements)
         roots = self._roots()
         found.objects = tuple(_on_whole_tables(each, roots) for each in objects)
         return found
@@ -176,6 +178,8 @@ class _Builder:
 
 def _on_whole_tables(item: DatabaseObject, roots: Mapping[str, str]) -> DatabaseObject:
     """Return an object that depends on tables in place of their partitions."""
+    if item.depends_on is None:
+        return item
     needs = tuple(dict.fromkeys(roots.get(each, each) for each in item.depends_on))
     return item if needs == item.depends_on else replace(item, depends_on=needs)
 

@@ -35,8 +35,9 @@ class DatabaseObject:
     name: str
     #: The statements that create it.
     sql: str
-    #: The labels of what must exist before, as in `table public.users`.
-    depends_on: tuple[str, ...]
+    #: The labels of what must exist before, as in `table public.users`; None for what its text
+    #: names.
+    depends_on: tuple[str, ...] | None
 
     @property
     def label(self) -> str:

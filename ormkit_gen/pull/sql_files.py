@@ -19,8 +19,10 @@ _LONGEST = 100
 
 def sql_text(item: DatabaseObject) -> str:
     """Return the text of an object's file: what it is, what it needs, and its statements."""
-    needs = ", ".join(item.depends_on) or "nothing"
-    return f"-- object: {item.label}\n-- depends on: {needs}\n\n{item.sql.strip()}\n"
+    heading = f"-- object: {item.label}\n"
+    if item.depends_on is not None:
+        heading += f"-- depends on: {', '.join(item.depends_on) or 'nothing'}\n"
+    return f"{heading}\n{item.sql.strip()}\n"
 
 
 def file_names(

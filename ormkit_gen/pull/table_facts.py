@@ -27,6 +27,10 @@ class TableFacts:
         """Return the definition of a fact of a table."""
         return self._facts.get((f"table {table.schema}.{table.name}", kind, name))
 
+    def has_object(self, label: str) -> bool:
+        """Return whether the database has an object of its own with this plain label."""
+        return (label, "object", "") in self._facts
+
     def settings(self, table: Table) -> dict[str, Any]:
         """Return the settings of a table that no other part of the model says."""
         found: dict[str, Any] = {}

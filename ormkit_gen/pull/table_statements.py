@@ -48,7 +48,9 @@ def statements_of(
     for kind, statement in _SETTINGS.items():
         if (value := facts.get(table, kind)) is not None:
             sql = statement.format(table=name, value=quote_identifier(value))
-            yield _statement(table, f"{kind} {name}", sql)
+            maker = f"{kind} {value}"
+            needs = [f"statement {maker}"] if facts.has_object(maker) else []
+            yield _statement(table, f"{kind} {name}", sql, *needs)
     for column in table.columns:
         if (options := facts.get(table, "column options", column.name)) is not None:
             place = f"{name} ALTER COLUMN {quote_identifier(column.name)}"
@@ -108,6 +110,6 @@ def _index(table: Table, index: TableIndex) -> DatabaseObject:
     return DatabaseObject("index", name, sql, (f"table {place}",))
 
 
-def _statement(table: Table, name: str, sql: str) -> DatabaseObject:
-    needs = f"table {qualified(table.schema, table.name)}"
-    return DatabaseObject("statement", name, sql, (needs,))
+def _statement(table: Table, name: str, sql: str, *needs: str) -> DatabaseObject:
+    own = f"table {qualified(table.schema, table.name)}"
+    return DatabaseObject("statement", name, sql, (own, *needs))

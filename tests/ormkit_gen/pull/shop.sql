@@ -113,3 +113,4 @@ CREATE RULE quiet AS ON DELETE TO no_key DO INSTEAD NOTHING;
 CREATE TEXT SEARCH CONFIGURATION words (COPY = simple);
 CREATE STATISTICS both_names (dependencies) ON a, b FROM key_order;
 CREATE PUBLICATION news FOR TABLE people, labels (id) WHERE (id > 5);
+CREATE CONVERSION latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8;

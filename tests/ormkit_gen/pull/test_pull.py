@@ -104,6 +104,7 @@ SQL_FILES = [
     "sql/aggregate/total.sql",
     "sql/collation/plain.sql",
     "sql/constraint/own_key_order.sql",
+    "sql/conversion/latin.sql",
     "sql/function/count_orders.sql",
     "sql/function/touch.sql",
     "sql/index/parts_rest_own.sql",
