@@ -107,7 +107,9 @@ def write_sqlalchemy(count: int, directory: Path) -> None:
             text = text.replace(f"    from .model{before} import Model{before}\n", "    pass\n")
         (package / f"model{number}.py").write_text(text)
     names = [f"from .model{number} import Model{number}" for number in range(count)]
-    (package / "__init__.py").write_text("\n".join(names) + "\n")
+    exported = [f'    "Model{number}",' for number in range(count)]
+    lines = [*names, "", "__all__ = [", *exported, "]"]
+    (package / "__init__.py").write_text("\n".join(lines) + "\n")
 
 
 LIBRARIES: dict[str, Callable[[int, Path], None]] = {

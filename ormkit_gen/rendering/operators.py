@@ -32,6 +32,10 @@ ENDINGS: dict[Family, tuple[str, ...]] = {
 }
 
 
+#: The annotation of a numeric column, which is compared with whole numbers as well.
+DECIMAL = own("Decimal")
+
+
 def filter_keys(column: Column, value: str, imports: Imports) -> Iterator[tuple[str, str]]:
     """Yield each operator with the annotation of its value.
 
@@ -44,6 +48,8 @@ def filter_keys(column: Column, value: str, imports: Imports) -> Iterator[tuple[
 
 
 def _value_type(ending: str, column: Column, value: str, imports: Imports) -> str:
+    if value == DECIMAL:
+        value = f"{value} | {own('int')}"
     if ending in ("", "__ne"):
         return f"{value} | None" if column.is_nullable and value != own("Any") else value
     if ending == "__len":
@@ -51,7 +57,7 @@ def _value_type(ending: str, column: Column, value: str, imports: Imports) -> st
     if ending in ("__has_key", "__matches"):
         return own("str")
     if ending in ("__has_keys", "__has_any_key"):
-        return f"{imports.add('collections.abc', 'Collection')}[{own('str')}]"
+        return f"{several(own('str'), imports)}"
     if column.json_type is not None:
         # Documents contain parts of documents.
         return own("Any")
@@ -66,4 +72,11 @@ def _value_type(ending: str, column: Column, value: str, imports: Imports) -> st
         return f"{value} | {bound}" if bound != value else value
     if element is None:
         return value
+    return several(element, imports)
+
+
+def several(element: str, imports: Imports) -> str:
+    """Return the annotation of several values; a text is a Collection of texts, and no Several."""
+    if element == own("str"):
+        return f"{imports.add('ormkit', 'Several')}[{element}]"
     return f"{imports.add('collections.abc', 'Collection')}[{element}]"

@@ -81,6 +81,7 @@ from .pool.stats import PoolStats
 from .postgres.enum_labels import OpenLabels
 from .postgres.infinity import INFINITY
 from .postgres.interval import Interval
+from .postgres.several import Several
 from .postgres.values import UNSET, BitString, Cidr, Inet, Range, Record
 from .queries.change import Change
 from .queries.pagination import Cursor, Page
@@ -196,6 +197,7 @@ __all__ = [
     "Secondary",
     "SerializationFailure",
     "SetChange",
+    "Several",
     "Shaped",
     "SlowQueries",
     "SoftDeleteModel",

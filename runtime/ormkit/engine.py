@@ -34,6 +34,7 @@ from .pool.options import PoolOptions
 from .pool.pool import Pool
 from .pool.stats import PoolStats
 from .postgres.json_hooks import Decoder, Encoder, hooks
+from .postgres.several import Listed
 from .queries.batched_get import Lookups
 from .statements.create_all import create_schemas
 from .statements.executor import Executor
@@ -336,7 +337,7 @@ class Engine(Hinted, Copying):
             await asyncio.to_thread(server.stop)
 
     async def execute(
-        self, sql: str, params: Sequence[object] = (), *, timeout: float | None = None
+        self, sql: str, params: Listed[object] = (), *, timeout: float | None = None
     ) -> Result:
         """Run one SQL statement; $1, $2 ... stand for the parameters in order.
 
@@ -351,7 +352,7 @@ class Engine(Hinted, Copying):
         async with self.pool.connection() as connection:
             return await run(connection, sql, params, timeout)
 
-    async def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
+    async def execute_many(self, sql: str, rows: Iterable[Listed[object]]) -> Result:
         """Run one SQL statement for each row of parameters, all or none.
 
         The result holds the returned rows of all runs, and its `rowcount` is the total. SELECT,

@@ -18,6 +18,7 @@ from .persistence.insert import insert_many
 from .persistence.insert_order import insert_objects, one_statement
 from .persistence.named_columns import Names
 from .persistence.upsert import send_upserts, upserts_of
+from .postgres.several import Listed
 from .queries.query import Query
 from .statements.executor import Executor
 from .statements.result import Result
@@ -148,13 +149,13 @@ class AsyncSession(Operations):
         )
         return await run_with_retries(begin, fn, retries)
 
-    async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
+    async def execute_raw(self, sql: str, params: Listed[object] = ()) -> Result:
         transaction = current_transaction(self)
         if transaction is None:
             return await self.engine.execute(sql, params)
         return await transaction.execute_raw(sql, params)
 
-    async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
+    async def execute_raw_many(self, sql: str, rows: Iterable[Listed[object]]) -> Result:
         transaction = current_transaction(self)
         if transaction is None:
             return await self.engine.execute_many(sql, rows)

@@ -10,6 +10,7 @@ from ..errors import InvalidValue, UsageError
 from ..postgres.forms import StoredForm
 from ..postgres.identifiers import quoted_text
 from ..postgres.json_forms import json_text
+from ..postgres.several import Several
 from ..postgres.type_mismatch import mismatch
 from ..postgres.type_words import scalar_of
 from ..postgres.values import UNSET
@@ -64,12 +65,12 @@ class JsonOperators(Expression[O, T, V_co]):
         """Match an object with this key, or an array with this string (PostgreSQL's ?)."""
         return Comparison(HAS_KEY, KeyOperand(self.as_jsonb), text_key(key))
 
-    def has_keys(self, keys: Collection[str]) -> Condition[O]:
+    def has_keys(self, keys: Several[str]) -> Condition[O]:
         """Match an object with all of these keys (PostgreSQL's ?&)."""
         wanted = [text_key(key) for key in as_list(keys, self)]
         return Comparison(HAS_KEYS, KeyOperand(self.as_jsonb), wanted)
 
-    def has_any_key(self, keys: Collection[str]) -> Condition[O]:
+    def has_any_key(self, keys: Several[str]) -> Condition[O]:
         """Match an object with at least one of these keys (PostgreSQL's ?|)."""
         wanted = [text_key(key) for key in as_list(keys, self)]
         return Comparison(HAS_ANY_KEY, KeyOperand(self.as_jsonb), wanted)

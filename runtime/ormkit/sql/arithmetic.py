@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, overload
 
 from ..postgres.interval import Interval, Span
+from ..postgres.several import Several
 from ..postgres.values import Range
 from .operands import Selectable, is_selectable
 from .operators import checked_result, symbol, type_beside
@@ -16,6 +16,7 @@ from .type_variables import O, T, V_co
 if TYPE_CHECKING:
     from .expressions import Expression
 
+    Whole: TypeAlias = "int | Expression[Any, int, Any]"
     Days: TypeAlias = "int | Expression[Any, int, Any]"
     Spans: TypeAlias = "Interval | dt.timedelta | Expression[Any, Span, Any]"
     Time: TypeAlias = "dt.time | Expression[Any, dt.time, Any]"
@@ -29,6 +30,10 @@ E = TypeVar("E")
 A = TypeVar("A", int, float, Decimal, str, bytes, Span)
 #: Types with all four operations.
 N = TypeVar("N", int, float, Decimal)
+
+
+#: A numeric expression, beside which whole numbers stand.
+Decimals: TypeAlias = "ArithmeticOperators[O, Decimal, V]"
 
 
 class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
@@ -97,13 +102,15 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         self: ArithmeticOperators[O, Span, Any], other: Day
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
+    def __add__(self: Decimals[O, V], other: Whole) -> Expression[O, Decimal, V]: ...
+    @overload
     def __add__(
         self: ArithmeticOperators[O, A, V], other: A | Expression[Any, A, Any]
     ) -> Expression[O, A, V]: ...
     @overload
     def __add__(
         self: ArithmeticOperators[O, list[E], V],
-        other: Collection[E] | Expression[Any, list[E], Any],
+        other: Several[E] | Expression[Any, list[E], Any],
     ) -> Expression[O, list[E], V]: ...
     @overload
     def __add__(
@@ -167,6 +174,8 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     @overload
     def __sub__(self: ArithmeticOperators[O, Span, V], other: Spans) -> Expression[O, Span, V]: ...
     @overload
+    def __sub__(self: Decimals[O, V], other: Whole) -> Expression[O, Decimal, V]: ...
+    @overload
     def __sub__(
         self: ArithmeticOperators[O, N, V], other: N | Expression[Any, N, Any]
     ) -> Expression[O, N, V]: ...
@@ -180,6 +189,8 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     @overload
     def __mul__(self: ArithmeticOperators[O, Span, V], other: Number) -> Expression[O, Span, V]: ...
+    @overload
+    def __mul__(self: Decimals[O, V], other: Whole) -> Expression[O, Decimal, V]: ...
     @overload
     def __mul__(
         self: ArithmeticOperators[O, N, V], other: N | Expression[Any, N, Any]
@@ -197,6 +208,8 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         self: ArithmeticOperators[O, Span, V], other: Number
     ) -> Expression[O, Span, V]: ...
     @overload
+    def __truediv__(self: Decimals[O, V], other: Whole) -> Expression[O, Decimal, V]: ...
+    @overload
     def __truediv__(
         self: ArithmeticOperators[O, N, V], other: N | Expression[Any, N, Any]
     ) -> Expression[O, N, V]: ...
@@ -204,11 +217,15 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         """Divide; whole numbers as in SQL, without a fraction."""
         return self.computed("/", self, other)
 
+    @overload
+    def __mod__(self: Decimals[O, V], other: Whole) -> Expression[O, Decimal, V]: ...
+    @overload
     def __mod__(
         self: ArithmeticOperators[O, N, V], other: N | Expression[Any, N, Any]
-    ) -> Expression[O, N, V]:
+    ) -> Expression[O, N, V]: ...
+    def __mod__(self, other: Any) -> Any:
         """Return the remainder."""
-        return self.computed("%", self, other)  # type: ignore[no-any-return]
+        return self.computed("%", self, other)
 
     @overload
     def __radd__(  # type: ignore[overload-overlap]
@@ -239,10 +256,14 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         self: ArithmeticOperators[O, Span, Any], other: dt.date
     ) -> Expression[O, dt.datetime, dt.datetime | None]: ...
     @overload
+    def __radd__(
+        self: ArithmeticOperators[O, Decimal, V], other: int
+    ) -> Expression[O, Decimal, V]: ...
+    @overload
     def __radd__(self: ArithmeticOperators[O, A, V], other: A) -> Expression[O, A, V]: ...
     @overload
     def __radd__(
-        self: ArithmeticOperators[O, list[E], V], other: Collection[E]
+        self: ArithmeticOperators[O, list[E], V], other: Several[E]
     ) -> Expression[O, list[E], V]: ...
     def __radd__(self, other: Any) -> Any:
         return self.computed("+", other, self)
@@ -274,6 +295,10 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     @overload
     def __rsub__(self: ArithmeticOperators[O, Span, V], other: Span) -> Expression[O, Span, V]: ...
     @overload
+    def __rsub__(
+        self: ArithmeticOperators[O, Decimal, V], other: int
+    ) -> Expression[O, Decimal, V]: ...
+    @overload
     def __rsub__(self: ArithmeticOperators[O, N, V], other: N) -> Expression[O, N, V]: ...
     def __rsub__(self, other: Any) -> Any:
         return self.computed("-", other, self)
@@ -283,12 +308,28 @@ class ArithmeticOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         self: ArithmeticOperators[O, Span, V], other: float | Decimal
     ) -> Expression[O, Span, V]: ...
     @overload
+    def __rmul__(
+        self: ArithmeticOperators[O, Decimal, V], other: int
+    ) -> Expression[O, Decimal, V]: ...
+    @overload
     def __rmul__(self: ArithmeticOperators[O, N, V], other: N) -> Expression[O, N, V]: ...
     def __rmul__(self, other: Any) -> Any:
         return self.computed("*", other, self)
 
-    def __rtruediv__(self: ArithmeticOperators[O, N, V], other: N) -> Expression[O, N, V]:
-        return self.computed("/", other, self)  # type: ignore[no-any-return]
+    @overload
+    def __rtruediv__(
+        self: ArithmeticOperators[O, Decimal, V], other: int
+    ) -> Expression[O, Decimal, V]: ...
+    @overload
+    def __rtruediv__(self: ArithmeticOperators[O, N, V], other: N) -> Expression[O, N, V]: ...
+    def __rtruediv__(self, other: Any) -> Any:
+        return self.computed("/", other, self)
 
-    def __rmod__(self: ArithmeticOperators[O, N, V], other: N) -> Expression[O, N, V]:
-        return self.computed("%", other, self)  # type: ignore[no-any-return]
+    @overload
+    def __rmod__(
+        self: ArithmeticOperators[O, Decimal, V], other: int
+    ) -> Expression[O, Decimal, V]: ...
+    @overload
+    def __rmod__(self: ArithmeticOperators[O, N, V], other: N) -> Expression[O, N, V]: ...
+    def __rmod__(self, other: Any) -> Any:
+        return self.computed("%", other, self)

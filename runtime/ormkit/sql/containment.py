@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from ..postgres.base_type import BaseType
+from ..postgres.several import Several
 from ..postgres.type_mismatch import mismatch
 from ..postgres.type_words import scalar_of, type_of
 from ..postgres.types import RANGES
@@ -37,7 +37,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     def contains(self: ContainmentOperators[O, str, Any], value: str) -> Condition[O]: ...
     @overload
     def contains(
-        self: ContainmentOperators[O, list[E], Any], value: Collection[E]
+        self: ContainmentOperators[O, list[E], Any], value: Several[E]
     ) -> Condition[O]: ...
     @overload
     def contains(
@@ -61,7 +61,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     @overload
     def contained_by(
-        self: ContainmentOperators[O, list[E], Any], value: Collection[E]
+        self: ContainmentOperators[O, list[E], Any], value: Several[E]
     ) -> Condition[O]: ...
     @overload
     def contained_by(self, value: T | Expression[Any, T, Any]) -> Condition[O]: ...
@@ -79,7 +79,7 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
     @overload
     def overlaps(
-        self: ContainmentOperators[O, list[E], Any], value: Collection[E]
+        self: ContainmentOperators[O, list[E], Any], value: Several[E]
     ) -> Condition[O]: ...
     @overload
     def overlaps(self, value: T | Expression[Any, T, Any]) -> Condition[O]: ...

@@ -8,7 +8,8 @@ its ``values``, in parameter order; and ``sql``, the text, which is written once
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
-from typing import TYPE_CHECKING, Any, Generic, NoReturn
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, overload
 
 from ..errors import UsageError
 from ..postgres.truncation import FRACTIONAL
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     from .arithmetic import E
     from .context import Scope
 
+    #: What a numeric expression is compared with.
+    Numeric: TypeAlias = "Decimal | int | Expression[Any, Decimal, Any] | Expression[Any, int, Any]"
+
 NO_TRUTH = (
     "an SQL expression has no truth value in Python: combine conditions with & | ~ "
     "instead of and, or, not"
@@ -80,26 +84,50 @@ class Expression(
 
     __hash__ = object.__hash__
 
-    def __eq__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, other: T | Expression[Any, T, Any] | None
+    @overload  # type: ignore[override]
+    def __eq__(self: Expression[O, Decimal, Any], other: Numeric | None) -> Condition[O]: ...
+    @overload
+    def __eq__(self, other: T | Expression[Any, T, Any] | None) -> Condition[O]: ...
+    def __eq__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: Any
     ) -> Condition[O]:
         return Test(IS_NULL, self) if other is None else Comparison(EQUAL, self, other)
 
-    def __ne__(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, other: T | Expression[Any, T, Any] | None
+    @overload  # type: ignore[override]
+    def __ne__(self: Expression[O, Decimal, Any], other: Numeric | None) -> Condition[O]: ...
+    @overload
+    def __ne__(self, other: T | Expression[Any, T, Any] | None) -> Condition[O]: ...
+    def __ne__(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, other: Any
     ) -> Condition[O]:
         return Test(IS_NOT_NULL, self) if other is None else Comparison(NOT_EQUAL, self, other)
 
-    def __lt__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
+    @overload
+    def __lt__(self: Expression[O, Decimal, Any], other: Numeric) -> Condition[O]: ...
+    @overload
+    def __lt__(self, other: T | Expression[Any, T, Any]) -> Condition[O]: ...
+    def __lt__(self, other: Any) -> Condition[O]:
         return Comparison(LESS, self, other)
 
-    def __le__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
+    @overload
+    def __le__(self: Expression[O, Decimal, Any], other: Numeric) -> Condition[O]: ...
+    @overload
+    def __le__(self, other: T | Expression[Any, T, Any]) -> Condition[O]: ...
+    def __le__(self, other: Any) -> Condition[O]:
         return Comparison(LESS_OR_EQUAL, self, other)
 
-    def __gt__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
+    @overload
+    def __gt__(self: Expression[O, Decimal, Any], other: Numeric) -> Condition[O]: ...
+    @overload
+    def __gt__(self, other: T | Expression[Any, T, Any]) -> Condition[O]: ...
+    def __gt__(self, other: Any) -> Condition[O]:
         return Comparison(GREATER, self, other)
 
-    def __ge__(self, other: T | Expression[Any, T, Any]) -> Condition[O]:
+    @overload
+    def __ge__(self: Expression[O, Decimal, Any], other: Numeric) -> Condition[O]: ...
+    @overload
+    def __ge__(self, other: T | Expression[Any, T, Any]) -> Condition[O]: ...
+    def __ge__(self, other: Any) -> Condition[O]:
         return Comparison(GREATER_OR_EQUAL, self, other)
 
     def __neg__(self) -> Expression[O, T, V_co]:
@@ -129,7 +157,13 @@ class Expression(
     def among(self, template: Template, values: Any) -> Condition[O]:
         return Membership(template, self, values)
 
-    def between(self, low: T, high: T) -> Condition[O]:
+    @overload
+    def between(
+        self: Expression[O, Decimal, Any], low: Decimal | int, high: Decimal | int
+    ) -> Condition[O]: ...
+    @overload
+    def between(self, low: T, high: T) -> Condition[O]: ...
+    def between(self, low: Any, high: Any) -> Condition[O]:
         """Match low <= value <= high, both ends included."""
         return Junction("AND", (self >= low, self <= high))
 

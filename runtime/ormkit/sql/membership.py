@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, Generic
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, overload
 
+from ..postgres.several import Several
 from .operands import Selectable
 from .templates import EQUAL_ANY, IN, NOT_EQUAL_ALL, NOT_IN, Template
 from .type_variables import O, T, V_co
@@ -22,7 +23,13 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         """Return the condition for an operator between this and each of the values."""
         raise NotImplementedError
 
-    def in_(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
+    @overload
+    def in_(
+        self: ListOperators[O, Decimal, Any], values: Several[Decimal | int]
+    ) -> Condition[O]: ...
+    @overload
+    def in_(self, values: Several[T] | Expression[Any, T, Any]) -> Condition[O]: ...
+    def in_(self, values: Any) -> Condition[O]:
         """Match any of the values; an empty list matches nothing, and None in it is refused.
 
         values: a collection, or a subquery of one column.
@@ -31,7 +38,13 @@ class ListOperators(Selectable[O, V_co], Generic[O, T, V_co]):
             return self.asked(IN, self, values)
         return self.among(EQUAL_ANY, values)
 
-    def notin(self, values: Collection[T] | Expression[Any, T, Any]) -> Condition[O]:
+    @overload
+    def notin(
+        self: ListOperators[O, Decimal, Any], values: Several[Decimal | int]
+    ) -> Condition[O]: ...
+    @overload
+    def notin(self, values: Several[T] | Expression[Any, T, Any]) -> Condition[O]: ...
+    def notin(self, values: Any) -> Condition[O]:
         """Match whatever equals none of the values; NULL never does. None in the list is refused.
 
         A subquery that returns a NULL matches nothing: that is SQL's NOT IN.

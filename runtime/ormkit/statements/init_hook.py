@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from ..driver.connection import Connection
 from ..errors import ConfigurationError, ConnectionFailed, UsageError
+from ..postgres.several import Listed
 from .async_callback import awaitable
 from .raw_sql import check_lasting, check_statement, run
 from .result import Result
@@ -18,7 +19,7 @@ class NewConnection:
     def __init__(self, connection: Connection) -> None:
         self._connection: Connection | None = connection
 
-    async def execute(self, sql: str, params: Sequence[object] = ()) -> Result:
+    async def execute(self, sql: str, params: Listed[object] = ()) -> Result:
         """Run one SQL statement with the parameters $1, $2 ... in order.
 
         Raises UsageError for SQL that cannot run as one statement, and after init has ended.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from ..driver.command import Command
 from ..driver.connection import Connection
@@ -103,25 +104,27 @@ def check_text(sql: object) -> None:
         )
 
 
-def checked_rows(rows: Iterable[Sequence[object]]) -> list[Sequence[object]]:
+def checked_rows(rows: Any) -> list[Sequence[object]]:
     """Return the rows of parameters as a list; UsageError where one is no list or tuple."""
+    kind = type(rows).__name__
+    kind = type(rows).__name__
     if isinstance(rows, (str, bytes)) or not isinstance(rows, Iterable):
-        raise UsageError(f"rows must be a list of lists of parameters, not {type(rows).__name__}")
-    listed = list(rows)
+        raise UsageError(f"rows must be a list of lists of parameters, not {kind}")
+    listed: list[Sequence[object]] = list(rows)  # pyright: ignore[reportUnknownArgumentType]
     for row in listed:
         check_params(row)
     return listed
 
 
 async def run(
-    connection: Connection, sql: str, params: Sequence[object], timeout: float | None = None
+    connection: Connection, sql: str, params: Any, timeout: float | None = None
 ) -> Result:
     """Run raw SQL and return its result; raises what `run_tagged` does."""
     return Result(*await run_tagged(connection, sql, params, timeout))
 
 
 async def run_tagged(
-    connection: Connection, sql: str, params: Sequence[object], timeout: float | None = None
+    connection: Connection, sql: str, params: Any, timeout: float | None = None
 ) -> tuple[list[Record], str]:
     """Run raw SQL and return its rows and command tag.
 

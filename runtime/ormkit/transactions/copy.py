@@ -27,6 +27,7 @@ from ..models.columns import AnyColumn
 from ..models.table import Table, table_of
 from ..persistence.batches import fill_keys, held_columns
 from ..persistence.named_columns import named_column
+from ..postgres.several import Listed
 from ..postgres.type_mismatch import mismatch
 from ..statements.executor import Executor
 from ..statements.raw_sql import check_statement, check_text
@@ -66,7 +67,7 @@ class Copying:
     ) -> int: ...
     @overload
     async def copy_in(
-        self, into: str, rows: Iterable[Row] | AsyncIterable[Row], *, columns: Sequence[str]
+        self, into: str, rows: Iterable[Row] | AsyncIterable[Row], *, columns: Listed[str]
     ) -> int: ...
     @overload
     async def copy_in(

@@ -37,6 +37,7 @@ from ..persistence.named_columns import Names
 from ..persistence.related_set import RelatedSet
 from ..persistence.update import delete_one, mark_deleted, update_one
 from ..persistence.upsert import send_upserts, upserts_of
+from ..postgres.several import Listed
 from ..queries.query import Query
 from ..statements.primary_keys import by_key, by_key_or_deleted, key_values
 from ..statements.result import Result
@@ -340,11 +341,11 @@ class Operations(Hinted, Copying):
         """Return the objects of a to-many relationship, with methods to add and remove them."""
         return RelatedSet(self, as_model(instance), relationship)
 
-    async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
+    async def execute_raw(self, sql: str, params: Listed[object] = ()) -> Result:
         """Run one SQL statement; $1, $2 ... stand for the parameters in order."""
         raise NotImplementedError
 
-    async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
+    async def execute_raw_many(self, sql: str, rows: Iterable[Listed[object]]) -> Result:
         """Run one SQL statement for each row of parameters, all or none.
 
         The result holds the returned rows of all runs, and its `rowcount` is the total.

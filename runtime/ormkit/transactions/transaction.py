@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from types import TracebackType
@@ -16,6 +16,7 @@ from ..errors import (
     TransactionEnded,
     UsageError,
 )
+from ..postgres.several import Listed
 from ..statements.executor import Executor
 from ..statements.raw_sql import check_statement, checked_rows, run, run_in_turn, run_pipelined
 from ..statements.result import Result
@@ -193,11 +194,11 @@ class Transaction(Operations):
             )
         self._after_commit.append(callback)
 
-    async def execute_raw(self, sql: str, params: Sequence[object] = ()) -> Result:
+    async def execute_raw(self, sql: str, params: Listed[object] = ()) -> Result:
         check_statement(sql, params)
         return await self._run_raw(lambda connection: run(connection, sql, params))
 
-    async def execute_raw_many(self, sql: str, rows: Iterable[Sequence[object]]) -> Result:
+    async def execute_raw_many(self, sql: str, rows: Iterable[Listed[object]]) -> Result:
         verb, _ = check_statement(sql)
         listed = checked_rows(rows)
 
