@@ -235,8 +235,11 @@ class Reader:
         # The name without a schema is first looked up in the schema of the model itself.
         own = (table.schema, words)
         is_other = own in self._models and own != key.target
-        if is_other or "." in name or "." in schema:
+        if "." in name or "." in schema:
             words = other.name
+        elif is_other:
+            # The class may have the name of that other table.
+            words = f"{schema}.{name}"
         return words, other
 
     def _add_index(self, table: Table, model: ModelParts, index: TableIndex) -> None:

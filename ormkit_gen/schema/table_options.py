@@ -29,7 +29,7 @@ def read_table_options(model: ModelDraft) -> None:
     model.row_level_security = fields.choice("row_level_security", ("enabled", "forced"))
     model.replica_identity = fields.text("replica_identity")
     model.partition_by = read_partition_by(fields)
-    model.partitions = tuple(read_partitions(fields))
+    model.partitions = tuple(read_partitions(fields, model.schema))
     model.inherits = tuple(
         ".".join(map(quote_identifier, name_parts(name) if '"' in name else name.split(".")))
         for name in fields.texts("inherits")
@@ -56,8 +56,11 @@ def read_partition_by(fields: Fields) -> str | None:
     return text
 
 
-def read_partitions(fields: Fields) -> Iterator[Partition]:
-    """Yield the partitions of a table, each with those below it."""
+def read_partitions(fields: Fields, schema: str | None) -> Iterator[Partition]:
+    """Yield the partitions of a table, each with those below it.
+
+    schema: that of the table, in which partitions are unless they name another one.
+    """
     for name, value, path in fields.named("partitions"):
         data = {"bound": value} if isinstance(value, str) else value
         part = Fields(fields.document, path, data, fields.problems, f"partition {name}")
@@ -72,12 +75,13 @@ def read_partitions(fields: Fields) -> Iterator[Partition]:
                 part.at,
             )
             continue
+        own = part.text("schema", schema)
         yield Partition(
             name=name,
-            schema=part.text("schema"),
+            schema=own,
             bound=bound.strip(),
             partition_by=read_partition_by(part),
-            partitions=tuple(read_partitions(part)),
+            partitions=tuple(read_partitions(part, own)),
             storage=part.storage(),
             comment=part.text("comment"),
         )

@@ -347,7 +347,7 @@ def test_partitions_and_parents(same: Same) -> None:
         partition_by = "LIST (id)"
 
         [models.Event.partitions.events.partitions]
-        A = { schema = "old", bound = "FOR VALUES IN (1, 2)" }
+        A = { bound = "FOR VALUES IN (1, 2)" }
         rest = { schema = "old", bound = "default" }
 
         [models.Dog]
@@ -378,7 +378,7 @@ def test_partitions_and_parents(same: Same) -> None:
                         "storage": {"fillfactor": 90}, "comment": "One year."},
                     "events": {"schema": "old", "partition_by": "LIST (id)",
                         "bound": "FOR VALUES FROM (MINVALUE) TO ('2030-01-01')", "partitions": {
-                            "A": {"schema": "old", "bound": "FOR VALUES IN (1, 2)"},
+                            "A": {"bound": "FOR VALUES IN (1, 2)"},
                             "rest": {"schema": "old", "bound": "default"}}}}},
             )
             id: Mapped[int]
