@@ -133,6 +133,9 @@ class Reader:
         if key is None:
             if table.kind != "foreign table" and (columns := _row_key(table)):
                 model.settings["key"] = [model.attributes[each] for each in columns]
+            elif not table.kind.endswith("view"):
+                # So that generating does not warn of what the database is like.
+                model.settings["read_only"] = True
             return
         if _is_plain_key(table):
             return
