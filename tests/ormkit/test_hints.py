@@ -27,7 +27,7 @@ HINTED: tuple[type[Hinted], ...] = (AsyncSession, Transaction, Engine, UserQuery
 #: The method that a hint names first, as in `filter(...)`.
 METHOD = re.compile(r"(?:\(await )?(\w+)\(")
 #: Names of the package that hints begin with, too.
-PUBLIC = {"AsyncSession", "func", "to_tsvector"}
+PUBLIC = {"AsyncSession", "func", "inspect", "to_tsvector"}
 
 
 @pytest.mark.parametrize("kind", HINTED)

@@ -147,7 +147,11 @@ class Computed(Wrapper[O, T, V_co]):
         if text is None:
             self._note(scope)
             body = Writer(scope, {(): Frame(self.table, alias)}).text(self._parts)
-            text = scope.repeated[mark] = scope.cast(f"({body})", self.column.cast)
+            scope.note_cast(self.column.cast)
+            # An average of type numeric(3, 2) has two places. A text is not cut to its length.
+            is_rounded = self.column.type.startswith("numeric")
+            wanted = self.column.type if is_rounded else self.column.cast
+            text = scope.repeated[mark] = f"({body})::{wanted}"
         return text
 
     def _note(self, scope: Scope) -> None:
