@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .errors import UsageError
-from .models.protocols import Queryable
 from .models.table import table_of
 from .persistence.bulk_update import update_objects
 from .persistence.delete_many import delete_objects
@@ -19,7 +18,6 @@ from .persistence.insert_order import insert_objects, one_statement
 from .persistence.named_columns import Names
 from .persistence.upsert import send_upserts, upserts_of
 from .postgres.several import Listed
-from .queries.query import Query
 from .statements.executor import Executor
 from .statements.result import Result
 from .transactions.operations import Operations
@@ -72,14 +70,14 @@ class AsyncSession(Operations):
         transaction = current_transaction(self)
         return self._outside if transaction is None else transaction.executor()
 
-    async def get(
+    async def _get(
         self,
-        model: type[Queryable[Query[M, K]]],
-        key: K,
+        model: type[Any],
+        key: object,
         *,
         include_deleted: bool = False,
         coalesce: bool = True,
-    ) -> M | None:
+    ) -> Any:
         """Return the object with this primary key, a tuple for a composite one; None without.
 
         include_deleted: return it also if it is soft-deleted.
@@ -92,9 +90,11 @@ class AsyncSession(Operations):
             table = table_of(asked)
             lookup = self.engine.lookups.of(table)
             if lookup is not None and table.model is asked and lookup.can_batch(key):
-                found: M | None = await lookup.get(key)
-                return found
-        return await super().get(model, key, include_deleted=include_deleted)
+                return await lookup.get(key)
+        return await super()._get(model, key, include_deleted=include_deleted)
+
+    if not TYPE_CHECKING:
+        get = _get
 
     def begin(
         self,

@@ -79,3 +79,9 @@ class Upsertable(Protocol[P, S_co]):
     @property
     def __typed__(self) -> Upserting[P]: ...
     def __whole__(self) -> S_co: ...
+
+
+class Getting(Protocol[P, S_co]):
+    """A query, by what session.get() takes for its model, and the objects that it returns."""
+
+    def __gets__(self, *args: P.args, **kwargs: P.kwargs) -> S_co: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -24,3 +24,6 @@ class Listed(Several[T_co], Protocol[T_co]):
     """Several values in an order."""
 
     def __getitem__(self, index: int, /) -> T_co: ...
+
+    # A dict has none.
+    def count(self, value: Any, /) -> int: ...

@@ -298,6 +298,9 @@ class Query(
         def group_by(
             self: Filtering[F], *columns: Expression[M, Any, Any] | Names | More
         ) -> GroupedQuery[M, K, Names, Sorts, Links, More, F]: ...
+        def __gets__(
+            self, key: K, *, include_deleted: bool = False, coalesce: bool = True
+        ) -> M: ...
         def __loads__(
             self, *loaded: Links | Relationship[M, Any] | Computed[M, Any, Any] | Load[M, Any]
         ) -> None: ...

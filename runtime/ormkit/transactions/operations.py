@@ -18,6 +18,7 @@ from ..models.partial import is_partial, table_holding
 from ..models.protocols import (
     Assignable,
     BulkAssignable,
+    Getting,
     Loading,
     P,
     Q_co,
@@ -38,7 +39,6 @@ from ..persistence.related_set import RelatedSet
 from ..persistence.update import delete_one, mark_deleted, update_one
 from ..persistence.upsert import send_upserts, upserts_of
 from ..postgres.several import Listed
-from ..queries.query import Query
 from ..statements.primary_keys import by_key, by_key_or_deleted, key_values
 from ..statements.result import Result
 from ..statements.row_limits import EngineCounts
@@ -96,9 +96,7 @@ class Operations(Hinted, Copying):
             table_of(model)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
             raise
 
-    async def get(
-        self, model: type[Queryable[Query[M, K]]], key: K, *, include_deleted: bool = False
-    ) -> M | None:
+    async def _get(self, model: type[Any], key: object, *, include_deleted: bool = False) -> Any:
         """Return the object with this primary key, or None; a composite key is a tuple.
 
         include_deleted: return it also if it is soft-deleted.
@@ -113,15 +111,28 @@ class Operations(Hinted, Copying):
         found: list[Any] = decode(table.model, rows, executor.identity) if rows else rows
         return found[0] if found else None
 
-    async def get_or_raise(
-        self, model: type[Queryable[Query[M, K]]], key: K, *, include_deleted: bool = False
-    ) -> M:
+    async def _get_or_raise(
+        self, model: type[Any], key: object, *, include_deleted: bool = False
+    ) -> Any:
         """Return the object with this primary key; raises NotFound if there is none."""
         found = await self.get(model, key, include_deleted=include_deleted)
         if found is None:
             name = getattr(model, "__name__", "row")
             raise NotFound(f"there is no {name} with the given key")
         return found
+
+    # P is the model's key and the options: a type variable for the key would be blamed for it.
+    if TYPE_CHECKING:
+
+        async def get(
+            self, model: type[Queryable[Getting[P, S_co]]], /, *args: P.args, **given: P.kwargs
+        ) -> S_co | None: ...
+        async def get_or_raise(
+            self, model: type[Queryable[Getting[P, S_co]]], /, *args: P.args, **given: P.kwargs
+        ) -> S_co: ...
+
+    else:
+        get, get_or_raise = _get, _get_or_raise
 
     async def insert(self, instance: M) -> M:
         """Insert the object and return it with the values that PostgreSQL filled in."""
