@@ -14,7 +14,7 @@ arguments. Each setting means the same as in TOML.
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -509,8 +509,10 @@ NAMED: list[NamedDeclaration] = []
 
 def _declare(section: str, called: str, /, **settings: Any) -> None:
     """Record a declaration of the schema file that calls a function of this module."""
-    frame = sys._getframe(2)
-    file, line = frame.f_code.co_filename, frame.f_lineno
+    frame = inspect.currentframe()
+    for _ in range(2):
+        frame = frame and frame.f_back
+    file, line = (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 1)
     NAMED.append(NamedDeclaration(section, called, _given(**settings), file, line))
 
 

@@ -100,7 +100,7 @@ async def check_log(source: Any) -> None:
 
 
 async def test_a_view_with_a_key_has_all_that_reads(session: AsyncSession) -> None:
-    assert (await session.get(Recent, 2)).name == "b"
+    assert (await session.get_or_raise(Recent, 2)).name == "b"
     page = await session.query(Recent).limit(1).page()
     assert [each.id for each in page.items] == [2]
     users = await session.query(User).options(selectinload(User.recent)).order_by("id").all()
@@ -114,6 +114,7 @@ async def test_nothing_is_written(session: AsyncSession) -> None:
             made(name="x")
     async with session.begin() as tx:
         for each in (recent, log):
+            kind: Any = type(each)
             with pytest.raises(UsageError, match="read-only"):
                 await tx.update(each, user_id=2)
             for write in (tx.insert, tx.delete, tx.upsert):
@@ -123,17 +124,17 @@ async def test_nothing_is_written(session: AsyncSession) -> None:
                 with pytest.raises(UsageError, match=r"read-only|no key"):
                     await write_all([each])
             with pytest.raises(UsageError, match="read-only"):
-                await tx.copy_in(type(each), [each])
+                await tx.copy_in(kind, [each])
             with pytest.raises(UsageError, match="read-only"):
-                await tx.query(type(each)).filter(user_id=1).delete()
+                await tx.query(kind).filter(user_id=1).delete()
             with pytest.raises(UsageError, match="read-only"):
-                await tx.query(type(each)).filter(user_id=1).update(user_id=2)
+                await tx.query(kind).filter(user_id=1).update(user_id=2)
 
 
 async def test_a_change_of_a_viewed_row_is_refused_and_not_lost(session: AsyncSession) -> None:
     with pytest.raises(UsageError, match="Recent is read-only"):
         async with session.begin() as tx:
-            (await tx.get(Recent, 2)).name = "x"
+            (await tx.get_or_raise(Recent, 2)).name = "x"
 
 
 async def test_what_needs_a_key_says_so(session: AsyncSession) -> None:
@@ -146,8 +147,8 @@ async def test_what_needs_a_key_says_so(session: AsyncSession) -> None:
 async def test_unique_columns_stand_in_for_a_primary_key(session: AsyncSession) -> None:
     await session.insert_all([Code(code="a"), Code(code="b", n=1)])
     async with session.begin() as tx:
-        (await tx.get(Code, "a")).n = 5
+        (await tx.get_or_raise(Code, "a")).n = 5
     await session.upsert(Code(code="b", n=7))
     assert await session.query(Code).order_by("code").values_list(Code.n) == [(5,), (7,)]
-    await session.delete(await session.get(Code, "a"))
+    await session.delete(await session.get_or_raise(Code, "a"))
     assert await session.query(Code).count() == 1

@@ -118,7 +118,7 @@ async def test_values_are_texts_however_they_are_written_and_read(session: Async
     things = await session.query(Thing).order_by("id").all()
     things[2].c0, things[2].many0 = "(7,8)", ["(9,9)"]
     await session.bulk_update([things[2]])
-    again = await session.get(Thing, things[2].id)
+    again = await session.get_or_raise(Thing, things[2].id)
     assert (again.c0, again.many0) == ("(7,8)", ["(9,9)"])
     changed = await session.query(Thing).filter(id=one.id).update(c0="(5, 5)").returning()
     assert [each.c0 for each in changed] == ["(5,5)"]
@@ -151,7 +151,7 @@ async def test_a_key_may_be_such_a_text(session: AsyncSession) -> None:
     first, second = Keyed(key="7"), Keyed(key="8", at="(1, 1)")
     await session.insert_all([first, second])
     assert (first.at, second.at) == ("(0,0)", "(1,1)")
-    assert (await session.get(Keyed, "8")).at == "(1,1)"
+    assert (await session.get_or_raise(Keyed, "8")).at == "(1,1)"
     first.at = second.at = "(2,2)"
     await session.bulk_update([first, second])
     async with session.begin() as tx:
@@ -159,11 +159,11 @@ async def test_a_key_may_be_such_a_text(session: AsyncSession) -> None:
             each.at = "(3, 3)"
     assert [each.at for each in await session.query(Keyed).all()] == ["(3,3)", "(3,3)"]
     await session.upsert(Keyed(key="8", at="(4,4)"))
-    assert (await session.get(Keyed, "8")).at == "(4,4)"
+    assert (await session.get_or_raise(Keyed, "8")).at == "(4,4)"
     assert [each.key for each in await session.query(Keyed).filter(key__in=["7", "9"]).all()] == [
         "7"
     ]
-    await session.delete(await session.get(Keyed, "7"))
+    await session.delete(await session.get_or_raise(Keyed, "7"))
     assert await session.query(Keyed).count() == 1
 
 

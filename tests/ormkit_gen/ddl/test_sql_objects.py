@@ -91,7 +91,8 @@ def build(tmp_path: Path) -> Build:
 
 def order(schema: Schema) -> list[str]:
     return [
-        each.table if isinstance(each, Model) else each.label for each in creation_order(schema)
+        each.table if isinstance(each, Model) else str(getattr(each, "label", ""))
+        for each in creation_order(schema)
     ]
 
 

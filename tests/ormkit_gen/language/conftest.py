@@ -23,7 +23,7 @@ from typing import Any
 from ormkit_gen.declarative import *
 """
 
-Same = Callable[..., None]
+Same = Callable[..., Schema]
 
 
 def read(directory: Path, text: str, ending: str, files: Mapping[str, str] | None = None) -> Schema:
