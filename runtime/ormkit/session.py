@@ -70,31 +70,32 @@ class AsyncSession(Operations):
         transaction = current_transaction(self)
         return self._outside if transaction is None else transaction.executor()
 
-    async def _get(
-        self,
-        model: type[Any],
-        key: object,
-        *,
-        include_deleted: bool = False,
-        coalesce: bool = True,
-    ) -> Any:
-        """Return the object with this primary key, a tuple for a composite one; None without.
-
-        include_deleted: return it also if it is soft-deleted.
-        coalesce: outside a transaction, let lookups that many tasks make at once share
-            statements; with False this one, and with the engine's option all, go out by themselves.
-        """
-        is_plain = coalesce and not include_deleted
-        if is_plain and self.engine.lookups is not None and self.executor() is self._outside:
-            asked: Any = model
-            table = table_of(asked)
-            lookup = self.engine.lookups.of(table)
-            if lookup is not None and table.model is asked and lookup.can_batch(key):
-                return await lookup.get(key)
-        return await super()._get(model, key, include_deleted=include_deleted)
-
+    # Type checkers see the one of Operations, which knows the type of the key.
     if not TYPE_CHECKING:
-        get = _get
+
+        async def get(
+            self,
+            model: type[Any],
+            key: object,
+            *,
+            include_deleted: bool = False,
+            coalesce: bool = True,
+        ) -> Any:
+            """Return the object with this primary key, a tuple for a composite one; None without.
+
+            include_deleted: return it also if it is soft-deleted.
+            coalesce: outside a transaction, let lookups that many tasks make at once share
+                statements; with False this one, and with the engine's option all, go out by
+                themselves.
+            """
+            is_plain = coalesce and not include_deleted
+            if is_plain and self.engine.lookups is not None and self.executor() is self._outside:
+                asked: Any = model
+                table = table_of(asked)
+                lookup = self.engine.lookups.of(table)
+                if lookup is not None and table.model is asked and lookup.can_batch(key):
+                    return await lookup.get(key)
+            return await super()._get(model, key, include_deleted=include_deleted)
 
     def begin(
         self,
