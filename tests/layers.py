@@ -36,6 +36,7 @@ FLOORS = (
 #: Those of the generator.
 GENERATOR_FLOORS = (
     ("version", "postgres", "filesystem", "spellings"),
+    ("declarations",),
     ("declarative",),
     ("ir",),
     ("diagnostics", "ddl"),

@@ -179,7 +179,8 @@ def qualified_name(name: str) -> tuple[str | None, str]:
     parts = name_parts(found[0] if found else name)
     if not parts:
         return None, name
-    return (parts[-2] if len(parts) > 1 else None), parts[-1]
+    *schemas, own = parts
+    return (schemas[-1] if schemas else None), own
 
 
 def _is_same(one: str | None, other: str | None) -> bool:

@@ -8,7 +8,7 @@ import difflib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from ormkit.catalog import COLUMN_PARTS
 from ormkit_gen.ir import Column, Model, Position
@@ -210,6 +210,11 @@ def _arguments(positional: list[Any], named: Mapping[str, Any]) -> str:
     return ", ".join([*words, *(f"{name}={_source(value)}" for name, value in named.items())])
 
 
+def is_tuple(value: object) -> TypeGuard[tuple[object, ...]]:
+    """Return whether this is a tuple."""
+    return isinstance(value, tuple)
+
+
 def _source(value: Any) -> str:
     """Return a value in Python's words, with double quotes."""
     if isinstance(value, str):
@@ -217,9 +222,8 @@ def _source(value: Any) -> str:
     if is_table(value):
         items = (f"{_source(name)}: {_source(each)}" for name, each in value.items())
         return f"{{{', '.join(items)}}}"
-    if isinstance(value, tuple):
-        pair: tuple[Any, ...] = value
-        return f"({', '.join(map(_source, pair))})"
+    if is_tuple(value):
+        return f"({', '.join(map(_source, value))})"
     if is_list(value):
         return f"[{', '.join(map(_source, value))}]"
     return _source(str(value)) if isinstance(value, (dt.date, dt.time)) else repr(value)

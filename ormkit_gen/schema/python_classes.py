@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from ormkit_gen.declarative import Declaration, DeclarativeBase
+from ormkit_gen.declarations import Declaration
+from ormkit_gen.declarative import DeclarativeBase
 from ormkit_gen.schema.python_module import NAME
 
 #: Modules whose classes declare nothing that the reader looks for.

@@ -12,16 +12,14 @@ from pathlib import Path as File
 from types import ModuleType
 from typing import Any
 
-from ormkit_gen.declarative import (
-    ENUM_SETTINGS,
-    NAMED,
+from ormkit_gen.declarations import (
     ComputedDeclaration,
     Declaration,
-    NamedDeclaration,
     PrimaryKeyConstraint,
     RelationshipDeclaration,
     TableArgument,
 )
+from ormkit_gen.declarative import ENUM_SETTINGS, NAMED, NamedDeclaration
 from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Position
 from ormkit_gen.postgres.types import BASE_TYPES

@@ -8,8 +8,8 @@ from collections.abc import (
     Awaitable,
     Callable,
     Coroutine,
+    Generator,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -23,7 +23,7 @@ from .connecting.options import EMBEDDED, check_count, check_seconds, check_url,
 from .driver.connection import DEFAULT_STATEMENTS, Connection
 from .embedded.server import EmbeddedServer
 from .embedded.url import open_embedded
-from .errors import ConfigurationError, SchemaDifference
+from .errors import ConfigurationError, SchemaDifference, UsageError
 from .events.event import ConnectionEvent, StatementEvent, TransactionEvent
 from .events.listeners import Listening
 from .events.slow_queries import ALL, SlowQueries, log_each
@@ -230,11 +230,16 @@ def opener(
 
 
 @contextmanager
-def capture_statements(engine: Engine, *, values: bool = False) -> Iterator[list[StatementEvent]]:
+def capture_statements(engine: Engine, *, values: bool = False) -> Generator[list[StatementEvent]]:
     """Yield a list that receives each statement of the engine, in the order in which they end.
 
     values: whether the events hold the values that were bound.
+
+    Raises UsageError for anything but an engine.
     """
+    given: object = engine
+    if not isinstance(given, Engine):
+        raise UsageError(f"capture_statements() takes an engine, not {type(given).__name__}")
     captured: list[StatementEvent] = []
     with engine.listen(on_statement=captured.append, values=values):
         yield captured

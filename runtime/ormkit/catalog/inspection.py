@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from ..errors import UnknownName, did_you_mean
+from ..engine import Engine
+from ..errors import UnknownName, UsageError, did_you_mean
 from .reader import catalog_transaction
 from .table_reader import read_domains, read_enums, read_sequences, read_tables
 from .tables import Domain, EnumType, Sequence, Table
-
-if TYPE_CHECKING:
-    from ..engine import Engine
 
 VIEWS = ("view", "materialized view")
 
@@ -46,8 +43,12 @@ async def inspect(engine: Engine) -> Inspection:
     belongs to the system or to extensions. Names are as in the catalog, without quotes; types and
     expressions are qualified where they are not PostgreSQL's own.
 
-    Raises ConnectionFailed, and the DatabaseError that the server reports.
+    Raises ConnectionFailed, the DatabaseError that the server reports, and UsageError for anything
+    but an engine.
     """
+    given: object = engine
+    if not isinstance(given, Engine):
+        raise UsageError(f"inspect() takes an engine, not {type(given).__name__}")
     async with catalog_transaction(engine) as tx:
         tables = await read_tables(tx)
         return Inspection(

@@ -17,21 +17,12 @@ class Command:
     is_foreign: bool = False
     #: True for raw SQL. When it fails for many rows, it may have run for some of them.
     is_raw: bool = False
-
-    @property
-    def tables(self) -> tuple[str, ...]:
-        """The tables that the text names, where that is known."""
-        return ()
-
-    @property
-    def operation(self) -> str:
-        """What the statement does, where that is not the first word of the text."""
-        return ""
-
-    @property
-    def is_lookup(self) -> bool:
-        """Whether it looks up the keys of several callers."""
-        return False
+    #: The tables that the text names, quoted where SQL needs that; empty for raw SQL.
+    tables: tuple[str, ...] = ()
+    #: What the statement does, where that is not what the server says.
+    operation: str = ""
+    #: True for the statement of batched lookups by key.
+    is_lookup: bool = False
 
     def explained(self, error: BaseException, rows: Sequence[Sequence[Any]]) -> BaseException:
         """Return the error to raise after a failed run, with details that the command knows.

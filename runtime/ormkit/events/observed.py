@@ -11,8 +11,8 @@ from collections.abc import (
     AsyncIterable,
     Awaitable,
     Callable,
+    Generator,
     Iterable,
-    Iterator,
     Mapping,
     Sequence,
 )
@@ -144,7 +144,7 @@ class ObservedConnection(Connection):
             return tag
 
     @contextmanager
-    def _told(self, command: Command, args: Sequence[object] = ()) -> Iterator[Outcome]:
+    def _told(self, command: Command, args: Sequence[object] = ()) -> Generator[Outcome]:
         """Tell of the statement that the block runs, with the outcome that it notes."""
         watch: Watch = self.watch
         outcome = Outcome(watch.sent(command, self))

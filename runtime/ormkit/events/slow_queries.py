@@ -43,7 +43,7 @@ class SlowQueries:
 
     threshold: float
     per_shape: float = 600.0
-    _seen: dict[str, Seen] = field(default_factory=dict, init=False, repr=False)
+    _seen: dict[str, Seen] = field(default_factory=dict[str, Seen], init=False, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("threshold", "per_shape"):

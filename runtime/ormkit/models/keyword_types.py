@@ -6,12 +6,10 @@ most programs never use them. A framework that reads annotations at run time fin
 
 from __future__ import annotations
 
-import operator
 import sys
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import reduce
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_type_hints
@@ -84,7 +82,8 @@ def keywords(name: str, fields: Mapping[str, Any]) -> Any:
     """Return a TypedDict of which no key is required, and for which pydantic allows no others."""
     # Before CPython 3.12, pydantic takes the one of typing_extensions only.
     home = find_spec("typing_extensions") and import_module("typing_extensions")
-    made = (home or typing).TypedDict(name, fields, total=False)
+    typed_dict: Any = (home or typing).TypedDict
+    made = typed_dict(name, fields, total=False)
     made.__pydantic_config__ = {"extra": "forbid"}
     return made
 
@@ -130,7 +129,12 @@ def literal(found: Iterable[str]) -> Any:
 def without_none(hint: Any) -> Any:
     """Return a type without None."""
     rest = [each for each in get_args(hint) if each is not type(None)]
-    return reduce(operator.or_, rest) if len(rest) < len(get_args(hint)) else hint
+    if len(rest) == len(get_args(hint)):
+        return hint
+    union: Any = rest[0]
+    for each in rest[1:]:
+        union |= each
+    return union
 
 
 MAKERS: Mapping[str, Callable[[str, type[Model]], Any]] = {

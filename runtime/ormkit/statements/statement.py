@@ -33,12 +33,6 @@ class Statement(Command):
     read: Read | None = None
     #: True for a SELECT that locks rows, which has a meaning in a transaction only.
     has_locks: bool = False
-    #: The tables that the text names, quoted where SQL needs that.
-    tables: tuple[str, ...] = ()
-    #: What it does, where that is not the first word of the text.
-    operation: str = ""
-    #: True for the statement of batched lookups by key.
-    is_lookup: bool = False
 
     @classmethod
     def reading(cls, sql: str, scope: Scope, selected: tuple[Any, ...] = ()) -> Statement:

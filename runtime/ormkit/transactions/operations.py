@@ -115,7 +115,8 @@ class Operations(Hinted, Copying):
         self, model: type[Any], key: object, *, include_deleted: bool = False
     ) -> Any:
         """Return the object with this primary key; raises NotFound if there is none."""
-        found = await self.get(model, key, include_deleted=include_deleted)
+        lookup: Any = self.get
+        found = await lookup(model, key, include_deleted=include_deleted)
         if found is None:
             name = getattr(model, "__name__", "row")
             raise NotFound(f"there is no {name} with the given key")

@@ -39,7 +39,7 @@ SECTIONS = (
 #: What takes nothing that could be wrong.
 WITHOUT_ARGUMENTS = {
     *("close", "expunge_all", "flush", "with_deleted", "only_deleted", "distinct", "exists"),
-    *("count", "url"),
+    *("count", "url", "pool_stats"),
 }
 
 

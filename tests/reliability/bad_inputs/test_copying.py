@@ -89,8 +89,8 @@ COPIES = [
     ),
     *refused(
         UnknownName,
-        "Tag has no column <Column Tag.name: text>: there are: id, name",
-        lambda lab: lab.session.copy_in(Tag, [("x",)], columns=[Tag.name]),
+        "Tag has no column <Column User.name: varchar(100)>: there are: id, name",
+        lambda lab: lab.session.copy_in(Tag, [("x",)], columns=[User.name]),
     ),
     *refused(
         UnknownName,

@@ -16,8 +16,10 @@ from ormkit import (
     StatementError,
     Transaction,
     UsageError,
+    capture_statements,
     create_engine,
     current_session,
+    inspect,
 )
 from tests.reliability.bad_inputs.cases import HALF, Case, Lab, check_refused, numbered, refused
 
@@ -26,7 +28,34 @@ async def count_users(tx: Transaction) -> int:
     return await tx.query(User).count()
 
 
+async def listen(event: object) -> None:
+    return None
+
+
 ENGINES = [
+    *refused(
+        ConfigurationError, "listen() needs one of on_statement", lambda lab: lab.engine.listen()
+    ),
+    *refused(
+        ConfigurationError,
+        "on_statement='print': give a function",
+        lambda lab: lab.engine.listen(on_statement="print"),
+    ),
+    *refused(
+        ConfigurationError,
+        "on_statement is an async function",
+        lambda lab: lab.engine.listen(on_statement=listen),
+    ),
+    *refused(
+        UsageError,
+        "capture_statements() takes an engine, not AsyncSession",
+        lambda lab: capture_statements(lab.session).__enter__(),
+    ),
+    *refused(
+        UsageError,
+        "inspect() takes an engine, not AsyncSession",
+        lambda lab: inspect(lab.session),
+    ),
     *refused(
         ConfigurationError,
         "the URL begins with 'nope': it must begin with one of postgresql://,",
