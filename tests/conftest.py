@@ -57,6 +57,9 @@ CORE = {
     "transactions/test_transaction",
 }
 
+#: The servers that few tests need.
+FURTHER_SERVERS = {"server16", "contrib_server", "secure", "bouncer", "encrypted"}
+
 settings.register_profile(
     "ormkit",
     max_examples=examples(60),
@@ -76,6 +79,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="Write what the golden tests got as expected."
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Each worker starts these servers for its first test that needs one, which takes a second.
+    for item in items:
+        if not FURTHER_SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
@@ -108,7 +119,12 @@ def server16(server_directory: Path) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(params=[16, 18], ids=["postgresql16", "postgresql18"])
+@pytest.fixture(
+    params=[
+        pytest.param(16, id="postgresql16", marks=pytest.mark.slow),
+        pytest.param(18, id="postgresql18"),
+    ]
+)
 def any_server(request: pytest.FixtureRequest) -> Server:
     server: Server = request.getfixturevalue(f"server{request.param}")
     return server

@@ -149,7 +149,7 @@ class Computed(Wrapper[O, T, V_co]):
             body = Writer(scope, {(): Frame(self.table, alias)}).text(self._parts)
             scope.note_cast(self.column.cast)
             # An average of type numeric(3, 2) has two places. A text is not cut to its length.
-            is_rounded = self.column.type.startswith("numeric")
+            is_rounded = self.column.known.base.arithmetic == "exact"
             wanted = self.column.type if is_rounded else self.column.cast
             text = scope.repeated[mark] = f"({body})::{wanted}"
         return text

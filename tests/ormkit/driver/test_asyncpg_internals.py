@@ -244,6 +244,7 @@ def names_of_asyncpg() -> set[str]:
     return set(re.findall(r"(?<!\w)_[a-z]\w+", "\n".join(texts)))
 
 
+@pytest.mark.one_interpreter
 def test_no_other_module_takes_a_private_attribute_of_asyncpg() -> None:
     of_asyncpg, own, found = names_of_asyncpg(), own_names(), []
     assert {"_protocol", "_transport", "_copy_out", "_cancel_current_command"} <= of_asyncpg
