@@ -224,6 +224,7 @@ READS: dict[str, Case] = {
     "Query.exists": lambda place: each(lambda key: place.notes.filter(id=key).exists()),
     "Query.explain": explained,
     "Query.filter": lambda place: place.notes.filter(tenant__in=[1, 2]).all(),
+    "Query.filter_by": lambda place: place.notes.filter_by(tenant__in=[1, 2]).all(),
     "Query.first": lambda place: place.notes.first(),
     "Query.for_share": lambda place: place.notes.for_share().all(),
     "Query.for_update": lambda place: place.notes.for_update().all(),
@@ -263,6 +264,7 @@ READS: dict[str, Case] = {
         selectinload(place.models.Note.tags).with_computed("spread")
     ).all(),
     "Load options.filter": refined(lambda load, note: load.filter(note.views > 0)),
+    "Load options.filter_by": refined(lambda load, note: load.filter_by(views=1)),
     "Load options.joinedload": refined(lambda load, note: load.joinedload(note.owner)),
     "Load options.jsonload": refined(lambda load, note: load.jsonload(note.tags)),
     "Load options.limit": refined(lambda load, note: load.limit(2)),

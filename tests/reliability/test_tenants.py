@@ -37,6 +37,9 @@ WITHOUT_ROWS = {
     *("Functions to import.literal", "Functions to import.to_tsvector"),
     "Functions to import.validates",
     "Engine.url",
+    # They tell of the catalog, of the pool, and of statements whose values are not asked for.
+    *("Engine.check", "Engine.listen", "Engine.pool_stats"),
+    *("Functions to import.capture_statements", "Functions to import.inspect"),
 }
 #: Their methods write a part of a statement that another one sends.
 OF_EXPRESSIONS = {

@@ -78,8 +78,8 @@ class Connection(ResettableSession):
         #: The major version of the server.
         self.server_version: int = raw.get_server_version().major
         self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
-        #: The process id of the server's backend.
-        self.backend: int = raw.get_server_pid()
+        #: The process id of the server's backend; 0 if the connection has broken already.
+        self.backend: int = 0 if raw.is_closed() else raw.get_server_pid()
         #: What the subclass of an observed connection notes of it.
         self.watch: Any = None
 
