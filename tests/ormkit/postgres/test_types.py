@@ -172,6 +172,7 @@ def constants(nodes: list[ast.expr]) -> Iterator[ast.Constant]:
     return (each for node in nodes for each in ast.walk(node) if isinstance(each, ast.Constant))
 
 
+@pytest.mark.one_interpreter
 @pytest.mark.parametrize("file", sorted(RUNTIME.rglob("*.py")), ids=lambda file: file.stem)
 def test_only_the_records_tell_types_by_their_names(file: Path) -> None:
     place = file.relative_to(RUNTIME).as_posix()
