@@ -165,6 +165,7 @@ async def test_waiters_are_served_in_their_order(database_url: str) -> None:
     assert served == list(range(20))
 
 
+@pytest.mark.slow
 async def test_a_full_pool_times_out_with_the_remedy(database_url: str) -> None:
     engine = await create_engine(database_url, max_connections=1, acquire_timeout=0.05)
     async with engine:
@@ -246,6 +247,7 @@ async def test_a_database_that_is_not_there_is_a_failed_connection(database_url:
         await create_engine(database_url.replace("/test_", "/missing_"))
 
 
+@pytest.mark.slow
 async def test_an_embedded_url_starts_and_stops_a_server(server_directory: Path) -> None:
     data = server_directory / "embedded"
     async with await create_engine(f"embedded://{data}") as engine:

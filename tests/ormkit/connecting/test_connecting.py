@@ -38,6 +38,7 @@ def dead_port() -> int:
         return int(listener.getsockname()[1])
 
 
+@pytest.mark.slow
 async def test_every_form_of_url_reaches_its_database(database_url: str) -> None:
     parts = urlsplit(database_url)
     name = parts.path[1:]

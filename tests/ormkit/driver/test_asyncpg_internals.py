@@ -43,6 +43,8 @@ from ormkit.driver.asyncpg_internals import (
 )
 from tests.lengths import IS_NIGHTLY
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 RUNTIME = ROOT / "runtime/ormkit"
 GATE = RUNTIME / "driver/asyncpg_internals.py"
@@ -276,6 +278,7 @@ def test_only_documented_modules_of_asyncpg_are_imported() -> None:
     assert all("pgproto" in line for _, line in found)
 
 
+@pytest.mark.slow
 def test_without_its_class_of_uuids_another_one_serves() -> None:
     program = (
         "from asyncpg.pgproto import pgproto; del pgproto.UUID\n"

@@ -303,6 +303,7 @@ def in_environment(value: str, *command: str) -> subprocess.CompletedProcess[str
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("value", "is_used"), [("", True), ("0", True), ("1", False)])
 def test_the_environment_switches_it_off(value: str, is_used: bool) -> None:
     script = "import sys, ormkit; print('ormkit._accelerator' in sys.modules)"

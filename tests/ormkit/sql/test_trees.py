@@ -18,6 +18,8 @@ from ormkit.models.table import resolved
 from ormkit.sql.context import Scope
 from tests.lengths import examples
 
+pytestmark = pytest.mark.slow
+
 #: Far more than the stack that the tests leave, and ten times as many at night.
 TALL = examples(600)
 #: More than the stack of the server takes.

@@ -129,6 +129,7 @@ async def test_a_transaction_that_was_rolled_back_is_still_run_again(
     assert await session.query(User).count() == 1
 
 
+@pytest.mark.slow
 async def test_a_cancelled_callback_drops_no_other(session: AsyncSession) -> None:
     called: list[str] = []
 

@@ -203,6 +203,7 @@ async def test_a_failed_copy_in_a_nested_block_leaves_the_transaction(
     assert await session.query(Tag).count() == 2
 
 
+@pytest.mark.slow
 async def test_a_copy_that_is_cancelled_leaves_a_clean_connection(blog_url: str) -> None:
     async def endless() -> AsyncIterator[tuple[object]]:
         number = 0

@@ -80,6 +80,7 @@ async def test_without_retries_the_failure_comes_out(doctors: Engine) -> None:
     assert leaving.runs == 2
 
 
+@pytest.mark.slow
 async def test_a_deadlock_is_run_again(doctors: Engine) -> None:
     both_hold = asyncio.Barrier(2)
     runs = 0
