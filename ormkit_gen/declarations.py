@@ -11,11 +11,16 @@ from typing import Any, ClassVar
 from ormkit_gen.spellings import with_hints
 
 
+def given(**settings: Any) -> dict[str, Any]:
+    """Return the settings that the file gives."""
+    return {name: value for name, value in settings.items() if value is not None}
+
+
 class Declaration:
     """Settings as written in the file, with their names in TOML."""
 
     def __init__(self, **settings: Any) -> None:
-        self.settings = {name: value for name, value in settings.items() if value is not None}
+        self.settings = given(**settings)
 
 
 class ColumnDeclaration(Declaration):

@@ -32,6 +32,7 @@ from ormkit_gen.declarations import (
     RelationshipDeclaration,
     TableArgument,
     UniqueConstraint,
+    given,
 )
 from ormkit_gen.spellings import UnknownSpelling, missing_name, with_hints
 
@@ -203,7 +204,7 @@ def mapped_column(
             "compression": compression,
             "statistics": statistics,
         },
-        **_given(
+        **given(
             foreign_key=foreign_key,
             on_delete=on_delete,
             on_update=on_update,
@@ -216,10 +217,6 @@ def mapped_column(
             not_valid=not_valid,
         ),
     )
-
-
-def _given(**settings: Any) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if value is not None}
 
 
 @with_hints
@@ -286,7 +283,7 @@ def _declare(section: str, called: str, /, **settings: Any) -> None:
     for _ in range(2):
         frame = frame and frame.f_back
     file, line = (frame.f_code.co_filename, frame.f_lineno) if frame else ("", 1)
-    NAMED.append(NamedDeclaration(section, called, _given(**settings), file, line))
+    NAMED.append(NamedDeclaration(section, called, given(**settings), file, line))
 
 
 def domain(
@@ -390,7 +387,7 @@ def enum_type(
     """
 
     def decorate(enum: type[E]) -> type[E]:
-        ENUM_SETTINGS[enum] = _given(
+        ENUM_SETTINGS[enum] = given(
             name=name, schema=schema, comment=comment, unknown_labels=unknown_labels
         )
         return enum

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..errors import ConfigurationError
-from .event import StatementEvent
+from .event import Caller, StatementEvent
 
 SLOW = logging.getLogger("ormkit.slow")
 ALL = logging.getLogger("ormkit.sql")
@@ -70,15 +70,18 @@ class SlowQueries:
         elif len(self._seen) >= MOST_TEXTS:
             del self._seen[next(iter(self._seen))]
         self._seen[event.sql] = Seen(now)
-        SLOW.warning("slow query: %s%s", described(event), again, extra=attributes(event))
+        caller = event.caller()
+        line = described(event, caller)
+        SLOW.warning("slow query: %s%s", line, again, extra=attributes(event, caller))
 
 
 def log_each(event: StatementEvent) -> None:
     """Log a statement at the level DEBUG; a listener of the engine."""
-    ALL.debug("%s", described(event), extra=attributes(event))
+    caller = event.caller()
+    ALL.debug("%s", described(event, caller), extra=attributes(event, caller))
 
 
-def described(event: StatementEvent) -> str:
+def described(event: StatementEvent, caller: Caller | None) -> str:
     """Return an event as one line, without values."""
     parts = [f"{event.summary or 'statement'} took {event.elapsed:.3f} s"]
     if event.waited:
@@ -90,14 +93,12 @@ def described(event: StatementEvent) -> str:
         parts.append(f"{event.keys} lookups by key in one statement")
     elif event.argument_sets != 1:
         parts.append(f"{event.argument_sets} rows of arguments")
-    caller = event.caller()
     where = f" [{caller}]" if caller is not None else ""
     return f"{', '.join(parts)}{where}: {event.sql}"
 
 
-def attributes(event: StatementEvent) -> Mapping[str, object]:
+def attributes(event: StatementEvent, caller: Caller | None) -> Mapping[str, object]:
     """Return the attributes of a log record, under OpenTelemetry's names where there are any."""
-    caller = event.caller()
     found: dict[str, object] = {
         "db.system.name": "postgresql",
         "db.query.text": event.sql,
