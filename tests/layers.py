@@ -31,6 +31,7 @@ FLOORS = (
     ("transactions",),
     ("engine",),
     ("session", "catalog"),
+    ("migrations",),
     ("__init__",),
 )
 #: Those of the generator.
@@ -45,7 +46,7 @@ GENERATOR_FLOORS = (
     ("output",),
     ("project",),
     ("generation", "drift"),
-    ("pull",),
+    ("pull", "migrations"),
     ("cli",),
     ("__main__", "__init__"),
 )

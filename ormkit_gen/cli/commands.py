@@ -13,6 +13,7 @@ from ormkit_gen.cli.generate import generate
 from ormkit_gen.cli.init import init
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
 from ormkit_gen.cli.messages import ERROR, tell_failure
+from ormkit_gen.cli.migrate.group import migrate
 from ormkit_gen.cli.output import escape_unprintable
 from ormkit_gen.cli.pull import pull
 from ormkit_gen.cli.sql import sql
@@ -41,7 +42,7 @@ def ormkit(invocation: Invocation, debug: bool) -> None:
     invocation.wants_traceback |= debug
 
 
-for command in (init, pull, generate, check, diff, sql, database):
+for command in (init, pull, generate, check, diff, migrate, sql, database):
     ormkit.add_command(command)
 
 

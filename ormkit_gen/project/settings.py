@@ -15,6 +15,8 @@ from ormkit_gen.schema.toml_reader import read_toml
 
 #: Settings that are URLs.
 _URLS = ("database", "shadow")
+#: Settings that are other texts, with an example of each.
+_TEXTS = {"migrations": "migrations", "migrations_schema": "ormkit"}
 _START = "run `ormkit init` to create a project, or name the file with --config"
 
 
@@ -33,6 +35,10 @@ class Settings:
     database: str | None = None
     #: The URL of a server on which schemas are built, in place of an embedded one.
     shadow: str | None = None
+    #: The directory of the migrations, below `root`.
+    migrations: str = "migrations"
+    #: The schema of PostgreSQL in which a database keeps which migrations it has.
+    migrations_schema: str = "ormkit"
 
 
 def find_settings(start: Path) -> Path:
@@ -74,9 +80,13 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
     problems = Problems()
     for key, value in section.items():
         at = document.key_at((*heading, key))
-        if key not in ("targets", *_URLS):
-            remedy = did_you_mean(key, ["targets", *_URLS])
+        known = ("targets", *_URLS, *_TEXTS)
+        if key not in known:
+            remedy = did_you_mean(key, known)
             problems.error("unknown-setting", f"there is no setting '{key}'", remedy, at)
+        elif key in _TEXTS and not (isinstance(value, str) and value):
+            remedy = f'{key} = "{_TEXTS[key]}"'
+            problems.error("wrong-setting", f"'{key}' must be a text", remedy, at)
         elif key in _URLS and not isinstance(value, str):
             problems.error(
                 "wrong-setting", f"'{key}' must be a URL", f'{key} = "postgresql://..."', at
@@ -90,8 +100,8 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
         raise SettingsError(*error.diagnostics) from None
     if problems.has_errors:
         raise SettingsError(*problems.found)
-    urls = {key: cast(str | None, section.get(key)) for key in _URLS}
-    return Settings(file=file, root=file.parent, targets=targets, **urls)
+    given = {key: cast(str, section[key]) for key in (*_URLS, *_TEXTS) if key in section}
+    return Settings(file=file, root=file.parent, targets=targets, **given)
 
 
 def has_settings(project: Path) -> bool:

@@ -15,6 +15,7 @@
     ├── AfterCommitError              the transaction is committed; what came after it failed
     ├── UnreadableValue               a row holds a value that Python cannot represent
     ├── SchemaMismatch                the database differs from the generated package
+    ├── MigrationError                migrations are no single chain, or one cannot be run
     ├── NotFound                      get_or_raise or one() found no row
     ├── MultipleFound                 one() found more than one row
     ├── StaleObject                   the row changed, or went, since the object was read
@@ -200,6 +201,13 @@ class SchemaDifference:
         if self.expected is None:
             return f"{what} is in the database only"
         return f"{what} is {self.found}, not {self.expected}"
+
+
+class MigrationError(OrmKitError):
+    """Migrations cannot be run: their files, their order or the database do not allow it.
+
+    The message names the migration, and says what to do.
+    """
 
 
 class SchemaMismatch(OrmKitError):

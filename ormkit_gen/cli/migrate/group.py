@@ -1,0 +1,10 @@
+"""The group `ormkit migrate`: one module beside this one for each command."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.group("migrate")
+def migrate() -> None:
+    """Change databases step by step, with migrations that are proved before they are written."""

@@ -1,0 +1,1 @@
+"""Plan migrations, prove them on a shadow server, and judge them."""

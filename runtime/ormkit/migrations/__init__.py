@@ -1,0 +1,1 @@
+"""Migrations: their files, their order, and what runs them on a database."""
