@@ -23,6 +23,8 @@ class Command:
     operation: str = ""
     #: True for the statement of batched lookups by key.
     is_lookup: bool = False
+    #: What the application called, in words that `str()` makes; empty for raw SQL.
+    shape: object = ""
 
     def explained(self, error: BaseException, rows: Sequence[Sequence[Any]]) -> BaseException:
         """Return the error to raise after a failed run, with details that the command knows.

@@ -49,6 +49,7 @@ class StatementEvent:
         "argument_sets",
         "backend",
         "chunks",
+        "decoded",
         "elapsed",
         "error",
         "in_transaction",
@@ -66,6 +67,9 @@ class StatementEvent:
         #: Seconds from sending the statement until its last row had been received and decoded by
         #: the driver, without making objects. Of a stream, with what the caller did meanwhile.
         self.elapsed = 0.0
+        #: Seconds that it took to make objects of the rows. That begins when the listeners have
+        #: been told: it is 0 within a listener, and right in a list of `capture_statements()`.
+        self.decoded = 0.0
         #: What the statement failed with; None where it succeeded.
         self.error: BaseException | None = None
         #: How many rows of arguments it ran for; 1 unless they were pipelined.
@@ -83,7 +87,8 @@ class StatementEvent:
 
     def __repr__(self) -> str:
         failed = "" if self.error is None else f", {type(self.error).__name__}"
-        return f"<StatementEvent {self.summary}: {self.rows} rows, {self.elapsed:.6f} s{failed}>"
+        how = f", {self.how_sent}" if self.how_sent else ""
+        return f"<StatementEvent {self.name}: {self.rows} rows, {self.elapsed:.6f} s{how}{failed}>"
 
     def end(
         self, elapsed: float, tag: bytes | None, returned: int, error: BaseException | None = None
@@ -104,6 +109,19 @@ class StatementEvent:
     def sql(self) -> str:
         """The SQL text. It holds no values, unless raw SQL was written with them."""
         return self._command.sql
+
+    @property
+    def name(self) -> str:
+        """What the application called, such as `User.filter(age__gte).order_by(-age).all`.
+
+        `raw` for SQL that the application wrote, or a script of the runtime.
+        """
+        return str(self._command.shape) or "raw"
+
+    @property
+    def shape(self) -> object:
+        """What the name is made of; an empty text for raw SQL."""
+        return self._command.shape
 
     @property
     def tables(self) -> tuple[str, ...]:
@@ -134,6 +152,18 @@ class StatementEvent:
     def is_shared(self) -> bool:
         """True for a statement that looked up keys for several callers."""
         return self.keys > 0
+
+    @property
+    def is_pipelined(self) -> bool:
+        """True for a statement that ran for several rows of arguments."""
+        return self.argument_sets != 1
+
+    @property
+    def how_sent(self) -> str:
+        """What several callers or rows share, such as `7 lookups by key in one statement`."""
+        if self.is_shared:
+            return f"{self.keys} lookups by key in one statement"
+        return f"pipelined for {self.argument_sets} rows of arguments" if self.is_pipelined else ""
 
     @property
     def summary(self) -> str:

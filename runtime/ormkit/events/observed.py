@@ -27,6 +27,7 @@ from ..driver.copy_rows import Copied, copy_sql
 from ..postgres.values import Record
 from .event import StatementEvent, TransactionEvent, first_word
 from .listeners import Listeners
+from .observed_rows import ObservedRows
 
 #: The first words of what belongs to a transaction, in the runtime's own scripts.
 CONTROL = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
@@ -50,7 +51,8 @@ class Watch:
         """Return the event of a statement that is about to be sent."""
         waited, self.waited = self.waited, 0.0
         self.statements += 1
-        return StatementEvent(command, waited, connection.in_transaction, connection.backend)
+        is_open = connection.wire.is_in_transaction()
+        return StatementEvent(command, waited, is_open, connection.backend)
 
 
 @dataclass(slots=True)
@@ -92,7 +94,11 @@ class ObservedConnection(Connection):
             raise
         event.end(perf_counter() - began, answer[1], len(answer[0]))
         watch.listeners.statement(event, args)
-        return answer
+        if not command.shape:
+            return answer
+        rows = ObservedRows(answer[0])
+        rows.event = event
+        return rows, answer[1]
 
     async def introspect(self, sql: str, *args: object) -> Record:
         """Return the single row of a catalog query, and tell of it."""

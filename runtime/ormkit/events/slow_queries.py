@@ -89,10 +89,10 @@ def described(event: StatementEvent, caller: Caller | None) -> str:
     parts.append(f"{event.rows} {'row' if event.rows == 1 else 'rows'}")
     if event.error is not None:
         parts.append(f"failed with {type(event.error).__name__}")
-    if event.is_shared:
-        parts.append(f"{event.keys} lookups by key in one statement")
-    elif event.argument_sets != 1:
-        parts.append(f"{event.argument_sets} rows of arguments")
+    if event.how_sent:
+        parts.append(event.how_sent)
+    if not event.is_raw:
+        parts.append(event.name)
     where = f" [{caller}]" if caller is not None else ""
     return f"{', '.join(parts)}{where}: {event.sql}"
 
@@ -106,6 +106,7 @@ def attributes(event: StatementEvent, caller: Caller | None) -> Mapping[str, obj
         "db.operation.name": event.operation,
         "db.client.operation.duration": event.elapsed,
         "db.response.returned_rows": event.rows,
+        "ormkit.shape": event.name,
         "ormkit.fingerprint": event.fingerprint,
         "ormkit.waited": event.waited,
     }

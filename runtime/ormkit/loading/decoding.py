@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..accelerator import accelerator
 from ..errors import UnreadableValue
+from ..events.observed_rows import ObservedRows
 from ..postgres.values import Record, whole_row
 from ..shapes.gc_pause import with_gc_paused
 from .standard_decoder import conversions, is_standard, slots
@@ -31,6 +32,8 @@ def decode(model: type[M], rows: Sequence[Any], identity: ObjectMap | None = Non
 
     Raises UnreadableValue for a label that the enum does not have.
     """
+    if rows.__class__ is ObservedRows:
+        return rows.made(lambda plain: decode(model, plain, identity))
     make: Any
     if identity is not None:
         make = partial(identity.adopt, model)

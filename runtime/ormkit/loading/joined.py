@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import UsageError
+from ..events.observed_rows import ObservedRows
 from ..models.relationships import table_as
 from ..models.table import Table
 from ..sql.context import Scope
@@ -98,6 +99,8 @@ def decode_joined(
     """
     if not joins:
         return decode(table.model, rows, identity)
+    if rows.__class__ is ObservedRows:
+        return rows.made(lambda plain: decode_joined(table, plain, joins, identity))
     start = len(table.columns)
     objects = decode_part(table.model, rows, 0, identity)
     for step in joins:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..errors import UsageError
@@ -14,6 +15,7 @@ from ..statements.executor import Executor, ObjectMap
 from ..statements.key_equality import KeyType, is_strict, loose_forms
 from ..statements.key_membership import in_keys, key_condition
 from ..statements.select import Select
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement, statement_for
 from .attach import attach, distinct, keys_of_objects, keys_of_rows
 from .joined import decode_joined
@@ -97,7 +99,14 @@ async def read_by_key(
         order=step.order,
         joins=step.joins,
     )
-    return await executor.run(select.rows(), select.values())
+    shape = select.shape(("load", relationship.key))
+    statement = statement_for(shape, lambda: named_load(relationship, select.rows()))
+    return await executor.run(statement, select.values())
+
+
+def named_load(relationship: Relationship[Any, Any], statement: Statement) -> Statement:
+    """Return the statement of a query for related rows as the one of load()."""
+    return replace(statement, shape=ShapeName(relationship.label, "load", relationship.target))
 
 
 def match_by_key(
@@ -169,7 +178,9 @@ def write_pairs(step: RelationshipStep, forms: tuple[KeyType, ...] | None) -> St
     # With forms, a position stands for the key.
     owner = local if forms is None else local[:1]
     read = (*owner, *row_layout(step.relationship.target, step.joins))
-    return Statement.reading(sql, scope, read)
+    relationship = step.relationship
+    shape = ShapeName(relationship.label, "load", relationship.target)
+    return Statement.reading(sql, scope, shape, read)
 
 
 def write_lateral(

@@ -16,6 +16,7 @@ from ..sql.context import Scope
 from ..sql.expressions import Expression
 from ..statements.executor import Executor
 from ..statements.select import KEY, assignments
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement, statement_for
 from .batches import Batch, changed_columns, grouped, not_given
 from .hooked_updates import changed_by_hooks
@@ -244,7 +245,7 @@ def write_update_all(
         f"WHERE {' AND '.join(matches)} "
         f"RETURNING {', '.join(answers)}, {given}.place"
     )
-    return Statement.of(scope, sql, tuple(returned))
+    return Statement.of(scope, sql, ShapeName.of(table, "bulk_update"), tuple(returned))
 
 
 def writable_columns(table: Table) -> tuple[AnyColumn, ...]:

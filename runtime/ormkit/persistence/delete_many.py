@@ -11,6 +11,7 @@ from ..models.relationships import table_as
 from ..models.table import Table, table_of
 from ..sql.context import Scope
 from ..statements.executor import Executor
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement, statement_for
 from .insert_order import in_key_order
 from .update import check_rows_once, identity_of, stale, write_delete
@@ -93,4 +94,4 @@ def write_delete_all(table: Table) -> Statement:
         f"DELETE FROM {table_as(table.written, name)} USING unnest({', '.join(arrays)}) "
         f"AS {given} ({', '.join(keys)}) WHERE {' AND '.join(matches)}"
     )
-    return Statement.of(scope, sql)
+    return Statement.of(scope, sql, ShapeName.of(table, "remove_all"))

@@ -16,6 +16,7 @@ from ..postgres.values import Record
 from ..sql.context import Scope
 from ..statements.executor import Executor, OneConnection
 from ..statements.select import KEY
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement, statement_for
 from ..statements.table_facts import TableFacts, by_facts
 from .batches import Batch, fill_keys, held_columns
@@ -196,7 +197,7 @@ def write_insert(
     sql = insert_of_values(table, given, scope) + returning(returned)
     if is_numbered:
         sql += f", {scope.bind(None)}::integer"
-    return Statement.of(scope, sql, returned)
+    return Statement.of(scope, sql, ShapeName.of(table, "insert"), returned)
 
 
 def insert_of_values(table: Table, given: Sequence[AnyColumn], scope: Scope) -> str:
@@ -218,7 +219,7 @@ def write_insert_all(table: Table, given: Sequence[AnyColumn]) -> Statement:
         f"INSERT INTO {table.written} ({', '.join(column.quoted for column in given)}) "
         f"SELECT {', '.join(cast_values(given, name))} FROM ({source}) AS {name} ORDER BY place"
     )
-    return Statement.of(scope, sql)
+    return Statement.of(scope, sql, ShapeName.of(table, "insert_all"))
 
 
 def write_by_merge(table: Table, given: Sequence[AnyColumn]) -> Statement:
@@ -233,7 +234,8 @@ def write_by_key(
     scope = Scope(table)
     returned = returned_columns(table, given)
     numbered = NumberedInsert(table, given, returned, table.primary_key, types, made)
-    return Statement.of(scope, numbered.sql(scope), returned)
+    shape = ShapeName.of(table, "insert_all")
+    return Statement.of(scope, numbered.sql(scope), shape, returned)
 
 
 def returning(columns: Sequence[AnyColumn]) -> str:

@@ -12,6 +12,7 @@ from ..models.table import Table, package_of
 from ..sql.context import Scope
 from ..statements.executor import Executor
 from ..statements.key_membership import in_keys, unnested
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement, statement_for
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Links:
             scope.tables.add(self._secondary.sql)
             sql = write(scope, self._owner(scope))
             operation = "UPDATE" if what == "replace" else ""
-            return Statement.of(scope, sql, operation=operation)
+            shape = ShapeName(self._relationship.label, what, self._relationship.target)
+            return Statement.of(scope, sql, shape, operation=operation)
 
         return statement_for(key, build)
 

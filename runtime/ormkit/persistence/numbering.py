@@ -16,6 +16,7 @@ from ..models.relationships import table_as
 from ..models.table import Table
 from ..postgres.values import Record
 from ..sql.context import Scope
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement
 from ..statements.table_facts import ANOTHER_KEY, TableFacts
 
@@ -64,7 +65,7 @@ def write_merge(
         f"VALUES ({', '.join(cast_values(given, source))}) "
         f"RETURNING {', '.join(answers)}, {source}.place"
     )
-    return Statement.of(scope, sql, tuple(returned))
+    return Statement.of(scope, sql, ShapeName.of(table, "insert_all"), tuple(returned))
 
 
 @dataclass(frozen=True, slots=True)

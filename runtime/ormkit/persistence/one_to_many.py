@@ -15,6 +15,7 @@ from ..sql.expressions import Condition
 from ..statements.executor import Executor
 from ..statements.key_membership import in_keys
 from ..statements.select import Select, assignments
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement, statement_for
 from .insert import receive, returning
 from .update import changes_for, computed_columns, stale, values_of
@@ -169,7 +170,8 @@ class ChildKeys:
             f"WITH {', '.join(parts)} "
             f"SELECT same.holds, {gone}, taken.* FROM same LEFT JOIN taken ON true"
         )
-        return Statement.of(scope, sql, selected=(None, None, *returned), operation="UPDATE")
+        shape = ShapeName(self._relationship.label, "set", table)
+        return Statement.of(scope, sql, shape, selected=(None, None, *returned), operation="UPDATE")
 
     def _bound(self, scope: Scope) -> str:
         """Return parameters for a foreign key, with the types of its columns."""

@@ -17,6 +17,7 @@ from ..sql.context import Scope
 from ..sql.expressions import AnyExpression, Expression
 from ..statements.executor import Executor
 from ..statements.select import assignments
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement, statement_for
 from .hooked_updates import hooked_object, values_after_hooks
 from .insert import receive, returning
@@ -152,7 +153,7 @@ def write_update(table: Table, changes: Sequence[tuple[AnyColumn, object]]) -> S
         f"UPDATE {table.written} SET {assignments(changes, scope)} WHERE {same_row(table, scope)}"
         f"{returning(computed)}"
     )
-    return Statement.of(scope, sql, computed)
+    return Statement.of(scope, sql, ShapeName.of(table, "update"), computed)
 
 
 async def mark_deleted(executor: Executor, instance: Model, *, is_deleted: bool) -> None:
@@ -186,7 +187,8 @@ async def delete_one(executor: Executor, instance: Model) -> None:
 def write_delete(table: Table) -> Statement:
     """Return the DELETE of one row, found by its primary key and version column, if any."""
     scope = Scope(table)
-    return Statement.of(scope, f"DELETE FROM {table.written} WHERE {same_row(table, scope)}")
+    sql = f"DELETE FROM {table.written} WHERE {same_row(table, scope)}"
+    return Statement.of(scope, sql, ShapeName.of(table, "remove"))
 
 
 def same_row(table: Table, scope: Scope) -> str:

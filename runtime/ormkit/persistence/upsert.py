@@ -21,6 +21,7 @@ from ..models.table import Table, table_of
 from ..postgres.values import Record
 from ..sql.context import Scope
 from ..statements.executor import Executor, OneConnection
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement, statement_for
 from ..statements.table_facts import TableFacts, by_facts
 from .batches import Batch, batches_of, changed_columns, check_once, not_given, parts_of
@@ -263,13 +264,13 @@ class Upsert:
         sql += returning(self.table.columns)
         if is_numbered:
             sql += f", {scope.bind(None)}::integer"
-        return Statement.of(scope, sql, self.table.columns)
+        return Statement.of(scope, sql, ShapeName.of(self.table, "upsert"), self.table.columns)
 
     def _write_many(self, types: Sequence[str]) -> Statement:
         scope = Scope(self.table)
         numbered = NumberedInsert(self.table, self.given, self.table.columns, self.target, types)
         sql = numbered.sql(scope, self._on_conflict())
-        return Statement.of(scope, sql, self.table.columns)
+        return Statement.of(scope, sql, ShapeName.of(self.table, "upsert_all"), self.table.columns)
 
     def _on_conflict(self) -> str:
         assigned = [f"{column.quoted} = EXCLUDED.{column.quoted}" for column in self.changed]

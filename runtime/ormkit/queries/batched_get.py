@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..driver.affinity import Origin
 from ..driver.array_parameter import FlatArray
+from ..events.observed_rows import ObservedRows
 from ..loading.decoding import unknown_label
 from ..models.columns import AnyColumn
 from ..statements.executor import Executor
@@ -22,6 +23,7 @@ from ..statements.key_equality import has_loose_key
 from ..statements.key_membership import key_condition
 from ..statements.primary_keys import by_key
 from ..statements.select import Select
+from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement
 from ..statements.value_errors import VALUE_ERRORS
 
@@ -105,6 +107,8 @@ class Lookup:
                 if self._waiting:
                     self._send()
             try:
+                if rows.__class__ is ObservedRows:
+                    return rows.made(self._model.__decode__)[0] if rows else None
                 return self._model.__decode__(rows)[0] if rows else None
             except KeyError as error:
                 raise unknown_label(self._model, rows) or error from None
@@ -231,7 +235,9 @@ class Lookup:
         if statement is None:
             where = (key_condition(table.primary_key, keys), *table.alive())
             written = Select(table=table, where=where).rows()
-            statement = self._many = replace(written, is_lookup=True)
+            statement = self._many = replace(
+                written, is_lookup=True, shape=ShapeName.of(table, "get")
+            )
         arrays = [keys] if len(self._types) == 1 else map(list, zip(*keys, strict=True))
         return self._executor.run(statement, list(map(FlatArray, arrays)))
 

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import UsageError
+from ..events.observed_rows import ObservedRows
 from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import Step, joined_steps
@@ -81,6 +82,8 @@ class Rows(Generic[T]):
     async def _fetch(self, select: Select) -> list[T]:
         statement = select.expressions(self._columns)
         records = await self._source.executor().run(statement, select.values(self._columns))
+        if records.__class__ is ObservedRows:
+            return records.made(self._made)
         return with_gc_paused(self._made, records)
 
     def _made(self, records: Sequence[Any]) -> list[T]:

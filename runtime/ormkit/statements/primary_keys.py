@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..errors import UsageError
 from ..models.table import Table
 from .select import Select
+from .shape_name import ShapeName
 from .statement import Statement, statement_for
 
 
@@ -52,8 +54,13 @@ def by_key(table: Table, key: object) -> Statement:
     """
     return statement_for(
         ("by key", table),
-        lambda: Select(table=table, where=(*same_key(table, key), *table.alive())).rows(),
+        lambda: named_get(Select(table=table, where=(*same_key(table, key), *table.alive()))),
     )
+
+
+def named_get(select: Select) -> Statement:
+    """Return the statement of a query for one key as the one of get()."""
+    return replace(select.rows(), shape=ShapeName.of(select.table, "get"))
 
 
 def by_key_or_deleted(table: Table, key: object) -> Statement:
@@ -63,5 +70,5 @@ def by_key_or_deleted(table: Table, key: object) -> Statement:
     """
     return statement_for(
         ("by key, deleted too", table),
-        lambda: Select(table=table, where=same_key(table, key)).rows(),
+        lambda: named_get(Select(table=table, where=same_key(table, key))),
     )

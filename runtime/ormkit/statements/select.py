@@ -19,6 +19,7 @@ from ..sql.trees import AnyNode, Node, separated
 from .grouping import Grouping, Selected, place_of
 from .row_limits import bound, limit_sql, shape_of
 from .row_locks import Lock
+from .shape_name import ShapeName
 from .statement import Statement, statement_for
 
 #: What tells a part of a query from others of another shape.
@@ -215,7 +216,7 @@ class Select:
         text = self._text(scope, distinct + ", ".join(selected), "".join(joined), places)
         joined_places = chain.from_iterable(step.row_layout() for step in self.joins)
         read = (*self.table.columns, *joined_places, *extra)
-        return Statement.reading(text, scope, read)
+        return Statement.reading(text, scope, ShapeName.of_query(self, "all"), read)
 
     def _write_expressions(self, selected: Selected) -> Statement:
         scope = Scope(self.table, is_qualified=bool(self.joins))
@@ -228,21 +229,31 @@ class Select:
         chosen = distinct + ", ".join([*selected_sql(selected, scope), *beside])
         text = self._text(scope, chosen, "".join(joined), selected)
         layout = chain.from_iterable(step.row_layout() for step in self.joins)
-        return Statement.reading(text, scope, (*selected, *layout))
+        return Statement.reading(
+            text, scope, ShapeName.of_query(self, "values"), (*selected, *layout)
+        )
 
     def _write_count(self) -> Statement:
         scope = Scope(self.table)
         result = f"{scope.call('count')}(*)"
         if not self.is_cut:
-            return Statement.reading(self._text(scope, result, ""), scope)
+            return Statement.reading(
+                self._text(scope, result, ""), scope, ShapeName.of_query(self, "count")
+            )
         distinct = self._distinct(scope)
         chosen = distinct + ", ".join(selected_sql(self.table.columns, scope)) if distinct else ""
         inner = self._text(scope, chosen, "")
-        return Statement.reading(f"SELECT {result} FROM ({inner}) AS cut", scope)
+        return Statement.reading(
+            f"SELECT {result} FROM ({inner}) AS cut", scope, ShapeName.of_query(self, "count")
+        )
 
     def _write_exists(self) -> Statement:
         scope = Scope(self.table)
-        return Statement.reading(f"SELECT EXISTS ({self._text(scope, '', '')})", scope)
+        return Statement.reading(
+            f"SELECT EXISTS ({self._text(scope, '', '')})",
+            scope,
+            ShapeName.of_query(self, "exists"),
+        )
 
     def _write_aggregate(self, function: str, operand: AnyExpression) -> Statement:
         scope = Scope(self.table)
@@ -251,17 +262,19 @@ class Select:
         text = operand.sql(scope)
         if not self.is_cut:
             sql = self._text(scope, f"{name}({text})", "")
-            return Statement.reading(sql, scope, (operand,))
+            return Statement.reading(sql, scope, ShapeName.of_query(self, function), (operand,))
         inner = self._text(scope, distinct + text, "", (operand,))
         # Named outside: ORDER BY inside would take an output column's name before a table's.
         sql = f"SELECT {name}(value) FROM ({inner}) AS cut (value)"
-        return Statement.reading(sql, scope, (operand,))
+        return Statement.reading(sql, scope, ShapeName.of_query(self, function), (operand,))
 
     def _write_delete(self, returned: Selected) -> Statement:
         scope = Scope(self.table)
         text = f"DELETE FROM {self.table.written}{self._changed_rows(scope)}"
         text += returning(returned, scope)
-        return Statement.of(scope, text, selected=tuple(returned))
+        return Statement.of(
+            scope, text, ShapeName.of_query(self, "delete"), selected=tuple(returned)
+        )
 
     def _write_update(
         self, changes: Sequence[tuple[AnyColumn, object]], returned: Selected
@@ -269,7 +282,9 @@ class Select:
         scope = Scope(self.table)
         text = f"UPDATE {self.table.written} SET {assignments(changes, scope)}"
         text += self._changed_rows(scope) + returning(returned, scope)
-        return Statement.of(scope, text, selected=tuple(returned))
+        return Statement.of(
+            scope, text, ShapeName.of_query(self, "update"), selected=tuple(returned)
+        )
 
     def _changed_rows(self, scope: Scope) -> str:
         """Return the WHERE of a DELETE or UPDATE; with a limit it goes by primary key."""

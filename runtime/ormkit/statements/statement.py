@@ -10,6 +10,7 @@ from ..driver.command import Command
 from ..models.columns import AnyColumn
 from ..sql.expressions import AnyExpression
 from .retry_safe import Read
+from .shape_name import ShapeName
 from .value_errors import explained
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ class Statement(Command):
     has_locks: bool = False
 
     @classmethod
-    def reading(cls, sql: str, scope: Scope, selected: tuple[Any, ...] = ()) -> Statement:
+    def reading(
+        cls, sql: str, scope: Scope, shape: ShapeName, selected: tuple[Any, ...] = ()
+    ) -> Statement:
         """Return the statement of a SELECT, which may be sent again unless it locks rows."""
         read = None if scope.has_locks else Read.of(scope)
         return cls(
@@ -44,6 +47,7 @@ class Statement(Command):
             selected=selected,
             read=read,
             has_locks=scope.has_locks,
+            shape=shape,
             tables=tuple(sorted(scope.tables)),
             is_foreign=scope.is_foreign,
         )
@@ -53,6 +57,7 @@ class Statement(Command):
         cls,
         scope: Scope,
         sql: str,
+        shape: ShapeName,
         returned: tuple[AnyColumn, ...] = (),
         selected: tuple[Any, ...] = (),
         *,
@@ -64,6 +69,7 @@ class Statement(Command):
             tuple(scope.parameters),
             returned,
             selected,
+            shape=shape,
             tables=tuple(sorted(scope.tables)),
             operation=operation,
             is_foreign=scope.is_foreign,

@@ -24,6 +24,7 @@ from ormkit import (
     UniqueViolation,
     capture_statements,
     create_engine,
+    joinedload,
     selectinload,
 )
 from ormkit.driver.connection import Connection
@@ -151,6 +152,62 @@ async def test_an_event_says_what_came_of_it(session: AsyncSession, people: None
     assert not found.in_transaction
 
 
+NAMES: list[tuple[Callable[[AsyncSession], Awaitable[Any]], str]] = [
+    (lambda session: session.get(User, 1), "User.get"),
+    (
+        lambda session: session.query(User).filter(age__gte=3, name="Ada").order_by("-age").all(),
+        "User.filter(age__gte, name).order_by(-age).all",
+    ),
+    (
+        lambda session: session.query(User).filter((User.age > 3) & (User.age < 9)).first(),
+        "User.filter(age__gt, age__lt).order_by(id).limit().all",
+    ),
+    (
+        lambda session: session.query(User).filter((User.age > 3) | (User.age < 1)).count(),
+        "User.filter(...).count",
+    ),
+    (lambda session: session.query(User).filter(id__in=[1]).exists(), "User.filter(id__in).exists"),
+    (lambda session: session.query(User).sum(User.age), "User.sum"),
+    (lambda session: session.query(User).values_list(User.id), "User.values"),
+    (
+        lambda session: session.query(User).distinct().limit(2).offset(1).all(),
+        "User.distinct().limit().offset().all",
+    ),
+    (lambda session: session.load([User(id=1, name="x")], User.posts), "User.posts.load"),
+    (lambda session: session.insert(User(name="x")), "User.insert"),
+    (lambda session: session.update(User(id=1, name="x"), age=3), "User.update"),
+    (lambda session: session.query(User).filter(id=0).delete(), "User.filter(id).delete"),
+    (lambda session: session.execute_raw("SELECT 'secret'"), "raw"),
+]
+
+
+@pytest.mark.parametrize(("work", "name"), NAMES, ids=[name for _, name in NAMES])
+async def test_a_statement_has_the_name_of_the_call(
+    work: Callable[[AsyncSession], Awaitable[Any]],
+    name: str,
+    session: AsyncSession,
+    people: None,
+) -> None:
+    with capture_statements(session.engine) as captured:
+        await work(session)
+    assert captured[-1].name == name
+
+
+async def test_the_time_of_making_objects_is_counted(session: AsyncSession, people: None) -> None:
+    await session.insert(Post(author_id=1, title="x"))
+    with capture_statements(session.engine) as captured:
+        await session.query(User).all()
+        await session.get(User, 1)
+        await session.query(Post).options(joinedload("author")).all()
+        await session.query(User).values_list(User.id, User.name)
+        async with session.begin() as tx:
+            await tx.get(User, 1)
+        await session.query(User).count()
+    *made, counted = captured
+    assert all(event.decoded > 0 for event in made)
+    assert counted.decoded == 0
+
+
 async def test_values_are_for_those_who_ask_for_them(session: AsyncSession) -> None:
     engine = session.engine
     with capture_statements(engine) as plain, capture_statements(engine, values=True) as whole:
@@ -167,7 +224,13 @@ async def test_lookups_that_share_a_statement_say_so(session: AsyncSession, peop
     assert [user is not None for user in found] == [True] * 2 + [False] * 7
     assert sorted(event.keys for event in captured) == [0, 0, 7]
     shared = next(event for event in captured if event.is_shared)
-    assert (shared.rows, shared.argument_sets) == (0, 1)
+    assert (shared.rows, shared.argument_sets, shared.is_pipelined) == (0, 1, False)
+    assert "7 lookups by key in one statement" in repr(shared)
+    await session.insert(User(name="Cy"))
+    with capture_statements(session.engine) as captured:
+        await session.engine.execute_many("SELECT $1::int", [[1], [2]])
+    assert captured[0].is_pipelined
+    assert "pipelined for 2 rows of arguments" in repr(captured[0])
 
 
 async def test_a_transaction_is_one_event(session: AsyncSession, people: None) -> None:
