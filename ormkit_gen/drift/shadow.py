@@ -44,13 +44,37 @@ async def expected_catalog(schemas: Sequence[Schema], shadow: str | None) -> Cat
     """
     sql = "\n".join(schema_sql(schema, with_unmanaged=True) for schema in schemas)
     cache = CatalogCache(cache_directory() / "catalogs")
-    try:
+    with _explained():
         server = _embedded_version() if shadow is None else await _version(shadow)
         key = cache_key(sql, reader_version(), server)
         catalog = cache.get(key)
         if catalog is None:
             catalog = await _built(sql, shadow)
             cache.put(key, catalog)
+    return managed(catalog, schemas)
+
+
+@contextmanager
+def shadow_server(shadow: str | None) -> Generator[str]:
+    """Yield the URL of a server on which schemas are built.
+
+    shadow: its URL; None starts the embedded one.
+
+    Raises:
+        Refusal: There is no such server. In the block: it cannot be reached, or lacks a right.
+    """
+    with _explained():
+        if shadow is not None:
+            yield shadow
+            return
+        with _embedded() as url:
+            yield url
+
+
+@contextmanager
+def _explained() -> Generator[None]:
+    try:
+        yield
     except EmbeddedServerError as error:
         raise Refusal(problem("no-shadow", f"no shadow server: {error}", _REMEDY)) from error
     except ConnectionFailed as error:
@@ -59,7 +83,6 @@ async def expected_catalog(schemas: Sequence[Schema], shadow: str | None) -> Cat
     except DatabaseError as error:
         message = f"the shadow server cannot build the schema: {error}"
         raise Refusal(problem("shadow-failed", message, _REMEDY)) from error
-    return managed(catalog, schemas)
 
 
 def managed(catalog: Catalog, schemas: Sequence[Schema]) -> Catalog:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 
 from ..engine import create_engine
 from ..errors import StatementError
@@ -33,6 +34,18 @@ async def shadow_catalog(server: str, sql: str) -> Catalog:
     The server's other databases stay as they are. Raises ConnectionFailed, and the DatabaseError
     of a statement that failed.
     """
+    async with scratch_database(server) as url:
+        return await built_catalog(url, sql)
+
+
+@asynccontextmanager
+async def scratch_database(server: str) -> AsyncGenerator[str]:
+    """Yield the URL of a new, empty database, and drop it at the end.
+
+    server: the URL of any database of a server whose role may create databases.
+
+    Raises ConnectionFailed, and the DatabaseError that the server reports.
+    """
     name = f"{PREFIX}{secrets.token_hex(8)}"
     async with await create_engine(server, max_connections=1) as maintenance:
         try:
@@ -47,7 +60,7 @@ async def shadow_catalog(server: str, sql: str) -> Catalog:
                 f"ALTER ROLE {role} CREATEDB, or use another role",
             ) from error
         try:
-            return await built_catalog(database_url(server, name), sql)
+            yield database_url(server, name)
         finally:
             with suppress(StatementError):
                 await maintenance.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

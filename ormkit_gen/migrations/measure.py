@@ -1,0 +1,237 @@
+"""Run one step on a database of the shadow server, and ask PostgreSQL what it did.
+
+Locks are read from pg_locks before the step commits. A rewrite shows in the file of a table, a scan
+in the counters of the transaction, an index in pg_index. No step is judged by its wording.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from ormkit import DatabaseError, Engine
+from ormkit.migrations.files import Step
+
+#: The locks of tables from the weakest to the strongest, as pg_locks names them.
+LOCKS = (
+    *("AccessShare", "RowShare", "RowExclusive", "ShareUpdateExclusive"),
+    *("Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"),
+)
+#: Locks that make another client's SELECT wait, and those that make its UPDATE wait.
+BLOCKS_READERS = frozenset(("AccessExclusive",))
+BLOCKS_WRITERS = frozenset(("Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"))
+#: Weaker ones are those of every query.
+_TOLD = LOCKS[2:]
+_FIRST_OWN = 16384
+_RELATIONS = f"""
+SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind::text,
+    coalesce(pg_relation_filenode(c.oid), 0), i.indrelid,
+    {{scans}}
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+LEFT JOIN pg_index i ON i.indexrelid = c.oid
+WHERE c.oid >= {_FIRST_OWN} AND c.relkind <> 't' AND n.nspname !~ '^pg_'
+"""
+_CONSTRAINTS = f"""
+SELECT k.oid, quote_ident(k.conname), k.conrelid FROM pg_constraint k
+WHERE k.oid >= {_FIRST_OWN} AND k.convalidated AND k.contype IN ('c', 'f', 'n') AND k.conrelid <> 0
+"""
+_HELD = f"""
+SELECT l.relation, replace(l.mode, 'Lock', '') FROM pg_locks l
+WHERE l.locktype = 'relation' AND l.pid = {{pid}} AND l.relation >= {_FIRST_OWN}
+AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
+"""
+_WAITS = """
+SELECT coalesce(bool_or(wait_event_type = 'Lock'), true) FROM pg_stat_activity WHERE pid = {pid}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StepMeasure:
+    """What a step did to relations that were there before it. All names are SQL."""
+
+    #: The strongest lock on each table or view.
+    locks: Mapping[str, str] = field(default_factory=dict[str, str])
+    #: The tables that got a new file.
+    rewrites: tuple[str, ...] = ()
+    #: The tables that were read.
+    scans: tuple[str, ...] = ()
+    #: The indexes that were built, by their table.
+    builds: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    #: The constraints that were validated, by their table.
+    validates: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What a person reads in the file of the step."""
+        return tuple(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        for table, lock in sorted(self.locks.items()):
+            yield f"{lock} on {table}"
+        yield from (f"rewrites {table}" for table in self.rewrites)
+        yield from (f"scans {table}" for table in self.scans if table not in self.rewrites)
+        for indexes in self.builds.values():
+            yield from (f"builds {index}" for index in indexes)
+        for table, names in self.validates.items():
+            yield from (f"validates {name} of {table}" for name in names)
+
+    def blocking(self, tables: frozenset[str]) -> dict[str, str]:
+        """Return what would keep other clients waiting for long: the lock, by its table.
+
+        A table is read or written by others as long as the lock is held. The step reads a table or
+        writes it anew while it holds a lock that makes others wait.
+
+        tables: those that have rows. New ones are used by nobody.
+        """
+        works = {*self.rewrites, *self.scans, *self.builds, *self.validates} & tables
+        held = {
+            table: lock
+            for table, lock in self.locks.items()
+            if table in tables and lock in BLOCKS_WRITERS
+        }
+        return held if works else {}
+
+
+@dataclass(frozen=True, slots=True)
+class _Relation:
+    name: str
+    kind: str
+    file: int
+    #: The table of an index.
+    table: int | None
+    scans: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """The relations and the valid constraints of a database, by their numbers."""
+
+    relations: Mapping[int, _Relation]
+    constraints: Mapping[int, tuple[str, int]]
+
+
+async def run_step(engine: Engine, step: Step) -> StepMeasure:
+    """Run a step, commit it, and return what it did.
+
+    engine: one with three connections to a database that nobody else uses.
+
+    Raises:
+        DatabaseError: The server refused a statement of the step.
+    """
+    if step.mode == "data":
+        return StepMeasure()
+    if step.mode == "no transaction":
+        return await _run_alone(engine, step.sql)
+    async with engine.pool.connection() as connection:
+        connection.mark_dirty()
+        await connection.script(f"{SESSION} BEGIN")
+        try:
+            before = await _picture(connection, in_transaction=True)
+            await connection.script(step.sql)
+            held = await connection.fetch(_HELD.format(pid="pg_backend_pid()"))
+            after = await _picture(connection, in_transaction=True)
+        except BaseException:
+            with suppress(DatabaseError):
+                await connection.script("ROLLBACK")
+            raise
+        await connection.script("COMMIT")
+        return _measured(before, after, held)
+
+
+#: As the runner sets them, and as the shadow's database was built.
+SESSION = """\
+SET search_path = public; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY';
+SET IntervalStyle = 'postgres';
+"""
+
+
+async def _run_alone(engine: Engine, sql: str) -> StepMeasure:
+    """Run a statement outside a transaction, and read its locks while it waits for another one.
+
+    CREATE INDEX CONCURRENTLY and its kind wait for every transaction that writes the table, so one
+    that has locked all tables keeps it from ending until its locks are read.
+    """
+    async with (
+        engine.pool.connection() as runner,
+        engine.pool.connection() as writer,
+        engine.pool.connection() as observer,
+    ):
+        runner.mark_dirty()
+        writer.mark_dirty()
+        await runner.script(SESSION)
+        for each in (runner, writer, observer):
+            await _flush_counters(each)
+        before = await _picture(observer)
+        tables = [each.name for each in before.relations.values() if each.kind in "rp"]
+        listed = f"LOCK TABLE {', '.join(tables)} IN ROW EXCLUSIVE MODE" if tables else ""
+        await writer.script(f"BEGIN; {listed}")
+        running = asyncio.ensure_future(runner.script(sql))
+        try:
+            held = await _held_while_waiting(observer, runner.backend, running)
+        finally:
+            await writer.script("ROLLBACK")
+            await running
+        await _flush_counters(runner)
+        after = await _picture(observer)
+        return _measured(before, after, held)
+
+
+async def _flush_counters(connection: Any) -> None:
+    """Make others see the counters of a connection, which are reported once a second otherwise."""
+    if connection.server_version >= 15:
+        await connection.script("SELECT pg_stat_force_next_flush()")
+
+
+async def _held_while_waiting(observer: Any, backend: int, running: asyncio.Future[str]) -> Any:
+    """Return the locks of a backend once it waits for one, or has ended."""
+    while not running.done():
+        (row,) = await observer.fetch(_WAITS.format(pid=backend))
+        if row[0]:
+            return await observer.fetch(_HELD.format(pid=backend))
+        await asyncio.sleep(0.002)
+    return []
+
+
+async def _picture(connection: Any, *, in_transaction: bool = False) -> _Picture:
+    scans = "pg_stat_get_xact_numscans(c.oid)" if in_transaction else "pg_stat_get_numscans(c.oid)"
+    relations = await connection.fetch(_RELATIONS.format(scans=scans))
+    constraints = await connection.fetch(_CONSTRAINTS)
+    return _Picture(
+        {oid: _Relation(*rest) for oid, *rest in relations},
+        {oid: (name, table) for oid, name, table in constraints},
+    )
+
+
+def _measured(before: _Picture, after: _Picture, held: Any) -> StepMeasure:
+    locks: dict[str, str] = {}
+    for oid, mode in held:
+        relation = before.relations.get(oid)
+        if relation is not None and relation.kind not in "iIS" and mode in _TOLD:
+            locks[relation.name] = max(mode, locks.get(relation.name, mode), key=LOCKS.index)
+    rewrites, scans = set[str](), set[str]()
+    builds: dict[str, tuple[str, ...]] = {}
+    for oid, relation in after.relations.items():
+        earlier = before.relations.get(oid)
+        is_new = earlier is None or earlier.file != relation.file
+        if relation.table is not None:
+            table = before.relations.get(relation.table)
+            if table is None:
+                continue
+            if is_new and relation.kind == "i":
+                builds[table.name] = (*builds.get(table.name, ()), relation.name)
+            elif earlier is not None and relation.scans > earlier.scans:
+                scans.add(table.name)
+        elif earlier is not None:
+            if is_new and relation.kind in "rm":
+                rewrites.add(earlier.name)
+            if relation.scans > earlier.scans and relation.kind in "rpm":
+                scans.add(earlier.name)
+    validates: dict[str, tuple[str, ...]] = {}
+    for oid, (name, owner) in after.constraints.items():
+        table = before.relations.get(owner)
+        if oid not in before.constraints and table is not None and table.name in scans:
+            validates[table.name] = (*validates.get(table.name, ()), name)
+    return StepMeasure(locks, tuple(sorted(rewrites)), tuple(sorted(scans)), builds, validates)

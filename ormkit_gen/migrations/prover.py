@@ -1,0 +1,120 @@
+"""Prove a migration on the shadow server: the old schema and the steps must give the new schema."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from ormkit import DatabaseError, create_engine
+from ormkit.catalog import Catalog, Difference, compare, read_catalog, scratch_database
+from ormkit.migrations.files import Step
+from ormkit_gen.ddl.schema import schema_sql
+from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
+from ormkit_gen.ir import Schema
+from ormkit_gen.migrations.measure import SESSION, StepMeasure, run_step
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a migration does on the shadow server."""
+
+    #: The steps, each with what was measured.
+    steps: tuple[Step, ...]
+    measures: tuple[StepMeasure, ...]
+    #: The tables that were there before the migration.
+    tables: frozenset[str]
+    #: In what the result differs from the new schema. Nothing may be in it.
+    differences: tuple[Difference, ...]
+
+
+class Rehearsal:
+    """A database of the shadow server on which steps run, one after the other."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def run(self, steps: Sequence[Step]) -> tuple[StepMeasure, ...]:
+        """Run steps, and return what each did.
+
+        Raises:
+            Refusal: One of them fails. It names the step.
+        """
+        measures: list[StepMeasure] = []
+        async with await create_engine(self._url, max_connections=3) as engine:
+            for number, step in enumerate(steps, 1):
+                try:
+                    measures.append(await run_step(engine, step))
+                except DatabaseError as error:
+                    raise _failed(number, step, error) from error
+        return tuple(measures)
+
+    async def script(self, sql: str) -> None:
+        """Run statements that are no steps."""
+        async with (
+            await create_engine(self._url, max_connections=1) as engine,
+            engine.pool.connection() as connection,
+        ):
+            connection.mark_dirty()
+            await connection.script(SESSION + sql)
+
+    async def catalog(self) -> Catalog:
+        """Return what the database has."""
+        async with await create_engine(self._url, max_connections=1) as engine:
+            return await read_catalog(engine)
+
+
+@asynccontextmanager
+async def rehearsal(server: str, old: Schema | None = None) -> AsyncGenerator[Rehearsal]:
+    """Yield a database that has a schema, and drop it at the end.
+
+    server: the URL of a shadow server.
+    old: the schema; None for an empty database.
+    """
+    async with scratch_database(server) as url:
+        found = Rehearsal(url)
+        if old is not None:
+            await found.script(schema_sql(old, with_unmanaged=True))
+        yield found
+
+
+async def prove(
+    old: Schema | None, steps: Sequence[Step], new: Schema, shadow: str | None
+) -> Proof:
+    """Run steps on a database with the old schema, and compare the result with the new schema.
+
+    old: None for an empty database.
+    shadow: the URL of the shadow server; None for the embedded one.
+
+    Raises:
+        Refusal: There is no shadow server, or a step fails on it.
+    """
+    with shadow_server(shadow) as server:
+        async with rehearsal(server, old) as database:
+            before = await database.catalog() if old is not None else None
+            measures = await database.run(steps)
+            found = managed(await database.catalog(), [new])
+        expected = await expected_catalog([new], server)
+    return Proof(
+        steps=tuple(
+            replace(step, measured=measure.lines)
+            for step, measure in zip(steps, measures, strict=True)
+        ),
+        measures=measures,
+        tables=tables_of(before),
+        differences=tuple(compare(expected, found)),
+    )
+
+
+def tables_of(catalog: Catalog | None) -> frozenset[str]:
+    """Return the names of the tables that a database has, as SQL."""
+    objects = catalog.objects if catalog is not None else ()
+    return frozenset(each.removeprefix("table ") for each in objects if each.startswith("table "))
+
+
+def _failed(number: int, step: Step, error: DatabaseError) -> Refusal:
+    first = step.sql.strip().splitlines()[0] if step.sql.strip() else ""
+    message = f"step {number} fails on the shadow server: {error}\n  {first}"
+    remedy = "mend the SQL of the step; the shadow server has the schema of the migration before it"
+    return Refusal(problem("step-failed", message, remedy))
