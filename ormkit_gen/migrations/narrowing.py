@@ -1,0 +1,98 @@
+"""The part of two schemas that a migration can change, so that its proof builds no more than that.
+
+A proof of one new column in a thousand tables needs the table, what it refers to and what refers to
+it. Every other table has the same facts before and after the migration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ormkit_gen.ir import Enum, ForeignKey, Model, Schema
+
+#: Schemas with fewer models are built as a whole, which takes no longer.
+_SMALL = 50
+
+
+def narrowed(old: Schema, new: Schema) -> tuple[Schema, Schema]:
+    """Return the models in which two schemas differ, and their neighbors, of both.
+
+    They are whole where a view or an SQL object might depend on any model, and where few models
+    are the same.
+    """
+    if max(len(old.models), len(new.models)) < _SMALL or not (_is_plain(old) and _is_plain(new)):
+        return old, new
+    before, after = _descriptions(old), _descriptions(new)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    names = changed | _neighbors(old, changed) | _neighbors(new, changed)
+    if len(names) > max(len(old.models), len(new.models)) // 2:
+        return old, new
+    return _part(old, names, changed), _part(new, names, changed)
+
+
+def _is_plain(schema: Schema) -> bool:
+    """Return whether what its models depend on can be read from them."""
+    return not (
+        schema.objects
+        or schema.sequences
+        or any(model.view or model.inherits or model.partitions for model in schema.models)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Description:
+    """What the DDL of a model is made of."""
+
+    model: Model
+    #: The tables and columns that its foreign keys name.
+    targets: tuple[tuple[str | None, str, tuple[str, ...]], ...]
+    enums: tuple[Enum, ...]
+
+
+def _descriptions(schema: Schema) -> dict[str, _Description]:
+    enums = {enum.name: enum for enum in schema.enums}
+    return {model.name: _description(model, schema, enums) for model in schema.models}
+
+
+def _description(model: Model, schema: Schema, enums: Mapping[str, Enum]) -> _Description:
+    used = {each.type.name for each in model.columns if each.type.is_enum}
+    return _Description(
+        # Relationships and computed attributes are no DDL.
+        replace(model, relationships=(), computed=()),
+        tuple(_target(key, schema) for key in model.foreign_keys),
+        tuple(enums[name] for name in sorted(used)),
+    )
+
+
+def _target(key: ForeignKey, schema: Schema) -> tuple[str | None, str, tuple[str, ...]]:
+    target = schema.model(key.target)
+    columns = tuple(target.column(name).db_name for name in key.target_columns)
+    return target.schema, target.table, columns
+
+
+def _neighbors(schema: Schema, changed: set[str]) -> set[str]:
+    """Return the models that refer to changed ones, or that those refer to."""
+    found: set[str] = set()
+    for model in schema.models:
+        targets = {key.target for key in model.foreign_keys}
+        if model.name in changed:
+            found |= targets
+        elif targets & changed:
+            found.add(model.name)
+    return found
+
+
+def _part(schema: Schema, names: set[str], changed: set[str]) -> Schema:
+    models = tuple(
+        model if model.name in changed else _without_foreign_keys(model, changed)
+        for model in schema.models
+        if model.name in names
+    )
+    return replace(schema, models=models)
+
+
+def _without_foreign_keys(model: Model, kept: set[str]) -> Model:
+    """Return a model without its foreign keys, except those to the models that are kept."""
+    keys = tuple(key for key in model.foreign_keys if key.target in kept)
+    return replace(model, foreign_keys=keys, relationships=())
