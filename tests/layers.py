@@ -31,7 +31,7 @@ FLOORS = (
     ("transactions",),
     ("engine",),
     ("session", "catalog"),
-    ("migrations",),
+    ("migrations", "testing"),
     ("__init__",),
 )
 #: Those of the generator.

@@ -63,6 +63,7 @@ class Connection(ResettableSession):
         "backend",
         "facts",
         "messages",
+        "sandbox",
         "server_version",
         "watch",
     )
@@ -82,6 +83,8 @@ class Connection(ResettableSession):
         self.backend: int = 0 if raw.is_closed() else raw.get_server_pid()
         #: What the subclass of an observed connection notes of it.
         self.watch: Any = None
+        #: What the subclass of a connection whose work is rolled back notes of it.
+        self.sandbox: Any = None
 
     @classmethod
     async def open(

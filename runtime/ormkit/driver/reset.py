@@ -21,8 +21,7 @@ from .prepared_statements import PreparedStatements
 #: RESET ROLE follows RESET SESSION AUTHORIZATION, which sets no role at all. The server's
 #: configuration or the URL may have set one for the connection.
 RESET = """\
-CLOSE ALL;
-RESET SESSION AUTHORIZATION;
+{close}RESET SESSION AUTHORIZATION;
 RESET ROLE;
 RESET ALL;
 {read_nulls};
@@ -39,17 +38,23 @@ UNCHANGED = "SELECT 1"
 SEEDS = random.SystemRandom()
 
 
-async def reset_session(raw: Any, prepared: int) -> bool:
+async def reset_session(raw: Any, prepared: int, *, keeps_cursors: bool = False) -> bool:
     """Reset the session of an asyncpg connection outside a transaction.
 
     prepared: the minimum number of protocol-level prepared statements.
+    keeps_cursors: whether cursors stay open, as within a transaction that goes on.
 
     Return True if the prepared statements stay valid. Return False if SQL has prepared others
     (PREPARE) or removed some (DEALLOCATE); the caller must then discard them all.
     """
     # The driver returns the tag of the last command, which counts its rows.
     tag: str = await raw.execute(
-        RESET.format(read_nulls=READ_NULLS, seed=SEEDS.uniform(-1, 1), prepared=prepared)
+        RESET.format(
+            close="" if keeps_cursors else "CLOSE ALL;\n",
+            read_nulls=READ_NULLS,
+            seed=SEEDS.uniform(-1, 1),
+            prepared=prepared,
+        )
     )
     return tag == UNCHANGED
 

@@ -26,6 +26,10 @@ class FileLock:
         """Try to take the exclusive lock; return False if another holds any lock."""
         return _lock_exclusive(self._file)
 
+    def wait_exclusive(self) -> None:
+        """Take the exclusive lock; wait until nobody else holds any lock."""
+        _wait_exclusive(self._file)
+
     def close(self) -> None:
         """Release the lock, even if a forked process has inherited it."""
         _unlock(self._file)
@@ -83,6 +87,10 @@ if sys.platform == "win32":
     def _lock_exclusive(file: int) -> bool:
         return _lock_bytes(file, 0, _BYTES)
 
+    def _wait_exclusive(file: int) -> None:
+        while not _lock_exclusive(file):
+            time.sleep(_POLL_SECONDS)
+
     def _unlock(file: int) -> None:
         # Closing the file releases the lock on Windows, which has no fork().
         with suppress(OSError):
@@ -104,6 +112,9 @@ else:
 
     def _lock_exclusive(file: int) -> bool:
         return _flock(file, fcntl.LOCK_EX)
+
+    def _wait_exclusive(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)
 
     def _unlock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)

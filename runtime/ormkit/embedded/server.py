@@ -114,8 +114,7 @@ class EmbeddedServer:
                 return
             with held_alone(lock_file(self.directory)):
                 use.close()
-                if not (stays_file(self.directory).exists() or is_held(users_file(self.directory))):
-                    self._cluster.shut_down()
+                shut_down_unused(self._cluster)
 
     def shut_down(self) -> None:
         """Stop the server now, and close the connections of all its users.
@@ -162,6 +161,18 @@ def ensure_running(cluster: Cluster, settings: Mapping[str, str]) -> Address:
         stays_file(cluster.directory).unlink(missing_ok=True)
         address = cluster.launch(settings)
     return address
+
+
+def shut_down_unused(cluster: Cluster) -> bool:
+    """Stop the server unless others use it, or it stays; return whether nobody uses it.
+
+    The caller holds the lock of starting and stopping.
+    """
+    if is_held(users_file(cluster.directory)):
+        return False
+    if not stays_file(cluster.directory).exists():
+        cluster.shut_down()
+    return True
 
 
 def lock_file(directory: Path) -> Path:

@@ -87,7 +87,7 @@ class ObservedConnection(Connection):
             event.keys = len(args[0].values)
         began = perf_counter()
         try:
-            answer = await Connection.run(self, command, args, timeout, is_many=is_many)
+            answer = await super().run(command, args, timeout, is_many=is_many)
         except BaseException as error:
             event.end(perf_counter() - began, None, 0, error)
             watch.listeners.statement(event, args)
@@ -103,7 +103,7 @@ class ObservedConnection(Connection):
     async def introspect(self, sql: str, *args: object) -> Record:
         """Return the single row of a catalog query, and tell of it."""
         with self._told(Command(sql), args) as outcome:
-            row = await Connection.introspect(self, sql, *args)
+            row = await super().introspect(sql, *args)
             outcome.returned = 1
             return row
 
@@ -112,7 +112,7 @@ class ObservedConnection(Connection):
     ) -> AsyncGenerator[list[Record], None]:
         with self._told(command, args) as outcome:
             outcome.tag = b"SELECT"
-            async with aclosing(Connection._chunks(self, command, args, chunk)) as chunks:
+            async with aclosing(super()._chunks(command, args, chunk)) as chunks:
                 async for records in chunks:
                     outcome.returned += len(records)
                     outcome.event.chunks += 1
@@ -121,7 +121,7 @@ class ObservedConnection(Connection):
     async def copy_in(self, cells: Copied, records: Iterable[Any] | AsyncIterable[Any]) -> int:
         """Insert rows with COPY, and tell of it."""
         with self._told(Command(copy_sql(cells), is_raw=cells.is_raw)) as outcome:
-            outcome.returned = await Connection.copy_in(self, cells, records)
+            outcome.returned = await super().copy_in(cells, records)
             return outcome.returned
 
     async def copy_out(
@@ -134,9 +134,7 @@ class ObservedConnection(Connection):
     ) -> int:
         """Export the rows of a query with COPY, and tell of it."""
         with self._told(Command(f"COPY ({query}) TO STDOUT", is_raw=is_raw)) as outcome:
-            outcome.returned = await Connection.copy_out(
-                self, query, write, is_raw=is_raw, options=options
-            )
+            outcome.returned = await super().copy_out(query, write, is_raw=is_raw, options=options)
             return outcome.returned
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
@@ -145,7 +143,7 @@ class ObservedConnection(Connection):
         if word in CONTROL:
             return await self._control(word, sql, timeout)
         with self._told(Command(sql)) as outcome:
-            tag = await Connection.script(self, sql, timeout)
+            tag = await super().script(sql, timeout)
             outcome.tag = tag.encode()
             return tag
 
@@ -176,7 +174,7 @@ class ObservedConnection(Connection):
             watch.savepoints += 1
         ends = word == "COMMIT" or sql == "ROLLBACK"
         try:
-            tag = await Connection.script(self, sql, timeout)
+            tag = await super().script(sql, timeout)
         except BaseException as error:
             if ends:
                 tell_end(self, "lost" if self.is_closed else "rollback", error)
@@ -184,6 +182,10 @@ class ObservedConnection(Connection):
         if ends:
             tell_end(self, "rollback" if tag == "ROLLBACK" else "commit")
         return tag
+
+
+#: The class of an observed connection, by what it is otherwise.
+OBSERVED: dict[type[Connection], type[ObservedConnection]] = {Connection: ObservedConnection}
 
 
 def tell_end(
@@ -219,9 +221,10 @@ def observe(connection: Connection, listeners: Listeners) -> None:
     watch = connection.watch = Watch(listeners)
     if connection.in_transaction:
         watch.began = perf_counter()
-    connection.__class__ = ObservedConnection
+    connection.__class__ = OBSERVED[type(connection)]
 
 
 def leave(connection: Connection) -> None:
     """Make an observed connection one that tells nobody anything."""
-    connection.__class__ = Connection
+    kind = type(connection)
+    connection.__class__ = next(plain for plain in OBSERVED if OBSERVED[plain] is kind)
