@@ -50,7 +50,8 @@ CLASSES: dict[str, type] = {
 }
 #: Free functions and classes that are called.
 CALLED = {
-    *("capture_statements", "case", "cast", "create_engine", "current_session", "exists"),
+    *("allow_repeats", "capture_statements", "case", "cast", "create_engine", "current_session"),
+    *("detect_repeats", "exists", "query_budget"),
     *("inspect", "joinedload", "jsonload"),
     *("literal", "noload", "selectinload", "session_context", "to_tsvector", "validates", "Q"),
 }

@@ -41,7 +41,9 @@ from .errors import (
     PoolClosed,
     PoolError,
     PoolTimeout,
+    QueryBudgetExceeded,
     QueryCanceled,
+    RepeatedStatement,
     RetryableError,
     SchemaDifference,
     SchemaMismatch,
@@ -60,6 +62,7 @@ from .errors import (
 )
 from .events.event import Caller, ConnectionEvent, StatementEvent, TransactionEvent
 from .events.listeners import Listening
+from .events.query_budget import query_budget
 from .events.slow_queries import SlowQueries
 from .hints import missing_name
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
@@ -98,6 +101,7 @@ from .sql.literals import case, cast, literal
 from .sql.order_keys import OrderKey
 from .sql.ordering import Order
 from .statements.init_hook import NewConnection
+from .statements.repeats import allow_repeats, detect_repeats
 from .statements.result import Result
 from .statements.subqueries import Subquery, exists
 from .transactions.transaction import Transaction
@@ -178,6 +182,7 @@ __all__ = [
     "PoolTimeout",
     "Q",
     "Query",
+    "QueryBudgetExceeded",
     "QueryCanceled",
     "Queryable",
     "Range",
@@ -187,6 +192,7 @@ __all__ = [
     "Related",
     "RelatedSet",
     "Relationship",
+    "RepeatedStatement",
     "Result",
     "RetryableError",
     "Rows",
@@ -226,6 +232,7 @@ __all__ = [
     "VectorComputed",
     "WindowFunction",
     "__version__",
+    "allow_repeats",
     "capture_statements",
     "case",
     "cast",
@@ -233,6 +240,7 @@ __all__ = [
     "computed",
     "create_engine",
     "current_session",
+    "detect_repeats",
     "exists",
     "func",
     "inspect",
@@ -240,6 +248,7 @@ __all__ = [
     "jsonload",
     "literal",
     "noload",
+    "query_budget",
     "selectinload",
     "session_context",
     "to_many",

@@ -231,6 +231,17 @@ class SchemaMismatchWarning(UserWarning):
         self.differences = differences
 
 
+class QueryBudgetExceeded(OrmKitError):
+    """A block sent more statements than query_budget() allows; the message lists their lines."""
+
+
+class RepeatedStatement(OrmKitError):
+    """A line of the application sent the same statement again and again (N+1).
+
+    The message names the line, and what to write in place of the loop.
+    """
+
+
 class NotFound(OrmKitError, LookupError):
     """No row answers where one was asked for."""
 

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from .errors import UsageError
+from .events.query_budget import query_budget
+from .events.units import unit_of_work
 from .models.table import table_of
 from .persistence.bulk_update import update_objects
 from .persistence.delete_many import delete_objects
@@ -201,16 +203,23 @@ _current: ContextVar[AsyncSession | None] = ContextVar("ormkit_session", default
 
 
 @asynccontextmanager
-async def session_context(engine: Engine) -> AsyncGenerator[AsyncSession]:
+async def session_context(
+    engine: Engine, *, budget: int | None = None
+) -> AsyncGenerator[AsyncSession]:
     """Bind a session to the block: code below it, in any depth, gets it from current_session().
 
+    budget: how many statements the block may send, as in query_budget(); None sets no limit.
+
     Tasks started inside see it too; those outside do not. It is no transaction: the session's
-    `begin()` is.
+    `begin()` is. detect_repeats() looks for repeated statements within the block. Raises
+    QueryBudgetExceeded at its end, and RepeatedStatement where that was asked for.
     """
     session = AsyncSession(engine)
+    judged = unit_of_work() if budget is None else query_budget(engine, budget)
     token = _current.set(session)
     try:
-        yield session
+        with judged:
+            yield session
     finally:
         # ContextVar.reset() raises ValueError in another context, where a fixture may end.
         with suppress(ValueError):

@@ -40,6 +40,8 @@ WITHOUT_ROWS = {
     # They tell of the catalog, of the pool, and of statements whose values are not asked for.
     *("Engine.check", "Engine.listen", "Engine.pool_stats"),
     *("Functions to import.capture_statements", "Functions to import.inspect"),
+    *(f"Functions to import.{name}" for name in ("allow_repeats", "detect_repeats")),
+    "Functions to import.query_budget",
 }
 #: Their methods write a part of a statement that another one sends.
 OF_EXPRESSIONS = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ if TYPE_CHECKING:
 #: The package whose frames are not the caller's, and those that it may be called through.
 OWN = __name__.partition(".")[0]
 PASSED = {OWN, "asyncio", "contextlib"}
+#: The module that calls listeners.
+TELLING = __name__.rpartition(".")[0] + ".listeners"
 #: The modules that run tasks: above them is no one who waits for the statement.
 TASK = {"asyncio.events", "asyncio.base_events", "asyncio.runners"}
 
@@ -49,11 +50,11 @@ class StatementEvent:
         "argument_sets",
         "backend",
         "chunks",
-        "decoded",
         "elapsed",
         "error",
         "in_transaction",
         "keys",
+        "making",
         "values",
         "waited",
     )
@@ -67,9 +68,8 @@ class StatementEvent:
         #: Seconds from sending the statement until its last row had been received and decoded by
         #: the driver, without making objects. Of a stream, with what the caller did meanwhile.
         self.elapsed = 0.0
-        #: Seconds that it took to make objects of the rows. That begins when the listeners have
-        #: been told: it is 0 within a listener, and right in a list of `capture_statements()`.
-        self.decoded = 0.0
+        #: One figure, the seconds of making objects; events with and without values share it.
+        self.making = [0.0]
         #: What the statement failed with; None where it succeeded.
         self.error: BaseException | None = None
         #: How many rows of arguments it ran for; 1 unless they were pipelined.
@@ -101,7 +101,10 @@ class StatementEvent:
 
     def with_values(self, values: Sequence[object]) -> StatementEvent:
         """Return the same event with what was bound."""
-        event = copy.copy(self)
+        event = StatementEvent(self._command, self.waited, self.in_transaction, self.backend)
+        event.end(self.elapsed, self._tag, self._returned, self.error)
+        event.argument_sets, event.keys, event.chunks = self.argument_sets, self.keys, self.chunks
+        event.making = self.making
         event.values = list(values)
         return event
 
@@ -117,6 +120,15 @@ class StatementEvent:
         `raw` for SQL that the application wrote, or a script of the runtime.
         """
         return str(self._command.shape) or "raw"
+
+    @property
+    def decoded(self) -> float:
+        """Seconds that it took to make objects of the rows.
+
+        That begins when the listeners have been told: it is 0 within a listener, and right in a
+        list of `capture_statements()`.
+        """
+        return self.making[0]
 
     @property
     def shape(self) -> object:
@@ -147,6 +159,11 @@ class StatementEvent:
     def is_raw(self) -> bool:
         """True for SQL that the application wrote, or a script of the runtime."""
         return not self.tables
+
+    @property
+    def is_internal(self) -> bool:
+        """True for what the runtime asks the server for itself, such as facts about a table."""
+        return not self._command.shape and not self._command.is_raw
 
     @property
     def is_shared(self) -> bool:
@@ -181,19 +198,7 @@ class StatementEvent:
         Call it in the listener. None where a task of the runtime sent it: for lookups that share a
         statement, and where `asyncio.gather` or another function of asyncio awaits the query.
         """
-        frame = inspect.currentframe()
-        frame = frame and frame.f_back
-        # The listener itself, then the runtime, then who called that.
-        while frame is not None and package_of(frame) != OWN:
-            frame = frame.f_back
-        while frame is not None and package_of(frame) in PASSED:
-            if frame.f_globals["__name__"] in TASK:
-                return None
-            frame = frame.f_back
-        if frame is None:
-            return None
-        code = frame.f_code
-        return Caller(code.co_filename, frame.f_lineno, code.co_qualname)
+        return way_here()[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,6 +228,27 @@ class ConnectionEvent:
     backend: int
     #: Seconds since it was opened.
     age: float
+
+
+def way_here() -> tuple[Caller | None, set[str]]:
+    """Return the line that sent the statement, and the runtime's functions on the way from there.
+
+    Call it in a listener.
+    """
+    frame = inspect.currentframe()
+    passed: set[str] = set()
+    # The listener itself, then the runtime, then who called that.
+    while frame is not None and frame.f_globals.get("__name__") != TELLING:
+        frame = frame.f_back
+    while frame is not None and package_of(frame) in PASSED:
+        if frame.f_globals["__name__"] in TASK:
+            return None, passed
+        passed.add(frame.f_code.co_name)
+        frame = frame.f_back
+    if frame is None:
+        return None, passed
+    code = frame.f_code
+    return Caller(code.co_filename, frame.f_lineno, code.co_qualname), passed
 
 
 def package_of(frame: FrameType) -> str:

@@ -32,7 +32,7 @@ def decode(model: type[M], rows: Sequence[Any], identity: ObjectMap | None = Non
 
     Raises UnreadableValue for a label that the enum does not have.
     """
-    if rows.__class__ is ObservedRows:
+    if isinstance(rows, ObservedRows):
         return rows.made(lambda plain: decode(model, plain, identity))
     make: Any
     if identity is not None:

@@ -99,7 +99,7 @@ def decode_joined(
     """
     if not joins:
         return decode(table.model, rows, identity)
-    if rows.__class__ is ObservedRows:
+    if isinstance(rows, ObservedRows):
         return rows.made(lambda plain: decode_joined(table, plain, joins, identity))
     start = len(table.columns)
     objects = decode_part(table.model, rows, 0, identity)

@@ -107,7 +107,7 @@ class Lookup:
                 if self._waiting:
                     self._send()
             try:
-                if rows.__class__ is ObservedRows:
+                if isinstance(rows, ObservedRows):
                     return rows.made(self._model.__decode__)[0] if rows else None
                 return self._model.__decode__(rows)[0] if rows else None
             except KeyError as error:

@@ -82,7 +82,7 @@ class Rows(Generic[T]):
     async def _fetch(self, select: Select) -> list[T]:
         statement = select.expressions(self._columns)
         records = await self._source.executor().run(statement, select.values(self._columns))
-        if records.__class__ is ObservedRows:
+        if isinstance(records, ObservedRows):
             return records.made(self._made)
         return with_gc_paused(self._made, records)
 

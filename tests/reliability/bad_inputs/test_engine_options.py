@@ -16,10 +16,13 @@ from ormkit import (
     StatementError,
     Transaction,
     UsageError,
+    allow_repeats,
     capture_statements,
     create_engine,
     current_session,
+    detect_repeats,
     inspect,
+    query_budget,
 )
 from tests.reliability.bad_inputs.cases import HALF, Case, Lab, check_refused, numbered, refused
 
@@ -50,6 +53,21 @@ ENGINES = [
         UsageError,
         "capture_statements() takes an engine, not AsyncSession",
         lambda lab: capture_statements(lab.session).__enter__(),
+    ),
+    *refused(
+        UsageError,
+        "detect_repeats() takes an engine, not AsyncSession",
+        lambda lab: detect_repeats(lab.session),
+    ),
+    *refused(
+        UsageError,
+        "query_budget() takes an engine, not AsyncSession",
+        lambda lab: query_budget(lab.session, 3),
+    ),
+    *refused(
+        UsageError,
+        "allow_repeats() takes the reason",
+        lambda lab: allow_repeats("").__enter__(),
     ),
     *refused(
         UsageError,
