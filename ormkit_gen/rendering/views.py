@@ -44,7 +44,7 @@ METHOD_WIDTH = 92
 ONE = ("Attr", "ToOne", "to_one")
 MANY = ("ReadOnlyAttr", "ToMany", "to_many")
 #: The names at the top of a module beside its model, derived from the model's name.
-BESIDE = ("Filter", "Values", "Given", "Name", "Order", "Relation", "Query")
+BESIDE = ("Filter", "Values", "Given", "Name", "Path", "Order", "Relation", "Query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,10 @@ class ModelView:
     constants: tuple[tuple[str, str], ...]
     filter_keys: tuple[tuple[str, str], ...]
     assignable: tuple[tuple[str, str], ...]
-    #: The annotations of the names in queries: of columns, with a direction, of relationships.
+    #: The annotations of the names in queries: of columns, of those and paths through to-one
+    #: relationships (empty without any), of both with a direction, of relationships.
     column_names: str
+    paths: str
     orders: str
     relationship_names: str
     #: The names of the relationships as an argument of the query's class.
@@ -148,6 +150,7 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         filter_keys=builder.filter_keys(),
         assignable=builder.assignable(),
         column_names=builder.column_names,
+        paths=builder.paths(),
         orders=builder.orders(),
         relationship_names=builder.relationship_names,
         relationships=builder.relationships(),
@@ -179,8 +182,7 @@ class _Builder:
         self.imports = imports
         for name in TYPING:
             imports.add("typing", name)
-        #: What a query can filter and order by: columns, and computed attributes as columns.
-        self.ordered = (*model.columns, *[each.column for each in model.computed])
+        self.ordered = ordered(model)
         self.table_name = f"{model.schema}.{model.table}" if model.schema else model.table
 
     def value_type(self, column: Column) -> str:
@@ -324,10 +326,25 @@ class _Builder:
     def column_names(self) -> str:
         return union([*literal_types(column.name for column in self.ordered)], self.imports)
 
+    def steps(self) -> list[str]:
+        """Return the paths of one step: through a to-one relationship to a column of its target."""
+        return [
+            f"{relationship.name}__{each.name}"
+            for relationship in self.model.relationships
+            if not relationship.is_to_many
+            for each in ordered(self.schema.model(relationship.target))
+        ]
+
+    def paths(self) -> str:
+        steps = [*literal_types(self.steps())]
+        return union([self.beside("Name"), *steps], self.imports) if steps else ""
+
     def orders(self) -> str:
-        """Return the names that order_by() takes: those of the columns, also with a minus."""
-        descending = literal_types((f"-{each.name}" for each in self.ordered), alone=ORDER_WIDTH)
-        return union([self.beside("Name"), *descending], self.imports)
+        """Return the names that order_by() takes: of columns and paths, also with a minus."""
+        steps = self.steps()
+        every = [*[each.name for each in self.ordered], *steps]
+        descending = literal_types((f"-{name}" for name in every), alone=ORDER_WIDTH)
+        return union([self.beside("Path" if steps else "Name"), *descending], self.imports)
 
     @property
     def relationship_names(self) -> str:
@@ -461,6 +478,11 @@ class _Builder:
             return ()
         alias = self.imports.add("typing", "TypeAlias")
         return (f"{other(self.model.name)}: {alias} = {python_string(self.model.name)}",)
+
+
+def ordered(model: Model) -> tuple[Column, ...]:
+    """Return what a query can filter and order by: columns, and computed attributes as columns."""
+    return (*model.columns, *[each.column for each in model.computed])
 
 
 def free_name(name: str, schema: Schema) -> str:

@@ -34,6 +34,30 @@ async def columns(session: AsyncSession) -> None:
     session.query(Post).group_by("role")  # expect-error
 
 
+async def paths(session: AsyncSession) -> None:
+    query = session.query(Post)
+    query.order_by("author__nme")  # expect-error
+    query.order_by("autor__name")  # expect-error
+    query.order_by("author")  # expect-error
+    query.order_by("author_name")  # expect-error
+    query.order_by("-comments__id")  # expect-error
+    query.values("title", "author__nme")  # expect-error
+    query.values("-author__name")  # expect-error
+    query.values("comments__id")  # expect-error
+    query.values_list("author__titel", flat=True)  # expect-error
+    query.group_by("author__rol")  # expect-error
+    query.group_by("-author__role")  # expect-error
+    query.group_by("author__role").order_by("author__rol")  # expect-error
+    query.distinct_on("author__nme")  # expect-error
+    await query.sum("author__agee")  # expect-error
+    query.only("author__name")  # expect-error
+    session.query(User).order_by("author__name")  # expect-error
+    session.query(User).values("posts__title")  # expect-error
+    selectinload(User.posts).order_by("author__nme")  # expect-error
+    await session.bulk_update([Post(title="x", author_id=1)], ["author__name"])  # expect-error
+    await session.load(User(name="x"), "posts__author")  # expect-error
+
+
 async def annotated(session: AsyncSession) -> None:
     query = session.query(User)
     query.order_by("n")  # expect-error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, assert_type
 
-from examples.blog.db import Post, User, UserQuery
+from examples.blog.db import Comment, Post, PostQuery, User, UserQuery
 from examples.blog.db.user import PartialUser
 from ormkit import (
     AsyncSession,
@@ -44,6 +44,24 @@ async def columns(session: AsyncSession) -> None:
     ordered = query.annotate(size=func.length(User.name)).order_by("size", "-name")
     assert_type(await ordered.limit(3).all(), list[User])
     assert_type(await ordered.values("size", "id"), list[dict[str, Any]])
+
+
+async def paths(session: AsyncSession) -> None:
+    query = session.query(Post)
+    assert_type(query.order_by("author__name", "-author__age", Post.id), PostQuery)
+    assert_type(query.values("title", "author__name", "author__post_count"), Rows[dict[str, Any]])
+    assert_type(query.values_list("author__name", Post.title), Rows[tuple[Any, ...]])
+    assert_type(query.values_list("author__name", flat=True), Rows[Any])
+    by_author = query.group_by("author__role", Post.status).annotate(n=func.count())
+    await by_author.order_by("author__role", "-n").values("author__role", "n")
+    query.distinct_on("author__name").order_by("author__name")
+    print(await query.sum("author__age"), await query.max("author__created_at"))
+    query.only("title").order_by("-author__name")
+    await query.limit(3).order_by("author__name").page()
+    far = session.query(Comment).order_by(Comment.post.value(Post.author.value(User.name)), "id")
+    far.values("post__title", "author__name")
+    await query.update(views=0)
+    selectinload(User.posts).order_by("author__name", "-author__id")
 
 
 def accepts(query: UserQuery) -> UserQuery:

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
-from ..models.computed import AnyComputed, Computed
+from ..hints import Hinted
+from ..models.computed import AnyComputed
+from ..models.protocols import ComputedLoad, FilteredLoad, NamedStep, OrderedLoad, P, S_co
 from ..models.relationships import R, Relationship, ToOne
-from ..sql.expressions import AnyExpression, Condition, Expression
+from ..sql.expressions import AnyExpression, Condition
+from ..sql.order_keys import OrderKey
 from ..sql.ordering import Order, descending
 from ..sql.type_variables import O
 from ..statements.row_limits import whole_number
 
 if TYPE_CHECKING:
     from ..models.model import Model
+
+    class AnyRows(Model):
+        """The target of a relationship that was given as text: no type checker knows which."""
+
+        __typed__: AnyRowsQuery
+
+    class AnyRowsQuery:
+        """What a load option takes for such a target."""
+
+        def filter(self, *conditions: Condition[Any], **by: Any) -> None: ...
+        def order_by(self, *by: OrderKey[Any] | str, desc: bool = False) -> None: ...
+        def with_computed(self, *computed: AnyComputed | str) -> None: ...
+        def __links__(self, relationship: str) -> None: ...
+
 
 Strategy = Literal["selectin", "joined", "json", "none"]
 #: A relationship: its name, or an attribute such as User.posts.
@@ -51,7 +68,7 @@ class PathPart:
         return bool(self.conditions or self.by or self.order) or is_limited
 
 
-class LoadPath(Generic[O, R]):
+class LoadPath(Hinted, Generic[O, R]):
     """A path of relationships from model O to model R, the base of load options.
 
     filter, order_by, limit, offset and with_computed apply to the last relationship of the path;
@@ -60,53 +77,51 @@ class LoadPath(Generic[O, R]):
 
     __slots__ = ("path",)
 
+    __hints__: ClassVar[Mapping[str, str]] = {
+        "where": "filter(...)",
+        "and_": "filter(...)",
+        "exclude": "filter(~condition)",
+        "options": "the next step after this one, as in selectinload(...).joinedload(...)",
+        "load": "selectinload(...), joinedload(...) or jsonload(...)",
+        "subqueryload": "selectinload(...)",
+        "prefetch_related": "selectinload(...)",
+        "select_related": "joinedload(...)",
+        "only": "query.into(cls) with a class of the wanted columns",
+        "load_only": "query.into(cls) with a class of the wanted columns",
+        "defer": "query.into(cls) with a class of the wanted columns",
+        "first": "limit(1)",
+        "sort_by": "order_by(...)",
+    }
+
     def __init__(self, path: Sequence[PathPart]) -> None:
         self.path = tuple(path)
 
-    @overload
-    def selectinload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
-    @overload
-    def selectinload(self, relationship: str) -> Load[O, Any]: ...
-    def selectinload(self, relationship: Named) -> Load[O, Any]:
+    def _selectinload(self, relationship: Named) -> Load[O, Any]:
         """Extend the path by a relationship that one more query loads."""
-        return Load((*self.path, PathPart("selectin", relationship)))
+        return self._extended("selectin", relationship)
 
-    @overload
-    def joinedload(self, relationship: ToOne[R, N]) -> Load[O, N]: ...
-    @overload
-    def joinedload(self, relationship: str) -> Load[O, Any]: ...
-    def joinedload(self, relationship: Named) -> Load[O, Any]:
+    def _joinedload(self, relationship: Named) -> Load[O, Any]:
         """Extend the path by a to-one relationship that a LEFT JOIN loads in its parent's query."""
-        return Load((*self.path, PathPart("joined", relationship)))
+        return self._extended("joined", relationship)
 
-    @overload
-    def jsonload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
-    @overload
-    def jsonload(self, relationship: str) -> Load[O, Any]: ...
-    def jsonload(self, relationship: Named) -> Load[O, Any]:
+    def _jsonload(self, relationship: Named) -> Load[O, Any]:
         """Extend the path by a relationship that is nested in the rows of its parents."""
-        return Load((*self.path, PathPart("json", relationship)))
+        return self._extended("json", relationship)
 
-    @overload
-    def noload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
-    @overload
-    def noload(self, relationship: str) -> Load[O, Any]: ...
-    def noload(self, relationship: Named) -> Load[O, Any]:
+    def _noload(self, relationship: Named) -> Load[O, Any]:
         """Extend the path by a relationship that stays empty, without a query."""
-        return Load((*self.path, PathPart("none", relationship)))
+        return self._extended("none", relationship)
 
-    def filter(self, *conditions: Condition[R], **by: Any) -> Load[O, R]:
+    def _filter(self, *conditions: Condition[R], **by: object) -> Load[O, R]:
         """Keep only the related rows that match every condition."""
         last = self.path[-1]
         return self._with(conditions=last.conditions + conditions, by=(*last.by, *by.items()))
 
-    def filter_by(self, **by: Any) -> Load[O, R]:
+    def _filter_by(self, **by: object) -> Load[O, R]:
         """Keep only the related rows that match every keyword, as filter() does."""
-        return self.filter(**by)
+        return self._filter(**by)
 
-    def order_by(
-        self, *by: Order[R] | Expression[R, Any, Any] | str, desc: bool = False
-    ) -> Load[O, R]:
+    def _order_by(self, *by: OrderKey[R] | str, desc: bool = False) -> Load[O, R]:
         """Order the list of each parent; "-age" is descending. The default is by primary key.
 
         desc: order by all of these in descending order.
@@ -123,9 +138,64 @@ class LoadPath(Generic[O, R]):
         """Skip the first `count` related rows of each parent."""
         return self._with(offset=whole_number("offset", count))
 
-    def with_computed(self, *computed: Computed[R, Any, Any] | str) -> Load[O, R]:
+    def _with_computed(self, *computed: AnyComputed | str) -> Load[O, R]:
         """Select these computed attributes of the related objects with their rows."""
         return self._with(computed=self.path[-1].computed + computed)
+
+    # Model R says which names and keywords these take, by the class of its queries.
+    if TYPE_CHECKING:
+
+        @property
+        def __target__(self) -> R: ...
+        def __itself__(self) -> Load[O, R]: ...
+        def __extended__(self) -> Load[O, AnyRows]: ...
+
+        @overload
+        def selectinload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
+        @overload
+        def selectinload(
+            self: LoadPath[O, AnyRows], relationship: Relationship[Any, N]
+        ) -> Load[O, N]: ...
+        @overload
+        def selectinload(self: NamedStep[P, S_co], *by: P.args, **given: P.kwargs) -> S_co: ...
+        def selectinload(self: Any, relationship: Named) -> Any: ...
+        @overload
+        def joinedload(self, relationship: ToOne[R, N]) -> Load[O, N]: ...
+        @overload
+        def joinedload(self: LoadPath[O, AnyRows], relationship: ToOne[Any, N]) -> Load[O, N]: ...
+        @overload
+        def joinedload(self: NamedStep[P, S_co], *by: P.args, **given: P.kwargs) -> S_co: ...
+        def joinedload(self: Any, relationship: Named) -> Any: ...
+        @overload
+        def jsonload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
+        @overload
+        def jsonload(
+            self: LoadPath[O, AnyRows], relationship: Relationship[Any, N]
+        ) -> Load[O, N]: ...
+        @overload
+        def jsonload(self: NamedStep[P, S_co], *by: P.args, **given: P.kwargs) -> S_co: ...
+        def jsonload(self: Any, relationship: Named) -> Any: ...
+        @overload
+        def noload(self, relationship: Relationship[R, N]) -> Load[O, N]: ...
+        @overload
+        def noload(
+            self: LoadPath[O, AnyRows], relationship: Relationship[Any, N]
+        ) -> Load[O, N]: ...
+        @overload
+        def noload(self: NamedStep[P, S_co], *by: P.args, **given: P.kwargs) -> S_co: ...
+        def noload(self: Any, relationship: Named) -> Any: ...
+        def filter(self: FilteredLoad[P, S_co], *args: P.args, **by: P.kwargs) -> S_co: ...
+        def filter_by(self: FilteredLoad[P, S_co], *args: P.args, **by: P.kwargs) -> S_co: ...
+        def order_by(self: OrderedLoad[P, S_co], *by: P.args, **given: P.kwargs) -> S_co: ...
+        def with_computed(self: ComputedLoad[P, S_co], *by: P.args, **given: P.kwargs) -> S_co: ...
+
+    else:
+        selectinload, joinedload, jsonload, noload = _selectinload, _joinedload, _jsonload, _noload
+        filter, filter_by, order_by = _filter, _filter_by, _order_by
+        with_computed = _with_computed
+
+    def _extended(self, strategy: Strategy, relationship: Named) -> Load[O, Any]:
+        return Load((*self.path, PathPart(strategy, relationship)))
 
     def _with(self, **changes: Any) -> Load[O, R]:
         return Load((*self.path[:-1], replace(self.path[-1], **changes)))
@@ -137,7 +207,7 @@ class Load(LoadPath[O, R]):
     __slots__ = ()
 
 
-class NamedLoad(LoadPath[Any, Any], Generic[L_co]):
+class NamedLoad(LoadPath[Any, "AnyRows"], Generic[L_co]):
     """A path of one relationship that was given by this name, of whatever model has it."""
 
     __slots__ = ()

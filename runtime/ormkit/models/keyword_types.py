@@ -121,6 +121,17 @@ def attributes(model: type[Model]) -> dict[str, AnyColumn]:
     return found | {name: each.column for name, each in table.computed_attributes.items()}
 
 
+def paths(model: type[Model]) -> list[str]:
+    """Return the attributes, and the paths through one to-one relationship to those of a model."""
+    steps = [
+        f"{name}__{attribute}"
+        for name, relationship in model.__table__.relationships.items()
+        if not relationship.is_to_many
+        for attribute in attributes(relationship.target.model)
+    ]
+    return [*attributes(model), *steps]
+
+
 def literal(found: Iterable[str]) -> Any:
     """Return the type of these texts."""
     return cast("Any", Literal)[tuple(found)]
@@ -141,8 +152,9 @@ MAKERS: Mapping[str, Callable[[str, type[Model]], Any]] = {
     "Filter": filter_type,
     "Values": values_type,
     "Name": lambda _, model: literal(attributes(model)),
+    "Path": lambda _, model: literal(paths(model)),
     "Order": lambda _, model: literal(
-        [f"{sign}{name}" for sign in ("", "-") for name in attributes(model)]
+        [f"{sign}{name}" for sign in ("", "-") for name in paths(model)]
     ),
     "Relation": lambda _, model: literal(model.__table__.relationships),
 }

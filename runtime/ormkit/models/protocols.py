@@ -27,6 +27,62 @@ class Typed(Protocol[S_co]):
     def __typed__(self) -> S_co: ...
 
 
+class Filtering(Protocol[P]):
+    """A query, by the parameters of its filter()."""
+
+    def filter(self, *conditions: P.args, **by: P.kwargs) -> object: ...
+
+
+class Ordering(Protocol[P]):
+    """A query, by the parameters of its order_by()."""
+
+    def order_by(self, *by: P.args, **given: P.kwargs) -> object: ...
+
+
+class Computing(Protocol[P]):
+    """A query, by the parameters of its with_computed()."""
+
+    def with_computed(self, *computed: P.args, **given: P.kwargs) -> object: ...
+
+
+class Linking(Protocol[P]):
+    """A query, by the names of its model's relationships."""
+
+    def __links__(self, *relationship: P.args, **given: P.kwargs) -> None: ...
+
+
+class FilteredLoad(Protocol[P, S_co]):
+    """A load option, by what filters the rows of its target, and its own type."""
+
+    @property
+    def __target__(self) -> Typed[Filtering[P]]: ...
+    def __itself__(self) -> S_co: ...
+
+
+class OrderedLoad(Protocol[P, S_co]):
+    """A load option, by what orders the rows of its target, and its own type."""
+
+    @property
+    def __target__(self) -> Typed[Ordering[P]]: ...
+    def __itself__(self) -> S_co: ...
+
+
+class ComputedLoad(Protocol[P, S_co]):
+    """A load option, by the computed attributes of its target, and its own type."""
+
+    @property
+    def __target__(self) -> Typed[Computing[P]]: ...
+    def __itself__(self) -> S_co: ...
+
+
+class NamedStep(Protocol[P, S_co]):
+    """A load option, by the relationships of its target, and its type after one more step."""
+
+    @property
+    def __target__(self) -> Typed[Linking[P]]: ...
+    def __extended__(self) -> S_co: ...
+
+
 class Updating(Protocol[P]):
     """A query, by the names and types that its model can be assigned."""
 

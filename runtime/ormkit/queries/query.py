@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Generic, Never, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Never, ParamSpec, Self, TypeVar, overload
 
 from ..errors import UsageError
 from ..loading.computed import ComputedStep
@@ -13,6 +13,7 @@ from ..loading.eager import load_steps
 from ..loading.joined import decode_joined
 from ..loading.step import RelationshipStep
 from ..models.computed import Computed
+from ..models.protocols import Filtering
 from ..persistence.update import changes_for, values_of
 from ..postgres.interval import Span
 from ..sql.expressions import AnyExpression, Condition, Expression
@@ -59,8 +60,10 @@ if TYPE_CHECKING:
     #: The model's partial objects.
     Part = TypeVarWithDefault("Part", default=Any)
     More = TypeVarWithDefault("More", contravariant=True, default=Never)
+    #: Names, and paths from them through to-one relationships.
+    Paths = TypeVarWithDefault("Paths", default=Names)
 else:
-    Names, Sorts, Links, Part = map(TypeVar, ("Names", "Sorts", "Links", "Part"))
+    Names, Sorts, Links, Part, Paths = map(TypeVar, ("Names", "Sorts", "Links", "Part", "Paths"))
     More = TypeVar("More", contravariant=True)
 
 
@@ -278,8 +281,8 @@ class ObjectQuery(
 
 
 class Query(
-    ObjectQuery[M, M, K, Names, Sorts, Links, More],
-    Generic[M, K, Names, Sorts, Links, Part, More],
+    ObjectQuery[M, M, K, Paths, Sorts, Links, More],
+    Generic[M, K, Names, Sorts, Links, Part, More, Paths],
 ):
     """A query over model M with a primary key of type K; it is immutable.
 
@@ -289,15 +292,16 @@ class Query(
 
     if TYPE_CHECKING:
 
+        def __links__(self, relationship: Links) -> None: ...
         def filter(self, *conditions: Condition[M]) -> Self: ...
         def filter_by(self) -> Self: ...
         def exclude(self, *conditions: Condition[M]) -> Self: ...
         def annotate(
             self, **named: Expression[M, Any, Any]
-        ) -> Query[M, K, Names, Sorts, Links, Part, str]: ...
+        ) -> Query[M, K, Names, Sorts, Links, Part, str, Paths]: ...
         def group_by(
-            self: Filtering[F], *columns: Expression[M, Any, Any] | Names | More
-        ) -> GroupedQuery[M, K, Names, Sorts, Links, More, F]: ...
+            self: Filtering[F], *columns: Expression[M, Any, Any] | Paths | More
+        ) -> GroupedQuery[M, K, Paths, Sorts, Links, More, F]: ...
         def __gets__(
             self, key: K, *, include_deleted: bool = False, coalesce: bool = True
         ) -> M: ...
@@ -376,9 +380,3 @@ class GroupedQuery(
         ) -> GroupedQuery[M, K, N, S, L, str, F]: ...
         def group_by(self, *columns: Expression[M, Any, Any] | N | X_contra) -> Self: ...
         def into(self, cls: type[T]) -> Shaped[M, T, K]: ...
-
-
-class Filtering(Protocol[F]):
-    """A query, by the parameters of its filter()."""
-
-    def filter(self, *conditions: F.args, **by: F.kwargs) -> object: ...

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from examples.blog.db import Post, User, post, user
+from examples.blog.db import Post, Profile, User, post, user
 from ormkit import AsyncSession
 
 #: For type checkers, these names are known under TYPE_CHECKING only.
@@ -46,7 +46,11 @@ def test_the_types_are_made_once_and_known_by_their_names() -> None:
     assert set(get_type_hints(USER.UserValues)) == COLUMNS
     names = get_args(USER.UserName)
     assert set(names) == {*COLUMNS, "post_count", "avg_views"}
-    assert set(get_args(USER.UserOrder)) == {*names, *(f"-{name}" for name in names)}
+    paths = get_args(USER.UserPath)
+    assert set(paths) - set(names) == {
+        f"profile__{column.slot}" for column in Profile.__table__.columns
+    }
+    assert set(get_args(USER.UserOrder)) == {*paths, *(f"-{path}" for path in paths)}
     assert USER.UserRelation == Literal["posts", "profile"]
 
 
