@@ -6,7 +6,7 @@ are read, so that PostgreSQL qualifies every name.
 
 from __future__ import annotations
 
-OWN_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+from ormkit.catalog import OWN_SCHEMA
 
 
 def _own(catalog: str, alias: str) -> str:

@@ -209,6 +209,24 @@ class MigrationError(OrmKitError):
     The message names the migration, and says what to do.
     """
 
+    def __init__(
+        self,
+        text: str,
+        *,
+        code: str = "migration",
+        migrations: tuple[str, ...] = (),
+        step: int | None = None,
+        sqlstate: str | None = None,
+    ) -> None:
+        super().__init__(text)
+        #: A word for what is wrong, such as `edited-migration`; docs/migrations.md lists them.
+        self.code = code
+        #: The IDs of the migrations that the message is about.
+        self.migrations = migrations
+        #: The number of the step that failed, and what the server said of it.
+        self.step = step
+        self.sqlstate = sqlstate
+
 
 class SchemaMismatch(OrmKitError):
     """The database differs from a generated package, in what the package's statements need.

@@ -12,6 +12,7 @@ from .extensibility import EXTENSIBILITY
 from .scope import (
     COLUMNS,
     OBJECT,
+    OF_MIGRATIONS,
     OWN_COLUMN,
     OWN_RELATION,
     RELATION,
@@ -410,7 +411,9 @@ WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass AND i.identity
 AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid
     AND e.objid = d.objoid AND e.deptype = 'e')
 AND d.classoid <> 'pg_extension'::regclass
-AND coalesce(i.schema, '') !~ '^(pg_|information_schema$)'"""
+AND coalesce(i.schema, '') !~ '^(pg_|information_schema$)'
+AND coalesce(i.schema, '') NOT IN (SELECT quote_ident(n.nspname) FROM pg_namespace n
+    WHERE n.oid IN ({OF_MIGRATIONS}))"""
 
 #: What is in every version, and what only some versions have. Rights come apart.
 DEFINITIONS = (

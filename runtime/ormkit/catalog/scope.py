@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 #: Schemas of users. Names that begin with pg_ belong to PostgreSQL.
-OWN_SCHEMA = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+SYSTEM = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'"
+#: What the table `migration` of the schema with the state of OrmKit's migrations says of itself,
+#: whatever the schema is called. See migrations/state.py.
+MIGRATION_STATE = "The state of OrmKit''s migrations."
+#: The schemas with that state, which belongs to no schema file.
+OF_MIGRATIONS = f"""SELECT s.relnamespace FROM pg_class s JOIN pg_description sd
+    ON sd.objoid = s.oid AND sd.classoid = 'pg_class'::regclass AND sd.objsubid = 0
+    WHERE s.relname = 'migration' AND sd.description = '{MIGRATION_STATE}'"""
+OWN_SCHEMA = f"{SYSTEM} AND n.oid NOT IN ({OF_MIGRATIONS})"
 
 
 #: How what a range type brings depends on it: its functions and a cast.

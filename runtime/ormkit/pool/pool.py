@@ -120,6 +120,14 @@ class Pool:
         self._repeat(self.options.idle_lifetime, self._close_expired)
         self._repeat(self.options.leak_threshold, self._checkouts.report_leaks)
 
+    async def open_apart(self) -> Connection:
+        """Open a connection that is none of the pool's; the caller closes it.
+
+        Raises UsageError in a process or event loop other than the engine's.
+        """
+        self.origin.check()
+        return await self._connect_with_retries()
+
     async def _connect_with_retries(self) -> Connection:
         """Open a connection; retry with backoff while the error is one that may pass."""
         backoff = ConnectBackoff()

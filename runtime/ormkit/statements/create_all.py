@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..driver.connection import Connection
-from ..errors import DatabaseError
+from ..errors import DatabaseError, StatementError
 from ..models.package import Schema
 from ..models.table import Table
 
@@ -80,6 +80,7 @@ async def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> N
     connection.mark_dirty()
     for schema in schemas:
         ddl = schema.ddl()
+        await check_columns(connection, schema)
         try:
             # At READ COMMITTED, so that each statement sees what another call has created.
             await connection.script(
@@ -93,6 +94,18 @@ async def create_schemas(connection: Connection, schemas: Iterable[Schema]) -> N
                 await connection.script("ROLLBACK")
             if (explained := await explain(connection, schema, ddl, error)) is not None:
                 raise explained from None
+
+
+async def check_columns(connection: Connection, schema: Schema) -> None:
+    """Raise StatementError if a table that is there lacks a column, as before a migration.
+
+    Its DDL would leave the table as it is, and the first query would fail.
+    """
+    unknown = StatementError("column does not exist")
+    unknown.sqlstate = UNKNOWN_COLUMN
+    if (lacking := await lacking_column(connection, schema, unknown)) is not None:
+        lacking.detail = None
+        raise lacking
 
 
 async def explain(
@@ -148,8 +161,9 @@ async def lacking_column(
     better = reworded(
         error,
         f"the database has tables that lack columns: {lacks}; create_all() creates tables and "
-        f"does not alter them: add what is missing, as in ALTER TABLE {first.table.sql} ADD "
-        f"COLUMN {first.quoted} {first.type}, with the definition that {schema.path.name} has",
+        "does not alter them: run `ormkit migrate apply`, where the project has migrations, or add "
+        f"what is missing, as in ALTER TABLE {first.table.sql} ADD COLUMN {first.quoted} "
+        f"{first.type}, with the definition that {schema.path.name} has",
     )
     better.table, better.column = first.table.name, first.name
     return better
