@@ -93,11 +93,13 @@ class Index(TableArgument):
         nulls_not_distinct: bool | None = None,
         storage: Mapping[str, Any] | None = None,
         comment: str | None = None,
+        renamed_from: str | None = None,
     ) -> None:
         super().__init__(
             nulls_not_distinct=nulls_not_distinct,
             storage=dict(storage) if storage else None,
             comment=comment,
+            renamed_from=renamed_from,
             columns=list(columns),
             name=name,
             method=method,
@@ -147,6 +149,7 @@ class UniqueConstraint(TableArgument):
         initially_deferred: bool | None = None,
         storage: Mapping[str, Any] | None = None,
         comment: str | None = None,
+        renamed_from: str | None = None,
     ) -> None:
         super().__init__(
             columns=list(columns),
@@ -157,6 +160,7 @@ class UniqueConstraint(TableArgument):
             initially_deferred=initially_deferred,
             storage=dict(storage) if storage else None,
             comment=comment,
+            renamed_from=renamed_from,
         )
 
 
@@ -174,6 +178,7 @@ class CheckConstraint(TableArgument):
         not_valid: bool | None = None,
         no_inherit: bool | None = None,
         comment: str | None = None,
+        renamed_from: str | None = None,
     ) -> None:
         super().__init__(
             expression=expression,
@@ -181,6 +186,7 @@ class CheckConstraint(TableArgument):
             not_valid=not_valid,
             no_inherit=no_inherit,
             comment=comment,
+            renamed_from=renamed_from,
         )
 
 
@@ -207,12 +213,14 @@ class ForeignKeyConstraint(TableArgument):
         on_delete_columns: Sequence[str] | None = None,
         not_valid: bool | None = None,
         comment: str | None = None,
+        renamed_from: str | None = None,
     ) -> None:
         super().__init__(
             match=match,
             on_delete_columns=list(on_delete_columns) if on_delete_columns else None,
             not_valid=not_valid,
             comment=comment,
+            renamed_from=renamed_from,
             columns=list(columns),
             target=target,
             target_columns=list(target_columns) or None,
@@ -241,11 +249,13 @@ class ExcludeConstraint(TableArgument):
         deferrable: bool | None = None,
         initially_deferred: bool | None = None,
         comment: str | None = None,
+        renamed_from: str | None = None,
     ) -> None:
         super().__init__(
             deferrable=deferrable,
             initially_deferred=initially_deferred,
             comment=comment,
+            renamed_from=renamed_from,
             elements=[
                 {"column": each[0], "operator": each[1]} if isinstance(each, tuple) else dict(each)
                 for each in elements

@@ -157,6 +157,10 @@ def mapped_column(
     match: str | None = None,
     on_delete_columns: Sequence[str] | None = None,
     not_valid: bool | None = None,
+    renamed_from: str | None = None,
+    retired: bool | None = None,
+    backfill: str | None = None,
+    time_zone: str | None = None,
 ) -> Any:
     """Declare a column. Its type is the first argument, or follows from the annotation.
 
@@ -169,6 +173,10 @@ def mapped_column(
     json_type: the class that the values of a jsonb column are validated as, or its place, as in
         "app.types:Settings".
     private: True for values that must not appear in a repr, such as password hashes.
+    renamed_from: its name before, for the next migration.
+    retired: True if the table keeps it for now, and generated code does not have it.
+    backfill: the SQL expression by which a migration fills it in existing rows.
+    time_zone: that of existing values, when a migration changes timestamp to timestamptz.
     """
     if callable(onupdate):
         raise UnknownSpelling(
@@ -203,6 +211,10 @@ def mapped_column(
             "storage": storage,
             "compression": compression,
             "statistics": statistics,
+            "renamed_from": renamed_from,
+            "retired": retired,
+            "backfill": backfill,
+            "time_zone": time_zone,
         },
         **given(
             foreign_key=foreign_key,
@@ -380,15 +392,27 @@ def enum_type(
     schema: str | None = None,
     comment: str | None = None,
     unknown_labels: Literal["error", "text"] | None = None,
+    renamed_from: str | None = None,
+    renamed_values: Mapping[str, str] | None = None,
+    removed: Mapping[str, str] | None = None,
 ) -> Callable[[type[E]], type[E]]:
     """Set the name, schema or comment of an enum's type in PostgreSQL.
 
     unknown_labels: "text" reads labels that the enum does not have as texts.
+    renamed_from: the name of the class or type before, for the next migration.
+    renamed_values: labels, each with its name before.
+    removed: labels that are gone, each with the one that rows have in its place.
     """
 
     def decorate(enum: type[E]) -> type[E]:
         ENUM_SETTINGS[enum] = given(
-            name=name, schema=schema, comment=comment, unknown_labels=unknown_labels
+            name=name,
+            schema=schema,
+            comment=comment,
+            unknown_labels=unknown_labels,
+            renamed_from=renamed_from,
+            renamed_values=dict(renamed_values) if renamed_values else None,
+            removed=dict(removed) if removed else None,
         )
         return enum
 

@@ -71,6 +71,12 @@ class Enum:
     comment: str | None = None
     #: True if labels that it does not have are read as texts.
     is_open: bool = False
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
+    #: Pairs of a label and its name in that snapshot.
+    renamed_values: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    #: Pairs of a label that a migration removes, and the one that rows have instead.
+    removed: tuple[tuple[str, str], ...] = field(default=(), compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -187,6 +193,14 @@ class Column:
     storage: str | None = None  #: plain, external, extended or main.
     compression: str | None = None
     statistics: int | None = None  #: Its statistics target.
+    #: True if the table still has it, and generated code does not.
+    is_retired: bool = False
+    #: The SQL expression by which a migration fills the column in existing rows.
+    backfill: str | None = field(default=None, compare=False)
+    #: The time zone of old values, when a migration changes between timestamp and timestamptz.
+    time_zone: str | None = field(default=None, compare=False)
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
     @property
@@ -218,6 +232,8 @@ class ForeignKey:
     set_columns: tuple[str, ...] = ()
     is_valid: bool = True  #: False if existing rows may break it.
     comment: str | None = None
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -249,6 +265,8 @@ class Unique:
     is_initially_deferred: bool = False
     storage: Storage = ()
     comment: str | None = None
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -261,6 +279,8 @@ class Check:
     is_valid: bool = True  #: False if existing rows may break it.
     is_inherited: bool = True  #: False for NO INHERIT.
     comment: str | None = None
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -289,6 +309,8 @@ class Index:
     nulls_not_distinct: bool = False
     storage: Storage = ()
     comment: str | None = None
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -303,6 +325,8 @@ class Exclude:
     is_deferrable: bool = False
     is_initially_deferred: bool = False
     comment: str | None = None
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -407,6 +431,8 @@ class Model:
     is_association: bool = False
     #: The user's class with methods of the model, for example app.users:UserMethods.
     methods: str | None = None
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
     def column(self, name: str) -> Column:

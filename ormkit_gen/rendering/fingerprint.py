@@ -9,6 +9,7 @@ from ormkit_gen.ddl.schema import is_enforced
 from ormkit_gen.ddl.spelling import sql_type
 from ormkit_gen.ir import Model, Schema
 from ormkit_gen.postgres.identifiers import qualified
+from ormkit_gen.rendering.retired import without_retired
 
 #: `ormkit.statements.schema_check` reads this form.
 Fingerprint = dict[str, dict[str, Any]]
@@ -19,6 +20,7 @@ def fingerprint(schema: Schema) -> Fingerprint:
 
     Expressions are left out: PostgreSQL prints them in another way than the schema has them.
     """
+    schema = without_retired(schema)
     enums = {
         qualified(enum.schema, enum.db_name): {
             "labels": [label for _, label in enum.members],

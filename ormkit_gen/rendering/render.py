@@ -15,6 +15,7 @@ from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.ir import Schema
 from ormkit_gen.rendering.dto import Library, dtos_view
 from ormkit_gen.rendering.own_names import IMPORT, USE, named
+from ormkit_gen.rendering.retired import without_retired
 from ormkit_gen.rendering.views import PackageView, package_view
 
 
@@ -36,7 +37,8 @@ def render(schema: Schema, dto: Library | None = None) -> dict[str, str]:
 
     dto: the library of the classes UserCreate, UserUpdate and UserRead; None generates none.
     """
-    package = package_view(schema)
+    known = without_retired(schema)
+    package = package_view(known)
     init = _render("package.py.jinja", package=package)
     texts = {"__init__.py": named(init, (), package.exports)}
     texts.update(_models(package))
@@ -46,7 +48,7 @@ def render(schema: Schema, dto: Library | None = None) -> dict[str, str]:
     if dto is not None:
         # A model Dto has a module of that name.
         name = "dto.py" if "dto.py" not in texts else "dto_.py"
-        dtos = dtos_view(schema, dto)
+        dtos = dtos_view(known, dto)
         texts[name] = named(_render("dto.py.jinja", dtos=dtos), dtos.fields, dtos.top_names)
     texts["schema.sql"] = schema_sql(schema)
     return texts

@@ -16,6 +16,7 @@ from ormkit_gen.schema.draft import ModelDraft, Reference, Types
 from ormkit_gen.schema.factories import read_factory
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.json_types import read_json_type
+from ormkit_gen.schema.migration_settings import COLUMN_KEYS, with_migration_settings
 from ormkit_gen.schema.names import (
     MAX_IDENTIFIER,
     attribute_name,
@@ -57,6 +58,7 @@ KEYS = frozenset(
         "match",
         "on_delete_columns",
         "not_valid",
+        *COLUMN_KEYS,
     ]
 )
 #: The settings of a column that belong to its foreign key.
@@ -137,6 +139,7 @@ def read_column(
         identity_options=read_identity_options(fields),
     )
     check_column(fields, column)
+    column = with_migration_settings(fields, column)
     read_constraints(model, fields, column)
     return column
 

@@ -45,7 +45,7 @@ def read_unique(model: ModelDraft, fields: Fields) -> None:
     fields.only(
         (
             *("columns", "name", "nulls_not_distinct", "include", "comment", "storage"),
-            *("deferrable", "initially_deferred"),
+            *("deferrable", "initially_deferred", "renamed_from"),
         )
     )
     columns = wanted_columns(model, fields)
@@ -60,13 +60,14 @@ def read_unique(model: ModelDraft, fields: Fields) -> None:
                 is_initially_deferred=fields.flag("initially_deferred"),
                 storage=fields.storage(),
                 comment=fields.text("comment"),
+                renamed_from=fields.text("renamed_from"),
                 at=fields.at,
             )
         )
 
 
 def read_check(model: ModelDraft, fields: Fields) -> None:
-    fields.only(("expression", "name", "not_valid", "no_inherit", "comment"))
+    fields.only(("expression", "name", "not_valid", "no_inherit", "comment", "renamed_from"))
     expression = fields.text("expression")
     if expression is None:
         missing(fields, "expression", 'as in expression = "price >= 0"')
@@ -80,6 +81,7 @@ def read_check(model: ModelDraft, fields: Fields) -> None:
             is_valid=not fields.flag("not_valid"),
             is_inherited=not fields.flag("no_inherit"),
             comment=fields.text("comment"),
+            renamed_from=fields.text("renamed_from"),
             at=fields.at,
         )
     )
@@ -89,7 +91,7 @@ def read_index(model: ModelDraft, fields: Fields) -> None:
     fields.only(
         (
             *("columns", "name", "method", "unique", "where", "include"),
-            *("nulls_not_distinct", "storage", "comment"),
+            *("nulls_not_distinct", "storage", "comment", "renamed_from"),
         )
     )
     elements = read_elements(model, fields, fields.data.get("columns"), "columns")
@@ -114,6 +116,7 @@ def read_index(model: ModelDraft, fields: Fields) -> None:
             nulls_not_distinct=fields.flag("nulls_not_distinct"),
             storage=fields.storage(),
             comment=fields.text("comment"),
+            renamed_from=fields.text("renamed_from"),
             at=fields.at,
         )
     )
@@ -130,7 +133,10 @@ def read_method(fields: Fields) -> str:
 
 def read_exclude(model: ModelDraft, fields: Fields) -> None:
     fields.only(
-        ("elements", "name", "method", "where", "deferrable", "initially_deferred", "comment")
+        (
+            *("elements", "name", "method", "where", "deferrable", "initially_deferred"),
+            *("comment", "renamed_from"),
+        )
     )
     pairs: list[tuple[IndexElement, str]] = []
     for part in fields.tables("elements", f"an element of {fields.what}"):
@@ -168,6 +174,7 @@ def read_exclude(model: ModelDraft, fields: Fields) -> None:
             is_deferrable=fields.flag("deferrable") or fields.flag("initially_deferred"),
             is_initially_deferred=fields.flag("initially_deferred"),
             comment=fields.text("comment"),
+            renamed_from=fields.text("renamed_from"),
             at=fields.at,
         )
     )
@@ -178,7 +185,7 @@ def read_foreign_key(model: ModelDraft, fields: Fields) -> None:
         (
             *("columns", "target", "target_columns", "name", "on_delete", "on_update"),
             *("deferrable", "initially_deferred", "match", "on_delete_columns", "not_valid"),
-            "comment",
+            *("comment", "renamed_from"),
         )
     )
     columns = wanted_columns(model, fields)

@@ -94,6 +94,7 @@ class ModelDraft:
     partitions: tuple[Partition, ...] = ()
     inherits: tuple[str, ...] = ()
     methods: str | None = None
+    renamed_from: str | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -157,6 +158,7 @@ class ModelDraft:
             updated_at=self.updated_at,
             is_association=self.is_association,
             methods=self.methods,
+            renamed_from=self.renamed_from,
             at=self.at,
         )
 

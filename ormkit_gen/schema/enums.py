@@ -8,6 +8,7 @@ from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Enum, Position
 from ormkit_gen.schema.document import Document, Path, is_list
 from ormkit_gen.schema.fields import Fields
+from ormkit_gen.schema.migration_settings import ENUM_KEYS, read_removed, read_renamed_values
 from ormkit_gen.schema.name_checks import (
     check_class_name,
     check_database_name,
@@ -24,7 +25,9 @@ def read_enum(
     if is_list(value):
         value = {"values": value}
     fields = Fields(document, path, value, problems, f"enum {name}")
-    fields.only(("values", "members", "name", "schema", "comment", "unknown_labels"))
+    fields.only(
+        ("values", "members", "name", "schema", "comment", "unknown_labels", *ENUM_KEYS)
+    )
     check_class_name(fields, name)
     db_name, schema = fields.text("name") or snake_case(name), fields.text("schema")
     check_database_name(fields, "name", db_name, "type")
@@ -46,6 +49,9 @@ def read_enum(
         members=read_members(fields, name, labels),
         comment=fields.text("comment"),
         is_open=fields.choice("unknown_labels", ("error", "text")) == "text",
+        renamed_from=fields.text("renamed_from"),
+        renamed_values=read_renamed_values(fields, labels),
+        removed=read_removed(fields, labels),
         at=fields.at,
     )
 

@@ -46,6 +46,7 @@ KEYS = frozenset(
         "materialized",
         "read_only",
         "managed",
+        "renamed_from",
         *TABLE_KEYS,
     ]
 )
@@ -79,6 +80,7 @@ def read_model(
         table=fields.text("table") or snake_case(name),
         schema=fields.text("schema"),
         comment=fields.text("comment"),
+        renamed_from=fields.text("renamed_from"),
         fields=fields,
         at=fields.at,
     )

@@ -184,6 +184,7 @@ def make_key(
         is_valid=not fields.flag("not_valid"),
         # In a column, the comment is the column's.
         comment=fields.text("comment") if is_table else None,
+        renamed_from=fields.text("renamed_from") if is_table else None,
         at=reference.at,
     )
     check_actions(draft, model, columns, key, reference)
