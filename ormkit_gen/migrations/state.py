@@ -55,7 +55,7 @@ _ELEMENTS: dict[str, tuple[str, type]] = {
     "object": ("objects", SqlObject),
 }
 #: How a migration gets here is no part of where it leads.
-_TRANSITIONS = {
+_TRANSITIONS: dict[type, tuple[str, ...]] = {
     Column: ("backfill", "time_zone"),
     Enum: ("removed",),
 }
@@ -70,24 +70,22 @@ def canonical(schema: Schema) -> Schema:
 
     The order of columns, of labels and of partitions stays. The names of the files are gone.
     """
-    sorted_parts = {field for field, _ in _PARTS.values() if field != "columns"}
-    models = [
-        replace(
-            model,
-            **{
-                field: tuple(sorted(getattr(model, field), key=lambda each: each.name))
-                for field in sorted_parts
-            },
-        )
-        for model in schema.models
-    ]
     elements: dict[str, Any] = {
         field: tuple(sorted(getattr(schema, field), key=_sort_key))
         for field, _ in _ELEMENTS.values()
         if field != "models"
     }
-    found = tuple(sorted(models, key=_sort_key))
+    found = tuple(sorted(map(_canonical_model, schema.models), key=_sort_key))
     return replace(schema, models=found, sources=(), **elements)
+
+
+def _canonical_model(model: Model) -> Model:
+    parts: dict[str, Any] = {
+        field: tuple(sorted(getattr(model, field), key=lambda each: each.name))
+        for field, _ in _PARTS.values()
+        if field != "columns"
+    }
+    return replace(model, **parts)
 
 
 def state_text(schema: Schema) -> str:
@@ -142,9 +140,13 @@ def _line(called: str, name: str, each: Any) -> dict[str, Any]:
 
 
 def _settings(each: Any, parts: set[str]) -> dict[str, Any]:
-    left_out = {"name", *parts, *_TRANSITIONS.get(type(each), ())}
+    left_out = {"name", *parts, *_transitions(each)}
     settings: dict[str, Any] = encode(each, tuple(left_out))
     return settings
+
+
+def _transitions(each: object) -> tuple[str, ...]:
+    return next((names for type_, names in _TRANSITIONS.items() if isinstance(each, type_)), ())
 
 
 def _schema(lines: list[dict[str, Any]]) -> Schema:

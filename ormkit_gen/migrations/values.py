@@ -45,7 +45,8 @@ def encode(value: Any, leave_out: Sequence[str] = ()) -> Any:
             if each.name not in leave_out and getattr(value, each.name) != _default(each)
         }
     if isinstance(value, tuple):
-        return [encode(each) for each in cast(tuple[Any, ...], value)]
+        items: tuple[Any, ...] = value
+        return [encode(each) for each in items]
     return value
 
 
@@ -83,7 +84,8 @@ def _constant(value: Any) -> Any:
 
 def _read_constant(data: Any) -> Any:
     if isinstance(data, list):
-        return [_read_constant(each) for each in cast(list[Any], data)]
+        items: list[Any] = data
+        return [_read_constant(each) for each in items]
     if not isinstance(data, dict):
         return data
     ((name, content),) = cast(dict[str, Any], data).items()
@@ -95,9 +97,7 @@ def _read_constant(data: Any) -> Any:
 @cache
 def _fields(type_: type) -> tuple[Field[Any], ...]:
     return tuple(
-        each
-        for each in fields(cast(Any, type_))
-        if each.init and each.name not in _LEFT_OUT
+        each for each in fields(cast(Any, type_)) if each.init and each.name not in _LEFT_OUT
     )
 
 

@@ -17,6 +17,9 @@ from ormkit_gen.schema.toml_reader import read_toml
 _URLS = ("database", "shadow")
 #: Settings that are other texts, with an example of each.
 _TEXTS = {"migrations": "migrations", "migrations_schema": "ormkit"}
+#: The setting that is a major version of PostgreSQL, and those that migrations run on.
+_VERSION = "postgresql"
+_VERSIONS = range(14, 100)
 _START = "run `ormkit init` to create a project, or name the file with --config"
 
 
@@ -39,6 +42,8 @@ class Settings:
     migrations: str = "migrations"
     #: The schema of PostgreSQL in which a database keeps which migrations it has.
     migrations_schema: str = "ormkit"
+    #: The major version of PostgreSQL that runs the migrations; None for that of the shadow server.
+    postgresql: int | None = None
 
 
 def find_settings(start: Path) -> Path:
@@ -80,13 +85,17 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
     problems = Problems()
     for key, value in section.items():
         at = document.key_at((*heading, key))
-        known = ("targets", *_URLS, *_TEXTS)
+        known = ("targets", *_URLS, *_TEXTS, _VERSION)
         if key not in known:
             remedy = did_you_mean(key, known)
             problems.error("unknown-setting", f"there is no setting '{key}'", remedy, at)
         elif key in _TEXTS and not (isinstance(value, str) and value):
             remedy = f'{key} = "{_TEXTS[key]}"'
             problems.error("wrong-setting", f"'{key}' must be a text", remedy, at)
+        elif key == _VERSION and not (type(value) is int and value in _VERSIONS):
+            remedy = f"{_VERSION} = 17"
+            message = f"'{key}' must be a major version, from {_VERSIONS[0]} on"
+            problems.error("wrong-setting", message, remedy, at)
         elif key in _URLS and not isinstance(value, str):
             problems.error(
                 "wrong-setting", f"'{key}' must be a URL", f'{key} = "postgresql://..."', at
@@ -100,7 +109,7 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
         raise SettingsError(*error.diagnostics) from None
     if problems.has_errors:
         raise SettingsError(*problems.found)
-    given = {key: cast(str, section[key]) for key in (*_URLS, *_TEXTS) if key in section}
+    given = {key: cast(Any, section[key]) for key in (*_URLS, *_TEXTS, _VERSION) if key in section}
     return Settings(file=file, root=file.parent, targets=targets, **given)
 
 

@@ -25,9 +25,7 @@ def read_enum(
     if is_list(value):
         value = {"values": value}
     fields = Fields(document, path, value, problems, f"enum {name}")
-    fields.only(
-        ("values", "members", "name", "schema", "comment", "unknown_labels", *ENUM_KEYS)
-    )
+    fields.only(("values", "members", "name", "schema", "comment", "unknown_labels", *ENUM_KEYS))
     check_class_name(fields, name)
     db_name, schema = fields.text("name") or snake_case(name), fields.text("schema")
     check_database_name(fields, "name", db_name, "type")

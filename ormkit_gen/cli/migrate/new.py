@@ -1,0 +1,189 @@
+"""`ormkit migrate new`: write the migration for what has changed in the schema."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ormkit_gen.cli.invocation import Invocation, chosen_target, config_option, pass_invocation
+from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
+from ormkit_gen.cli.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from ormkit.migrations.files import Migration, Step
+    from ormkit_gen.diagnostics.diagnostic import Diagnostic
+    from ormkit_gen.ir import Schema
+    from ormkit_gen.project.settings import Settings
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--rename",
+    "renames",
+    metavar="OLD=NEW",
+    multiple=True,
+    help="Say that something has another name now, as in users.mail=users.email. Can be repeated.",
+)
+@click.option(
+    "--drop",
+    "drops",
+    metavar="NAME",
+    multiple=True,
+    help="Say that a table, a column or a value may go with its data. Can be repeated.",
+)
+@click.option(
+    "--consent",
+    "consents",
+    metavar="REASON:TABLE",
+    multiple=True,
+    help="Agree that programs wait while a table is changed. Can be repeated.",
+)
+@click.option("--data", "has_data", is_flag=True, help="Add a data.py, to change rows in Python.")
+@click.option(
+    "--model", "models", metavar="MODEL", multiple=True, help="What data.py needs (default: all)."
+)
+@click.option("--empty", "is_empty", is_flag=True, help="Write a migration to be filled by hand.")
+@click.option(
+    "--shadow",
+    metavar="URL",
+    help="Plan and prove on this server (default: the setting `shadow`, or embedded).",
+)
+@click.option("--target", "label", metavar="OUTPUT", help="The target with this output directory.")
+@click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
+@config_option
+@pass_invocation
+def new(
+    invocation: Invocation,
+    name: str,
+    renames: tuple[str, ...],
+    drops: tuple[str, ...],
+    consents: tuple[str, ...],
+    has_data: bool,
+    models: tuple[str, ...],
+    is_empty: bool,
+    shadow: str | None,
+    label: str | None,
+    as_json: bool,
+    config: Path | None,
+) -> int:
+    """Write a migration for what has changed in the schema since the last one.
+
+    The migration is planned and proved on a shadow server; no database is touched. What goes is
+    written as a second migration, which runs once no program uses it any more. Nothing is written
+    where nothing has changed.
+
+    \b
+    Examples:
+      ormkit migrate new add-age
+      ormkit migrate new rename-mail --rename users.mail=users.email
+    """
+    invocation.wants_json = as_json
+    invocation.name = "migrate new"
+    # Loading these takes longer than `ormkit --help`.
+    from ormkit_gen.generation import read_schemas
+    from ormkit_gen.migrations.answers import Answers
+    from ormkit_gen.migrations.authoring import Wanted, by_hand, write_drafts
+    from ormkit_gen.migrations.drafting import Drafts, draft
+    from ormkit_gen.migrations.folder import slug_of
+
+    wanted = Wanted(slug_of(name), has_data, models)
+    answers = Answers(tuple(map(_pair, renames)), drops, consents)
+    settings = invocation.settings(config)
+    reading = read_schemas(settings, [chosen_target(settings.targets, label)])
+    (schema,) = reading.schemas
+    head, before = _last(settings)
+    if is_empty:
+        found = Drafts((by_hand(schema),), ())
+    else:
+        url = shadow or settings.shadow
+        found = asyncio.run(draft(before, schema, answers, url, settings.postgresql))
+    warnings = (*reading.warnings, *found.warnings)
+    if not as_json:
+        show_diagnostics(warnings, invocation.root)
+    directory = settings.root / settings.migrations
+    line = ProgressLine()
+    written = write_drafts(directory, head, before, found.drafts, wanted, line)
+    if as_json:
+        _print_document(settings, written, warnings)
+    else:
+        _print_lines(settings, written)
+    return 0
+
+
+def _last(settings: Settings) -> tuple[Migration | None, Schema | None]:
+    """Return the last migration, and the schema after it."""
+    from ormkit import MigrationError
+    from ormkit.migrations.chain import read_chain
+    from ormkit_gen.migrations.authoring import as_refusal, state_of
+
+    try:
+        head = read_chain(settings.root / settings.migrations).head
+    except MigrationError as error:
+        raise as_refusal(error) from error
+    return head, state_of(head) if head is not None else None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    old, sign, new = text.partition("=")
+    if not (old and sign and new):
+        raise click.UsageError(f"--rename takes OLD=NEW, as in users.mail=users.email, not {text}")
+    return old.strip(), new.strip()
+
+
+def _print_lines(settings: Settings, written: Sequence[Migration]) -> None:
+    if not written:
+        click.echo("nothing has changed since the last migration", err=True)
+    for each in written:
+        click.echo(f"{settings.migrations}/{each.id}/")
+        for number, step in enumerate(each.steps, 1):
+            first = next(iter(step.sql.strip().splitlines()), "data.py")
+            click.echo(f"  {number}. {shortened(first)}" + _hints(step))
+        if each.header.phase == "contract":
+            click.echo("  run it once no program of before the change runs any more", err=True)
+
+
+def _hints(step: Step) -> str:
+    kind = str(step.batches) if step.batches else step.mode
+    return "" if kind == "transaction" else f"  ({kind})"
+
+
+def shortened(line: str) -> str:
+    """Return the beginning of a line."""
+    return line if len(line) <= 100 else f"{line[:97]}..."
+
+
+def _print_document(
+    settings: Settings, written: Sequence[Migration], warnings: Sequence[Diagnostic]
+) -> None:
+    document = {
+        "command": "migrate new",
+        "exit_code": 0,
+        "migrations": [_document(settings, each) for each in written],
+        "diagnostics": [diagnostic_document(each) for each in warnings],
+    }
+    click.echo(json.dumps(document, indent=2))
+
+
+def _document(settings: Settings, migration: Migration) -> dict[str, Any]:
+    return {
+        "id": migration.id,
+        "directory": f"{settings.migrations}/{migration.id}",
+        "parent": migration.header.parent,
+        "phase": migration.header.phase,
+        "minimum_server": migration.header.minimum_server,
+        "steps": [
+            {
+                "mode": step.mode,
+                "sql": step.sql,
+                "measured": list(step.measured),
+                "notes": list(step.notes),
+            }
+            for step in migration.steps
+        ],
+    }

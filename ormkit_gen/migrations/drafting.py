@@ -1,0 +1,219 @@
+"""Drafts of migrations: planned, proved on the shadow server, and not written yet."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, replace
+
+from ormkit.migrations.files import Phase, Step
+from ormkit_gen.diagnostics.diagnostic import Diagnostic
+from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
+from ormkit_gen.ir import Column, Model, Schema
+from ormkit_gen.migrations.answers import REASONS, Answers
+from ormkit_gen.migrations.measure import StepMeasure
+from ormkit_gen.migrations.pairing import Pairing, pair
+from ormkit_gen.migrations.phases import between
+from ormkit_gen.migrations.planner import plan
+from ormkit_gen.migrations.prover import Proof, prove
+from ormkit_gen.migrations.renaming import Renaming, rename
+from ormkit_gen.migrations.situation import Situation
+from ormkit_gen.migrations.trial import Trial, trial
+from ormkit_gen.postgres.identifiers import quote_identifier
+
+EMPTY = Schema(models=())
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One migration before it is written."""
+
+    phase: Phase
+    steps: tuple[Step, ...]
+    #: The schema after it.
+    schema: Schema
+    minimum_server: int | None
+    #: The steps back; None where data would be lost.
+    down: tuple[Step, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """The migrations of one change, in their order; none where nothing changes."""
+
+    drafts: tuple[Draft, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+async def draft(
+    old: Schema | None,
+    new: Schema,
+    answers: Answers,
+    shadow: str | None,
+    version: int | None = None,
+) -> Drafts:
+    """Return what leads from one schema to the next.
+
+    old: that of the last migration; None for a project without one.
+    shadow: the URL of a shadow server; None for the embedded one.
+    version: the major version of PostgreSQL that is to run it; None for that of the shadow server.
+
+    Raises:
+        Refusal: A question has no answer, something is not online, or the plan proves wrong.
+    """
+    before = old or EMPTY
+    pairing = pair(before, new, answers) if old is not None else Pairing()
+    if pairing.problems:
+        raise Refusal(*pairing.problems)
+    renaming = rename(before, new, pairing)
+    with shadow_server(shadow) as server:
+        author = _Author(answers, server, version, _aliases(before, renaming.schema))
+        drafts = [each async for each in author.drafts(before, renaming, new)]
+    answers.refuse_unused()
+    return Drafts(tuple(drafts), tuple(pairing.warnings))
+
+
+def _aliases(old: Schema, after: Schema) -> dict[str, str]:
+    """Return the names that something has between the phases, each with the one that flags know."""
+    found: dict[str, str] = {}
+    tables = {each.table for each in old.models}
+    for model in after.models:
+        for was in old.models:
+            if model.table not in tables and model.table == f"{was.table}_old":
+                found[model.table] = was.table
+        columns = {each.db_name for each in model.columns}
+        for name in columns:
+            if name.endswith("_old") and name.removesuffix("_old") in columns:
+                found[f"{model.table}.{name}"] = f"{model.table}.{name.removesuffix('_old')}"
+    return found
+
+
+class _Author:
+    def __init__(
+        self, answers: Answers, server: str, version: int | None, aliases: dict[str, str]
+    ) -> None:
+        self._answers, self._server, self._version = answers, server, version
+        self._aliases = aliases
+
+    async def drafts(self, old: Schema, renaming: Renaming, new: Schema) -> AsyncGenerator[Draft]:
+        """Yield the migrations of both phases, those that have steps."""
+        middle = between(renaming.schema, new)
+        async with trial(self._server, old, renaming.steps) as database:
+            middle = await _with_defaults(renaming.schema, middle, database)
+            first = await self._draft(old, renaming, middle, database, "expand")
+        if first is not None:
+            yield first
+        if middle == new:
+            return
+        async with trial(self._server, middle, ()) as database:
+            second = await self._draft(middle, Renaming(middle, ()), new, database, "contract")
+        if second is not None:
+            yield second
+
+    async def _draft(
+        self, old: Schema, renaming: Renaming, new: Schema, database: Trial, phase: Phase
+    ) -> Draft | None:
+        wanted = await expected_catalog([new], self._server)
+        present = managed(await database.catalog(), [renaming.schema, new])
+        now = Situation(
+            wanted=wanted,
+            present=present,
+            schema=new,
+            answers=self._answers,
+            trial=database,
+            version=self._version or await database.version(),
+            aliases=self._aliases,
+        )
+        planned = await plan(now)
+        steps = (*renaming.steps, *planned.steps)
+        if not steps:
+            return None
+        proof = await prove(old, steps, new, self._server)
+        _refuse_differences(proof)
+        return Draft(phase, self._consented(proof), new, planned.minimum_server)
+
+    def _consented(self, proof: Proof) -> tuple[Step, ...]:
+        """Return the steps with what was agreed to. Raise Refusal for what was not."""
+        problems: list[Diagnostic] = []
+        steps: list[Step] = []
+        for step, measure in zip(proof.steps, proof.measures, strict=True):
+            notes = list(step.notes)
+            for table in measure.blocking(proof.tables):
+                reason = _reason(step, measure, table)
+                short = table.replace('"', "").removeprefix("public.")
+                flag = self._answers.consents_to(reason, short, table)
+                if flag is None:
+                    problems.append(_hazard(reason, short, step))
+                else:
+                    notes.append(f"consent: {flag}: {REASONS[reason]}")
+            steps.append(replace(step, notes=tuple(dict.fromkeys(notes))))
+        if problems:
+            raise Refusal(*dict.fromkeys(problems))
+        return tuple(steps)
+
+
+def _reason(step: Step, measure: StepMeasure, table: str) -> str:
+    if table in measure.rewrites:
+        return "rewrite"
+    if "EXCLUDE" in step.sql:
+        return "exclude"
+    return "index" if measure.builds.get(table) and table not in measure.scans else "scan"
+
+
+def _hazard(reason: str, table: str, step: Step) -> Diagnostic:
+    own = table.rpartition(".")[2]
+    first = next((line for line in step.sql.splitlines() if own in line), "")
+    return problem(
+        "not-online",
+        f"{table}: {REASONS[reason]}: {first.strip()}",
+        f"pass --consent {reason}:{table} if the table is small, or if programs may wait",
+    )
+
+
+def _refuse_differences(proof: Proof) -> None:
+    """Raise Refusal where the steps do not lead to the schema: nothing is written then."""
+    if not proof.differences:
+        return
+    raise Refusal(
+        *(
+            problem(
+                "not-planned",
+                f"no plan changes {each.fact.object}: {each.fact.kind} {each.fact.name}".rstrip(),
+                "write the steps by hand: ormkit migrate new NAME --empty",
+            )
+            for each in proof.differences
+        )
+    )
+
+
+async def _with_defaults(old: Schema, new: Schema, database: Trial) -> Schema:
+    """Return the schema between the phases, in which old programs can still insert rows.
+
+    They do not know a new column that is NOT NULL. Until the second phase its backfill is its
+    default; where that cannot be a default, the column may be NULL.
+    """
+    known = {each.name: each for each in old.models}
+    models: list[Model] = []
+    for model in new.models:
+        before = known.get(model.name)
+        if before is None or model.view is not None:
+            models.append(model)
+            continue
+        names = {each.name for each in before.columns}
+        found = [
+            each if each.name in names else await _optional(each, database)
+            for each in model.columns
+        ]
+        models.append(replace(model, columns=tuple(found)))
+    return replace(new, models=tuple(models))
+
+
+async def _optional(column: Column, database: Trial) -> Column:
+    is_given = column.is_nullable or column.has_server_value or column.default is not None
+    if is_given or column.backfill is None or column.is_primary_key:
+        return column
+    name = quote_identifier("ormkit_probe")
+    probe = f"CREATE TEMPORARY TABLE {name} (value text DEFAULT ({column.backfill})::text);"
+    if await database.works(probe):
+        return replace(column, server_default=column.backfill)
+    return replace(column, is_nullable=True)

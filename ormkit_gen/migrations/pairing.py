@@ -1,0 +1,320 @@
+"""Which element of the old schema is which of the new one. Nothing is guessed.
+
+An element is the same as before if the schema or a flag says so, if its Python name is the same, or
+else if its name in PostgreSQL is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ormkit_gen.diagnostics.diagnostic import Diagnostic
+from ormkit_gen.diagnostics.refusal import problem
+from ormkit_gen.ir import Enum, Model, Position, Schema
+from ormkit_gen.migrations.answers import Answers
+
+Names = dict[str, str]
+_CONSTRAINTS = ("uniques", "checks", "foreign_keys", "indexes", "excludes")
+
+
+@dataclass(slots=True)
+class Pairing:
+    """The names of the old schema's elements, each with the one in the new schema."""
+
+    #: Python names of models.
+    models: Names = field(default_factory=Names)
+    #: Python names of columns, by the old model's.
+    columns: dict[str, Names] = field(default_factory=dict[str, Names])
+    #: Python names of enums.
+    enums: Names = field(default_factory=Names)
+    #: Labels, by the old enum's Python name.
+    labels: dict[str, Names] = field(default_factory=dict[str, Names])
+    #: Names of constraints and indexes that the schema says were renamed, by the old model's.
+    constraints: dict[str, Names] = field(default_factory=dict[str, Names])
+    #: What is wrong with hints and flags, and what has no answer.
+    problems: list[Diagnostic] = field(default_factory=list[Diagnostic])
+    #: Hints that are done with.
+    warnings: list[Diagnostic] = field(default_factory=list[Diagnostic])
+
+
+class _Element(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def renamed_from(self) -> str | None: ...
+
+    @property
+    def at(self) -> Position | None: ...
+
+
+def pair(old: Schema, new: Schema, answers: Answers) -> Pairing:
+    """Return which element of a schema is which of the next one."""
+    return _Pairs(old, new, answers).found
+
+
+class _Pairs:
+    def __init__(self, old: Schema, new: Schema, answers: Answers) -> None:
+        self.old, self.new, self.answers = old, new, answers
+        self.found = Pairing()
+        self._models()
+        for was, now in self.found.models.items():
+            self._columns(old.model(was), new.model(now))
+            self._constraints(old.model(was), new.model(now))
+        self._enums()
+        for was, now in self.found.enums.items():
+            self._labels(old.enum(was), new.enum(now))
+
+    def _models(self) -> None:
+        olds = {each.name: _model_names(each) for each in self.old.models}
+        news = {each.name: _model_names(each) for each in self.new.models}
+        hints = self._hints("model", self.old.models, self.new.models, olds, "")
+        hints.update(self._flags(olds, news))
+        paired = _paired(olds, news, hints)
+        paired.update(self._associations(paired))
+        self.found.models = paired
+        self._ask(
+            [each for each in olds if each not in paired],
+            [each for each in news if each not in paired.values()],
+            {each.name: _full_name(each) for each in self.old.models},
+            {each.name: _full_name(each) for each in self.new.models},
+            "table",
+        )
+
+    def _associations(self, paired: Mapping[str, str]) -> Names:
+        """Return tables of relationships whose Python name has stayed, though theirs has not."""
+        found: Names = {}
+        for was, now in paired.items():
+            news = {each.name: each.secondary for each in self.new.model(now).relationships}
+            for each in self.old.model(was).relationships:
+                there = news.get(each.name)
+                if each.secondary is None or there is None or each.secondary in paired:
+                    continue
+                is_free = there not in paired.values() and each.secondary not in found
+                both = self.old.model(each.secondary), self.new.model(there)
+                if is_free and all(side.is_association for side in both):
+                    found[each.secondary] = there
+        return found
+
+    def _columns(self, old: Model, new: Model) -> None:
+        olds = {each.name: (each.name, each.db_name) for each in old.columns}
+        news = {each.name: (each.name, each.db_name) for each in new.columns}
+        hints = self._hints("column", old.columns, new.columns, olds, f"{new.name}.")
+        hints.update(self._flags(olds, news, _model_names(old), _model_names(new)))
+        if old.is_association and new.is_association:
+            hints.update(self._association_columns(old, new))
+        paired = _paired(olds, news, hints)
+        self.found.columns[old.name] = paired
+        tables = _full_name(old), _full_name(new)
+        self._ask(
+            [each for each in olds if each not in paired],
+            [each for each in news if each not in paired.values()],
+            {each.name: f"{tables[0]}.{each.db_name}" for each in old.columns},
+            {each.name: f"{tables[1]}.{each.db_name}" for each in new.columns},
+            "column",
+        )
+
+    def _association_columns(self, old: Model, new: Model) -> Names:
+        """Return the columns of a relationship's table, by what they reference."""
+        found: Names = {}
+        if len(old.foreign_keys) != len(new.foreign_keys):
+            return found
+        for was, now in zip(_keys(old, self.found.models), _keys(new, {}), strict=True):
+            if was[0] == now[0] and len(was[1]) == len(now[1]):
+                found.update(zip(now[1], was[1], strict=True))
+        return found
+
+    def _constraints(self, old: Model, new: Model) -> None:
+        names: Names = {}
+        for kind in _CONSTRAINTS:
+            olds = getattr(old, kind)
+            known = {each.name: (each.name,) for each in olds}
+            kind_name = kind.removesuffix("s").replace("_", " ").replace("indexe", "index")
+            hints = self._hints(kind_name, olds, getattr(new, kind), known, f"{new.name}: ")
+            names.update({was: now for now, was in hints.items()})
+        self.found.constraints[old.name] = names
+
+    def _enums(self) -> None:
+        olds = {each.name: _enum_names(each) for each in self.old.enums}
+        news = {each.name: _enum_names(each) for each in self.new.enums}
+        hints = self._hints("enum", self.old.enums, self.new.enums, olds, "")
+        hints.update(self._flags(olds, news))
+        paired = _paired(olds, news, hints)
+        self.found.enums = paired
+        self._ask(
+            [each for each in olds if each not in paired],
+            [each for each in news if each not in paired.values()],
+            {each.name: _full_name(each) for each in self.old.enums},
+            {each.name: _full_name(each) for each in self.new.enums},
+            "enum",
+            is_data=False,
+        )
+
+    def _labels(self, old: Enum, new: Enum) -> None:
+        olds = {label: (label,) for _, label in old.members}
+        news = {label: (label,) for _, label in new.members}
+        hints: Names = {}
+        for now, was in new.renamed_values:
+            if (now, was) in old.renamed_values or (now in olds and was not in olds):
+                self._done(f"the value {now!r} of {new.name}", new.at)
+            elif was in olds:
+                hints[now] = was
+            else:
+                self._unknown(f"the value {now!r} of {new.name}", was, new.at)
+        hints.update(self._flags(olds, news, _enum_names(old), _enum_names(new)))
+        paired = _paired(olds, news, hints)
+        self.found.labels[old.name] = paired
+        mapped = {was for was, _ in new.removed}
+        for was, _ in new.removed:
+            if was not in olds:
+                self._done(f"`removed` of {was!r} in {new.name}", new.at)
+        table = _full_name(old)
+        self._ask(
+            [each for each in olds if each not in paired and each not in mapped],
+            [each for each in news if each not in paired.values()],
+            {each: f"{table}.{each}" for each in olds},
+            {each: f"{_full_name(new)}.{each}" for each in news},
+            "value",
+        )
+
+    def _hints(
+        self,
+        kind: str,
+        olds: Sequence[_Element],
+        news: Sequence[_Element],
+        names: Mapping[str, tuple[str, ...]],
+        within: str,
+    ) -> Names:
+        """Return what `renamed_from` says: new Python names, with the old ones."""
+        hints: Names = {}
+        by_name = {each.name: each for each in olds}
+        for each in news:
+            if each.renamed_from is None:
+                continue
+            what = f"the {kind} {within}{each.name}"
+            was = _find(each.renamed_from, names)
+            before = by_name.get(each.name)
+            if before is not None and (before.renamed_from == each.renamed_from or was is None):
+                self._done(what, each.at)
+            elif was is not None:
+                hints[each.name] = was
+            else:
+                self._unknown(what, each.renamed_from, each.at)
+        return hints
+
+    def _flags(
+        self,
+        olds: Mapping[str, tuple[str, ...]],
+        news: Mapping[str, tuple[str, ...]],
+        old_owner: tuple[str, ...] = (),
+        new_owner: tuple[str, ...] = (),
+    ) -> Names:
+        """Return what `--rename` says: new Python names, with the old ones."""
+        found: Names = {}
+        for before, after in self.answers.renames:
+            was = _find(before, _within(olds, old_owner))
+            now = _find(after, _within(news, new_owner))
+            if now is None and new_owner and "." not in after:
+                now = _find(after, news)  # `--rename users.mail=email` says enough.
+            if was is not None and now is not None:
+                self.answers.use_rename(before, after)
+                found[now] = was
+        return found
+
+    def _ask(
+        self,
+        gone: Sequence[str],
+        fresh: Sequence[str],
+        old_names: Mapping[str, str],
+        new_names: Mapping[str, str],
+        kind: str,
+        *,
+        is_data: bool = True,
+    ) -> None:
+        """Record what is gone and has no answer, with the flags that answer."""
+        left = [each for each in gone if not self.answers.may_drop(old_names[each], each)]
+        if not left or not (is_data or fresh):
+            return
+        for each in left:
+            name = old_names[each]
+            flags = [f"--rename {name}={new_names[other]}" for other in fresh]
+            flags.append(f"--drop {name}")
+            if fresh:
+                others = ", ".join(new_names[other] for other in fresh)
+                message = f"the {kind} {name} is gone, and there is new: {others}"
+            else:
+                message = f"the {kind} {name} is gone, and its data would be lost"
+            remedy = f"pass {' or '.join(flags)}"
+            self.found.problems.append(problem("lost-data", message, remedy))
+
+    def _done(self, what: str, at: Position | None) -> None:
+        remedy = "delete the setting"
+        message = f"{what}: a migration has done what its setting says"
+        self.found.warnings.append(Diagnostic("warning", "done-hint", message, remedy, at))
+
+    def _unknown(self, what: str, was: str, at: Position | None) -> None:
+        message = f"{what} is renamed from {was!r}, which the last migration does not have"
+        remedy = "correct the name, or delete the setting"
+        self.found.problems.append(problem("unknown-rename", message, remedy, at))
+
+
+def _paired(
+    olds: Mapping[str, tuple[str, ...]],
+    news: Mapping[str, tuple[str, ...]],
+    hints: Mapping[str, str],
+) -> Names:
+    """Return the pairs of old and new names: hints, then Python names, then those of PostgreSQL."""
+    found = {was: now for now, was in hints.items()}
+    taken = set(found.values())
+    for was in olds:
+        if was in news and was not in found and was not in taken:
+            found[was] = was
+            taken.add(was)
+    for was, names in olds.items():
+        if was in found:
+            continue
+        for now, others in news.items():
+            if now not in taken and names[-1] == others[-1]:
+                found[was] = now
+                taken.add(now)
+                break
+    return {was: found[was] for was in olds if was in found}
+
+
+def _find(name: str, names: Mapping[str, tuple[str, ...]]) -> str | None:
+    """Return the Python name of what is called so, in Python or in PostgreSQL."""
+    if name in names and name in names[name]:
+        return name
+    return next((each for each, known in names.items() if name in known), None)
+
+
+def _within(
+    names: Mapping[str, tuple[str, ...]], owner: tuple[str, ...]
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the names as flags write them, behind each name of their owner."""
+    if not owner:
+        return names
+    return {
+        each: tuple(f"{whole}.{part}" for whole in owner for part in known)
+        for each, known in names.items()
+    }
+
+
+def _model_names(model: Model) -> tuple[str, ...]:
+    full = f"{model.schema or 'public'}.{model.table}"
+    return (model.name, model.table, full)
+
+
+def _enum_names(enum: Enum) -> tuple[str, ...]:
+    return (enum.name, enum.db_name, f"{enum.schema or 'public'}.{enum.db_name}")
+
+
+def _full_name(each: Model | Enum) -> str:
+    own = each.table if isinstance(each, Model) else each.db_name
+    return f"{each.schema}.{own}" if each.schema else own
+
+
+def _keys(model: Model, models: Mapping[str, str]) -> Iterable[tuple[str, tuple[str, ...]]]:
+    return [(models.get(each.target, each.target), each.columns) for each in model.foreign_keys]

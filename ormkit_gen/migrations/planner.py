@@ -1,0 +1,231 @@
+"""From what differs between two schemas to the steps of a migration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from ormkit.catalog import Difference, Fact, compare
+from ormkit.migrations.files import Step
+from ormkit_gen.diagnostics.refusal import Refusal
+from ormkit_gen.drift import objects
+from ormkit_gen.drift.parts import changed
+from ormkit_gen.drift.sides import beside, kind_and_name
+from ormkit_gen.drift.statement import Stage, Statement, ordered
+from ormkit_gen.migrations import columns, constraints
+from ormkit_gen.migrations.conversions import retyped
+from ormkit_gen.migrations.dependents import replaced
+from ormkit_gen.migrations.enums import enum_changed
+from ormkit_gen.migrations.pieces import Piece, Rank, piece, steps_of
+from ormkit_gen.migrations.situation import Situation, quoted
+
+_NEW_TABLE = ("table", "foreign table")
+#: Parts that one transaction drops and creates, so that no row is seen without them.
+_REPLACED = ("trigger", "policy", "rule")
+_COLUMN_PARTS = ("not null", "default", "generated", "virtual", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps, and the oldest server that runs them."""
+
+    steps: tuple[Step, ...]
+    minimum_server: int | None
+
+
+async def plan(now: Situation) -> Plan:
+    """Return the steps from the present catalog to the wanted one.
+
+    Raises:
+        Refusal: Something has to be said first, such as that data may be lost.
+    """
+    differences = compare(now.wanted, now.present)
+    pieces = list(_renamed_parts(differences, now))
+    # What is part of a bigger change goes first: it takes others along.
+    for each in sorted(differences, key=_priority):
+        if each.fact.key not in now.done:
+            pieces += await _pieces(each, now)
+    if now.problems:
+        raise Refusal(*now.problems)
+    return Plan(steps_of(_with_new(pieces)), now.minimum_server)
+
+
+def _priority(difference: Difference) -> int:
+    fact = difference.fact
+    is_changed = not difference.is_one_sided
+    if fact.definition.startswith("ENUM") and is_changed:
+        return 0
+    if fact.kind == "column" and is_changed:
+        return 1
+    return 2
+
+
+async def _pieces(difference: Difference, now: Situation) -> list[Piece]:
+    """Return what removes one difference."""
+    expected, found, fact = difference.expected, difference.found, difference.fact
+    kind, name = kind_and_name(fact.object)
+    if fact.kind == "object":
+        return await _object(difference, kind, name, now)
+    if fact.kind == "column" and kind == "table":
+        if found is None:
+            return await columns.added(fact, now)
+        if expected is None:
+            return list(columns.dropped(fact, now))
+        return await retyped(difference, now)
+    if fact.kind in _COLUMN_PARTS and kind == "table":
+        return list(columns.part(difference, now))
+    if fact.kind == "constraint" and kind == "table":
+        return await constraints.constraint(difference, now)
+    if fact.kind == "index":
+        return list(constraints.index(difference, now))
+    if fact.kind in _REPLACED:
+        return [_together(difference, name, now)]
+    return list(_other(difference, kind, name, now))
+
+
+async def _object(difference: Difference, kind: str, name: str, now: Situation) -> list[Piece]:
+    expected, found = difference.expected, difference.found
+    if found is None:
+        assert expected is not None
+        return list(_created(expected, kind, name, now))
+    if expected is None:
+        return list(_dropped(found, kind, name, now))
+    if expected.definition.startswith("ENUM") and found.definition.startswith("ENUM"):
+        return await enum_changed(difference, now)
+    statements = list(objects.altered(expected, found, now.sides))
+    is_view = kind in ("view", "materialized view")
+    if is_view and any(each.sql.startswith("DROP ") for each in statements):
+        sql = replaced(expected, found, now)
+        return [Piece(rank=Rank.VIEWS, sql=sql, is_alone=True)]
+    return [piece(each, name if kind == "table" else "") for each in statements]
+
+
+def _created(fact: Fact, kind: str, name: str, now: Situation) -> Iterator[Piece]:
+    """Yield what creates an object. What nobody uses yet is in one transaction."""
+    for each in objects.created(fact, now.sides):
+        if each.stage in (Stage.SCHEMAS, Stage.EXTENSIONS):
+            yield piece(each)
+        elif kind in ("view", "materialized view"):
+            rank = Rank.VIEWS if each.stage < Stage.DEPENDENTS else None
+            yield piece(each, rank=rank)
+        elif each.stage in (Stage.FOREIGN_KEYS, Stage.DEPENDENTS):
+            yield from _late(each, kind, name, now)
+        elif kind in ("publication", "event trigger"):
+            yield piece(each, rank=Rank.DEPENDENTS)
+        else:
+            yield piece(each, rank=Rank.CREATE)
+
+
+def _late(each: Statement, kind: str, name: str, now: Situation) -> Iterator[Piece]:
+    """Yield a foreign key or a trigger of a new table, which may need what is there."""
+    is_key = each.stage is Stage.FOREIGN_KEYS and " VALIDATE " not in each.sql
+    target = each.sql.partition(" REFERENCES ")[2].partition("(")[0].strip()
+    if is_key and target and not now.is_there(f"table {target}"):
+        yield piece(each, rank=Rank.CREATE)
+    else:
+        yield piece(each, name)
+
+
+def _dropped(fact: Fact, kind: str, name: str, now: Situation) -> Iterator[Piece]:
+    """Yield what drops an object, if a flag says that its data may be lost."""
+    partitions = now.present.facts_of(fact.object, "partition")
+    if partitions and not _stays(f"table {partitions[0].name}", now):
+        return
+    if kind == "table" and not columns.is_lost(name, "", now):
+        return
+    for each in objects.dropped(fact, now.sides):
+        yield piece(each, name if kind == "table" else "")
+
+
+def _stays(whole: str, now: Situation) -> bool:
+    return now.wanted.get((whole, "object", "")) is not None
+
+
+def _together(difference: Difference, name: str, now: Situation) -> Piece:
+    """Return what replaces a trigger, a policy or a rule in one transaction."""
+    expected, found, fact = difference.expected, difference.found, difference.fact
+    statements = list(changed(expected, found, now.sides))
+    texts = [each.sql for each in statements]
+    comment = now.wanted.get((fact.object, "comment", f"{fact.kind} {fact.name}"))
+    if expected is not None and comment is not None:
+        now.take(comment)
+        texts += [each.sql for each in changed(comment, None, now.sides)]
+    rank = Rank.DROP_DEPENDENTS if expected is None else Rank.DEPENDENTS
+    return Piece(rank=rank, sql="\n".join(texts), table=name)
+
+
+def _other(difference: Difference, kind: str, name: str, now: Situation) -> Iterator[Piece]:
+    fact = difference.fact
+    if fact.kind == "comment" and difference.expected is None and _part_is_gone(fact, now):
+        return
+    for each in changed(difference.expected, difference.found, now.sides):
+        rank = None
+        if fact.kind == "unfinished" and " VALIDATE " in each.sql:
+            rank = Rank.VALIDATE
+        table = name if kind in _NEW_TABLE else ""
+        yield replace(piece(each, table, rank), is_alone=rank is Rank.VALIDATE)
+
+
+def _part_is_gone(fact: Fact, now: Situation) -> bool:
+    """Return whether a comment goes with what it is about."""
+    kind, _, name = fact.name.partition(" ")
+    return bool(kind) and now.wanted.get((fact.object, kind, name)) is None
+
+
+def _renamed_parts(differences: Iterable[Difference], now: Situation) -> Iterator[Piece]:
+    """Yield renames of constraints and indexes that are the same but for their names."""
+    gone: dict[tuple[str, str, str], list[Fact]] = {}
+    fresh: dict[tuple[str, str, str], list[Fact]] = {}
+    for each in differences:
+        if each.fact.kind not in ("constraint", "index") or not each.is_one_sided:
+            continue
+        if not (now.is_there(each.fact.object) and _stays(each.fact.object, now)):
+            continue
+        side = gone if each.expected is None else fresh
+        side.setdefault(_signature(each.fact), []).append(each.fact)
+    for signature, olds in gone.items():
+        for old, new in zip(olds, fresh.get(signature, ()), strict=False):
+            yield _renamed_part(old, new, now)
+
+
+def _signature(fact: Fact) -> tuple[str, str, str]:
+    """Return what is the same for two parts that differ in their names only."""
+    text = fact.definition
+    if fact.kind == "index":
+        text = text.replace(f" INDEX {quoted(fact.name)} ON ", " INDEX ON ", 1)
+    return fact.object, fact.kind, text
+
+
+def _renamed_part(old: Fact, new: Fact, now: Situation) -> Piece:
+    _, table = kind_and_name(old.object)
+    now.take(old)
+    now.take(new)
+    was, becomes = quoted(old.name), quoted(new.name)
+    sql = f"ALTER TABLE {table} RENAME CONSTRAINT {was} TO {becomes};"
+    if old.kind == "index":
+        sql = f"ALTER INDEX {beside(table, was)} RENAME TO {becomes};"
+    comments = [
+        side.get((old.object, "comment", f"{old.kind} {each.name}"))
+        for side, each in ((now.present, old), (now.wanted, new))
+    ]
+    if comments[0] is not None:
+        now.take(comments[0])
+        if comments[1] is not None and comments[1].definition == comments[0].definition:
+            now.take(comments[1])
+        elif comments[1] is None:
+            target = replace(comments[0], name=f"{old.kind} {new.name}")
+            sql += "\n" + "\n".join(each.sql for each in changed(None, target, now.sides))
+    return Piece(rank=Rank.DROP_DEPENDENTS, sql=sql, table=table)
+
+
+def _with_new(pieces: list[Piece]) -> list[Piece]:
+    """Return the pieces, with those of new objects as one, in an order in which they can run."""
+    new = [each for each in pieces if each.rank is Rank.CREATE and each.statement is not None]
+    if not new:
+        return pieces
+    rest = [each for each in pieces if each not in new]
+    statements = [("", each.statement) for each in new if each.statement is not None]
+    notes = dict.fromkeys(each.note for each in new if each.note)
+    texts = [each.sql for _, each in ordered(statements)]
+    whole = Piece(rank=Rank.CREATE, sql="\n".join(texts), note="; ".join(notes), is_alone=True)
+    return [*rest, whole]

@@ -1,0 +1,358 @@
+"""The old schema with the names of the new one, and the statements that rename what has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from ormkit.migrations.files import Step
+from ormkit_gen.ir import (
+    Column,
+    Enum,
+    ForeignKey,
+    IndexElement,
+    Model,
+    NumberSequence,
+    Relationship,
+    Schema,
+)
+from ormkit_gen.migrations.pairing import Names, Pairing
+from ormkit_gen.postgres.identifiers import qualified, quote_identifier, quote_literal
+from ormkit_gen.schema.names import MAX_IDENTIFIER
+
+#: The schema of what the files give none.
+PUBLIC = "public"
+#: Ends the name of what goes, where something else gets its name.
+OLD = "_old"
+#: Ends the name that one of two gets for a moment, where both swap names.
+TEMPORARY = "_ormkit_swap"
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """What renames do to a schema."""
+
+    #: The schema in which everything that stays has its new names. What goes keeps its names,
+    #: unless something that stays gets one of them.
+    schema: Schema
+    steps: tuple[Step, ...]
+
+
+def rename(old: Schema, new: Schema, pairing: Pairing) -> Renaming:
+    """Return what gives everything that stays its new names, in Python and in PostgreSQL."""
+    names = _Names(old, new, pairing)
+    scopes = _scopes(old, names.schema(), names)
+    return Renaming(names.schema(), tuple(Step(sql="\n".join(each)) for each in scopes if each))
+
+
+class _Names:
+    def __init__(self, old: Schema, new: Schema, pairing: Pairing) -> None:
+        self._old, self._new, self._pairing = old, new, pairing
+        taken = {each.name for each in new.models}
+        self.models = {
+            each.name: pairing.models.get(each.name) or _free(each.name, taken, "Old")
+            for each in old.models
+        }
+        taken = {each.name for each in new.enums}
+        self.enums = {
+            each.name: pairing.enums.get(each.name) or _free(each.name, taken, "Old")
+            for each in old.enums
+        }
+        self._columns = {each.name: self._column_names(each) for each in old.models}
+
+    def schema(self) -> Schema:
+        """Return the whole schema."""
+        models = sorted(map(self._model, self._old.models), key=lambda each: each.name)
+        enums = sorted(map(self._enum, self._old.enums), key=lambda each: each.name)
+        sequences = tuple(map(self._sequence, self._old.sequences))
+        return replace(self._old, models=tuple(models), enums=tuple(enums), sequences=sequences)
+
+    def _column_names(self, model: Model) -> Names:
+        stay = self._pairing.columns.get(model.name, {})
+        if model.name not in self._pairing.models:
+            return {each.name: each.name for each in model.columns}
+        now = self._new.model(self._pairing.models[model.name])
+        taken = {each.name for each in now.columns}
+        return {each.name: stay.get(each.name) or _free(each.name, taken) for each in model.columns}
+
+    def _model(self, old: Model) -> Model:
+        names = self._columns[old.name]
+        now = self._pairing.models.get(old.name)
+        new = self._new.model(now) if now is not None else None
+
+        def mapped(columns: Iterable[str]) -> tuple[str, ...]:
+            return tuple(names[each] for each in columns)
+
+        tables = {(each.schema, each.table) for each in self._new.models}
+        own = old.table
+        if new is None and (old.schema, old.table) in tables:
+            own = _free(old.table, {table for _, table in tables})
+        constraints = self._pairing.constraints.get(old.name, {})
+        return replace(
+            old,
+            name=self.models[old.name],
+            table=new.table if new else own,
+            schema=new.schema if new else old.schema,
+            columns=tuple(self._column(each, names, new) for each in old.columns),
+            primary_key=mapped(old.primary_key),
+            key_constraint=old.key_constraint
+            and replace(old.key_constraint, include=mapped(old.key_constraint.include)),
+            foreign_keys=tuple(
+                replace(self._key(each, old), name=constraints.get(each.name, each.name))
+                for each in old.foreign_keys
+            ),
+            uniques=tuple(
+                replace(
+                    each,
+                    name=constraints.get(each.name, each.name),
+                    columns=mapped(each.columns),
+                    include=mapped(each.include),
+                )
+                for each in old.uniques
+            ),
+            checks=tuple(
+                replace(each, name=constraints.get(each.name, each.name)) for each in old.checks
+            ),
+            indexes=tuple(
+                replace(
+                    each,
+                    name=constraints.get(each.name, each.name),
+                    elements=tuple(_element(part, names) for part in each.elements),
+                    include=mapped(each.include),
+                )
+                for each in old.indexes
+            ),
+            excludes=tuple(
+                replace(
+                    each,
+                    name=constraints.get(each.name, each.name),
+                    elements=tuple((_element(part, names), sign) for part, sign in each.elements),
+                )
+                for each in old.excludes
+            ),
+            relationships=tuple(self._relationship(each, old) for each in old.relationships),
+            computed=(),
+            soft_delete=old.soft_delete and names[old.soft_delete],
+            version=old.version and names[old.version],
+            updated_at=old.updated_at and names[old.updated_at],
+        )
+
+    def _column(self, old: Column, names: Names, new: Model | None) -> Column:
+        type_ = old.type
+        if type_.is_enum:
+            type_ = replace(type_, name=self.enums[type_.name])
+        name, db_name = names[old.name], old.db_name
+        present = {each.name: each.db_name for each in new.columns} if new else {}
+        if name in present:
+            db_name = present[name]
+        elif db_name in present.values():
+            db_name = _free(db_name, set(present.values()))
+        return replace(old, name=name, db_name=db_name, type=type_)
+
+    def _key(self, key: ForeignKey, model: Model) -> ForeignKey:
+        own, there = self._columns[model.name], self._columns[key.target]
+        return replace(
+            key,
+            columns=tuple(own[each] for each in key.columns),
+            target=self.models[key.target],
+            target_columns=tuple(there[each] for each in key.target_columns),
+            set_columns=tuple(own[each] for each in key.set_columns),
+        )
+
+    def _relationship(self, each: Relationship, model: Model) -> Relationship:
+        own, there = self._columns[model.name], self._columns[each.target]
+        secondary = self._columns[each.secondary] if each.secondary else {}
+        return replace(
+            each,
+            target=self.models[each.target],
+            local=tuple(own[name] for name in each.local),
+            remote=tuple(there[name] for name in each.remote),
+            secondary=self.models[each.secondary] if each.secondary else None,
+            secondary_local=tuple(secondary[name] for name in each.secondary_local),
+            secondary_remote=tuple(secondary[name] for name in each.secondary_remote),
+        )
+
+    def _enum(self, old: Enum) -> Enum:
+        now = self._pairing.enums.get(old.name)
+        labels = self._pairing.labels.get(old.name, {})
+        new = self._new.enum(now) if now is not None else None
+        return replace(
+            old,
+            name=self.enums[old.name],
+            db_name=new.db_name if new else old.db_name,
+            schema=new.schema if new else old.schema,
+            members=tuple((member, labels.get(label, label)) for member, label in old.members),
+        )
+
+    def _sequence(self, old: NumberSequence) -> NumberSequence:
+        if old.owner is None:
+            return old
+        model, column = old.owner
+        return replace(old, owner=(self.models[model], self._columns[model][column]))
+
+
+def _element(element: IndexElement, names: Mapping[str, str]) -> IndexElement:
+    return replace(element, column=names[element.column]) if element.column else element
+
+
+def _free(name: str, taken: Collection[str], ending: str = OLD) -> str:
+    """Return the name, or one like it that nothing else has."""
+    while name in taken:
+        name = f"{name.encode()[: MAX_IDENTIFIER - len(ending)].decode(errors='ignore')}{ending}"
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class _Rename:
+    """One rename: the name that something has, the one it gets, and the SQL for such a pair."""
+
+    sql: Callable[[str, str], str]
+    was: str
+    now: str
+
+    def __str__(self) -> str:
+        return self.sql(self.was, self.now)
+
+
+def _altering(what: str, action: str = "RENAME TO") -> Callable[[str, str], str]:
+    """Return what makes the SQL of renames within a table, as in ALTER TABLE a RENAME COLUMN."""
+    infix = "" if action == "RENAME TO" else " TO"
+
+    def sql(was: str, now: str) -> str:
+        one, other = quote_identifier(was), quote_identifier(now)
+        return f"ALTER {what} {action} {one}{infix} {other};"
+
+    return sql
+
+
+def _renaming(kind: str, namespace: str) -> Callable[[str, str], str]:
+    """Return what makes the SQL of renames within a schema of PostgreSQL."""
+    place = quote_identifier(namespace)
+
+    def sql(was: str, now: str) -> str:
+        return f"ALTER {kind} {place}.{quote_identifier(was)} RENAME TO {quote_identifier(now)};"
+
+    return sql
+
+
+def _scopes(old: Schema, after: Schema, names: _Names) -> Iterator[list[str]]:
+    """Yield the statements of each scope: tables together, and the columns of each table."""
+    pairs = [(each, after.model(names.models[each.name])) for each in old.models]
+    pairs = [(was, now) for was, now in pairs if was.view is None and was.is_managed]
+    yield list(_moved(pairs))
+    yield list(_tables(pairs))
+    for was, now in pairs:
+        yield list(_of_columns(was, now))
+    yield list(_sequences(pairs))
+    for was, now in pairs:
+        yield list(_of_constraints(was, now))
+    enums = [(each, after.enum(names.enums[each.name])) for each in old.enums]
+    yield list(_enums(enums))
+    for before, later in enums:
+        yield list(_labels(before, later))
+
+
+def _moved(pairs: Iterable[tuple[Model, Model]]) -> Iterator[str]:
+    """Yield what moves tables to other schemas of PostgreSQL."""
+    for was, now in pairs:
+        if was.schema != now.schema:
+            place = quote_identifier(now.schema or PUBLIC)
+            if now.schema is not None:
+                yield f"CREATE SCHEMA IF NOT EXISTS {place};"
+            yield f"ALTER TABLE {_name(was.schema, was.table)} SET SCHEMA {place};"
+
+
+def _tables(pairs: list[tuple[Model, Model]]) -> Iterator[str]:
+    for namespace in sorted({now.schema or PUBLIC for _, now in pairs}):
+        sql = _renaming("TABLE", namespace)
+        within = [(was, now) for was, now in pairs if (now.schema or PUBLIC) == namespace]
+        found = [_Rename(sql, was.table, now.table) for was, now in within]
+        yield from _in_order(found, {was.table for was, _ in within})
+
+
+def _of_columns(was: Model, now: Model) -> Iterator[str]:
+    sql = _altering(f"TABLE {_name(now.schema, now.table)}", "RENAME COLUMN")
+    both = zip(was.columns, now.columns, strict=True)
+    found = [_Rename(sql, one.db_name, other.db_name) for one, other in both]
+    yield from _in_order(found, {each.db_name for each in was.columns})
+
+
+def _sequences(pairs: list[tuple[Model, Model]]) -> Iterator[str]:
+    """Yield what renames sequences whose names PostgreSQL has made of those of their columns."""
+    for namespace in sorted({now.schema or PUBLIC for _, now in pairs}):
+        sql = _renaming("SEQUENCE IF EXISTS", namespace)
+        found = [
+            _Rename(sql, one, other)
+            for was, now in pairs
+            if (now.schema or PUBLIC) == namespace
+            for one, other in zip(_own_sequences(was), _own_sequences(now), strict=True)
+        ]
+        yield from _in_order(found, {each.was for each in found})
+
+
+def _own_sequences(model: Model) -> list[str]:
+    names: list[str] = []
+    for column in model.columns:
+        options = column.identity_options
+        is_named = options is not None and options.name is not None
+        if (column.identity or column.is_serial) and not is_named:
+            names.append(f"{model.table}_{column.db_name}_seq")
+    return names
+
+
+def _of_constraints(was: Model, now: Model) -> Iterator[str]:
+    constraint = _altering(f"TABLE {_name(now.schema, now.table)}", "RENAME CONSTRAINT")
+    index = _renaming("INDEX", now.schema or PUBLIC)
+    found: list[_Rename] = []
+    for kind in ("uniques", "checks", "foreign_keys", "excludes", "indexes"):
+        sql = index if kind == "indexes" else constraint
+        both = zip(getattr(was, kind), getattr(now, kind), strict=True)
+        found += [_Rename(sql, one.name, other.name) for one, other in both]
+    yield from _in_order(found, {each.was for each in found})
+
+
+def _enums(pairs: list[tuple[Enum, Enum]]) -> Iterator[str]:
+    for was, now in pairs:
+        if was.schema != now.schema:
+            place = quote_identifier(now.schema or PUBLIC)
+            if now.schema is not None:
+                yield f"CREATE SCHEMA IF NOT EXISTS {place};"
+            yield f"ALTER TYPE {_name(was.schema, was.db_name)} SET SCHEMA {place};"
+    for namespace in sorted({now.schema or PUBLIC for _, now in pairs}):
+        sql = _renaming("TYPE", namespace)
+        within = [(was, now) for was, now in pairs if (now.schema or PUBLIC) == namespace]
+        found = [_Rename(sql, was.db_name, now.db_name) for was, now in within]
+        yield from _in_order(found, {was.db_name for was, _ in within})
+
+
+def _labels(before: Enum, later: Enum) -> Iterator[str]:
+    alter = f"ALTER TYPE {_name(later.schema, later.db_name)} RENAME VALUE"
+
+    def sql(was: str, now: str) -> str:
+        return f"{alter} {quote_literal(was)} TO {quote_literal(now)};"
+
+    both = zip(before.members, later.members, strict=True)
+    found = [_Rename(sql, one, other) for (_, one), (_, other) in both]
+    yield from _in_order(found, {label for _, label in before.members})
+
+
+def _in_order(renames: Iterable[_Rename], taken: set[str]) -> Iterator[str]:
+    """Yield renames so that each name is free when something gets it."""
+    waiting = [each for each in renames if each.was != each.now]
+    while waiting:
+        ready = next((each for each in waiting if each.now not in taken), None)
+        if ready is None:
+            # A circle: one of them gets another name for a moment.
+            first = waiting[0]
+            temporary = _free(first.was, {*taken, first.was}, TEMPORARY)
+            yield str(replace(first, now=temporary))
+            waiting[0] = replace(first, was=temporary)
+            taken = (taken - {first.was}) | {temporary}
+            continue
+        waiting.remove(ready)
+        taken = (taken - {ready.was}) | {ready.now}
+        yield str(ready)
+
+
+def _name(schema: str | None, name: str) -> str:
+    return qualified(schema or PUBLIC, name)

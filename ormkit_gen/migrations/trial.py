@@ -1,0 +1,157 @@
+"""A database of the shadow server with the schema before a migration, to try statements on."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from ormkit import DatabaseError, Engine, create_engine
+from ormkit.catalog import Catalog, read_catalog, scratch_database
+from ormkit.migrations.files import Step
+from ormkit_gen.ddl.schema import schema_sql
+from ormkit_gen.ir import Schema
+from ormkit_gen.migrations.measure import SESSION
+from ormkit_gen.postgres.identifiers import quote_literal
+
+_FILE = "SELECT pg_relation_filenode({}::regclass)"
+#: The views, policies, triggers and rules that use columns of tables, and views of these views.
+#: Each is the object and the part as facts name them, and how many others are between.
+_DEPENDENTS = """
+WITH RECURSIVE used (relation, number, depth) AS (
+    SELECT a.attrelid, a.attnum::integer, 0 FROM pg_attribute a
+    JOIN unnest($1::text[], $2::text[]) AS w (relation, name)
+        ON a.attrelid = w.relation::regclass AND (a.attname = w.name OR w.name = '')
+    WHERE a.attnum > 0
+    UNION
+    SELECT r.ev_class, v.attnum::integer, u.depth + 1
+    FROM used u JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass
+        AND d.refobjid = u.relation AND d.refobjsubid IN (u.number, 0)
+        AND d.classid = 'pg_rewrite'::regclass
+    JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> u.relation
+    JOIN pg_attribute v ON v.attrelid = r.ev_class AND v.attnum > 0
+    WHERE u.depth < 50
+),
+views AS (
+    SELECT u.relation, max(u.depth) AS depth FROM used u WHERE u.depth > 0 GROUP BY 1
+),
+own AS (SELECT DISTINCT u.relation, u.number FROM used u WHERE u.depth = 0)
+SELECT CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END
+        || format(' %I.%I', n.nspname, c.relname), 'object', '', v.depth
+FROM views v JOIN pg_class c ON c.oid = v.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+UNION
+SELECT format('table %I.%I', n.nspname, c.relname), 'policy', y.polname::text, 0
+FROM own u JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = u.relation
+    AND d.refobjsubid = u.number AND d.classid = 'pg_policy'::regclass
+JOIN pg_policy y ON y.oid = d.objid JOIN pg_class c ON c.oid = y.polrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+UNION
+SELECT format('table %I.%I', n.nspname, c.relname), 'trigger', g.tgname::text, 0
+FROM own u JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = u.relation
+    AND d.refobjsubid = u.number AND d.classid = 'pg_trigger'::regclass
+JOIN pg_trigger g ON g.oid = d.objid AND NOT g.tgisinternal JOIN pg_class c ON c.oid = g.tgrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+UNION
+SELECT format('table %I.%I', n.nspname, c.relname), 'rule', r.rulename::text, 0
+FROM own u JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = u.relation
+    AND d.refobjsubid = u.number AND d.classid = 'pg_rewrite'::regclass
+JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename <> '_RETURN'
+JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p')
+"""
+#: The columns that have a type, or arrays of it.
+_OF_TYPE = """
+SELECT format('%I.%I', n.nspname, c.relname), a.attname::text, a.attndims > 0 OR t.typelem <> 0
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p')
+    AND (t.oid = $1::regtype OR t.typelem = $1::regtype) AND NOT c.relispartition
+ORDER BY 1, 2
+"""
+_KEYS = """
+SELECT format('table %I.%I', n.nspname, c.relname), k.conname::text
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_constraint u ON u.conindid = k.conindid AND u.contype IN ('p', 'u')
+WHERE k.contype = 'f' AND u.conrelid = $1::regclass AND u.conname = $2
+"""
+_VERSION = "SELECT current_setting('server_version_num')::integer / 10000"
+
+
+class Trial:
+    """The database. What is tried on it is rolled back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def version(self) -> int:
+        """Return the major version of the server."""
+        return int((await self._engine.execute(_VERSION)).scalar())
+
+    async def catalog(self) -> Catalog:
+        """Return what the database has."""
+        return await read_catalog(self._engine)
+
+    async def works(self, *statements: str) -> bool:
+        """Return whether statements run."""
+        return await self._rewritten(statements, None) is not None
+
+    async def rewrites(self, statements: Iterable[str], table: str) -> bool | None:
+        """Return whether statements write a table anew; None if they fail."""
+        return await self._rewritten(tuple(statements), table)
+
+    async def _rewritten(self, statements: Sequence[str], table: str | None) -> bool | None:
+        file = _FILE.format(quote_literal(table)) if table else "SELECT 0"
+        async with self._engine.pool.connection() as connection:
+            connection.mark_dirty()
+            await connection.script(f"{SESSION} BEGIN")
+            try:
+                before = await connection.fetch(file)
+                for each in statements:
+                    await connection.script(each)
+                after = await connection.fetch(file)
+            except DatabaseError:
+                return None
+            finally:
+                await connection.script("ROLLBACK")
+        return bool(before[0][0] != after[0][0])
+
+    async def dependents(
+        self, columns: Iterable[tuple[str, str]]
+    ) -> list[tuple[tuple[str, str, str], int]]:
+        """Return what uses columns: keys of facts, each with how far it is from them.
+
+        columns: pairs of a table as SQL and the plain name of a column; empty for all of them.
+        """
+        pairs = list(columns)
+        rows = await self._fetch(
+            _DEPENDENTS, [table for table, _ in pairs], [name for _, name in pairs]
+        )
+        return [((row[0], row[1], row[2]), row[3]) for row in rows]
+
+    async def columns_of_type(self, type_: str) -> list[tuple[str, str, bool]]:
+        """Return the columns of a type: table, plain name, and whether they are arrays of it."""
+        return [(row[0], row[1], row[2]) for row in await self._fetch(_OF_TYPE, type_)]
+
+    async def keys_to(self, table: str, constraint: str) -> list[tuple[str, str, str]]:
+        """Return the keys of the facts of foreign keys that need a constraint."""
+        rows = await self._fetch(_KEYS, table, constraint)
+        return [(row[0], "constraint", row[1]) for row in rows]
+
+    async def _fetch(self, sql: str, *arguments: Any) -> list[Any]:
+        found = await self._engine.execute(sql, arguments)
+        return list(found.tuples())
+
+
+@asynccontextmanager
+async def trial(server: str, old: Schema | None, steps: Iterable[Step]) -> AsyncGenerator[Trial]:
+    """Yield a database that has a schema on which steps have run.
+
+    server: the URL of a shadow server.
+    """
+    async with scratch_database(server) as url, await create_engine(url, max_connections=1) as made:
+        async with made.pool.connection() as connection:
+            connection.mark_dirty()
+            sql = schema_sql(old, with_unmanaged=True) if old is not None else ""
+            await connection.script("\n".join([SESSION, sql, *(each.sql for each in steps)]))
+        yield Trial(made)
