@@ -99,7 +99,7 @@ def _without_rows(fact: Fact, table: str, now: Situation) -> Iterator[Piece]:
     )
     definition = column_definition(fact, now.wanted)
     sql = f"ALTER TABLE {table} ADD COLUMN {definition};"
-    yield Piece(rank=Rank.CONVERT, sql=sql, table=table, note=f"consent: {flag}")
+    yield Piece(rank=Rank.CONVERT, sql=sql, table=table)
 
 
 def _numbered(fact: Fact, identity: Fact, table: str, now: Situation) -> Iterator[Piece]:

@@ -142,10 +142,11 @@ class _Author:
                 reason = _reason(step, measure, table)
                 short = table.replace('"', "").removeprefix("public.")
                 flag = self._answers.consents_to(reason, short, table)
+                flag = flag or self._answers.consents_to("no-rows", short, table)
                 if flag is None:
                     problems.append(_hazard(reason, short, step))
                 else:
-                    notes.append(f"consent: {flag}: {REASONS[reason]}")
+                    notes.append(f"consent: {flag}: {REASONS[flag.partition(':')[0]]}")
             steps.append(replace(step, notes=tuple(dict.fromkeys(notes))))
         if problems:
             raise Refusal(*dict.fromkeys(problems))

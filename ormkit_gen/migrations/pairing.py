@@ -119,11 +119,13 @@ class _Pairs:
     def _association_columns(self, old: Model, new: Model) -> Names:
         """Return the columns of a relationship's table, by what they reference."""
         found: Names = {}
-        if len(old.foreign_keys) != len(new.foreign_keys):
-            return found
-        for was, now in zip(_keys(old, self.found.models), _keys(new, {}), strict=True):
-            if was[0] == now[0] and len(was[1]) == len(now[1]):
-                found.update(zip(now[1], was[1], strict=True))
+        left = list(_keys(new, {}))
+        for target, columns in _keys(old, self.found.models):
+            same = (each for each in left if each[0] == target and len(each[1]) == len(columns))
+            key = next(same, None)
+            if key is not None:
+                left.remove(key)
+                found.update(zip(key[1], columns, strict=True))
         return found
 
     def _constraints(self, old: Model, new: Model) -> None:

@@ -8,8 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Protocol
 
 from ormkit_gen.ir import Column, Domain, Enum, Model, NumberSequence, Schema
+
+
+class _Named(Protocol):
+    @property
+    def name(self) -> str: ...
 
 
 def between(old: Schema, new: Schema) -> Schema:
@@ -52,9 +58,7 @@ def _model(old: Model, new: Model, schema: Schema, models: dict[str, Model]) -> 
     def about(columns: Iterable[str | None]) -> bool:
         return not lost.isdisjoint(columns)
 
-    constraints = {each.name for each in (*new.uniques, *new.checks)}
-    constraints |= {each.name for each in (*new.foreign_keys, *new.indexes)}
-    constraints |= {each.name for each in new.excludes}
+    constraints = {name for names in map(_names, _parts(new)) for name in names}
     return replace(
         new,
         columns=(*new.columns, *map(_retired, gone)),
@@ -81,6 +85,14 @@ def _model(old: Model, new: Model, schema: Schema, models: dict[str, Model]) -> 
             ),
         ),
     )
+
+
+def _parts(model: Model) -> Iterable[Iterable[_Named]]:
+    return (model.uniques, model.checks, model.foreign_keys, model.indexes, model.excludes)
+
+
+def _names(parts: Iterable[_Named]) -> Iterable[str]:
+    return (each.name for each in parts)
 
 
 def _retired(column: Column) -> Column:

@@ -1,0 +1,454 @@
+"""What people change in a schema, over tables with rows: planned, proved, run, and looked at."""
+
+from __future__ import annotations
+
+import pytest
+
+from ormkit_gen.migrations.state import state_text
+from tests.ormkit_gen.migrations.changes import FoundRows, change, refusals, schema_of
+from tests.servers import Server
+
+pytestmark = [pytest.mark.anyio, pytest.mark.one_interpreter]
+
+USERS = """
+[models.User]
+table = "users"
+[models.User.columns]
+id = { type = "bigint", primary_key = true }
+"""
+NAMED = USERS + 'name = "text?"\n'
+TWO = "INSERT INTO users (name) VALUES ('a'), ('b');"
+
+
+@pytest.fixture(params=["18", pytest.param("15", marks=pytest.mark.slow)])
+def server(request: pytest.FixtureRequest) -> Server:
+    found: Server = request.getfixturevalue(
+        "server18" if request.param == "18" else "contrib_server"
+    )
+    return found
+
+
+def locks(measured: list[str], lock: str) -> list[str]:
+    return [each for each in measured if f"{lock} on" in each]
+
+
+async def test_a_nullable_column_is_one_step(server: Server) -> None:
+    new = schema_of(NAMED + 'bio = "text?"\n')
+    async with change(server, schema_of(NAMED), new, TWO) as done:
+        assert [step.mode for step in done.steps] == ["transaction"]
+        assert "rewrites" not in done.measured[0]
+        await done.run()
+        assert await done.rows("SELECT name, bio FROM users ORDER BY id") == [
+            ("a", None),
+            ("b", None),
+        ]
+        assert await done.left(server) == []
+
+
+async def test_a_column_that_is_not_null_needs_a_value_for_rows(server: Server) -> None:
+    new = schema_of(NAMED + 'age = "int"\n')
+    ((message, remedy),) = await refusals(server, schema_of(NAMED), new)
+    assert "users.age is NOT NULL" in message
+    assert "backfill" in remedy
+    assert "--consent no-rows:users" in remedy
+    empty = {"consents": ("no-rows:users",)}
+    async with change(server, schema_of(NAMED), new, **empty) as done:
+        await done.run()
+        assert await done.left(server) == []
+    async with change(server, schema_of(NAMED), new, TWO, **empty) as done:
+        with pytest.raises(FoundRows, match="has rows"):
+            await done.run()
+
+
+async def test_a_backfill_fills_rows_before_the_column_is_not_null(server: Server) -> None:
+    new = schema_of(NAMED + 'age = { type = "int", backfill = "0" }\n')
+    async with change(server, schema_of(NAMED), new, TWO) as done:
+        expand, contract = done.drafts.drafts
+        assert len(expand.steps) >= 3
+        assert not any("scans" in each for each in locks(done.measured, "AccessExclusive"))
+        await done.run(expand.steps)
+        # Programs that do not know the column go on in between.
+        await done.connection.execute("INSERT INTO users (name) VALUES ('c')")
+        await done.run(contract.steps)
+        assert await done.rows("SELECT DISTINCT age FROM users") == [(0,)]
+        assert await done.left(server) == []
+
+
+async def test_a_backfill_over_other_columns(server: Server) -> None:
+    new = schema_of(NAMED + 'label = { type = "text", backfill = "coalesce(name, \'-\')" }\n')
+    async with change(server, schema_of(NAMED), new, TWO) as done:
+        expand, contract = done.drafts.drafts
+        await done.run(expand.steps)
+        await done.connection.execute("INSERT INTO users DEFAULT VALUES")
+        await done.run(contract.steps)
+        assert await done.rows("SELECT label FROM users ORDER BY id") == [("a",), ("b",), ("-",)]
+        assert await done.left(server) == []
+
+
+async def test_a_random_default_gives_each_row_its_own_value(server: Server) -> None:
+    column = 'token = { type = "uuid", server_default = "gen_random_uuid()" }\n'
+    async with change(server, schema_of(NAMED), schema_of(NAMED + column), TWO) as done:
+        assert not any("rewrites" in each for each in done.measured)
+        assert any(step.mode == "batches" for step in done.steps)
+        await done.run()
+        assert await done.value("SELECT count(DISTINCT token) FROM users") == 2
+        assert await done.left(server) == []
+
+
+async def test_not_null_is_validated_apart_and_fails_cleanly(server: Server) -> None:
+    new = schema_of(USERS + 'name = "text"\n')
+    rows = "INSERT INTO users (name) VALUES ('a'), (NULL);"
+    async with change(server, schema_of(NAMED), new, rows) as done:
+        assert not any("scans" in each for each in locks(done.measured, "AccessExclusive"))
+        *before, validate = [step for step in done.steps if "SET NOT NULL" not in step.sql]
+        await done.run(before)
+        with pytest.raises(Exception, match="null values"):
+            await done.run([validate])
+        await done.connection.execute("UPDATE users SET name = 'b' WHERE name IS NULL")
+        place = done.steps.index(validate)
+        await done.run(done.steps[place:])
+        assert await done.left(server) == []
+
+
+FOREIGN = """
+[models.Post]
+table = "posts"
+[models.Post.columns]
+id = { type = "bigint", primary_key = true }
+user_id = %s
+"""
+KEY = '{ type = "bigint?", foreign_key = "users.id" }'
+
+
+async def test_a_foreign_key_with_an_orphan(server: Server) -> None:
+    old, new = schema_of(NAMED + FOREIGN % '"bigint?"'), schema_of(NAMED + FOREIGN % KEY)
+    rows = f"{TWO} INSERT INTO posts (user_id) VALUES (1), (99), (NULL);"
+    async with change(server, old, new, rows) as done:
+        assert not any("scans" in each for each in locks(done.measured, "ShareRowExclusive"))
+        with pytest.raises(FoundRows, match="posts_user_id_fkey") as caught:
+            await done.run()
+        assert caught.value.args[1] == [(2, 99)]
+        # New rows are checked already, and the constraint is known as unfinished.
+        (left,) = await done.left(server)
+        assert (left.cause, left.fact.name) == ("unfinished", "posts_user_id_fkey")
+        await done.connection.execute("DELETE FROM posts WHERE user_id = 99")
+        check = next(n for n, step in enumerate(done.steps) if step.mode == "check")
+        await done.run(done.steps[check:])
+        assert await done.left(server) == []
+
+
+async def test_duplicates_are_found_before_a_unique_index_is_built(server: Server) -> None:
+    new = schema_of(USERS + 'name = { type = "text?", unique = true }\n')
+    rows = "INSERT INTO users (name) VALUES ('a'), ('a'), (NULL), (NULL);"
+    async with change(server, schema_of(NAMED), new, rows) as done:
+        with pytest.raises(FoundRows, match="users_name_key") as caught:
+            await done.run()
+        assert caught.value.args[1] == [("a", 2)]
+        assert await done.value("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
+        await done.connection.execute("DELETE FROM users WHERE id = 2")
+        await done.run()
+        assert await done.left(server) == []
+
+
+INDEXED = NAMED + 'mail = "text?"\n[[models.User.indexes]]\nname = "found"\n'
+
+
+async def test_a_changed_index_is_built_before_the_old_one_goes(server: Server) -> None:
+    old = schema_of(INDEXED + 'columns = ["name"]\ncomment = "finds"\n')
+    new = schema_of(INDEXED + 'columns = ["name", "mail"]\ncomment = "finds"\n')
+    async with change(server, old, new, TWO) as done:
+        for step in done.steps:
+            await done.run([step])
+            valid = await done.value(
+                "SELECT count(*) FROM pg_index WHERE indrelid = 'users'::regclass "
+                "AND NOT indisprimary AND indisvalid"
+            )
+            assert valid >= 1
+        assert await done.left(server) == []
+
+
+async def test_a_changed_predicate_is_a_change(server: Server) -> None:
+    old = schema_of(INDEXED + 'columns = ["name"]\nwhere = "id > 5"\n')
+    new = schema_of(INDEXED + 'columns = ["name"]\nwhere = "id > 6"\n')
+    async with change(server, old, new, TWO) as done:
+        await done.run()
+        definition = "SELECT pg_get_indexdef('found'::regclass)"
+        assert "(id > 6)" in await done.value(definition)
+        assert await done.left(server) == []
+
+
+CHECKED = USERS + 'a = "int"\n[[models.User.checks]]\nname = "few"\nexpression = "%s"\n'
+
+
+async def test_an_expression_that_is_spelled_otherwise_is_no_change(server: Server) -> None:
+    old = schema_of(CHECKED % "a in (1, 2)")
+    async with change(server, old, schema_of(CHECKED % "a = any(array[1,2])")) as done:
+        assert done.steps == []
+
+
+async def test_a_changed_check_is_validated_before_the_old_one_goes(server: Server) -> None:
+    old, new = schema_of(CHECKED % "a > 0"), schema_of(CHECKED % "a > 1")
+    async with change(server, old, new, "INSERT INTO users (a) VALUES (2);") as done:
+        assert not any("scans" in each for each in locks(done.measured, "AccessExclusive"))
+        await done.run()
+        assert await done.left(server) == []
+
+
+async def test_another_default_is_one_statement(server: Server) -> None:
+    column = 'at = { type = "timestamptz", server_default = "%s" }\n'
+    old, new = schema_of(USERS + column % "now()"), schema_of(USERS + column % "clock_timestamp()")
+    async with change(server, old, new, "INSERT INTO users DEFAULT VALUES;") as done:
+        (step,) = done.steps
+        assert "SET DEFAULT clock_timestamp()" in step.sql
+        await done.run()
+        assert await done.left(server) == []
+    assert await refusals(server, new, new) == []
+
+
+async def test_wider_types_rewrite_nothing(server: Server) -> None:
+    old = schema_of(USERS + 'a = "varchar(10)"\nb = "varchar(9)"\nc = "numeric(10,2)"\n')
+    new = schema_of(USERS + 'a = "varchar(20)"\nb = "text"\nc = "numeric(12,2)"\n')
+    rows = "INSERT INTO users (a, b, c) VALUES ('a', 'b', 1.25);"
+    async with change(server, old, new, rows) as done:
+        assert not any("rewrites" in each for each in done.measured)
+        assert not any(step.notes for step in done.steps)
+        await done.run()
+        assert [str(each) for each in (await done.rows("SELECT a, b, c FROM users"))[0]] == [
+            *("a", "b", "1.25")
+        ]
+        assert await done.left(server) == []
+
+
+async def test_a_text_that_is_no_number_is_named_by_its_key(server: Server) -> None:
+    new = schema_of(USERS + 'name = "integer?"\n')
+    ((message, remedy),) = await refusals(server, schema_of(NAMED), new)
+    assert "writes the whole table anew" in message
+    assert "--consent rewrite:users" in remedy
+    rows = "INSERT INTO users (name) VALUES ('1'), ('x'), (NULL);"
+    async with change(server, schema_of(NAMED), new, rows, consents=["rewrite:users"]) as done:
+        with pytest.raises(FoundRows, match="integer") as caught:
+            await done.run()
+        assert caught.value.args[1] == [(2, "x")]
+        assert await done.value("SELECT pg_typeof(name)::text FROM users LIMIT 1") == "text"
+        await done.connection.execute("UPDATE users SET name = '-7' WHERE id = 2")
+        await done.run()
+        assert await done.rows("SELECT name FROM users ORDER BY id") == [(1,), (-7,), (None,)]
+        assert await done.left(server) == []
+
+
+async def test_a_time_gets_a_zone_only_where_the_schema_names_it(server: Server) -> None:
+    old = schema_of(USERS + 'at = "timestamp"\n')
+    ((message, remedy),) = await refusals(server, old, schema_of(USERS + 'at = "timestamptz"\n'))
+    assert "which time zone" in message
+    assert "time_zone" in remedy
+    zoned = schema_of(USERS + 'at = { type = "timestamptz", time_zone = "Europe/Berlin" }\n')
+    rows = "INSERT INTO users (at) VALUES ('2026-07-01 12:00');"
+    async with change(server, old, zoned, rows, consents=["rewrite:users"]) as done:
+        await done.run()
+        assert await done.value("SELECT at = '2026-07-01 10:00Z' FROM users") is True
+        assert await done.left(server) == []
+
+
+MOOD = """
+[enums.Mood]
+values = [%s]
+%s
+"""
+MOODY = NAMED + 'mood = "Mood"\n'
+
+
+def moods(values: str, more: str = "") -> str:
+    return MOODY + MOOD % (values, more)
+
+
+async def test_labels_are_added_where_they_belong_and_renamed(server: Server) -> None:
+    old = schema_of(moods('"sad", "ok"'))
+    rows = "INSERT INTO users (mood) VALUES ('sad'), ('ok');"
+    async with change(server, old, schema_of(moods('"sad", "ok", "new"')), rows) as done:
+        (step,) = done.steps
+        assert "ADD VALUE" in step.sql
+        await done.run()
+        assert await done.left(server) == []
+    new = schema_of(moods('"blue", "so-so", "ok"', 'renamed_values = { blue = "sad" }'))
+    async with change(server, old, new, rows) as done:
+        assert "RENAME VALUE 'sad' TO 'blue'" in done.sql
+        assert "CREATE TYPE" not in done.sql
+        await done.run()
+        assert await done.rows("SELECT mood::text FROM users ORDER BY mood") == [("blue",), ("ok",)]
+        assert await done.left(server) == []
+
+
+USED = """\
+moods = "Mood[]?"
+calm = { type = "Mood", default = "ok" }
+[[models.User.indexes]]
+name = "glad_ones"
+columns = ["name"]
+where = "calm = 'ok'"
+[[models.User.checks]]
+name = "not_sad"
+expression = "calm <> 'sad'"
+"""
+
+
+async def test_a_label_goes_and_rows_get_another_one(server: Server) -> None:
+    old = schema_of(MOODY + USED + MOOD % ('"sad", "ok", "glad"', ""))
+    removed = 'removed = { sad = "ok", glad = "ok" }'
+    new = schema_of(MOODY + USED.replace("sad'", "odd'") + MOOD % ('"ok", "odd"', removed))
+    rows = """INSERT INTO users (name, mood, moods) VALUES
+        ('a', 'sad', '{sad,glad,NULL}'), ('b', 'glad', NULL), ('c', 'ok', '{ok}');"""
+    async with change(server, old, new, rows, consents=["rewrite:users"]) as done:
+        await done.run()
+        found = await done.rows("SELECT mood::text, moods::text, calm::text FROM users ORDER BY id")
+        assert found == [("ok", "{ok,ok,NULL}", "ok"), ("ok", None, "ok"), ("ok", "{ok}", "ok")]
+        labels = "SELECT string_agg(enumlabel, ',' ORDER BY enumsortorder) FROM pg_enum"
+        assert await done.value(labels) == "ok,odd"
+        assert await done.left(server) == []
+
+
+async def test_a_label_without_another_one_needs_a_flag_and_no_row(server: Server) -> None:
+    old, new = schema_of(moods('"sad", "ok"')), schema_of(moods('"ok"'))
+    ((message, remedy),) = await refusals(server, old, new)
+    assert "mood.sad" in message
+    assert "--drop mood.sad" in remedy
+    flags = {"drops": ["mood.sad"], "consents": ["rewrite:users"]}
+    async with change(
+        server, old, new, "INSERT INTO users (mood) VALUES ('sad');", **flags
+    ) as done:
+        with pytest.raises(FoundRows, match="removed"):
+            await done.run()
+        await done.connection.execute("UPDATE users SET mood = 'ok'")
+        await done.run()
+        assert await done.left(server) == []
+
+
+async def test_another_name_in_postgresql_is_a_rename(server: Server) -> None:
+    column = "name = {{ type = 'text?', unique = true{} }}\n"
+    old = schema_of(USERS + column.format(""))
+    new = schema_of(USERS + column.format(", column = 'title'"))
+    async with change(server, old, new, TWO) as done:
+        assert "RENAME COLUMN name TO title" in done.sql
+        assert "DROP" not in done.sql
+        await done.run()
+        assert await done.rows("SELECT title FROM users ORDER BY id") == [("a",), ("b",)]
+        constraint = (
+            "SELECT conname FROM pg_constraint WHERE conindid = 'users_title_key'::regclass"
+        )
+        assert await done.value(constraint) == "users_title_key"
+        assert await done.left(server) == []
+
+
+async def test_another_name_in_python_is_no_migration(server: Server) -> None:
+    new = schema_of(USERS + "title = { type = 'text?', column = 'name' }\n")
+    async with change(server, schema_of(NAMED), new, TWO) as done:
+        assert done.steps == []
+
+
+RELATED = """
+[models.Post]
+table = "posts"
+[models.Post.columns]
+id = { type = "bigint", primary_key = true }
+user_id = { type = "bigint", foreign_key = "users.id", index = true }
+[models.Post.relationships]
+tags = { target = "Tag", secondary = "post_tags" }
+readers = { target = "User", secondary = "user_posts" }
+[models.Tag]
+table = "tags"
+[models.Tag.columns]
+id = { type = "bigint", primary_key = true }
+"""
+
+
+async def test_a_renamed_table_takes_keys_sequences_and_links_along(server: Server) -> None:
+    old = schema_of(NAMED + RELATED)
+    text = (NAMED + RELATED).replace("models.User", "models.Writer").replace('"User"', '"Writer"')
+    text = text.replace('"users', '"writers').replace("user_posts", "writer_posts")
+    text = text.replace('table = "writers"', 'table = "writers"\nrenamed_from = "User"', 1)
+    rows = f"""{TWO} INSERT INTO posts (user_id) VALUES (1); INSERT INTO tags DEFAULT VALUES;
+        INSERT INTO user_posts (user_id, post_id) VALUES (2, 1);
+        INSERT INTO post_tags (post_id, tag_id) VALUES (1, 1);"""
+    async with change(server, old, schema_of(text), rows) as done:
+        assert "DROP" not in done.sql
+        await done.run()
+        assert await done.rows("SELECT name FROM writers ORDER BY id") == [("a",), ("b",)]
+        assert await done.rows("SELECT writer_id, post_id FROM writer_posts") == [(2, 1)]
+        sequence = "SELECT pg_get_serial_sequence('writers', 'id')"
+        assert await done.value(sequence) == "public.writers_id_seq"
+        assert await done.left(server) == []
+        # The hint stays in the file until somebody removes it.
+        assert state_text(done.new) != state_text(done.old)
+    async with change(server, schema_of(text), schema_of(text)) as done:
+        assert done.steps == []
+        (warning,) = done.drafts.warnings
+        assert "model Writer" in warning.message
+
+
+async def test_comments_schemas_and_extensions_come_in_order(server: Server) -> None:
+    more = """
+[schemas.audit]
+comment = "who did what"
+[models.Entry]
+schema = "audit"
+table = "entries"
+comment = "what was done"
+[models.Entry.columns]
+id = { type = "bigint", primary_key = true }
+user_id = { type = "bigint", foreign_key = "users.id", comment = "who" }
+"""
+    async with change(server, schema_of(NAMED), schema_of(NAMED + more), TWO) as done:
+        await done.run()
+        assert await done.left(server) == []
+
+
+async def test_tables_in_a_circle_of_keys_come_and_go(server: Server) -> None:
+    circle = """
+[models.A]
+table = "a"
+[models.A.columns]
+id = { type = "bigint", primary_key = true }
+b_id = { type = "bigint?", foreign_key = "b.id" }
+[models.B]
+table = "b"
+[models.B.columns]
+id = { type = "bigint", primary_key = true }
+a_id = { type = "bigint?", foreign_key = "a.id" }
+"""
+    old, new = schema_of(NAMED), schema_of(NAMED + circle)
+    async with change(server, old, new, TWO) as done:
+        (step,) = done.steps
+        assert step.mode == "transaction"
+        await done.run()
+        assert await done.left(server) == []
+    assert len(await refusals(server, new, old)) == 2
+    async with change(server, new, old, TWO, drops=["a", "b"]) as done:
+        assert [each.phase for each in done.drafts.drafts] == ["contract"]
+        assert "CASCADE" not in done.sql
+        await done.run()
+        assert await done.left(server) == []
+
+
+async def test_a_column_goes_in_two_phases(server: Server) -> None:
+    text = USERS + 'bio = "text"\n'
+    old, new = schema_of(text), schema_of(USERS)
+    ((message, remedy),) = await refusals(server, old, new)
+    assert "users.bio" in message
+    assert remedy == "pass --drop users.bio"
+    rows = "INSERT INTO users (bio) VALUES ('x');"
+    async with change(server, old, new, rows, drops=["users.bio"]) as done:
+        expand, contract = done.drafts.drafts
+        assert "DROP NOT NULL" in expand.steps[0].sql
+        assert "DROP COLUMN" in contract.steps[0].sql
+        await done.run(expand.steps)
+        # Programs of before and of after write rows in between.
+        await done.connection.execute("INSERT INTO users (bio) VALUES ('y')")
+        await done.connection.execute("INSERT INTO users DEFAULT VALUES")
+        assert await done.value("SELECT count(bio) FROM users") == 2
+        await done.run(contract.steps)
+        assert await done.left(server) == []
+    retired = schema_of(USERS + "bio = { type = 'text', retired = true }\n")
+    async with change(server, old, retired, rows) as done:
+        (step,) = done.steps
+        assert "DROP NOT NULL" in step.sql
+    async with change(server, retired, new, drops=["users.bio"]) as done:
+        assert [each.phase for each in done.drafts.drafts] == ["contract"]
