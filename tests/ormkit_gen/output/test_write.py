@@ -429,7 +429,7 @@ from ormkit_gen.output import write
 way, directory, limit = sys.argv[1:]
 if way == "replace":
     exchange._system_call = lambda: None
-texts = {"__init__.py": "", "user.py": "x = 1\\n", "big.py": "y = 1\\n" * 5000}
+texts = {"__init__.py": "", "user.py": "x = 1\\n", "big.py": "y = 1\\n" * 1000}
 (package,) = finish([Draft(Path(directory), "db", ("s",), texts)], lambda done, of: None)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))

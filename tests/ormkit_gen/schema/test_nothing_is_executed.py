@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ pytestmark = pytest.mark.one_interpreter
 
 ROOT = Path(__file__).parents[3]
 SCHEMAS = ROOT / "schemas"
-#: Reads, renders and writes as SQL a file, after another one that brings in what is imported late;
-#: tells what the interpreter's own auditing saw meanwhile: https://peps.python.org/pep-0578/
+#: Reads, renders and writes as SQL each file that is named on a line of standard input, after
+#: another one that brings in what is imported late; answers with what the interpreter's own auditing
+#: saw meanwhile: https://peps.python.org/pep-0578/
 WATCH = """
 import json, sys
 from pathlib import Path
@@ -42,15 +44,18 @@ def note(event, arguments):
     if is_watching and not event.startswith(HARMLESS):
         seen.append([event, ascii(arguments)[:300]])
 
-warm, file, extra = map(Path, sys.argv[1:4])
-work(warm)
+work(Path(sys.argv[1]))
 sys.addaudithook(note)
-is_watching = True
-codes = work(file)
-if extra.name == "evaluated":
-    eval("1 + 1")
-is_watching = False
-print(json.dumps([codes, seen]))
+for line in sys.stdin:
+    name, extra = json.loads(line)
+    file = Path(name)
+    seen.clear()
+    is_watching = True
+    codes = work(file)
+    if extra == "evaluated":
+        eval("1 + 1")
+    is_watching = False
+    print(json.dumps([codes, seen]), flush=True)
 """
 #: Each a different thing that running the text would do.
 PAYLOADS = [
@@ -65,20 +70,37 @@ PAYLOADS = [
 ]
 
 
-def watched(directory: Path, text: str, extra: str = "") -> tuple[list[str], list[list[str]]]:
+Watch = Callable[..., tuple[list[str], list[list[str]]]]
+
+
+@pytest.fixture(scope="module")
+def watcher() -> Iterator[subprocess.Popen[str]]:
+    """The process that reads schemas and is watched. To start it takes longer than all it reads."""
+    command = [sys.executable, "-c", WATCH, str(SCHEMAS / "everything.toml")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(30) == 0
+
+
+@pytest.fixture
+def watched(watcher: subprocess.Popen[str], tmp_path: Path) -> Watch:
     """Return the kinds of the problems of a schema, and the events while it was read."""
-    file = directory / "schema.toml"
-    file.write_text(text, encoding="utf-8")
-    warm = SCHEMAS / "everything.toml"
-    done = subprocess.run(
-        [sys.executable, "-c", WATCH, str(warm), str(file), extra or "nothing"],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=ROOT,
-    )
-    codes, seen = json.loads(done.stdout)
-    return codes, seen
+
+    def watch(text: str, extra: str = "nothing") -> tuple[list[str], list[list[str]]]:
+        file = tmp_path / "schema.toml"
+        file.write_text(text, encoding="utf-8")
+        assert watcher.stdin is not None
+        assert watcher.stdout is not None
+        watcher.stdin.write(json.dumps([str(file), extra]) + "\n")
+        watcher.stdin.flush()
+        codes, seen = json.loads(watcher.stdout.readline())
+        return codes, seen
+
+    return watch
 
 
 def schema_of(payload: str) -> dict[str, Any]:
@@ -110,21 +132,21 @@ def unwanted(seen: list[list[str]], file: str = "schema.toml") -> list[list[str]
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_a_text_is_not_run_wherever_it_stands(tmp_path: Path, payload: str) -> None:
-    codes, seen = watched(tmp_path, PlainWriter().document(schema_of(payload)))
+def test_a_text_is_not_run_wherever_it_stands(watched: Watch, payload: str) -> None:
+    codes, seen = watched(PlainWriter().document(schema_of(payload)))
     assert codes == []
     assert unwanted(seen) == []
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 @pytest.mark.parametrize("key", ["type", "python_type", "default", "foreign_key", "column"])
-def test_a_text_in_the_place_of_a_word_is_not_run(tmp_path: Path, key: str, payload: str) -> None:
+def test_a_text_in_the_place_of_a_word_is_not_run(watched: Watch, key: str, payload: str) -> None:
     columns = {
         "id": {"type": "bigint", "primary_key": True},
         "odd": {"type": "jsonb" if key == "python_type" else "bigint", key: payload},
     }
     text = PlainWriter().document({"models": {"Item": {"columns": columns}}})
-    codes, seen = watched(tmp_path, text)
+    codes, seen = watched(text)
     assert codes or key == "column"
     # An annotation is parsed to be checked, and what is parsed is not run.
     events = [each[0] for each in unwanted(seen)]
@@ -132,20 +154,20 @@ def test_a_text_in_the_place_of_a_word_is_not_run(tmp_path: Path, key: str, payl
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
-def test_a_text_that_is_no_toml_is_not_run(tmp_path: Path, payload: str) -> None:
-    codes, seen = watched(tmp_path, f"[models.Item]\n{payload} = {payload}\n")
+def test_a_text_that_is_no_toml_is_not_run(watched: Watch, payload: str) -> None:
+    codes, seen = watched(f"[models.Item]\n{payload} = {payload}\n")
     assert codes == ["broken-toml"]
     assert {each[0] for each in unwanted(seen)} <= {"compile"}
 
 
 @pytest.mark.parametrize("name", ["blog.toml", "everything.toml"])
-def test_a_whole_schema_is_read_without_running_anything(tmp_path: Path, name: str) -> None:
-    codes, seen = watched(tmp_path, (SCHEMAS / name).read_text(encoding="utf-8"))
+def test_a_whole_schema_is_read_without_running_anything(watched: Watch, name: str) -> None:
+    codes, seen = watched((SCHEMAS / name).read_text(encoding="utf-8"))
     assert codes == []
     assert {each[0] for each in unwanted(seen)} <= {"compile"}
 
 
-def test_what_is_run_is_seen(tmp_path: Path) -> None:
+def test_what_is_run_is_seen(watched: Watch) -> None:
     """The watch itself: an eval() beside the reading is among the events."""
-    _, seen = watched(tmp_path, (SCHEMAS / "blog.toml").read_text(encoding="utf-8"), "evaluated")
+    _, seen = watched((SCHEMAS / "blog.toml").read_text(encoding="utf-8"), "evaluated")
     assert "exec" in {each[0] for each in seen}
