@@ -17,6 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
 .PHONY: demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing soak nightly long-tests accelerator clean
+.PHONY: check-pyright check-checkers check-mypy check-black check-ruff check-layers
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -34,14 +35,26 @@ test-fast: $(VENV)/installed
 slowest: $(VENV)/installed
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations=100 --durations-min=1 $(SELECT)
 
-check: $(VENV)/installed
-	$(BIN)/ruff check .
-	$(BIN)/black --check --quiet .
-	$(BIN)/mypy runtime/ormkit ormkit_gen examples schemas
+# Each part takes one core: make -j2 check
+check: check-pyright check-checkers check-mypy check-black check-ruff check-layers drift
+
+check-pyright: $(VENV)/installed
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+check-checkers: $(VENV)/installed
 	$(BIN)/python -m tests.typing.checkers
+
+check-mypy: $(VENV)/installed
+	$(BIN)/mypy runtime/ormkit ormkit_gen examples schemas
+
+check-black: $(VENV)/installed
+	$(BIN)/black --check --quiet .
+
+check-ruff: $(VENV)/installed
+	$(BIN)/ruff check .
+
+check-layers: $(VENV)/installed
 	$(BIN)/python -m pytest -q tests/test_layers.py
-	$(BIN)/ormkit generate --check
 
 # Whether this interpreter generates the code that is committed.
 drift: $(VENV)/installed

@@ -62,7 +62,7 @@ FURTHER_SERVERS = {"server16", "contrib_server", "secure", "bouncer", "encrypted
 
 settings.register_profile(
     "ormkit",
-    max_examples=examples(60),
+    max_examples=examples(20),
     derandomize=not IS_NIGHTLY,
     # How fast examples come depends on what else the machine does.
     suppress_health_check=[HealthCheck.too_slow],

@@ -11,7 +11,7 @@ import os
 #: Whether `make nightly` runs them.
 IS_NIGHTLY = bool(os.environ.get("ORMKIT_NIGHTLY"))
 #: How many times as many examples it tries.
-FACTOR = 10
+FACTOR = 30
 
 
 def examples(short: int) -> int:

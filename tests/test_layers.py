@@ -12,8 +12,7 @@ import ormkit
 from tests.imports import imports_of
 from tests.layers import GENERATOR, RUNTIME, House, circles, room_of
 
-#: PostgreSQL and the code say the same on every interpreter.
-pytestmark = pytest.mark.one_interpreter
+pytestmark = [pytest.mark.one_interpreter, pytest.mark.in_check]
 
 ROOT = Path(__file__).parents[1]
 GENERATED = ROOT / "examples/blog/db"

@@ -31,6 +31,8 @@ NOT_IN_A_CLONE = (
     "build",
     "dist",
     "*.so",
+    # What a pytest beside this one renames at once.
+    "pytest-cache-files-*",
 )
 
 

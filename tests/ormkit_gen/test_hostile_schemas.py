@@ -54,7 +54,7 @@ NAMES = COMMENTS.filter(
 
 #: What fails is not made smaller: each try takes a database of its own.
 many_at_once = settings(
-    max_examples=examples(60),
+    max_examples=examples(20),
     deadline=None,
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture],

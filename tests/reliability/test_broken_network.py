@@ -84,7 +84,7 @@ READS: tuple[Work, ...] = (
     *(count, exists, values, aggregate),
 )
 #: How many times each work is cut, on each way.
-CUTS = examples(15)
+CUTS = examples(6)
 ENDINGS: tuple[Ending, ...] = ("abort", "reset", "half-close")
 
 

@@ -224,7 +224,7 @@ def test_shortcuts_leak_nothing_and_are_collected() -> None:
 
 
 @given(value=MOMENTS | DAYS)
-@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_the_server_and_asyncpg_take_it_for_the_same(
     engine: Engine, plain: Any, value: dt.date
 ) -> None:

@@ -142,7 +142,7 @@ async def test_pages_over_intervals_neither_lose_rows_nor_repeat(
 
 
 @given(values=st.lists(INTERVALS, min_size=1, max_size=12))
-@settings(max_examples=examples(40), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=list(HealthCheck))
 async def test_python_orders_and_groups_them_as_postgresql(
     engine: Engine, values: list[Interval]
 ) -> None:
@@ -332,6 +332,6 @@ async def test_it_counts_with_dates_as_postgresql_does(engine: Engine) -> None:
 
 
 @given(INTERVALS)
-@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=examples(20), suppress_health_check=list(HealthCheck), deadline=None)
 async def test_it_shows_as_postgresql_writes_it(engine: Engine, value: Interval) -> None:
     assert (await engine.execute("SELECT $1::interval::text", [value])).scalar() == str(value)

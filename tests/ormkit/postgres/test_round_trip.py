@@ -191,7 +191,7 @@ def drawn(data: st.DataObject, case: Case, models: Any, size: int) -> list[Any]:
 
 
 @pytest.mark.parametrize("place", range(len(CASES)), ids=[case.words for case in CASES])
-@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_a_value_comes_back_as_it_went_in(
     database: Database, place: int, data: st.DataObject

@@ -381,7 +381,7 @@ PLACES = pytest.mark.parametrize("place", range(len(CASES)), ids=[each.words for
 
 
 @PLACES
-@settings(max_examples=examples(10), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(4), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_an_object_holds_what_its_row_holds(
     database: Database, place: int, data: st.DataObject
@@ -472,7 +472,7 @@ async def test_pages_and_filters_go_by_what_a_written_object_holds(database_url:
             assert each.id in [one.id for one in await holding.all()]
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(value=JSON, is_binary=st.booleans())
 def test_a_document_is_stored_as_the_same_with_the_accelerator_and_without(
     value: Any, is_binary: bool
@@ -484,7 +484,7 @@ def test_a_document_is_stored_as_the_same_with_the_accelerator_and_without(
         assert shape(json_form(is_binary, value)) == shape(expected)
 
 
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     values=st.lists(st.none() | st.text(max_size=3) | st.integers() | st.booleans(), max_size=4),
     limit=st.integers(-1, 3),

@@ -404,7 +404,7 @@ async def store(session: AsyncSession, models: Any, owners: Any, items: Any) -> 
 
 
 @settings(
-    max_examples=examples(300),
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
@@ -456,7 +456,7 @@ async def test_an_operator_finds_what_python_finds(
     drawn: list[Any] = []
 
     @settings(
-        max_examples=examples(25),
+        max_examples=examples(8),
         database=None,
         suppress_health_check=list(HealthCheck),
     )
@@ -490,7 +490,7 @@ ORDERS = st.lists(
 
 
 @settings(
-    max_examples=examples(100),
+    max_examples=examples(35),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -135,7 +135,7 @@ def models() -> Any:
 
 
 @pytest.mark.one_interpreter
-@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=examples(20), suppress_health_check=list(HealthCheck), deadline=None)
 @given(rows=st.lists(ROW, max_size=8), keys=KEYS, size=st.integers(1, 4))
 async def test_every_type_of_column_orders_pages(
     engine: Engine, models: Any, rows: list[Any], keys: list[Any], size: int

@@ -16,12 +16,12 @@ from examples.blog.db.user import UserQuery
 from ormkit import AsyncSession, Q, StatementError, UsageError, case, exists, func
 from ormkit.models.table import resolved
 from ormkit.sql.context import Scope
-from tests.lengths import examples
+from tests.lengths import IS_NIGHTLY
 
 pytestmark = pytest.mark.slow
 
 #: Far more than the stack that the tests leave, and ten times as many at night.
-TALL = examples(600)
+TALL = 6_000 if IS_NIGHTLY else 600
 #: More than the stack of the server takes.
 DEEP = 1_500
 #: The same of subqueries, which take the server square time.

@@ -207,7 +207,7 @@ def post_fields(post: Post) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=examples(300),
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -1,4 +1,4 @@
-"""A small project, and the command run on it as a shell would."""
+"""A small project, and the command run on it: as a shell would, or in the process of the test."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
+
+from ormkit_gen.cli import commands
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -35,20 +38,37 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ormkit(tmp_path: Path) -> Command:
-    """Run `ormkit` with these arguments in the test's directory, or in `cwd`."""
+def shell(tmp_path: Path) -> Command:
+    """Run `ormkit` with these arguments in a process, in the test's directory or in `cwd`."""
 
     def run(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "ormkit_gen", *arguments],
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        return without_progress(
+            subprocess.run(
+                [sys.executable, "-m", "ormkit_gen", *arguments],
+                cwd=cwd,
+                capture_output=True,
+                text=True,
+                timeout=120,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            )
         )
-        # A slow machine has lines of progress in its logs.
-        done.stderr = re.sub(r"^formatting: \d+ of \d+ files\n", "", done.stderr, flags=re.M)
-        return done
 
     return run
+
+
+@pytest.fixture
+def ormkit(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Command:
+    """Run `ormkit` as `shell` does, but in this process: to start one takes half a second."""
+
+    def run(*arguments: str, cwd: Path = tmp_path) -> subprocess.CompletedProcess[str]:
+        with chdir(cwd):
+            code = commands.run(arguments)
+        return without_progress(subprocess.CompletedProcess(arguments, code, *capfd.readouterr()))
+
+    return run
+
+
+def without_progress(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    """Leave out the lines of progress, which a slow machine has in its logs."""
+    done.stderr = re.sub(r"^formatting: \d+ of \d+ files\n", "", done.stderr, flags=re.M)
+    return done

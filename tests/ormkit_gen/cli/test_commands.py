@@ -47,8 +47,8 @@ def test_help_takes_no_heavy_import() -> None:
     assert run.stderr == "set()\n"
 
 
-def test_an_unknown_command_is_an_error(ormkit: Command) -> None:
-    run = ormkit("genrate")
+def test_an_unknown_command_is_an_error(shell: Command) -> None:
+    run = shell("genrate")
     assert run.returncode == 2
     assert "genrate" in run.stderr
 

@@ -11,6 +11,8 @@ import pytest
 from ormkit import EmbeddedServer
 from tests.ormkit_gen.cli.conftest import SETTINGS, Command
 
+pytestmark = pytest.mark.one_interpreter
+
 
 @pytest.fixture
 def home() -> Iterator[Path]:
@@ -24,10 +26,10 @@ def home() -> Iterator[Path]:
             server.shut_down()
 
 
-def test_a_server_is_started_used_and_stopped(home: Path, ormkit: Command) -> None:
+def test_a_server_is_started_used_and_stopped(home: Path, shell: Command, ormkit: Command) -> None:
     """Beside the settings file, from wherever the commands are given."""
     assert ormkit("db", "status", cwd=home).returncode == 1
-    started = ormkit("db", "start", cwd=home / "deep")
+    started = shell("db", "start", cwd=home / "deep")
     assert started.returncode == 0, started.stderr
     assert (home / ".pgdata/PG_VERSION").exists()
     url = ormkit("db", "url", cwd=home).stdout.strip()

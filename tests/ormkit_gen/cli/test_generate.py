@@ -14,6 +14,8 @@ import pytest
 
 from tests.ormkit_gen.cli.conftest import SCHEMA, SETTINGS, Command
 
+pytestmark = pytest.mark.one_interpreter
+
 NAMES = ["__init__.py", "manifest.json", "post.py", "schema.sql", "user.py"]
 
 
@@ -42,8 +44,8 @@ def append(path: Path, text: str) -> None:
         file.write(text)
 
 
-def test_a_package_is_written_and_summed_up(project: Path, ormkit: Command) -> None:
-    run = ormkit("generate")
+def test_a_package_is_written_and_summed_up(project: Path, shell: Command) -> None:
+    run = shell("generate")
     assert (run.returncode, run.stderr) == (0, "")
     assert re.fullmatch(
         r"4 files written, 0 unchanged in app/db \(\d+\.\d\d s\)\n", run.stdout
@@ -151,8 +153,8 @@ def test_check_tells_every_kind_of_drift_and_writes_nothing(project: Path, ormki
     assert snapshot(project) == before
 
 
-def test_check_finds_that_nothing_was_ever_generated(project: Path, ormkit: Command) -> None:
-    run = ormkit("generate", "--check")
+def test_check_finds_that_nothing_was_ever_generated(project: Path, shell: Command) -> None:
+    run = shell("generate", "--check")
     assert run.returncode == 1
     assert "missing: app/db/user.py" in run.stderr
     assert not (project / "app").exists()

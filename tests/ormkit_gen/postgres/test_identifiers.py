@@ -17,7 +17,7 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 NAMES = TEXT.filter(lambda name: 0 < len(name.encode()) <= 63)
 
 on_a_server = settings(
-    max_examples=examples(60),
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

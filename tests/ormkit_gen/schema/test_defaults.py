@@ -244,7 +244,7 @@ def is_same(words: str, value: Any, held: Any) -> bool:
 
 @given(st.lists(st.tuples(st.sampled_from(WORDS), ANYTHING), min_size=1, max_size=60))
 @settings(
-    max_examples=examples(60),
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

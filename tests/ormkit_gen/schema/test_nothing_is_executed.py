@@ -17,9 +17,9 @@ pytestmark = pytest.mark.one_interpreter
 
 ROOT = Path(__file__).parents[3]
 SCHEMAS = ROOT / "schemas"
-#: Reads, renders and writes as SQL each file that is named on a line of standard input, after
-#: another one that brings in what is imported late; answers with what the interpreter's own auditing
-#: saw meanwhile: https://peps.python.org/pep-0578/
+#: Reads, renders and writes as SQL each file that a line of standard input names, after another one
+#: that brings in what is imported late. It answers with what the interpreter's own auditing saw
+#: meanwhile: https://peps.python.org/pep-0578/
 WATCH = """
 import json, sys
 from pathlib import Path

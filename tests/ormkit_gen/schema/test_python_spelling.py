@@ -73,6 +73,7 @@ def test_contrib_extensions_are_accepted_by_postgresql_twice(contrib_server: Ser
         contrib_server.run_script(url, sql)
 
 
+@pytest.mark.in_check
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_schemas_pass_strict_type_checkers(checker: str, tmp_path: Path) -> None:
     files = ["blog.py", "everything.py"]

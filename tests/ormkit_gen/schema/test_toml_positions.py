@@ -43,7 +43,7 @@ def is_on_one_line(text: str) -> bool:
 
 
 @given(toml_documents())
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_every_key_stands_where_it_is_told(document: tuple[str, dict[str, Any]]) -> None:
     text, data = document
     assert tomli.loads(text) == data
@@ -55,7 +55,7 @@ def test_every_key_stands_where_it_is_told(document: tuple[str, dict[str, Any]])
 
 
 @given(toml_documents())
-@settings(max_examples=examples(300), deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_every_value_stands_where_it_is_told(document: tuple[str, dict[str, Any]]) -> None:
     """Tables under headers or of dotted keys have no value in the text, only a key."""
     text, data = document
@@ -72,7 +72,7 @@ def test_every_value_stands_where_it_is_told(document: tuple[str, dict[str, Any]
 
 
 @given(toml_documents())
-@settings(max_examples=examples(100), deadline=None)
+@settings(max_examples=examples(35), deadline=None)
 def test_nothing_else_is_told(document: tuple[str, dict[str, Any]]) -> None:
     text, data = document
     positions = TomlPositions("schema.toml", text)

@@ -38,7 +38,7 @@ WRONG = [
 ENTRY = "[models.User.columns]\nid = { type = 'bigint', primary_key = true }\n"
 
 in_one_directory = settings(
-    max_examples=examples(200),
+    max_examples=examples(70),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -141,11 +141,11 @@ def test_a_wrong_value_anywhere_is_read_or_diagnosed(tmp_path: Path, data: st.Da
     ],
 )  # fmt: skip
 def test_a_bomb_is_diagnosed_at_once(tmp_path: Path, text: str, code: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     found = read(tmp_path, text)
     assert isinstance(found, SchemaError)
     assert [each.code for each in found.diagnostics] == [code]
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
 
 
 def test_a_byte_order_mark_and_either_line_ends_change_nothing(tmp_path: Path) -> None:
