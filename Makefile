@@ -10,6 +10,8 @@ BENCH_VENV ?= .venv-bench
 WORKERS ?= auto
 # What is installed: `tests` is enough for `make test SELECT="-m 'not one_interpreter'"`.
 EXTRA ?= dev
+# How it is installed.
+INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Which tests: make test SELECT="-k money"
 SELECT ?=
 # The tests start hundreds of processes, each of which would compile every module anew.
@@ -106,7 +108,7 @@ $(VENV)/installed: pyproject.toml constraints.txt $(ACCELERATOR)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| (echo "OrmKit needs CPython 3.11 or newer; $(PYTHON) is older: make PYTHON=..." >&2; exit 2)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRA)]'
+	$(INSTALL) -c constraints.txt -e '.[$(EXTRA)]'
 	touch $@
 
 # Apart from the environment of tests: what is compared brings a good deal of its own.
