@@ -121,6 +121,14 @@ class Assignable(Protocol[P, S_co]):
     def __itself__(self) -> S_co: ...
 
 
+class Producible(Protocol[P, S_co]):
+    """An object of a model, by what a factory of its objects takes."""
+
+    @property
+    def __typed__(self) -> Updating[P]: ...
+    def __whole__(self) -> S_co: ...
+
+
 class BulkAssignable(Protocol[P, S_co]):
     """An object of a model, by what bulk_update() takes for it."""
 

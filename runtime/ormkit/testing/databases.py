@@ -237,5 +237,6 @@ def noted(comment: str | None) -> dict[str, Any]:
         found: Any = json.loads(comment or "{}")
     except ValueError:
         return {}
-    note: dict[str, Any] = found if isinstance(found, dict) else {}
-    return note
+    return (
+        {**found} if isinstance(found, dict) else {}
+    )  # pyright: ignore[reportUnknownVariableType]

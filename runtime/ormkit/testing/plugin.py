@@ -16,6 +16,7 @@ from ..engine import Engine
 from ..session import AsyncSession
 from .databases import Database, Databases
 from .event_loops import ANYIO_ENGINE, engine_fixture
+from .factories import CURRENT
 from .opened_engine import opened
 from .server import server_for
 from .settings import MARKER, Contents, add_settings, isolation_of, server_url
@@ -31,6 +32,11 @@ def pytest_configure(config: pytest.Config) -> None:
         from . import asyncio_engines
 
         config.pluginmanager.register(asyncio_engines, asyncio_engines.__name__)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    CURRENT.begin()
 
 
 @pytest.fixture(scope="session")
@@ -80,10 +86,11 @@ async def _anyio_engine(
 def engine(request: pytest.FixtureRequest) -> Engine:
     """An engine on the database of the test, opened in the test's event loop."""
     found: Engine = request.getfixturevalue(engine_fixture(request))
+    CURRENT.session = AsyncSession(found)
     return found
 
 
 @pytest.fixture
 def session(engine: Engine) -> AsyncSession:
     """A session of the test's engine."""
-    return AsyncSession(engine)
+    return CURRENT.session or AsyncSession(engine)
