@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ormkit_gen.diagnostics.diagnostic import Diagnostic, SchemaError
 from ormkit_gen.formatting.parallel import Progress
@@ -24,6 +25,8 @@ class Reading:
 
     schemas: tuple[Schema, ...]
     warnings: tuple[Diagnostic, ...]
+    #: The modules of the application in which the schemas name classes and functions.
+    modules: tuple[Path, ...] = ()
 
 
 def recover_packages(targets: Sequence[Target]) -> None:
@@ -38,6 +41,7 @@ def read_schemas(settings: Settings, targets: Sequence[Target]) -> Reading:
     # Targets may share files. A problem in such a file is reported once.
     warnings: dict[Diagnostic, None] = {}
     problems: dict[Diagnostic, None] = {}
+    modules: set[Path] = set()
     for target in targets:
         try:
             roots = target.import_roots(settings.root)
@@ -47,9 +51,10 @@ def read_schemas(settings: Settings, targets: Sequence[Target]) -> Reading:
         else:
             schemas.append(loaded.schema)
             warnings.update(dict.fromkeys(loaded.warnings))
+            modules.update(loaded.modules)
     if problems:
         raise SchemaError(tuple(problems))
-    return Reading(tuple(schemas), tuple(warnings))
+    return Reading(tuple(schemas), tuple(warnings), tuple(sorted(modules)))
 
 
 def build_packages(

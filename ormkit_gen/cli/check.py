@@ -19,12 +19,13 @@ from ormkit_gen.cli.invocation import (
     config_option,
     pass_invocation,
 )
-from ormkit_gen.cli.messages import show_diagnostics
+from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
 from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 
 if TYPE_CHECKING:
     from ormkit_gen.drift.drift import Finding
+    from ormkit_gen.drift.examination import Examination, Reading
     from ormkit_gen.drift.statement import Statement
 
 _DIFFERS = 1
@@ -93,17 +94,20 @@ def check(
     """
     invocation.wants_json = as_json
     invocation.name = "check"
-    findings = _findings(invocation, _Choice(**options))
-    code = _DIFFERS if any(finding.counts for finding in findings) else 0
+    found = _examination(invocation, _Choice(**options))
+    findings = found.findings
+    code = _code(found)
     if as_json:
-        _print_document("check", code, findings)
+        _print_document("check", code, found)
         return code
     for finding in findings:
         click.echo(_line(finding))
     count = sum(finding.counts for finding in findings)
     others = len(findings) - count
     said = _counted(count, "difference") + " from the schema"
-    if not count:
+    if found.unknown:
+        said += ", as far as that can be told"
+    elif not count:
         said = "the database has the schema"
     click.echo(said + (f"; {_counted(others, 'unmanaged object')}" if others else ""), err=True)
     return code
@@ -136,11 +140,11 @@ def diff(
         raise click.UsageError("give --sql or --json: the report in JSON has the statements")
     invocation.wants_json = as_json
     invocation.name = "diff"
-    findings = _findings(invocation, _Choice(**options))
-    counted = [finding for finding in findings if finding.counts]
-    code = _DIFFERS if counted else 0
+    found = _examination(invocation, _Choice(**options))
+    counted = [finding for finding in found.findings if finding.counts]
+    code = _code(found)
     if as_json:
-        _print_document("diff", code, findings)
+        _print_document("diff", code, found)
     elif as_sql:
         print_exactly("".join(_script(counted, is_backward=reverse)))
     else:
@@ -166,10 +170,14 @@ def _script(findings: Sequence[Finding], *, is_backward: bool) -> Iterator[str]:
             yield f"-- {_line(finding)}\n-- no single statement does this\n"
 
 
-def _findings(invocation: Invocation, choice: _Choice) -> Sequence[Finding]:
+def _examination(invocation: Invocation, choice: _Choice) -> Examination:
     # Loading these takes longer than `ormkit --help`.
-    from ormkit_gen.drift.drift import find_drift
-    from ormkit_gen.generation import read_schemas
+    from ormkit_gen.drift.examination import Project, examine
+
+    def read() -> Reading:
+        from ormkit_gen.generation import read_schemas
+
+        return read_schemas(settings, targets)
 
     settings = invocation.settings(choice.config)
     targets = settings.targets
@@ -179,18 +187,25 @@ def _findings(invocation: Invocation, choice: _Choice) -> Sequence[Finding]:
     if not url:
         remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
         raise Refusal(problem("no-database", "there is no database to compare with", remedy))
-    reading = read_schemas(settings, targets)
-    if not invocation.wants_json:
-        show_diagnostics(reading.warnings, invocation.root)
+    project = Project(settings.root, targets, read)
     shadow = choice.shadow or settings.shadow
-    return asyncio.run(find_drift(reading.schemas, url, shadow, choice.namespaces))
+    found = asyncio.run(examine(project, url, shadow, choice.namespaces))
+    if not invocation.wants_json:
+        show_diagnostics((*found.warnings, *found.unknown), invocation.root)
+    return found
 
 
-def _print_document(command: str, code: int, findings: Sequence[Finding]) -> None:
+def _code(found: Examination) -> int:
+    """Return the exit code: a database of which a part is unknown is not the same."""
+    return _DIFFERS if found.unknown or any(each.counts for each in found.findings) else 0
+
+
+def _print_document(command: str, code: int, found: Examination) -> None:
     document = {
         "command": command,
         "exit_code": code,
-        "differences": [_document(finding) for finding in findings],
+        "differences": [_document(finding) for finding in found.findings],
+        "diagnostics": [diagnostic_document(each) for each in (*found.warnings, *found.unknown)],
     }
     click.echo(json.dumps(document, indent=2))
 

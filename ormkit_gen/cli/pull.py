@@ -144,7 +144,7 @@ def _short(definition: str) -> str:
 def _summary(found: Pull) -> str:
     count = len(found.snapshot.catalog)
     if found.failure:
-        return f"{count} facts in the database; what the files build is not known"
+        return f"{count} facts in the database; not all of what the files build is known"
     if found.patch:
         return "apply the patch above, then pull again"
     if found.unproven:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
+from ormkit_gen.ddl.dependencies import Item
 from ormkit_gen.ddl.domains import create_domain, domain_comments, late_checks
 from ormkit_gen.ddl.extensions import extensions
 from ormkit_gen.ddl.indexes import create_index, with_storage
@@ -38,6 +40,17 @@ _BREAK = "\n"
 _WIDTH = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One item of a schema, and the statements that create it."""
+
+    statements: tuple[str, ...]
+    #: None for what prepares or ends the script.
+    item: Item | Enum | None = None
+    #: The foreign key that is added to the item, a model, when all tables exist.
+    key: ForeignKey | None = None
+
+
 def schema_sql(schema: Schema, *, with_unmanaged: bool = False) -> str:
     """Return the statements that create the schema, parents before children.
 
@@ -45,20 +58,30 @@ def schema_sql(schema: Schema, *, with_unmanaged: bool = False) -> str:
 
     with_unmanaged: whether to create the tables of others too, as in a database of its own.
     """
+    return parts_sql(schema_parts(schema, with_unmanaged=with_unmanaged))
+
+
+def parts_sql(parts: Iterable[Part]) -> str:
+    """Return the statements of some parts, with an empty line between two parts."""
+    return "\n\n".join("\n".join(part.statements) for part in parts) + "\n"
+
+
+def schema_parts(schema: Schema, *, with_unmanaged: bool = False) -> list[Part]:
+    """Return the parts of `schema_sql()` in their order."""
     late: list[tuple[Model, ForeignKey]] = []
-    paragraphs = ["\n".join(_prelude(schema, with_unmanaged=with_unmanaged))]
-    paragraphs += ("\n".join(_enum(enum)) for enum in schema.enums)
+    parts = [Part(tuple(_prelude(schema, with_unmanaged=with_unmanaged)))]
+    parts += (Part(tuple(_enum(enum)), enum) for enum in schema.enums)
     created: set[str] = set()
-    last: list[str] = []
+    last: list[Part] = []
     for item in creation_order(schema):
         if isinstance(item, SqlObject):
-            (last if item.kind in LAST else paragraphs).append(_object(item))
+            (last if item.kind in LAST else parts).append(Part((_object(item),), item))
             continue
         if isinstance(item, NumberSequence):
-            paragraphs.append("\n".join(create_sequence(item)))
+            parts.append(Part(tuple(create_sequence(item)), item))
             continue
         if isinstance(item, Domain):
-            paragraphs.append("\n".join(_domain(item, schema)))
+            parts.append(Part(tuple(_domain(item, schema)), item))
             continue
         created.add(item.name)
         if not (item.is_managed or with_unmanaged):
@@ -66,17 +89,18 @@ def schema_sql(schema: Schema, *, with_unmanaged: bool = False) -> str:
         keys = [key for key in item.foreign_keys if is_enforced(item, key, schema)]
         early = [key for key in keys if _has_target(item, key, created)]
         late += ((item, key) for key in keys if key not in early)
-        paragraphs.append("\n".join(_table(item, early, schema)))
-    paragraphs += (_late_foreign_key(model, key, schema) for model, key in late)
-    paragraphs += ("\n".join(owned_by(each, schema)) for each in schema.sequences)
-    return "\n\n".join(filter(None, _with_loose_bodies(schema, [*paragraphs, *last]))) + "\n"
+        parts.append(Part(tuple(_table(item, early, schema)), item))
+    parts += (Part((late_foreign_key(model, key, schema),), model, key) for model, key in late)
+    parts += (Part(tuple(owned_by(each, schema)), each) for each in schema.sequences)
+    return [part for part in _with_loose_bodies(schema, [*parts, *last]) if part.statements]
 
 
-def _with_loose_bodies(schema: Schema, paragraphs: list[str]) -> list[str]:
-    """Return the paragraphs; those of functions may name what later ones create."""
+def _with_loose_bodies(schema: Schema, parts: list[Part]) -> list[Part]:
+    """Return the parts; those of functions may name what later ones create."""
     if not any(each.kind in ("function", "procedure") for each in schema.objects):
-        return paragraphs
-    return ["SET check_function_bodies = off;", *paragraphs, "RESET check_function_bodies;"]
+        return parts
+    before = Part(("SET check_function_bodies = off;",))
+    return [before, *parts, Part(("RESET check_function_bodies;",))]
 
 
 def _object(item: SqlObject) -> str:
@@ -133,7 +157,8 @@ def _domain(domain: Domain, schema: Schema) -> Iterator[str]:
     yield from domain_comments(domain)
 
 
-def _table_options(model: Model, name: str) -> Iterator[str]:
+def table_options(model: Model, name: str) -> Iterator[str]:
+    """Yield the statements about what CREATE TABLE cannot say."""
     for column in model.columns:
         yield from column_options(model, column)
     if model.row_level_security is not None:
@@ -147,7 +172,7 @@ def _table_options(model: Model, name: str) -> Iterator[str]:
         yield f"ALTER TABLE {name} REPLICA IDENTITY {words};"
 
 
-def _part_comments(model: Model, name: str, keys: Iterable[ForeignKey]) -> Iterator[str]:
+def part_comments(model: Model, name: str, keys: Iterable[ForeignKey]) -> Iterator[str]:
     """Yield the comments on constraints and indexes that are there together with the table."""
     key = model.key_constraint
     constraints: list[tuple[str, str | None]] = []
@@ -203,18 +228,19 @@ def _table(model: Model, foreign_keys: list[ForeignKey], schema: Schema) -> Iter
         yield _unless_done(f"CREATE {kind.upper()} {name}{storage} AS\n{model.view.query};")
     for index in model.indexes:
         yield create_index(model, index)
-    yield from _table_options(model, name)
+    yield from table_options(model, name)
     if model.comment is not None:
         kind = "TABLE" if model.view is None else model.view.kind.upper()
         yield f"COMMENT ON {kind} {name} IS {quote_literal(model.comment)};"
-    yield from _part_comments(model, name, foreign_keys)
+    yield from part_comments(model, name, foreign_keys)
     for column in model.columns:
         if column.comment is not None:
             target = f"{name}.{quote_identifier(column.db_name)}"
             yield f"COMMENT ON COLUMN {target} IS {quote_literal(column.comment)};"
 
 
-def _late_foreign_key(model: Model, key: ForeignKey, schema: Schema) -> str:
+def late_foreign_key(model: Model, key: ForeignKey, schema: Schema) -> str:
+    """Return the statement that adds a foreign key to a table, with the one of its comment."""
     table = qualified(model.schema, model.table)
     text = _unless_there(f"ALTER TABLE {table}\n        ADD {foreign_key(model, key, schema)};")
     if key.comment is None:

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ormkit.catalog import Catalog, Fact
+from ormkit_gen.drift.expected import Expected
+from ormkit_gen.drift.left_out import LeftOut, Missing
+from ormkit_gen.ir import Position
 
-#: How many catalogs stay. Each of a thousand tables is some MB.
-_KEPT = 20
+#: How many files stay: a catalog of a thousand tables is some MB.
+_KEPT = 40
 
 
 class CatalogCache:
@@ -23,20 +26,41 @@ class CatalogCache:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
-    def get(self, key: str) -> Catalog | None:
+    def get(self, key: str) -> Expected | None:
         """Return the catalog with this key; None where there is none, or it cannot be read."""
-        with suppress(OSError, ValueError, TypeError, KeyError):
-            document: Any = json.loads(self._file(key).read_text(encoding="utf-8"))
-            os.utime(self._file(key))
-            return Catalog((Fact(*row) for row in document["facts"]), document["server_version"])
+        document = self.document(key)
+        with suppress(ValueError, TypeError, KeyError):
+            if document is not None:
+                return Expected(
+                    Catalog((Fact(*row) for row in document["facts"]), document["server_version"]),
+                    tuple(Missing(*row) for row in document["missing"]),
+                    tuple(map(_left_out, document["left_out"])),
+                    key,
+                )
         return None
 
-    def put(self, key: str, catalog: Catalog) -> None:
-        """Keep a catalog, and remove the oldest ones. A cache that cannot be written is none."""
-        document = {
-            "server_version": catalog.server_version,
-            "facts": [astuple(fact) for fact in catalog],
-        }
+    def put(self, key: str, expected: Expected) -> None:
+        """Keep a catalog."""
+        self.keep(
+            key,
+            {
+                "server_version": expected.catalog.server_version,
+                "facts": [astuple(fact) for fact in expected.catalog],
+                "missing": [astuple(each) for each in expected.missing],
+                "left_out": [astuple(each) for each in expected.left_out],
+            },
+        )
+
+    def document(self, key: str) -> Any:
+        """Return what is kept with this key; None where there is nothing, or it is damaged."""
+        with suppress(OSError, ValueError):
+            text = self._file(key).read_text(encoding="utf-8")
+            os.utime(self._file(key))
+            return json.loads(text)
+        return None
+
+    def keep(self, key: str, document: object) -> None:
+        """Keep a document, and remove the oldest ones. A cache that cannot be written is none."""
         with suppress(OSError):
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             unfinished = self._directory / f"{secrets.token_hex(8)}.tmp"
@@ -48,6 +72,12 @@ class CatalogCache:
 
     def _file(self, key: str) -> Path:
         return self._directory / f"{key}.json"
+
+
+def _left_out(row: list[Any]) -> LeftOut:
+    label, kind, keys, reason, at = row
+    pairs = tuple((whole, part) for whole, part in keys)
+    return LeftOut(label, kind, pairs, reason, Position(*at) if at else None)
 
 
 def cache_key(*texts: str) -> str:

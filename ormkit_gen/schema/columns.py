@@ -102,24 +102,30 @@ def read_column(
     document = model.fields.document
     fields = Fields(document, path, value, model.fields.problems, what)
     fields.only(KEYS)
-    typed = read_type(fields, types, is_short="type" not in document_keys(fields))
+    is_short = (*fields.path, "type") not in document.keys
+    typed = read_type(fields, types, is_short=is_short)
     attribute = read_name(model, fields, name)
     if typed is None or attribute is None:
         return None
     type_, is_nullable = typed
     db_name = fields.text("column", name) or name
-    is_key = fields.flag("primary_key")
+    is_nullable = fields.flag("nullable", is_nullable)
+    json_type = read_json_type(fields, type_)
+    of_json = None if json_type is None else json_type.replace(":", ".")
     column = Column(
         name=attribute,
         db_name=db_name,
         type=type_,
-        is_nullable=fields.flag("nullable", is_nullable),
-        is_primary_key=is_key,
+        is_nullable=is_nullable,
+        is_primary_key=fields.flag("primary_key"),
+        identity=read_identity(fields),
+        identity_options=read_identity_options(fields),
+        default=read_default(fields, type_, types, is_nullable=is_nullable),
         server_default=fields.text("server_default"),
         generated=fields.text("generated"),
         comment=fields.text("comment"),
-        python_type=read_python_type(fields),
-        json_type=read_json_type(fields, type_),
+        python_type=read_python_type(fields) or of_json,
+        json_type=json_type,
         is_private=fields.flag("private"),
         is_serial=is_serial(fields),
         is_virtual=read_virtual(fields),
@@ -130,23 +136,10 @@ def read_column(
         factory=read_factory(fields, type_),
         at=fields.at,
     )
-    if column.json_type is not None and column.python_type is None:
-        column = replace(column, python_type=column.json_type.replace(":", "."))
-    column = replace(column, default=read_default(fields, column, types))
-    column = replace(
-        column,
-        identity=read_identity(fields, column),
-        identity_options=read_identity_options(fields),
-    )
     check_column(fields, column)
     column = with_migration_settings(fields, column)
     read_constraints(model, fields, column)
     return column
-
-
-def document_keys(fields: Fields) -> set[str]:
-    """Return the keys that are in the file, without those that a short form implies."""
-    return {key for key in fields.data if (*fields.path, key) in fields.document.keys}
 
 
 def read_type(fields: Fields, types: Types, *, is_short: bool) -> tuple[ColumnType, bool] | None:
@@ -263,19 +256,21 @@ def read_python_type(fields: Fields) -> str | None:
     return text
 
 
-def read_default(fields: Fields, column: Column, types: Types) -> Default | None:
+def read_default(
+    fields: Fields, type_: ColumnType, types: Types, *, is_nullable: bool
+) -> Default | None:
     """Return the constant default, or None if there is none or if it has a problem."""
     if "default" not in fields.data:
         return None
     value = fields.data["default"]
-    if value is None and column.is_nullable:
+    if value is None and is_nullable:
         return None
     try:
         if value is None:
             raise BadDefault(
                 "NULL cannot be the default of a column that is not nullable", "make it nullable"
             )
-        return Default(default_value(value, column.type, types.enums))
+        return Default(default_value(value, type_, types.enums))
     except BadDefault as error:
         message, remedy = error.args
         fields.problems.error(
@@ -284,7 +279,7 @@ def read_default(fields: Fields, column: Column, types: Types) -> Default | None
         return None
 
 
-def read_identity(fields: Fields, column: Column) -> Identity | None:
+def read_identity(fields: Fields) -> Identity | None:
     """Return the kind of identity of the column.
 
     A primary key of one integer column is an identity unless it has another source of values.

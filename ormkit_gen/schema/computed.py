@@ -9,7 +9,7 @@ from typing import Any
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import Column, Computed, Relationship
 from ormkit_gen.postgres.functions import AGGREGATES, COUNTS, PURE, TAKES_NULL
-from ormkit_gen.schema.columns import document_keys, read_python_type, read_type
+from ormkit_gen.schema.columns import read_python_type, read_type
 from ormkit_gen.schema.document import Path
 from ormkit_gen.schema.draft import ComputedDraft, ModelDraft, SchemaDraft, Types
 from ormkit_gen.schema.fields import Fields
@@ -58,7 +58,7 @@ def _read_one(
         problems.error(
             "missing-key", f"{fields.what} needs expression", 'as in "count(posts)"', fields.at
         )
-    typed = read_type(fields, types, is_short="type" not in document_keys(fields))
+    typed = read_type(fields, types, is_short=(*fields.path, "type") not in fields.document.keys)
     if typed is None or expression is None:
         return None
     type_, is_nullable = typed

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -72,6 +72,8 @@ class Sources:
 
     root: Path
     path: tuple[str, ...]
+    #: The files that were found so far.
+    found: set[Path] = field(default_factory=set[Path], compare=False)
 
     @classmethod
     def of(cls, root: Path, directories: Sequence[Path]) -> Sources:
@@ -90,7 +92,11 @@ class Sources:
             if spec is None:
                 return None
             path = list(spec.submodule_search_locations or ())
-        return Path(spec.origin) if spec and spec.origin else None
+        if spec is None or not spec.origin:
+            return None
+        file = Path(spec.origin)
+        self.found.add(file)
+        return file
 
     def named(self, file: Path) -> str:
         """Return the name of a file in messages."""

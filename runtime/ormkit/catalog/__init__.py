@@ -12,6 +12,7 @@ from .reader import read_catalog as read_catalog
 from .reader import read_facts as read_facts
 from .reader import reader_version as reader_version
 from .scope import OWN_SCHEMA as OWN_SCHEMA
+from .shadow import SHADOW_SETTINGS as SHADOW_SETTINGS
 from .shadow import scratch_database as scratch_database
 from .shadow import shadow_catalog as shadow_catalog
 from .table_reader import read_domains as read_domains

@@ -59,13 +59,14 @@ def compare(expected: Catalog, found: Catalog, *, leave_out: Set[str] = RIGHTS) 
 
     leave_out: the kinds of facts that are not compared.
     """
+    keys = [key for key in expected.differing(found) if key[1] not in leave_out]
+    if not keys:
+        return []
     managed = expected.objects
-    keys = {fact.key for catalog in (expected, found) for fact in catalog}
     differences: list[Difference] = []
-    for key in sorted(keys):
+    for key in keys:
         wanted, there = expected.get(key), found.get(key)
-        if key[1] not in leave_out and wanted != there:
-            differences.append(Difference(cause_of(wanted, there, managed), wanted, there))
+        differences.append(Difference(cause_of(wanted, there, managed), wanted, there))
     return without_implied(differences, managed, parents_of(expected, found))
 
 

@@ -39,13 +39,11 @@ class Catalog:
 
     def __init__(self, facts: Iterable[Fact], server_version: int) -> None:
         #: All facts, sorted by object, kind and name.
-        self.facts = tuple(sorted(facts))
+        self.facts = tuple(sorted(facts, key=_order))
         #: The major version of the server that printed them.
         self.server_version = server_version
         self._by_key = {fact.key: fact for fact in self.facts}
-        self._by_object: dict[str, list[Fact]] = {}
-        for fact in self.facts:
-            self._by_object.setdefault(fact.object, []).append(fact)
+        self._by_object: dict[str, list[Fact]] | None = None
 
     def __len__(self) -> int:
         """Return the number of facts."""
@@ -72,11 +70,30 @@ class Catalog:
     @property
     def objects(self) -> frozenset[str]:
         """The objects of the database."""
-        return frozenset(self._by_object)
+        return frozenset(self._grouped())
+
+    def differing(self, other: Catalog) -> list[tuple[str, str, str]]:
+        """Return the keys of the facts that are not the same in the other catalog, sorted."""
+        mine, others = self._by_key, other._by_key
+        keys = {key for key, fact in mine.items() if others.get(key) != fact}
+        return sorted(keys.union(others.keys() - mine.keys()))
 
     def facts_of(self, whole: str, kind: str | None = None) -> list[Fact]:
         """Return the facts of an object, or those of one kind; columns as the table has them."""
-        found = self._by_object.get(whole, [])
+        found = self._grouped().get(whole, [])
         if kind is not None:
             found = [fact for fact in found if fact.kind == kind]
         return sorted(found, key=lambda fact: (fact.kind, fact.position, fact.name))
+
+    def _grouped(self) -> dict[str, list[Fact]]:
+        """Return the facts by their objects. Equal databases are compared without this."""
+        if self._by_object is None:
+            self._by_object = {}
+            for fact in self.facts:
+                self._by_object.setdefault(fact.object, []).append(fact)
+        return self._by_object
+
+
+def _order(fact: Fact) -> tuple[str, str, str, str]:
+    """Return what facts are sorted by: a tuple, which compares faster than two facts."""
+    return fact.object, fact.kind, fact.name, fact.definition

@@ -17,7 +17,7 @@ from .reader import read_catalog
 PREFIX = "ormkit_shadow_"
 #: Two equal constants are printed alike only in one time zone, and unqualified names mean the same
 #: only with one search_path, whatever the server and the role have set.
-SETTINGS = """
+SHADOW_SETTINGS = """
 SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres';
 SET search_path = public;
 """
@@ -25,17 +25,18 @@ SET search_path = public;
 INSUFFICIENT_PRIVILEGE = "42501"
 
 
-async def shadow_catalog(server: str, sql: str) -> Catalog:
+async def shadow_catalog(server: str, *sql: str) -> Catalog:
     """Return the catalog of a new database on which the SQL has run. It is dropped at the end.
 
     server: the URL of any database of a server whose role may create databases.
-    sql: any number of statements, such as a schema.sql.
+    sql: any number of statements, such as a schema.sql. Several texts run one after the other,
+        each in a transaction of its own; of thousands of tables, that takes less time.
 
     The server's other databases stay as they are. Raises ConnectionFailed, and the DatabaseError
     of a statement that failed.
     """
     async with scratch_database(server) as url:
-        return await built_catalog(url, sql)
+        return await built_catalog(url, *sql)
 
 
 @asynccontextmanager
@@ -66,12 +67,13 @@ async def scratch_database(server: str) -> AsyncGenerator[str]:
                 await maintenance.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-async def built_catalog(url: str, sql: str) -> Catalog:
+async def built_catalog(url: str, *sql: str) -> Catalog:
     """Run the SQL on a database, and return its catalog."""
     async with await create_engine(url, max_connections=1) as engine:
         async with engine.pool.connection() as connection:
             connection.mark_dirty()
-            await connection.script(SETTINGS + sql)
+            for text in (SHADOW_SETTINGS, *sql):
+                await connection.script(text)
         return await read_catalog(engine)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ormkit import EmbeddedServer
+from ormkit_gen import generation
 from ormkit_gen.cli.commands import run
 from tests.ormkit_gen.cli.conftest import SETTINGS, Command
 from tests.servers import ContribServer, Server
@@ -224,8 +225,8 @@ def test_an_embedded_shadow_serves_where_none_is_named_and_is_needed_once(
         told = ormkit("check", "--database", database)
         assert told.returncode == 0, told.stdout + told.stderr
     # What cannot be read is built anew.
-    (kept,) = (project / "cache/ormkit/catalogs").iterdir()
-    kept.write_text("{")
+    for kept in (project / "cache/ormkit/catalogs").iterdir():
+        kept.write_text("{")
     assert ormkit("check", "--database", database).returncode == 0
     assert 2 <= len(starts) <= 4
     # Another schema has another catalog.
@@ -246,13 +247,52 @@ def test_what_cannot_be_reached_or_built_is_said(
     told = ormkit("check", "--database", database, "--shadow", nowhere)
     assert told.returncode == 2
     assert "the shadow server cannot be reached" in told.stderr
-    (project / "schemas/blog.toml").write_text(SCHEMA.replace('"text?"', '"citext?"'))
+    (project / "schemas/blog.toml").write_text(SCHEMA.replace("age > 0", "no_such(age)"))
     told = ormkit("check", "--json", "--database", database, "--shadow", server16.url)
     assert told.returncode == 2
     (problem,) = json.loads(told.stdout)["diagnostics"]
     assert problem["code"] == "shadow-failed"
-    assert "citext" in problem["message"]
+    assert "no_such" in problem["message"]
     assert "--shadow URL" in problem["remedy"]
+
+
+def test_schema_files_are_read_once_until_one_of_them_changes(
+    project: Path, database: str, ormkit: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = project / "schemas/blog.toml"
+    methods = project / "users.py"
+    methods.write_text("class User(UserBase):\n    pass\n")
+    file.write_text(SCHEMA.replace('"users"\n', '"users"\nmethods = "users:User"\n'))
+    reads: list[object] = []
+    read = generation.read_schemas
+
+    def counted(*arguments: Any) -> generation.Reading:
+        reads.append(arguments)
+        return read(*arguments)
+
+    monkeypatch.setattr(generation, "read_schemas", counted)
+
+    def check(*, code: int, reading: int) -> str:
+        told = ormkit("check", "--database", database)
+        assert (told.returncode, len(reads)) == (code, reading), told.stdout + told.stderr
+        return told.stdout + told.stderr
+
+    check(code=0, reading=1)
+    check(code=0, reading=1)
+    # A comment moves the places that are shown, and nothing else.
+    file.write_text("# A comment.\n" + file.read_text().replace("age > 0", "age > 1"))
+    first = check(code=1, reading=2)
+    assert check(code=1, reading=2) == first
+    assert f"schemas/blog.toml:{line_of('[[models.User.checks]]') + 2})" in first
+    file.write_text(file.read_text() + '[models.Keyless.columns]\nid = "int"\n')
+    warned = check(code=1, reading=3)
+    assert "warning" in warned
+    assert check(code=1, reading=3) == warned
+    # So does a class of the application that the schema names.
+    methods.write_text("")
+    assert "users.py has no class User" in check(code=2, reading=4)
+    file.write_text(file.read_text() + "\n[broken")
+    assert "not valid TOML" in check(code=2, reading=5)
 
 
 def test_a_database_of_postgresql_15_has_the_schema(
