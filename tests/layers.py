@@ -31,7 +31,7 @@ FLOORS = (
     ("transactions",),
     ("engine",),
     ("session", "catalog"),
-    ("migrations", "testing"),
+    ("migrations", "testing", "integrations"),
     ("__init__",),
 )
 #: Those of the generator.

@@ -55,7 +55,7 @@ async def test_the_page_about_events_runs_from_top_to_bottom(
     monkeypatch.setitem(sys.modules, "app.db", models)
     names: dict[str, Any] = {"URL": blog_url}
     found = blocks("docs/observe.md")
-    assert len(found) == 7
+    assert len(found) == 9
     for source in found:
         await run(source, names)
     await names["engine"].close()

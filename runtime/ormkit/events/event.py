@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
+from itertools import chain
 from types import FrameType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from ..driver.command import Command
@@ -20,6 +22,10 @@ PASSED = {OWN, "asyncio", "contextlib"}
 TELLING = __name__.rpartition(".")[0] + ".listeners"
 #: The modules that run tasks: above them is no one who waits for the statement.
 TASK = {"asyncio.events", "asyncio.base_events", "asyncio.runners"}
+
+
+#: The futures of the callers whose lookups share the statement that a task sends, by their keys.
+shared_by: ContextVar[Iterable[Iterable[Any]]] = ContextVar("ormkit_shared_by", default=())
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +197,18 @@ class StatementEvent:
     def fingerprint(self) -> str:
         """What tells this text from others: 16 hexadecimal digits of its SHA-256."""
         return fingerprint_of(self.sql)
+
+    def contexts(self) -> list[Context]:
+        """Return the contexts of the callers who share the statement; call it in the listener.
+
+        Empty for a statement of one caller, whose context is the listener's own.
+        """
+        found: dict[int, Context] = {}
+        for waiter in chain.from_iterable(shared_by.get()):
+            # What wakes the task that waits runs in that task's context.
+            for _, context in waiter._callbacks or ():
+                found.setdefault(id(context), context)
+        return list(found.values())
 
     def caller(self) -> Caller | None:
         """Return the line of the application that sent the statement.

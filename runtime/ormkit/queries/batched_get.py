@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..driver.affinity import Origin
 from ..driver.array_parameter import FlatArray
+from ..events.event import shared_by
 from ..events.observed_rows import ObservedRows
 from ..loading.decoding import unknown_label
 from ..models.columns import AnyColumn
@@ -162,6 +163,7 @@ class Lookup:
                 self._tasks[task] = {}
 
     async def _send_batch(self, batch: PendingLookups) -> None:
+        shared_by.set(batch.values())
         try:
             await self._resolve(batch)
         except BaseException:

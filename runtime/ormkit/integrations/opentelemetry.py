@@ -1,0 +1,273 @@
+"""Spans and metrics of OpenTelemetry: `ormkit-pg[opentelemetry]`, which needs its API alone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary, ref
+
+from opentelemetry import context, metrics, trace
+from opentelemetry.metrics import (
+    CallbackOptions,
+    Meter,
+    MeterProvider,
+    NoOpMeterProvider,
+    Observation,
+)
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, TracerProvider
+
+from .._version import __version__
+from ..engine import Engine
+from ..errors import ConfigurationError
+from ..events.event import StatementEvent, TransactionEvent
+from .telemetry import (
+    BOUNDS,
+    MOST_TEXTS,
+    Target,
+    check_engine,
+    error_attributes,
+    query_text,
+    shape_attributes,
+)
+
+#: How many callers that share a statement a span links to.
+MOST_LINKS = 128
+#: The key under which instrumentation is suppressed: not in the API's public names.
+SUPPRESSED: str = getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation")
+
+_instrumented: WeakKeyDictionary[Engine, Instrumentation] = WeakKeyDictionary()
+
+
+class Instrumentation:
+    """What `instrument()` returns: close it to make no more spans and metrics."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        tracer_provider: TracerProvider | None,
+        meter_provider: MeterProvider | None,
+        *,
+        query_text: bool,
+        code_line: bool,
+        transactions: bool,
+    ) -> None:
+        self._tracer = trace.get_tracer("ormkit", __version__, tracer_provider)
+        self._has_text = query_text
+        self._has_line = code_line
+        self._target = Target.of(engine).attributes()
+        self._shapes: dict[tuple[str, str, bool], tuple[str, Mapping[str, Any]]] = {}
+        provider = meter_provider or metrics.get_meter_provider()
+        self._record: Callable[..., None] | None = None
+        if not isinstance(provider, NoOpMeterProvider):
+            self._record = self._measure(engine, provider)
+        self._listening = engine.listen(
+            on_statement=self._note, on_transaction=self._note_transaction if transactions else None
+        )
+
+    def close(self) -> None:
+        """Make no more spans, and record no more durations; closing again does nothing."""
+        self._listening.close()
+        for engine, each in list(_instrumented.items()):
+            if each is self:
+                del _instrumented[engine]
+
+    def _measure(self, engine: Engine, provider: MeterProvider) -> Callable[..., None]:
+        """Make the instruments of metrics, and return what records a duration."""
+        meter = metrics.get_meter("ormkit", __version__, provider)
+        observe_pool(meter, ref(engine), self._target)
+        duration = meter.create_histogram(
+            "db.client.operation.duration",
+            unit="s",
+            description="Duration of database client operations.",
+            explicit_bucket_boundaries_advisory=BOUNDS,
+        )
+        self._waited = meter.create_histogram(
+            "db.client.connection.wait_time",
+            unit="s",
+            description="The time it took to obtain an open connection from the pool.",
+        )
+        return duration.record
+
+    def _note(self, event: StatementEvent) -> None:
+        current = context.get_current()
+        if current.get(SUPPRESSED):
+            return
+        if self._record is not None:
+            self._record_duration(event)
+        # The flag is asked for here: a span that the SDK drops costs ten times as much.
+        parent = trace.get_current_span(current).get_span_context()
+        if not event.keys and not parent.trace_flags & 1 and parent.is_valid:
+            return
+        self._make_span(event)
+
+    def _shape_of(self, event: StatementEvent) -> tuple[str, Mapping[str, Any]]:
+        """Return the name of a statement's span, and what all of its shape have."""
+        key = (event.sql, event.operation, event.is_pipelined)
+        found = self._shapes.get(key)
+        if found is None:
+            attributes: dict[str, Any] = {**self._target, **shape_attributes(event)}
+            if len(self._shapes) >= MOST_TEXTS:
+                self._shapes.clear()
+            found = self._shapes[key] = (attributes["db.query.summary"] or "postgresql", attributes)
+        return found
+
+    def _record_duration(self, event: StatementEvent) -> None:
+        assert self._record is not None
+        attributes = self._shape_of(event)[1]
+        if event.error is not None:
+            attributes = {**attributes, **error_attributes(event.error)}
+        self._record(event.elapsed, attributes)
+        if event.waited:
+            self._waited.record(event.waited, self._target)
+
+    def _make_span(self, event: StatementEvent) -> None:
+        name, shape = self._shape_of(event)
+        attributes = dict(shape)
+        if self._has_text:
+            attributes["db.query.text"] = query_text(event)
+        if event.argument_sets > 1:
+            attributes["db.operation.batch.size"] = event.argument_sets
+        if self._has_line and (caller := event.caller()) is not None:
+            attributes["code.file.path"] = caller.file
+            attributes["code.line.number"] = caller.line
+            attributes["code.function.name"] = caller.function
+        parent, links, dropped = self._callers(event)
+        if dropped:
+            attributes["ormkit.links_dropped"] = dropped
+        ended = time.time_ns()
+        span = self._tracer.start_span(
+            name,
+            parent,
+            SpanKind.CLIENT,
+            attributes,
+            links,
+            start_time=ended - int(event.elapsed * 1e9),
+        )
+        if event.error is not None:
+            span.set_attributes(error_attributes(event.error))
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(ended)
+
+    def _callers(self, event: StatementEvent) -> tuple[context.Context | None, list[Link], int]:
+        """Return the parent of a statement's span, links to all others who share it, and the rest.
+
+        The first caller whose trace is sampled is the parent.
+        """
+        contexts = event.contexts()
+        if not contexts:
+            return None, [], 0
+        found = [each.run(trace.get_current_span) for each in contexts]
+        spans = {
+            span.get_span_context().span_id: span
+            for span in found
+            if span.get_span_context().is_valid and span.get_span_context().trace_flags & 1
+        }
+        if not spans:
+            return None, [], 0
+        first, *others = spans.values()
+        links = [Link(span.get_span_context()) for span in others[:MOST_LINKS]]
+        return trace.set_span_in_context(first), links, len(others) - len(links)
+
+    def _note_transaction(self, event: TransactionEvent) -> None:
+        ended = time.time_ns()
+        attributes = {
+            **self._target,
+            "ormkit.transaction.end": event.how,
+            "ormkit.transaction.statements": event.statements,
+            "ormkit.transaction.savepoints": event.savepoints,
+        }
+        if event.error is not None:
+            attributes.update(error_attributes(event.error))
+        span = self._tracer.start_span(
+            "transaction",
+            kind=SpanKind.INTERNAL,
+            attributes=attributes,
+            start_time=ended - int(event.held * 1e9),
+        )
+        if event.error is not None:
+            span.set_status(Status(StatusCode.ERROR))
+        span.end(ended)
+
+
+#: What tells connections of the pool apart in a metric.
+STATE = "db.client.connection.state"
+#: The metrics of the pool, each with its unit and the fields of PoolStats or PoolOptions.
+POOL: tuple[tuple[str, str, tuple[tuple[str, Mapping[str, str]], ...]], ...] = (
+    ("count", "{connection}", (("idle", {STATE: "idle"}), ("in_use", {STATE: "used"}))),
+    ("max", "{connection}", (("max_size", {}),)),
+    ("idle.min", "{connection}", (("min_connections", {}),)),
+    ("idle.max", "{connection}", (("max_size", {}),)),
+    ("pending_requests", "{request}", (("waiting", {}),)),
+)
+
+
+def observe_pool(
+    meter: Meter, engine: Callable[[], Engine | None], target: Mapping[str, Any]
+) -> None:
+    """Make the metrics of the pool, which are read when they are exported.
+
+    They hold the engine weakly. Their names are in development in the semantic conventions.
+    """
+    pool = {"db.client.connection.pool.name": str(target.get("db.namespace", "ormkit"))}
+
+    def observing(
+        fields: tuple[tuple[str, Mapping[str, str]], ...],
+    ) -> Callable[[CallbackOptions], Iterable[Observation]]:
+        def observe(_: CallbackOptions) -> Iterable[Observation]:
+            opened = engine()
+            if opened is None or opened.pool.is_closed:
+                return []
+            stats, options = opened.pool_stats(), opened.pool.options
+            return [
+                Observation(
+                    getattr(stats if hasattr(stats, field) else options, field), {**pool, **more}
+                )
+                for field, more in fields
+            ]
+
+        return observe
+
+    for name, unit, fields in POOL:
+        meter.create_observable_up_down_counter(
+            f"db.client.connection.{name}", [observing(fields)], unit=unit
+        )
+    meter.create_observable_counter(
+        "db.client.connection.timeouts", [observing((("timeouts", {}),))], unit="{timeout}"
+    )
+
+
+def instrument(
+    engine: Engine,
+    *,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+    query_text: bool = True,
+    code_line: bool = False,
+    transactions: bool = False,
+) -> Instrumentation:
+    """Make a span for each statement of an engine, and the metrics of statements and the pool.
+
+    tracer_provider, meter_provider: without one, OpenTelemetry's global one.
+    query_text: whether spans have the SQL text. It has no values: of raw SQL that was written
+        without parameters, literals become `?`.
+    code_line: whether spans have the line of the application.
+    transactions: whether a transaction is a span, too, of the kind INTERNAL.
+
+    `close()` of the result ends it. A closed engine lets go by itself. Raises ConfigurationError
+    for an engine that is instrumented already, and UsageError for anything but an engine.
+    """
+    check_engine(engine, "instrument")
+    if engine in _instrumented:
+        raise ConfigurationError(
+            "the engine is instrumented already: close the first instrumentation before"
+        )
+    made = _instrumented[engine] = Instrumentation(
+        engine,
+        tracer_provider,
+        meter_provider,
+        query_text=query_text,
+        code_line=code_line,
+        transactions=transactions,
+    )
+    return made
