@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
@@ -60,6 +61,11 @@ CORE = {
 #: The servers that few tests need.
 FURTHER_SERVERS = {"server16", "contrib_server", "secure", "bouncer", "encrypted"}
 
+#: What makes a module say that all its tests run on one interpreter.
+ON_ONE_INTERPRETER = re.compile(
+    r"^pytestmark = (?:\[[^\]]*)?pytest\.mark\.one_interpreter\b", re.MULTILINE
+)
+
 settings.register_profile(
     "ormkit",
     max_examples=examples(20),
@@ -79,6 +85,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--update-golden", action="store_true", help="Write what the golden tests got as expected."
     )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import a module of which no test would run: each worker takes seconds for them."""
+    if config.option.markexpr != "not one_interpreter" or collection_path.suffix != ".py":
+        return None
+    return bool(ON_ONE_INTERPRETER.search(collection_path.read_text(encoding="utf-8"))) or None
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -17,6 +17,9 @@ from ormkit.driver import read_buffer as receiving
 from ormkit.statements.statement import Statement
 from tests.reliability.secure_server import PASSWORD, SecureServer
 
+#: The sizes are those of the protocol and of TLS, and C reads the same on every interpreter.
+pytestmark = pytest.mark.one_interpreter
+
 LARGEST = 3 << 20
 #: Around the server's buffer, a record of TLS and the connection's own buffer, and then far more.
 SIZES = [

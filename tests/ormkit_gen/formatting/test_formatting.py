@@ -21,6 +21,8 @@ from ormkit_gen.output.write import write
 from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
 
+pytestmark = pytest.mark.one_interpreter
+
 
 def silent(done: int, of: int) -> None:
     pass
