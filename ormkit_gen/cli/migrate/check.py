@@ -1,0 +1,209 @@
+"""`ormkit migrate check` and `ormkit migrate lint`: verify migrations without a database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ormkit_gen.cli.invocation import Invocation, chosen_target, config_option, pass_invocation
+from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
+from ormkit_gen.diagnostics.refusal import Refusal, problem
+
+if TYPE_CHECKING:
+    from ormkit.migrations.chain import Chain
+    from ormkit.migrations.files import Migration
+    from ormkit_gen.diagnostics.diagnostic import Diagnostic
+    from ormkit_gen.migrations.verification import Verified
+    from ormkit_gen.project.settings import Settings
+
+_DIFFERS = 1
+_shadow_option = click.option(
+    "--shadow",
+    metavar="URL",
+    help="Run the steps on this server (default: the setting `shadow`, or embedded).",
+)
+_json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs."
+)
+
+
+@click.command()
+@click.option(
+    "--all", "wants_all", is_flag=True, help="Also verify what earlier runs have verified."
+)
+@click.option(
+    "--write",
+    "wants_measures",
+    is_flag=True,
+    help="Write what is measured into the last migration. No database may have it yet.",
+)
+@_shadow_option
+@click.option("--target", "label", metavar="OUTPUT", help="The target with this output directory.")
+@_json_option
+@config_option
+@pass_invocation
+def check(
+    invocation: Invocation,
+    wants_all: bool,
+    wants_measures: bool,
+    shadow: str | None,
+    label: str | None,
+    as_json: bool,
+    config: Path | None,
+) -> int:
+    """Verify the migrations: for CI, and after writing steps by hand.
+
+    Every migration runs on a shadow server, after all those before it. Its steps must lead to its
+    state.json, and the last one to the schema files. What each step locks, reads and rewrites is
+    measured again, and judged by the rules of `ormkit migrate lint`. Exit with 0 if all is well, 1
+    if not, 2 for an error. No database is touched.
+
+    \b
+    Example:
+      ormkit migrate check
+    """
+    invocation.wants_json = as_json
+    invocation.name = "migrate check"
+    from ormkit_gen.generation import read_schemas
+    from ormkit_gen.migrations.verification import pending_change
+
+    settings = invocation.settings(config)
+    reading = read_schemas(settings, [chosen_target(settings.targets, label)])
+    (schema,) = reading.schemas
+    chain = _chain(settings)
+    found = _verified(invocation, settings, chain, shadow, wants_all=wants_all)
+    if wants_measures and found and found[-1].is_good:
+        _write_measures(settings, chain, found[-1])
+        chain = _chain(settings)
+        found = _verified(invocation, settings, chain, shadow, wants_all=wants_all)
+    problems = [each for verified in found for each in verified.problems]
+    if change := pending_change(chain, schema, settings.migrations):
+        problems.append(change)
+    return _report(invocation, [*reading.warnings, *problems], len(chain))
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[MIGRATION]...")
+@_shadow_option
+@_json_option
+@config_option
+@pass_invocation
+def lint(
+    invocation: Invocation,
+    names: tuple[str, ...],
+    shadow: str | None,
+    as_json: bool,
+    config: Path | None,
+) -> int:
+    """Judge the steps of migrations, all of them or those that are named.
+
+    The rules look at what PostgreSQL did on a shadow server, and not at the wording of SQL. A line
+    `-- allow: RULE because REASON` in a step allows it to break a rule. Exit with 0 if no rule is
+    broken, 1 if one is, 2 for an error.
+
+    \b
+    Examples:
+      ormkit migrate lint
+      ormkit migrate lint migrations/20260101-1200-add-age-k3f9
+    """
+    invocation.wants_json = as_json
+    invocation.name = "migrate lint"
+    from ormkit_gen.migrations.rules import RULES
+
+    settings = invocation.settings(config)
+    chain = _chain(settings)
+    chosen = frozenset(_named(chain, names))
+    found = _verified(invocation, settings, chain, shadow, wants_all=True)
+    problems = [
+        each
+        for verified in found
+        if verified.migration.id in chosen
+        for each in verified.problems
+        if each.code in RULES or not verified.measures
+    ]
+    return _report(invocation, problems, len(chosen))
+
+
+def _chain(settings: Settings) -> Chain:
+    from ormkit import MigrationError
+    from ormkit.migrations.chain import read_chain
+    from ormkit_gen.migrations.authoring import as_refusal
+
+    try:
+        return read_chain(settings.root / settings.migrations)
+    except MigrationError as error:
+        raise as_refusal(error) from error
+
+
+def _named(chain: Chain, names: Iterable[str]) -> list[str]:
+    """Return the IDs of migrations that are named by their IDs or their folders."""
+    known = [each.id for each in chain]
+    found = [Path(name).name for name in names]
+    for each in found:
+        if each not in known:
+            message = f"there is no migration {each}"
+            raise Refusal(problem("unknown-migration", message, "name a folder of the directory"))
+    return found or known
+
+
+def _verified(
+    invocation: Invocation,
+    settings: Settings,
+    chain: Chain,
+    shadow: str | None,
+    *,
+    wants_all: bool,
+) -> Sequence[Verified]:
+    from ormkit_gen.migrations.verification import verify
+    from ormkit_gen.migrations.verified import VerifiedMigrations
+
+    def tell(migration: Migration) -> None:
+        if not invocation.wants_json:
+            click.echo(f"{settings.migrations}/{migration.id}", err=True)
+
+    url = shadow or settings.shadow
+    memory = VerifiedMigrations(url)
+    known = frozenset[str]() if wants_all else memory.among(chain)
+    found = asyncio.run(verify(chain, url, settings.migrations, known=known, tell=tell))
+    for each in found:
+        if each.problems:
+            break
+        memory.remember(each.migration)
+    return found
+
+
+def _write_measures(settings: Settings, chain: Chain, verified: Verified) -> None:
+    """Write what is measured into the last migration."""
+    from ormkit.migrations.files import UP, render_steps
+
+    migration = verified.migration
+    if migration != chain.head:
+        return
+    pairs = zip(migration.steps, verified.measures, strict=True)
+    steps = [replace(step, measured=measure.lines) for step, measure in pairs]
+    file = settings.root / settings.migrations / migration.id / UP
+    file.write_text(render_steps(steps, migration.header), encoding="utf-8", newline="\n")
+
+
+def _report(invocation: Invocation, problems: Sequence[Diagnostic], count: int) -> int:
+    errors = sum(each.severity == "error" for each in problems)
+    code = _DIFFERS if errors else 0
+    if invocation.wants_json:
+        document: dict[str, Any] = {
+            "command": invocation.name,
+            "exit_code": code,
+            "migrations": count,
+            "diagnostics": [diagnostic_document(each) for each in problems],
+        }
+        click.echo(json.dumps(document, indent=2))
+        return code
+    show_diagnostics(problems, invocation.root)
+    what = f"{count} migration{'' if count == 1 else 's'}"
+    click.echo(f"{what}: {f'{errors} problems' if errors else 'all is well'}", err=True)
+    return code
