@@ -8,7 +8,8 @@ import secrets
 import shutil
 import string
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from ormkit.migrations.files import (
     render_steps,
 )
 from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.filesystem.exchange import exchange
 from ormkit_gen.migrations.drafting import Draft
 from ormkit_gen.migrations.state import state_text
 
@@ -103,15 +105,45 @@ def write_folder(
     """
     unfinished = directory / f".{name}.tmp"
     try:
-        unfinished.mkdir(parents=True)
-        for path, content in packages.items():
-            file = unfinished / path
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        for path, text in texts.items():
-            (unfinished / path).write_bytes(text.encode())
+        _write(unfinished, texts, packages)
         os.rename(unfinished, directory / name)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     return parse_migration(name, dict(texts), directory / name)
+
+
+@contextmanager
+def changed_directory(directory: Path) -> Generator[Path]:
+    """Yield a copy of the directory of migrations, which takes its place at the end of the block.
+
+    A process that is killed leaves the directory as it was, or as it is to be.
+    """
+    copy = directory.with_name(f".{directory.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        shutil.copytree(directory, copy, symlinks=True)
+        yield copy
+        if not exchange(copy, directory):
+            before = copy.with_suffix(".old")
+            os.rename(directory, before)
+            os.rename(copy, directory)
+            shutil.rmtree(before)
+    finally:
+        shutil.rmtree(copy, ignore_errors=True)
+
+
+def write_again(directory: Path, changed: Iterable[tuple[Migration, Mapping[str, bytes]]]) -> None:
+    """Write the folders of migrations anew, each with its further files."""
+    for migration, packages in changed:
+        _write(directory / migration.id, migration.files, packages)
+
+
+def _write(folder: Path, texts: Mapping[str, str], packages: Mapping[str, bytes]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for path, content in packages.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    for path, text in texts.items():
+        (folder / path).write_bytes(text.encode())

@@ -25,6 +25,7 @@ BLOCKS_READERS = frozenset(("AccessExclusive",))
 BLOCKS_WRITERS = frozenset(("Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"))
 #: Weaker ones are those of every query.
 _TOLD = LOCKS[2:]
+_WRITES = "RowExclusive"
 _FIRST_OWN = 16384
 _RELATIONS = f"""
 SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind::text,
@@ -58,6 +59,8 @@ class StepMeasure:
     rewrites: tuple[str, ...] = ()
     #: The tables that were read.
     scans: tuple[str, ...] = ()
+    #: The tables into which rows may have been written.
+    writes: tuple[str, ...] = ()
     #: The indexes that were built, by their table.
     builds: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     #: The constraints that were validated, by their table.
@@ -207,8 +210,12 @@ async def _picture(connection: Any, *, in_transaction: bool = False) -> _Picture
 
 def _measured(before: _Picture, after: _Picture, held: Any) -> StepMeasure:
     locks: dict[str, str] = {}
+    writes: set[str] = set()
     for oid, mode in held:
         relation = before.relations.get(oid)
+        written = relation or after.relations.get(oid)
+        if mode == _WRITES and written is not None and written.kind in "rp":
+            writes.add(written.name)
         if relation is not None and relation.kind not in "iIS" and mode in _TOLD:
             locks[relation.name] = max(mode, locks.get(relation.name, mode), key=LOCKS.index)
     rewrites, scans = set[str](), set[str]()
@@ -234,4 +241,11 @@ def _measured(before: _Picture, after: _Picture, held: Any) -> StepMeasure:
         table = before.relations.get(owner)
         if oid not in before.constraints and table is not None and table.name in scans:
             validates[table.name] = (*validates.get(table.name, ()), name)
-    return StepMeasure(locks, tuple(sorted(rewrites)), tuple(sorted(scans)), builds, validates)
+    return StepMeasure(
+        locks=locks,
+        rewrites=tuple(sorted(rewrites)),
+        scans=tuple(sorted(scans)),
+        writes=tuple(sorted(writes)),
+        builds=builds,
+        validates=validates,
+    )

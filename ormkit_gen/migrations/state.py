@@ -7,7 +7,7 @@ change of the schema. `canonical()` says what is left out and what is sorted.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -90,7 +90,7 @@ def _canonical_model(model: Model) -> Model:
 
 def state_text(schema: Schema) -> str:
     """Return the text of state.json."""
-    lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in _lines(canonical(schema)))
+    lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in lines_of(canonical(schema)))
     body = f"\n{lines}\n" if lines else ""
     return f'{{"format": {FORMAT}, "elements": [{body}]}}\n'
 
@@ -104,7 +104,7 @@ def read_state(text: str) -> Schema:
                 f"the format {document['format']!r} of this state.json is of another version of "
                 "OrmKit"
             )
-        return _schema(document["elements"])
+        return schema_of(document["elements"])
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         if isinstance(error, StateError):
             raise
@@ -115,7 +115,8 @@ def _sort_key(each: Any) -> tuple[str, str]:
     return (getattr(each, "kind", ""), each.name)
 
 
-def _lines(schema: Schema) -> Iterator[dict[str, Any]]:
+def lines_of(schema: Schema) -> Iterator[dict[str, Any]]:
+    """Yield the elements of a schema, each as its line says it; its first item names it."""
     for called, (field, _) in _ELEMENTS.items():
         for each in getattr(schema, field):
             if isinstance(each, Model):
@@ -149,7 +150,8 @@ def _transitions(each: object) -> tuple[str, ...]:
     return next((names for type_, names in _TRANSITIONS.items() if isinstance(each, type_)), ())
 
 
-def _schema(lines: list[dict[str, Any]]) -> Schema:
+def schema_of(lines: Iterable[dict[str, Any]]) -> Schema:
+    """Return the schema of such lines; those of a model's parts follow its own."""
     elements: dict[str, list[Any]] = {field: [] for field, _ in _ELEMENTS.values()}
     models: dict[str, dict[str, Any]] = {}
     for line in lines:

@@ -70,11 +70,11 @@ async def verify(
             for migration in migrations[skipped:]:
                 tell(migration)
                 verifier = _Verifier(migration, before, f"{place}/{migration.id}", server)
-                verified, catalog = await verifier.run(database, catalog)
+                verified, following = await verifier.run(database, catalog)
                 found.append(verified)
-                if catalog is None:
+                if following is None:
                     break
-                before = verifier.after
+                before, catalog = verifier.after, following
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ import click
 
 from ormkit_gen.cli.invocation import Invocation, chosen_target, config_option, pass_invocation
 from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
-from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.cli.migrate.chains import named, project_chain
 
 if TYPE_CHECKING:
     from ormkit.migrations.chain import Chain
@@ -76,11 +76,11 @@ def check(
     settings = invocation.settings(config)
     reading = read_schemas(settings, [chosen_target(settings.targets, label)])
     (schema,) = reading.schemas
-    chain = _chain(settings)
+    chain = project_chain(settings)
     found = _verified(invocation, settings, chain, shadow, wants_all=wants_all)
     if wants_measures and found and found[-1].is_good:
         _write_measures(settings, chain, found[-1])
-        chain = _chain(settings)
+        chain = project_chain(settings)
         found = _verified(invocation, settings, chain, shadow, wants_all=wants_all)
     problems = [each for verified in found for each in verified.problems]
     if change := pending_change(chain, schema, settings.migrations):
@@ -117,8 +117,8 @@ def lint(
     from ormkit_gen.migrations.rules import RULES
 
     settings = invocation.settings(config)
-    chain = _chain(settings)
-    chosen = frozenset(_named(chain, names))
+    chain = project_chain(settings)
+    chosen = frozenset(named(chain, names) or (each.id for each in chain))
     found = _verified(invocation, settings, chain, shadow, wants_all=True)
     problems = [
         each
@@ -128,28 +128,6 @@ def lint(
         if each.code in RULES or not verified.measures
     ]
     return _report(invocation, problems, len(chosen))
-
-
-def _chain(settings: Settings) -> Chain:
-    from ormkit import MigrationError
-    from ormkit.migrations.chain import read_chain
-    from ormkit_gen.migrations.authoring import as_refusal
-
-    try:
-        return read_chain(settings.root / settings.migrations)
-    except MigrationError as error:
-        raise as_refusal(error) from error
-
-
-def _named(chain: Chain, names: Iterable[str]) -> list[str]:
-    """Return the IDs of migrations that are named by their IDs or their folders."""
-    known = [each.id for each in chain]
-    found = [Path(name).name for name in names]
-    for each in found:
-        if each not in known:
-            message = f"there is no migration {each}"
-            raise Refusal(problem("unknown-migration", message, "name a folder of the directory"))
-    return found or known
 
 
 def _verified(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ormkit_gen.cli.migrate.check import check, lint
 from ormkit_gen.cli.migrate.new import new
+from ormkit_gen.cli.migrate.rearrange import rebase, squash
 
 
 @click.group("migrate")
@@ -12,5 +14,5 @@ def migrate() -> None:
     """Change databases step by step, with migrations that are proved before they are written."""
 
 
-for command in (new,):
+for command in (new, check, lint, rebase, squash):
     migrate.add_command(command)

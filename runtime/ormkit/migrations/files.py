@@ -150,6 +150,11 @@ class Migration:
         return f"sha256:{digest.hexdigest()}"
 
     @property
+    def has_data(self) -> bool:
+        """Whether it has steps in Python."""
+        return DATA in self.files
+
+    @property
     def state(self) -> str:
         """The text of state.json: the schema after the migration."""
         return self.files.get(STATE, "")
