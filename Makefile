@@ -37,7 +37,7 @@ test-fast: $(VENV)/installed
 slowest: $(VENV)/installed
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations=100 --durations-min=1 $(SELECT)
 
-# Each part takes one core: make -j2 check
+# Each part takes one core: make check -j2
 check: check-pyright check-checkers check-mypy check-black check-ruff check-layers drift
 
 check-pyright: $(VENV)/installed
