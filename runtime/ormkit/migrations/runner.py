@@ -219,16 +219,7 @@ async def run_step(
 ) -> None:
     """Run one step, and record what became of it."""
     place = await run.begin(migration, step, number, direction)
-    try:
-        await STEPS[step.mode](run, place)
-    except (ConnectionLost, asyncio.CancelledError):
-        raise
-    except Exception as error:
-        if run.connection.is_closed:
-            raise
-        if isinstance(error, OrmKitError) or step.mode == "data":
-            raise await run.fail(place, error) from error
-        raise
+    await guarded(run, place, lambda: STEPS[step.mode](run, place))
     counts = next(
         (
             {"batches": each.batches, "rows": each.rows}
@@ -238,6 +229,20 @@ async def run_step(
         {},
     )
     run.report(place.progress("step done", **counts))
+
+
+async def guarded(run: Run, place: Place, work: Callable[[], Awaitable[None]]) -> None:
+    """Run a step, and record why it failed; after a broken connection nobody knows."""
+    try:
+        await work()
+    except (ConnectionLost, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        if run.connection.is_closed:
+            raise
+        if isinstance(error, OrmKitError) or place.step.mode == "data":
+            raise await run.fail(place, error) from error
+        raise
 
 
 async def check_server(connection: Connection, migration: Migration) -> None:

@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS {schema}.migration (
     state text NOT NULL CHECK (state IN
         ('running', 'failed', 'applied', 'reverting', 'abandoned', 'replaced')),
     origin text NOT NULL DEFAULT 'apply',
+    stays text,
     started timestamptz NOT NULL DEFAULT clock_timestamp(),
     finished timestamptz,
     tool text NOT NULL,
@@ -105,6 +106,8 @@ class Record:
     started: str
     finished: str | None
     role: str
+    #: Of an abandoned one: what it has left in the database.
+    stays: str | None
 
     @property
     def is_unfinished(self) -> bool:
@@ -137,7 +140,7 @@ class StepRecord:
 
 
 RECORDS = """
-SELECT id, parent, hash, state, origin, started::text, finished::text, role
+SELECT id, parent, hash, state, origin, started::text, finished::text, role, stays
 FROM {schema}.migration ORDER BY position
 """
 STEPS = """
@@ -273,6 +276,13 @@ class StateTables:
         """Record how a migration came into the database."""
         sql = f"UPDATE {self.schema}.migration SET origin = $2 WHERE id = $1"
         await connection.fetch(sql, [migration, origin])
+
+    async def abandon(self, connection: Connection, migration: str, stays: str) -> None:
+        """Record what a migration that was given up has left, and forget its steps."""
+        state = "SET state = 'abandoned', stays = $2"
+        await connection.fetch(f"DELETE FROM {self.schema}.step WHERE migration = $1", [migration])
+        sql = f"UPDATE {self.schema}.migration {state} WHERE id = $1"
+        await connection.fetch(sql, [migration, stays])
 
     async def forget(self, connection: Connection, migration: str) -> None:
         """Remove a migration that the database has no longer."""

@@ -19,16 +19,21 @@ async def run_in_transaction(run: Run, place: Place) -> None:
         await connection.script("BEGIN")
         number = await transaction_number(run)
         await connection.script(place.step.sql)
-        if not connection.in_transaction or await transaction_number(run) != number:
-            raise MigrationError(
-                "its SQL ends the transaction in which it runs: leave out COMMIT and ROLLBACK, and "
-                "put what comes after them into a step of its own. What it has committed stays",
-                code="ended-transaction",
-            )
+        await check_transaction(run, number)
         await run.finish(place)
         await send_commit(connection)
 
     await run.locked(place, attempt)
+
+
+async def check_transaction(run: Run, number: str) -> None:
+    """Raise MigrationError if the SQL of a step has ended its transaction."""
+    if not run.connection.in_transaction or await transaction_number(run) != number:
+        raise MigrationError(
+            "its SQL ends the transaction in which it runs: leave out COMMIT and ROLLBACK, and put "
+            "what comes after them into a step of its own. What it has committed stays",
+            code="ended-transaction",
+        )
 
 
 async def transaction_number(run: Run) -> str:
