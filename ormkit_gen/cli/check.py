@@ -101,7 +101,7 @@ def check(
         _print_document("check", code, found)
         return code
     for finding in findings:
-        click.echo(_line(finding))
+        click.echo(line_of(finding))
     count = sum(finding.counts for finding in findings)
     others = len(findings) - count
     said = _counted(count, "difference") + " from the schema"
@@ -158,7 +158,7 @@ def _script(findings: Sequence[Finding], *, is_backward: bool) -> Iterator[str]:
     from ormkit_gen.drift.statement import ordered
 
     statements = [
-        (_line(finding), statement)
+        (line_of(finding), statement)
         for finding in findings
         for statement in (finding.backward if is_backward else finding.forward)
     ]
@@ -167,7 +167,7 @@ def _script(findings: Sequence[Finding], *, is_backward: bool) -> Iterator[str]:
         yield f"-- {heading}\n" + "".join(f"{line}\n" for line in lines)
     for finding in findings:
         if not (finding.backward if is_backward else finding.forward):
-            yield f"-- {_line(finding)}\n-- no single statement does this\n"
+            yield f"-- {line_of(finding)}\n-- no single statement does this\n"
 
 
 def _examination(invocation: Invocation, choice: _Choice) -> Examination:
@@ -214,7 +214,8 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _line(finding: Finding) -> str:
+def line_of(finding: Finding) -> str:
+    """Return the line for a difference."""
     fact = finding.difference.fact
     what = (
         fact.object if fact.kind == "object" else f"{fact.object}: {fact.kind} {fact.name}".rstrip()
@@ -245,7 +246,7 @@ def _lines(statements: Sequence[Statement]) -> list[str]:
 
 def _block(finding: Finding) -> str:
     expected, found = finding.difference.expected, finding.difference.found
-    lines = [_line(finding)]
+    lines = [line_of(finding)]
     lines += [f"  - {line}" for line in (found.definition.splitlines() if found else ())]
     lines += [f"  + {line}" for line in (expected.definition.splitlines() if expected else ())]
     return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ from .files import Phase as Phase
 from .files import Step as Step
 from .migrate import migrate as migrate
 from .options import Options as Options
+from .pending import upto as upto
 from .progress import Blocker as Blocker
 from .progress import Progress as Progress
 from .runner import Done as Done

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.machinery
 import importlib.util
 import sys
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence

@@ -26,14 +26,24 @@ class Pending:
 
     def upto(self, to: str | None, phase: Phase | None) -> tuple[Migration, ...]:
         """Return those up to an ID, or those of a phase before the first of another one."""
-        found: list[Migration] = []
-        for each in self.migrations:
-            if phase is not None and each.header.phase != phase:
-                break
-            found.append(each)
-            if each.id == to:
-                break
-        return tuple(found)
+        return upto(self.migrations, to, phase)
+
+
+def upto(
+    migrations: Sequence[Migration], to: str | None, phase: Phase | None
+) -> tuple[Migration, ...]:
+    """Return the migrations up to an ID, or those of a phase before the first of another one."""
+    found: list[Migration] = []
+    if to is not None and all(each.id != to for each in migrations):
+        # The database has it, and with it all that are before it.
+        return ()
+    for each in migrations:
+        if phase is not None and each.header.phase != phase:
+            break
+        found.append(each)
+        if each.id == to:
+            break
+    return tuple(found)
 
 
 async def find_pending(

@@ -61,7 +61,7 @@ class Task:
     directory: Path
     to: str | None = None
     phase: Phase | None = None
-    #: Whether to go on with a migration that failed, and to begin no other one after it.
+    #: Whether to go on with a migration that failed.
     resumes: bool = False
 
     def check(self) -> None:
@@ -121,8 +121,6 @@ async def apply(engine: Engine, task: Task, options: Options, report: Report) ->
         check_resumable(pending, task, await steps_of_unfinished(run, pending))
         await adopt_squashes(run, task.chain, pending)
         for migration in pending.upto(task.to, task.phase):
-            if task.resumes and (pending.unfinished or migration).id != migration.id:
-                break
             await run_migration(run, migration)
             done.append(migration.id)
         left = tuple(each.id for each in pending.migrations if each.id not in done)
@@ -226,7 +224,7 @@ async def run_step(
             for each in await run.tables.steps(run.connection, migration.id)
             if (each.direction, each.number) == (direction, number)
         ),
-        {},
+        dict[str, int](),
     )
     run.report(place.progress("step done", **counts))
 
