@@ -31,4 +31,4 @@ def test_the_lines_grow_with_the_models_and_no_faster(tmp_path: Path) -> None:
     few = lines(generate(small, big_schema(3)))
     many = lines(generate(large, big_schema(12)))
     assert {many[f"model{n}.py"] for n in range(12)} == {few["model0.py"]}
-    assert many["__init__.py"] - few["__init__.py"] == 9 * 3
+    assert many["__init__.py"] - few["__init__.py"] == 9 * 4

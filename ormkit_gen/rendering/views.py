@@ -107,7 +107,7 @@ class ModelView:
     def exports(self) -> tuple[str, ...]:
         """The names that the package exports."""
         classes = (self.name, self.base) if self.methods else (self.name,)
-        return (*classes, self.beside["Query"])
+        return (*classes, self.partial, self.beside["Query"])
 
 
 @dataclass(frozen=True, slots=True)

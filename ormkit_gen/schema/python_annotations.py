@@ -52,6 +52,8 @@ def _without_none(node: ast.expr) -> Annotated:
 def _union(node: ast.expr) -> list[ast.expr]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
         return [*_union(node.left), *_union(node.right)]
+    if isinstance(node, ast.Subscript) and _last_name(node.value) == "Union":
+        return node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     return [node]
 
 
@@ -91,6 +93,41 @@ def value_annotation(node: ast.expr, names: Mapping[str, str]) -> str | None:
             each.id = names.get(each.id, each.id)
     text = ast.unparse(node)
     return None if text in ("typing.Any", "dict", "object") else text
+
+
+def without_aliases(tree: ast.Module) -> dict[str, str]:
+    """Write what annotations import under another name by its own, as in `Decimal as D`.
+
+    Return the names that annotations then use, with their origins.
+    """
+    names = dict(imports(tree))
+    own: dict[str, str] = {}
+    for alias, origin in names.items():
+        _, dot, last = origin.rpartition(".")
+        if dot and last != alias and names.get(last, origin) == origin:
+            own[alias] = last
+    for node in ast.walk(tree):
+        if own and isinstance(node, ast.AnnAssign):
+            node.annotation = _Renaming(own).visit(node.annotation)
+    return names | {last: names[alias] for alias, last in own.items()}
+
+
+class _Renaming(ast.NodeTransformer):
+    """Renames in an annotation, and in the forward references within it."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self._names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.Name:
+        node.id = self._names.get(node.id, node.id)
+        return node
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        try:
+            inner = _unquoted(node)
+        except BadAnnotation:
+            return node
+        return node if inner is node else self.visit(inner)  # type: ignore[no-any-return]
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:

@@ -28,11 +28,11 @@ from ormkit_gen.schema.document import Document, Path, is_list, is_table
 from ormkit_gen.schema.names import member_name
 from ormkit_gen.schema.python_annotations import (
     BadAnnotation,
-    imports,
     inside_mapped,
     related,
     type_words,
     value_annotation,
+    without_aliases,
 )
 from ormkit_gen.schema.python_checks import check_enum, check_model
 from ormkit_gen.schema.python_classes import Attribute, Classes
@@ -90,7 +90,7 @@ class _Reader:
         self.keys: dict[Path, Position] = {}
         self.values: dict[Path, Position] = {}
         self.lines = text.split("\n")
-        self.imports = dict(imports(tree))
+        self.imports = without_aliases(tree)
         self.classes = Classes(module, tree)
         self.nodes = self.classes.nodes
         found = self.classes.by_name.items()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from .errors import UsageError
 from .events.query_budget import query_budget
 from .events.units import unit_of_work
+from .models.protocols import Looking, P, Queryable, S_co
 from .models.table import table_of
 from .persistence.bulk_update import update_objects
 from .persistence.delete_many import delete_objects
@@ -72,8 +73,14 @@ class AsyncSession(Operations):
         transaction = current_transaction(self)
         return self._outside if transaction is None else transaction.executor()
 
-    # Type checkers see the one of Operations, which knows the type of the key.
-    if not TYPE_CHECKING:
+    # P is the model's key and the options, as in Operations.
+    if TYPE_CHECKING:
+
+        async def get(  # type: ignore[override]
+            self, model: type[Queryable[Looking[P, S_co]]], /, *args: P.args, **given: P.kwargs
+        ) -> S_co | None: ...
+
+    else:
 
         async def get(
             self,

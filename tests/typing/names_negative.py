@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from examples.blog.db import Post, Tag, User, UserQuery
-from examples.blog.db.user import PartialUser
+from examples.blog.db import PartialUser, Post, Tag, User, UserQuery
 from ormkit import AsyncSession, Engine, func, joinedload, jsonload, noload, selectinload
 
 
@@ -145,3 +144,12 @@ async def writing(session: AsyncSession, engine: Engine, user: User) -> None:
     await engine.copy_in(User, [("a",)], columns=[Post.title])  # expect-error
     post: Post = await session.upsert(user)  # expect-error
     print(post)
+
+
+async def keys(session: AsyncSession) -> None:
+    await session.get_or_raise(User, 1, coalesce=False)  # expect-error
+    await session.get(User, 1, coalese=False)  # expect-error
+    await session.get(User, "1", coalesce=False)  # expect-error
+    async with session.begin() as tx:
+        await tx.get(User, 1, coalesce=False)  # expect-error
+        await tx.get_or_raise(User, 1, coalesce=False)  # expect-error

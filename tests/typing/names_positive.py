@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar, assert_type
 
-from examples.blog.db import Comment, Post, PostQuery, User, UserQuery
-from examples.blog.db.user import PartialUser
+from examples.blog.db import Comment, PartialUser, Post, PostQuery, User, UserQuery
 from ormkit import (
     AsyncSession,
     Engine,
@@ -131,3 +130,10 @@ async def generic(session: AsyncSession, model: type[Queryable[Query[M, K]]], on
     assert_type(await session.upsert_all([one]), list[M])
     assert_type(await session.bulk_update([one]), list[M])
     return await session.upsert(one)
+
+
+async def keys(session: AsyncSession) -> None:
+    assert_type(await session.get(User, 1, coalesce=False, include_deleted=True), User | None)
+    assert_type(await session.get_or_raise(User, 1, include_deleted=True), User)
+    async with session.begin() as tx:
+        assert_type(await tx.get(User, 1, include_deleted=True), User | None)

@@ -146,6 +146,12 @@ class Upsertable(Protocol[P, S_co]):
 
 
 class Getting(Protocol[P, S_co]):
-    """A query, by what session.get() takes for its model, and the objects that it returns."""
+    """A query, by what tx.get() takes for its model, and the objects that it returns."""
 
     def __gets__(self, *args: P.args, **kwargs: P.kwargs) -> S_co: ...
+
+
+class Looking(Protocol[P, S_co]):
+    """A query, by what session.get() takes for its model, which may share its statement."""
+
+    def __looks__(self, *args: P.args, **kwargs: P.kwargs) -> S_co: ...

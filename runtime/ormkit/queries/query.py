@@ -302,7 +302,8 @@ class Query(
         def group_by(
             self: Filtering[F], *columns: Expression[M, Any, Any] | Paths | More
         ) -> GroupedQuery[M, K, Paths, Sorts, Links, More, F]: ...
-        def __gets__(
+        def __gets__(self, key: K, *, include_deleted: bool = False) -> M: ...
+        def __looks__(
             self, key: K, *, include_deleted: bool = False, coalesce: bool = True
         ) -> M: ...
         def __loads__(

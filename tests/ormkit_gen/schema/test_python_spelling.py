@@ -190,3 +190,74 @@ def test_reading_a_schema_leaves_the_process_as_it_was(
     assert model.column("code").type.modifiers == (7,)
     assert (set(sys.modules), sys.path) == (modules, path)
     assert capsys.readouterr().out == ""
+
+
+def test_names_that_are_imported_under_others_mean_the_same(tmp_path: Path) -> None:
+    aliased = """
+import datetime as dt
+import typing as t
+import uuid as u
+from decimal import Decimal as D
+from typing import Any as Anything, ClassVar as Shared, List as Many
+from typing import Optional as Opt, Union as Either
+
+from ormkit_gen.declarative import Base, mapped_column as column, relationship as related
+from ormkit_gen.declarative import ForeignKey as Key, Mapped as M
+
+
+class User(Base):
+    limit: Shared[int] = 3
+    id: M[u.UUID] = column(primary_key=True)
+    price: M[D]
+    rate: M["Opt[D]"]
+    born: M[Opt[dt.date]]
+    seen: M[t.Optional[dt.datetime]]
+    age: M[Either[int, None]]
+    size: M[t.Union[None, "int"]]
+    words: M[Many[str]]
+    settings: M[dict[str, D]]
+    extra: M[Anything] = column("jsonb")
+    posts: M[Many["Post"]] = related(back_populates="author")
+
+
+class Post(Base):
+    id: M[int] = column(primary_key=True)
+    author_id: M[u.UUID] = column(Key("user.id"))
+    author: M["User"] = related(back_populates="posts")
+"""
+    plain = """
+import datetime
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from ormkit_gen.declarative import Base, ForeignKey, Mapped, mapped_column, relationship
+
+
+class User(Base):
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    price: Mapped[Decimal]
+    rate: Mapped[Decimal | None]
+    born: Mapped[datetime.date | None]
+    seen: Mapped[datetime.datetime | None]
+    age: Mapped[int | None]
+    size: Mapped[int | None]
+    words: Mapped[list[str]]
+    settings: Mapped[dict[str, Decimal]]
+    extra: Mapped[Any] = mapped_column("jsonb")
+    posts: Mapped[list["Post"]] = relationship(back_populates="author")
+
+
+class Post(Base):
+    id: Mapped[int] = mapped_column(primary_key=True)
+    author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
+    author: Mapped["User"] = relationship(back_populates="posts")
+"""
+    read_both = []
+    for name, text in (("aliased", aliased), ("plain", plain)):
+        directory = tmp_path / name
+        directory.mkdir()
+        (directory / "schema.py").write_text(text, encoding="utf-8")
+        read_both.append(load([directory / "schema.py"], directory).schema)
+    one, other = map(render, read_both)
+    assert one == other
