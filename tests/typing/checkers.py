@@ -119,10 +119,21 @@ def run(checker: str, files: Sequence[Path], directory: Path) -> subprocess.Comp
 
 def reported(checker: str, files: Sequence[Path], directory: Path) -> set[Place]:
     """Return file name and line of every error that a checker finds in the files."""
+    return places(checker, printed(checker, files, directory))
+
+
+def printed(checker: str, files: Sequence[Path], directory: Path) -> str:
+    """Return what a checker prints about the files; it has to report errors, or none."""
     shown = run(checker, files, directory)
     assert shown.returncode in (0, 1), shown.stdout + shown.stderr
-    found = re.findall(PLACES[checker], shown.stdout, re.MULTILINE)
+    found = places(checker, shown.stdout)
     assert bool(found) == bool(shown.returncode), shown.stdout + shown.stderr
+    return shown.stdout
+
+
+def places(checker: str, output: str) -> set[Place]:
+    """Return file name and line of every error in what a checker printed."""
+    found = re.findall(PLACES[checker], output, re.MULTILINE)
     return {(Path(name).name, int(line)) for name, line in found}
 
 
@@ -150,6 +161,8 @@ class Findings(NamedTuple):
     missed: set[Place]
     false: set[Place]
     seconds: float
+    #: What it printed.
+    output: str
 
 
 def findings(checker: str) -> Findings:
@@ -157,9 +170,10 @@ def findings(checker: str) -> Findings:
     files = user_code()
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as directory:
-        found = reported(checker, files, Path(directory))
-    wanted = expected(files)
-    return Findings(checker, wanted - found, found - wanted, time.perf_counter() - began)
+        output = printed(checker, files, Path(directory))
+    found, wanted = places(checker, output), expected(files)
+    seconds = time.perf_counter() - began
+    return Findings(checker, wanted - found, found - wanted, seconds, output)
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.typing.checkers import CHECKERS, expected, findings, user_code
+from tests.typing.messages import unsaid
 
 pytestmark = pytest.mark.one_interpreter
 
@@ -15,6 +16,7 @@ def test_there_are_wrong_lines_of_every_kind() -> None:
 
 @pytest.mark.in_check
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_a_checker_reports_the_wrong_lines_and_no_others(checker: str) -> None:
+def test_a_checker_reports_the_wrong_lines_and_no_others_and_says_why(checker: str) -> None:
     found = findings(checker)
     assert (found.missed, found.false) == (set(), set())
+    assert list(unsaid(checker, found.output)) == []

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import StaleObject, UsageError
-from ..loading.attach import keys_of_objects
 from ..models.columns import AnyColumn
 from ..models.given_columns import mark_known
+from ..models.hashable_keys import hashable
 from ..models.relationships import Relationship
 from ..sql.context import Scope
 from ..sql.expressions import Condition
 from ..statements.executor import Executor
-from ..statements.key_membership import in_keys
+from ..statements.key_membership import arrays_of, in_keys
 from ..statements.select import Select, assignments
 from ..statements.shape_name import ShapeName
 from ..statements.statement import Statement, statement_for
@@ -127,7 +127,7 @@ class ChildKeys:
             ("ownership", self._relationship.key, key == self._owner, others is None),
             lambda: self._write(changes, cleared),
         )
-        identity = [list(keys_of_objects(objects, [c.slot])) for c in self._target.identity]
+        identity = arrays_of(self._target.identity, objects)
         values = [*values_of(changes), *identity, len(objects), *key]
         if cleared is not None:
             values += [*values_of(cleared), *self._owner]
@@ -194,9 +194,10 @@ class ChildKeys:
         if computed[0] is table.primary_key[0]:
             return
         before = [self._primary_key_of(each) for each in objects]
-        by_key = {self._key_after(key, changes): place for place, key in enumerate(before)}
+        after = [hashable(self._key_after(key, changes)) for key in before]
+        by_key = {key: place for place, key in enumerate(after)}
         width = len(table.primary_key)
-        places = [by_key[tuple(row[:width])] for row in rows]
+        places = [by_key[hashable(tuple(row[:width]))] for row in rows]
         found = [objects[place] for place in places]
         receive(found, [row[width:] for row in rows], computed)
         mark_known(found, computed)

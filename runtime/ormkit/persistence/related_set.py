@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol
 
 from ..errors import UsageError
 from ..loading.attach import keys_of_objects
+from ..models.hashable_keys import hashable
 from ..models.relationships import R, Relationship
 from ..statements.executor import Executor
+from ..statements.key_membership import arrays_of
 from .many_to_many import Links
 from .one_to_many import ChildKeys
 
@@ -65,6 +67,14 @@ class RelatedSet(Generic[R]):
         target = relationship.target
         #: The key of the related objects.
         self._columns = target.primary_key if secondary is None else relationship.remote
+        for column in self._columns:
+            if column.is_array:
+                raise UsageError(
+                    f"{relationship.label}: related() sends the keys of many objects in one array, "
+                    f"and {column.label} is an array itself: assign to the attributes of each "
+                    "object, or write the rows between them"
+                )
+        self._is_hashable = not any(column.is_mutable for column in self._columns)
 
     async def add(self, *objects: R) -> int:
         """Add related objects; return how many were not related before.
@@ -79,7 +89,8 @@ class RelatedSet(Generic[R]):
             count = await self._child_keys.assign(self._runs.executor(), list(by_key.values()))
         else:
             executor = self._runs.executor()
-            count = await self._links.add(executor, self._owner, columns_of(by_key))
+            keys = arrays_of(self._columns, list(by_key.values()))
+            count = await self._links.add(executor, self._owner, keys)
         held = self._held()
         there = set(held)
         self._update_list([*held.values(), *[by_key[key] for key in by_key if key not in there]])
@@ -98,7 +109,8 @@ class RelatedSet(Generic[R]):
             count = await self._child_keys.clear(self._runs.executor(), list(by_key.values()))
         else:
             executor = self._runs.executor()
-            count = await self._links.remove(executor, self._owner, columns_of(by_key))
+            keys = arrays_of(self._columns, list(by_key.values()))
+            count = await self._links.remove(executor, self._owner, keys)
         self._update_list([each for key, each in self._held().items() if key not in by_key])
         return count
 
@@ -118,7 +130,7 @@ class RelatedSet(Generic[R]):
             left = [each for key, each in self._held().items() if key not in by_key]
             change = await self._child_keys.replace(executor, given, left)
         else:
-            keys = columns_of(by_key, width=len(self._relationship.remote))
+            keys = arrays_of(self._columns, given)
             change = await self._links.replace(executor, self._owner, keys)
         self._update_list(given)
         return SetChange(*change)
@@ -137,17 +149,17 @@ class RelatedSet(Generic[R]):
     def _child_keys(self) -> ChildKeys:
         return ChildKeys(self._relationship, self._instance, self._owner)
 
-    def _by_key(self, what: str, objects: Sequence[R]) -> dict[tuple[object, ...], R]:
+    def _by_key(self, what: str, objects: Sequence[R]) -> dict[Hashable, R]:
         """Return the objects by key; raises UsageError for another model or a missing key."""
         relationship = self._relationship
         target = relationship.target
-        found: dict[tuple[object, ...], R] = {}
+        found: dict[Hashable, R] = {}
         for place, each in enumerate(objects):
             name = f"argument {place} of {relationship.label} {what}()"
             if type(each) is not target.model:
                 given = type(each).__name__
                 raise UsageError(f"{name} must be a {target.label}, not {given}")
-            found[self._key_of(each, self._columns, name)] = each
+            found[self._hashed(self._key_of(each, self._columns, name))] = each
         return found
 
     def _key_of(self, instance: Any, columns: Sequence[AnyColumn], name: str) -> tuple[object, ...]:
@@ -160,11 +172,15 @@ class RelatedSet(Generic[R]):
             raise UsageError(f"{name} has no {slots} yet: insert it first")
         return key
 
-    def _held(self) -> dict[tuple[object, ...], R]:
+    def _hashed(self, key: Any) -> Hashable:
+        """Return a key as what a dict can hold."""
+        return as_tuple(key) if self._is_hashable else hashable(as_tuple(key))
+
+    def _held(self) -> dict[Hashable, R]:
         """Return the objects of the loaded list, by key; empty where it was not loaded."""
         held: list[R] = getattr(self._instance, self._relationship.slot, [])
         slots = [column.slot for column in self._columns]
-        return dict(zip(map(as_tuple, keys_of_objects(held, slots)), held, strict=True))
+        return dict(zip(map(self._hashed, keys_of_objects(held, slots)), held, strict=True))
 
     def _update_list(self, objects: list[R]) -> None:
         """Replace the objects of the list, if it was loaded."""
@@ -176,8 +192,3 @@ class RelatedSet(Generic[R]):
 def as_tuple(key: Any) -> tuple[object, ...]:
     """Return the key as a tuple, also for one column."""
     return key if isinstance(key, tuple) else (key,)  # pyright: ignore
-
-
-def columns_of(keys: Iterable[tuple[object, ...]], width: int = 0) -> list[object]:
-    """Return the keys as arrays, one for each of their columns."""
-    return list(map(list, zip(*keys, strict=True))) or [[] for _ in range(width)]

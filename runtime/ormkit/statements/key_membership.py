@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from ..driver.array_parameter import FlatArray
 from ..models.columns import AnyColumn
 from ..sql.context import Scope
 from ..sql.expressions import Condition
@@ -48,3 +49,13 @@ def unnested(columns: Sequence[AnyColumn], parameters: Sequence[str], scope: Sco
     for column in columns:
         scope.note_cast(f"{column.cast}[]")
     return f"{scope.call('unnest')}({', '.join(arrays)})"
+
+
+def arrays_of(columns: Sequence[AnyColumn], objects: Sequence[Any]) -> list[object]:
+    """Return the values of columns as arrays, one for each column."""
+    found: list[object] = []
+    for column in columns:
+        values = [getattr(each, column.slot) for each in objects]
+        # A list among JSON values is a value, and no further dimension.
+        found.append(FlatArray(values) if column.is_json else values)
+    return found
