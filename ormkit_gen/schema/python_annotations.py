@@ -127,7 +127,8 @@ class _Renaming(ast.NodeTransformer):
             inner = _unquoted(node)
         except BadAnnotation:
             return node
-        return node if inner is node else self.visit(inner)  # type: ignore[no-any-return]
+        visited: ast.expr = node if inner is node else self.visit(inner)
+        return visited
 
 
 def imports(tree: ast.Module) -> Iterator[tuple[str, str]]:
