@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ from ormkit_gen.cli.messages import ERROR, tell_failure
 from ormkit_gen.cli.migrate.group import migrate
 from ormkit_gen.cli.output import escape_unprintable
 from ormkit_gen.cli.pull import pull
+from ormkit_gen.cli.secrets import masked
 from ormkit_gen.cli.sql import sql
 from ormkit_gen.version import ormkit_version
 
@@ -53,7 +55,10 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return ormkit.main(list(arguments), "ormkit", standalone_mode=False, obj=invocation) or 0
     except click.ClickException as error:
-        error.show()
+        # It repeats what was given, which may be a URL.
+        said = io.StringIO()
+        error.show(said)
+        click.echo(masked(said.getvalue()), err=True, nl=False)
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return _INTERRUPTED

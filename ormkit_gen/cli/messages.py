@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ormkit_gen.cli.invocation import Invocation
+from ormkit_gen.cli.secrets import masked
 from ormkit_gen.diagnostics.diagnostic import Diagnostic, SchemaError, format_diagnostic
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.formatting.formatter import BrokenCode
@@ -43,7 +45,7 @@ def tell_failure(error: Exception, invocation: Invocation) -> None:
     """Report why the command failed. An error of an unexpected type is reported as a bug."""
     diagnostics = _diagnostics(error)
     if invocation.wants_traceback:
-        click.echo("".join(traceback.format_exception(error)), err=True)
+        click.echo(masked("".join(traceback.format_exception(error))), err=True)
     if invocation.wants_json:
         document = {
             "command": invocation.name,
@@ -57,6 +59,13 @@ def tell_failure(error: Exception, invocation: Invocation) -> None:
 
 
 def _diagnostics(error: Exception) -> tuple[Diagnostic, ...]:
+    return tuple(
+        replace(each, message=masked(each.message), remedy=masked(each.remedy))
+        for each in _all_diagnostics(error)
+    )
+
+
+def _all_diagnostics(error: Exception) -> tuple[Diagnostic, ...]:
     if isinstance(error, (Refusal, SchemaError)):
         return tuple(error.diagnostics)
     if isinstance(error, OSError):

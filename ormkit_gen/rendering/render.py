@@ -17,6 +17,7 @@ from ormkit_gen.rendering.dto import Library, dtos_view
 from ormkit_gen.rendering.own_names import IMPORT, USE, named
 from ormkit_gen.rendering.retired import without_retired
 from ormkit_gen.rendering.views import PackageView, package_view
+from ormkit_gen.version import ormkit_version
 
 
 @cache
@@ -39,7 +40,7 @@ def render(schema: Schema, dto: Library | None = None) -> dict[str, str]:
     """
     known = without_retired(schema)
     package = package_view(known)
-    init = _render("package.py.jinja", package=package)
+    init = _render("package.py.jinja", package=package, runtime=runtime_needed())
     texts = {"__init__.py": named(init, (), package.exports)}
     texts.update(_models(package))
     if package.enums:
@@ -52,6 +53,12 @@ def render(schema: Schema, dto: Library | None = None) -> dict[str, str]:
         texts[name] = named(_render("dto.py.jinja", dtos=dtos), dtos.fields, dtos.top_names)
     texts["schema.sql"] = schema_sql(schema)
     return texts
+
+
+def runtime_needed() -> str:
+    """Return the oldest version of the runtime that the generated code runs on."""
+    # A minor version may add names that generated code imports; a patch does not.
+    return ".".join(ormkit_version().split(".")[:2])
 
 
 def _template(name: str) -> str | None:

@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from .connecting.conninfo import ConnInfo, without_secrets
 from .connecting.options import EMBEDDED, check_count, check_seconds, check_url, checked_settings
+from .connecting.secret import Secret, check_secret, secret_of
 from .driver.connection import DEFAULT_STATEMENTS, Connection
 from .embedded.server import EmbeddedServer
 from .embedded.url import open_embedded
@@ -82,6 +83,7 @@ async def create_engine(
     statement_cache_size: int = DEFAULT_STATEMENTS,
     server_settings: Mapping[str, str] | None = None,
     init: Init | None = None,
+    password: Secret | None = None,
     coalesce: bool = True,
     slow_query: float | SlowQueries | None = None,
     json_encoder: Encoder | None = None,
@@ -119,6 +121,8 @@ async def create_engine(
     init: an async function that is called with each new connection before its first use, and again
         after each reset. Its argument has `execute(sql, params)`. If it raises, the connection
         fails.
+    password: the password, or a function that returns it, plain or async, which is called for each
+        new connection: for tokens that expire. It takes precedence over the URL's.
     coalesce: whether concurrent lookups by key from several tasks share statements (batching).
     slow_query: seconds from which the logger `ormkit.slow` reports a statement, at WARNING; a
         SlowQueries also says how often it reports the same statement. None reports nothing. The
@@ -142,6 +146,7 @@ async def create_engine(
         raise ConfigurationError(
             f"init={init!r}: give an async function that takes a new connection"
         )
+    check_secret(password)
     check_seconds("connect_timeout", connect_timeout)
     check_count("statement_cache_size", statement_cache_size)
     if slow_query is not None and not isinstance(slow_query, SlowQueries):
@@ -161,7 +166,7 @@ async def create_engine(
         server, info = await open_embedded(url)
     else:
         info = ConnInfo.of(url)
-    connect = opener(info, settings, connect_timeout, statement_cache_size, init)
+    connect = opener(info, settings, connect_timeout, statement_cache_size, init, password)
     pool = Pool(connect, options)
     try:
         await pool.start()
@@ -201,6 +206,7 @@ def opener(
     connect_timeout: float,
     statement_cache_size: int,
     init: Init | None,
+    password: Secret | None = None,
 ) -> Callable[[], Coroutine[Any, Any, Connection]]:
     """Return a function that opens a connection.
 
@@ -220,6 +226,8 @@ def opener(
             "timeout": timeout,
             "server_settings": every,
         }
+        if password is not None:
+            arguments["password"] = await secret_of(password)
         connection = await Connection.open(arguments, statement_cache_size)
         warn_of_version(connection.server_version)
         if initialize is not None:
@@ -334,8 +342,18 @@ class Engine(Hinted, Copying):
     ) -> None:
         await self.close()
 
-    async def close(self) -> None:
-        """Close every connection, and stop the embedded server unless others use it."""
+    async def close(self, *, drain: float | None = None) -> None:
+        """Close every connection, and stop the embedded server unless others use it.
+
+        drain: seconds to wait until no connection is in use and nobody waits for one. Statements
+            go on being served meanwhile. What is in use afterwards is closed once it is returned,
+            and the logger `ormkit` says who holds it.
+
+        Raises ConfigurationError for what is not a number of seconds.
+        """
+        if drain is not None:
+            check_seconds("drain", drain)
+            await self.pool.drain(drain)
         await self.pool.close()
         if self._server is not None:
             server, self._server = self._server, None

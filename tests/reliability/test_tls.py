@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,69 @@ async def user_of(url: str) -> tuple[str, bool, str]:
 async def test_a_password_lets_in_over_tls(secure: SecureServer, mode: str) -> None:
     url = secure.url(mode, "127.0.0.1", user=f"ada:{PASSWORD}")
     assert await user_of(url) == ("ada", True, "127.0.0.1")
+
+
+async def test_a_function_gives_the_password_of_each_connection(secure: SecureServer) -> None:
+    url = secure.url("require", "127.0.0.1", user="ada:wrong")
+    given: list[str] = []
+
+    async def rotating() -> str:
+        given.append(PASSWORD)
+        return PASSWORD
+
+    async with await create_engine(url, password=rotating, max_connections=3) as engine:
+        await asyncio.gather(*(engine.execute("SELECT pg_sleep(0.05)") for _ in range(3)))
+        assert len(given) == engine.pool_stats().opened
+        assert len(given) >= 2
+    async with await create_engine(url, password=lambda: PASSWORD) as engine:
+        assert await is_encrypted(engine)
+    async with await create_engine(url, password=PASSWORD) as engine:
+        assert await is_encrypted(engine)
+
+
+async def test_a_function_that_gives_no_password_is_named(secure: SecureServer) -> None:
+    url = secure.url("require", "127.0.0.1", user="ada")
+    nothing: Any = dict
+    with pytest.raises(ConfigurationError, match="returned a value of type dict"):
+        await create_engine(url, password=nothing)
+    number: Any = 5
+    with pytest.raises(ConfigurationError, match="password is of type int"):
+        await create_engine(url, password=number)
+
+    def fail() -> str:
+        raise LookupError("no token")
+
+    with pytest.raises(LookupError, match="no token"):
+        await create_engine(url, password=fail)
+
+
+async def test_a_password_is_read_from_the_password_file(
+    secure: SecureServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / ".pgpass"
+    file.write_text(f"127.0.0.1:{secure.port}:*:ada:{PASSWORD}\n", encoding="utf-8")
+    file.chmod(0o600)
+    url = secure.url("require", "127.0.0.1", user="ada")
+    assert (await user_of(f"{url}&passfile={file}"))[0] == "ada"
+    monkeypatch.setenv("PGPASSFILE", str(file))
+    assert (await user_of(url))[0] == "ada"
+    monkeypatch.delenv("PGPASSFILE")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert (await user_of(url))[0] == "ada"
+
+
+async def test_a_service_names_the_server_and_the_password_file_its_password(
+    secure: SecureServer, tmp_path: Path
+) -> None:
+    passwords, services = tmp_path / "passwords", tmp_path / "services"
+    passwords.write_text(f"localhost:{secure.port}:postgres:ada:{PASSWORD}\n", encoding="utf-8")
+    passwords.chmod(0o600)
+    services.write_text(
+        f"[shop]\nhost=localhost\nport={secure.port}\nuser=ada\ndbname=postgres\n"
+        f"sslmode=require\npassfile={passwords}\n",
+        encoding="utf-8",
+    )
+    assert (await user_of(f"postgresql:///?service=shop&servicefile={services}"))[0] == "ada"
 
 
 @pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._version import __version__
 from ..errors import UsageError
 from .methods import import_methods
 
@@ -19,12 +20,21 @@ _known: dict[str, Schema] = {}
 class Schema:
     """The schema that a generated package was made from; the package holds it as SCHEMA."""
 
-    def __init__(self, package: str, file: str) -> None:
+    def __init__(self, package: str, file: str, *, runtime: str = "") -> None:
         """Register the package.
 
         package: its name, for messages.
         file: the path of its __init__.py; schema.sql lies beside it.
+        runtime: the oldest version of OrmKit that it runs on; "" for any.
+
+        Raises ImportError where an older OrmKit is installed.
         """
+        if is_older(__version__, runtime):
+            raise ImportError(
+                f"{package} was generated for OrmKit {runtime} or later, and {__version__} is "
+                f'installed: run `pip install "ormkit-pg>={runtime}"`, or `ormkit generate` with '
+                "the version that is installed"
+            )
         self.package = package
         self.path = Path(file).with_name("schema.sql")
         _known[package] = self
@@ -63,3 +73,11 @@ class Schema:
 def known_schemas() -> tuple[Schema, ...]:
     """Return the schemas of the generated packages imported so far, in order of import."""
     return tuple(_known.values())
+
+
+def is_older(version: str, other: str) -> bool:
+    """Return whether a version is older than another one, by their numbers."""
+    ours, theirs = (
+        [int(part) for part in each.split(".") if part.isdigit()] for each in (version, other)
+    )
+    return ours[: len(theirs)] < theirs

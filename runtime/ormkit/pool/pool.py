@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import copy
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -42,6 +43,9 @@ T = TypeVar("T")
 RESET_TIMEOUT = 5.0
 #: The seconds in which an idle connection must answer a probe, after another one was found dead.
 PROBE_TIMEOUT = 2.0
+#: The seconds between two looks at whether the pool is drained.
+DRAIN_INTERVAL = 0.01
+LOGGER = logging.getLogger("ormkit")
 #: How many connections the pool opens at the same time.
 MOST_OPENING = 3
 
@@ -218,6 +222,22 @@ class Pool:
             yield connection
         finally:
             self.give(connection)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait until no connection is in use and nobody waits for one, or so long at most."""
+        deadline = time.monotonic() + seconds
+        while self._active or any(not waiter.done() for waiter in self._waiters):
+            if time.monotonic() >= deadline:
+                held = self._checkouts.described()
+                LOGGER.warning(
+                    "%d connections were still in use %s s after close() began%s",
+                    len(held),
+                    seconds,
+                    held_by(held),
+                )
+                return
+            # A connection that comes back calls nobody: that would cost every statement.
+            await asyncio.sleep(DRAIN_INTERVAL)
 
     async def close(self) -> None:
         """Close every connection; those in use are closed when they are returned.
