@@ -18,7 +18,7 @@ from ormkit_gen.postgres.identifiers import quote_literal
 _KEEP = """\
 SELECT set_config('ormkit.rights', coalesce((
     SELECT string_agg(format('GRANT %s%s ON %s TO %s%s;', g.privilege_type,
-        coalesce(format(' (%I)', g.attname), ''), g.relation,
+        coalesce(' (' || quote_ident(g.attname) || ')', ''), g.relation,
         CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
         CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ')
     FROM (

@@ -9,15 +9,17 @@ from ormkit.migrations.files import Phase, Step
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
-from ormkit_gen.ir import Column, Model, Schema
+from ormkit_gen.ir import Column, Schema
 from ormkit_gen.migrations.answers import REASONS, Answers
 from ormkit_gen.migrations.measure import StepMeasure
+from ormkit_gen.migrations.narrowing import narrowed
 from ormkit_gen.migrations.pairing import Pairing, pair
 from ormkit_gen.migrations.phases import between
 from ormkit_gen.migrations.planner import plan
 from ormkit_gen.migrations.prover import Proof, prove
 from ormkit_gen.migrations.renaming import Renaming, rename
 from ormkit_gen.migrations.situation import Situation
+from ormkit_gen.migrations.state import state_text
 from ormkit_gen.migrations.trial import Trial, trial
 from ormkit_gen.postgres.identifiers import quote_identifier
 
@@ -98,37 +100,37 @@ class _Author:
     async def drafts(self, old: Schema, renaming: Renaming, new: Schema) -> AsyncGenerator[Draft]:
         """Yield the migrations of both phases, those that have steps."""
         middle = between(renaming.schema, new)
-        async with trial(self._server, old, renaming.steps) as database:
-            middle = await _with_defaults(renaming.schema, middle, database)
-            first = await self._draft(old, renaming, middle, database, "expand")
+        middle = await _with_defaults(renaming.schema, middle, self._server)
+        first = await self._draft(old, renaming, middle, "expand")
         if first is not None:
             yield first
-        if middle == new:
-            return
-        async with trial(self._server, middle, ()) as database:
-            second = await self._draft(middle, Renaming(middle, ()), new, database, "contract")
-        if second is not None:
-            yield second
+        if middle != new:
+            second = await self._draft(middle, Renaming(middle, ()), new, "contract")
+            if second is not None:
+                yield second
 
     async def _draft(
-        self, old: Schema, renaming: Renaming, new: Schema, database: Trial, phase: Phase
+        self, old: Schema, renaming: Renaming, new: Schema, phase: Phase
     ) -> Draft | None:
-        wanted = await expected_catalog([new], self._server)
-        present = managed(await database.catalog(), [renaming.schema, new])
-        now = Situation(
-            wanted=wanted,
-            present=present,
-            schema=new,
-            answers=self._answers,
-            trial=database,
-            version=self._version or await database.version(),
-            aliases=self._aliases,
-        )
-        planned = await plan(now)
+        part_before, part_after = narrowed(old, new)
+        if not renaming.steps and state_text(part_before) == state_text(part_after):
+            return None
+        wanted = await expected_catalog([part_after], self._server)
+        async with trial(self._server, part_before, renaming.steps) as database:
+            now = Situation(
+                wanted=wanted,
+                present=managed(await database.catalog(), [renaming.schema, new]),
+                schema=part_after,
+                answers=self._answers,
+                trial=database,
+                version=self._version or await database.version(),
+                aliases=self._aliases,
+            )
+            planned = await plan(now)
         steps = (*renaming.steps, *planned.steps)
         if not steps:
             return None
-        proof = await prove(old, steps, new, self._server)
+        proof = await prove(old, steps, new, self._server, is_planned=True)
         _refuse_differences(proof)
         return Draft(phase, self._consented(proof), new, planned.minimum_server)
 
@@ -187,32 +189,40 @@ def _refuse_differences(proof: Proof) -> None:
     )
 
 
-async def _with_defaults(old: Schema, new: Schema, database: Trial) -> Schema:
+async def _with_defaults(old: Schema, new: Schema, server: str) -> Schema:
     """Return the schema between the phases, in which old programs can still insert rows.
 
     They do not know a new column that is NOT NULL. Until the second phase its backfill is its
     default; where that cannot be a default, the column may be NULL.
     """
-    known = {each.name: each for each in old.models}
-    models: list[Model] = []
-    for model in new.models:
-        before = known.get(model.name)
-        if before is None or model.view is not None:
-            models.append(model)
-            continue
-        names = {each.name for each in before.columns}
-        found = [
-            each if each.name in names else await _optional(each, database)
-            for each in model.columns
-        ]
-        models.append(replace(model, columns=tuple(found)))
+    known = {each.name: {column.name for column in each.columns} for each in old.models}
+    found = {
+        (model.name, column.name): column
+        for model in new.models
+        if model.name in known and model.view is None
+        for column in model.columns
+        if column.name not in known[model.name] and _is_required(column)
+    }
+    if not found:
+        return new
+    async with trial(server, None, ()) as database:
+        changed = {each: await _optional(column, database) for each, column in found.items()}
+    models = (
+        replace(
+            model,
+            columns=tuple(changed.get((model.name, each.name), each) for each in model.columns),
+        )
+        for model in new.models
+    )
     return replace(new, models=tuple(models))
 
 
-async def _optional(column: Column, database: Trial) -> Column:
+def _is_required(column: Column) -> bool:
     is_given = column.is_nullable or column.has_server_value or column.default is not None
-    if is_given or column.backfill is None or column.is_primary_key:
-        return column
+    return column.backfill is not None and not is_given and not column.is_primary_key
+
+
+async def _optional(column: Column, database: Trial) -> Column:
     name = quote_identifier("ormkit_probe")
     probe = f"CREATE TEMPORARY TABLE {name} (value text DEFAULT ({column.backfill})::text);"
     if await database.works(probe):

@@ -10,13 +10,14 @@ from ormkit.migrations.files import Step
 from ormkit_gen.diagnostics.refusal import Refusal
 from ormkit_gen.drift import objects
 from ormkit_gen.drift.parts import changed
-from ormkit_gen.drift.sides import beside, kind_and_name
+from ormkit_gen.drift.sides import beside, kind_and_name, schema_of
 from ormkit_gen.drift.statement import Stage, Statement, ordered
 from ormkit_gen.migrations import columns, constraints
 from ormkit_gen.migrations.conversions import retyped
 from ormkit_gen.migrations.dependents import replaced
 from ormkit_gen.migrations.enums import enum_changed
 from ormkit_gen.migrations.pieces import Piece, Rank, piece, steps_of
+from ormkit_gen.migrations.renaming import Rename, in_order
 from ormkit_gen.migrations.situation import Situation, quoted
 
 _NEW_TABLE = ("table", "foreign table")
@@ -183,9 +184,38 @@ def _renamed_parts(differences: Iterable[Difference], now: Situation) -> Iterato
             continue
         side = gone if each.expected is None else fresh
         side.setdefault(_signature(each.fact), []).append(each.fact)
+    found: dict[str, list[tuple[str, Rename]]] = {}
+    comments: list[Piece] = []
     for signature, olds in gone.items():
         for old, new in zip(olds, fresh.get(signature, ()), strict=False):
-            yield _renamed_part(old, new, now)
+            now.take(old)
+            now.take(new)
+            comments += _moved_comments(old, new, now)
+            _, table = kind_and_name(old.object)
+            scope = schema_of(table) if _has_index(old) else table
+            found.setdefault(scope, []).append((table, _rename(old, new, table)))
+    for scope, renames in found.items():
+        taken = _taken(scope, now) | {each.was for _, each in renames}
+        sql = "\n".join(in_order([each for _, each in renames], taken))
+        tables = {table for table, _ in renames}
+        table = tables.pop() if len(tables) == 1 else ""
+        yield Piece(rank=Rank.DROP_DEPENDENTS, sql=sql, table=table)
+    yield from comments
+
+
+def _has_index(fact: Fact) -> bool:
+    """Return whether the name is that of an index, too, and so of its whole schema."""
+    is_of_table = fact.definition.startswith(("CHECK", "FOREIGN KEY", "NOT NULL"))
+    return fact.kind == "index" or not is_of_table
+
+
+def _taken(scope: str, now: Situation) -> set[str]:
+    return {
+        fact.name
+        for fact in now.present
+        if fact.kind in ("constraint", "index")
+        and scope in (kind_and_name(fact.object)[1], schema_of(kind_and_name(fact.object)[1]))
+    }
 
 
 def _signature(fact: Fact) -> tuple[str, str, str]:
@@ -196,26 +226,28 @@ def _signature(fact: Fact) -> tuple[str, str, str]:
     return fact.object, fact.kind, text
 
 
-def _renamed_part(old: Fact, new: Fact, now: Situation) -> Piece:
-    _, table = kind_and_name(old.object)
-    now.take(old)
-    now.take(new)
-    was, becomes = quoted(old.name), quoted(new.name)
-    sql = f"ALTER TABLE {table} RENAME CONSTRAINT {was} TO {becomes};"
-    if old.kind == "index":
-        sql = f"ALTER INDEX {beside(table, was)} RENAME TO {becomes};"
-    comments = [
-        side.get((old.object, "comment", f"{old.kind} {each.name}"))
-        for side, each in ((now.present, old), (now.wanted, new))
-    ]
-    if comments[0] is not None:
-        now.take(comments[0])
-        if comments[1] is not None and comments[1].definition == comments[0].definition:
-            now.take(comments[1])
-        elif comments[1] is None:
-            target = replace(comments[0], name=f"{old.kind} {new.name}")
-            sql += "\n" + "\n".join(each.sql for each in changed(None, target, now.sides))
-    return Piece(rank=Rank.DROP_DEPENDENTS, sql=sql, table=table)
+def _rename(old: Fact, new: Fact, table: str) -> Rename:
+    def sql(was: str, becomes: str) -> str:
+        one, other = quoted(was), quoted(becomes)
+        if old.kind == "index":
+            return f"ALTER INDEX {beside(table, one)} RENAME TO {other};"
+        return f"ALTER TABLE {table} RENAME CONSTRAINT {one} TO {other};"
+
+    return Rename(sql, old.name, new.name)
+
+
+def _moved_comments(old: Fact, new: Fact, now: Situation) -> Iterator[Piece]:
+    """Yield what a comment needs that goes along with the part it is about."""
+    before = now.present.get((old.object, "comment", f"{old.kind} {old.name}"))
+    after = now.wanted.get((old.object, "comment", f"{old.kind} {new.name}"))
+    if before is None:
+        return
+    now.take(before)
+    if after is None:
+        gone = replace(before, name=f"{old.kind} {new.name}")
+        yield from (piece(each) for each in changed(None, gone, now.sides))
+    elif after.definition == before.definition:
+        now.take(after)
 
 
 def _with_new(pieces: list[Piece]) -> list[Piece]:

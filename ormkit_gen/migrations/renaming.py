@@ -41,8 +41,9 @@ class Renaming:
 def rename(old: Schema, new: Schema, pairing: Pairing) -> Renaming:
     """Return what gives everything that stays its new names, in Python and in PostgreSQL."""
     names = _Names(old, new, pairing)
-    scopes = _scopes(old, names.schema(), names)
-    return Renaming(names.schema(), tuple(Step(sql="\n".join(each)) for each in scopes if each))
+    after = names.schema()
+    scopes = _scopes(old, after, names)
+    return Renaming(after, tuple(Step(sql="\n".join(each)) for each in scopes if each))
 
 
 class _Names:
@@ -59,6 +60,7 @@ class _Names:
             for each in old.enums
         }
         self._columns = {each.name: self._column_names(each) for each in old.models}
+        self._tables = {(each.schema, each.table) for each in new.models}
 
     def schema(self) -> Schema:
         """Return the whole schema."""
@@ -83,17 +85,17 @@ class _Names:
         def mapped(columns: Iterable[str]) -> tuple[str, ...]:
             return tuple(names[each] for each in columns)
 
-        tables = {(each.schema, each.table) for each in self._new.models}
+        present = {each.name: each.db_name for each in new.columns} if new else {}
         own = old.table
-        if new is None and (old.schema, old.table) in tables:
-            own = _free(old.table, {table for _, table in tables})
+        if new is None and (old.schema, own) in self._tables:
+            own = _free(own, {table for _, table in self._tables})
         constraints = self._pairing.constraints.get(old.name, {})
         return replace(
             old,
             name=self.models[old.name],
             table=new.table if new else own,
             schema=new.schema if new else old.schema,
-            columns=tuple(self._column(each, names, new) for each in old.columns),
+            columns=tuple(self._column(each, names, present) for each in old.columns),
             primary_key=mapped(old.primary_key),
             key_constraint=old.key_constraint
             and replace(old.key_constraint, include=mapped(old.key_constraint.include)),
@@ -137,16 +139,17 @@ class _Names:
             updated_at=old.updated_at and names[old.updated_at],
         )
 
-    def _column(self, old: Column, names: Names, new: Model | None) -> Column:
+    def _column(self, old: Column, names: Names, present: Names) -> Column:
         type_ = old.type
         if type_.is_enum:
             type_ = replace(type_, name=self.enums[type_.name])
         name, db_name = names[old.name], old.db_name
-        present = {each.name: each.db_name for each in new.columns} if new else {}
         if name in present:
             db_name = present[name]
         elif db_name in present.values():
             db_name = _free(db_name, set(present.values()))
+        if (name, db_name, type_) == (old.name, old.db_name, old.type):
+            return old
         return replace(old, name=name, db_name=db_name, type=type_)
 
     def _key(self, key: ForeignKey, model: Model) -> ForeignKey:
@@ -203,7 +206,7 @@ def _free(name: str, taken: Collection[str], ending: str = OLD) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rename:
+class Rename:
     """One rename: the name that something has, the one it gets, and the SQL for such a pair."""
 
     sql: Callable[[str, str], str]
@@ -266,15 +269,15 @@ def _tables(pairs: list[tuple[Model, Model]]) -> Iterator[str]:
     for namespace in sorted({now.schema or PUBLIC for _, now in pairs}):
         sql = _renaming("TABLE", namespace)
         within = [(was, now) for was, now in pairs if (now.schema or PUBLIC) == namespace]
-        found = [_Rename(sql, was.table, now.table) for was, now in within]
-        yield from _in_order(found, {was.table for was, _ in within})
+        found = [Rename(sql, was.table, now.table) for was, now in within]
+        yield from in_order(found, {was.table for was, _ in within})
 
 
 def _of_columns(was: Model, now: Model) -> Iterator[str]:
     sql = _altering(f"TABLE {_name(now.schema, now.table)}", "RENAME COLUMN")
     both = zip(was.columns, now.columns, strict=True)
-    found = [_Rename(sql, one.db_name, other.db_name) for one, other in both]
-    yield from _in_order(found, {each.db_name for each in was.columns})
+    found = [Rename(sql, one.db_name, other.db_name) for one, other in both]
+    yield from in_order(found, {each.db_name for each in was.columns})
 
 
 def _sequences(pairs: list[tuple[Model, Model]]) -> Iterator[str]:
@@ -282,12 +285,12 @@ def _sequences(pairs: list[tuple[Model, Model]]) -> Iterator[str]:
     for namespace in sorted({now.schema or PUBLIC for _, now in pairs}):
         sql = _renaming("SEQUENCE IF EXISTS", namespace)
         found = [
-            _Rename(sql, one, other)
+            Rename(sql, one, other)
             for was, now in pairs
             if (now.schema or PUBLIC) == namespace
             for one, other in zip(_own_sequences(was), _own_sequences(now), strict=True)
         ]
-        yield from _in_order(found, {each.was for each in found})
+        yield from in_order(found, {each.was for each in found})
 
 
 def _own_sequences(model: Model) -> list[str]:
@@ -303,12 +306,12 @@ def _own_sequences(model: Model) -> list[str]:
 def _of_constraints(was: Model, now: Model) -> Iterator[str]:
     constraint = _altering(f"TABLE {_name(now.schema, now.table)}", "RENAME CONSTRAINT")
     index = _renaming("INDEX", now.schema or PUBLIC)
-    found: list[_Rename] = []
+    found: list[Rename] = []
     for kind in ("uniques", "checks", "foreign_keys", "excludes", "indexes"):
         sql = index if kind == "indexes" else constraint
         both = zip(getattr(was, kind), getattr(now, kind), strict=True)
-        found += [_Rename(sql, one.name, other.name) for one, other in both]
-    yield from _in_order(found, {each.was for each in found})
+        found += [Rename(sql, one.name, other.name) for one, other in both]
+    yield from in_order(found, {each.was for each in found})
 
 
 def _enums(pairs: list[tuple[Enum, Enum]]) -> Iterator[str]:
@@ -321,8 +324,8 @@ def _enums(pairs: list[tuple[Enum, Enum]]) -> Iterator[str]:
     for namespace in sorted({now.schema or PUBLIC for _, now in pairs}):
         sql = _renaming("TYPE", namespace)
         within = [(was, now) for was, now in pairs if (now.schema or PUBLIC) == namespace]
-        found = [_Rename(sql, was.db_name, now.db_name) for was, now in within]
-        yield from _in_order(found, {was.db_name for was, _ in within})
+        found = [Rename(sql, was.db_name, now.db_name) for was, now in within]
+        yield from in_order(found, {was.db_name for was, _ in within})
 
 
 def _labels(before: Enum, later: Enum) -> Iterator[str]:
@@ -332,11 +335,11 @@ def _labels(before: Enum, later: Enum) -> Iterator[str]:
         return f"{alter} {quote_literal(was)} TO {quote_literal(now)};"
 
     both = zip(before.members, later.members, strict=True)
-    found = [_Rename(sql, one, other) for (_, one), (_, other) in both]
-    yield from _in_order(found, {label for _, label in before.members})
+    found = [Rename(sql, one, other) for (_, one), (_, other) in both]
+    yield from in_order(found, {label for _, label in before.members})
 
 
-def _in_order(renames: Iterable[_Rename], taken: set[str]) -> Iterator[str]:
+def in_order(renames: Iterable[Rename], taken: set[str]) -> Iterator[str]:
     """Yield renames so that each name is free when something gets it."""
     waiting = [each for each in renames if each.was != each.now]
     while waiting:

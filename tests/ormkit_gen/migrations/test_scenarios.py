@@ -452,3 +452,118 @@ async def test_a_column_goes_in_two_phases(server: Server) -> None:
         assert "DROP NOT NULL" in step.sql
     async with change(server, retired, new, drops=["users.bio"]) as done:
         assert [each.phase for each in done.drafts.drafts] == ["contract"]
+
+
+VIEW = """-- object: view public.known
+CREATE VIEW public.known AS SELECT id, code FROM public.users;
+COMMENT ON VIEW public.known IS 'who is known';
+"""
+ABOVE = """-- object: view public.names
+CREATE VIEW public.names AS SELECT code FROM public.known;
+"""
+
+
+async def test_a_view_over_a_column_that_changes_comes_back_with_its_rights(
+    server: Server,
+) -> None:
+    old = schema_of(USERS + 'code = "varchar(10)"\n', VIEW, ABOVE)
+    new = schema_of(USERS + 'code = "text"\n', VIEW, ABOVE)
+    rows = "INSERT INTO users (code) VALUES ('a'); GRANT SELECT ON known TO PUBLIC; "
+    rows += "GRANT SELECT (code) ON names TO PUBLIC;"
+    async with change(server, old, new, rows) as done:
+        (step,) = done.steps
+        assert step.mode == "transaction"
+        rights = "SELECT relacl::text FROM pg_class WHERE relname = 'known'"
+        before = await done.value(rights)
+        await done.run()
+        assert await done.value(rights) == before
+        assert await done.value("SELECT obj_description('known'::regclass)") == "who is known"
+        assert await done.value("SELECT has_column_privilege('public', 'names', 'code', 'SELECT')")
+        assert await done.rows("SELECT code FROM names") == [("a",)]
+        assert await done.left(server) == []
+
+
+POLICY = """-- object: policy own on users
+CREATE POLICY own ON users USING (id > %s);
+"""
+FUNCTION = """-- object: function public.touched()
+CREATE FUNCTION public.touched() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+"""
+TRIGGER = """-- object: trigger touch on users
+CREATE TRIGGER touch BEFORE %s ON users FOR EACH ROW EXECUTE FUNCTION public.touched();
+"""
+
+
+async def test_policies_and_triggers_are_replaced_in_one_transaction(server: Server) -> None:
+    secured = NAMED.replace('"users"', '"users"\nrow_level_security = "enabled"')
+    old = schema_of(secured, POLICY % 0, FUNCTION, TRIGGER % "UPDATE")
+    new = schema_of(secured, POLICY % 1, FUNCTION, TRIGGER % "INSERT OR UPDATE")
+    async with change(server, old, new, TWO) as done:
+        assert [step.mode for step in done.steps] == ["transaction"]
+        assert "ROW LEVEL SECURITY" not in done.sql
+        await done.run()
+        assert await done.left(server) == []
+
+
+async def test_two_columns_swap_their_names(server: Server) -> None:
+    pair = 'a = { type = "text?"%s }\nb = { type = "text?"%s }\n'
+    old = schema_of(USERS + pair % ("", ""))
+    hints = ', renamed_from = "b"', ', renamed_from = "a"'
+    rows = "INSERT INTO users (a, b) VALUES ('was a', 'was b');"
+    new = schema_of(USERS + pair % hints)
+    for wanted, flags in (
+        (new, {}),
+        (old, {"renames": [("users.a", "users.b"), ("users.b", "users.a")]}),
+        (schema_of(USERS + pair % (', column = "b"', ', column = "a"')), {}),
+    ):
+        async with change(server, old, wanted, rows, **flags) as done:
+            (step,) = done.steps
+            assert step.sql.count("RENAME COLUMN") == 3
+            await done.run()
+            assert await done.rows("SELECT a, b FROM users") == [("was b", "was a")]
+            assert await done.left(server) == []
+    # The hints are done with, and do not swap the names back.
+    async with change(server, new, new) as done:
+        assert done.steps == []
+        assert len(done.drafts.warnings) == 2
+
+
+async def test_a_name_passes_on_and_something_new_gets_it(server: Server) -> None:
+    old = schema_of(USERS + 'a = { type = "text?", unique = true }\n')
+    new = schema_of(
+        USERS + 'b = { type = "text?", unique = true, renamed_from = "a" }\na = "int?"\n'
+    )
+    async with change(server, old, new, "INSERT INTO users (a) VALUES ('x');") as done:
+        await done.run()
+        assert await done.rows("SELECT a, b FROM users") == [(None, "x")]
+        assert await done.left(server) == []
+
+
+async def test_a_name_of_what_goes_is_free_for_something_that_stays(server: Server) -> None:
+    old = schema_of(USERS + 'a = "text?"\nb = "text?"\n')
+    new = schema_of(USERS + 'b = { type = "text?", renamed_from = "a" }\n')
+    rows = "INSERT INTO users (a, b) VALUES ('x', 'y');"
+    async with change(server, old, new, rows, drops=["users.b"]) as done:
+        expand, contract = done.drafts.drafts
+        await done.run(expand.steps)
+        assert await done.rows("SELECT b, b_old FROM users") == [("x", "y")]
+        await done.run(contract.steps)
+        assert await done.left(server) == []
+
+
+async def test_two_tables_swap_their_names(server: Server) -> None:
+    text = """
+[models.{}]
+table = "{}"
+[models.{}.columns]
+id = {{ type = "bigint", primary_key = true }}
+note = {{ type = "text?", unique = true }}
+"""
+    one, two = text.format("A", "a", "A"), text.format("B", "b", "B")
+    swapped = text.format("A", "b", "A") + text.format("B", "a", "B")
+    rows = "INSERT INTO a (note) VALUES ('in a'); INSERT INTO b (note) VALUES ('in b');"
+    async with change(server, schema_of(one + two), schema_of(swapped), rows) as done:
+        assert "DROP" not in done.sql
+        await done.run()
+        assert await done.rows("SELECT note FROM a") == [("in b",)]
+        assert await done.left(server) == []
