@@ -105,7 +105,8 @@ def _without_rows(fact: Fact, table: str, now: Situation) -> Iterator[Piece]:
 def _numbered(fact: Fact, identity: Fact, table: str, now: Situation) -> Iterator[Piece]:
     """Yield what adds an identity column: a sequence numbers the rows that exist in batches."""
     column = quoted(fact.name)
-    sequence = f"{beside(table, quoted(f'ormkit_{fact.name}_numbers'))}"
+    plain = table.rpartition(".")[2].strip('"')
+    sequence = beside(table, quoted(constraint_name(plain, (fact.name,), "ormkit_numbers")))
     add = (
         f"ALTER TABLE {table} ADD COLUMN {column} {fact.definition};\n"
         f"CREATE SEQUENCE {sequence} AS {fact.definition} OWNED BY {table}.{column};\n"

@@ -217,7 +217,8 @@ class _Pairs:
         found: Names = {}
         for before, after in self.answers.renames:
             was = _find(before, _within(olds, old_owner))
-            now = _find(after, _within(news, new_owner))
+            # The table may have a new name as well, and a flag may say the old one.
+            now = _find(after, _within(news, (*new_owner, *old_owner)))
             if now is None and new_owner and "." not in after:
                 now = _find(after, news)  # `--rename users.mail=email` says enough.
             if was is not None and now is not None:

@@ -121,9 +121,10 @@ async def change(
     renames: Iterable[tuple[str, str]] = (),
     drops: Iterable[str] = (),
     consents: Iterable[str] = (),
+    answers: Answers | None = None,
 ) -> AsyncIterator[Change]:
     """Yield a change, planned and proved, and a database with the old schema and some rows."""
-    answers = Answers(tuple(renames), tuple(drops), tuple(consents))
+    answers = answers or Answers(tuple(renames), tuple(drops), tuple(consents))
     drafts = await draft(old, new, answers, server.url, version)
     url = await _database(server)
     connection = await asyncpg.connect(url)
