@@ -69,24 +69,23 @@ async def draft(
         raise Refusal(*pairing.problems)
     renaming = rename(before, new, pairing)
     with shadow_server(shadow) as server:
-        author = _Author(answers, server, version, _aliases(before, renaming.schema))
+        author = _Author(answers, server, version, _aliases(before, renaming))
         drafts = [each async for each in author.drafts(before, renaming, new)]
     answers.refuse_unused()
     return Drafts(tuple(drafts), tuple(pairing.warnings))
 
 
-def _aliases(old: Schema, after: Schema) -> dict[str, str]:
-    """Return the names that something has between the phases, each with the one that flags know."""
+def _aliases(old: Schema, renaming: Renaming) -> dict[str, str]:
+    """Return the names that something has now, each with the one that it had and that flags say."""
     found: dict[str, str] = {}
-    tables = {each.table for each in old.models}
-    for model in after.models:
-        for was in old.models:
-            if model.table not in tables and model.table == f"{was.table}_old":
-                found[model.table] = was.table
-        columns = {each.db_name for each in model.columns}
-        for name in columns:
-            if name.endswith("_old") and name.removesuffix("_old") in columns:
-                found[f"{model.table}.{name}"] = f"{model.table}.{name.removesuffix('_old')}"
+    for was in old.models:
+        now = renaming.schema.model(renaming.models[was.name])
+        if now.table != was.table:
+            found[now.table] = was.table
+        for before, after in zip(was.columns, now.columns, strict=True):
+            if after.db_name != before.db_name:
+                for table in (now.table, was.table):
+                    found[f"{table}.{after.db_name}"] = f"{table}.{before.db_name}"
     return found
 
 
@@ -105,7 +104,7 @@ class _Author:
         if first is not None:
             yield first
         if middle != new:
-            second = await self._draft(middle, Renaming(middle, ()), new, "contract")
+            second = await self._draft(middle, Renaming(middle, (), {}), new, "contract")
             if second is not None:
                 yield second
 

@@ -36,6 +36,8 @@ class Renaming:
     #: unless something that stays gets one of them.
     schema: Schema
     steps: tuple[Step, ...]
+    #: The Python names of models before, each with the one after.
+    models: Names
 
 
 def rename(old: Schema, new: Schema, pairing: Pairing) -> Renaming:
@@ -43,7 +45,8 @@ def rename(old: Schema, new: Schema, pairing: Pairing) -> Renaming:
     names = _Names(old, new, pairing)
     after = names.schema()
     scopes = _scopes(old, after, names)
-    return Renaming(after, tuple(Step(sql="\n".join(each)) for each in scopes if each))
+    steps = tuple(Step(sql="\n".join(each)) for each in scopes if each)
+    return Renaming(after, steps, names.models)
 
 
 class _Names:

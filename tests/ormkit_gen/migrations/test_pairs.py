@@ -26,7 +26,7 @@ class Consenting(Answers):
     """What agrees to every hazard: that is no matter of values."""
 
     def consents_to(self, reason: str, *tables: str) -> str | None:
-        return f"{reason}:{tables[0]}" if reason == "rewrite" else None
+        return f"{reason}:{tables[0]}" if reason in ("rewrite", "index") else None
 
 
 async def values_of(connection: Any, table: str, names: list[str]) -> dict[int, list[Any]]:
