@@ -32,6 +32,7 @@ FLOORS = (
     ("engine",),
     ("session", "catalog"),
     ("migrations", "testing", "integrations"),
+    ("fastapi", "litestar"),
     ("__init__",),
 )
 #: Those of the generator.

@@ -1,9 +1,10 @@
-"""The page about tests: its files are written, and pytest runs them."""
+"""The pages about tests and web frameworks: their files are written, and pytest runs them."""
 
 from __future__ import annotations
 
 import re
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ from tests.servers import Server
 pytest_plugins = ["pytester"]
 pytestmark = pytest.mark.one_interpreter
 
-PAGE = (Path(__file__).parents[1] / "docs/testing.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "testing.md").read_text(encoding="utf-8")
+WEB = (DOCS / "web.md").read_text(encoding="utf-8")
 FILE = re.compile(r"^```(?:python|toml)\n# (\S+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 
 
@@ -34,3 +37,46 @@ def test_the_files_of_the_page_pass(
     result = pytester.runpytest_inprocess("-p", "ormkit.testing", "-p", "no:cacheprovider")
     result.assert_outcomes(passed=tests)
     assert tests >= 3
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "litestar"])
+def test_the_applications_of_the_page_about_web_frameworks_work(
+    framework: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server18: Server
+) -> None:
+    files = dict(FILE.findall(WEB))
+    assert [*files] == ["fastapi", "versions", "litestar", "test_users.py"]
+    api = types.ModuleType("app.api")
+    monkeypatch.setitem(sys.modules, "app", examples.blog)
+    monkeypatch.setitem(sys.modules, "app.db", models)
+    monkeypatch.setitem(sys.modules, "app.api", api)
+    monkeypatch.setenv("ORMKIT_TEST_URL", server18.url)
+    exec(files[framework], vars(api))
+    if framework == "fastapi":
+        exec(files["versions"], vars(api))
+    settings = dict(FILE.findall(PAGE))["pyproject.toml"]
+    pytester.path.joinpath("pyproject.toml").write_text(settings, encoding="utf-8")
+    pytester.makepyfile(test_users=files["test_users.py"] + REQUESTS)
+    result = pytester.runpytest_inprocess("-p", "ormkit.testing", "-p", "no:cacheprovider")
+    result.assert_outcomes(passed=2)
+
+
+#: What the page says of the routes.
+REQUESTS = """
+
+async def test_the_rest(ormkit_app, session: AsyncSession) -> None:
+    transport = httpx.ASGITransport(app=ormkit_app(app))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        for _ in range(2):
+            answer = await client.post("/users", json={"name": "Ada", "email": "a@x"})
+        assert answer.status_code == 409
+        assert answer.json()["type"] == "urn:ormkit:UniqueViolation"
+        await session.insert(User(name="Grace", age=40))
+        found = await client.get("/users?limit=1")
+        assert [each["name"] for each in found.json()["items"]] == ["Ada"]
+        following = await client.get(found.links["next"]["url"])
+        assert [each["name"] for each in following.json()["items"]] == ["Grace"]
+        old = await client.get("/users?age__gte=30")
+        assert [each["name"] for each in old.json()["items"]] == ["Grace"]
+        assert (await client.get("/users?age=30")).status_code == 422
+        assert (await client.get("/health")).status_code == 200
+"""

@@ -211,22 +211,27 @@ _current: ContextVar[AsyncSession | None] = ContextVar("ormkit_session", default
 
 @asynccontextmanager
 async def session_context(
-    engine: Engine, *, budget: int | None = None
+    engine: Engine, *, budget: int | None = None, transaction: bool = False
 ) -> AsyncGenerator[AsyncSession]:
     """Bind a session to the block: code below it, in any depth, gets it from current_session().
 
     budget: how many statements the block may send, as in query_budget(); None sets no limit.
+    transaction: whether the block is a transaction of the session, which its end commits.
 
-    Tasks started inside see it too; those outside do not. It is no transaction: the session's
-    `begin()` is. detect_repeats() looks for repeated statements within the block. Raises
-    QueryBudgetExceeded at its end, and RepeatedStatement where that was asked for.
+    Tasks started inside see it too; those outside do not. It is no transaction unless asked for:
+    the session's `begin()` is one. detect_repeats() looks for repeated statements within the
+    block. Raises QueryBudgetExceeded at its end, and RepeatedStatement where that was asked for.
     """
     session = AsyncSession(engine)
     judged = unit_of_work() if budget is None else query_budget(engine, budget)
     token = _current.set(session)
     try:
         with judged:
-            yield session
+            if not transaction:
+                yield session
+                return
+            async with session.begin():
+                yield session
     finally:
         # ContextVar.reset() raises ValueError in another context, where a fixture may end.
         with suppress(ValueError):

@@ -7,8 +7,9 @@ PYTEST_DONT_REWRITE: there are no assertions in it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
-from typing import Any
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import ExitStack
+from typing import Any, TypeVar
 
 import pytest
 
@@ -20,6 +21,8 @@ from .factories import CURRENT
 from .opened_engine import opened
 from .server import server_for
 from .settings import MARKER, Contents, add_settings, isolation_of, server_url
+
+App = TypeVar("App")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,6 +91,19 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     found: Engine = request.getfixturevalue(engine_fixture(request))
     CURRENT.session = AsyncSession(found)
     return found
+
+
+@pytest.fixture
+def ormkit_app(engine: Engine) -> Generator[Callable[[App], App]]:
+    """A function that has an application of FastAPI or Litestar use the test's engine."""
+    with ExitStack() as stack:
+
+        def using_engine(app: App) -> App:
+            state: Any = app
+            stack.enter_context(state.state.ormkit.use(engine))
+            return app
+
+        yield using_engine
 
 
 @pytest.fixture

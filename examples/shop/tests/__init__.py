@@ -1,0 +1,1 @@
+"""Tests of the shop, with the fixtures of ormkit.testing."""

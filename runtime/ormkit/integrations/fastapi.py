@@ -1,0 +1,148 @@
+"""OrmKit in FastAPI: `from ormkit.fastapi import OrmKit, SessionDep, TransactionDep`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+
+from ..errors import OrmKitError, UsageError
+from ..models.model import Model
+from ..session import AsyncSession, session_context
+from ..sql.expressions import Condition
+from ..transactions.transaction import Transaction
+from .etags import ETags
+from .filters import Filter, Filters
+from .pages import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest
+from .problems import MEDIA_TYPE, problem_of
+from .service import Service
+
+
+class OrmKit(Service):
+    """The database of a FastAPI application."""
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncGenerator[None]:
+        """Open the engine while the application runs: `FastAPI(lifespan=db.lifespan)`."""
+        async with self.opened():
+            yield
+
+    def install(self, app: FastAPI, *, health: str | None = None) -> None:
+        """Give the application this database, and answers for OrmKit's errors.
+
+        health: the path of a health check; None adds none.
+
+        Handlers of the application for OrmKitError, or for one of its subclasses, go first.
+        """
+        app.state.ormkit = self
+        app.exception_handlers.setdefault(OrmKitError, self._answer)
+        if health is not None:
+            app.add_api_route(health, self._health, include_in_schema=False)
+
+    async def _answer(self, request: Request, error: OrmKitError) -> JSONResponse:
+        has_if_match = "if-match" in request.headers
+        problem = problem_of(error, self.constraints, has_if_match=has_if_match)
+        return JSONResponse(
+            problem.body(), problem.status, headers=problem.headers, media_type=MEDIA_TYPE
+        )
+
+    async def _health(self) -> JSONResponse:
+        health = await self.healthy()
+        return JSONResponse(health.body(), health.status)
+
+
+def service_of(request: Request) -> OrmKit:
+    """Return what is installed in the application; raises UsageError if nothing is."""
+    found = getattr(request.app.state, "ormkit", None)
+    if not isinstance(found, OrmKit):
+        raise UsageError("this application has no database: call db.install(app) first")
+    return found
+
+
+async def open_session(
+    service: Annotated[OrmKit, Depends(service_of)],
+) -> AsyncGenerator[AsyncSession]:
+    """Yield a session, which current_session() returns during the request."""
+    async with session_context(service.engine) as session:
+        yield session
+
+
+#: A session. It holds no connection between statements, and opens no transaction.
+SessionDep = Annotated[AsyncSession, Depends(open_session)]
+
+
+async def open_transaction(session: SessionDep) -> AsyncGenerator[Transaction]:
+    """Yield a transaction of the request's session."""
+    async with session.begin() as transaction:
+        yield transaction
+
+
+#: A transaction that ends before the answer is sent: if its commit fails, the answer is an error.
+#: The request's session works in it.
+TransactionDep = Annotated[Transaction, Depends(open_transaction, scope="function")]
+
+
+def page_of(
+    request: Request,
+    response: Response,
+    service: Annotated[OrmKit, Depends(service_of)],
+    limit: Annotated[int, Query(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+) -> PageRequest:
+    """Return which page the client asks for."""
+
+    def set_link(link: str) -> None:
+        response.headers["Link"] = link
+
+    return PageRequest(limit, cursor, str(request.url), service.cursors, set_link)
+
+
+#: Which page the client asks for: the query parameters `limit` and `cursor`.
+PageDep = Annotated[PageRequest, Depends(page_of)]
+
+
+def etags_of(response: Response, if_match: Annotated[str | None, Header()] = None) -> ETags:
+    """Return what compares versions with If-Match, and sets ETag."""
+
+    def set_etag(etag: str) -> None:
+        response.headers["ETag"] = etag
+
+    return ETags(if_match, set_etag)
+
+
+#: Compares the version of an object with If-Match, and sets ETag.
+ETagDep = Annotated[ETags, Depends(etags_of)]
+
+
+def filters(model: type[Model], *names: str) -> Any:
+    """Return a dependency that makes a condition of query parameters.
+
+    `where: Annotated[Condition[User], filters(User, "age__gte", "name__icontains")]`, for
+    `session.query(User).filter(where)`. A parameter that names a column and is not in the list is
+    an error.
+    """
+    allowed = Filters(model, *names)
+
+    def condition(request: Request, **given: Any) -> Condition[Any]:
+        allowed.check(set(request.query_params))
+        return allowed.condition(given)
+
+    own = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
+    of_filters = [parameter_of(each) for each in allowed.filters.values()]
+    signed: Any = condition
+    signed.__signature__ = inspect.Signature([own, *of_filters])
+    dependency: Callable[..., Any] = signed
+    return Depends(dependency)
+
+
+def parameter_of(filter_: Filter) -> inspect.Parameter:
+    """Return the parameter of the dependency for a filter, from which FastAPI reads its type."""
+    kind: Any = list[filter_.kind] if filter_.is_list else filter_.kind  # type: ignore[name-defined]
+    annotation: Any = Annotated[kind | None, Query()]
+    return inspect.Parameter(
+        filter_.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+    )

@@ -1,0 +1,84 @@
+"""Filters from query parameters: those of a list, and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ConfigurationError, InvalidValue
+from ..models.columns import AnyColumn
+from ..models.model import Model
+from ..models.q import Q
+from ..models.table import Table, table_of
+from ..sql.expressions import Condition
+
+#: Lookups whose pattern may take the server long, or that take no text of a query parameter.
+NOT_OFFERED = frozenset(
+    ("like", "ilike", "regex", "iregex", "between", "contained_by", "overlaps", "len", "matches")
+)
+#: How many values `name__in` takes.
+MOST_VALUES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A query parameter that filters."""
+
+    name: str
+    #: The type of its value.
+    kind: Any
+    is_list: bool
+
+
+class Filters:
+    """The query parameters that a route takes for a model."""
+
+    def __init__(self, model: type[Model], *names: str) -> None:
+        """Take the names as in filter(): "age__gte", "name__icontains".
+
+        Raises ConfigurationError for a lookup that is not offered, and UnknownName for a name that
+        the model does not have.
+        """
+        self._table = table_of(model)
+        self.filters = {name: filter_of(self._table, name) for name in names}
+
+    def condition(self, given: Mapping[str, Any]) -> Condition[Any]:
+        """Return the condition for the parameters that a request has; None stands for none."""
+        by = {name: value for name, value in given.items() if value is not None}
+        for name, value in by.items():
+            if self.filters[name].is_list and len(value) > MOST_VALUES:
+                raise InvalidValue(f"{name} takes at most {MOST_VALUES} values")
+        # Where nothing is asked for, a condition that all rows fulfill, and the server leaves out.
+        return Q(**by) if by else self._table.primary_key[0].isnull(False)
+
+    def check(self, names: set[str]) -> None:
+        """Raise InvalidValue for a parameter that looks like a filter and is none."""
+        for name in sorted(names - self.filters.keys()):
+            if name.partition("__")[0] in self._table.by_name:
+                raise InvalidValue(f"{name} is no filter here")
+
+
+def filter_of(table: Table, name: str) -> Filter:
+    """Return what a parameter takes."""
+    attribute, _, lookup = name.partition("__")
+    column: Any = table.expression(attribute)
+    if lookup in NOT_OFFERED:
+        raise ConfigurationError(
+            f"{name}: {lookup} is not offered for query parameters; write a condition of your own"
+        )
+    if column.is_private:
+        raise ConfigurationError(f"{name}: {column.label} is private, and a filter would reveal it")
+    if lookup in ("isnull", "isnotnull"):
+        return Filter(name, bool, False)
+    return Filter(name, kind_of(column), lookup in ("in", "notin"))
+
+
+def kind_of(column: AnyColumn) -> Any:
+    """Return the type of a column's values, for the framework to read."""
+    if column.labels is not None:
+        return column.labels
+    reads = column.known.base.reads
+    if column.is_array or column.is_json or not reads:
+        return str
+    return reads[0]

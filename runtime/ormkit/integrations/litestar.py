@@ -1,0 +1,208 @@
+"""OrmKit in Litestar: `from ormkit.litestar import OrmKitPlugin, SessionDep, TransactionDep`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, TypeAlias, TypeVar
+
+from litestar import Litestar, Request, Response, get
+from litestar.config.app import AppConfig
+from litestar.di import NamedDependency, Provide
+from litestar.middleware import DefineMiddleware
+from litestar.params import HeaderParameter, QueryParameter, SkipValidation
+from litestar.plugins import InitPlugin
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from ..errors import OrmKitError
+from ..models.model import Model
+from ..session import AsyncSession, current_session, session_context
+from ..sql.expressions import Condition
+from ..transactions.transaction import Transaction
+from .etags import ETags
+from .filters import Filter, Filters
+from .pages import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest
+from .problems import MEDIA_TYPE, Problem, problem_of
+from .service import Service
+
+M = TypeVar("M", bound=Model)
+
+#: A session, for a parameter `session`. It holds no connection between statements.
+SessionDep: TypeAlias = NamedDependency[SkipValidation[AsyncSession]]
+#: A transaction, for a parameter `transaction`. It ends before the answer is made: if its commit
+#: fails, the answer is an error.
+TransactionDep: TypeAlias = NamedDependency[SkipValidation[Transaction]]
+#: Which page the client asks for by `limit` and `cursor`, for a parameter `page`.
+PageDep: TypeAlias = NamedDependency[SkipValidation[PageRequest]]
+#: Compares the version of an object with If-Match and sets ETag, for a parameter `etag`.
+ETagDep: TypeAlias = NamedDependency[SkipValidation[ETags]]
+#: The condition of filters(), as in `where: FilterDep[User]`.
+FilterDep: TypeAlias = NamedDependency[SkipValidation[Condition[M]]]
+#: Where the headers are that an answer is to have.
+HEADERS = "ormkit_headers"
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]
+
+
+class OrmKitPlugin(Service, InitPlugin):
+    """The database of a Litestar application: `Litestar(plugins=[OrmKitPlugin(URL)])`."""
+
+    def __init__(self, url: str, *, health: str | None = None, **options: Any) -> None:
+        """Take what the engine is opened with when the application starts.
+
+        health: the path of a health check; None adds none.
+        options: `cursor_key` and `constraints`, as in FastAPI, and the options of create_engine().
+        """
+        super().__init__(url, **options)
+        self._health_path = health
+
+    def on_app_init(self, app_config: AppConfig) -> AppConfig:
+        """Add the lifespan, the dependencies, the answers for errors, and the health check.
+
+        Handlers and dependencies of the application go first.
+        """
+        app_config.state.ormkit = self
+        # Litestar declares these with types that say nothing of their parts.
+        config: Any = app_config
+        config.lifespan = [*config.lifespan, self._lifespan]
+        config.exception_handlers = {OrmKitError: self._answer, **config.exception_handlers}
+        given = {
+            "session": Provide(open_session, sync_to_thread=False),
+            "transaction": Provide(open_transaction),
+            "page": Provide(self._page, sync_to_thread=False),
+            "etag": Provide(etags_of, sync_to_thread=False),
+        }
+        app_config.dependencies = {**given, **app_config.dependencies}
+        app_config.middleware = [
+            DefineMiddleware(SessionMiddleware, service=self),
+            *app_config.middleware,
+        ]
+        if self._health_path is not None:
+            app_config.route_handlers.append(self._health_route(self._health_path))
+        return app_config
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Litestar) -> AsyncGenerator[None]:
+        async with self.opened():
+            yield
+
+    def _answer(self, request: AnyRequest, error: OrmKitError) -> Response[dict[str, Any]]:
+        has_if_match = "if-match" in request.headers
+        return answer(problem_of(error, self.constraints, has_if_match=has_if_match))
+
+    def _health_route(self, path: str) -> Any:
+        service = self
+
+        @get(path, include_in_schema=False)
+        async def health() -> Response[dict[str, Any]]:
+            found = await service.healthy()
+            return Response(found.body(), status_code=found.status)
+
+        return health
+
+    def _page(
+        self,
+        request: AnyRequest,
+        limit: Annotated[int, QueryParameter(ge=1, le=LARGEST_LIMIT)] = DEFAULT_LIMIT,
+        cursor: Annotated[str | None, QueryParameter(max_length=2000)] = None,
+    ) -> PageRequest:
+        def set_link(link: str) -> None:
+            set_header(request, "link", link)
+
+        return PageRequest(limit, cursor, str(request.url), self.cursors, set_link)
+
+
+class SessionMiddleware:
+    """Binds a session to each request, and adds the headers that its dependencies set."""
+
+    def __init__(self, app: ASGIApp, service: OrmKitPlugin) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        state: dict[str, Any] = scope["state"]
+        headers: list[tuple[bytes, bytes]] = []
+        state[HEADERS] = headers
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *headers]
+            await send(message)
+
+        async with session_context(self._service.engine):
+            await self._app(scope, receive, send_with_headers)
+
+
+def answer(problem: Problem) -> Response[dict[str, Any]]:
+    """Return the answer about an error."""
+    return Response(
+        problem.body(),
+        status_code=problem.status,
+        headers=problem.headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def set_header(request: AnyRequest, name: str, value: str) -> None:
+    """Set a header of the answer to a request."""
+    request.scope["state"][HEADERS].append((name.encode(), value.encode("latin-1")))
+
+
+def open_session() -> AsyncSession:
+    """Return the session of the request."""
+    return current_session()
+
+
+async def open_transaction(session: SessionDep) -> AsyncGenerator[Transaction]:
+    """Yield a transaction of the request's session."""
+    async with session.begin() as transaction:
+        yield transaction
+
+
+def etags_of(
+    request: AnyRequest,
+    if_match: Annotated[str | None, HeaderParameter(name="If-Match")] = None,
+) -> ETags:
+    """Return what compares versions with If-Match, and sets ETag."""
+
+    def set_etag(etag: str) -> None:
+        set_header(request, "etag", etag)
+
+    return ETags(if_match, set_etag)
+
+
+def filters(model: type[Model], *names: str) -> Provide:
+    """Return a dependency that makes a condition of query parameters.
+
+    `dependencies={"where": filters(User, "age__gte")}` of a route, and a parameter
+    `where: FilterDep[User]`, for `session.query(User).filter(where)`. A parameter that names a
+    column and is not in the list is an error.
+    """
+    allowed = Filters(model, *names)
+
+    def condition(request: AnyRequest, **given: Any) -> Condition[Any]:
+        allowed.check(set(request.query_params))
+        return allowed.condition(given)
+
+    own = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=AnyRequest)
+    parameters = [own, *(parameter_of(each) for each in allowed.filters.values())]
+    signed: Any = condition
+    signed.__signature__ = inspect.Signature(parameters, return_annotation=Condition[Any])
+    signed.__annotations__ = {
+        **{each.name: each.annotation for each in parameters},
+        "return": Condition[Any],
+    }
+    return Provide(signed, sync_to_thread=False)
+
+
+def parameter_of(filter_: Filter) -> inspect.Parameter:
+    """Return the parameter of the dependency for a filter, from which Litestar reads its type."""
+    kind: Any = filter_.kind
+    annotation: Any = Annotated[
+        (list[kind] if filter_.is_list else kind) | None, QueryParameter(name=filter_.name)
+    ]
+    return inspect.Parameter(
+        filter_.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+    )

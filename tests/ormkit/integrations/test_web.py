@@ -1,0 +1,160 @@
+"""What web frameworks get: answers for errors, signed cursors, filters and versions."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import pytest
+
+from examples.blog.db import Post, User
+from examples.shop.db import Product
+from ormkit import (
+    AsyncSession,
+    ConfigurationError,
+    Engine,
+    InvalidValue,
+    Q,
+    StaleObject,
+    UniqueViolation,
+    UnknownName,
+    UsageError,
+    ValidationError,
+    current_session,
+    errors,
+    session_context,
+)
+from ormkit.integrations.cursor_signatures import CursorSignatures
+from ormkit.integrations.etags import ETags
+from ormkit.integrations.filters import Filters
+from ormkit.integrations.pages import with_cursor
+from ormkit.integrations.problems import problem_of
+from ormkit.integrations.service import Service
+
+pytestmark = pytest.mark.one_interpreter
+
+SECRET = "server text with a value"
+#: The status of each error; those that are not listed are mistakes of the program.
+STATUSES = {
+    "NotFound": 404,
+    **dict.fromkeys(["UniqueViolation", "ForeignKeyViolation", "ExclusionViolation"], 409),
+    **dict.fromkeys(["LockNotAvailable", "MultipleFound", "StaleObject"], 409),
+    **dict.fromkeys(["CheckViolation", "NotNullViolation", "DataError"], 422),
+    **dict.fromkeys(["ValidationError", "InvalidValue", "MissingValue"], 422),
+    **dict.fromkeys(["PoolError", "PoolTimeout", "PoolClosed"], 503),
+    **dict.fromkeys(["RetryableError", "SerializationFailure", "DeadlockDetected"], 503),
+    **dict.fromkeys(["OutdatedStatement", "OperationalError", "ConnectionFailed"], 503),
+    "QueryCanceled": 504,
+}
+KINDS = {
+    name: kind
+    for name, kind in vars(errors).items()
+    if inspect.isclass(kind) and issubclass(kind, errors.OrmKitError)
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_error_has_an_answer_without_the_servers_text(name: str) -> None:
+    error = KINDS[name].__new__(KINDS[name])
+    Exception.__init__(error, SECRET)
+    if name == "ValidationError":
+        error = ValidationError({"name": "is empty"})
+    problem = problem_of(error, {})
+    assert problem.status == STATUSES.get(name, 500)
+    assert SECRET not in str(problem.body())
+    assert problem.type == f"urn:ormkit:{name}"
+    assert ("Retry-After" in problem.headers) is (problem.status == 503)
+
+
+def test_an_error_is_answered_by_what_is_known_of_it() -> None:
+    taken = UniqueViolation(SECRET)
+    taken.constraint = "users_email_key"
+    constraints = {"users_email_key": ("email", "is taken")}
+    assert problem_of(taken, constraints).body()["errors"] == {"email": "is taken"}
+    assert "errors" not in problem_of(taken, {}).body()
+    assert problem_of(StaleObject(SECRET), {}, has_if_match=True).status == 412
+    unsent = errors.ConnectionLost(SECRET)
+    unsent.is_sent = False
+    assert problem_of(unsent, {}).status == 503
+
+    class OwnError(errors.NotFound):
+        """An error of the application."""
+
+    assert problem_of(OwnError(SECRET), {}).type == "urn:ormkit:NotFound"
+
+
+def test_a_cursor_that_was_not_signed_here_is_refused() -> None:
+    signatures = CursorSignatures("key")
+    signed = signatures.signed("token")
+    assert signatures.checked(signed) == "token"
+    others = ["token", "token.", f"x{signed}", CursorSignatures("other").signed("token"), "ü.ü"]
+    for other in others:
+        with pytest.raises(InvalidValue, match="was not made here"):
+            signatures.checked(other)
+    assert CursorSignatures(None).signed("token") == CursorSignatures(None).checked("token")
+    assert with_cursor("http://x/a?cursor=1&b=2", "n.x") == "/a?b=2&cursor=n.x"
+
+
+def test_only_filters_of_the_list_are_taken() -> None:
+    filters = Filters(User, "age__gte", "id__in", "email__isnull")
+    kinds = {each.name: (each.kind, each.is_list) for each in filters.filters.values()}
+    assert kinds == {
+        "age__gte": (int, False),
+        "id__in": (int, True),
+        "email__isnull": (bool, False),
+    }
+    filters.check({"age__gte", "limit", "cursor"})
+    for name in ("age", "age__lt", "name"):
+        with pytest.raises(InvalidValue, match=f"{name} is no filter here"):
+            filters.check({name})
+    with pytest.raises(InvalidValue, match="at most 100 values"):
+        filters.condition({"id__in": list(range(101))})
+    assert isinstance(filters.condition({"age__gte": 1, "id__in": None}), Q)
+    with pytest.raises(ConfigurationError, match="regex is not offered"):
+        Filters(User, "name__regex")
+    with pytest.raises(UnknownName):
+        Filters(User, "nmae")
+
+
+async def test_no_filter_leaves_all_rows(session: AsyncSession) -> None:
+    await session.insert_all([User(name="Ada"), User(name="Grace")])
+    everything = Filters(User, "name").condition({"name": None})
+    assert await session.query(User).filter(everything).count() == 2
+
+
+def test_a_version_is_compared_with_if_match() -> None:
+    product = Product(category_id=1, sku="a", name="a", price=1)
+    product.version = 3
+    sent: list[str] = []
+    ETags(None, sent.append).send(product)
+    assert sent == ['"3"']
+    for good in (None, "*", '"3"', '"2", "3"'):
+        ETags(good, sent.append).check(product)
+    for stale in ('"2"', "3", 'W/"3"', ""):
+        with pytest.raises(StaleObject):
+            ETags(stale, sent.append).check(product)
+    with pytest.raises(UsageError, match="has no version column"):
+        ETags(None, sent.append).send(Post(author_id=1, title="t"))
+
+
+async def test_a_service_is_healthy_while_its_database_answers(engine: Engine) -> None:
+    service: Any = Service("postgresql://nowhere")
+    with pytest.raises(UsageError, match="has not started"):
+        await service.healthy()
+    with service.use(engine):
+        assert (await service.healthy()).status == 200
+        await engine.close()
+        health = await service.healthy()
+    assert (health.status, health.body()["status"]) == (503, "failing")
+
+
+async def test_a_session_context_is_a_transaction_where_that_is_asked_for(engine: Engine) -> None:
+    with pytest.raises(KeyError):
+        async with session_context(engine, transaction=True):
+            await current_session().insert(User(name="Ada"))
+            raise KeyError
+    async with session_context(engine, transaction=True) as session:
+        await session.insert(User(name="Grace"))
+        await session.engine.execute("SELECT 1")
+    async with session_context(engine) as session:
+        assert [user.name for user in await session.query(User).all()] == ["Grace"]
