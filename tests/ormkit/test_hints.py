@@ -16,6 +16,7 @@ from ormkit import (
     Engine,
     Expression,
     InvalidValue,
+    Load,
     Q,
     Result,
     Transaction,
@@ -23,7 +24,7 @@ from ormkit import (
 )
 from ormkit.hints import COLUMNS, IMPORTS, MODELS, OPERATORS, Hinted, operator_hint
 
-HINTED: tuple[type[Hinted], ...] = (AsyncSession, Transaction, Engine, UserQuery, Result)
+HINTED: tuple[type[Hinted], ...] = (AsyncSession, Transaction, Engine, UserQuery, Result, Load)
 #: The method that a hint names first, as in `filter(...)`.
 METHOD = re.compile(r"(?:\(await )?(\w+)\(")
 #: Names of the package that hints begin with, too.
