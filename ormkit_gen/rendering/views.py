@@ -423,8 +423,16 @@ class _Builder:
         return free_name(f"{self.model.name}{ending}", self.schema)
 
     def partial(self) -> str:
-        """Return the name of the class of partial objects."""
-        return free_name(f"Partial{self.model.name}", self.schema)
+        """Return the name of the class of partial objects.
+
+        The package exports it beside the classes of queries: a model Partial has one, too.
+        """
+        name = free_name(f"Partial{self.model.name}", self.schema)
+        other_model = name.rstrip("_").removesuffix("Query")
+        is_query = other_model in class_names(self.schema)
+        if is_query and free_name(f"{other_model}Query", self.schema) == name:
+            return free_name(f"{name}_", self.schema)
+        return name
 
     def is_exclude_short(self) -> bool:
         declared = f"def exclude(self, *conditions: Condition[{self.model.name}], "

@@ -36,7 +36,10 @@ TYPES = (
 )
 #: The public methods of models.
 MODEL_NAMES = {name for name in dir(ormkit.SoftDeleteModel) if not name.startswith("_")}
-PAIRS = ("Customer", "CustomerOrder", "User", "UserQuery", "UserFilter", "UserValues", "Enums")
+PAIRS = (
+    *("Customer", "CustomerOrder", "User", "UserQuery", "UserFilter", "UserValues", "UserPath"),
+    *("PartialUser", "Enums"),
+)
 
 
 def model(name: str, columns: str) -> str:
