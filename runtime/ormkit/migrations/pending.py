@@ -62,14 +62,14 @@ async def find_pending(
     check_known(records, chain, directory)
     squashed = squashes(chain, by_id)
     has = [each for each in chain if is_there(each, by_id, squashed)]
-    check_order(chain, has)
+    check_order(chain, has, by_id)
     for each in has:
         record = by_id.get(each.id)
         if record is not None and record.hash != each.hash:
             await check_edited(connection, tables, record, each)
     unfinished = next((each for each in records if each.is_unfinished), None)
     left = tuple(each for each in chain if each not in has)
-    if unfinished is not None and (not left or left[0].id != unfinished.id):
+    if unfinished is not None and all(each.id != unfinished.id for each in left[:1]):
         if unfinished.state == "reverting":
             raise MigrationError(
                 f"the down of {unfinished.id} was cut short: run `ormkit migrate down` to end it",
@@ -129,20 +129,27 @@ def squashes(chain: Chain, by_id: dict[str, Record]) -> frozenset[str]:
     return frozenset(found)
 
 
-def check_order(chain: Chain, has: Sequence[Migration]) -> None:
-    """Raise MigrationError for a migration that came after one that the database does not have."""
-    late: Migration | None = None
-    for each in chain:
-        if each not in has:
-            late = late or each
-        elif late is not None:
-            raise MigrationError(
-                f"{late.id} is before {each.id} in the files, and the database has {each.id} "
-                f"without it: put {late.id} at the end with `ormkit migrate rebase`, or take back "
-                f"{each.id} with `ormkit migrate down`, and run both in their order",
-                code="late-migration",
-                migrations=(late.id, each.id),
-            )
+def check_order(chain: Chain, has: Sequence[Migration], by_id: Mapping[str, Record]) -> None:
+    """Raise MigrationError for a migration that came without the one before it.
+
+    One that `ormkit migrate rebase` has put behind others since may have come before them: it has
+    proved that both orders lead to the same schema.
+    """
+    names = {each.id for each in has}
+    for each in has:
+        parent = each.header.parent
+        if parent is None or parent in names:
+            continue
+        record = by_id.get(each.id)
+        if record is not None and record.parent != parent:
+            continue
+        raise MigrationError(
+            f"{parent} is before {each.id} in the files, and the database has {each.id} without "
+            f"it: put {parent} at the end with `ormkit migrate rebase`, or take back {each.id} "
+            "with `ormkit migrate down`, and run both in their order",
+            code="late-migration",
+            migrations=(parent, each.id),
+        )
 
 
 def unfinished_late(unfinished: Record, left: Sequence[Migration]) -> MigrationError:

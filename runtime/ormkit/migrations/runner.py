@@ -124,6 +124,8 @@ async def apply(engine: Engine, task: Task, options: Options, report: Report) ->
             await run_migration(run, migration)
             done.append(migration.id)
         left = tuple(each.id for each in pending.migrations if each.id not in done)
+        if not left:
+            await adopt_moved(run, task.chain)
         return Done(tuple(done), left)
 
     return await with_backend(engine, options, report, work)
@@ -191,6 +193,14 @@ async def adopt_squashes(run: Run, chain: Chain, pending: Pending) -> None:
             for name in each.header.replaces:
                 await run.tables.set_state(connection, name, "replaced")
             await connection.script("COMMIT")
+
+
+async def adopt_moved(run: Run, chain: Chain) -> None:
+    """Record where migrations stand now that were moved behind others after they had run."""
+    hashes = {each.id: each.hash for each in await run.tables.records(run.connection)}
+    for each in chain:
+        if hashes.get(each.id, each.hash) != each.hash:
+            await run.tables.begin(run.connection, each, "applied")
 
 
 async def run_migration(run: Run, migration: Migration) -> None:

@@ -20,15 +20,18 @@ HEAD = """\
 SET search_path = public; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY';
 SET IntervalStyle = 'postgres'; SET standard_conforming_strings = on; SET statement_timeout = 0;
 """
-#: The script stops unless the database has exactly the migration before, and nobody runs any.
+#: The script stops unless the database has the migration before, and nobody runs any.
 GUARD = """\
 DO $ormkit$ BEGIN
     IF NOT pg_try_advisory_lock({key}) THEN
         RAISE EXCEPTION 'another run of migrations is at work';
     END IF;
-    IF (SELECT concat(id, ' ', hash) FROM {schema}.migration WHERE state = 'applied'
-            ORDER BY position DESC LIMIT 1) IS DISTINCT FROM {parent} THEN
-        RAISE EXCEPTION 'the last migration of the database is not %', {name};
+    IF EXISTS (SELECT FROM {schema}.migration WHERE id = {id}) THEN
+        RAISE EXCEPTION 'the database has the migration % already', {id};
+    END IF;
+    IF NOT EXISTS (SELECT FROM {schema}.migration WHERE state = 'applied' AND {before})
+            AND {has_parent} THEN
+        RAISE EXCEPTION 'the database does not have the migration % with the same files', {parent};
     END IF;
     IF EXISTS (SELECT FROM {schema}.migration
             WHERE state IN ('running', 'failed', 'reverting')) THEN
@@ -66,13 +69,15 @@ def _parts(migrations: Sequence[Migration], options: Options) -> Iterator[str]:
     yield f"BEGIN;{tables.ddl}COMMIT;\n"
     for migration in migrations:
         header = migration.header
-        parent = quoted_text(f"{header.parent} {header.parent_hash}") if header.parent else "NULL"
+        parent = quoted_text(header.parent or "")
         yield f"-- {migration.id}"
         yield GUARD.format(
             key=lock_key(options.schema),
             schema=tables.schema,
+            id=quoted_text(migration.id),
             parent=parent,
-            name=quoted_text(header.parent or "none"),
+            before=f"id = {parent} AND hash = {quoted_text(header.parent_hash)}",
+            has_parent="true" if header.parent else "false",
         )
         yield _begun(tables, migration)
         for number, step in enumerate(migration.steps, 1):

@@ -136,14 +136,37 @@ async def test_files_that_do_not_fit_the_database_are_refused_with_their_ids(
     late = project.add("late", "CREATE TABLE public.late ();")
     after = project.add("after", "CREATE TABLE public.after ();")
     await database.execute(
-        "INSERT INTO ormkit.migration (id, hash, files, state, tool) VALUES "
-        f"('{after.id}', '{after.hash}', '{{}}', 'applied', '')"
+        "INSERT INTO ormkit.migration (id, parent, hash, files, state, tool) VALUES "
+        f"('{after.id}', '{late.id}', '{after.hash}', '{{}}', 'applied', '')"
     )
     error = await refusal(database, project)
     assert (error.code, error.migrations) == ("late-migration", (late.id, after.id))
     assert late.id in str(error)
     assert "ormkit migrate rebase" in str(error)
     assert await rows(database, "SELECT to_regclass('public.late')") == [(None,)]
+
+
+async def test_one_that_ran_before_it_was_moved_behind_another_is_not_run_again(
+    database: Engine, project: Project
+) -> None:
+    """As `ormkit migrate rebase` does with a branch, when it has proved that the orders commute."""
+    first = project.add("a", "CREATE TABLE public.a ();")
+    await migrate(database, project.directory)
+    branch = project.add("b", "CREATE TABLE public.b ();")
+    await migrate(database, project.directory)
+    shutil.rmtree(project.directory / branch.id)
+    project.last = first
+    other = project.add("c", "CREATE TABLE public.c ();")
+    moved = project.add("b", "CREATE TABLE public.b ();")
+    await database.execute(
+        "UPDATE ormkit.migration SET id = $1 WHERE id = $2", [moved.id, branch.id]
+    )
+    last = project.add("d", "CREATE TABLE public.d ();")
+    assert (await migrate(database, project.directory)).migrations == (other.id, last.id)
+    assert await rows(
+        database, f"SELECT parent, hash FROM ormkit.migration WHERE id = '{moved.id}'"
+    ) == [(other.id, moved.hash)]
+    assert (await migrate(database, project.directory)).migrations == ()
 
 
 async def test_one_in_the_place_of_others_is_recorded_where_they_ran_and_runs_elsewhere(
