@@ -371,9 +371,9 @@ def sequence(
     )
 
 
-def extension(called: str, /, *, schema: str | None = None) -> None:
-    """Declare an extension, and the schema of PostgreSQL where its objects are."""
-    _declare("extensions", called, schema=schema)
+def extension(called: str, /, *, schema: str | None = None, comment: str | None = None) -> None:
+    """Declare an extension, the schema of PostgreSQL where its objects are, and a comment on it."""
+    _declare("extensions", called, schema=schema, comment=comment)
 
 
 def namespace(called: str, /, *, comment: str | None = None) -> None:

@@ -139,6 +139,7 @@ class Extension:
 
     name: str
     schema: str | None = None  #: Where its objects are.
+    comment: str | None = None  #: In place of the one that it brings.
     at: Position | None = field(default=None, compare=False, repr=False)
 
 

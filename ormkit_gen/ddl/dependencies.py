@@ -40,10 +40,13 @@ class Dependencies:
         #: Declared dependencies that no object of the schema has.
         self.unknown: list[tuple[SqlObject, str]] = []
         self.labels = {model.name: table_label(model) for model in schema.models}
-        self._labels = {*self.labels.values(), *map(domain_label, schema.domains)}
+        self._models = frozenset(self.labels.values())
+        self._labels = {*self._models, *map(domain_label, schema.domains)}
         self._labels |= {each.label for each in schema.objects}
         for model in schema.models:
             self._by_name[model.table].append((model.schema, self.labels[model.name]))
+            for name in _sequences_of(model):
+                self._by_name[name].append((model.schema, self.labels[model.name]))
         for domain in schema.domains:
             self._by_name[domain.name].append((domain.schema, domain_label(domain)))
         for sequence in schema.sequences:
@@ -90,7 +93,9 @@ class Dependencies:
         kind = "table" if model.view is None else model.view.kind
         # The file of SQL that creates the view comes before its indexes and comments.
         soft += [
-            each for place, each in self._by_name[model.table] if _is_same(place, model.schema)
+            each
+            for place, each in self._by_name[model.table]
+            if _is_same(place, model.schema) and each not in self._models
         ]
         soft = [each for each in dict.fromkeys(soft) if each != label]
         return Node(label, RANKS[kind], model, soft=tuple(soft))
@@ -162,6 +167,13 @@ def sequence_label(sequence: NumberSequence) -> str:
     """Return the label of a sequence."""
     name = f"{sequence.schema}.{sequence.name}" if sequence.schema else sequence.name
     return f"sequence {name}"
+
+
+def _sequences_of(model: Model) -> Iterator[str]:
+    """Yield the names of the sequences that a table brings, which other tables may use."""
+    for column in model.columns:
+        if column.is_serial or column.identity is not None:
+            yield f"{model.table}_{column.db_name}_seq"
 
 
 def _sequence(sequence: NumberSequence) -> Node:

@@ -133,10 +133,13 @@ def _prelude(schema: Schema, *, with_unmanaged: bool) -> Iterator[str]:
             name = quote_identifier(namespace.name)
             yield f"COMMENT ON SCHEMA {name} IS {quote_literal(namespace.comment)};"
     where = {each.name: each.schema for each in schema.extensions}
+    comments = {each.name: each.comment for each in schema.extensions}
     for name in extensions(schema):
         place = where.get(name)
         clause = "" if place is None else f" WITH SCHEMA {quote_identifier(place)}"
         yield f"CREATE EXTENSION IF NOT EXISTS {quote_identifier(name)}{clause};"
+        if (comment := comments.get(name)) is not None:
+            yield f"COMMENT ON EXTENSION {quote_identifier(name)} IS {quote_literal(comment)};"
 
 
 def _enum(enum: Enum) -> Iterator[str]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from ormkit_gen.ir import DefaultValue, Schema
-from ormkit_gen.postgres.identifiers import qualified, quote_literal
+from ormkit_gen.postgres.identifiers import qualified, quote_identifier, quote_literal
 from ormkit_gen.postgres.types import ColumnType
 
 #: Simple expressions that DEFAULT accepts without parentheses: a word, a number, a string or a
@@ -21,7 +21,19 @@ _PLAIN_DEFAULT = re.compile(r"(?:[\w.]+(?:\((?:[\w., ]|'[^'\\]*')*\))?|'[^'\\]*'
 
 def sql_type(type_: ColumnType, schema: Schema) -> str:
     """Return the type's name, such as "varchar(100)", "integer[]" or "audit.post_status"."""
-    return type_.spelling or value_type(type_, schema)
+    if type_.spelling:
+        return type_.spelling
+    name = value_type(type_, schema)
+    place = None if type_.is_enum else _extension_place(type_.base.extension, schema)
+    return f"{quote_identifier(place)}.{name}" if place else name
+
+
+def _extension_place(name: str | None, schema: Schema) -> str | None:
+    """Return the schema of PostgreSQL that an extension is in, if its types need it."""
+    if name is None:
+        return None
+    places = (each.schema for each in schema.extensions if each.name == name)
+    return next((place for place in places if place not in (None, "public")), None)
 
 
 def value_type(type_: ColumnType, schema: Schema) -> str:

@@ -15,6 +15,7 @@ from ormkit_gen.ddl.tables import all_partitions, create_table
 from ormkit_gen.drift.left_out import LeftOut, Missing
 from ormkit_gen.drift.places import object_keys
 from ormkit_gen.drift.reduced_tables import Lost, Run, reduce_table
+from ormkit_gen.drift.roles import Roles
 from ormkit_gen.ir import Domain, Enum, Model, NumberSequence, Schema, SqlObject
 from ormkit_gen.postgres.identifiers import quote_identifier
 
@@ -40,9 +41,11 @@ async def missing_extensions(url: str, schemas: Sequence[Schema]) -> tuple[Missi
 
 
 async def build_possible(
-    url: str, schemas: Sequence[Schema], missing: Sequence[Missing]
+    url: str, schemas: Sequence[Schema], missing: Sequence[Missing], roles: Roles
 ) -> tuple[Catalog, tuple[LeftOut, ...]]:
     """Build on an empty database what needs none of the missing extensions.
+
+    roles: those that statements need.
 
     Return its catalog, and what could not be built: each statement runs by itself, and PostgreSQL
     says which ones fail.
@@ -53,11 +56,14 @@ async def build_possible(
             connection.mark_dirty()
 
             async def run(sql: str) -> str | None:
-                try:
-                    await connection.script(sql)
-                except DatabaseError as error:
-                    return str(error)
-                return None
+                while True:
+                    try:
+                        await connection.script(sql)
+                    except DatabaseError as error:
+                        if not await roles.provide(error):
+                            return str(error)
+                    else:
+                        return None
 
             await connection.script(SHADOW_SETTINGS)
             for schema in schemas:

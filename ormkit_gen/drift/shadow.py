@@ -23,6 +23,7 @@ from ormkit_gen.drift.cache import CatalogCache, cache_directory, cache_key
 from ormkit_gen.drift.expected import Expected
 from ormkit_gen.drift.live import ONCE
 from ormkit_gen.drift.partial import build_possible, missing_extensions
+from ormkit_gen.drift.roles import Roles
 from ormkit_gen.ir import Schema
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier
 
@@ -158,15 +159,23 @@ async def _built(schemas: Sequence[Schema], sql: Sequence[str], shadow: str | No
 
 
 async def _built_on(server: str, schemas: Sequence[Schema], sql: Sequence[str]) -> Expected:
-    try:
-        return Expected(await shadow_catalog(server, *sql))
-    except DatabaseError:
-        async with scratch_database(server) as url:
-            missing = await missing_extensions(url, schemas)
-        if not missing:
-            raise
+    async with Roles(server) as roles:
+        while True:
+            try:
+                return Expected(await shadow_catalog(server, *sql))
+            except DatabaseError as error:
+                if not await roles.provide(error):
+                    return await _built_in_part(server, schemas, error)
+
+
+async def _built_in_part(server: str, schemas: Sequence[Schema], error: DatabaseError) -> Expected:
+    """Build what needs no missing extension; raise the error if none is missing."""
     async with scratch_database(server) as url:
-        catalog, left_out = await build_possible(url, schemas, missing)
+        missing = await missing_extensions(url, schemas)
+    if not missing:
+        raise error
+    async with Roles(server) as roles, scratch_database(server) as url:
+        catalog, left_out = await build_possible(url, schemas, missing, roles)
     return Expected(catalog, missing, left_out)
 
 

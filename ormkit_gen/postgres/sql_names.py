@@ -18,6 +18,11 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL | re.IGNORECASE,
 )
 _PART = re.compile(_IDENTIFIER)
+#: A string that is the name of an object: nextval('orders_id_seq'), 'english'::regconfig.
+_NAMING = re.compile(
+    r"(?:\bnextval\s*\(\s*'(?P<called>(?:[^']|'')*)')|'(?P<cast>(?:[^']|'')*)'\s*::\s*reg[a-z]",
+    re.IGNORECASE,
+)
 
 #: A name in parts, without quotes, such as ("public", "users").
 Name = tuple[str, ...]
@@ -29,10 +34,15 @@ def name_parts(text: str) -> Name:
 
 
 def names_in(text: str) -> Iterator[Name]:
-    """Yield the names in a text of SQL, each in its parts, keywords and columns among them."""
+    """Yield the names in a text of SQL, each in its parts, keywords and columns among them.
+
+    Of strings, only those that name an object count.
+    """
     for found in _TOKEN.finditer(text):
         if found["name"] is not None:
             yield name_parts(found["name"])
+    for found in _NAMING.finditer(text):
+        yield name_parts((found["called"] or found["cast"] or "").replace("''", "'"))
 
 
 def _stored(identifier: str) -> str:

@@ -84,7 +84,10 @@ class _Builder:
         relationships.add()
         found.added = relationships.added
         found.sequences = dict(_sequences(self._snapshot.sequences, reader.implied))
-        found.extensions = {name: {"schema": schema} for name, schema in self._snapshot.extensions}
+        found.extensions = {
+            name: {"schema": schema} | ({} if comment is None else {"comment": comment})
+            for name, schema, comment in self._snapshot.extensions
+        }
         found.schemas = dict(self._schemas(found))
         statements = (
             each

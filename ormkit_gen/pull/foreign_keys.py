@@ -11,6 +11,7 @@ from ormkit_gen.pull.inflection import plural
 from ormkit_gen.pull.known_names import PUBLIC, Key, KnownNames
 from ormkit_gen.pull.model_parts import ModelParts
 from ormkit_gen.pull.naming import first_free, many_to_many_name, to_many_name, to_one_name
+from ormkit_gen.pull.table_parts import is_sayable, sayable_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Relationships:
 
     def _has_key(self, key: Key) -> bool:
         """Return whether rows can be told apart, which the target of a relationship needs."""
-        return self._tables[key].primary_key is not None or "key" in self._models[key].settings
+        return sayable_key(self._tables[key]) is not None or "key" in self._models[key].settings
 
     def _names(self, key: Key) -> set[str]:
         model = self._known.models.get(key)
@@ -81,6 +82,8 @@ class Relationships:
         for each in table.constraints if model else ():
             target = self._models.get(each.target) if each.target else None
             if model is None or target is None or each.target is None or each.is_partition:
+                continue
+            if not is_sayable(each):
                 continue
             columns = tuple(model.attributes[name] for name in each.columns)
             # Of two foreign keys with the same columns, relationships use the first.
@@ -166,7 +169,7 @@ class Relationships:
 
     def _sides(self, key: Key) -> tuple[Link, Link] | None:
         """Return the two foreign keys of a table whose primary key they make up."""
-        table, primary = self._tables[key], self._tables[key].primary_key
+        table, primary = self._tables[key], sayable_key(self._tables[key])
         links = [each for each in self._links if each.source == key]
         keys = [each for each in table.constraints if each.kind == "foreign key"]
         has_keys = all(self._has_key(each.target) for each in links)

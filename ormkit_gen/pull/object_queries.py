@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from ormkit.catalog import OWN_SCHEMA
 
+#: How what a range type brings depends on it: its functions and a cast.
+_WITH_PARTS = "'e', 'i'"
 
-def _own(catalog: str, alias: str) -> str:
-    """Return the condition that no extension brought the object."""
+
+def _own(catalog: str, alias: str, brought: str = "'e'") -> str:
+    """Return the condition that no extension brought the object, or what `brought` stands for."""
     return f"""{OWN_SCHEMA} AND NOT EXISTS (
         SELECT FROM pg_depend e WHERE e.classid = '{catalog}'::regclass AND e.objid = {alias}.oid
-        AND e.objsubid = 0 AND e.deptype = 'e')"""
+        AND e.objsubid = 0 AND e.deptype IN ({brought}))"""
 
 
 def _comment(what: str, name: str, oid: str, catalog: str) -> str:
@@ -60,7 +63,7 @@ SELECT 'pg_proc'::regclass::oid::bigint, f.oid::bigint, {_ROUTINE}, f.oid::regpr
     concat(rtrim(pg_get_functiondef(f.oid), E'\\n'), ';',
         {_comment("%s", f"upper({_ROUTINE}), f.oid::regprocedure", 'f.oid', 'pg_proc')})
 FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
-WHERE {_own('pg_proc', 'f')} AND f.prokind <> 'a'"""
+WHERE {_own('pg_proc', 'f', _WITH_PARTS)} AND f.prokind <> 'a'"""
 
 AGGREGATES = f"""
 SELECT 'pg_proc'::regclass::oid::bigint, f.oid::bigint, 'aggregate', f.oid::regprocedure::text,
@@ -178,6 +181,13 @@ SELECT 'pg_type'::regclass::oid::bigint, t.oid::bigint, 'type', {_TYPE},
 FROM pg_range r JOIN pg_type t ON t.oid = r.rngtypid
 JOIN pg_namespace n ON n.oid = t.typnamespace WHERE {_own('pg_type', 't')}"""
 
+#: Types that are named and not defined yet.
+SHELL_TYPES = f"""
+SELECT 'pg_type'::regclass::oid::bigint, t.oid::bigint, 'type', {_TYPE},
+    format('CREATE TYPE %s;', {_TYPE})
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE NOT t.typisdefined AND {_own('pg_type', 't')}"""
+
 #: An operator's commutator and negator are linked by whichever of the two is created last.
 OPERATORS = f"""
 SELECT 'pg_operator'::regclass::oid::bigint, o.oid::bigint, 'operator', o.oid::regoperator::text,
@@ -195,7 +205,8 @@ SELECT 'pg_operator'::regclass::oid::bigint, o.oid::bigint, 'operator', o.oid::r
         {_comment('OPERATOR', "format('%I.%s (%s, %s)', n.nspname, o.oprname, "
                   "CASE WHEN o.oprleft = 0 THEN 'NONE' ELSE format_type(o.oprleft, NULL) END, "
                   "format_type(o.oprright, NULL))", 'o.oid', 'pg_operator')})
-FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE {_own('pg_operator', 'o')}"""
+FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE {_own('pg_operator', 'o')}
+AND o.oprcode <> 0"""
 
 _CAST = "format('(%s AS %s)', format_type(k.castsource, NULL), format_type(k.casttarget, NULL))"
 
@@ -207,7 +218,7 @@ SELECT 'pg_cast'::regclass::oid::bigint, k.oid::bigint, 'cast', {_CAST},
         CASE k.castcontext WHEN 'a' THEN ' AS ASSIGNMENT' WHEN 'i' THEN ' AS IMPLICIT' END, ';',
         {_comment('CAST', _CAST, 'k.oid', 'pg_cast')})
 FROM pg_cast k WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d
-    WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype = 'e')"""
+    WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype IN ({_WITH_PARTS}))"""
 
 STATISTICS = f"""
 SELECT 'pg_statistic_ext'::regclass::oid::bigint, x.oid::bigint, 'statistics',
@@ -338,15 +349,18 @@ FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"""
 
 FOREIGN_TABLES = f"""
 SELECT 'pg_class'::regclass::oid::bigint, c.oid::bigint, 'foreign table', {_QUALIFIED},
-    concat(format('CREATE FOREIGN TABLE %s (%s) SERVER %I', {_QUALIFIED}, (
+    concat(format('CREATE FOREIGN TABLE %s (%s) SERVER %I', {_QUALIFIED}, concat_ws(E',\\n    ', (
         SELECT string_agg(concat_ws(' ', E'\\n    ' || quote_ident(a.attname),
             format_type(a.atttypid, a.atttypmod),
             {_FOREIGN_OPTIONS.format('a.attfdwoptions')},
             'DEFAULT ' || (SELECT pg_get_expr(f.adbin, f.adrelid) FROM pg_attrdef f
                 WHERE f.adrelid = c.oid AND f.adnum = a.attnum),
-            CASE WHEN a.attnotnull THEN 'NOT NULL' END), ',' ORDER BY a.attnum) || E'\\n'
-        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped),
-        s.srvname), {_FOREIGN_OPTIONS.format('t.ftoptions')}, ';',
+            CASE WHEN a.attnotnull THEN 'NOT NULL' END), ',' ORDER BY a.attnum)
+        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), (
+        SELECT string_agg(format('CONSTRAINT %I %s', o.conname, pg_get_constraintdef(o.oid)),
+            E',\\n    ' ORDER BY o.conname)
+        FROM pg_constraint o WHERE o.conrelid = c.oid AND o.contype = 'c' AND o.conislocal))
+        || E'\\n', s.srvname), {_FOREIGN_OPTIONS.format('t.ftoptions')}, ';',
         {_comment('FOREIGN TABLE', _QUALIFIED, 'c.oid', 'pg_class')},
         {_COLUMN_COMMENTS})
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -362,6 +376,7 @@ OBJECTS = (
     POLICIES,
     COMPOSITE_TYPES,
     RANGE_TYPES,
+    SHELL_TYPES,
     OPERATORS,
     CASTS,
     STATISTICS,
@@ -403,7 +418,13 @@ WITH relations AS (
         JOIN pg_type x ON x.oid IN (t.oid, t.typarray)
         WHERE {OWN_SCHEMA} AND t.typtype IN ('e', 'd', 'r')
     UNION ALL SELECT 'pg_proc'::regclass, f.oid, format('%s %s', {_ROUTINE}, f.oid::regprocedure)
-        FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace WHERE {_own('pg_proc', 'f')}
+        FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
+        WHERE {_own('pg_proc', 'f', _WITH_PARTS)}
+    UNION ALL SELECT d.classid, d.objid, format('type %s', {_TYPE}) FROM pg_depend d
+        JOIN pg_range r ON d.refobjid IN (r.rngtypid, r.rngmultitypid)
+        JOIN pg_type t ON t.oid = r.rngtypid JOIN pg_namespace n ON n.oid = t.typnamespace
+        WHERE d.classid = 'pg_proc'::regclass AND d.refclassid = 'pg_type'::regclass
+        AND d.deptype = 'i' AND {OWN_SCHEMA}
     UNION ALL SELECT 'pg_rewrite'::regclass, w.oid, r.label
         FROM pg_rewrite w JOIN relations r ON r.oid = w.ev_class WHERE w.rulename = '_RETURN'
     UNION ALL SELECT 'pg_constraint'::regclass, o.oid, r.label

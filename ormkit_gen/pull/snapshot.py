@@ -61,8 +61,8 @@ class Snapshot:
     domains: tuple[Domain, ...]
     sequences: tuple[Sequence, ...]
     objects: tuple[DatabaseObject, ...]
-    #: The extensions, with the schemas that they are in.
-    extensions: tuple[tuple[str, str], ...]
+    #: The extensions, with the schemas that they are in, and comments of the database's own.
+    extensions: tuple[tuple[str, str, str | None], ...]
 
     def of_schemas(self, schemas: Collection[str]) -> Snapshot:
         """Return the part of these schemas; all of it if there are none."""
@@ -102,11 +102,13 @@ async def read_snapshot(engine: Engine) -> Snapshot:
     )
 
 
-def _extensions(catalog: Catalog) -> Iterator[tuple[str, str]]:
+def _extensions(catalog: Catalog) -> Iterator[tuple[str, str, str | None]]:
     for fact in catalog:
         kind, _, name = fact.object.partition(" ")
         if (kind, fact.kind) == ("extension", "object"):
-            yield plain(name), plain(fact.definition.removeprefix("SCHEMA "))
+            comment = catalog.get((fact.object, "comment", ""))
+            place = plain(fact.definition.removeprefix("SCHEMA "))
+            yield plain(name), place, comment.definition if comment else None
 
 
 def _order(each: DatabaseObject) -> tuple[str, str]:

@@ -66,7 +66,7 @@ class Reader:
 
     def _column(self, table: Table, column: TableColumn, attribute: str) -> dict[str, Any]:
         is_view = table.kind.endswith("view")
-        key = table.primary_key
+        key = sayable_key(table)
         is_key = key is not None and column.name in key.columns
         serial = self._serial(table, column)
         entry: dict[str, Any] = {
@@ -129,7 +129,7 @@ class Reader:
         return {"generated": kind, **options} if options else kind
 
     def _add_key(self, table: Table, model: ModelParts) -> None:
-        key = table.primary_key
+        key = sayable_key(table)
         if key is None:
             if table.kind != "foreign table" and (columns := _row_key(table)):
                 model.settings["key"] = [model.attributes[each] for each in columns]
@@ -165,7 +165,7 @@ class Reader:
         index = table.index(key.name)
         extras = {**_deferral(key), **_index_extras(model, index, key.comment)}
         is_default = key.name == constraint_name(table.name, key.columns, "key")
-        primary = table.primary_key
+        primary = sayable_key(table)
         in_key = primary is not None and key.columns[0] in primary.columns
         if len(key.columns) == 1 and is_default and not extras and not in_key:
             attribute = model.attributes[key.columns[0]]
@@ -263,7 +263,7 @@ class Reader:
         if len(elements) == 1 and isinstance(elements[0], str) and is_default and not extras:
             attribute = elements[0]
             entry = model.entry(attribute)
-            primary = table.primary_key
+            primary = sayable_key(table)
             is_key = primary is not None and index.elements[0].column in primary.columns
             if "unique" not in entry and not is_key:
                 model.parts.append(Part(facts, {"index": True}, column=attribute))
@@ -280,6 +280,12 @@ def is_sayable(key: TableConstraint) -> bool:
         and key.match != "p"
         and not (key.kind == "check" and key.is_no_inherit)
     )
+
+
+def sayable_key(table: Table) -> TableConstraint | None:
+    """Return the primary key, where the schema language has it: not WITHOUT OVERLAPS."""
+    key = table.primary_key
+    return key if key is not None and is_sayable(key) else None
 
 
 def is_sayable_index(index: TableIndex) -> bool:
@@ -314,7 +320,7 @@ def _is_usual(sequence: Sequence, column: TableColumn) -> bool:
 
 def _is_plain_key(table: Table) -> bool:
     """Return whether `primary_key = true` at the columns says all about the primary key."""
-    key = table.primary_key
+    key = sayable_key(table)
     if key is None:
         return False
     index = table.index(key.name)
@@ -331,14 +337,17 @@ def _is_plain_key(table: Table) -> bool:
 
 def _would_be_identity(table: Table, column: TableColumn) -> bool:
     """Return whether the schema language would make the column an identity by itself."""
-    key = table.primary_key
+    key = sayable_key(table)
     is_whole = column.type.is_system and column.type.name in _SERIALS and not column.type.is_array
     return key is not None and len(key.columns) == 1 and is_whole
 
 
 def _row_key(table: Table) -> tuple[str, ...]:
     """Return unique columns that are never NULL, which identify the rows without a primary key."""
+    unsaid = {each.name for each in table.constraints if not is_sayable(each)}
     for index in table.indexes:
+        if index.constraint in unsaid:
+            continue
         columns = tuple(element.column or "" for element in index.elements)
         known = [table.column(name) for name in columns]
         is_certain = all(column is not None and column.is_not_null for column in known)

@@ -18,10 +18,13 @@ def read_namespaces(draft: SchemaDraft, documents: Sequence[Document]) -> None:
         for name, value, path in root.named("extensions"):
             data = {"schema": value} if isinstance(value, str) else value
             fields = Fields(document, path, data, draft.problems, f"extension {name}")
-            fields.only(("schema",))
+            fields.only(("schema", "comment"))
             schema = fields.text("schema")
             check_database_name(fields, "schema", schema, "schema")
-            draft.extensions[name] = Extension(name=name, schema=schema, at=fields.at)
+            comment = fields.text("comment")
+            draft.extensions[name] = Extension(
+                name=name, schema=schema, comment=comment, at=fields.at
+            )
         for name, value, path in root.named("schemas"):
             fields = Fields(document, path, value, draft.problems, f"schema {name}")
             fields.only(("comment",))

@@ -30,6 +30,14 @@ EXTENSIONS = """
 SELECT format('extension %I', x.extname), 'object', '', format('SCHEMA %I', n.nspname)
 FROM pg_extension x JOIN pg_namespace n ON n.oid = x.extnamespace WHERE x.extname <> 'plpgsql'"""
 
+#: Each extension brings a comment; only another one says something about the database.
+EXTENSION_COMMENTS = """
+SELECT format('extension %I', x.extname), 'comment', '', d.description
+FROM pg_extension x JOIN pg_description d
+    ON d.classoid = 'pg_extension'::regclass AND d.objoid = x.oid
+JOIN pg_available_extensions a ON a.name = x.extname
+WHERE x.extname <> 'plpgsql' AND d.description IS DISTINCT FROM a.comment"""
+
 #: What kind of table it is, and where its rows are: all that CREATE TABLE says but its columns.
 TABLE_FACTS = f"""
 SELECT {OBJECT}, p.kind, p.name, p.definition FROM {RELATIONS},
@@ -419,6 +427,7 @@ AND coalesce(i.schema, '') NOT IN (SELECT quote_ident(n.nspname) FROM pg_namespa
 DEFINITIONS = (
     SCHEMAS,
     EXTENSIONS,
+    EXTENSION_COMMENTS,
     TYPES,
     TABLE_FACTS,
     COLUMN_FACTS,

@@ -225,10 +225,11 @@ def test_indexes_and_columns_have_all_their_options(same: Same) -> None:
         ALTER TABLE t REPLICA IDENTITY USING INDEX t_code;
         COMMENT ON SCHEMA public IS 'Ours.';
         COMMENT ON SCHEMA empty IS 'Nothing.';
+        COMMENT ON EXTENSION vector IS 'Ours, too.';
         """,
         """
         [extensions]
-        vector = "empty"
+        vector = { schema = "empty", comment = "Ours, too." }
 
         [schemas.public]
         comment = "Ours."
@@ -275,7 +276,7 @@ def test_indexes_and_columns_have_all_their_options(same: Same) -> None:
         storage = { fastupdate = "off" }
         """,
         """
-        extension("vector", schema="empty")
+        extension("vector", schema="empty", comment="Ours, too.")
         namespace("public", comment="Ours.")
         namespace("empty", comment="Nothing.")
 

@@ -1,0 +1,82 @@
+"""`ormkit pull` of what few databases have builds the same database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.ormkit_gen.cli.conftest import Command
+from tests.servers import Server
+
+pytestmark = pytest.mark.one_interpreter
+
+#: Objects that other objects bring, or that are needed before those that name them.
+RARE = """
+CREATE SCHEMA archive;
+CREATE EXTENSION citext SCHEMA archive;
+COMMENT ON EXTENSION citext IS 'Ours, too.';
+CREATE DOMAIN mail AS archive.citext CHECK (VALUE <> '');
+CREATE TABLE "Order" (id bigserial PRIMARY KEY, who archive.citext, at mail);
+CREATE TABLE archive."Order" (LIKE "Order" INCLUDING ALL);
+CREATE TYPE frange AS RANGE (subtype = float8, subtype_diff = float8mi);
+CREATE TABLE spans (id int PRIMARY KEY, span frange CHECK (span <> frange(0, 1)), more fmultirange);
+CREATE TYPE later;
+CREATE TYPE place AS (street text);
+CREATE FUNCTION same(place, place) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT true';
+CREATE OPERATOR === (LEFTARG = place, RIGHTARG = place, FUNCTION = same, NEGATOR = !==);
+CREATE TEXT SEARCH CONFIGURATION "Words" (COPY = simple);
+CREATE TABLE docs (id int PRIMARY KEY, body text,
+    words tsvector GENERATED ALWAYS AS (to_tsvector('public."Words"', body)) STORED);
+CREATE FOREIGN DATA WRAPPER nowhere;
+CREATE SERVER far FOREIGN DATA WRAPPER nowhere;
+CREATE FOREIGN TABLE remote (id int NOT NULL, t text, CONSTRAINT few CHECK (id < 9),
+    CHECK (t <> '')) SERVER far;
+CREATE EXTENSION btree_gist;
+CREATE TABLE bookings (room int, valid daterange, PRIMARY KEY (room, valid WITHOUT OVERLAPS));
+CREATE TABLE stays (id int PRIMARY KEY, room int, valid daterange,
+    FOREIGN KEY (room, PERIOD valid) REFERENCES bookings (room, PERIOD valid));
+"""
+
+
+def test_what_is_rare_comes_out_exact(project: Path, ormkit: Command, server18: Server) -> None:
+    with server18.database() as url:
+        server18.run_script(url, RARE)
+        told = ormkit("pull", "--database", url, "--into", "schemas/app.toml")
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert ormkit("check", "--database", url).returncode == 0
+        text = (project / "schemas/app.toml").read_text()
+        assert 'citext = { schema = "archive", comment = "Ours, too." }' in text
+        assert not list(project.glob("sql/function/*range*")), "the type brings its functions"
+        server18.run_script(url, "COMMENT ON EXTENSION citext IS 'Other.'")
+        told = ormkit("check", "--database", url)
+    assert told.returncode == 1
+    assert "drift: extension citext: comment" in told.stdout
+
+
+def test_a_shadow_without_the_roles_of_policies_builds_them(
+    project: Path, ormkit: Command, server18: Server, server16: Server
+) -> None:
+    settings = project / "ormkit.toml"
+    settings.write_text(settings.read_text().replace(server18.url, server16.url))
+    with server18.database() as url:
+        server18.run_script(url, 'CREATE ROLE rare_reader; CREATE ROLE "Rare writer"')
+        try:
+            server18.run_script(
+                url,
+                "CREATE TABLE t (id int PRIMARY KEY); ALTER TABLE t ENABLE ROW LEVEL SECURITY;"
+                'CREATE POLICY p ON t TO rare_reader, "Rare writer" USING (id > 0)',
+            )
+            told = ormkit("pull", "--database", url, "--into", "schemas/app.toml")
+            assert told.returncode == 0, told.stdout + told.stderr
+            server18.run_script(url, "ALTER POLICY p ON t TO rare_reader")
+            told = ormkit("check", "--database", url)
+            assert told.returncode == 1
+            assert "drift: table public.t: policy p" in told.stdout
+        finally:
+            server18.run_script(
+                url, 'DROP TABLE IF EXISTS t; DROP ROLE rare_reader; DROP ROLE "Rare writer"'
+            )
+    with server16.database() as url:
+        # The shadow keeps none of them.
+        server16.run_script(url, "CREATE ROLE rare_reader; DROP ROLE rare_reader")
