@@ -43,9 +43,7 @@ def test_the_api_of_the_shop_is_documented(golden: Golden) -> None:
 
 
 @pytest.mark.parametrize("name", APPS)
-async def test_the_shop_answers_over_tcp(
-    name: str, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_shop_answers_over_tcp(name: str, database_url: str) -> None:
     """A server runs the lifespan, and holds no connection after its answers."""
     module = APPS[name]
     async with await create_engine(database_url) as engine:
@@ -53,8 +51,7 @@ async def test_the_shop_answers_over_tcp(
         session = AsyncSession(engine)
         category = await Factory(Category).using(session).create()
         await Factory(Customer).using(session).create()
-    monkeypatch.setattr(module.db, "_url", database_url)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with module.db.use(database_url), socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(module.app, log_level="warning"))
         serving = asyncio.create_task(server.serve([listening]))
         port = listening.getsockname()[1]

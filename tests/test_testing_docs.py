@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 import types
+import warnings
 from pathlib import Path
 
 import pytest
@@ -44,7 +46,7 @@ def test_the_applications_of_the_page_about_web_frameworks_work(
     framework: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server18: Server
 ) -> None:
     files = dict(FILE.findall(WEB))
-    assert [*files] == ["fastapi", "versions", "litestar", "test_users.py"]
+    assert [*files] == ["fastapi", "versions", "litestar", "test_users.py", "test_health.py"]
     api = types.ModuleType("app.api")
     monkeypatch.setitem(sys.modules, "app", examples.blog)
     monkeypatch.setitem(sys.modules, "app.db", models)
@@ -53,11 +55,16 @@ def test_the_applications_of_the_page_about_web_frameworks_work(
     exec(files[framework], vars(api))
     if framework == "fastapi":
         exec(files["versions"], vars(api))
+        with warnings.catch_warnings():
+            # Starlette would rather have another client.
+            warnings.simplefilter("ignore")
+            importlib.import_module("starlette.testclient")
+        pytester.makepyfile(test_health=files["test_health.py"])
     settings = dict(FILE.findall(PAGE))["pyproject.toml"]
     pytester.path.joinpath("pyproject.toml").write_text(settings, encoding="utf-8")
     pytester.makepyfile(test_users=files["test_users.py"] + REQUESTS)
     result = pytester.runpytest_inprocess("-p", "ormkit.testing", "-p", "no:cacheprovider")
-    result.assert_outcomes(passed=2)
+    result.assert_outcomes(passed=3 if framework == "fastapi" else 2)
 
 
 #: What the page says of the routes.

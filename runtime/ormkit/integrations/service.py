@@ -79,13 +79,17 @@ class Service:
                 yield engine
 
     @contextmanager
-    def use(self, engine: Engine) -> Generator[None]:
-        """Use this engine during the block, as tests do."""
-        before, self._engine = self._engine, engine
+    def use(self, database: Engine | str) -> Generator[None]:
+        """Use this engine during the block, or open one with this URL, as tests do."""
+        before = self._engine, self._url
+        if isinstance(database, str):
+            self._engine, self._url = None, database
+        else:
+            self._engine = database
         try:
             yield
         finally:
-            self._engine = before
+            self._engine, self._url = before
 
     async def healthy(self, timeout: float = HEALTH_TIMEOUT) -> Health:
         """Return whether the database answers a statement in time, and the state of the pool."""
