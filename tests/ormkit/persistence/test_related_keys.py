@@ -74,7 +74,8 @@ async def test_children_with_jsonb_keys(session: AsyncSession, models: Any) -> N
 
 async def test_links_with_jsonb_keys(session: AsyncSession, models: Any) -> None:
     shelf = await session.insert(models.Shelf(place=[1, {"b": None}]))
-    themes = await session.insert_all([models.Theme(key=key) for key in ([1, 2], {"t": []}, True)])
+    keys: tuple[Any, ...] = ([1, 2], {"t": []}, True)
+    themes = await session.insert_all([models.Theme(key=key) for key in keys])
     related = session.related(shelf, models.Shelf.themes)
     assert await related.add(*themes[:2]) == 2
     assert await related.add(themes[0]) == 0

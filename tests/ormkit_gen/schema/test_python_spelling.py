@@ -253,7 +253,7 @@ class Post(Base):
     author_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("user.id"))
     author: Mapped["User"] = relationship(back_populates="posts")
 """
-    read_both = []
+    read_both: list[Schema] = []
     for name, text in (("aliased", aliased), ("plain", plain)):
         directory = tmp_path / name
         directory.mkdir()
