@@ -61,6 +61,12 @@ class Constructor:
         ]
         return (*stored, *related) or ("pass",)
 
+    @property
+    def is_self_typed(self) -> bool:
+        """Whether the body asks the model's columns for values."""
+        columns = [each for each in self.model.columns if not each.is_generated]
+        return any("(self)." in (self.initial(each) or "") for each in columns)
+
     def initial(self, column: Column) -> str | None:
         """Return the constructor's value for a column that is not given, or None if there is none.
 

@@ -21,7 +21,7 @@ CONTAINMENT = ("__contains", "__contained_by", "__overlaps")
 
 ENDINGS: dict[Family, tuple[str, ...]] = {
     "equal": COMPARISONS,
-    "boolean": ("", "__ne"),
+    "boolean": ("",),
     "ordered": (*COMPARISONS, *ORDERED),
     "text": (*COMPARISONS, *PATTERNS),
     "array": ("", "__ne", *CONTAINMENT, "__len"),

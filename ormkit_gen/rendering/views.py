@@ -35,7 +35,7 @@ from ormkit_gen.rendering.own_names import IMPORT, IMPORT_OTHER, other, own
 from ormkit_gen.schema.naming import base_name, constant_name, module_name
 
 #: The names that every generated module imports from typing.
-TYPING = ("TYPE_CHECKING", "Any", "Literal", "Self", "Unpack")
+TYPING = ("TYPE_CHECKING", "Any", "Literal", "Never", "Self", "Unpack")
 
 
 #: Maximum width of a method of a class without its indentation, under a condition.
@@ -82,6 +82,9 @@ class ModelView:
     overloads: tuple[str, ...]
     parameters: tuple[str, ...]
     body: tuple[str, ...]
+    #: Whether type checkers see the model in the constructor's `self`: where it calls columns.
+    #: Elsewhere it is Any, since looking up an attribute for each assignment takes their time.
+    is_self_typed: bool
     unpack: str
     conversions: tuple[tuple[str, str], ...]
     key: str
@@ -147,6 +150,7 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         overloads=constructor.overloads(),
         parameters=constructor.parameters(),
         body=constructor.body(),
+        is_self_typed=constructor.is_self_typed,
         filter_keys=builder.filter_keys(),
         assignable=builder.assignable(),
         column_names=builder.column_names,
@@ -478,7 +482,8 @@ class _Builder:
         if self.model.methods:
             module, _, name = self.model.methods.partition(":")
             imports.insert(0, f"from {module} import {name} as _Methods")
-        return (f"from typing_extensions import {IMPORT}TypedDict", "", *imports, *self.forward())
+        extensions = f"from typing_extensions import {IMPORT}ReadOnly, {IMPORT}TypedDict"
+        return (extensions, "", *imports, *self.forward())
 
     def forward(self) -> tuple[str, ...]:
         """Return the alias of the model's own name, where an attribute hides the name."""
