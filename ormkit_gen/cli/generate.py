@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.cli.progress import ProgressLine
 from ormkit_gen.cli.report import diff, drift_lines, summary, target_document
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
+from ormkit_gen.diagnostics.refusal import Refusal
+from ormkit_gen.ir import Schema
 from ormkit_gen.output.plan import Plan
 from ormkit_gen.output.write import is_interrupted
 from ormkit_gen.project.settings import Settings
@@ -42,25 +44,27 @@ def generate(
     """Write the Python packages that the schemas describe.
 
     Files without changes are not touched. Files that you added are kept. If you edited a generated
-    file, nothing is written.
+    file, nothing is written. In a project with migrations, a change without one is reported.
 
     \b
     Examples:
       ormkit generate             after you changed a schema
-      ormkit generate --check     in CI: fail if the committed code is out of date
+      ormkit generate --check     in CI: fail if the code is out of date, or a migration is missing
     """
     if force and (check or only_diff):
         raise click.UsageError("--force writes; --check and --diff do not")
     invocation.wants_json = as_json
     invocation.name = "check" if check else "diff" if only_diff else "generate"
     outcome = _run(invocation, invocation.settings(config), force=force)
-    code = _DRIFT if check and outcome.is_drift else 0
+    code = _DRIFT if check and (outcome.is_drift or outcome.unmigrated) else 0
     if as_json:
         click.echo(json.dumps(_document(invocation.name, code, outcome), indent=2))
     elif check or only_diff:
         _report_differences(outcome)
     else:
         _report_written(outcome)
+    if not as_json:
+        show_diagnostics(outcome.unmigrated, invocation.root)
     return code
 
 
@@ -70,6 +74,8 @@ class _Outcome:
     #: Labels of packages that an earlier run has left half-written.
     interrupted: frozenset[str]
     warnings: Sequence[Diagnostic]
+    #: What is wrong with the migrations, of a project that has some.
+    unmigrated: Sequence[Diagnostic]
     seconds: float
 
     @property
@@ -94,7 +100,33 @@ def _run(invocation: Invocation, settings: Settings, *, force: bool) -> _Outcome
     else:
         plans = generation.compare_packages(packages)
         interrupted = frozenset(p.label for p in packages if is_interrupted(p.directory))
-    return _Outcome(plans, interrupted, reading.warnings, time.perf_counter() - started)
+    unmigrated = _unmigrated(settings, reading.schemas)
+    if invocation.name != "check":
+        unmigrated = [replace(each, severity="warning") for each in unmigrated]
+    return _Outcome(plans, interrupted, reading.warnings, unmigrated, time.perf_counter() - started)
+
+
+def _unmigrated(settings: Settings, schemas: Sequence[Schema]) -> Sequence[Diagnostic]:
+    """Return what is wrong with the migrations, as far as that needs no server.
+
+    A project without migrations lacks none. The migrations of a project with several targets are
+    those of one of them.
+    """
+    if not (settings.root / settings.migrations).is_dir():
+        return ()
+    # Projects without migrations do not need these.
+    from ormkit_gen.cli.migrate.chains import project_chain
+    from ormkit_gen.migrations.pending import certain_change
+
+    try:
+        chain = project_chain(settings)
+        if not len(chain):
+            return ()
+        found = [certain_change(chain, schema, settings.migrations) for schema in schemas]
+    except Refusal as error:
+        return error.diagnostics
+    changes = [each for each in found if each is not None]
+    return changes[:1] if len(changes) == len(schemas) else ()
 
 
 def _document(command: str, code: int, outcome: _Outcome) -> dict[str, Any]:
@@ -106,7 +138,9 @@ def _document(command: str, code: int, outcome: _Outcome) -> dict[str, Any]:
         "command": command,
         "exit_code": code,
         "targets": targets,
-        "diagnostics": [diagnostic_document(warning) for warning in outcome.warnings],
+        "diagnostics": [
+            diagnostic_document(each) for each in (*outcome.warnings, *outcome.unmigrated)
+        ],
         "seconds": round(outcome.seconds, 3),
     }
 

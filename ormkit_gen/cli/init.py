@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
+
+if TYPE_CHECKING:
+    from ormkit_gen.ir import Schema
 
 
 @click.command()
@@ -34,9 +38,9 @@ def init(
 ) -> int | None:
     """Create a small project that works at once.
 
-    The project has a schema with two tables, the code generated from it, and a program that uses
-    them with an embedded PostgreSQL. It is written into DIRECTORY, by default the current one.
-    Existing files are not changed.
+    The project has a schema with two tables, the code generated from it, the migration that creates
+    the tables, and a program that uses them with an embedded PostgreSQL. It is written into
+    DIRECTORY, by default the current one. Existing files are not changed.
 
     With --from, the project has a schema file for a database that exists, as `ormkit pull` writes
     it, and the code generated from it. The database is only read.
@@ -64,18 +68,23 @@ def init(
 
 def _start_blog(invocation: Invocation, directory: Path, in_python: bool) -> None:
     # Loading the template engine takes longer than `ormkit --help`.
-    from ormkit_gen.project.starter import plan_project, write_project
+    from ormkit_gen.cli.progress import ProgressLine
+    from ormkit_gen.migrations.first import write_first
+    from ormkit_gen.project.starter import MIGRATIONS, plan_project, write_project
 
     project = plan_project(directory, "py" if in_python else "toml")
     write_project(project)
-    _generate(directory, project.texts)
+    schema, names = _generate(directory, project.texts)
+    first = write_first(directory / MIGRATIONS, schema, ProgressLine())
+    names.append(f"{MIGRATIONS}/{first.id}/")
+    click.echo(f"created in {directory}: {', '.join(names)}")
     for name in project.kept:
         click.echo(f"not changed: {name}")
     _show_next_steps(directory, ".gitignore" in project.kept)
 
 
-def _generate(directory: Path, written: Iterable[str]) -> None:
-    """Generate the package of a new project, and name all that was created."""
+def _generate(directory: Path, written: Iterable[str]) -> tuple[Schema, list[str]]:
+    """Generate the package of a new project; return its schema, and the names of what is there."""
     # Loading the template engine takes longer than `ormkit --help`.
     from ormkit_gen.generation import build_packages, read_schemas, write_packages
     from ormkit_gen.project.settings import find_settings, read_settings
@@ -83,8 +92,8 @@ def _generate(directory: Path, written: Iterable[str]) -> None:
     settings = read_settings(find_settings(directory))
     reading = read_schemas(settings, settings.targets)
     plans = write_packages(build_packages(settings.targets, reading.schemas, lambda done, of: None))
-    names = [*written, *(f"{plan.label}/" for plan in plans)]
-    click.echo(f"created in {directory}: {', '.join(names)}")
+    (schema,) = reading.schemas
+    return schema, [*written, *(f"{plan.label}/" for plan in plans)]
 
 
 def _start_from(
@@ -107,7 +116,9 @@ def _start_from(
     directory.mkdir(parents=True, exist_ok=True)
     write_texts(directory.resolve(), texts)
     sql = [name for name in found.texts if name.endswith(".sql")]
-    _generate(directory, [*(name for name in texts if name not in sql), *(["sql/"] if sql else [])])
+    others = [name for name in texts if name not in sql]
+    _, names = _generate(directory, [*others, *(["sql/"] if sql else [])])
+    click.echo(f"created in {directory}: {', '.join(names)}")
     for name in project.kept if project else ():
         click.echo(f"not changed: {name}")
     return report(found, invocation.root)
@@ -118,6 +129,9 @@ def _show_next_steps(directory: Path, has_own_gitignore: bool) -> None:
     if directory.resolve() != Path.cwd():
         click.echo(f"  cd {os.fspath(directory)}")
     click.echo("  python main.py        start PostgreSQL, create the tables, run the program")
-    click.echo("  ormkit generate       update the code after each change of the schema")
+    click.echo("\nAfter each change of the schema:")
+    click.echo("  ormkit generate             update the code")
+    click.echo("  ormkit migrate new NAME     write the migration")
+    click.echo("  ormkit migrate apply        change the tables; python main.py does it, too")
     if has_own_gitignore:
-        click.echo("  add .pgdata/ to .gitignore: it contains the database")
+        click.echo("\nAdd .pgdata/ to .gitignore: it contains the database")

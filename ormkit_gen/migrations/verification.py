@@ -21,7 +21,6 @@ from ormkit_gen.migrations.authoring import state_of
 from ormkit_gen.migrations.measure import StepMeasure
 from ormkit_gen.migrations.prover import Rehearsal, rehearsal, tables_of
 from ormkit_gen.migrations.rules import Judged, broken_rules, step_position
-from ormkit_gen.migrations.state import canonical
 
 #: How many differences of one migration are shown.
 _SHOWN = 20
@@ -76,17 +75,6 @@ async def verify(
                     break
                 before, catalog = verifier.after, following
     return tuple(found)
-
-
-def pending_change(chain: Chain, schema: Schema, place: str) -> Diagnostic | None:
-    """Return that the schema files differ from the last migration; None if they do not."""
-    head = chain.head
-    state = state_of(head) if head is not None else Schema(models=())
-    if canonical(state) == canonical(schema):
-        return None
-    after = f"since {head.id}" if head is not None else f"and there is no migration in {place}"
-    message = f"the schema has changed {after}"
-    return problem("no-migration", message, "write one: ormkit migrate new NAME")
 
 
 class _Verifier:

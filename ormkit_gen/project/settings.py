@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote
 
 from ormkit_gen.diagnostics.diagnostic import Problems, SchemaError, did_you_mean
 from ormkit_gen.diagnostics.refusal import Refusal, problem
@@ -13,6 +14,8 @@ from ormkit_gen.project.targets import EXAMPLE_TARGET, OWN_FILE, PROJECT_FILE, T
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_reader import read_toml
 
+#: What the URL of a server begins with that runs in a directory of the project.
+_EMBEDDED = "embedded://"
 #: Settings that are URLs.
 _URLS = ("database", "shadow")
 #: Settings that are other texts, with an example of each.
@@ -110,7 +113,18 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
     if problems.has_errors:
         raise SettingsError(*problems.found)
     given = {key: cast(Any, section[key]) for key in (*_URLS, *_TEXTS, _VERSION) if key in section}
+    for key in _URLS:
+        if key in given:
+            given[key] = _absolute(given[key], file.parent)
     return Settings(file=file, root=file.parent, targets=targets, **given)
+
+
+def _absolute(url: str, root: Path) -> str:
+    """Return a URL of which the directory of an embedded server is below the settings file."""
+    path = url.removeprefix(_EMBEDDED)
+    if path == url or not path or path.startswith(("/", "~", "?", "%2F")):
+        return url
+    return f"{_EMBEDDED}{quote(root.as_posix())}/{path}"
 
 
 def has_settings(project: Path) -> bool:

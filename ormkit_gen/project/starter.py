@@ -20,6 +20,8 @@ Spelling = Literal["toml", "py"]
 #: Files that another tool may have created, and that OrmKit can leave unchanged.
 _OPTIONAL = (".gitignore", "README.md")
 _PACKAGE = "db"
+#: Where a new project has its migrations.
+MIGRATIONS = "migrations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ def plan_project(directory: Path, spelling: Spelling) -> Project:
     """
     schema = f"schemas/blog.{spelling}"
     templates = {schema: f"init/blog.{spelling}.jinja", "main.py": "init/main.py.jinja"}
-    return _plan(directory, {**templates, "README.md": "init/README.md.jinja"}, schema=schema)
+    templates["README.md"] = "init/README.md.jinja"
+    return _plan(directory, templates, (MIGRATIONS,), schema=schema)
 
 
 def plan_pulled_project(directory: Path, *, schema: str, sql: str, model: str) -> Project:

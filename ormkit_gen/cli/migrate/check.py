@@ -71,7 +71,7 @@ def check(
     invocation.wants_json = as_json
     invocation.name = "migrate check"
     from ormkit_gen.generation import read_schemas
-    from ormkit_gen.migrations.verification import pending_change
+    from ormkit_gen.migrations.pending import pending_change
 
     settings = invocation.settings(config)
     reading = read_schemas(settings, [chosen_target(settings.targets, label)])
@@ -83,7 +83,8 @@ def check(
         chain = project_chain(settings)
         found = _verified(invocation, settings, chain, shadow, wants_all=wants_all)
     problems = [each for verified in found for each in verified.problems]
-    if change := pending_change(chain, schema, settings.migrations):
+    url = shadow or settings.shadow
+    if change := asyncio.run(pending_change(chain, schema, settings.migrations, url)):
         problems.append(change)
     return _report(invocation, [*reading.warnings, *problems], len(chain))
 

@@ -54,6 +54,7 @@ def test_a_new_project_works_at_once(home: Path, ormkit: Command, options: list[
             "published: 1\nAda wrote 2 posts:\n  Notes on the engine\n  A draft\n"
         )
     assert ormkit("generate", "--check", cwd=blog).returncode == 0
+    assert [path.name[13:20] for path in (blog / "migrations").iterdir()] == ["-start-"]
     assert 'name = "my-blog"' in (blog / "pyproject.toml").read_text()
 
 
@@ -74,11 +75,13 @@ def test_a_project_s_own_pyproject_is_left_alone(home: Path, ormkit: Command) ->
         assert (home / name).read_text() == "# mine\n"
     for name in ("README.md", ".gitignore"):
         assert f"not changed: {name}" in run.stdout
-    assert "add .pgdata/ to .gitignore" in run.stdout
+    assert "dd .pgdata/ to .gitignore" in run.stdout
     assert ormkit("generate", "--check", cwd=home).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["main.py", "schemas/blog.toml", "db/mine.py", "ormkit.toml"])
+@pytest.mark.parametrize(
+    "name", ["main.py", "schemas/blog.toml", "db/mine.py", "ormkit.toml", "migrations/mine.py"]
+)
 def test_a_file_in_the_way_is_named_and_nothing_is_written(
     home: Path, ormkit: Command, name: str
 ) -> None:

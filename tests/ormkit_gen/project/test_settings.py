@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -50,6 +51,23 @@ def test_settings_are_found_above(root: Path, name: str, text: str) -> None:
     assert only.label == "app/db"
     assert only.output == root / "app/db"
     assert only.schemas == (root / "schemas/blog.toml", root / "schemas/shop.toml")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("embedded://.pgdata", "embedded://{}/.pgdata"),
+        ("embedded://.pgdata?dbname=app", "embedded://{}/.pgdata?dbname=app"),
+        ("embedded:///var/pg", "embedded:///var/pg"),
+        ("embedded://~/pg", "embedded://~/pg"),
+        ("postgresql://localhost/app", "postgresql://localhost/app"),
+    ],
+)
+def test_an_embedded_server_is_below_the_settings_file(root: Path, given: str, found: str) -> None:
+    """From any directory: another one below it would be another database."""
+    settings = read(root, f'database = "{given}"\nshadow = "{given}"\n{OWN}')
+    expected = found.format(quote(str(root)))
+    assert (settings.database, settings.shadow) == (expected, expected)
 
 
 def test_a_pyproject_without_a_section_is_passed_over(root: Path) -> None:
