@@ -43,7 +43,7 @@ GENERATOR_FLOORS = (
     ("ir",),
     ("diagnostics", "ddl"),
     ("schema",),
-    ("rendering", "formatting"),
+    ("rendering", "formatting", "documenting"),
     ("output",),
     ("project",),
     ("generation", "drift"),

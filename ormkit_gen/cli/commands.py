@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import click
 
 from ormkit_gen.cli.check import check, diff
+from ormkit_gen.cli.completion import completion
 from ormkit_gen.cli.database import database
+from ormkit_gen.cli.docs import docs
 from ormkit_gen.cli.generate import generate
 from ormkit_gen.cli.init import init
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
@@ -44,7 +46,7 @@ def ormkit(invocation: Invocation, debug: bool) -> None:
     invocation.wants_traceback |= debug
 
 
-for command in (init, pull, generate, check, diff, migrate, sql, database):
+for command in (init, pull, generate, check, diff, migrate, sql, docs, database, completion):
     ormkit.add_command(command)
 
 

@@ -6,16 +6,18 @@ import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
-from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
+from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics, tell_failure
 from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.cli.progress import ProgressLine
 from ormkit_gen.cli.report import diff, drift_lines, summary, target_document
+from ormkit_gen.cli.watch import watch, watched_files
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
 from ormkit_gen.diagnostics.refusal import Refusal
 from ormkit_gen.ir import Schema
@@ -31,6 +33,7 @@ _DRIFT = 1
 @click.option("--diff", "only_diff", is_flag=True, help="Write nothing; show what would change.")
 @click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
+@click.option("--watch", "is_watching", is_flag=True, help="Run again whenever a schema changes.")
 @config_option
 @pass_invocation
 def generate(
@@ -39,6 +42,7 @@ def generate(
     only_diff: bool,
     as_json: bool,
     force: bool,
+    is_watching: bool,
     config: Path | None,
 ) -> int:
     """Write the Python packages that the schemas describe.
@@ -50,9 +54,14 @@ def generate(
     Examples:
       ormkit generate             after you changed a schema
       ormkit generate --check     in CI: fail if the code is out of date, or a migration is missing
+      ormkit generate --watch     while you edit a schema; Ctrl-C ends it
     """
     if force and (check or only_diff):
         raise click.UsageError("--force writes; --check and --diff do not")
+    if is_watching:
+        if check or only_diff or as_json or force:
+            raise click.UsageError("--watch takes none of --check, --diff, --json and --force")
+        watch(partial(_write_once, invocation, config), partial(watched_files, config))
     invocation.wants_json = as_json
     invocation.name = "check" if check else "diff" if only_diff else "generate"
     outcome = _run(invocation, invocation.settings(config), force=force)
@@ -66,6 +75,17 @@ def generate(
     if not as_json:
         show_diagnostics(outcome.unmigrated, invocation.root)
     return code
+
+
+def _write_once(invocation: Invocation, config: Path | None) -> None:
+    """Write the packages, and report what happened; an error is reported, too."""
+    invocation.name = "generate"
+    try:
+        outcome = _run(invocation, invocation.settings(config), force=False)
+        _report_written(outcome)
+        show_diagnostics(outcome.unmigrated, invocation.root)
+    except Exception as error:
+        tell_failure(error, invocation)
 
 
 @dataclass(frozen=True, slots=True)

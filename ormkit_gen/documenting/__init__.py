@@ -1,0 +1,1 @@
+"""Pages and diagrams of a schema, made from the IR: nothing is asked of a database."""

@@ -1,0 +1,1 @@
+"""Tests of `ormkit_gen.documenting`."""
