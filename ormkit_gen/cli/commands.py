@@ -12,6 +12,7 @@ from ormkit_gen.cli.check import check, diff
 from ormkit_gen.cli.completion import completion
 from ormkit_gen.cli.database import database
 from ormkit_gen.cli.docs import docs
+from ormkit_gen.cli.doctor.command import doctor
 from ormkit_gen.cli.generate import generate
 from ormkit_gen.cli.init import init
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
@@ -20,6 +21,7 @@ from ormkit_gen.cli.migrate.group import migrate
 from ormkit_gen.cli.output import escape_unprintable
 from ormkit_gen.cli.pull import pull
 from ormkit_gen.cli.secrets import masked
+from ormkit_gen.cli.shell import shell
 from ormkit_gen.cli.sql import sql
 from ormkit_gen.version import ormkit_version
 
@@ -46,7 +48,10 @@ def ormkit(invocation: Invocation, debug: bool) -> None:
     invocation.wants_traceback |= debug
 
 
-for command in (init, pull, generate, check, diff, migrate, sql, docs, database, completion):
+COMMANDS = (
+    *(init, pull, generate, check, diff, migrate, sql, docs, doctor, shell, database, completion),
+)
+for command in COMMANDS:
     ormkit.add_command(command)
 
 

@@ -1,0 +1,1 @@
+"""`ormkit doctor`: what is wrong with an installation, a project and its database."""

@@ -1,0 +1,69 @@
+"""Checks of what is installed, and of the project: they need no database."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from ormkit_gen.cli.doctor.finding import Finding, note, ok, problem
+from ormkit_gen.diagnostics.diagnostic import SchemaError
+from ormkit_gen.diagnostics.refusal import Refusal
+from ormkit_gen.project.settings import Settings, find_settings, read_settings
+from ormkit_gen.version import ormkit_version
+
+
+def check_installation() -> Iterator[Finding]:
+    """Yield what is to be said of the interpreter and of what is installed."""
+    yield ok("python", f"{platform.python_implementation()} {platform.python_version()}")
+    yield ok("ormkit", ormkit_version())
+    try:
+        yield ok("asyncpg", version("asyncpg"))
+    except PackageNotFoundError:
+        yield problem("asyncpg", "is not installed", "run `pip install asyncpg`")
+        return
+    from ormkit.accelerator import accelerator
+
+    if accelerator is not None:
+        yield ok("accelerator", "is in use")
+    else:
+        yield note(
+            "accelerator",
+            "is not in use: rows are decoded in Python, which takes longer",
+            "unset ORMKIT_PURE_PYTHON, and install a wheel, or a compiler and then OrmKit again",
+        )
+
+
+def check_project(config: Path | None) -> tuple[list[Finding], Settings | None]:
+    """Return what is to be said of the settings, the schema and the code, and the settings."""
+    try:
+        settings = read_settings((config or find_settings(Path.cwd())).resolve())
+    except Refusal as refusal:
+        return [
+            problem("settings", each.message, each.remedy) for each in refusal.diagnostics
+        ], None
+    found = [ok("settings", str(settings.file))]
+    try:
+        return [*found, *_check_code(settings)], settings
+    except (SchemaError, Refusal) as error:
+        first, *more = [each for each in error.diagnostics if each.severity == "error"]
+        count = f" (and {len(more)} more)" if more else ""
+        at = f"{first.at.file}:{first.at.line}: " if first.at else ""
+        found.append(problem("schema", f"{at}{first.message}{count}", first.remedy))
+        return found, settings
+
+
+def _check_code(settings: Settings) -> Iterator[Finding]:
+    from ormkit_gen import generation
+    from ormkit_gen.cli.progress import ProgressLine
+
+    reading = generation.read_schemas(settings, settings.targets)
+    count = sum(len(schema.models) for schema in reading.schemas)
+    yield ok("schema", f"{count} models, {len(reading.warnings)} warnings")
+    packages = generation.build_packages(settings.targets, reading.schemas, ProgressLine())
+    for plan in generation.compare_packages(packages):
+        if plan.changes or plan.obstacles:
+            yield problem("code", f"{plan.label} is out of date", "run `ormkit generate`")
+        else:
+            yield ok("code", f"{plan.label} is up to date")
