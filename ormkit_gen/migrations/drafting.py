@@ -45,6 +45,8 @@ class Drafts:
 
     drafts: tuple[Draft, ...]
     warnings: tuple[Diagnostic, ...]
+    #: The names of the old schema, each with the one after the first migration.
+    names: Pairing | None = None
 
 
 async def draft(
@@ -72,14 +74,37 @@ async def draft(
         author = _Author(answers, server, version, _aliases(before, renaming))
         drafts = [each async for each in author.drafts(before, renaming, new)]
     answers.refuse_unused()
-    return Drafts(tuple(drafts), tuple(pairing.warnings))
+    names = renaming.names if old is not None else None
+    return Drafts(tuple(drafts), tuple(pairing.warnings), names)
+
+
+async def with_way_back(
+    old: Schema, drafts: Drafts, shadow: str | None, version: int | None = None
+) -> Drafts:
+    """Return the drafts; the first one has the steps back, if these lose nothing.
+
+    old: the schema before them.
+    """
+    if not drafts.drafts or drafts.names is None or drafts.drafts[0].phase != "expand":
+        return drafts
+    first, *others = drafts.drafts
+    renaming = rename(first.schema, old, drafts.names.inverted())
+    with shadow_server(shadow) as server:
+        author = _Author(Answers(), server, version, {})
+        try:
+            back = await author.draft(first.schema, renaming, old, "expand")
+        except Refusal:
+            return drafts
+    if back is None:
+        return drafts
+    return replace(drafts, drafts=(replace(first, down=back.steps), *others))
 
 
 def _aliases(old: Schema, renaming: Renaming) -> dict[str, str]:
     """Return the names that something has now, each with the one that it had and that flags say."""
     found: dict[str, str] = {}
     for was in old.models:
-        now = renaming.schema.model(renaming.models[was.name])
+        now = renaming.schema.model(renaming.names.models[was.name])
         if now.table != was.table:
             found[now.table] = was.table
         for before, after in zip(was.columns, now.columns, strict=True):
@@ -100,17 +125,18 @@ class _Author:
         """Yield the migrations of both phases, those that have steps."""
         middle = between(renaming.schema, new)
         middle = await _with_defaults(renaming.schema, middle, self._server)
-        first = await self._draft(old, renaming, middle, "expand")
+        first = await self.draft(old, renaming, middle, "expand")
         if first is not None:
             yield first
         if middle != new:
-            second = await self._draft(middle, Renaming(middle, (), {}), new, "contract")
+            second = await self.draft(middle, Renaming(middle, (), Pairing()), new, "contract")
             if second is not None:
                 yield second
 
-    async def _draft(
+    async def draft(
         self, old: Schema, renaming: Renaming, new: Schema, phase: Phase
     ) -> Draft | None:
+        """Return the migration from one schema to another; None where nothing has to run."""
         part_before, part_after = narrowed(old, new)
         if not renaming.steps and state_text(part_before) == state_text(part_after):
             return None

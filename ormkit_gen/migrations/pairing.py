@@ -38,6 +38,23 @@ class Pairing:
     #: Hints that are done with.
     warnings: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
+    def inverted(self) -> Pairing:
+        """Return the pairs the other way round."""
+        return Pairing(
+            models=_inverted(self.models),
+            columns=self._by_new(self.models, self.columns),
+            enums=_inverted(self.enums),
+            labels=self._by_new(self.enums, self.labels),
+            constraints=self._by_new(self.models, self.constraints),
+        )
+
+    def _by_new(self, owners: Names, parts: Mapping[str, Names]) -> dict[str, Names]:
+        return {owners[name]: _inverted(each) for name, each in parts.items() if name in owners}
+
+
+def _inverted(names: Names) -> Names:
+    return {now: was for was, now in names.items()}
+
 
 class _Element(Protocol):
     @property

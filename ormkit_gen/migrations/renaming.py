@@ -36,8 +36,8 @@ class Renaming:
     #: unless something that stays gets one of them.
     schema: Schema
     steps: tuple[Step, ...]
-    #: The Python names of models before, each with the one after.
-    models: Names
+    #: The names of everything before, each with the one after.
+    names: Pairing
 
 
 def rename(old: Schema, new: Schema, pairing: Pairing) -> Renaming:
@@ -46,7 +46,7 @@ def rename(old: Schema, new: Schema, pairing: Pairing) -> Renaming:
     after = names.schema()
     scopes = _scopes(old, after, names)
     steps = tuple(Step(sql="\n".join(each)) for each in scopes if each)
-    return Renaming(after, steps, names.models)
+    return Renaming(after, steps, names.pairing())
 
 
 class _Names:
@@ -64,6 +64,11 @@ class _Names:
         }
         self._columns = {each.name: self._column_names(each) for each in old.models}
         self._tables = {(each.schema, each.table) for each in new.models}
+
+    def pairing(self) -> Pairing:
+        """Return the names of all elements, and not only of those that stay."""
+        found = self._pairing
+        return Pairing(self.models, self._columns, self.enums, found.labels, found.constraints)
 
     def schema(self) -> Schema:
         """Return the whole schema."""

@@ -45,7 +45,7 @@ def encode(value: Any, leave_out: Sequence[str] = ()) -> Any:
             if each.name not in leave_out and getattr(value, each.name) != _default(each)
         }
     if isinstance(value, tuple):
-        items: tuple[Any, ...] = value
+        items: Any = value
         return [encode(each) for each in items]
     return value
 
@@ -84,7 +84,7 @@ def _constant(value: Any) -> Any:
 
 def _read_constant(data: Any) -> Any:
     if isinstance(data, list):
-        items: list[Any] = data
+        items: Any = data
         return [_read_constant(each) for each in items]
     if not isinstance(data, dict):
         return data

@@ -15,11 +15,11 @@ from tests.ormkit_gen.migrations.changes import change, schema_of
 from tests.ormkit_gen.migrations.pairs import CHANGES, Pair
 from tests.servers import Server
 
-pytestmark = [pytest.mark.anyio, pytest.mark.one_interpreter]
+pytestmark = [pytest.mark.anyio, pytest.mark.one_interpreter, pytest.mark.nightly]
 
 #: Pairs that are planned together. One plan for all takes no longer than some plans.
 TOGETHER = 50
-ROUNDS = 40 if IS_NIGHTLY else 4
+ROUNDS = 40 if IS_NIGHTLY else 2
 
 
 class Consenting(Answers):
