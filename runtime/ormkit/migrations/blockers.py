@@ -40,11 +40,15 @@ class Blockers:
         self._report = report
         self._every = min(look_every, LONGEST_LOOK)
         self._connection: Connection | None = None
+        self._opening: asyncio.Task[Connection] | None = None
         #: Those that were seen last.
         self.seen: tuple[Blocker, ...] = ()
 
     async def close(self) -> None:
         """Close the connection, if one was needed."""
+        if self._opening is not None:
+            with suppress(OrmKitError):
+                self._connection = await self._opening
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
@@ -55,7 +59,6 @@ class Blockers:
 
         place: the step, for the reports.
         """
-        self.seen = ()
         task = asyncio.create_task(self._look(pid, place))
         try:
             yield
@@ -100,6 +103,17 @@ class Blockers:
         )
 
     async def _connected(self) -> Connection:
-        if self._connection is None or self._connection.is_closed:
-            self._connection = await self._engine.pool.open_apart()
-        return self._connection
+        known = self._connection
+        if known is not None and not (known.is_closed or known.is_cut):
+            return known
+        if known is not None:
+            known.terminate()
+        self._connection = None
+        # A look may end before the connection is open; the next one takes it.
+        self._opening = opening = self._opening or asyncio.create_task(
+            self._engine.pool.open_apart()
+        )
+        await asyncio.wait([opening])
+        self._opening = None
+        self._connection = connection = opening.result()
+        return connection

@@ -139,6 +139,7 @@ class Run:
             MigrationError: It did not get them in as many tries as the options allow.
         """
         pause = self.options.retry_pause
+        self.blockers.seen = ()
         for number in range(1, self.options.tries + 1):
             try:
                 async with self.blockers.watch(self.backend.pid, place.progress("blocked")):

@@ -26,7 +26,7 @@ from ormkit.migrations import Backfill
 async def migrate(session: AsyncSession, backfill: Backfill) -> None:
     await session.execute_raw("UPDATE users SET age = 7 WHERE id = 1")
 """
-QUICK = Options(lock_timeout=0.05, tries=3, retry_pause=0.01)
+QUICK = Options(lock_timeout=0.5, tries=3, retry_pause=0.01)
 
 
 async def rows(engine: Engine, sql: str) -> list[Any]:
@@ -203,7 +203,7 @@ async def test_a_step_that_does_not_get_its_lock_is_tried_again_and_says_who_has
         await tx.execute_raw("SELECT count(*) FROM users")
         error = await refusal(database, project, options=QUICK, progress=seen.append)
     assert (error.code, error.sqlstate, error.step) == ("lock", "55P03", 1)
-    assert "did not get its locks in 3 tries of 0.05 s, held by process" in str(error)
+    assert "did not get its locks in 3 tries of 0.5 s, held by process" in str(error)
     assert "idle in transaction" in str(error)
     assert [each.what for each in seen if each.what == "retry"] == ["retry", "retry"]
     # A failure that passes by itself needs no resume. The one who blocks ends while it is tried.

@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.one_interpreter, pytest.mark.slow]
 
 DATA = """
 async def migrate(session, backfill):
-    await session.execute_raw("INSERT INTO things SELECT current_user::text = 'owner', 7")
+    await session.execute_raw(
+        "INSERT INTO things SELECT current_user::text = 'owner', 7 ON CONFLICT DO NOTHING"
+    )
 """
 
 
