@@ -18,7 +18,7 @@ SELECT ?=
 unexport PYTHONDONTWRITEBYTECODE
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
-.PHONY: demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing soak nightly long-tests accelerator clean
+.PHONY: demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing bench-migrations soak nightly long-tests accelerator clean
 .PHONY: check-pyright check-checkers check-mypy check-black check-ruff check-layers
 
 demo: $(VENV)/installed
@@ -85,6 +85,10 @@ bench-generation: $(VENV)/installed
 bench-typing: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "sqlalchemy>=2.1"
 	$(BIN)/python -m benchmarks.type_checking --write
+
+# What OrmKit and Alembic make of the same changes of a schema.
+bench-migrations: $(BENCH_VENV)/installed
+	$(BENCH_VENV)/bin/python -m benchmarks.migration_tools --write
 
 soak: $(VENV)/installed
 	PYTHONPATH=runtime:. $(BIN)/python -m tests.reliability.soak --write
