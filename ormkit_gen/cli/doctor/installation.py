@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 
 from ormkit_gen.cli.doctor.finding import Finding, note, ok, problem
@@ -23,9 +25,8 @@ def check_installation() -> Iterator[Finding]:
     except PackageNotFoundError:
         yield problem("asyncpg", "is not installed", "run `pip install asyncpg`")
         return
-    from ormkit.accelerator import accelerator
-
-    if accelerator is not None:
+    is_off = os.environ.get("ORMKIT_PURE_PYTHON", "") not in ("", "0")
+    if not is_off and find_spec("ormkit._accelerator") is not None:
         yield ok("accelerator", "is in use")
     else:
         yield note(
