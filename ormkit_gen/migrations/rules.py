@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ormkit.migrations.files import UP, Migration, Step
@@ -36,6 +36,13 @@ _REMEDIES = {
     "reason": "write `-- allow: RULE because REASON`",
     "unknown-rule": f"the rules are {', '.join(sorted(RULES))}",
 }
+_NAME = r'(?:"(?:[^"]|"")+"|\w+)'
+#: A table or column that gets another name: the table, quoted or not, the column and the new name.
+_RENAMES = re.compile(
+    rf'\bALTER TABLE (?:ONLY )?(?:{_NAME}\.)?(?:("(?:[^"]|"")+")|(\w+)) '
+    rf"RENAME (?:COLUMN ({_NAME}) )?TO ({_NAME})",
+    re.IGNORECASE,
+)
 _ALLOWED = re.compile(r"([\w-]+)(?: because (.+))?")
 #: What `ormkit migrate new` writes where somebody has agreed to a hazard.
 _CONSENT = re.compile(r"consent: [\w-]+:")
@@ -132,6 +139,7 @@ def _is_rename(step: Step) -> bool:
 def _of_schemas(judged: Judged) -> Iterator[tuple[str, str]]:
     if judged.before is None:
         return
+    renamed = _renamed(judged.migration.steps)
     after = {model.name: model for model in judged.after.models}
     tables = {(model.schema, model.table) for model in judged.after.models}
     for model in judged.before.models:
@@ -139,15 +147,20 @@ def _of_schemas(judged: Judged) -> Iterator[tuple[str, str]]:
             continue
         now = after.get(model.name)
         if now is None:
-            if (model.schema, model.table) not in tables and not _is_retired(model):
-                yield "drop-not-retired", f"the table {model.table}"
+            what = f"the table {model.table}"
+            if model.table in renamed:
+                yield "rename", f"{what} becomes {renamed[model.table]}"
+            elif (model.schema, model.table) not in tables and not _is_retired(model):
+                yield "drop-not-retired", what
             continue
         if now.table != model.table:
             yield "rename", f"the table {model.table} becomes {now.table}"
-        yield from _of_columns(model, now)
+        yield from _of_columns(model, now, renamed)
 
 
-def _of_columns(before: Model, after: Model) -> Iterator[tuple[str, str]]:
+def _of_columns(
+    before: Model, after: Model, renamed: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     columns = {each.name: each for each in after.columns}
     names = {each.db_name for each in after.columns}
     for column in before.columns:
@@ -155,8 +168,27 @@ def _of_columns(before: Model, after: Model) -> Iterator[tuple[str, str]]:
         what = f"the column {before.table}.{column.db_name}"
         if now is not None and now.db_name != column.db_name:
             yield "rename", f"{what} becomes {now.db_name}"
+        elif now is None and renamed.get(column.db_name) in names:
+            yield "rename", f"{what} becomes {renamed[column.db_name]}"
         elif now is None and column.db_name not in names and not column.is_retired:
             yield "drop-not-retired", what
+
+
+def _renamed(steps: Iterable[Step]) -> dict[str, str]:
+    """Return the new names of tables and columns by their old ones, as the steps give them.
+
+    Where the name in Python changes as well, the two schemas do not say that it is the same thing.
+    """
+    found: dict[str, str] = {}
+    for step in steps:
+        for quoted, plain, column, new in _RENAMES.findall(step.sql):
+            old = _unquoted(column) or _unquoted(quoted) or plain
+            found[old] = _unquoted(new)
+    return found
+
+
+def _unquoted(name: str) -> str:
+    return name.strip('"').replace('""', '"')
 
 
 def _is_retired(model: Model) -> bool:

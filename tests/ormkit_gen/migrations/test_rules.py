@@ -118,6 +118,34 @@ def test_what_old_programs_use_may_not_go(after: Schema, expected: list[str]) ->
     assert rules(Step(sql="SELECT 1;"), StepMeasure(), after) == expected
 
 
+@pytest.mark.parametrize(
+    ("sql", "after"),
+    [
+        (
+            "ALTER TABLE public.users RENAME COLUMN age TO years;",
+            schema(replace(USER, columns=(*USER.columns[:-1], column("years", "integer"))), POST),
+        ),
+        (
+            'ALTER TABLE "public"."users" RENAME COLUMN "age" TO "years old";',
+            schema(
+                replace(
+                    USER,
+                    columns=(*USER.columns[:-1], column("years", "integer", db_name="years old")),
+                ),
+                POST,
+            ),
+        ),
+        (
+            "ALTER TABLE public.users RENAME TO people;",
+            schema(replace(USER, name="Person", table="people"), POST),
+        ),
+    ],
+)
+def test_what_has_another_name_in_both_is_renamed_and_not_dropped(sql: str, after: Schema) -> None:
+    """As `--rename` and `renamed_from` do it."""
+    assert rules(Step(sql=sql), StepMeasure(), after) == ["rename"]
+
+
 def test_a_retired_column_may_go() -> None:
     retired = replace(
         USER, columns=(*USER.columns[:-1], replace(USER.columns[-1], is_retired=True))
