@@ -37,8 +37,9 @@ def _is_whole(config: pytest.Config) -> bool:
     """Return whether a run is not about single files: its arguments are directories above."""
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         return True
-    root = config.rootpath / "migrations"
-    return any(root.is_relative_to((config.invocation_params.dir / each).resolve()) for each in config.args)
+    directory = config.rootpath / "migrations"
+    given = (config.invocation_params.dir / each.partition("::")[0] for each in config.args)
+    return any(directory.is_relative_to(each.resolve()) for each in given)
 
 
 def _items(session: pytest.Session, root: Path) -> Iterator[pytest.Item]:
@@ -53,10 +54,15 @@ def _items(session: pytest.Session, root: Path) -> Iterator[pytest.Item]:
     names = sorted(each.name for each in directory.iterdir() if is_migration_id(each.name))
     if not names:
         return
-    collector = _Migrations.from_parent(session, name=settings.migrations, settings=settings)
-    yield _Whole.from_parent(collector, name=NAME)
+    where = settings.migrations
+    # pytest has no types for what its nodes are made of.
+    of: Any = _Migrations
+    collector = of.from_parent(session, name=where, nodeid=where, settings=settings)
+    of = _Whole
+    yield of.from_parent(collector, name=NAME)
+    of = _One
     for name in names:
-        yield _One.from_parent(collector, name=f"{NAME}[{name}]", migration=name)
+        yield of.from_parent(collector, name=f"{NAME}[{name}]", migration=name)
 
 
 def _settings(root: Path) -> Settings | None:
@@ -80,7 +86,7 @@ class _Migrations(pytest.Collector):
     """The migrations of a project, which run once for all tests of them."""
 
     def __init__(self, settings: Settings, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**options)  # pyright: ignore[reportUnknownMemberType]
         self.settings = settings
         self._outcome: Outcome | None = None
 
@@ -137,7 +143,7 @@ class _One(_Test):
     """One migration over rows, with the code of before, and back."""
 
     def __init__(self, migration: str, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(**options)  # pyright: ignore[reportUnknownMemberType]
         self._migration = migration
 
     def problems(self) -> list[str]:

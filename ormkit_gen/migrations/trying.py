@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +60,7 @@ def verification_problems(settings: Settings) -> list[str]:
 
 
 def try_migrations(settings: Settings) -> Outcome:
-    """Run each migration over invented rows, use the code of before, and take it back and run it."""
+    """Run each migration over invented rows, with the code of before, and back."""
     chain = _chain(settings)
     with shadow_server(settings.shadow) as server:
         return asyncio.run(_tried(settings, chain, server))
@@ -128,7 +128,9 @@ class _Attempt:
 
     async def _empty(self) -> None:
         """Remove all rows."""
-        if tables := ", ".join(dict.fromkeys(each.table for each in inserts(self._before or _NONE))):
+        if tables := ", ".join(
+            dict.fromkeys(each.table for each in inserts(self._before or _NONE))
+        ):
             await self._engine.execute(f"TRUNCATE {tables} CASCADE")
 
     async def _invent(self, schema: Schema) -> None:
@@ -142,7 +144,7 @@ class _Attempt:
             connection.mark_dirty()
             await connection.script("BEGIN")
             try:
-                if tables := ", ".join(dict.fromkeys(each.table for each in inserts(schema))):
+                if tables := _tables(schema):
                     await connection.script(f"TRUNCATE {tables} CASCADE")
                 return await invent(connection, schema)
             finally:
@@ -190,12 +192,17 @@ class _Attempt:
 _NONE = Schema(models=())
 
 
+def _tables(schema: Schema) -> str:
+    """Return the tables with invented rows, as SQL."""
+    return ", ".join(dict.fromkeys(each.table for each in inserts(schema)))
+
+
 def _silent(progress: object) -> None:
     """Say nothing of the steps: pytest says what fails."""
 
 
 @contextmanager
-def _package(schema: Schema) -> Iterator[list[Any]]:
+def _package(schema: Schema) -> Generator[list[Any]]:
     """Yield the models of the code that was generated for a schema."""
     name = f"ormkit_tried_{id(schema)}"
     files = frozen_packages(schema, schema, (), lambda done, total: None)
