@@ -12,7 +12,7 @@ from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
 from ormkit_gen.ir import Column, Schema
 from ormkit_gen.migrations.answers import REASONS, Answers
 from ormkit_gen.migrations.measure import StepMeasure
-from ormkit_gen.migrations.narrowing import narrowed
+from ormkit_gen.migrations.narrowing import Narrowing, narrowing
 from ormkit_gen.migrations.pairing import Pairing, pair
 from ormkit_gen.migrations.phases import between
 from ormkit_gen.migrations.planner import plan
@@ -70,12 +70,17 @@ async def draft(
     if pairing.problems:
         raise Refusal(*pairing.problems)
     renaming = rename(before, new, pairing)
+    part = narrowing(before, new)
+    wanted = part.part(new)
     with shadow_server(shadow) as server:
         author = _Author(answers, server, version, _aliases(before, renaming))
-        drafts = [each async for each in author.drafts(before, renaming, new)]
+        found = [
+            replace(each, schema=new if each.schema == wanted else part.whole(each.schema, new))
+            async for each in author.drafts(part.part(before), _part(renaming, part), wanted)
+        ]
     answers.refuse_unused()
     names = renaming.names if old is not None else None
-    return Drafts(tuple(drafts), tuple(pairing.warnings), names)
+    return Drafts(tuple(found), tuple(pairing.warnings), names)
 
 
 async def with_way_back(
@@ -89,15 +94,22 @@ async def with_way_back(
         return drafts
     first, *others = drafts.drafts
     renaming = rename(first.schema, old, drafts.names.inverted())
+    part = narrowing(first.schema, old)
+    there, back = part.part(first.schema), part.part(old)
     with shadow_server(shadow) as server:
         author = _Author(Answers(), server, version, {})
         try:
-            back = await author.draft(first.schema, renaming, old, "expand")
+            draft = await author.draft(there, _part(renaming, part), back, "expand")
         except Refusal:
             return drafts
-    if back is None:
+    if draft is None:
         return drafts
-    return replace(drafts, drafts=(replace(first, down=back.steps), *others))
+    return replace(drafts, drafts=(replace(first, down=draft.steps), *others))
+
+
+def _part(renaming: Renaming, part: Narrowing) -> Renaming:
+    """Return what renames do to the part of a schema that is built."""
+    return replace(renaming, schema=part.renamed(renaming.names.models).part(renaming.schema))
 
 
 def _aliases(old: Schema, renaming: Renaming) -> dict[str, str]:
@@ -137,15 +149,14 @@ class _Author:
         self, old: Schema, renaming: Renaming, new: Schema, phase: Phase
     ) -> Draft | None:
         """Return the migration from one schema to another; None where nothing has to run."""
-        part_before, part_after = narrowed(old, new)
-        if not renaming.steps and state_text(part_before) == state_text(part_after):
+        if not renaming.steps and state_text(old) == state_text(new):
             return None
-        wanted = await expected_catalog([part_after], self._server)
-        async with trial(self._server, part_before, renaming.steps) as database:
+        wanted = await expected_catalog([new], self._server)
+        async with trial(self._server, old, renaming.steps) as database:
             now = Situation(
                 wanted=wanted,
                 present=managed(await database.catalog(), [renaming.schema, new]),
-                schema=part_after,
+                schema=new,
                 answers=self._answers,
                 trial=database,
                 version=self._version or await database.version(),
@@ -155,7 +166,7 @@ class _Author:
         steps = (*renaming.steps, *planned.steps)
         if not steps:
             return None
-        proof = await prove(old, steps, new, self._server, is_planned=True)
+        proof = await prove(old, steps, new, self._server)
         _refuse_differences(proof)
         return Draft(phase, self._consented(proof), new, planned.minimum_server)
 

@@ -6,7 +6,7 @@ it. Every other table has the same facts before and after the migration.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 
 from ormkit_gen.ir import Enum, ForeignKey, Model, Schema
@@ -15,20 +15,66 @@ from ormkit_gen.ir import Enum, ForeignKey, Model, Schema
 _SMALL = 50
 
 
-def narrowed(old: Schema, new: Schema) -> tuple[Schema, Schema]:
-    """Return the models in which two schemas differ, and their neighbors, of both.
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Which models of two schemas are built."""
 
-    They are whole where a view or an SQL object might depend on any model, and where few models
-    are the same.
+    #: Those that differ, and their neighbors; None for all models.
+    names: frozenset[str] | None
+    changed: frozenset[str] = frozenset()
+
+    def part(self, schema: Schema) -> Schema:
+        """Return what is built of a schema."""
+        if self.names is None:
+            return schema
+        models = tuple(
+            model if model.name in self.changed else _without_foreign_keys(model, self.changed)
+            for model in schema.models
+            if model.name in self.names
+        )
+        return replace(schema, models=models)
+
+    def renamed(self, names: Mapping[str, str]) -> Narrowing:
+        """Return the same of a schema in which models have other names."""
+        if self.names is None:
+            return self
+
+        def both(old: Set[str]) -> frozenset[str]:
+            return frozenset((*old, *(names[each] for each in old if each in names)))
+
+        return Narrowing(both(self.names), both(self.changed))
+
+    def whole(self, part: Schema, schema: Schema) -> Schema:
+        """Return a schema with the models of a part that differ, and all others as they are."""
+        if self.names is None:
+            return part
+        same = [each for each in schema.models if each.name not in self.changed]
+        known = {each.name for each in same}
+        found = (each for each in part.models if each.name not in known)
+        return replace(part, models=tuple(sorted((*same, *found), key=lambda each: each.name)))
+
+
+def narrowing(old: Schema, new: Schema) -> Narrowing:
+    """Return which models a proof of a change has to build.
+
+    All of them where a view or an SQL object might depend on any model, and where few models are
+    the same.
     """
     if max(len(old.models), len(new.models)) < _SMALL or not (_is_plain(old) and _is_plain(new)):
-        return old, new
+        return Narrowing(None)
     before, after = _descriptions(old), _descriptions(new)
-    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    names = changed | _neighbors(old, changed) | _neighbors(new, changed)
-    if len(names) > max(len(old.models), len(new.models)) // 2:
-        return old, new
-    return _part(old, names, changed), _part(new, names, changed)
+    names = before.keys() | after.keys()
+    changed = frozenset(name for name in names if before.get(name) != after.get(name))
+    wanted = changed | _neighbors(old, changed) | _neighbors(new, changed)
+    if len(wanted) > len(names) // 2:
+        return Narrowing(None)
+    return Narrowing(wanted, changed)
+
+
+def narrowed(old: Schema, new: Schema) -> tuple[Schema, Schema]:
+    """Return the models in which two schemas differ, and their neighbors, of both."""
+    found = narrowing(old, new)
+    return found.part(old), found.part(new)
 
 
 def _is_plain(schema: Schema) -> bool:
@@ -71,7 +117,7 @@ def _target(key: ForeignKey, schema: Schema) -> tuple[str | None, str, tuple[str
     return target.schema, target.table, columns
 
 
-def _neighbors(schema: Schema, changed: set[str]) -> set[str]:
+def _neighbors(schema: Schema, changed: Set[str]) -> set[str]:
     """Return the models that refer to changed ones, or that those refer to."""
     found: set[str] = set()
     for model in schema.models:
@@ -83,16 +129,7 @@ def _neighbors(schema: Schema, changed: set[str]) -> set[str]:
     return found
 
 
-def _part(schema: Schema, names: set[str], changed: set[str]) -> Schema:
-    models = tuple(
-        model if model.name in changed else _without_foreign_keys(model, changed)
-        for model in schema.models
-        if model.name in names
-    )
-    return replace(schema, models=models)
-
-
-def _without_foreign_keys(model: Model, kept: set[str]) -> Model:
+def _without_foreign_keys(model: Model, kept: Set[str]) -> Model:
     """Return a model without its foreign keys, except those to the models that are kept."""
     keys = tuple(key for key in model.foreign_keys if key.target in kept)
     return replace(model, foreign_keys=keys, relationships=())

@@ -6,9 +6,9 @@ import datetime as dt
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any, cast
 from uuid import UUID
 
@@ -34,40 +34,61 @@ def encode(value: Any, leave_out: Sequence[str] = ()) -> Any:
 
     leave_out: fields of the value itself that are not written.
     """
+    if value is None or isinstance(value, (str, int)):
+        return value
+    if isinstance(value, tuple):
+        return [encode(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, ColumnType) and value == ColumnType(value.name):
         return value.name
     if isinstance(value, Default):
         return {"value": _constant(value.value)}
     if is_dataclass(value) and not isinstance(value, type):
-        return {
-            each.name: encode(getattr(value, each.name))
-            for each in _fields(type(value))
-            if each.name not in leave_out and getattr(value, each.name) != _default(each)
-        }
-    if isinstance(value, tuple):
-        items: Any = value
-        return [encode(each) for each in items]
+        found: dict[str, Any] = {}
+        for name, default in _fields(type(value)):
+            if name not in leave_out:
+                item = getattr(value, name)
+                if item != default:
+                    found[name] = encode(item)
+        return found
     return value
 
 
 def decode(wanted: Any, data: Any) -> Any:
     """Return the value of a type that `encode` wrote."""
-    if wanted is ColumnType and isinstance(data, str):
-        return ColumnType(data)
-    if wanted is Default:
-        return Default(_read_constant(data["value"]))
-    if isinstance(wanted, type) and is_dataclass(wanted):
-        hints = _hints(wanted)
-        return wanted(**{name: decode(hints[name], each) for name, each in data.items()})
+    return _decoder(wanted)(data)
+
+
+@cache
+def _decoder(wanted: Any) -> Callable[[Any], Any]:
+    """Return the function that reads values of a type."""
     arguments = typing.get_args(wanted)
+    if wanted is ColumnType:
+        return lambda data: ColumnType(data) if isinstance(data, str) else _read(ColumnType, data)
+    if wanted is Default:
+        return lambda data: Default(_read_constant(data["value"]))
+    if isinstance(wanted, type) and is_dataclass(wanted):
+        return partial(_read, wanted)
     if isinstance(wanted, types.UnionType) or typing.get_origin(wanted) is typing.Union:
-        present = [each for each in arguments if each is not types.NoneType]
-        return None if data is None else decode(present[0], data)
+        present, *_ = (each for each in arguments if each is not types.NoneType)
+        read = _decoder(present)
+        return lambda data: None if data is None else read(data)
     if typing.get_origin(wanted) is tuple:
+        readers = [_decoder(each) for each in arguments if each is not Ellipsis]
         if arguments[-1] is Ellipsis:
-            return tuple(decode(arguments[0], each) for each in data)
-        return tuple(decode(each, item) for each, item in zip(arguments, data, strict=True))
-    return data
+            return lambda data: tuple(map(readers[0], data))
+        return lambda data: tuple(read(each) for read, each in zip(readers, data, strict=True))
+    return lambda data: data
+
+
+def _read(wanted: Any, data: Mapping[str, Any]) -> Any:
+    """Return the value of a class of the IR."""
+    readers = _readers(wanted)
+    return wanted(**{name: readers[name](each) for name, each in data.items()})
+
+
+@cache
+def _readers(wanted: Any) -> dict[str, Callable[[Any], Any]]:
+    return {name: _decoder(hint) for name, hint in typing.get_type_hints(wanted).items()}
 
 
 def _constant(value: Any) -> Any:
@@ -84,8 +105,7 @@ def _constant(value: Any) -> Any:
 
 def _read_constant(data: Any) -> Any:
     if isinstance(data, list):
-        items: Any = data
-        return [_read_constant(each) for each in items]
+        return [_read_constant(each) for each in data]  # pyright: ignore[reportUnknownVariableType]
     if not isinstance(data, dict):
         return data
     ((name, content),) = cast(dict[str, Any], data).items()
@@ -95,18 +115,10 @@ def _read_constant(data: Any) -> Any:
 
 
 @cache
-def _fields(type_: type) -> tuple[Field[Any], ...]:
+def _fields(type_: type) -> tuple[tuple[str, Any], ...]:
+    """Return the names of a class's fields, each with what it is as always."""
     return tuple(
-        each for each in fields(cast(Any, type_)) if each.init and each.name not in _LEFT_OUT
+        (each.name, each.default if each.default_factory is MISSING else each.default_factory())
+        for each in fields(cast(Any, type_))
+        if each.init and each.name not in _LEFT_OUT
     )
-
-
-@cache
-def _hints(type_: type) -> dict[str, Any]:
-    return typing.get_type_hints(type_)
-
-
-def _default(field: Field[Any]) -> Any:
-    if field.default_factory is not MISSING:
-        return field.default_factory()
-    return field.default
