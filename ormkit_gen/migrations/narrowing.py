@@ -71,12 +71,6 @@ def narrowing(old: Schema, new: Schema) -> Narrowing:
     return Narrowing(wanted, changed)
 
 
-def narrowed(old: Schema, new: Schema) -> tuple[Schema, Schema]:
-    """Return the models in which two schemas differ, and their neighbors, of both."""
-    found = narrowing(old, new)
-    return found.part(old), found.part(new)
-
-
 def _is_plain(schema: Schema) -> bool:
     """Return whether what its models depend on can be read from them."""
     return not (

@@ -14,7 +14,6 @@ from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
 from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.measure import SESSION, StepMeasure, run_step
-from ormkit_gen.migrations.narrowing import narrowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,21 +84,15 @@ async def prove(
     steps: Sequence[Step],
     new: Schema,
     shadow: str | None,
-    *,
-    is_planned: bool = False,
 ) -> Proof:
     """Run steps on a database with the old schema, and compare the result with the new schema.
 
     old: None for an empty database.
     shadow: the URL of the shadow server; None for the embedded one.
-    is_planned: True where the steps were made from the difference between the schemas, and so name
-        nothing else. Then only what differs is built, with its neighbors.
 
     Raises:
         Refusal: There is no shadow server, or a step fails on it.
     """
-    if old is not None and is_planned:
-        old, new = narrowed(old, new)
     with shadow_server(shadow) as server:
         async with rehearsal(server, old) as database:
             before = await database.catalog() if old is not None else None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ormkit_gen.ir import Enum, Model, Schema, SqlObject
-from ormkit_gen.migrations.narrowing import narrowed
+from ormkit_gen.migrations.narrowing import narrowing
 from tests.definitions import column, enum, foreign_key, key, model, schema
 
 pytestmark = pytest.mark.one_interpreter
@@ -28,6 +28,13 @@ LARGE = schema(USER, POST, COMMENT, *OTHERS, enums=(MOODS,))
 def with_model(changed: Model, *, enums: tuple[Enum, ...] = (MOODS,)) -> Schema:
     kept = (each for each in LARGE.models if each.name != changed.name)
     return schema(changed, *kept, enums=enums)
+
+
+def narrowed(old: Schema, new: Schema) -> tuple[Schema, Schema]:
+    """Return the parts of two schemas; each must be made whole again."""
+    found = narrowing(old, new)
+    assert found.whole(found.part(new), new) == new
+    return found.part(old), found.part(new)
 
 
 def names(found: Schema) -> list[str]:
