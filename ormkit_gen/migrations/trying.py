@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import sys
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +29,8 @@ from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.authoring import as_refusal, state_of
 from ormkit_gen.migrations.frozen import BEFORE, frozen_packages
 from ormkit_gen.migrations.invented_rows import inserts, invent
-from ormkit_gen.migrations.verification import pending_change, verify
+from ormkit_gen.migrations.pending import pending_change
+from ormkit_gen.migrations.verification import verify
 from ormkit_gen.project.settings import Settings
 
 _CHECK, _LOSES = "check", "loses-data"
@@ -50,13 +51,21 @@ class Outcome:
 def verification_problems(settings: Settings) -> list[str]:
     """Return what `ormkit migrate check` finds wrong."""
     chain = _chain(settings)
-    found = asyncio.run(verify(chain, settings.shadow, settings.migrations))
-    problems = [each for verified in found for each in verified.problems]
-    for target in settings.targets:
-        (schema,) = read_schemas(settings, [target]).schemas
-        if change := pending_change(chain, schema, settings.migrations):
-            problems.append(change)
+    schemas = [read_schemas(settings, [target]).schemas[0] for target in settings.targets]
+    problems = asyncio.run(_verified(settings, chain, schemas))
     return [_text(each) for each in problems if each.severity == "error"]
+
+
+async def _verified(
+    settings: Settings, chain: Chain, schemas: Sequence[Schema]
+) -> list[Diagnostic]:
+    found = await verify(chain, settings.shadow, settings.migrations)
+    problems = [each for verified in found for each in verified.problems]
+    for schema in schemas:
+        change = await pending_change(chain, schema, settings.migrations, settings.shadow)
+        if change is not None:
+            problems.append(change)
+    return problems
 
 
 def try_migrations(settings: Settings) -> Outcome:
