@@ -96,3 +96,31 @@ async def test_the_mistakes_of_the_readme_are_refused_when_they_run(blog_url: st
             sent = line if line.startswith("await") else f"await {line}.all()"
             with pytest.raises(ormkit.UsageError):
                 await run(sent, dict(names))
+
+
+@pytest.mark.one_interpreter
+def test_every_code_of_a_migration_s_error_is_in_the_documentation() -> None:
+    text = (ROOT / "docs/migrations/failures.md").read_text(encoding="utf-8")
+    told = set(re.findall(r"`([a-z-]+)`", text.partition("## Codes")[2]))
+    sources = (ROOT / "runtime/ormkit/migrations").glob("*.py")
+    used = {
+        code
+        for file in sources
+        for code in re.findall(r'code="([a-z-]+)"', file.read_text(encoding="utf-8"))
+    }
+    assert len(used) > 20
+    assert used <= told
+
+
+@pytest.mark.one_interpreter
+def test_links_between_the_documents_lead_somewhere() -> None:
+    documents = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{document.relative_to(ROOT)}: {link}"
+        for document in documents
+        for link in re.findall(
+            r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8")
+        )
+        if not (document.parent / link).exists()
+    ]
+    assert broken == []

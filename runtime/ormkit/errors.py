@@ -219,7 +219,8 @@ class MigrationError(OrmKitError):
         sqlstate: str | None = None,
     ) -> None:
         super().__init__(text)
-        #: A word for what is wrong, such as `edited-migration`; docs/migrations.md lists them.
+        #: A word for what is wrong, such as `edited-migration`; docs/migrations/failures.md
+        #: lists them.
         self.code = code
         #: The IDs of the migrations that the message is about.
         self.migrations = migrations
