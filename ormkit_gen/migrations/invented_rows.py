@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from ormkit import DatabaseError
-from ormkit.driver.connection import Connection
 from ormkit_gen.ir import Column, Enum, ForeignKey, Model, Schema
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier, quote_literal
 from ormkit_gen.postgres.types import ColumnType
@@ -65,6 +65,14 @@ _VALUES: dict[str, tuple[str, ...]] = {
 _TEXTS = ("", "a", "é ' \\ \" %s", "  x  ")
 
 
+class Session(Protocol):
+    """A connection of an engine's pool."""
+
+    async def script(self, sql: str) -> str:
+        """Run statements."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Insert:
     """A statement that inserts one row."""
@@ -85,7 +93,7 @@ def inserts(schema: Schema) -> Iterator[Insert]:
             yield from _rows(model, schema, enums)
 
 
-async def invent(connection: Connection, schema: Schema) -> dict[str, int]:
+async def invent(connection: Session, schema: Schema) -> dict[str, int]:
     """Insert rows into the tables of a schema; return how many each table took."""
     taken: dict[str, int] = {}
     await connection.script("BEGIN")

@@ -112,7 +112,7 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
         raise SettingsError(*error.diagnostics) from None
     if problems.has_errors:
         raise SettingsError(*problems.found)
-    given = {key: cast(Any, section[key]) for key in (*_URLS, *_TEXTS, _VERSION) if key in section}
+    given = {key: section[key] for key in (*_URLS, *_TEXTS, _VERSION) if key in section}
     for key in _URLS:
         if key in given:
             given[key] = _absolute(given[key], file.parent)

@@ -21,15 +21,8 @@ from ormkit_gen.rendering.attribute_types import (
 )
 from ormkit_gen.rendering.constructor import Constructor
 from ormkit_gen.rendering.enum_views import EnumView, enum_view
-from ormkit_gen.rendering.literals import (
-    ORDER_WIDTH,
-    docstring,
-    literal,
-    literal_types,
-    names,
-    python_string,
-    union,
-)
+from ormkit_gen.rendering.literals import docstring, literal, names, python_string
+from ormkit_gen.rendering.name_texts import NameTexts, ordered
 from ormkit_gen.rendering.operators import filter_keys
 from ormkit_gen.rendering.own_names import IMPORT, IMPORT_OTHER, other, own
 from ormkit_gen.schema.naming import base_name, constant_name, module_name
@@ -140,12 +133,13 @@ def model_view(model: Model, schema: Schema) -> ModelView:
     builder = _Builder(model, schema, imports)
     attributes = builder.attributes()
     constructor = Constructor(model, schema, imports)
+    texts = NameTexts(model, schema, imports)
     return ModelView(
         name=model.name,
         module=module_name(model.name),
         docstring=docstring(model.comment or f"A row of {builder.table_name}."),
         attributes=attributes,
-        computed=union([*literal_types(each.name for each in model.computed)], imports),
+        computed=texts.computed(),
         given=constructor.given(),
         overloads=constructor.overloads(),
         parameters=constructor.parameters(),
@@ -153,10 +147,10 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         is_self_typed=constructor.is_self_typed,
         filter_keys=builder.filter_keys(),
         assignable=builder.assignable(),
-        column_names=builder.column_names,
-        paths=builder.paths(),
-        orders=builder.orders(),
-        relationship_names=builder.relationship_names,
+        column_names=texts.columns(),
+        paths=texts.paths(builder.beside("Name")),
+        orders=texts.orders(builder.beside("Path" if texts.steps else "Name")),
+        relationship_names=texts.relationships(),
         relationships=builder.relationships(),
         partial=builder.partial(),
         is_exclude_short=builder.is_exclude_short(),
@@ -326,35 +320,6 @@ class _Builder:
             if not column.is_generated
         )
 
-    @property
-    def column_names(self) -> str:
-        return union([*literal_types(column.name for column in self.ordered)], self.imports)
-
-    def steps(self) -> list[str]:
-        """Return the paths of one step: through a to-one relationship to a column of its target."""
-        return [
-            f"{relationship.name}__{each.name}"
-            for relationship in self.model.relationships
-            if not relationship.is_to_many
-            for each in ordered(self.schema.model(relationship.target))
-        ]
-
-    def paths(self) -> str:
-        steps = [*literal_types(self.steps())]
-        return union([self.beside("Name"), *steps], self.imports) if steps else ""
-
-    def orders(self) -> str:
-        """Return the names that order_by() takes: of columns and paths, also with a minus."""
-        steps = self.steps()
-        every = [*[each.name for each in self.ordered], *steps]
-        descending = literal_types((f"-{name}" for name in every), alone=ORDER_WIDTH)
-        return union([self.beside("Path" if steps else "Name"), *descending], self.imports)
-
-    @property
-    def relationship_names(self) -> str:
-        names_of = literal_types(each.name for each in self.model.relationships)
-        return union([*names_of], self.imports)
-
     def relationships(self) -> str:
         if not self.model.relationships:
             return self.imports.add("typing", "Never")
@@ -491,11 +456,6 @@ class _Builder:
             return ()
         alias = self.imports.add("typing", "TypeAlias")
         return (f"{other(self.model.name)}: {alias} = {python_string(self.model.name)}",)
-
-
-def ordered(model: Model) -> tuple[Column, ...]:
-    """Return what a query can filter and order by: columns, and computed attributes as columns."""
-    return (*model.columns, *[each.column for each in model.computed])
 
 
 def free_name(name: str, schema: Schema) -> str:
