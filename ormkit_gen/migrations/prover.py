@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import TypeVar
 
 from ormkit import DatabaseError, create_engine
 from ormkit.catalog import Catalog, Difference, compare, read_catalog, scratch_database
 from ormkit.migrations.files import Step
 from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.drift.roles import Roles
 from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
 from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.measure import SESSION, StepMeasure, run_step
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,8 @@ class Proof:
 class Rehearsal:
     """A database of the shadow server on which steps run, one after the other."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, roles: Roles) -> None:
+        self.url, self._roles = url, roles
 
     async def run(self, steps: Sequence[Step]) -> tuple[StepMeasure, ...]:
         """Run steps, and return what each did.
@@ -42,10 +47,10 @@ class Rehearsal:
             Refusal: One of them fails. It names the step.
         """
         measures: list[StepMeasure] = []
-        async with await create_engine(self._url, max_connections=3) as engine:
+        async with await create_engine(self.url, max_connections=3) as engine:
             for number, step in enumerate(steps, 1):
                 try:
-                    measures.append(await run_step(engine, step))
+                    measures.append(await self._with_roles(partial(run_step, engine, step)))
                 except DatabaseError as error:
                     raise _failed(number, step, error) from error
         return tuple(measures)
@@ -53,15 +58,27 @@ class Rehearsal:
     async def script(self, sql: str) -> None:
         """Run statements that are no steps."""
         async with (
-            await create_engine(self._url, max_connections=1) as engine,
+            await create_engine(self.url, max_connections=1) as engine,
             engine.pool.connection() as connection,
         ):
             connection.mark_dirty()
-            await connection.script(SESSION + sql)
+            await self._with_roles(partial(connection.script, SESSION + sql))
+
+    async def _with_roles(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Return what the work returns; it is repeated where it lacks a role.
+
+        Work that fails must leave nothing behind.
+        """
+        while True:
+            try:
+                return await work()
+            except DatabaseError as error:
+                if not await self._roles.provide(error):
+                    raise
 
     async def catalog(self) -> Catalog:
         """Return what the database has."""
-        async with await create_engine(self._url, max_connections=1) as engine:
+        async with await create_engine(self.url, max_connections=1) as engine:
             return await read_catalog(engine)
 
 
@@ -72,8 +89,9 @@ async def rehearsal(server: str, old: Schema | None = None) -> AsyncGenerator[Re
     server: the URL of a shadow server.
     old: the schema; None for an empty database.
     """
-    async with scratch_database(server) as url:
-        found = Rehearsal(url)
+    # A role is dropped after the database whose policies name it.
+    async with Roles(server) as roles, scratch_database(server) as url:
+        found = Rehearsal(url, roles)
         if old is not None:
             await found.script(schema_sql(old, with_unmanaged=True))
         yield found

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from ormkit import DatabaseError, Engine, create_engine
-from ormkit.catalog import Catalog, read_catalog, scratch_database
+from ormkit.catalog import Catalog, read_catalog
 from ormkit.migrations.files import Step
-from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.measure import SESSION
+from ormkit_gen.migrations.prover import rehearsal
 from ormkit_gen.postgres.identifiers import quote_literal
 
 _FILE = "SELECT pg_relation_filenode({}::regclass)"
@@ -149,9 +149,7 @@ async def trial(server: str, old: Schema | None, steps: Iterable[Step]) -> Async
 
     server: the URL of a shadow server.
     """
-    async with scratch_database(server) as url, await create_engine(url, max_connections=1) as made:
-        async with made.pool.connection() as connection:
-            connection.mark_dirty()
-            sql = schema_sql(old, with_unmanaged=True) if old is not None else ""
-            await connection.script("\n".join([SESSION, sql, *(each.sql for each in steps)]))
-        yield Trial(made)
+    async with rehearsal(server, old) as database:
+        await database.script("\n".join(each.sql for each in steps))
+        async with await create_engine(database.url, max_connections=1) as engine:
+            yield Trial(engine)

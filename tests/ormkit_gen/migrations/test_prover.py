@@ -70,3 +70,15 @@ async def test_a_step_that_fails_is_named_and_its_database_is_gone(server18: Ser
     async with await create_engine(server18.url) as engine:
         found = await engine.execute("SELECT count(*) FROM pg_database WHERE datname ~ '^ormkit_'")
     assert found.scalar() == 0
+
+
+async def test_a_role_that_the_shadow_server_lacks_is_there_for_the_proof(
+    server18: Server,
+) -> None:
+    policy = Step(sql="CREATE POLICY own ON public.users TO absent_reader USING (true);")
+    (found,) = (await proof(server18, ADD, policy)).differences
+    assert found.found is not None
+    assert "absent_reader" in found.found.definition
+    async with await create_engine(server18.url) as engine:
+        roles = await engine.execute("SELECT count(*) FROM pg_roles WHERE rolname ~ '^absent'")
+    assert roles.scalar() == 0
