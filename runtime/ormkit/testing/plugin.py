@@ -18,6 +18,7 @@ from ..session import AsyncSession
 from .databases import Database, Databases
 from .event_loops import ANYIO_ENGINE, engine_fixture
 from .factories import CURRENT
+from .limits import limited
 from .opened_engine import opened
 from .server import server_for
 from .settings import MARKER, Contents, add_settings, isolation_of, server_url
@@ -40,6 +41,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     CURRENT.begin()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    engine = CURRENT.session.engine if CURRENT.session is not None else None
+    with limited(item, engine):
+        return (yield)
 
 
 @pytest.fixture(scope="session")

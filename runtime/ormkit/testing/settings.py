@@ -22,7 +22,8 @@ ISOLATIONS = ("rollback", "database")
 URL_VARIABLE = "ORMKIT_TEST_URL"
 MARKER = (
     'ormkit(isolation="rollback"): "rollback" runs the test in a transaction that is rolled back, '
-    '"database" gives it a database of its own, with real commits'
+    '"database" gives it a database of its own, with real commits; budget=5 is how many statements '
+    'it may send, and repeats="raise" (or "log") looks for loops of statements'
 )
 
 

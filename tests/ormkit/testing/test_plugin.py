@@ -170,3 +170,53 @@ def test_mistakes_are_named(
     result = run(pytester)
     assert message in result.stdout.str()
     assert result.ret != 0
+
+
+def test_the_marker_limits_the_statements_of_a_test(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("""
+        import pytest
+        from examples.blog.db import User
+        pytestmark = [pytest.mark.anyio, pytest.mark.ormkit(budget=2)]
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.fixture
+        async def users(session):
+            for number in range(6):
+                await session.insert(User(name=str(number)))
+            return await session.query(User).all()
+
+        async def test_within(session, users):
+            await session.query(User).all()
+            await session.query(User).count()
+
+        async def test_beyond(session, users):
+            for _ in range(3):
+                await session.query(User).all()
+
+        @pytest.mark.ormkit(budget=100, repeats="raise")
+        async def test_loop(session, users):
+            for user in users:
+                await session.query(User).filter(name=user.name).all()
+
+        @pytest.mark.ormkit(repeats="never")
+        async def test_bad_word(session): pass
+
+        @pytest.mark.ormkit(bugdet=1)
+        async def test_bad_argument(session): pass
+
+        def test_without_engine(): pass
+        """)
+    result = run(pytester, "-rf")
+    result.assert_outcomes(passed=1, failed=5)
+    result.stdout.fnmatch_lines(
+        [
+            "*3 statements were sent, and the budget is at most 2:*",
+            "*User.filter(name).all was sent 6 times from *test_loop*",
+            "*repeats='never': it must be 'log' or 'raise'",
+            "*the marker ormkit has no argument bugdet: it takes isolation=, budget=, repeats=",
+            "*needs the fixture `engine` or `session` in the test",
+        ]
+    )
