@@ -20,6 +20,8 @@ _COLUMN_PARTS = ("column", "not null", "default", "generated", "virtual", "ident
 #: What is set after a column was added.
 _LATER_PARTS = ("column storage", "compression", "statistics target", "column options")
 _ALL_PARTS = (*_LATER_PARTS, "foreign options")
+#: The largest number that the identity of a column counts to, if nothing else is said.
+_LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 
 
 def changed(expected: Fact | None, found: Fact | None, sides: Sides) -> Iterator[Statement]:
@@ -68,7 +70,7 @@ def column_definition(fact: Fact, wanted: Catalog) -> str:
     if default := parts["default"]:
         words.append(f"DEFAULT {default.definition}")
     if identity := parts["identity"]:
-        words.append(_identity(identity))
+        words.append(_identity(identity, fact.definition))
     if parts["not null"]:
         words.append("NOT NULL")
     return " ".join(words)
@@ -203,9 +205,10 @@ def _identity_changed(
         yield Statement(Stage.ALTER, f"{alter} SET GENERATED {when} SET {sets} SET {cycle};")
 
 
-def _identity(fact: Fact) -> str:
+def _identity(fact: Fact, type_: str = "") -> str:
     when, options = fact.definition.split(" START ", 1)
-    return f"GENERATED {when} AS IDENTITY (START {options})"
+    is_usual = options == f"1 INCREMENT 1 MINVALUE 1 MAXVALUE {_LARGEST.get(type_)} CACHE 1"
+    return f"GENERATED {when} AS IDENTITY" + ("" if is_usual else f" (START {options})")
 
 
 def _column_setting(
