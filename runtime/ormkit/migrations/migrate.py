@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import UsageError
-from .chain import read_chain
+from ..errors import MigrationError, UsageError
+from .chain import Chain, read_chain
 from .files import Phase
 from .options import Options
 from .progress import Report, log
@@ -46,5 +46,15 @@ async def migrate(
     if not hasattr(given, "pool"):
         raise UsageError(f"migrate() takes an engine, not {type(given).__name__}")
     folder = Path(directory)
-    task = Task(chain=read_chain(folder), directory=folder, to=to, phase=phase, resumes=resume)
+    task = Task(chain=_chain(folder), directory=folder, to=to, phase=phase, resumes=resume)
     return await apply(engine, task, options or Options(), progress)
+
+
+def _chain(directory: Path) -> Chain:
+    if not directory.is_dir():
+        raise MigrationError(
+            f"there is no directory {directory.absolute()}: give migrate() the directory of the "
+            "migrations, as from Path(__file__)",
+            code="no-directory",
+        )
+    return read_chain(directory)

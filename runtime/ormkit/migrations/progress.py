@@ -71,9 +71,9 @@ class Progress:
             case "step":
                 return self.mode
             case "batch":
-                return f"batch {self.batches}, {self.rows:,} rows, {self.seconds:.1f} s"
+                return f"batch {self.batches}, {counted(self.rows, 'row')}, {self.seconds:.1f} s"
             case "step done":
-                rows = f"{self.rows:,} rows in " if self.batches else ""
+                rows = f"{counted(self.rows, 'row')} in " if self.batches else ""
                 return f"done, {rows}{self.seconds:.2f} s"
             case "waiting":
                 return f"waiting for {self.text}, {self.seconds:.0f} s"
@@ -87,6 +87,11 @@ class Progress:
 
 
 Report = Callable[[Progress], None]
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things, such as `1 row` and `2 rows`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def log(progress: Progress) -> None:

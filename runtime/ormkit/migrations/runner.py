@@ -19,7 +19,7 @@ from .data_steps import run_data
 from .files import UP, Migration, Mode, Phase, Step, parse_migration
 from .options import Options
 from .pending import Pending, find_pending
-from .progress import Progress, Report
+from .progress import Progress, Report, counted
 from .run import Place, Run
 from .single_statements import run_alone
 from .state import Direction, StepRecord
@@ -217,7 +217,7 @@ async def run_migration(run: Run, migration: Migration) -> None:
     await run.backend.settle()
     await run.tables.set_state(run.connection, migration.id, "applied")
     await run.backend.lease()
-    text = f"done, {len(migration.steps)} steps"
+    text = f"done, {counted(len(migration.steps), 'step')}"
     report = Progress(what="done", migration=migration.id, text=text)
     run.report(replace(report, seconds=time.monotonic() - began))
 

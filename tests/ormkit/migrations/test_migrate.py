@@ -295,3 +295,12 @@ async def test_who_waits_is_told_who_runs_and_gives_up_in_time(
 
 def first_of(project: Project) -> str:
     return min(each.name for each in project.directory.iterdir())
+
+
+async def test_a_directory_that_is_not_there_is_no_empty_one(
+    database: Engine, project: Project
+) -> None:
+    with pytest.raises(MigrationError, match=r"there is no directory .*elsewhere") as raised:
+        await migrate(database, project.directory / "elsewhere")
+    assert raised.value.code == "no-directory"
+    assert (await rows(database, "SELECT to_regclass('ormkit.migration')")) == [(None,)]
