@@ -68,7 +68,9 @@ async def test_a_step_that_fails_is_named_and_its_database_is_gone(server18: Ser
     with pytest.raises(Refusal, match=r"step 2 fails on the shadow server: .*nowhere"):
         await proof(server18, ADD, Step(sql="UPDATE public.nowhere SET a = 1;"))
     async with await create_engine(server18.url) as engine:
-        found = await engine.execute("SELECT count(*) FROM pg_database WHERE datname ~ '^ormkit_'")
+        found = await engine.execute(
+            "SELECT count(*) FROM pg_database WHERE datname ~ '^ormkit_shadow'"
+        )
     assert found.scalar() == 0
 
 
