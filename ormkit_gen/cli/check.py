@@ -17,6 +17,7 @@ from ormkit_gen.cli.invocation import (
     Invocation,
     chosen_target,
     config_option,
+    json_option,
     pass_invocation,
 )
 from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
@@ -73,7 +74,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
+@json_option
 @_options
 @pass_invocation
 def check(
@@ -116,7 +117,7 @@ def check(
 @click.command()
 @click.option("--sql", "as_sql", is_flag=True, help="Print statements instead of differences.")
 @click.option("--reverse", is_flag=True, help="Towards the database instead of the schema.")
-@click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
+@json_option
 @_options
 @pass_invocation
 def diff(

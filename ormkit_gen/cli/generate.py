@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
+from ormkit_gen.cli.invocation import Invocation, config_option, json_option, pass_invocation
 from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics, tell_failure
 from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.cli.progress import ProgressLine
@@ -31,7 +31,7 @@ _DRIFT = 1
 @click.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if anything would change.")
 @click.option("--diff", "only_diff", is_flag=True, help="Write nothing; show what would change.")
-@click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
+@json_option
 @click.option("--force", is_flag=True, help="Overwrite generated files that were edited by hand.")
 @click.option("--watch", "is_watching", is_flag=True, help="Run again whenever a schema changes.")
 @config_option

@@ -17,6 +17,15 @@ config_option = click.option(
     metavar="FILE",
     help="Use this settings file instead of the nearest ormkit.toml or pyproject.toml.",
 )
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs."
+)
+#: Of commands that run the steps of migrations.
+shadow_option = click.option(
+    "--shadow",
+    metavar="URL",
+    help="Run the steps on this server (default: the setting `shadow`, or embedded).",
+)
 
 
 @dataclass(slots=True)

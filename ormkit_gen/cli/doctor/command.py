@@ -10,13 +10,13 @@ from pathlib import Path
 import click
 
 from ormkit_gen.cli.doctor.finding import Finding, problem
-from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
+from ormkit_gen.cli.invocation import Invocation, config_option, json_option, pass_invocation
 
 _PROBLEMS = 1
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
+@json_option
 @click.option(
     "--database",
     metavar="URL",

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, chosen_target, config_option, pass_invocation
+from ormkit_gen.cli.invocation import (
+    Invocation,
+    chosen_target,
+    config_option,
+    json_option,
+    pass_invocation,
+    shadow_option,
+)
 from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
 from ormkit_gen.cli.migrate.chains import named, project_chain
 
@@ -23,14 +30,6 @@ if TYPE_CHECKING:
     from ormkit_gen.project.settings import Settings
 
 _DIFFERS = 1
-_shadow_option = click.option(
-    "--shadow",
-    metavar="URL",
-    help="Run the steps on this server (default: the setting `shadow`, or embedded).",
-)
-_json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs."
-)
 
 
 @click.command()
@@ -43,9 +42,9 @@ _json_option = click.option(
     is_flag=True,
     help="Write what is measured into the last migration. No database may have it yet.",
 )
-@_shadow_option
+@shadow_option
 @click.option("--target", "label", metavar="OUTPUT", help="The target with this output directory.")
-@_json_option
+@json_option
 @config_option
 @pass_invocation
 def check(
@@ -91,8 +90,8 @@ def check(
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[MIGRATION]...")
-@_shadow_option
-@_json_option
+@shadow_option
+@json_option
 @config_option
 @pass_invocation
 def lint(

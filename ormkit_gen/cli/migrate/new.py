@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, chosen_target, config_option, pass_invocation
+from ormkit_gen.cli.invocation import (
+    Invocation,
+    chosen_target,
+    config_option,
+    json_option,
+    pass_invocation,
+)
 from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
 from ormkit_gen.cli.progress import ProgressLine
 
@@ -55,7 +61,7 @@ if TYPE_CHECKING:
     help="Plan and prove on this server (default: the setting `shadow`, or embedded).",
 )
 @click.option("--target", "label", metavar="OUTPUT", help="The target with this output directory.")
-@click.option("--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs.")
+@json_option
 @config_option
 @pass_invocation
 def new(

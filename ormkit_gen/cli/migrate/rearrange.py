@@ -9,19 +9,17 @@ from typing import Any
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, chosen_target, config_option, pass_invocation
+from ormkit_gen.cli.invocation import (
+    Invocation,
+    chosen_target,
+    config_option,
+    json_option,
+    pass_invocation,
+    shadow_option,
+)
 from ormkit_gen.cli.migrate.chains import named, project_chain
 from ormkit_gen.cli.progress import ProgressLine
 from ormkit_gen.diagnostics.refusal import Refusal, problem
-
-_shadow_option = click.option(
-    "--shadow",
-    metavar="URL",
-    help="Run the steps on this server (default: the setting `shadow`, or embedded).",
-)
-_json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs."
-)
 
 
 @click.command()
@@ -30,9 +28,9 @@ _json_option = click.option(
     metavar="ID",
     help="A migration of the branch that stays (default: of the branch that was begun first).",
 )
-@_shadow_option
+@shadow_option
 @click.option("--target", "label", metavar="OUTPUT", help="The target with this output directory.")
-@_json_option
+@json_option
 @config_option
 @pass_invocation
 def rebase(
@@ -91,8 +89,8 @@ def rebase(
     multiple=True,
     help="Leave out the rows that this migration writes. Can be repeated.",
 )
-@_shadow_option
-@_json_option
+@shadow_option
+@json_option
 @config_option
 @pass_invocation
 def squash(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, config_option
+from ormkit_gen.cli.invocation import Invocation, config_option, json_option
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say which database it is about."""
     for option in (
         config_option,
-        click.option(
-            "--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs."
-        ),
+        json_option,
         click.option("--role", metavar="NAME", help="Run as this role, such as the tables' owner."),
         click.option(
             "--database",
