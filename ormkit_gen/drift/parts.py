@@ -70,7 +70,7 @@ def column_definition(fact: Fact, wanted: Catalog) -> str:
     if default := parts["default"]:
         words.append(f"DEFAULT {default.definition}")
     if identity := parts["identity"]:
-        words.append(_identity(identity, fact.definition))
+        words.append(identity_text(identity, fact.definition))
     if parts["not null"]:
         words.append("NOT NULL")
     return " ".join(words)
@@ -190,7 +190,7 @@ def _identity_changed(
     if expected is None:
         yield Statement(Stage.ALTER, f"{alter} DROP IDENTITY;")
     elif found is None:
-        yield Statement(Stage.ALTER, f"{alter} ADD {_identity(expected)};")
+        yield Statement(Stage.ALTER, f"{alter} ADD {identity_text(expected)};")
         column = quote_identifier(expected.name)
         sequence = f"pg_get_serial_sequence({quote_literal(table)}, {quote_literal(expected.name)})"
         yield Statement(
@@ -205,7 +205,8 @@ def _identity_changed(
         yield Statement(Stage.ALTER, f"{alter} SET GENERATED {when} SET {sets} SET {cycle};")
 
 
-def _identity(fact: Fact, type_: str = "") -> str:
+def identity_text(fact: Fact, type_: str = "") -> str:
+    """Return the identity of a column of a type, without the options that are usual for it."""
     when, options = fact.definition.split(" START ", 1)
     is_usual = options == f"1 INCREMENT 1 MINVALUE 1 MAXVALUE {_LARGEST.get(type_)} CACHE 1"
     return f"GENERATED {when} AS IDENTITY" + ("" if is_usual else f" (START {options})")

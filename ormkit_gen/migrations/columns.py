@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ormkit.catalog import Difference, Fact
-from ormkit_gen.drift.parts import changed, column_definition
+from ormkit_gen.drift.parts import changed, column_definition, identity_text
 from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.drift.statement import Stage, Statement
 from ormkit_gen.migrations.pieces import Piece, Rank, filling, piece
@@ -198,6 +198,12 @@ def part(difference: Difference, now: Situation) -> Iterator[Piece]:
         for each in changed(expected, None, now.sides):
             yield replace(piece(each, place, Rank.IDENTITY), is_alone=True)
         return
+    if fact.kind == "identity" and expected is not None and found is not None:
+        # PostgreSQL changes the sequence together with the type of its column.
+        if not _follows_type(expected, found, now):
+            for each in changed(expected, found, now.sides):
+                yield piece(each, place, Rank.IDENTITY)
+        return
     if fact.kind in ("generated", "virtual"):
         yield from _expression(difference, table, now)
         return
@@ -206,6 +212,16 @@ def part(difference: Difference, now: Situation) -> Iterator[Piece]:
         rank = Rank.CONVERT
     for each in changed(expected, found, now.sides):
         yield piece(each, place, rank)
+
+
+def _follows_type(expected: Fact, found: Fact, now: Situation) -> bool:
+    """Return whether two identities differ only in the range of their columns' types."""
+    key = (expected.object, "column", expected.name)
+    wanted, present = now.wanted.get(key), now.present.get(key)
+    assert wanted is not None
+    assert present is not None
+    text = identity_text(expected, wanted.definition)
+    return " (" not in text and text == identity_text(found, present.definition)
 
 
 def _expression(difference: Difference, table: str, now: Situation) -> Iterator[Piece]:

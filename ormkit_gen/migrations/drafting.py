@@ -204,7 +204,7 @@ def _hazard(reason: str, table: str, step: Step) -> Diagnostic:
     first = next((line for line in step.sql.splitlines() if own in line), "")
     return problem(
         "not-online",
-        f"{table}: {REASONS[reason]}: {first.strip()}",
+        f"{table}: {REASONS[reason]}" + (f": {first.strip()}" if first else ""),
         f"pass --consent {reason}:{table} if the table is small, or if programs may wait",
     )
 

@@ -600,3 +600,16 @@ async def test_a_way_back_is_there_where_it_loses_nothing(server: Server) -> Non
     async with change(server, schema_of(NAMED), more) as done:
         found = await with_way_back(done.old, done.drafts, server.url)
         assert found.drafts[0].down is None
+
+
+async def test_a_key_of_a_larger_type_takes_its_sequence_along(server: Server) -> None:
+    old = schema_of(NAMED.replace('type = "bigint"', 'type = "int"'))
+    assert old != schema_of(NAMED)
+    consents = {"consents": ("rewrite:users",)}
+    async with change(server, old, schema_of(NAMED), TWO, **consents) as done:
+        await done.run()
+        assert await done.left(server) == []
+        largest = await done.value(
+            "SELECT max_value FROM pg_sequences WHERE sequencename = 'users_id_seq'"
+        )
+        assert largest == 2**63 - 1
