@@ -59,9 +59,12 @@ CREATES = {
     ),
 }
 #: Of arrays of tables and columns, the places of those that a table which is there does not have.
+#: to_regclass() knows tables that were created after the statement has begun, whose columns it does
+#: not see yet; pg_class is read as pg_attribute is.
 LACKING = (
     "SELECT place FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS given (tab, col, place) "
-    "WHERE to_regclass(tab) IS NOT NULL AND NOT EXISTS (SELECT FROM pg_attribute "
+    "WHERE EXISTS (SELECT FROM pg_class WHERE oid = to_regclass(tab)) "
+    "AND NOT EXISTS (SELECT FROM pg_attribute "
     "WHERE attrelid = to_regclass(tab) AND attname = col AND NOT attisdropped) ORDER BY place"
 )
 UNAVAILABLE = (
