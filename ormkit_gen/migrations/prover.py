@@ -19,6 +19,11 @@ from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.measure import SESSION, StepMeasure, run_step
 
 T = TypeVar("T")
+_TABLES = """
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,12 @@ class Rehearsal:
                 if not await self._roles.provide(error):
                     raise
 
+    async def tables(self) -> frozenset[str]:
+        """Return the names of the tables that the database has, as SQL."""
+        async with await create_engine(self.url, max_connections=1) as engine:
+            found = await engine.execute(_TABLES)
+        return frozenset(name for (name,) in found.tuples())
+
     async def catalog(self) -> Catalog:
         """Return what the database has."""
         async with await create_engine(self.url, max_connections=1) as engine:
@@ -113,7 +124,7 @@ async def prove(
     """
     with shadow_server(shadow) as server:
         async with rehearsal(server, old) as database:
-            before = await database.catalog() if old is not None else None
+            tables = await database.tables()
             measures = await database.run(steps)
             found = managed(await database.catalog(), [new])
         expected = await expected_catalog([new], server)
@@ -123,15 +134,9 @@ async def prove(
             for step, measure in zip(steps, measures, strict=True)
         ),
         measures=measures,
-        tables=tables_of(before),
+        tables=tables,
         differences=tuple(compare(expected, found)),
     )
-
-
-def tables_of(catalog: Catalog | None) -> frozenset[str]:
-    """Return the names of the tables that a database has, as SQL."""
-    objects = catalog.objects if catalog is not None else ()
-    return frozenset(each.removeprefix("table ") for each in objects if each.startswith("table "))
 
 
 def _failed(number: int, step: Step, error: DatabaseError) -> Refusal:

@@ -19,7 +19,7 @@ from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
 from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.authoring import state_of
 from ormkit_gen.migrations.measure import StepMeasure
-from ormkit_gen.migrations.prover import Rehearsal, rehearsal, tables_of
+from ormkit_gen.migrations.prover import Rehearsal, rehearsal
 from ormkit_gen.migrations.rules import Judged, broken_rules, step_position
 
 #: How many differences of one migration are shown.
@@ -65,15 +65,13 @@ async def verify(
     found: list[Verified] = []
     with shadow_server(shadow) as server:
         async with rehearsal(server, before) as database:
-            catalog = await database.catalog()
             for migration in migrations[skipped:]:
                 tell(migration)
                 verifier = _Verifier(migration, before, f"{place}/{migration.id}", server)
-                verified, following = await verifier.run(database, catalog)
-                found.append(verified)
-                if following is None:
+                found.append(await verifier.run(database))
+                if not verifier.may_go_on:
                     break
-                before, catalog = verifier.after, following
+                before = verifier.after
     return tuple(found)
 
 
@@ -84,23 +82,27 @@ class _Verifier:
         self._migration, self._before = migration, before
         self._place, self._server = place, server
         self.after = state_of(migration)
+        #: Whether the database has the state after the migration.
+        self.may_go_on = False
 
-    async def run(self, database: Rehearsal, catalog: Catalog) -> tuple[Verified, Catalog | None]:
-        """Run the steps; return what is found, and the catalog after it, or None to stop."""
+    async def run(self, database: Rehearsal) -> Verified:
+        """Run the steps; return what is found."""
         migration = self._migration
+        tables = await database.tables()
         try:
             measures = await database.run(migration.steps)
         except Refusal as error:
-            return Verified(migration, (), self._placed(error)), None
+            return Verified(migration, (), self._placed(error))
         found = await database.catalog()
         differences = await self._differences(found)
-        judged = Judged(migration, self._before, self.after, measures, tables_of(catalog))
+        judged = Judged(migration, self._before, self.after, measures, tables)
         problems = (
             *self._of_differences(differences),
             *self._of_measures(measures),
             *broken_rules(judged, self._place),
         )
-        return Verified(migration, measures, problems), None if differences else found
+        self.may_go_on = not differences
+        return Verified(migration, measures, problems)
 
     async def _differences(self, found: Catalog) -> list[Difference]:
         expected = await expected_catalog([self.after], self._server)
