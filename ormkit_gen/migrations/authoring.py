@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ormkit import MigrationError
+from ormkit.migrations.chain import Chain, read_chain
 from ormkit.migrations.files import STATE, Migration, Step
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.formatting.parallel import Progress
@@ -90,6 +91,18 @@ def _first_model(schema: Schema, wanted: Wanted) -> str:
             problem("no-models", "the schema has no model for a data.py", "leave --data out")
         )
     return wanted.models[0] if wanted.models else names[0]
+
+
+def project_chain(directory: Path) -> Chain:
+    """Return the migrations of a project in their order.
+
+    Raises:
+        Refusal: They are no single chain, or a file cannot be read.
+    """
+    try:
+        return read_chain(directory)
+    except MigrationError as error:
+        raise as_refusal(error) from error
 
 
 def as_refusal(error: MigrationError) -> Refusal:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ormkit import DatabaseError, Engine
+from ormkit.catalog import SHADOW_SETTINGS
 from ormkit.migrations.files import Step
 
 #: The locks of tables from the weakest to the strongest, as pg_locks names them.
@@ -130,7 +131,7 @@ async def run_step(engine: Engine, step: Step) -> StepMeasure:
         return await _run_alone(engine, step.sql)
     async with engine.pool.connection() as connection:
         connection.mark_dirty()
-        await connection.script(f"{SESSION} BEGIN")
+        await connection.script(f"{SHADOW_SETTINGS} BEGIN")
         try:
             before = await _picture(connection, in_transaction=True)
             await connection.script(step.sql)
@@ -142,13 +143,6 @@ async def run_step(engine: Engine, step: Step) -> StepMeasure:
             raise
         await connection.script("COMMIT")
         return _measured(before, after, held)
-
-
-#: As the runner sets them, and as the shadow's database was built.
-SESSION = """\
-SET search_path = public; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY';
-SET IntervalStyle = 'postgres';
-"""
 
 
 async def _run_alone(engine: Engine, sql: str) -> StepMeasure:
@@ -164,7 +158,7 @@ async def _run_alone(engine: Engine, sql: str) -> StepMeasure:
     ):
         runner.mark_dirty()
         writer.mark_dirty()
-        await runner.script(SESSION)
+        await runner.script(SHADOW_SETTINGS)
         for each in (runner, writer, observer):
             await _flush_counters(each)
         before = await _picture(observer)

@@ -9,14 +9,21 @@ from functools import partial
 from typing import TypeVar
 
 from ormkit import DatabaseError, create_engine
-from ormkit.catalog import Catalog, Difference, compare, read_catalog, scratch_database
+from ormkit.catalog import (
+    SHADOW_SETTINGS,
+    Catalog,
+    Difference,
+    compare,
+    read_catalog,
+    scratch_database,
+)
 from ormkit.migrations.files import Step
 from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.roles import Roles
 from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
 from ormkit_gen.ir import Schema
-from ormkit_gen.migrations.measure import SESSION, StepMeasure, run_step
+from ormkit_gen.migrations.measure import StepMeasure, run_step
 
 T = TypeVar("T")
 _TABLES = """
@@ -67,7 +74,7 @@ class Rehearsal:
             engine.pool.connection() as connection,
         ):
             connection.mark_dirty()
-            await self._with_roles(partial(connection.script, SESSION + sql))
+            await self._with_roles(partial(connection.script, SHADOW_SETTINGS + sql))
 
     async def _with_roles(self, work: Callable[[], Awaitable[T]]) -> T:
         """Return what the work returns; it is repeated where it lacks a role.

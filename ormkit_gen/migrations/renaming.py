@@ -266,11 +266,16 @@ def _scopes(old: Schema, after: Schema, names: _Names) -> Iterator[list[str]]:
 def _moved(pairs: Iterable[tuple[Model, Model]]) -> Iterator[str]:
     """Yield what moves tables to other schemas of PostgreSQL."""
     for was, now in pairs:
-        if was.schema != now.schema:
-            place = quote_identifier(now.schema or PUBLIC)
-            if now.schema is not None:
-                yield f"CREATE SCHEMA IF NOT EXISTS {place};"
-            yield f"ALTER TABLE {_name(was.schema, was.table)} SET SCHEMA {place};"
+        yield from _moving("TABLE", was.schema, was.table, now.schema)
+
+
+def _moving(kind: str, before: str | None, name: str, after: str | None) -> Iterator[str]:
+    """Yield what moves an object to another schema, which is created if it is not there."""
+    if before != after:
+        place = quote_identifier(after or PUBLIC)
+        if after is not None:
+            yield f"CREATE SCHEMA IF NOT EXISTS {place};"
+        yield f"ALTER {kind} {_name(before, name)} SET SCHEMA {place};"
 
 
 def _tables(pairs: list[tuple[Model, Model]]) -> Iterator[str]:
@@ -324,11 +329,7 @@ def _of_constraints(was: Model, now: Model) -> Iterator[str]:
 
 def _enums(pairs: list[tuple[Enum, Enum]]) -> Iterator[str]:
     for was, now in pairs:
-        if was.schema != now.schema:
-            place = quote_identifier(now.schema or PUBLIC)
-            if now.schema is not None:
-                yield f"CREATE SCHEMA IF NOT EXISTS {place};"
-            yield f"ALTER TYPE {_name(was.schema, was.db_name)} SET SCHEMA {place};"
+        yield from _moving("TYPE", was.schema, was.db_name, now.schema)
     for namespace in sorted({now.schema or PUBLIC for _, now in pairs}):
         sql = _renaming("TYPE", namespace)
         within = [(was, now) for was, now in pairs if (now.schema or PUBLIC) == namespace]

@@ -7,10 +7,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from ormkit import DatabaseError, Engine, create_engine
-from ormkit.catalog import Catalog, read_catalog
+from ormkit.catalog import SHADOW_SETTINGS, Catalog, read_catalog
 from ormkit.migrations.files import Step
 from ormkit_gen.ir import Schema
-from ormkit_gen.migrations.measure import SESSION
 from ormkit_gen.migrations.prover import rehearsal
 from ormkit_gen.postgres.identifiers import quote_literal
 
@@ -104,7 +103,7 @@ class Trial:
         file = _FILE.format(quote_literal(table)) if table else "SELECT 0"
         async with self._engine.pool.connection() as connection:
             connection.mark_dirty()
-            await connection.script(f"{SESSION} BEGIN")
+            await connection.script(f"{SHADOW_SETTINGS} BEGIN")
             try:
                 before = await connection.fetch(file)
                 for each in statements:

@@ -21,12 +21,12 @@ from ormkit import (
     create_engine,
 )
 from ormkit.catalog import Catalog, compare, read_catalog, scratch_database
-from ormkit.migrations import Chain, Migration, Options, down, migrate, read_chain
+from ormkit.migrations import Chain, Migration, Options, down, migrate
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
 from ormkit_gen.drift.shadow import shadow_server
 from ormkit_gen.generation import read_schemas
 from ormkit_gen.ir import Schema
-from ormkit_gen.migrations.authoring import as_refusal, state_of
+from ormkit_gen.migrations.authoring import project_chain, state_of
 from ormkit_gen.migrations.frozen import BEFORE, frozen_packages
 from ormkit_gen.migrations.invented_rows import inserts, invent
 from ormkit_gen.migrations.pending import pending_change
@@ -50,7 +50,7 @@ class Outcome:
 
 def verification_problems(settings: Settings) -> list[str]:
     """Return what `ormkit migrate check` finds wrong."""
-    chain = _chain(settings)
+    chain = project_chain(settings.root / settings.migrations)
     schemas = [read_schemas(settings, [target]).schemas[0] for target in settings.targets]
     problems = asyncio.run(_verified(settings, chain, schemas))
     return [_text(each) for each in problems if each.severity == "error"]
@@ -70,16 +70,9 @@ async def _verified(
 
 def try_migrations(settings: Settings) -> Outcome:
     """Run each migration over invented rows, with the code of before, and back."""
-    chain = _chain(settings)
+    chain = project_chain(settings.root / settings.migrations)
     with shadow_server(settings.shadow) as server:
         return asyncio.run(_tried(settings, chain, server))
-
-
-def _chain(settings: Settings) -> Chain:
-    try:
-        return read_chain(settings.root / settings.migrations)
-    except MigrationError as error:
-        raise as_refusal(error) from error
 
 
 async def _tried(settings: Settings, chain: Chain, server: str) -> Outcome:

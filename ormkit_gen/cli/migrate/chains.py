@@ -19,14 +19,10 @@ def project_chain(settings: Settings) -> Chain:
     Raises:
         Refusal: They are no single chain, or a file cannot be read.
     """
-    from ormkit import MigrationError
-    from ormkit.migrations.chain import read_chain
-    from ormkit_gen.migrations.authoring import as_refusal
+    # Loading this takes longer than `ormkit --help`.
+    from ormkit_gen.migrations import authoring
 
-    try:
-        return read_chain(settings.root / settings.migrations)
-    except MigrationError as error:
-        raise as_refusal(error) from error
+    return authoring.project_chain(settings.root / settings.migrations)
 
 
 def named(chain: Chain, names: Iterable[str]) -> list[str]:

@@ -18,6 +18,7 @@ from ormkit_gen.cli.invocation import (
     pass_invocation,
 )
 from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
+from ormkit_gen.cli.migrate.chains import project_chain
 from ormkit_gen.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -127,14 +128,9 @@ def new(
 
 def _last(settings: Settings) -> tuple[Migration | None, Schema | None]:
     """Return the last migration, and the schema after it."""
-    from ormkit import MigrationError
-    from ormkit.migrations.chain import read_chain
-    from ormkit_gen.migrations.authoring import as_refusal, state_of
+    from ormkit_gen.migrations.authoring import state_of
 
-    try:
-        head = read_chain(settings.root / settings.migrations).head
-    except MigrationError as error:
-        raise as_refusal(error) from error
+    head = project_chain(settings).head
     return head, state_of(head) if head is not None else None
 
 
