@@ -16,6 +16,12 @@ from ormkit import DatabaseError, Engine
 from ormkit.catalog import SHADOW_SETTINGS
 from ormkit.migrations.files import Step
 
+#: The names of all tables, as SQL.
+TABLES = """
+SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+"""
 #: The locks of tables from the weakest to the strongest, as pg_locks names them.
 LOCKS = (
     *("AccessShare", "RowShare", "RowExclusive", "ShareUpdateExclusive"),
@@ -28,18 +34,25 @@ BLOCKS_WRITERS = frozenset(("Share", "ShareRowExclusive", "Exclusive", "AccessEx
 _TOLD = LOCKS[2:]
 _WRITES = "RowExclusive"
 _FIRST_OWN = 16384
+#: What a relation is, and how often it was scanned.
 _RELATIONS = f"""
 SELECT c.oid, format('%I.%I', n.nspname, c.relname), c.relkind::text,
-    coalesce(pg_relation_filenode(c.oid), 0), i.indrelid,
-    {{scans}}
+    coalesce(pg_relation_filenode(c.oid), 0), i.indrelid, {{scans}}(c.oid)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 LEFT JOIN pg_index i ON i.indexrelid = c.oid
 WHERE c.oid >= {_FIRST_OWN} AND c.relkind <> 't' AND n.nspname !~ '^pg_'
+"""
+_SCANNED = f"""
+SELECT c.oid, {{scans}}(c.oid) FROM pg_class c
+WHERE c.oid >= {_FIRST_OWN} AND {{scans}}(c.oid) > 0
 """
 _CONSTRAINTS = f"""
 SELECT k.oid, quote_ident(k.conname), k.conrelid FROM pg_constraint k
 WHERE k.oid >= {_FIRST_OWN} AND k.convalidated AND k.contype IN ('c', 'f', 'n') AND k.conrelid <> 0
 """
+#: The transaction that comes next, and whether a row of a catalog is of that one or a later one.
+_NEXT = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
+_IS_NEW = "age({row}.xmin) <= age($1::text::xid8::xid)"
 _HELD = f"""
 SELECT l.relation, replace(l.mode, 'Lock', '') FROM pg_locks l
 WHERE l.locktype = 'relation' AND l.pid = {{pid}} AND l.relation >= {_FIRST_OWN}
@@ -111,69 +124,111 @@ class _Relation:
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """The relations and the valid constraints of a database, by their numbers."""
+    """Relations and valid constraints of a database, by their numbers."""
 
     relations: Mapping[int, _Relation]
     constraints: Mapping[int, tuple[str, int]]
 
+    def followed_by(self, changed: _Picture) -> _Picture:
+        """Return the picture with what is different. What is gone stays in it."""
+        return _Picture(
+            {**self.relations, **changed.relations}, {**self.constraints, **changed.constraints}
+        )
 
-async def run_step(engine: Engine, step: Step) -> StepMeasure:
-    """Run a step, commit it, and return what it did.
 
-    engine: one with three connections to a database that nobody else uses.
+@dataclass(frozen=True, slots=True)
+class _Start:
+    """What a database was like before a step."""
 
-    Raises:
-        DatabaseError: The server refused a statement of the step.
+    #: The first transaction after it.
+    transaction: str
+    #: How often relations were scanned, by their numbers.
+    scans: Mapping[int, int]
+
+
+class Gauge:
+    """Measures steps, one after the other, on a database that nobody else uses.
+
+    After each step it reads only what the step has changed: of thousands of tables that is little.
     """
-    if step.mode == "data":
-        return StepMeasure()
-    if step.mode == "no transaction":
-        return await _run_alone(engine, step.sql)
-    async with engine.pool.connection() as connection:
-        connection.mark_dirty()
-        await connection.script(f"{SHADOW_SETTINGS} BEGIN")
+
+    def __init__(self, engine: Engine) -> None:
+        """Take an engine with three connections to the database."""
+        self._engine = engine
+        #: All that there was before the step; None where that has to be read.
+        self._known: _Picture | None = None
+
+    async def run(self, step: Step) -> StepMeasure:
+        """Run a step, commit it, and return what it did.
+
+        Raises:
+            DatabaseError: The server refused a statement of the step.
+        """
+        if step.mode == "data":
+            return StepMeasure()
         try:
-            before = await _picture(connection, in_transaction=True)
-            await connection.script(step.sql)
-            held = await connection.fetch(_HELD.format(pid="pg_backend_pid()"))
-            after = await _picture(connection, in_transaction=True)
+            if step.mode == "no transaction":
+                return await self._run_alone(step.sql)
+            return await self._run_in_transaction(step.sql)
         except BaseException:
-            with suppress(DatabaseError):
-                await connection.script("ROLLBACK")
+            # A statement that fails outside a transaction may leave something behind.
+            self._known = None
             raise
-        await connection.script("COMMIT")
-        return _measured(before, after, held)
 
+    async def _run_in_transaction(self, sql: str) -> StepMeasure:
+        async with self._engine.pool.connection() as connection:
+            connection.mark_dirty()
+            await connection.script(f"{SHADOW_SETTINGS} BEGIN")
+            try:
+                scans = "pg_stat_get_xact_numscans"
+                before = await self._before(connection)
+                start = await _start(connection, scans)
+                await connection.script(sql)
+                held = await connection.fetch(_HELD.format(pid="pg_backend_pid()"))
+                changed = await _picture(connection, scans, start.transaction)
+            except BaseException:
+                with suppress(DatabaseError):
+                    await connection.script("ROLLBACK")
+                raise
+            await connection.script("COMMIT")
+        self._known = before.followed_by(changed)
+        return _measured(before, start, changed, held)
 
-async def _run_alone(engine: Engine, sql: str) -> StepMeasure:
-    """Run a statement outside a transaction, and read its locks while it waits for another one.
+    async def _run_alone(self, sql: str) -> StepMeasure:
+        """Run a statement outside a transaction, and read its locks while it waits for another one.
 
-    CREATE INDEX CONCURRENTLY and its kind wait for every transaction that writes the table, so one
-    that has locked all tables keeps it from ending until its locks are read.
-    """
-    async with (
-        engine.pool.connection() as runner,
-        engine.pool.connection() as writer,
-        engine.pool.connection() as observer,
-    ):
-        runner.mark_dirty()
-        writer.mark_dirty()
-        await runner.script(SHADOW_SETTINGS)
-        for each in (runner, writer, observer):
-            await _flush_counters(each)
-        before = await _picture(observer)
-        tables = [each.name for each in before.relations.values() if each.kind in "rp"]
-        listed = f"LOCK TABLE {', '.join(tables)} IN ROW EXCLUSIVE MODE" if tables else ""
-        await writer.script(f"BEGIN; {listed}")
-        running = asyncio.ensure_future(runner.script(sql))
-        try:
-            held = await _held_while_waiting(observer, runner.backend, running)
-        finally:
-            await writer.script("ROLLBACK")
-            await running
-        await _flush_counters(runner)
-        after = await _picture(observer)
-        return _measured(before, after, held)
+        CREATE INDEX CONCURRENTLY and its kind wait for every transaction that writes the table, so
+        one that has locked all tables keeps it from ending until its locks are read.
+        """
+        pool = self._engine.pool
+        async with (
+            pool.connection() as runner,
+            pool.connection() as writer,
+            pool.connection() as observer,
+        ):
+            runner.mark_dirty()
+            writer.mark_dirty()
+            await runner.script(SHADOW_SETTINGS)
+            for each in (runner, writer, observer):
+                await _flush_counters(each)
+            before = await self._before(observer)
+            start = await _start(observer, "pg_stat_get_numscans")
+            tables = ", ".join(name for (name,) in await observer.fetch(TABLES))
+            listed = f"LOCK TABLE {tables} IN ROW EXCLUSIVE MODE" if tables else ""
+            await writer.script(f"BEGIN; {listed}")
+            running = asyncio.ensure_future(runner.script(sql))
+            try:
+                held = await _held_while_waiting(observer, runner.backend, running)
+            finally:
+                await writer.script("ROLLBACK")
+                await running
+            await _flush_counters(runner)
+            changed = await _picture(observer, "pg_stat_get_numscans", start.transaction)
+        self._known = before.followed_by(changed)
+        return _measured(before, start, changed, held)
+
+    async def _before(self, connection: Any) -> _Picture:
+        return self._known or await _picture(connection, "0 * pg_stat_get_numscans")
 
 
 async def _flush_counters(connection: Any) -> None:
@@ -192,30 +247,47 @@ async def _held_while_waiting(observer: Any, backend: int, running: asyncio.Futu
     return []
 
 
-async def _picture(connection: Any, *, in_transaction: bool = False) -> _Picture:
-    scans = "pg_stat_get_xact_numscans(c.oid)" if in_transaction else "pg_stat_get_numscans(c.oid)"
-    relations = await connection.fetch(_RELATIONS.format(scans=scans))
-    constraints = await connection.fetch(_CONSTRAINTS)
+async def _start(connection: Any, scans: str) -> _Start:
+    ((transaction,),) = await connection.fetch(_NEXT)
+    scanned = await connection.fetch(_SCANNED.format(scans=scans))
+    return _Start(transaction, dict(scanned))
+
+
+async def _picture(connection: Any, scans: str, since: str | None = None) -> _Picture:
+    """Return what a database has.
+
+    scans: the function that counts the scans of a relation.
+    since: a transaction: only what it and later ones have changed, and what was scanned.
+    """
+    relations, constraints = _RELATIONS.format(scans=scans), _CONSTRAINTS
+    arguments = () if since is None else (since,)
+    if since is not None:
+        own, namespace, constraint = (_IS_NEW.format(row=each) for each in "cnk")
+        relations += f" AND ({own} OR {namespace} OR {scans}(c.oid) > 0)"
+        constraints += f" AND {constraint}"
+    found = await connection.fetch(relations, arguments)
+    valid = await connection.fetch(constraints, arguments)
     return _Picture(
-        {oid: _Relation(*rest) for oid, *rest in relations},
-        {oid: (name, table) for oid, name, table in constraints},
+        {oid: _Relation(*rest) for oid, *rest in found},
+        {oid: (name, table) for oid, name, table in valid},
     )
 
 
-def _measured(before: _Picture, after: _Picture, held: Any) -> StepMeasure:
+def _measured(before: _Picture, start: _Start, changed: _Picture, held: Any) -> StepMeasure:
     locks: dict[str, str] = {}
     writes: set[str] = set()
     for oid, mode in held:
         relation = before.relations.get(oid)
-        written = relation or after.relations.get(oid)
+        written = relation or changed.relations.get(oid)
         if mode == _WRITES and written is not None and written.kind in "rp":
             writes.add(written.name)
         if relation is not None and relation.kind not in "iIS" and mode in _TOLD:
             locks[relation.name] = max(mode, locks.get(relation.name, mode), key=LOCKS.index)
     rewrites, scans = set[str](), set[str]()
     builds: dict[str, tuple[str, ...]] = {}
-    for oid, relation in after.relations.items():
+    for oid, relation in changed.relations.items():
         earlier = before.relations.get(oid)
+        is_scanned = earlier is not None and relation.scans > start.scans.get(oid, 0)
         is_new = earlier is None or earlier.file != relation.file
         if relation.table is not None:
             table = before.relations.get(relation.table)
@@ -223,15 +295,15 @@ def _measured(before: _Picture, after: _Picture, held: Any) -> StepMeasure:
                 continue
             if is_new and relation.kind == "i":
                 builds[table.name] = (*builds.get(table.name, ()), relation.name)
-            elif earlier is not None and relation.scans > earlier.scans:
+            elif is_scanned:
                 scans.add(table.name)
         elif earlier is not None:
             if is_new and relation.kind in "rm":
                 rewrites.add(earlier.name)
-            if relation.scans > earlier.scans and relation.kind in "rpm":
+            if is_scanned and relation.kind in "rpm":
                 scans.add(earlier.name)
     validates: dict[str, tuple[str, ...]] = {}
-    for oid, (name, owner) in after.constraints.items():
+    for oid, (name, owner) in changed.constraints.items():
         table = before.relations.get(owner)
         if oid not in before.constraints and table is not None and table.name in scans:
             validates[table.name] = (*validates.get(table.name, ()), name)

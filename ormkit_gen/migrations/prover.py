@@ -23,14 +23,9 @@ from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.roles import Roles
 from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
 from ormkit_gen.ir import Schema
-from ormkit_gen.migrations.measure import StepMeasure, run_step
+from ormkit_gen.migrations.measure import TABLES, Gauge, StepMeasure
 
 T = TypeVar("T")
-_TABLES = """
-SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c
-JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +55,10 @@ class Rehearsal:
         """
         measures: list[StepMeasure] = []
         async with await create_engine(self.url, max_connections=3) as engine:
+            gauge = Gauge(engine)
             for number, step in enumerate(steps, 1):
                 try:
-                    measures.append(await self._with_roles(partial(run_step, engine, step)))
+                    measures.append(await self._with_roles(partial(gauge.run, step)))
                 except DatabaseError as error:
                     raise _failed(number, step, error) from error
         return tuple(measures)
@@ -91,7 +87,7 @@ class Rehearsal:
     async def tables(self) -> frozenset[str]:
         """Return the names of the tables that the database has, as SQL."""
         async with await create_engine(self.url, max_connections=1) as engine:
-            found = await engine.execute(_TABLES)
+            found = await engine.execute(TABLES)
         return frozenset(name for (name,) in found.tuples())
 
     async def catalog(self) -> Catalog:

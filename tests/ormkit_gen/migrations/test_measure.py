@@ -12,7 +12,7 @@ import pytest
 
 from ormkit import DatabaseError, Engine, create_engine
 from ormkit.migrations.files import Step
-from ormkit_gen.migrations.measure import StepMeasure, run_step
+from ormkit_gen.migrations.measure import Gauge, StepMeasure
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_interpreter]
 
@@ -27,6 +27,8 @@ CREATE TABLE "Days" (id int, d int) PARTITION BY RANGE (d);
 CREATE TABLE "Days 1" PARTITION OF "Days" FOR VALUES FROM (0) TO (10);
 CREATE VIEW v AS SELECT id FROM posts;
 CREATE MATERIALIZED VIEW mv AS SELECT id FROM posts;
+CREATE SCHEMA old;
+CREATE TABLE old.t (id int);
 """
 EXCLUSIVE = "AccessExclusive on public.users"
 SHARED_ROW = ("ShareRowExclusive on public.posts", "ShareRowExclusive on public.users")
@@ -123,6 +125,13 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     ("ALTER TABLE users ADD COLUMN g bigint GENERATED ALWAYS AS (id * 2) STORED", REWRITES),
     ("ALTER TABLE users ADD COLUMN gv bigint GENERATED ALWAYS AS (id * 2) VIRTUAL", (EXCLUSIVE,)),
     ("CLUSTER users USING users_pkey", REWRITES),
+    ("ALTER SCHEMA old RENAME TO renamed", ()),
+    ("ALTER TABLE renamed.t ADD COLUMN x int", ("AccessExclusive on renamed.t",)),
+    (
+        "DO $$ BEGIN BEGIN ALTER TABLE renamed.t ADD y float DEFAULT random(); "
+        "EXCEPTION WHEN others THEN END; END $$",
+        ("AccessExclusive on renamed.t", "rewrites renamed.t"),
+    ),
     (
         "DROP TABLE posts CASCADE",
         (
@@ -168,32 +177,32 @@ async def told(url: str, sql: str) -> set[str]:
 
 
 def bare(line: str) -> str:
-    return line.replace("public.", "").replace('"', "")
+    return re.sub(r"\b(?:public|renamed)\.", "", line).replace('"', "")
 
 
 async def test_what_is_measured_is_what_postgresql_says_itself(database_url: str) -> None:
     """It says in messages what it does, whose wording may change with each version."""
     measured: list[tuple[str, tuple[str, ...]]] = []
     async with opened(database_url) as engine:
+        gauge = Gauge(engine)
         for sql, expected in CASES:
             if not any(each in sql for each in (*ALONE, "REFRESH", "CLUSTER", "CREATE TABLE")):
                 said = await told(database_url, sql)
                 lines = {bare(each) for each in expected}
                 works = {each for each in lines if each.startswith(("rewrites", "builds"))}
                 assert works <= said <= lines, sql
-            measured.append((sql, (await run_step(engine, step(sql))).lines))
+            measured.append((sql, (await gauge.run(step(sql))).lines))
     assert measured == CASES
 
 
 async def test_a_step_that_fails_leaves_nothing_and_the_next_one_runs(database_url: str) -> None:
     async with opened(database_url) as engine:
+        gauge = Gauge(engine)
         with pytest.raises(DatabaseError, match="nowhere"):
-            await run_step(
-                engine, step("ALTER TABLE users ADD COLUMN x int; SELECT * FROM nowhere")
-            )
+            await gauge.run(step("ALTER TABLE users ADD COLUMN x int; SELECT * FROM nowhere"))
         with pytest.raises(DatabaseError, match="absent"):
-            await run_step(engine, step("CREATE INDEX CONCURRENTLY bad ON posts (absent)"))
-        assert await run_step(engine, step("ALTER TABLE users ADD COLUMN x int")) == StepMeasure(
+            await gauge.run(step("CREATE INDEX CONCURRENTLY bad ON posts (absent)"))
+        assert await gauge.run(step("ALTER TABLE users ADD COLUMN x int")) == StepMeasure(
             {"public.users": "AccessExclusive"}
         )
 
