@@ -39,6 +39,7 @@ from .postgres.several import Listed
 from .queries.batched_get import Lookups
 from .statements.create_all import create_schemas
 from .statements.executor import Executor
+from .statements.generic_plans import GenericPlans
 from .statements.init_hook import Init, initializer
 from .statements.pool_executor import PoolExecutor
 from .statements.raw_sql import check_lasting, check_statement, checked_rows, run, run_pipelined
@@ -125,7 +126,8 @@ async def create_engine(
         new connection: for tokens that expire. It takes precedence over the URL's.
     coalesce: whether concurrent lookups by key from several tasks share statements (batching).
     slow_query: seconds from which the logger `ormkit.slow` reports a statement, at WARNING; a
-        SlowQueries also says how often it reports the same statement. None reports nothing. The
+        SlowQueries also says how often it reports the same statement, and whether with a plan. None
+        reports nothing. The
         logger `ormkit.sql` gets every statement if it is enabled for DEBUG when this is called.
     json_encoder, json_decoder: functions that write a value as JSON, and read a document, of json
         and jsonb columns: `orjson.dumps`, or a `json.loads` with parse_float=Decimal. They hold for
@@ -176,7 +178,8 @@ async def create_engine(
         raise
     engine = Engine(pool, without_secrets(url), server, coalesce=coalesce, schemas=schemas)
     if slow_query is not None:
-        engine.listen(on_statement=slow_query.note)
+        note = partial(slow_query.note, explain=GenericPlans(pool).explain)
+        engine.listen(on_statement=note)
     if ALL.isEnabledFor(logging.DEBUG):
         engine.listen(on_statement=log_each)
     if check is not None:

@@ -6,6 +6,7 @@ errors.py translates its errors. asyncpg_internals.py holds every use of asyncpg
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
@@ -63,6 +64,7 @@ class Connection(ResettableSession):
         "backend",
         "facts",
         "messages",
+        "opened_in",
         "sandbox",
         "server_version",
         "watch",
@@ -81,6 +83,8 @@ class Connection(ResettableSession):
         self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
         #: The process id of the server's backend; 0 if the connection has broken already.
         self.backend: int = 0 if raw.is_closed() else raw.get_server_pid()
+        #: Seconds that opening took.
+        self.opened_in = 0.0
         #: What the subclass of an observed connection notes of it.
         self.watch: Any = None
         #: What the subclass of a connection whose work is rolled back notes of it.
@@ -98,8 +102,11 @@ class Connection(ResettableSession):
         Raises ConnectionFailed, ConfigurationError, or the error that the server reported.
         """
         marks: list[Unreadable] = []
+        began = time.perf_counter()
         raw = await open_raw(options, statement_cache_size, marks)
-        return cls(raw, statement_cache_size, marks)
+        opened = cls(raw, statement_cache_size, marks)
+        opened.opened_in = time.perf_counter() - began
+        return opened
 
     async def run(
         self,

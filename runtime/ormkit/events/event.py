@@ -246,6 +246,8 @@ class ConnectionEvent:
     backend: int
     #: Seconds since it was opened.
     age: float
+    #: Seconds that opening it took; 0 if it was not opened now.
+    took: float = 0.0
 
 
 def way_here() -> tuple[Caller | None, set[str]]:

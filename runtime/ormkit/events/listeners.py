@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Self, TypeAlias, TypeVar
@@ -22,6 +22,16 @@ Each: TypeAlias = "tuple[tuple[Listening, Callable[[E], None]], ...]"
 
 #: True within a listener, and in the tasks that it starts: their statements make no events.
 _is_told: ContextVar[bool] = ContextVar("ormkit_is_told", default=False)
+
+
+@contextmanager
+def untold() -> Generator[None]:
+    """Send the block's statements without events, as a listener's."""
+    token = _is_told.set(True)
+    try:
+        yield
+    finally:
+        _is_told.reset(token)
 
 
 class Listening:
@@ -79,6 +89,9 @@ class Listeners:
         self._on_values: Each[StatementEvent] = ()
         self._on_transaction: Each[TransactionEvent] = ()
         self._on_connection: Each[ConnectionEvent] = ()
+        #: What is called with the seconds that a connection was in use, as it comes back. Each
+        #: statement passes here: no event is made of it.
+        self.on_use: tuple[Callable[[float], None], ...] = ()
         self._on_change = on_change
 
     def __bool__(self) -> bool:
@@ -109,6 +122,14 @@ class Listeners:
         listening = Listening(self, on_statement, on_transaction, on_connection, values=values)
         self._change((*self._all, listening))
         return listening
+
+    def note_use(self, note: Callable[[float], None]) -> None:
+        """Call a function with the seconds of each use of a connection from now on."""
+        self.on_use = (*self.on_use, note)
+
+    def forget_use(self, note: Callable[[float], None]) -> None:
+        """Call the function of note_use() no more."""
+        self.on_use = tuple(each for each in self.on_use if each != note)
 
     def remove(self, listening: Listening) -> None:
         """Call the functions of one that listens no more."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ..errors import ConfigurationError
 from .event import Caller, StatementEvent
@@ -15,6 +16,8 @@ ALL = logging.getLogger("ormkit.sql")
 
 #: How many texts are told apart; the one that was seen first goes first.
 MOST_TEXTS = 4096
+#: Seconds for which the plan of a text is not logged again.
+PLAN_INTERVAL = 3600.0
 
 
 @dataclass
@@ -24,6 +27,8 @@ class Seen:
     logged: float
     count: int = 0
     longest: float = 0.0
+    #: When its plan was asked for last.
+    planned: float = float("-inf")
 
 
 @dataclass
@@ -33,16 +38,20 @@ class SlowQueries:
     threshold: seconds; waiting for a connection does not count.
     per_shape: seconds for which the same SQL text is not logged again. The next line then says how
         often it was slow meanwhile, and how long at most.
+    plan: "generic" logs the plan of the statement, too, at most once an hour for each SQL text:
+        PostgreSQL plans it for any values and does not run it, on a connection that is idle.
+        "off" logs none.
 
     The line has the operation and tables, the seconds, the number of rows, the line of the
     application and the SQL text, never values. The record has the same in attributes with the
     names of OpenTelemetry, such as `db.query.text`.
 
-    Raises ConfigurationError for what is not a number of seconds.
+    Raises ConfigurationError for what is not a number of seconds, and for another plan.
     """
 
     threshold: float
     per_shape: float = 600.0
+    plan: Literal["generic", "off"] = "generic"
     _seen: dict[str, Seen] = field(default_factory=dict[str, Seen], init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -53,9 +62,16 @@ class SlowQueries:
                 raise ConfigurationError(
                     f"{name}={value!r}: give a number of seconds, such as slow_query=0.1"
                 )
+        if self.plan not in ("generic", "off"):
+            raise ConfigurationError(f'plan={self.plan!r}: give "generic" or "off"')
 
-    def note(self, event: StatementEvent) -> None:
-        """Log a statement if it was slow; a listener of the engine."""
+    def note(
+        self, event: StatementEvent, explain: Callable[[StatementEvent], None] | None = None
+    ) -> None:
+        """Log a statement if it was slow; a listener of the engine.
+
+        explain: what logs the plan of a statement; the engine gives it.
+        """
         if event.elapsed < self.threshold:
             return
         now = time.monotonic()
@@ -69,10 +85,14 @@ class SlowQueries:
             again = f"; {seen.count} more since the last line, {seen.longest:.3f} s at most"
         elif len(self._seen) >= MOST_TEXTS:
             del self._seen[next(iter(self._seen))]
-        self._seen[event.sql] = Seen(now)
+        planned = Seen.planned if seen is None else seen.planned
+        seen = self._seen[event.sql] = Seen(now, planned=planned)
         caller = event.caller()
         line = described(event, caller)
         SLOW.warning("slow query: %s%s", line, again, extra=attributes(event, caller))
+        if explain is not None and self.plan != "off" and now - planned >= PLAN_INTERVAL:
+            seen.planned = now
+            explain(event)
 
 
 def log_each(event: StatementEvent) -> None:

@@ -20,7 +20,7 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode, TracerProvid
 from .._version import __version__
 from ..engine import Engine
 from ..errors import ConfigurationError
-from ..events.event import StatementEvent, TransactionEvent
+from ..events.event import ConnectionEvent, StatementEvent, TransactionEvent
 from .telemetry import (
     BOUNDS,
     MOST_TEXTS,
@@ -35,6 +35,10 @@ from .telemetry import (
 MOST_LINKS = 128
 #: The key under which instrumentation is suppressed: not in the API's public names.
 SUPPRESSED: str = getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", "suppress_instrumentation")
+#: The key of the current span in a context: to look it up takes a third of `get_current_span()`.
+(SPAN,) = trace.set_span_in_context(trace.INVALID_SPAN, context.Context())
+#: What makes the current context of a task.
+get_current = context.get_current
 
 _instrumented: WeakKeyDictionary[Engine, Instrumentation] = WeakKeyDictionary()
 
@@ -56,13 +60,16 @@ class Instrumentation:
         self._has_text = query_text
         self._has_line = code_line
         self._target = Target.of(engine).attributes()
+        self._pool = {POOL_NAME: str(self._target.get("db.namespace", "ormkit"))}
         self._shapes: dict[tuple[str, str, bool], tuple[str, Mapping[str, Any]]] = {}
         provider = meter_provider or metrics.get_meter_provider()
         self._record: Callable[..., None] | None = None
         if not isinstance(provider, NoOpMeterProvider):
             self._record = self._measure(engine, provider)
         self._listening = engine.listen(
-            on_statement=self._note, on_transaction=self._note_transaction if transactions else None
+            on_statement=self._note,
+            on_transaction=self._note_transaction if transactions else None,
+            on_connection=None if self._record is None else self._note_connection,
         )
 
     def close(self) -> None:
@@ -70,36 +77,50 @@ class Instrumentation:
         self._listening.close()
         for engine, each in list(_instrumented.items()):
             if each is self:
+                engine.pool.listeners.forget_use(self._note_use)
                 del _instrumented[engine]
 
     def _measure(self, engine: Engine, provider: MeterProvider) -> Callable[..., None]:
         """Make the instruments of metrics, and return what records a duration."""
         meter = metrics.get_meter("ormkit", __version__, provider)
-        observe_pool(meter, ref(engine), self._target)
+        observe_pool(meter, ref(engine), self._pool)
         duration = meter.create_histogram(
             "db.client.operation.duration",
             unit="s",
             description="Duration of database client operations.",
             explicit_bucket_boundaries_advisory=BOUNDS,
         )
-        self._waited = meter.create_histogram(
-            "db.client.connection.wait_time",
-            unit="s",
-            description="The time it took to obtain an open connection from the pool.",
+        self._waited, self._opened, self._used = (
+            meter.create_histogram(
+                f"db.client.connection.{name}",
+                unit="s",
+                description=text,
+                explicit_bucket_boundaries_advisory=BOUNDS,
+            )
+            for name, text in CONNECTION_TIMES
         )
+        engine.pool.listeners.note_use(self._note_use)
         return duration.record
 
     def _note(self, event: StatementEvent) -> None:
-        current = context.get_current()
-        if current.get(SUPPRESSED):
-            return
-        if self._record is not None:
+        current = get_current()
+        if self._record is not None and not current.get(SUPPRESSED):
             self._record_duration(event)
         # The flag is asked for here: a span that the SDK drops costs ten times as much.
-        parent = trace.get_current_span(current).get_span_context()
-        if not event.keys and not parent.trace_flags & 1 and parent.is_valid:
-            return
-        self._make_span(event)
+        span: Any = current.get(SPAN)
+        if span is not None and not event.keys:
+            parent = span.get_span_context()
+            if not parent.trace_flags & 1 and parent.is_valid:
+                return
+        if not current.get(SUPPRESSED):
+            self._make_span(event)
+
+    def _note_connection(self, event: ConnectionEvent) -> None:
+        if event.what == "opened":
+            self._opened.record(event.took, self._pool)
+
+    def _note_use(self, seconds: float) -> None:
+        self._used.record(seconds, self._pool)
 
     def _shape_of(self, event: StatementEvent) -> tuple[str, Mapping[str, Any]]:
         """Return the name of a statement's span, and what all of its shape have."""
@@ -119,7 +140,7 @@ class Instrumentation:
             attributes = {**attributes, **error_attributes(event.error)}
         self._record(event.elapsed, attributes)
         if event.waited:
-            self._waited.record(event.waited, self._target)
+            self._waited.record(event.waited, self._pool)
 
     def _make_span(self, event: StatementEvent) -> None:
         name, shape = self._shape_of(event)
@@ -190,7 +211,14 @@ class Instrumentation:
         span.end(ended)
 
 
-#: What tells connections of the pool apart in a metric.
+#: The histograms of seconds of the pool's connections.
+CONNECTION_TIMES = (
+    ("wait_time", "The time it took to obtain an open connection from the pool."),
+    ("create_time", "The time it took to create a new connection."),
+    ("use_time", "The time between borrowing a connection and returning it to the pool."),
+)
+#: What tells pools, and the connections of one, apart in a metric.
+POOL_NAME = "db.client.connection.pool.name"
 STATE = "db.client.connection.state"
 #: The metrics of the pool, each with its unit and the fields of PoolStats or PoolOptions.
 POOL: tuple[tuple[str, str, tuple[tuple[str, Mapping[str, str]], ...]], ...] = (
@@ -203,13 +231,12 @@ POOL: tuple[tuple[str, str, tuple[tuple[str, Mapping[str, str]], ...]], ...] = (
 
 
 def observe_pool(
-    meter: Meter, engine: Callable[[], Engine | None], target: Mapping[str, Any]
+    meter: Meter, engine: Callable[[], Engine | None], pool: Mapping[str, str]
 ) -> None:
     """Make the metrics of the pool, which are read when they are exported.
 
     They hold the engine weakly. Their names are in development in the semantic conventions.
     """
-    pool = {"db.client.connection.pool.name": str(target.get("db.namespace", "ormkit"))}
 
     def observing(
         fields: tuple[tuple[str, Mapping[str, str]], ...],

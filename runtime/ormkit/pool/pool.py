@@ -203,6 +203,8 @@ class Pool:
             raise UsageError("the connection was returned to the pool already: return it once")
         if self._is_tracing:
             self._checkouts.forget(connection, checkout)
+        for note in self.listeners.on_use:
+            note(time.monotonic() - checkout[1])
         if connection.is_reusable:
             self._hand_over(connection)
         elif connection.is_closed:
@@ -212,7 +214,7 @@ class Pool:
         else:
             is_quick = not connection.is_cut
             self._resetting += is_quick
-            self._spawn(self._reset(connection, is_quick))
+            self.spawn(self._reset(connection, is_quick))
 
     @asynccontextmanager
     async def connection(self) -> AsyncGenerator[Connection]:
@@ -356,7 +358,8 @@ class Pool:
     def _tell(self, what: Literal["opened", "reset", "closed"], connection: Connection) -> None:
         """Tell the listeners what became of a connection."""
         age = time.monotonic() - self._opened_at[connection]
-        event = ConnectionEvent(what=what, backend=connection.backend, age=age)
+        took = connection.opened_in if what == "opened" else 0.0
+        event = ConnectionEvent(what=what, backend=connection.backend, age=age, took=took)
         self.listeners.connection(event)
 
     def _discard(self, connection: Connection) -> None:
@@ -367,7 +370,7 @@ class Pool:
                 self._tell("closed", connection)
             del self._opened_at[connection]
         if not connection.is_closed:
-            self._spawn(self._close(connection))
+            self.spawn(self._close(connection))
         self._open_missing()
 
     def _open_missing(self) -> None:
@@ -383,7 +386,7 @@ class Pool:
             ),
         )
         while len(self._opening) < room:
-            task = self._spawn(self._connect())
+            task = self.spawn(self._connect())
             self._opening.add(task)
             task.add_done_callback(self._on_opened)
 
@@ -428,7 +431,7 @@ class Pool:
     def _probe_idle(self) -> None:
         """Check each idle connection, and discard the dead ones."""
         while self._idle:
-            self._spawn(self._probe(self._idle.popleft()[0]))
+            self.spawn(self._probe(self._idle.popleft()[0]))
 
     async def _probe(self, connection: Connection) -> None:
         try:
@@ -459,7 +462,8 @@ class Pool:
         except Exception:
             connection.terminate()
 
-    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Do work in the background, which close() waits for."""
         # In an empty context: the caller's would keep its transaction and variables alive.
         task = asyncio.create_task(work, context=contextvars.Context())
         self._tasks.add(task)

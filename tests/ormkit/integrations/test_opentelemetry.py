@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import sys
 from collections.abc import Awaitable, Callable
+from types import FrameType
 from typing import Any
 from weakref import ref
 
 import pytest
 from opentelemetry import context, trace
+from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -30,6 +33,8 @@ from ormkit import (
     joinedload,
     selectinload,
 )
+from ormkit.driver.command import Command
+from ormkit.events.event import StatementEvent
 from ormkit.integrations.opentelemetry import SUPPRESSED, instrument
 from ormkit.integrations.telemetry import LITERAL, Target
 from tests.golden_files import Golden
@@ -49,9 +54,8 @@ class Telemetry:
         self.meters = MeterProvider([self.reader])
 
     def instrument(self, engine: Engine, **options: Any) -> Any:
-        return instrument(
-            engine, tracer_provider=self.traces, meter_provider=self.meters, **options
-        )
+        meters = options.pop("meter_provider", self.meters)
+        return instrument(engine, tracer_provider=self.traces, meter_provider=meters, **options)
 
     def spans(self) -> list[Any]:
         """Return the client's spans so far, and forget them."""
@@ -205,6 +209,47 @@ async def test_what_is_not_sampled_starts_no_span(
             await session.query(User).count()
     assert started == []
     telemetry.close()
+
+
+async def test_what_is_not_sampled_takes_six_calls(session: AsyncSession) -> None:
+    """Those of OpenTelemetry with it; a span that its sampler drops takes more than a hundred."""
+    telemetry = Telemetry(ParentBased(ALWAYS_OFF))
+    event = StatementEvent(Command("SELECT 1", is_raw=True), 0.0, False, 1)
+    instrumentation = telemetry.instrument(session.engine, meter_provider=NoOpMeterProvider())
+    calls: list[str] = []
+
+    def note(frame: FrameType, what: str, _: object) -> None:
+        if what == "call":
+            calls.append(frame.f_code.co_qualname)
+
+    with telemetry.tracer.start_as_current_span("request"):
+        sys.setprofile(note)
+        try:
+            instrumentation._note(event)
+        finally:
+            sys.setprofile(None)
+    assert len(calls) <= 6, calls
+    telemetry.close()
+
+
+async def test_connections_are_timed(blog_url: str, telemetry: Telemetry) -> None:
+    async with await create_engine(blog_url, min_connections=0, max_connections=1) as engine:
+        instrumentation = telemetry.instrument(engine)
+        session = AsyncSession(engine)
+        await asyncio.gather(*[session.query(User).filter(age=n).all() for n in range(3)])
+        async with engine.transaction() as tx:
+            await tx.execute_raw("SELECT pg_sleep(0.02)")
+        found = telemetry.metrics()
+        pool = {"db.client.connection.pool.name": Target.of(engine).namespace}
+        (created,) = found["db.client.connection.create_time"]
+        (used,) = found["db.client.connection.use_time"]
+        (waited,) = found["db.client.connection.wait_time"]
+        assert (created.count, used.count, waited.count) == (1, 4, 3)
+        assert used.max >= 0.02
+        assert 0 < created.sum <= waited.max
+        assert all(dict(each.attributes) == pool for each in (created, used, waited))
+        instrumentation.close()
+        assert engine.pool.listeners.on_use == ()
 
 
 async def test_suppressed_instrumentation_makes_nothing(

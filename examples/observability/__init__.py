@@ -1,0 +1,1 @@
+"""An application that is observed: logs, spans and metrics, without a collector."""
