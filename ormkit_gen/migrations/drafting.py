@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
+from ormkit.catalog import compare
 from ormkit.migrations.files import Phase, Step
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
 from ormkit_gen.diagnostics.refusal import Refusal, problem
@@ -16,11 +18,11 @@ from ormkit_gen.migrations.narrowing import Narrowing, narrowing
 from ormkit_gen.migrations.pairing import Pairing, pair
 from ormkit_gen.migrations.phases import between
 from ormkit_gen.migrations.planner import plan
-from ormkit_gen.migrations.prover import Proof, prove
+from ormkit_gen.migrations.prover import Proof, Rehearsal, concluded, rehearsal
 from ormkit_gen.migrations.renaming import Renaming, rename
 from ormkit_gen.migrations.situation import Situation
 from ormkit_gen.migrations.state import state_text
-from ormkit_gen.migrations.trial import Trial, trial
+from ormkit_gen.migrations.trial import Trial
 from ormkit_gen.postgres.identifiers import quote_identifier
 
 EMPTY = Schema(models=())
@@ -71,13 +73,15 @@ async def draft(
         raise Refusal(*pairing.problems)
     renaming = rename(before, new, pairing)
     part = narrowing(before, new)
-    wanted = part.part(new)
-    with shadow_server(shadow) as server:
-        author = _Author(answers, server, version, _aliases(before, renaming))
-        found = [
-            replace(each, schema=new if each.schema == wanted else part.whole(each.schema, new))
-            async for each in author.drafts(part.part(before), _part(renaming, part), wanted)
-        ]
+    there, renamed, wanted = part.part(before), _part(renaming, part), part.part(new)
+    found: list[Draft] = []
+    if _differ(there, renamed, wanted):
+        async with _author(answers, shadow, version, there) as author:
+            author.aliases = _aliases(before, renaming)
+            async for each in author.drafts(there, renamed, wanted):
+                is_last = each.schema == wanted
+                whole = new if is_last else part.whole(each.schema, new)
+                found.append(replace(each, schema=whole))
     answers.refuse_unused()
     names = renaming.names if old is not None else None
     return Drafts(tuple(found), tuple(pairing.warnings), names)
@@ -95,16 +99,21 @@ async def with_way_back(
     first, *others = drafts.drafts
     renaming = rename(first.schema, old, drafts.names.inverted())
     part = narrowing(first.schema, old)
-    there, back = part.part(first.schema), part.part(old)
-    with shadow_server(shadow) as server:
-        author = _Author(Answers(), server, version, {})
+    there, renamed, back = part.part(first.schema), _part(renaming, part), part.part(old)
+    if not _differ(there, renamed, back):
+        return drafts
+    async with _author(Answers(), shadow, version, there) as author:
         try:
-            draft = await author.draft(there, _part(renaming, part), back, "expand")
+            draft = await author.draft(there, renamed, back, "expand")
         except Refusal:
             return drafts
     if draft is None:
         return drafts
     return replace(drafts, drafts=(replace(first, down=draft.steps), *others))
+
+
+def _differ(old: Schema, renaming: Renaming, new: Schema) -> bool:
+    return bool(renaming.steps) or state_text(old) != state_text(new)
 
 
 def _part(renaming: Renaming, part: Narrowing) -> Renaming:
@@ -126,17 +135,31 @@ def _aliases(old: Schema, renaming: Renaming) -> dict[str, str]:
     return found
 
 
+@asynccontextmanager
+async def _author(
+    answers: Answers, shadow: str | None, version: int | None, old: Schema
+) -> AsyncGenerator[_Author]:
+    """Yield an author with a database that has the old schema."""
+    with shadow_server(shadow) as server:
+        async with rehearsal(server, old) as database:
+            yield _Author(answers, server, version, database)
+
+
 class _Author:
+    """Plans migrations, and runs them one after the other on the same database."""
+
     def __init__(
-        self, answers: Answers, server: str, version: int | None, aliases: dict[str, str]
+        self, answers: Answers, server: str, version: int | None, database: Rehearsal
     ) -> None:
         self._answers, self._server, self._version = answers, server, version
-        self._aliases = aliases
+        self._database, self._trial = database, Trial(database.engine)
+        #: The names of now, each with the one before that flags say.
+        self.aliases: dict[str, str] = {}
 
     async def drafts(self, old: Schema, renaming: Renaming, new: Schema) -> AsyncGenerator[Draft]:
         """Yield the migrations of both phases, those that have steps."""
         middle = between(renaming.schema, new)
-        middle = await _with_defaults(renaming.schema, middle, self._server)
+        middle = await _with_defaults(renaming.schema, middle, self._trial)
         first = await self.draft(old, renaming, middle, "expand")
         if first is not None:
             yield first
@@ -148,26 +171,33 @@ class _Author:
     async def draft(
         self, old: Schema, renaming: Renaming, new: Schema, phase: Phase
     ) -> Draft | None:
-        """Return the migration from one schema to another; None where nothing has to run."""
-        if not renaming.steps and state_text(old) == state_text(new):
+        """Return the migration from one schema to another; None where nothing has to run.
+
+        The database has the first one, and the other one afterwards.
+        """
+        if not _differ(old, renaming, new):
             return None
+        database = self._database
         wanted = await expected_catalog([new], self._server)
-        async with trial(self._server, old, renaming.steps) as database:
-            now = Situation(
-                wanted=wanted,
-                present=managed(await database.catalog(), [renaming.schema, new]),
-                schema=new,
-                answers=self._answers,
-                trial=database,
-                version=self._version or await database.version(),
-                aliases=self._aliases,
-            )
-            planned = await plan(now)
+        tables = await database.tables()
+        measures = await database.run(renaming.steps)
+        now = Situation(
+            wanted=wanted,
+            present=managed(await database.catalog(), [renaming.schema, new]),
+            schema=new,
+            answers=self._answers,
+            trial=self._trial,
+            version=self._version or await self._trial.version(),
+            aliases=self.aliases,
+        )
+        planned = await plan(now)
         steps = (*renaming.steps, *planned.steps)
+        measures += await database.run(planned.steps, len(renaming.steps) + 1)
+        found = managed(await database.catalog(), [new])
+        proof = concluded(steps, measures, tables, compare(wanted, found))
+        _refuse_differences(proof)
         if not steps:
             return None
-        proof = await prove(old, steps, new, self._server)
-        _refuse_differences(proof)
         return Draft(phase, self._consented(proof), new, planned.minimum_server)
 
     def _consented(self, proof: Proof) -> tuple[Step, ...]:
@@ -225,7 +255,7 @@ def _refuse_differences(proof: Proof) -> None:
     )
 
 
-async def _with_defaults(old: Schema, new: Schema, server: str) -> Schema:
+async def _with_defaults(old: Schema, new: Schema, trial: Trial) -> Schema:
     """Return the schema between the phases, in which old programs can still insert rows.
 
     They do not know a new column that is NOT NULL. Until the second phase its backfill is its
@@ -241,8 +271,7 @@ async def _with_defaults(old: Schema, new: Schema, server: str) -> Schema:
     }
     if not found:
         return new
-    async with trial(server, None, ()) as database:
-        changed = {each: await _optional(column, database) for each, column in found.items()}
+    changed = {each: await _optional(column, trial) for each, column in found.items()}
     models = (
         replace(
             model,
@@ -258,9 +287,9 @@ def _is_required(column: Column) -> bool:
     return column.backfill is not None and not is_given and not column.is_primary_key
 
 
-async def _optional(column: Column, database: Trial) -> Column:
+async def _optional(column: Column, trial: Trial) -> Column:
     name = quote_identifier("ormkit_probe")
     probe = f"CREATE TEMPORARY TABLE {name} (value text DEFAULT ({column.backfill})::text);"
-    if await database.works(probe):
+    if await trial.works(probe):
         return replace(column, server_default=column.backfill)
     return replace(column, is_nullable=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
-from ormkit import DatabaseError, create_engine
+from ormkit import DatabaseError, Engine, create_engine
 from ormkit.catalog import (
     SHADOW_SETTINGS,
     Catalog,
@@ -44,31 +44,34 @@ class Proof:
 class Rehearsal:
     """A database of the shadow server on which steps run, one after the other."""
 
-    def __init__(self, url: str, roles: Roles) -> None:
-        self.url, self._roles = url, roles
+    def __init__(self, engine: Engine, roles: Roles) -> None:
+        """Take an engine with three connections to the database, which nobody else uses."""
+        self.engine, self._roles = engine, roles
+        self._gauge = Gauge(engine)
+        #: What the database has, if that was read since it was changed.
+        self._catalog: Catalog | None = None
 
-    async def run(self, steps: Sequence[Step]) -> tuple[StepMeasure, ...]:
+    async def run(self, steps: Sequence[Step], first: int = 1) -> tuple[StepMeasure, ...]:
         """Run steps, and return what each did.
+
+        first: the number of the first one, for errors.
 
         Raises:
             Refusal: One of them fails. It names the step.
         """
         measures: list[StepMeasure] = []
-        async with await create_engine(self.url, max_connections=3) as engine:
-            gauge = Gauge(engine)
-            for number, step in enumerate(steps, 1):
-                try:
-                    measures.append(await self._with_roles(partial(gauge.run, step)))
-                except DatabaseError as error:
-                    raise _failed(number, step, error) from error
+        for number, step in enumerate(steps, first):
+            self._catalog = None
+            try:
+                measures.append(await self._with_roles(partial(self._gauge.run, step)))
+            except DatabaseError as error:
+                raise _failed(number, step, error) from error
         return tuple(measures)
 
     async def script(self, sql: str) -> None:
         """Run statements that are no steps."""
-        async with (
-            await create_engine(self.url, max_connections=1) as engine,
-            engine.pool.connection() as connection,
-        ):
+        self._gauge, self._catalog = Gauge(self.engine), None
+        async with self.engine.pool.connection() as connection:
             connection.mark_dirty()
             await self._with_roles(partial(connection.script, SHADOW_SETTINGS + sql))
 
@@ -86,14 +89,14 @@ class Rehearsal:
 
     async def tables(self) -> frozenset[str]:
         """Return the names of the tables that the database has, as SQL."""
-        async with await create_engine(self.url, max_connections=1) as engine:
-            found = await engine.execute(TABLES)
+        found = await self.engine.execute(TABLES)
         return frozenset(name for (name,) in found.tuples())
 
     async def catalog(self) -> Catalog:
         """Return what the database has."""
-        async with await create_engine(self.url, max_connections=1) as engine:
-            return await read_catalog(engine)
+        if self._catalog is None:
+            self._catalog = await read_catalog(self.engine)
+        return self._catalog
 
 
 @asynccontextmanager
@@ -104,8 +107,12 @@ async def rehearsal(server: str, old: Schema | None = None) -> AsyncGenerator[Re
     old: the schema; None for an empty database.
     """
     # A role is dropped after the database whose policies name it.
-    async with Roles(server) as roles, scratch_database(server) as url:
-        found = Rehearsal(url, roles)
+    async with (
+        Roles(server) as roles,
+        scratch_database(server) as url,
+        await create_engine(url, max_connections=3) as engine,
+    ):
+        found = Rehearsal(engine, roles)
         if old is not None:
             await found.script(schema_sql(old, with_unmanaged=True))
         yield found
@@ -131,15 +138,20 @@ async def prove(
             measures = await database.run(steps)
             found = managed(await database.catalog(), [new])
         expected = await expected_catalog([new], server)
-    return Proof(
-        steps=tuple(
-            replace(step, measured=measure.lines)
-            for step, measure in zip(steps, measures, strict=True)
-        ),
-        measures=measures,
-        tables=tables,
-        differences=tuple(compare(expected, found)),
+    return concluded(steps, measures, tables, compare(expected, found))
+
+
+def concluded(
+    steps: Sequence[Step],
+    measures: Sequence[StepMeasure],
+    tables: frozenset[str],
+    differences: Iterable[Difference],
+) -> Proof:
+    """Return what a rehearsal of steps shows."""
+    measured = (
+        replace(step, measured=measure.lines) for step, measure in zip(steps, measures, strict=True)
     )
+    return Proof(tuple(measured), tuple(measures), tables, tuple(differences))
 
 
 def _failed(number: int, step: Step, error: DatabaseError) -> Refusal:

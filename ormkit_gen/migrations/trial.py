@@ -1,16 +1,12 @@
-"""A database of the shadow server with the schema before a migration, to try statements on."""
+"""Try statements on a database of the shadow server that has the schema before a migration."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from ormkit import DatabaseError, Engine, create_engine
-from ormkit.catalog import SHADOW_SETTINGS, Catalog, read_catalog
-from ormkit.migrations.files import Step
-from ormkit_gen.ir import Schema
-from ormkit_gen.migrations.prover import rehearsal
+from ormkit import DatabaseError, Engine
+from ormkit.catalog import SHADOW_SETTINGS
 from ormkit_gen.postgres.identifiers import quote_literal
 
 _FILE = "SELECT pg_relation_filenode({}::regclass)"
@@ -87,10 +83,6 @@ class Trial:
         """Return the major version of the server."""
         return int((await self._engine.execute(_VERSION)).scalar())
 
-    async def catalog(self) -> Catalog:
-        """Return what the database has."""
-        return await read_catalog(self._engine)
-
     async def works(self, *statements: str) -> bool:
         """Return whether statements run."""
         return await self._rewritten(statements, None) is not None
@@ -140,15 +132,3 @@ class Trial:
     async def _fetch(self, sql: str, *arguments: Any) -> list[Any]:
         found = await self._engine.execute(sql, arguments)
         return list(found.tuples())
-
-
-@asynccontextmanager
-async def trial(server: str, old: Schema | None, steps: Iterable[Step]) -> AsyncGenerator[Trial]:
-    """Yield a database that has a schema on which steps have run.
-
-    server: the URL of a shadow server.
-    """
-    async with rehearsal(server, old) as database:
-        await database.script("\n".join(each.sql for each in steps))
-        async with await create_engine(database.url, max_connections=1) as engine:
-            yield Trial(engine)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ormkit_gen.migrations.drafting import with_way_back
+from ormkit_gen.migrations.answers import Answers
+from ormkit_gen.migrations.drafting import draft, with_way_back
 from ormkit_gen.migrations.state import state_text
 from tests.lengths import IS_NIGHTLY
 from tests.ormkit_gen.migrations.changes import FoundRows, change, refusals, schema_of
@@ -158,6 +159,27 @@ async def test_duplicates_are_found_before_a_unique_index_is_built(server: Serve
         await done.connection.execute("DELETE FROM users WHERE id = 2")
         await done.run()
         assert await done.left(server) == []
+
+
+CODE = """-- object: function public.code()
+CREATE FUNCTION public.code() RETURNS text LANGUAGE sql AS 'SELECT ''x''::text';
+"""
+
+
+async def test_a_backfill_may_call_what_the_schema_has(server: Server) -> None:
+    new = schema_of(NAMED + 'code = { type = "text", backfill = "public.code()" }\n', CODE)
+    async with change(server, schema_of(NAMED, CODE), new, TWO) as done:
+        expand, contract = done.drafts.drafts
+        await done.run(expand.steps)
+        await done.connection.execute("INSERT INTO users DEFAULT VALUES")
+        assert await done.rows("SELECT DISTINCT code FROM users") == [("x",)]
+        await done.run(contract.steps)
+        assert await done.left(server) == []
+
+
+async def test_a_schema_without_a_change_needs_no_server() -> None:
+    drafts = await draft(schema_of(NAMED), schema_of(NAMED), Answers(), "postgresql://localhost:1")
+    assert drafts.drafts == ()
 
 
 INDEXED = NAMED + 'mail = "text?"\n[[models.User.indexes]]\nname = "found"\n'
