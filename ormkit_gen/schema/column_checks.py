@@ -66,8 +66,10 @@ def check_key(fields: Fields, column: Column) -> None:
 
 def check_comparable(fields: Fields, column: Column) -> None:
     """Record a key or an index of a type whose values PostgreSQL cannot compare."""
+    if is_comparable(column):
+        return
     for key in ("primary_key", "unique", "index"):
-        if fields.data.get(key) is True and not is_comparable(column):
+        if fields.data.get(key) is True:
             fields.problems.error(
                 "json-key",
                 f"{fields.what} cannot be {WISHES[key]}: PostgreSQL does not compare json",

@@ -61,6 +61,11 @@ KEYS = frozenset(
         *COLUMN_KEYS,
     ]
 )
+#: The settings that few columns have, which `with_rare_settings` reads.
+RARE_KEYS = (
+    *("python_type", "json_type", "private", "virtual", "collation"),
+    *("storage", "compression", "statistics", "default_factory"),
+)
 #: The settings of a column that belong to its foreign key.
 OF_FOREIGN_KEYS = (
     *("on_delete", "on_update", "deferrable", "initially_deferred"),
@@ -110,8 +115,6 @@ def read_column(
     type_, is_nullable = typed
     db_name = fields.text("column", name) or name
     is_nullable = fields.flag("nullable", is_nullable)
-    json_type = read_json_type(fields, type_)
-    of_json = None if json_type is None else json_type.replace(":", ".")
     column = Column(
         name=attribute,
         db_name=db_name,
@@ -124,22 +127,33 @@ def read_column(
         server_default=fields.text("server_default"),
         generated=fields.text("generated"),
         comment=fields.text("comment"),
+        is_serial=is_serial(fields),
+        at=fields.at,
+    )
+    if not fields.data.keys().isdisjoint(RARE_KEYS):
+        column = with_rare_settings(fields, column)
+    check_column(fields, column)
+    column = with_migration_settings(fields, column)
+    read_constraints(model, fields, column)
+    return column
+
+
+def with_rare_settings(fields: Fields, column: Column) -> Column:
+    """Return the column with the settings of RARE_KEYS."""
+    json_type = read_json_type(fields, column.type)
+    of_json = None if json_type is None else json_type.replace(":", ".")
+    return replace(
+        column,
         python_type=read_python_type(fields) or of_json,
         json_type=json_type,
         is_private=fields.flag("private"),
-        is_serial=is_serial(fields),
         is_virtual=read_virtual(fields),
         collation=fields.collation("collation"),
         storage=fields.choice("storage", ("plain", "external", "extended", "main")),
         compression=fields.choice("compression", ("pglz", "lz4")),
         statistics=fields.number("statistics"),
-        factory=read_factory(fields, type_),
-        at=fields.at,
+        factory=read_factory(fields, column.type),
     )
-    check_column(fields, column)
-    column = with_migration_settings(fields, column)
-    read_constraints(model, fields, column)
-    return column
 
 
 def read_type(fields: Fields, types: Types, *, is_short: bool) -> tuple[ColumnType, bool] | None:

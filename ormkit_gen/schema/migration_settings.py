@@ -23,6 +23,8 @@ _TIMES = ("timestamp", "timestamptz")
 
 def with_migration_settings(fields: Fields, column: Column) -> Column:
     """Return the column with what a migration is told about it."""
+    if fields.data.keys().isdisjoint(COLUMN_KEYS):
+        return column
     column = replace(
         column,
         is_retired=fields.flag("retired"),

@@ -24,9 +24,13 @@ RESERVED_CLASSES = frozenset(
 )
 
 
+#: NUL, and halves of surrogate pairs.
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
 def attribute_name(name: str) -> str:
     """Return the attribute for a name in PostgreSQL: `class` becomes `class_`."""
-    if keyword.iskeyword(name) or name in ANNOTATION_NAMES | TAKEN_NAMES:
+    if keyword.iskeyword(name) or name in ANNOTATION_NAMES or name in TAKEN_NAMES:
         return f"{name}_"
     return name
 
@@ -67,7 +71,7 @@ def is_label(text: str) -> bool:
 
 def is_storable(text: str) -> bool:
     """Return whether PostgreSQL can store the text: no NUL, no half of a surrogate pair."""
-    return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in text)
+    return UNSTORABLE.search(text) is None
 
 
 def member_name(label: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import re
 from array import array
+from collections.abc import Iterator, Mapping
 
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Path
@@ -18,7 +19,16 @@ SCALAR = re.compile(r"[^,\]}#\n]+")
 BLANK = re.compile(r"[ \t]*")
 #: Possessive, because backtracking would need memory for each of millions of blank lines.
 SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
-QUOTES = ('"""', "'''", '"', "'")
+#: A key of one bare word with its equals sign, as nearly all are.
+PLAIN_KEY = re.compile(r"[ \t]*+([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+")
+#: The strings by what they begin with. Backslashes are escapes in double quotes only, and up to two
+#: quotes may be directly before the closing three.
+STRINGS = {
+    '"""': re.compile(r'"""(?:[^"\\]++|\\.|"(?!""))*+"""(?:"{0,2})', re.DOTALL),
+    "'''": re.compile(r"'''(?:[^']++|'(?!''))*+'''(?:'{0,2})"),
+    '"': re.compile(r'"(?:[^"\\]++|\\.)*+"'),
+    "'": re.compile(r"'[^']*+'"),
+}
 #: Maximum number of keys and values. A schema of 1,000 tables has about 130,000.
 MAX_ENTRIES = 300_000
 #: Maximum nesting of tables and arrays. A schema needs five levels, and more for jsonb defaults.
@@ -41,18 +51,63 @@ class TooMany(Exception):
         self.at = at
 
 
+#: Where something starts and ends in a text.
+Span = tuple[int, int]
+
+
+class Lines:
+    """The lines of one text."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self._file = file
+        self._text = text
+        # Numbers of four bytes, because a file may consist of nothing but line ends.
+        self._starts = array("I", (0,))
+        self._starts.extend(found.end() for found in re.finditer("\n", text))
+
+    def position(self, span: Span) -> Position:
+        """Return the line and the column of a part of the text."""
+        start, end = span
+        line = bisect.bisect_right(self._starts, start)
+        column = start - self._starts[line - 1] + 1
+        shown_end = self._text.find("\n", start, end)
+        width = (end if shown_end < 0 else shown_end) - start
+        return Position(self._file, line, column, max(1, width))
+
+
+class Positions(Mapping[Path, Position]):
+    """The positions of keys or of values, by path.
+
+    Most are never asked for, so each is computed from its span when it is.
+    """
+
+    def __init__(self, lines: Lines) -> None:
+        self.spans: dict[Path, Span] = {}
+        self._lines = lines
+
+    def __getitem__(self, path: Path) -> Position:
+        return self._lines.position(self.spans[path])
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.spans
+
+    def __iter__(self) -> Iterator[Path]:
+        return iter(self.spans)
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+
 class TomlPositions:
     """The positions in one text, by path."""
 
     def __init__(self, file: str, text: str) -> None:
-        self.keys: dict[Path, Position] = {}
-        self.values: dict[Path, Position] = {}
-        self._file = file
+        self._lines = Lines(file, text)
+        self.keys = Positions(self._lines)
+        self.values = Positions(self._lines)
+        self._keys, self._values = self.keys.spans, self.values.spans
         self._text = text
         self._at = 0
-        # Numbers of four bytes, because a file may consist of nothing but line ends.
-        self._starts = array("I", (0,))
-        self._starts.extend(found.end() for found in re.finditer("\n", text))
         #: The number of tables in each array of tables so far.
         self._counts: dict[Path, int] = {}
         self._scan()
@@ -67,21 +122,21 @@ class TomlPositions:
             self._check_number()
 
     def _check_number(self) -> None:
-        if len(self.keys) + len(self.values) > MAX_ENTRIES:
-            raise TooMany(self._position(self._at - 1, self._at))
+        if len(self._keys) + len(self._values) > MAX_ENTRIES:
+            raise TooMany(self._lines.position((self._at - 1, self._at)))
 
     def _header(self) -> Path:
         is_array = self._text.startswith("[[", self._at)
         self._at += 2 if is_array else 1
         path: Path = ()
         parts = self._key()
-        for part, at in parts:
-            path = self._latest(self._deeper(path, part, at))
-            self.keys.setdefault(path, at)
+        for part, span in parts:
+            path = self._latest(self._deeper(path, part, span))
+            self._keys.setdefault(path, span)
         if is_array:
             count = self._counts.get(path, 0)
             self._counts[path] = count + 1
-            self.keys[(*path, count)] = parts[-1][1]
+            self._keys[(*path, count)] = parts[-1][1]
             path = (*path, count)
         self._at = self._text.index("]", self._at) + (2 if is_array else 1)
         return path
@@ -93,24 +148,24 @@ class TomlPositions:
             return (*parent, self._counts[parent] - 1, path[-1])
         return path
 
-    def _deeper(self, path: Path, part: str | int, at: Position) -> Path:
+    def _deeper(self, path: Path, part: str | int, span: Span) -> Path:
         """Return the path of a part below a path. A limit bounds its quadratic cost."""
         if len(path) >= MAX_DEPTH:
-            raise TooDeep(at)
+            raise TooDeep(self._lines.position(span))
         return (*path, part)
 
-    def _key(self) -> list[tuple[str, Position]]:
-        parts: list[tuple[str, Position]] = []
+    def _key(self) -> list[tuple[str, Span]]:
+        parts: list[tuple[str, Span]] = []
         while True:
             self._skip(BLANK)
             start = self._at
             quote = self._text[start]
             if quote in "\"'":
-                self._string(quote)
+                self._skip(STRINGS[quote])
                 part = _unquoted(self._text[start : self._at])
             else:
                 part = self._skip_match(BARE_KEY)
-            parts.append((part, self._position(start, self._at)))
+            parts.append((part, (start, self._at)))
             self._skip(BLANK)
             if not self._text.startswith(".", self._at):
                 return parts
@@ -118,11 +173,17 @@ class TomlPositions:
 
     def _pair(self, table: Path) -> None:
         path = table
-        for part, at in self._key():
-            path = self._deeper(path, part, at)
-            self.keys.setdefault(path, at)
-        self._at += 1  # =
-        self._skip(BLANK)
+        plain = PLAIN_KEY.match(self._text, self._at)
+        if plain is not None:
+            path = self._deeper(path, plain[1], plain.span(1))
+            self._keys.setdefault(path, plain.span(1))
+            self._at = plain.end()
+        else:
+            for part, span in self._key():
+                path = self._deeper(path, part, span)
+                self._keys.setdefault(path, span)
+            self._at += 1  # =
+            self._skip(BLANK)
         self._value(path)
 
     def _value(self, path: Path) -> None:
@@ -132,19 +193,20 @@ class TomlPositions:
             self._array(path)
         elif opening == "{":
             self._inline_table(path)
-        elif quote := next((q for q in QUOTES if self._text.startswith(q, start)), None):
-            self._string(quote)
+        elif opening in "\"'":
+            is_long = self._text.startswith(3 * opening, start)
+            self._skip(STRINGS[3 * opening if is_long else opening])
         else:
             self._skip_match(SCALAR)
         end = start + len(self._text[start : self._at].rstrip())
-        self.values[path] = self._position(start, end)
+        self._values[path] = (start, end)
         self._check_number()
 
     def _array(self, path: Path) -> None:
         self._at += 1
         index = 0
         while self._text[self._skip(SPACE)] != "]":
-            self._value(self._deeper(path, index, self._position(self._at, self._at + 1)))
+            self._value(self._deeper(path, index, (self._at, self._at + 1)))
             index += 1
             if self._text[self._skip(SPACE)] == ",":
                 self._at += 1
@@ -158,16 +220,6 @@ class TomlPositions:
                 self._at += 1
         self._at += 1
 
-    def _string(self, quote: str) -> None:
-        """Skip a string. Backslashes are escapes in double quotes only."""
-        self._at += len(quote)
-        while not self._text.startswith(quote, self._at):
-            self._at += 2 if self._text[self._at] == "\\" and quote[0] == '"' else 1
-        self._at += len(quote)
-        # Up to two quotes may be directly before the closing three.
-        while len(quote) == 3 and self._text.startswith(quote[0], self._at):
-            self._at += 1
-
     def _skip(self, pattern: re.Pattern[str]) -> int:
         found = pattern.match(self._text, self._at)
         self._at = found.end() if found else self._at
@@ -176,13 +228,6 @@ class TomlPositions:
     def _skip_match(self, pattern: re.Pattern[str]) -> str:
         start = self._at
         return self._text[start : self._skip(pattern)]
-
-    def _position(self, start: int, end: int) -> Position:
-        line = bisect.bisect_right(self._starts, start)
-        column = start - self._starts[line - 1] + 1
-        shown_end = self._text.find("\n", start, end)
-        width = (end if shown_end < 0 else shown_end) - start
-        return Position(self._file, line, column, max(1, width))
 
 
 def _unquoted(key: str) -> str:

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.postgres.identifiers import quote_identifier
@@ -197,6 +198,7 @@ def _instead(name: str, word: str, enums: Collection[str]) -> str:
     return f"{remedy}; write a type of your database with its schema, as in 'public.{word}'"
 
 
+@cache
 def _modifiers(word: str, modifiers: str | None) -> tuple[int, ...]:
     base = BASE_TYPES[word]
     if modifiers is None:
