@@ -33,6 +33,8 @@ from ormkit_gen.migrations.values import decode, encode
 
 #: The version of the format.
 FORMAT = 1
+#: One for all lines, because `json.dumps` makes one for each.
+_LINES = json.JSONEncoder(ensure_ascii=False)
 #: The parts of a model with lines of their own: what a line is called, the field, and the class.
 _PARTS: dict[str, tuple[str, type]] = {
     "column": ("columns", Column),
@@ -90,7 +92,7 @@ def _canonical_model(model: Model) -> Model:
 
 def state_text(schema: Schema) -> str:
     """Return the text of state.json."""
-    lines = ",\n".join(json.dumps(each, ensure_ascii=False) for each in lines_of(canonical(schema)))
+    lines = ",\n".join(map(_LINES.encode, lines_of(canonical(schema))))
     body = f"\n{lines}\n" if lines else ""
     return f'{{"format": {FORMAT}, "elements": [{body}]}}\n'
 

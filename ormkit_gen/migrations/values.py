@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from functools import cache, partial
+from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
 
@@ -43,13 +44,12 @@ def encode(value: Any, leave_out: Sequence[str] = ()) -> Any:
     if isinstance(value, Default):
         return {"value": _constant(value.value)}
     if is_dataclass(value) and not isinstance(value, type):
-        found: dict[str, Any] = {}
-        for name, default in _fields(type(value)):
-            if name not in leave_out:
-                item = getattr(value, name)
-                if item != default:
-                    found[name] = encode(item)
-        return found
+        names, defaults, get = _fields(type(value))
+        return {
+            name: encode(item)
+            for name, item, default in zip(names, get(value), defaults, strict=True)
+            if item is not default and item != default and name not in leave_out
+        }
     return value
 
 
@@ -115,10 +115,21 @@ def _read_constant(data: Any) -> Any:
 
 
 @cache
-def _fields(type_: type) -> tuple[tuple[str, Any], ...]:
-    """Return the names of a class's fields, each with what it is as always."""
-    return tuple(
-        (each.name, each.default if each.default_factory is MISSING else each.default_factory())
-        for each in fields(cast(Any, type_))
-        if each.init and each.name not in _LEFT_OUT
+def _fields(
+    type_: type,
+) -> tuple[tuple[str, ...], tuple[Any, ...], Callable[[Any], tuple[Any, ...]]]:
+    """Return the names of a class's fields, what they are as always, and what reads all of them."""
+    found = [each for each in fields(cast(Any, type_)) if each.init and each.name not in _LEFT_OUT]
+    names = tuple(each.name for each in found)
+    defaults = tuple(
+        each.default if each.default_factory is MISSING else each.default_factory()
+        for each in found
     )
+    return names, defaults, _getter(names)
+
+
+def _getter(names: tuple[str, ...]) -> Callable[[Any], tuple[Any, ...]]:
+    if len(names) > 1:
+        return attrgetter(*names)
+    # With fewer names, attrgetter returns no tuple.
+    return lambda value: tuple(getattr(value, name) for name in names)
