@@ -42,7 +42,7 @@ SET client_min_messages = warning; SET application_name = '{application}'
 #: Errors of prepared statements that another backend got than the one that runs them.
 POOLED_STATEMENT = ("26000", "42P05")
 #: SQLSTATEs of SET ROLE: a role that is not there, and one of which the other is no member.
-WRONG_ROLE = ("22023", "42501")
+NO_ROLE, NO_MEMBER = "22023", "42501"
 HOLDER = """
 SELECT a.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(a.state, ''),
     left(coalesce(a.query, ''), 120)
@@ -143,13 +143,9 @@ class Backend:
         try:
             await self.connection.script(sql)
         except DatabaseError as error:
-            if role is None or error.sqlstate not in WRONG_ROLE:
+            if role is None or error.sqlstate not in (NO_ROLE, NO_MEMBER):
                 raise
-            raise MigrationError(
-                f"the role {quote(role)} cannot be set: {error}; as a superuser, run "
-                f"GRANT {quote(role)} TO the role of the connection",
-                code="wrong-role",
-            ) from error
+            raise MigrationError(wrong_role(role, error), code="wrong-role") from error
 
     async def _find_itself(self, engine: Engine) -> None:
         """Learn the process of the server; refuse a pooler that gives each transaction another."""
@@ -189,8 +185,9 @@ class Backend:
         """Wait until no other run of migrations holds the lock, and take it.
 
         Raises:
-            MigrationError: Another one held it for longer than `wait`.
+            MigrationError: Another one held it for longer than `wait`, or the server is a standby.
         """
+        await self._check_writable()
         began = reported = time.monotonic()
         poll = FIRST_POLL
         is_first = True
@@ -210,6 +207,15 @@ class Backend:
                 )
             await asyncio.sleep(poll * random.uniform(0.5, 1.5))
             poll = min(poll * 1.5, LONGEST_POLL)
+
+    async def _check_writable(self) -> None:
+        (row,) = await self.connection.fetch("SELECT pg_is_in_recovery()")
+        if row[0]:
+            raise MigrationError(
+                "the server is a standby, which can only be read: give the URL of the primary "
+                "server, from which the standby gets what migrations do",
+                code="standby",
+            )
 
     async def _try_lock(self) -> bool:
         key = lock_key(self.options.schema)
@@ -238,6 +244,16 @@ class Backend:
         """Say who holds the lock and what it runs."""
         args = [self.token, self._client, migration, step]
         await self.connection.fetch(self.tables.sql(LEASE), args)
+
+
+def wrong_role(role: str, error: DatabaseError) -> str:
+    """Return what is wrong with a role that cannot be set."""
+    if error.sqlstate == NO_ROLE:
+        return f"there is no role {quote(role)} on the server: give the name of one that is there"
+    return (
+        f"the role of the connection is no member of {quote(role)}, and cannot act as it: as a "
+        f"superuser, run GRANT {quote(role)} TO the role of the connection"
+    )
 
 
 async def own_pid(connection: Connection) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from ..driver.commit import send_commit
@@ -16,14 +16,20 @@ from .run import Place, Run
 
 #: SQLSTATEs of a column that is of no table of the statement, as behind an alias.
 UNKNOWN_TABLE = "42P01"
+#: Sends the statement of a batch; by the name of the table, it gets the condition of its rows.
+Send = Callable[[str, Mapping[str, str]], Awaitable[str]]
 
 
-async def run_in_batches(run: Run, place: Place) -> None:
-    """Run a step in batches, each in a transaction of its own with the record of its end."""
+async def run_in_batches(run: Run, place: Place, send: Send | None = None) -> None:
+    """Run a step in batches, each in a transaction of its own with the record of its end.
+
+    send: what sends the statements; by default the connection.
+    """
     batches = place.step.batches
     if batches is None:
         raise MigrationError(f"step {place.number} says no batches")
-    walk = Walk(run, place, batches, await Keyset.of(run.connection.fetch, *of(batches)))
+    keyset = await Keyset.of(run.connection.fetch, *of(batches))
+    walk = Walk(run, place, batches, keyset, send)
     position = await walk.record.begin(walk.execute, run.connection.fetch, walk.keyset)
     await walk.find_qualifier(position)
     while not position.is_done:
@@ -43,8 +49,11 @@ def of(batches: Batches) -> tuple[str, Sequence[str]]:
 class Walk:
     """A walk over a table, on the connection that has the lock."""
 
-    def __init__(self, run: Run, place: Place, batches: Batches, keyset: Keyset) -> None:
+    def __init__(
+        self, run: Run, place: Place, batches: Batches, keyset: Keyset, send: Send | None
+    ) -> None:
         self.keyset = keyset
+        self._send = send or self._send_plainly
         self.record = BackfillRecord(run, place, 1)
         self._run = run
         self._place = place
@@ -96,12 +105,17 @@ class Walk:
 
     async def _attempt(self, position: Position, upto: Key, *, is_done: bool) -> Position:
         await self._connection.script("BEGIN")
-        tag = await self._connection.script(self._sql(position.last, upto))
+        within = self.keyset.within(position.last, upto, f"{self.keyset.table}.")
+        sql = self._sql(position.last, upto)
+        tag = await self._send(sql, {self.keyset.table: within})
         rows = tag.rpartition(" ")[2]
         count = int(rows) if rows.isdigit() else 0
         after = await self.record.advance(self.execute, position, upto, count, is_done=is_done)
         await send_commit(self._connection)
         return after
+
+    async def _send_plainly(self, sql: str, within: Mapping[str, str]) -> str:
+        return await self._connection.script(sql)
 
     def _sql(self, after: Key | None, upto: Key) -> str:
         condition = self.keyset.within(after, upto, self._qualifier)

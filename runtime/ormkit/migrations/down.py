@@ -8,13 +8,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..errors import DatabaseError, MigrationError
+from .down_steps import down_step
 from .files import Migration, parse_migration
 from .lasting import lasting
-from .losses import run_down
 from .options import Options
 from .progress import Progress, Report
 from .run import Place, Run
-from .runner import STEPS, Done, guarded, with_backend
+from .runner import Done, guarded, with_backend
 from .state import Record
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ async def take_back(run: Run, migration: Migration, lose: Collection[str]) -> No
         try:
             await guarded(run, place, partial(down_step, run, place, lose))
         except MigrationError:
-            if number == 1:
+            if number == 1 and not await batches_of(run, place):
                 await run.tables.set_state(run.connection, migration.id, "applied")
             raise
     await run.tables.forget(run.connection, migration.id)
@@ -118,12 +118,14 @@ async def take_back(run: Run, migration: Migration, lose: Collection[str]) -> No
     run.report(Progress(what="done", migration=migration.id, text="taken back"))
 
 
-async def down_step(run: Run, place: Place, lose: Collection[str]) -> None:
-    """Run one step of a down.sql."""
-    if place.step.mode == "transaction":
-        await run_down(run, place, lose)
-    else:
-        await STEPS[place.step.mode](run, place)
+async def batches_of(run: Run, place: Place) -> int:
+    """Return how many batches of a step have been committed."""
+    records = await run.tables.steps(run.connection, place.migration.id)
+    return sum(
+        each.batches
+        for each in records
+        if (each.direction, each.number) == (place.direction, place.number)
+    )
 
 
 async def abandon(

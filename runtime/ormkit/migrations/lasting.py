@@ -56,6 +56,11 @@ class Lasting:
     label: str = ""
     is_concurrent: bool = False
 
+    @property
+    def keeps_rows(self) -> bool:
+        """Whether it is known to change no rows: it is about an index, a label or a partition."""
+        return bool(self.kind)
+
     async def found(self, connection: Connection) -> str:
         """Return in a few words whether what the statement makes or removes is there."""
         template = {

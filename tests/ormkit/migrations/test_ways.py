@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ormkit import Engine, MigrationError, create_engine
-from ormkit.migrations import Options, Progress, migrate
+from ormkit import EmbeddedServer, Engine, MigrationError, create_engine
+from ormkit.migrations import Options, Progress, migrate, read_status
 from tests.ormkit.migrations.projects import DATA_STEP, Project, alone, in_batches
 from tests.reliability.bouncer import Bouncer
 from tests.reliability.secure_server import PASSWORD, SecureServer
@@ -137,3 +138,20 @@ async def test_a_run_goes_on_after_its_connection_broke(
         assert len(ended) >= 5
         rows = await engine.execute("SELECT rows FROM ormkit.backfill")
         assert rows.scalar() == 31
+
+
+async def test_a_standby_is_refused_and_its_status_is_read(
+    project: Project, server_directory: Path
+) -> None:
+    fill(project)
+    directory = server_directory / "standby"
+    with EmbeddedServer.start(directory, version=18, settings={"fsync": "off"}):
+        pass
+    (directory / "standby.signal").touch()
+    with EmbeddedServer.start(directory, version=18) as standby:
+        async with await create_engine(standby.url) as engine:
+            with pytest.raises(MigrationError) as raised:
+                await migrate(engine, project.directory)
+            assert raised.value.code == "standby"
+            status = await read_status(engine, project.directory, Options())
+            assert len(status.pending) == 1

@@ -135,11 +135,11 @@ def test_down_loses_nothing_that_is_not_named(
     server18.run_script(database_url, "UPDATE users SET price = 1.2345 WHERE id = 1")
     code, _, err = ormkit("down")
     assert code == 2
-    assert "1 changed values of public.users.price; nothing was changed: to lose them, add " in err
+    assert "1 changed value of public.users.price; nothing was changed: to lose them, add " in err
     assert "--lose public.users.price" in err
     assert ormkit("status")[0] == 1
     code, _, err = ormkit("down", "--lose", "users.price")
-    assert (code, "1 rows of public.users" in err, "--lose public.users" in err) == (2, True, True)
+    assert (code, "1 row of public.users" in err, "--lose public.users" in err) == (2, True, True)
     assert ormkit("down", "--lose", "users.price", "--lose", "users")[0] == 0
     assert [tuple(row) for row in server18.fetch(database_url, "SELECT * FROM users")] == [(1, 10)]
     code, _, err = ormkit("down")
