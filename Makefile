@@ -18,7 +18,7 @@ SELECT ?=
 unexport PYTHONDONTWRITEBYTECODE
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
-.PHONY: demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing bench-migrations soak nightly long-tests accelerator clean
+.PHONY: editors demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing bench-migrations soak nightly long-tests accelerator clean
 .PHONY: check-pyright check-checkers check-mypy check-black check-ruff check-layers
 
 demo: $(VENV)/installed
@@ -95,10 +95,15 @@ soak: $(VENV)/installed
 
 # What has a long form: each writes its latest figures into the documentation.
 nightly: $(VENV)/installed
-	$(MAKE) --keep-going long-tests soak bench-generation
+	$(MAKE) --keep-going long-tests soak bench-generation editors
 
 long-tests: $(VENV)/installed
 	$(BIN)/python -m tests.long_tests --write
+
+# What tombi and taplo say of schema files, by the JSON Schema.
+editors: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check tombi==1.9.6 taplo==0.9.3
+	$(BIN)/python -m tests.ormkit_gen.json_schema.editors
 
 # An editable install builds it where it can; this says why where it cannot.
 accelerator: $(VENV)/installed

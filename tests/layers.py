@@ -46,7 +46,7 @@ GENERATOR_FLOORS = (
     ("rendering", "formatting", "documenting"),
     ("output",),
     ("project",),
-    ("generation", "drift"),
+    ("generation", "drift", "json_schema"),
     ("pull", "migrations"),
     ("cli",),
     ("__main__", "__init__"),

@@ -20,6 +20,7 @@ from ormkit_gen.cli.messages import ERROR, tell_failure
 from ormkit_gen.cli.migrate.group import migrate
 from ormkit_gen.cli.output import escape_unprintable
 from ormkit_gen.cli.pull import pull
+from ormkit_gen.cli.schema_json import schema_json
 from ormkit_gen.cli.secrets import masked
 from ormkit_gen.cli.shell import shell
 from ormkit_gen.cli.sql import sql
@@ -49,7 +50,8 @@ def ormkit(invocation: Invocation, debug: bool) -> None:
 
 
 COMMANDS = (
-    *(init, pull, generate, check, diff, migrate, sql, docs, doctor, shell, database, completion),
+    *(init, pull, generate, check, diff, migrate, sql, docs, schema_json),
+    *(doctor, shell, database, completion),
 )
 for command in COMMANDS:
     ormkit.add_command(command)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 import click
@@ -14,10 +13,9 @@ from ormkit_gen.cli.invocation import (
     pass_invocation,
 )
 from ormkit_gen.cli.messages import show_diagnostics
-from ormkit_gen.cli.output import print_exactly
+from ormkit_gen.cli.text_file import check_option, check_options, deliver, output_option
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
 
-_OUT_OF_DATE = 1
 _FORMATS = ("markdown", "mermaid", "dbml", "dot")
 
 
@@ -25,13 +23,8 @@ _FORMATS = ("markdown", "mermaid", "dbml", "dot")
 @click.option(
     "--format", "form", type=click.Choice(_FORMATS), default="markdown", help="Default: markdown."
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Write this file instead of standard output.",
-)
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 if FILE is out of date.")
+@output_option
+@check_option
 @click.option("--around", metavar="MODEL", help="Show this model and its neighbors only.")
 @click.option(
     "--depth",
@@ -62,27 +55,9 @@ def docs(
       ormkit docs --output docs/schema.md --check    in CI: fail if it is out of date
       ormkit docs --format dot | dot -Tsvg > er.svg  a picture, by Graphviz
     """
-    if check and output is None:
-        raise click.UsageError("--check compares with a file: name it with --output")
+    check_options(output, check=check)
     text = _text(invocation, form, around, depth, label, config)
-    if output is None:
-        print_exactly(text)
-        return 0
-    found = output.read_text(encoding="utf-8") if output.exists() else ""
-    if found == text:
-        click.echo(f"{output} is up to date", err=True)
-        return 0
-    if check:
-        lines = difflib.unified_diff(
-            found.splitlines(True), text.splitlines(True), str(output), f"{output} (new)"
-        )
-        print_exactly("".join(lines))
-        click.echo(f"{output} is out of date: run the command without --check", err=True)
-        return _OUT_OF_DATE
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {output}", err=True)
-    return 0
+    return deliver(text, output, check=check)
 
 
 def _text(

@@ -69,10 +69,11 @@ def init(
 def _start_blog(invocation: Invocation, directory: Path, in_python: bool) -> None:
     # Loading the template engine takes longer than `ormkit --help`.
     from ormkit_gen.cli.progress import ProgressLine
+    from ormkit_gen.json_schema.editor_files import beside
     from ormkit_gen.migrations.first import write_first
     from ormkit_gen.project.starter import MIGRATIONS, plan_project, write_project
 
-    project = plan_project(directory, "py" if in_python else "toml")
+    project = plan_project(directory, "py" if in_python else "toml", beside)
     write_project(project)
     schema, names = _generate(directory, project.texts)
     first = write_first(directory / MIGRATIONS, schema, ProgressLine())

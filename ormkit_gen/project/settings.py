@@ -17,12 +17,14 @@ from ormkit_gen.schema.toml_reader import read_toml
 #: What the URL of a server begins with that runs in a directory of the project.
 _EMBEDDED = "embedded://"
 #: Settings that are URLs.
-_URLS = ("database", "shadow")
+URLS = ("database", "shadow")
 #: Settings that are other texts, with an example of each.
-_TEXTS = {"migrations": "migrations", "migrations_schema": "ormkit"}
+TEXTS = {"migrations": "migrations", "migrations_schema": "ormkit"}
 #: The setting that is a major version of PostgreSQL, and those that migrations run on.
-_VERSION = "postgresql"
-_VERSIONS = range(14, 100)
+VERSION = "postgresql"
+VERSIONS = range(14, 100)
+#: All settings.
+KEYS = ("targets", *URLS, *TEXTS, VERSION)
 _START = "run `ormkit init` to create a project, or name the file with --config"
 
 
@@ -88,18 +90,17 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
     problems = Problems()
     for key, value in section.items():
         at = document.key_at((*heading, key))
-        known = ("targets", *_URLS, *_TEXTS, _VERSION)
-        if key not in known:
-            remedy = did_you_mean(key, known)
+        if key not in KEYS:
+            remedy = did_you_mean(key, KEYS)
             problems.error("unknown-setting", f"there is no setting '{key}'", remedy, at)
-        elif key in _TEXTS and not (isinstance(value, str) and value):
-            remedy = f'{key} = "{_TEXTS[key]}"'
+        elif key in TEXTS and not (isinstance(value, str) and value):
+            remedy = f'{key} = "{TEXTS[key]}"'
             problems.error("wrong-setting", f"'{key}' must be a text", remedy, at)
-        elif key == _VERSION and not (type(value) is int and value in _VERSIONS):
-            remedy = f"{_VERSION} = 17"
-            message = f"'{key}' must be a major version, from {_VERSIONS[0]} on"
+        elif key == VERSION and not (type(value) is int and value in VERSIONS):
+            remedy = f"{VERSION} = 17"
+            message = f"'{key}' must be a major version, from {VERSIONS[0]} on"
             problems.error("wrong-setting", message, remedy, at)
-        elif key in _URLS and not isinstance(value, str):
+        elif key in URLS and not isinstance(value, str):
             problems.error(
                 "wrong-setting", f"'{key}' must be a URL", f'{key} = "postgresql://..."', at
             )
@@ -112,8 +113,8 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
         raise SettingsError(*error.diagnostics) from None
     if problems.has_errors:
         raise SettingsError(*problems.found)
-    given = {key: section[key] for key in (*_URLS, *_TEXTS, _VERSION) if key in section}
-    for key in _URLS:
+    given = {key: section[key] for key in (*URLS, *TEXTS, VERSION) if key in section}
+    for key in URLS:
         if key in given:
             given[key] = _absolute(given[key], file.parent)
     return Settings(file=file, root=file.parent, targets=targets, **given)

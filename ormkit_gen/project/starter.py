@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -33,10 +33,13 @@ class Project:
     kept: tuple[str, ...]
 
 
-def plan_project(directory: Path, spelling: Spelling) -> Project:
+def plan_project(
+    directory: Path, spelling: Spelling, beside: Callable[[str], Mapping[str, str]]
+) -> Project:
     """Return the files of a new project in that directory. Write nothing.
 
     An existing pyproject.toml stays unchanged. The settings then go into ormkit.toml.
+    beside: gives the files that belong beside a schema file.
 
     Raises:
         Refusal: Files of the project already exist. The error names all of them.
@@ -44,7 +47,9 @@ def plan_project(directory: Path, spelling: Spelling) -> Project:
     schema = f"schemas/blog.{spelling}"
     templates = {schema: f"init/blog.{spelling}.jinja", "main.py": "init/main.py.jinja"}
     templates["README.md"] = "init/README.md.jinja"
-    return _plan(directory, templates, (MIGRATIONS,), schema=schema)
+    more = beside(schema)
+    project = _plan(directory, templates, (MIGRATIONS, *more), schema=schema)
+    return replace(project, texts={**project.texts, **more})
 
 
 def plan_pulled_project(directory: Path, *, schema: str, sql: str, model: str) -> Project:

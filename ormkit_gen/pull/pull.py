@@ -14,6 +14,7 @@ from ormkit_gen.drift.namespaces import check_namespaces, within
 from ormkit_gen.drift.places import plain
 from ormkit_gen.drift.shadow import expect
 from ormkit_gen.ir import Schema
+from ormkit_gen.json_schema.editor_files import LINE, beside
 from ormkit_gen.pull.document import SchemaDocument, describe
 from ormkit_gen.pull.edits import Edits
 from ormkit_gen.pull.file_changes import Texts
@@ -78,8 +79,17 @@ async def pull(
     unproven, failure = await proof(loaded.schema, snapshot.catalog, schemas, shadow)
     if patch:
         unproven = tuple(replace(each, reason=IN_PYTHON) for each in unproven)
-    texts = {**texts, **_settings_text(choice, texts)}
+    texts = {**_for_editors(choice, texts), **_settings_text(choice, texts)}
     return Pull(snapshot, document, texts, patch, loaded.schema, unproven, failure)
+
+
+def _for_editors(choice: Choice, texts: Texts) -> Texts:
+    """Return the texts with what tells editors of new schema files."""
+    found = dict(texts)
+    for name, text in texts.items():
+        if text is not None and name.endswith(".toml") and name not in choice.files.schemas:
+            found |= {name: f"{LINE}\n{text}", **beside(name)}
+    return found
 
 
 def _settings_text(choice: Choice, texts: Texts) -> Texts:

@@ -17,6 +17,7 @@ from ormkit_gen.schema.factories import read_factory
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.json_types import read_json_type
 from ormkit_gen.schema.migration_settings import COLUMN_KEYS, with_migration_settings
+from ormkit_gen.schema.name_checks import check_database_name
 from ormkit_gen.schema.names import (
     MAX_IDENTIFIER,
     attribute_name,
@@ -66,6 +67,12 @@ RARE_KEYS = (
     *("python_type", "json_type", "private", "virtual", "collation"),
     *("storage", "compression", "statistics", "default_factory"),
 )
+#: The settings of an identity that is written as a table.
+IDENTITY_KEYS = (*OPTIONS, "generated", "name")
+IDENTITIES: tuple[Identity, ...] = ("always", "by default")
+#: How PostgreSQL keeps long values, and how it makes them shorter.
+STORAGES = ("plain", "external", "extended", "main")
+COMPRESSIONS = ("pglz", "lz4")
 #: The settings of a column that belong to its foreign key.
 OF_FOREIGN_KEYS = (
     *("on_delete", "on_update", "deferrable", "initially_deferred"),
@@ -149,8 +156,8 @@ def with_rare_settings(fields: Fields, column: Column) -> Column:
         is_private=fields.flag("private"),
         is_virtual=read_virtual(fields),
         collation=fields.collation("collation"),
-        storage=fields.choice("storage", ("plain", "external", "extended", "main")),
-        compression=fields.choice("compression", ("pglz", "lz4")),
+        storage=fields.choice("storage", STORAGES),
+        compression=fields.choice("compression", COMPRESSIONS),
         statistics=fields.number("statistics"),
         factory=read_factory(fields, column.type),
     )
@@ -305,9 +312,9 @@ def read_identity(fields: Fields) -> Identity | None:
     if value is True:
         return "by default"
     if isinstance(value, dict):
-        return identity_fields(fields).choice("generated", ("always", "by default")) or "by default"
+        return identity_fields(fields).choice("generated", IDENTITIES) or "by default"
     if value is not None:
-        return fields.choice("identity", ("always", "by default"))
+        return fields.choice("identity", IDENTITIES)
     return None
 
 
@@ -316,7 +323,7 @@ def identity_fields(fields: Fields) -> Fields:
     path = (*fields.path, "identity")
     value = fields.data["identity"]
     found = Fields(fields.document, path, value, fields.problems, f"identity of {fields.what}")
-    found.only((*OPTIONS, "generated", "name"))
+    found.only(IDENTITY_KEYS)
     return found
 
 
@@ -325,7 +332,9 @@ def read_identity_options(fields: Fields) -> SequenceOptions | None:
     if not isinstance(fields.data.get("identity"), dict):
         return None
     found = identity_fields(fields)
-    options = read_options(found, found.text("name"))
+    name = found.text("name")
+    check_database_name(found, "name", name, "sequence")
+    options = read_options(found, name)
     return None if options == SequenceOptions() else options
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import Check, Exclude, Index, IndexElement, Unique
@@ -21,6 +21,27 @@ from ormkit_gen.schema.index_methods import (
 )
 from ormkit_gen.schema.names import MAX_IDENTIFIER, constraint_name, is_database_name
 
+UNIQUE_KEYS = (
+    *("columns", "name", "nulls_not_distinct", "include", "comment", "storage"),
+    *("deferrable", "initially_deferred", "renamed_from"),
+)
+CHECK_KEYS = ("expression", "name", "not_valid", "no_inherit", "comment", "renamed_from")
+INDEX_KEYS = (
+    *("columns", "name", "method", "unique", "where", "include"),
+    *("nulls_not_distinct", "storage", "comment", "renamed_from"),
+)
+EXCLUDE_KEYS = (
+    *("elements", "name", "method", "where", "deferrable", "initially_deferred"),
+    *("comment", "renamed_from"),
+)
+#: The settings of one key of an index; those of an exclusion constraint have an operator, too.
+ELEMENT_KEYS = ("column", "expression", "opclass", "collation", "descending", "nulls")
+FOREIGN_KEY_KEYS = (
+    *("columns", "target", "target_columns", "name", "on_delete", "on_update"),
+    *("deferrable", "initially_deferred", "match", "on_delete_columns", "not_valid"),
+    *("comment", "renamed_from"),
+)
+NULLS: tuple[Literal["first", "last"], ...] = ("first", "last")
 #: The operators that PostgreSQL's lexer accepts.
 OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}|OPERATOR\([\w.\"]+\.[-+*/<>=~!@#%^&|`?]{1,63}\)")
 IDENTIFIER = re.compile(r"[a-z_]\w*")
@@ -42,12 +63,7 @@ def read_constraints(model: ModelDraft) -> None:
 
 
 def read_unique(model: ModelDraft, fields: Fields) -> None:
-    fields.only(
-        (
-            *("columns", "name", "nulls_not_distinct", "include", "comment", "storage"),
-            *("deferrable", "initially_deferred", "renamed_from"),
-        )
-    )
+    fields.only(UNIQUE_KEYS)
     columns = wanted_columns(model, fields)
     if columns:
         model.uniques.append(
@@ -67,7 +83,7 @@ def read_unique(model: ModelDraft, fields: Fields) -> None:
 
 
 def read_check(model: ModelDraft, fields: Fields) -> None:
-    fields.only(("expression", "name", "not_valid", "no_inherit", "comment", "renamed_from"))
+    fields.only(CHECK_KEYS)
     expression = fields.text("expression")
     if expression is None:
         missing(fields, "expression", 'as in expression = "price >= 0"')
@@ -88,12 +104,7 @@ def read_check(model: ModelDraft, fields: Fields) -> None:
 
 
 def read_index(model: ModelDraft, fields: Fields) -> None:
-    fields.only(
-        (
-            *("columns", "name", "method", "unique", "where", "include"),
-            *("nulls_not_distinct", "storage", "comment", "renamed_from"),
-        )
-    )
+    fields.only(INDEX_KEYS)
     elements = read_elements(model, fields, fields.data.get("columns"), "columns")
     if not elements:
         return
@@ -132,17 +143,10 @@ def read_method(fields: Fields) -> str:
 
 
 def read_exclude(model: ModelDraft, fields: Fields) -> None:
-    fields.only(
-        (
-            *("elements", "name", "method", "where", "deferrable", "initially_deferred"),
-            *("comment", "renamed_from"),
-        )
-    )
+    fields.only(EXCLUDE_KEYS)
     pairs: list[tuple[IndexElement, str]] = []
     for part in fields.tables("elements", f"an element of {fields.what}"):
-        part.only(
-            ("column", "expression", "opclass", "collation", "descending", "nulls", "operator")
-        )
+        part.only((*ELEMENT_KEYS, "operator"))
         element = read_element(model, part, part.data)
         operator = part.text("operator")
         if operator is None:
@@ -181,13 +185,7 @@ def read_exclude(model: ModelDraft, fields: Fields) -> None:
 
 
 def read_foreign_key(model: ModelDraft, fields: Fields) -> None:
-    fields.only(
-        (
-            *("columns", "target", "target_columns", "name", "on_delete", "on_update"),
-            *("deferrable", "initially_deferred", "match", "on_delete_columns", "not_valid"),
-            *("comment", "renamed_from"),
-        )
-    )
+    fields.only(FOREIGN_KEY_KEYS)
     columns = wanted_columns(model, fields)
     target = fields.text("target")
     if target is None:
@@ -210,7 +208,7 @@ def read_elements(
         data = {"column": each} if isinstance(each, str) else each
         what = f"a key of {fields.what}"
         part = Fields(fields.document, (*fields.path, key, index), data, fields.problems, what)
-        part.only(("column", "expression", "opclass", "collation", "descending", "nulls"))
+        part.only(ELEMENT_KEYS)
         if element := read_element(model, part, data):
             elements.append(element)
     return tuple(elements)
@@ -255,7 +253,7 @@ def read_element(model: ModelDraft, fields: Fields, data: Any) -> IndexElement |
         opclass=opclass,
         collation=fields.collation("collation"),
         is_descending=fields.flag("descending"),
-        nulls=fields.choice("nulls", ("first", "last")),
+        nulls=fields.choice("nulls", NULLS),
     )
 
 

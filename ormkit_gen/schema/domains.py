@@ -20,6 +20,7 @@ from ormkit_gen.schema.type_words import names_type
 KEYS = (
     *("type", "name", "schema", "nullable", "server_default", "collation", "checks", "comment"),
 )
+CHECK_KEYS = ("expression", "name", "not_valid", "comment")
 
 
 def read_domains(draft: SchemaDraft, documents: Sequence[Document]) -> None:
@@ -88,7 +89,7 @@ def read_domain(draft: SchemaDraft, name: str, fields: Fields) -> Domain | None:
 
 def _checks(fields: Fields, domain: str) -> Iterator[DomainCheck]:
     for place, part in enumerate(fields.tables("checks", f"a check of {fields.what}")):
-        part.only(("expression", "name", "not_valid", "comment"))
+        part.only(CHECK_KEYS)
         expression = part.text("expression")
         if expression is None:
             part.problems.error(

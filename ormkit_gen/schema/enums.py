@@ -17,6 +17,10 @@ from ormkit_gen.schema.name_checks import (
 from ormkit_gen.schema.names import MAX_IDENTIFIER, is_label, is_member, member_name
 from ormkit_gen.schema.naming import snake_case
 
+KEYS = ("values", "members", "name", "schema", "comment", "unknown_labels", *ENUM_KEYS)
+#: What an application gets for a label that its code does not know.
+UNKNOWN_LABELS = ("error", "text")
+
 
 def read_enum(
     document: Document, name: str, value: Any, path: Path, problems: Problems
@@ -25,7 +29,7 @@ def read_enum(
     if is_list(value):
         value = {"values": value}
     fields = Fields(document, path, value, problems, f"enum {name}")
-    fields.only(("values", "members", "name", "schema", "comment", "unknown_labels", *ENUM_KEYS))
+    fields.only(KEYS)
     check_class_name(fields, name)
     db_name, schema = fields.text("name") or snake_case(name), fields.text("schema")
     check_database_name(fields, "name", db_name, "type")
@@ -46,7 +50,7 @@ def read_enum(
         schema=schema,
         members=read_members(fields, name, labels),
         comment=fields.text("comment"),
-        is_open=fields.choice("unknown_labels", ("error", "text")) == "text",
+        is_open=fields.choice("unknown_labels", UNKNOWN_LABELS) == "text",
         renamed_from=fields.text("renamed_from"),
         renamed_values=read_renamed_values(fields, labels),
         removed=read_removed(fields, labels),

@@ -17,7 +17,7 @@ COLUMN_KEYS = ("renamed_from", "retired", "backfill", "time_zone")
 #: The settings of an enum.
 ENUM_KEYS = ("renamed_from", "renamed_values", "removed")
 #: What PostgreSQL takes as the name of a time zone, without quotes.
-_ZONE = re.compile(r"[A-Za-z0-9_+\-/:]+")
+ZONE = re.compile(r"[A-Za-z0-9_+\-/:]+")
 _TIMES = ("timestamp", "timestamptz")
 
 
@@ -73,7 +73,7 @@ def _read_time_zone(fields: Fields, type_: ColumnType) -> str | None:
             "keep it for timestamp and timestamptz",
             fields.key_at("time_zone"),
         )
-    elif not _ZONE.fullmatch(zone):
+    elif not ZONE.fullmatch(zone):
         fields.problems.error(
             "bad-time-zone",
             f"{zone!r} is not the name of a time zone",

@@ -12,7 +12,7 @@ from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.columns import read_columns
 from ormkit_gen.schema.computed import read_computed
 from ormkit_gen.schema.constraints import read_constraints
-from ormkit_gen.schema.document import Document, Path, is_table
+from ormkit_gen.schema.document import Document, Path, is_list, is_table
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.index_methods import check_key_count
@@ -146,16 +146,20 @@ def number_key(model: ModelDraft) -> None:
     says = written.get(column.db_name, written.get(column.name, {}))
     is_told = isinstance(says, dict) and ("identity" in says or "autoincrement" in says)
     is_foreign = any(column.name in reference.columns for reference in model.references)
-    is_foreign = is_foreign or any(
-        column.db_name in fields.get("columns", ())
-        for fields in model.fields.data.get("foreign_keys", ())
-        if is_table(fields)
-    )
+    is_foreign = is_foreign or column.db_name in _in_foreign_keys(model)
     given = column.default is not None or column.server_default or column.generated
     given = given or column.factory
     if not (is_told or is_foreign or given or column.is_serial):
         place = model.columns.index(column)
         model.columns[place] = replace(column, identity="by default")
+
+
+def _in_foreign_keys(model: ModelDraft) -> set[object]:
+    """Return the columns that foreign keys of the model name; those keys are read later."""
+    keys = model.fields.data.get("foreign_keys")
+    named = [each.get("columns") for each in keys if is_table(each)] if is_list(keys) else []
+    lists = [each if is_list(each) else [each] for each in named]
+    return {name for each in lists for name in each if isinstance(name, str)}
 
 
 def check_key(model: ModelDraft, problems: Problems) -> None:

@@ -10,6 +10,9 @@ from ormkit_gen.schema.draft import SchemaDraft
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.name_checks import check_database_name, check_schema_name
 
+EXTENSION_KEYS = ("schema", "comment")
+NAMESPACE_KEYS = ("comment",)
+
 
 def read_namespaces(draft: SchemaDraft, documents: Sequence[Document]) -> None:
     """Read the tables `extensions` and `schemas` of all files."""
@@ -18,7 +21,7 @@ def read_namespaces(draft: SchemaDraft, documents: Sequence[Document]) -> None:
         for name, value, path in root.named("extensions"):
             data = {"schema": value} if isinstance(value, str) else value
             fields = Fields(document, path, data, draft.problems, f"extension {name}")
-            fields.only(("schema", "comment"))
+            fields.only(EXTENSION_KEYS)
             schema = fields.text("schema")
             check_database_name(fields, "schema", schema, "schema")
             comment = fields.text("comment")
@@ -27,7 +30,7 @@ def read_namespaces(draft: SchemaDraft, documents: Sequence[Document]) -> None:
             )
         for name, value, path in root.named("schemas"):
             fields = Fields(document, path, value, draft.problems, f"schema {name}")
-            fields.only(("comment",))
+            fields.only(NAMESPACE_KEYS)
             check_database_name(fields, "schema", name, "schema")
             check_schema_name(fields, name)
             comment = fields.text("comment")

@@ -12,6 +12,7 @@ from ormkit_gen.schema.names import constraint_name
 
 SET_COLUMNS = "on_delete_columns"
 ACTIONS: tuple[Action, ...] = ("no action", "restrict", "cascade", "set null", "set default")
+MATCHES = ("simple", "full")
 
 
 def resolve_references(draft: SchemaDraft) -> None:
@@ -179,7 +180,7 @@ def make_key(
         on_update=fields.choice("on_update", ACTIONS) or "no action",
         is_deferrable=fields.flag("deferrable") or fields.flag("initially_deferred"),
         is_initially_deferred=fields.flag("initially_deferred"),
-        is_full=fields.choice("match", ("simple", "full")) == "full",
+        is_full=fields.choice("match", MATCHES) == "full",
         set_columns=find_columns(model, fields, fields.texts("on_delete_columns"), SET_COLUMNS),
         is_valid=not fields.flag("not_valid"),
         # In a column, the comment is the column's.

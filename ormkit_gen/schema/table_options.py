@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from ormkit_gen.ir import Partition
 from ormkit_gen.postgres.identifiers import quote_identifier
@@ -17,6 +18,7 @@ KEYS = (
     *("partition_by", "partitions", "inherits"),
 )
 PARTITION_KEYS = ("bound", "schema", "partition_by", "partitions", "storage", "comment")
+ROW_LEVEL_SECURITY: tuple[Literal["enabled", "forced"], ...] = ("enabled", "forced")
 METHOD = re.compile(r"\s*(range|list|hash)\s*\(.*\)\s*", re.IGNORECASE | re.DOTALL)
 BOUND = re.compile(r"\s*(for\s+values\b.*|default)\s*", re.IGNORECASE | re.DOTALL)
 
@@ -26,7 +28,7 @@ def read_table_options(model: ModelDraft) -> None:
     fields = model.fields
     model.storage = fields.storage()
     model.is_unlogged = fields.flag("unlogged")
-    model.row_level_security = fields.choice("row_level_security", ("enabled", "forced"))
+    model.row_level_security = fields.choice("row_level_security", ROW_LEVEL_SECURITY)
     model.replica_identity = fields.text("replica_identity")
     model.partition_by = read_partition_by(fields)
     model.partitions = tuple(read_partitions(fields, model.schema))
@@ -46,7 +48,7 @@ def read_partition_by(fields: Fields) -> str | None:
             'write partition_by = "RANGE (created_at)", or LIST or HASH',
             fields.value_at("partition_by"),
         )
-    if text is None and fields.data.get("partitions"):
+    if text is None and fields.data.get("partitions") is not None:
         fields.problems.error(
             "bad-partition",
             f"{fields.what} has partitions, and is not partitioned",

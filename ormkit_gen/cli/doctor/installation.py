@@ -46,7 +46,7 @@ def check_project(config: Path | None) -> tuple[list[Finding], Settings | None]:
         ], None
     found = [ok("settings", str(settings.file))]
     try:
-        return [*found, *_check_code(settings)], settings
+        return [*found, *_check_code(settings), *_check_editor_files(settings)], settings
     except (SchemaError, Refusal) as error:
         first, *more = [each for each in error.diagnostics if each.severity == "error"]
         count = f" (and {len(more)} more)" if more else ""
@@ -68,3 +68,17 @@ def _check_code(settings: Settings) -> Iterator[Finding]:
             yield problem("code", f"{plan.label} is out of date", "run `ormkit generate`")
         else:
             yield ok("code", f"{plan.label} is up to date")
+
+
+def _check_editor_files(settings: Settings) -> Iterator[Finding]:
+    """Yield a note for each file for editors that another version of OrmKit wrote."""
+    from ormkit_gen.json_schema.editor_files import NAME, json_text
+
+    directories = {file.parent for target in settings.targets for file in target.schemas}
+    for path in sorted(directory / NAME for directory in directories):
+        if path.is_file() and path.read_text(encoding="utf-8", errors="replace") != json_text(
+            "schema"
+        ):
+            name = path.relative_to(settings.root).as_posix()
+            remedy = f"run `ormkit schema-json --output {name}`"
+            yield note("editor", f"{name} is that of another version", remedy)

@@ -1,7 +1,8 @@
-"""`ormkit docs`, `ormkit completion` and `ormkit generate --watch`."""
+"""`ormkit docs`, `schema-json`, `completion` and `ormkit generate --watch`."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from ormkit_gen.cli.watch import watch, watched_files
+from ormkit_gen.json_schema.editor_files import LINE, NAME
+from ormkit_gen.schema import SECTIONS
 from tests.ormkit_gen.cli.conftest import SCHEMA, Command
 
 pytestmark = pytest.mark.one_interpreter
@@ -35,6 +38,30 @@ def test_a_diagram_goes_to_standard_output(project: Path, ormkit: Command) -> No
 def test_wrong_options_are_named(project: Path, ormkit: Command) -> None:
     assert "--check compares with a file" in ormkit("docs", "--check").stderr
     assert "there is no model 'Pots': did you mean" in ormkit("docs", "--around", "Pots").stderr
+
+
+def test_an_editor_gets_a_json_schema(ormkit: Command, tmp_path: Path) -> None:
+    done = ormkit("schema-json")
+    assert json.loads(done.stdout)["properties"].keys() == {*SECTIONS}
+    assert json.loads(ormkit("schema-json", "--of", "settings").stdout)["required"] == ["targets"]
+    file = tmp_path / "schemas/ormkit.schema.json"
+    assert ormkit("schema-json", "--output", str(file)).returncode == 0
+    assert file.read_text() == done.stdout
+    file.write_text("{}")
+    assert ormkit("schema-json", "--output", str(file), "--check").returncode == 1
+
+
+def test_a_new_project_tells_editors_of_its_schema(tmp_path: Path, ormkit: Command) -> None:
+    ormkit("init", "app")
+    assert (tmp_path / "app/schemas/blog.toml").read_text().startswith(LINE)
+    file = tmp_path / "app/schemas" / NAME
+    assert file.read_text() == ormkit("schema-json").stdout
+    file.write_text("{}")
+    checks = json.loads(ormkit("doctor", "--json", cwd=tmp_path / "app").stdout)["checks"]
+    (note,) = [each for each in checks if each["check"] == "editor"]
+    assert note["remedy"] == f"run `ormkit schema-json --output schemas/{NAME}`"
+    ormkit("init", "--python", "other")
+    assert not (tmp_path / "other/schemas" / NAME).exists()
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
