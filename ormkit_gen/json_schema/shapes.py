@@ -113,7 +113,11 @@ def table(
         },
     }
     of_aliases = {alias: wanted[name] for alias, name in aliases.items() if name in wanted}
-    made = {"type": "object", "properties": found, "additionalProperties": False}
+    made: dict[str, Any] = {
+        "type": "object",
+        "properties": found,
+        "additionalProperties": False,
+    }
     if required:
         made["required"] = [*required]
     if wanted:
