@@ -75,7 +75,7 @@ INTERNAL = {
     ),
     *("path", "enclosing", "session", "is_closed", "is_over", "engine", "arguments", "convert"),
     *("source", "template", "where", "expression", "is_descending", "nulls", "quoted", "cast"),
-    *("selected", "placeholder", "encode_many", "carrier", "labels", "is_json", "is_read_as_text"),
+    *("selected", "placeholder", "carrier", "labels", "is_json", "is_read_as_text"),
     *("is_nullable", "has_default", "is_generated", "is_computed", "is_simple", "as_jsonb"),
     *("asked", "sent", "sent_as", "own", "combined", "computed", "among", "null_with"),
     *("operands", "mark", "pieces", "height", "compares_as_given", "is_moment", "is_of_any_kind"),

@@ -34,7 +34,7 @@ from .models.package import Schema
 from .pool.options import PoolOptions
 from .pool.pool import Pool
 from .pool.stats import PoolStats
-from .postgres.json_hooks import Decoder, Encoder, hooks
+from .postgres.json_hooks import PYTHONS, Decoder, Encoder, JsonFunctions
 from .postgres.several import Listed
 from .queries.batched_get import Lookups
 from .statements.create_all import create_schemas
@@ -131,8 +131,7 @@ async def create_engine(
         logger `ormkit.sql` gets every statement if it is enabled for DEBUG when this is called.
     json_encoder, json_decoder: functions that write a value as JSON, and read a document, of json
         and jsonb columns: `orjson.dumps`, or a `json.loads` with parse_float=Decimal. They hold for
-        the process, from this call on.
-
+        this engine alone.
     check: "raise" compares the database with the generated packages, by one query, and raises
         SchemaMismatch if their statements would fail; "warn" warns with SchemaMismatchWarning.
     schemas: the SCHEMA of each package whose tables are in this database, for `check`,
@@ -143,7 +142,8 @@ async def create_engine(
     attach_pending()
     check_option(check)
     check_url(url)
-    hooks.take(json_encoder, json_decoder)
+    functions = JsonFunctions(json_encoder, json_decoder)
+    functions.check()
     if init is not None and not callable(init):
         raise ConfigurationError(
             f"init={init!r}: give an async function that takes a new connection"
@@ -168,8 +168,10 @@ async def create_engine(
         server, info = await open_embedded(url)
     else:
         info = ConnInfo.of(url)
-    connect = opener(info, settings, connect_timeout, statement_cache_size, init, password)
-    pool = Pool(connect, options)
+    connect = opener(
+        info, settings, connect_timeout, statement_cache_size, init, password, functions
+    )
+    pool = Pool(connect, options, None if functions == PYTHONS else functions)
     try:
         await pool.start()
     except BaseException:
@@ -210,6 +212,7 @@ def opener(
     statement_cache_size: int,
     init: Init | None,
     password: Secret | None = None,
+    functions: JsonFunctions = PYTHONS,
 ) -> Callable[[], Coroutine[Any, Any, Connection]]:
     """Return a function that opens a connection.
 
@@ -231,7 +234,7 @@ def opener(
         }
         if password is not None:
             arguments["password"] = await secret_of(password)
-        connection = await Connection.open(arguments, statement_cache_size)
+        connection = await Connection.open(arguments, statement_cache_size, functions)
         warn_of_version(connection.server_version)
         if initialize is not None:
             await connection.initialize(initialize)

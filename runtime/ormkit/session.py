@@ -188,7 +188,9 @@ class AsyncSession(Operations):
         update_fields: Names | None,
     ) -> None:
         executor = self.executor()
-        upserts = upserts_of(instances, conflict_target, update_fields, executor.identity)
+        upserts = executor.with_json(
+            upserts_of, instances, conflict_target, update_fields, executor.identity
+        )
         if executor is not self._outside or len(upserts) == 1:
             await send_upserts(executor, upserts)
         else:
@@ -199,7 +201,7 @@ class AsyncSession(Operations):
         executor = self.executor()
         if executor is not self._outside:
             await insert_objects(executor, instances)
-        elif (batch := one_statement(instances)) is not None:
+        elif (batch := executor.with_json(one_statement, instances)) is not None:
             await insert_many(executor, table_of(type(instances[0])), batch)
         else:
             async with self.begin() as tx:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
-from .array_parameter import FlatArray
+from ..postgres.array_parameter import FlatArray
 
 #: asyncpg publishes no types.
 DRIVER: Any = asyncpg

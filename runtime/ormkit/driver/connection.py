@@ -23,6 +23,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from ..errors import ConnectionLost, InvalidValue, UnreadableValue, UsageError
 from ..postgres.identifiers import quote
+from ..postgres.json_hooks import PYTHONS, JsonFunctions
 from ..postgres.values import Record
 from .affinity import let_go
 from .asyncpg_internals import PublicAccess, access_to, cannot_copy
@@ -92,18 +93,22 @@ class Connection(ResettableSession):
 
     @classmethod
     async def open(
-        cls, options: Mapping[str, Any], statement_cache_size: int = DEFAULT_STATEMENTS
+        cls,
+        options: Mapping[str, Any],
+        statement_cache_size: int = DEFAULT_STATEMENTS,
+        functions: JsonFunctions = PYTHONS,
     ) -> Connection:
         """Open a connection.
 
         options: arguments of asyncpg.connect(), and `keepalives` for libpq's keepalive options.
         statement_cache_size: the maximum number of prepared statements; 0 keeps none.
+        functions: what writes and reads JSON.
 
         Raises ConnectionFailed, ConfigurationError, or the error that the server reported.
         """
         marks: list[Unreadable] = []
         began = time.perf_counter()
-        raw = await open_raw(options, statement_cache_size, marks)
+        raw = await open_raw(options, statement_cache_size, marks, functions)
         opened = cls(raw, statement_cache_size, marks)
         opened.opened_in = time.perf_counter() - began
         return opened

@@ -11,9 +11,9 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from .. import errors
 from ..connecting.options import UNREADABLE_URL
 from ..errors import DatabaseError, InvalidValue
+from ..postgres.array_parameter import plain
 from ..postgres.leading_keywords import leading_keywords
 from ..postgres.type_mismatch import mismatch
-from .array_parameter import plain
 from .asyncpg_internals import (
     cannot_decode,
     is_not_sent,

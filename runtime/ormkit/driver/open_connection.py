@@ -10,6 +10,7 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 
 from ..connecting.keepalive import set_keepalive
 from ..connecting.options import check_encoding
+from ..postgres.json_hooks import JsonFunctions
 from .asyncpg_internals import TransportKeeper, choose_array_walk, transport_of
 from .codecs import set_codecs
 from .errors import UNREACHABLE, refused_connection
@@ -27,12 +28,16 @@ READ_NULLS = (
 
 
 async def open_raw(
-    options: Mapping[str, Any], statement_cache_size: int, marks: list[Unreadable]
+    options: Mapping[str, Any],
+    statement_cache_size: int,
+    marks: list[Unreadable],
+    functions: JsonFunctions,
 ) -> Any:
     """Connect, set the connection up, and return asyncpg's connection.
 
     statement_cache_size: the size of asyncpg's own cache of prepared statements.
     marks: the list to which the codecs append a mark for each value that they cannot decode.
+    functions: what writes and reads JSON.
 
     Raises ConnectionFailed, ConfigurationError, or the error that the server reported.
     """
@@ -51,7 +56,7 @@ async def open_raw(
         check_encoding_of(raw)
         if numbers := options.get("keepalives"):
             set_keepalive(transport, numbers)
-        await set_codecs(raw, marks)
+        await set_codecs(raw, marks, functions)
         await read_nulls(raw)
         await choose_array_walk(raw)
     except BaseException as error:

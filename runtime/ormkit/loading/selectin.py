@@ -52,11 +52,13 @@ class SelectInStep(RelationshipStep):
 
         def matched(rows: Sequence[Any]) -> list[Any]:
             if forms is not None:
-                owners, related = match_positions(self, rows, wanted, executor.identity)
+                owners, related = executor.with_json(
+                    match_positions, self, rows, wanted, executor.identity
+                )
             elif is_by_pair:
-                owners, related = match_pairs(self, rows, executor.identity)
+                owners, related = executor.with_json(match_pairs, self, rows, executor.identity)
             else:
-                owners, related = match_by_key(self, rows, executor.identity)
+                owners, related = executor.with_json(match_by_key, self, rows, executor.identity)
             attach(objects, keys, relationship, owners, related)
             is_shared = relationship.secondary is not None
             return distinct(related) if self.below and is_shared else related

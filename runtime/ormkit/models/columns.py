@@ -12,10 +12,9 @@ from ..errors import InvalidValue, UnreadableValue, UsageError
 from ..postgres.enum_labels import NULL_IN_NOT_NULL, UNKNOWN_LABEL, OpenLabels
 from ..postgres.forms import StoredForm
 from ..postgres.identifiers import quote
-from ..postgres.json_forms import json_text
 from ..postgres.lists import decoded, encoded
 from ..postgres.stored_forms import form_of
-from ..postgres.type_mismatch import first_mismatch, mismatch
+from ..postgres.type_mismatch import mismatch
 from ..postgres.type_words import text_type_of, type_of
 from ..postgres.values import UNSET
 from ..sql.comparison_types import native_types
@@ -261,17 +260,6 @@ class Column(Expression[O, T, V_co]):
             return values
         return list(map(self.encode, values))
 
-    def encode_many(self, values: Iterable[object]) -> list[object]:
-        """Return values of the column as one array parameter of type `carrier`[]."""
-        if not self.is_json:
-            return self.encode_each(list(values))
-        listed = list(values)
-        try:
-            return [None if value is None else json_text(value) for value in listed]
-        except InvalidValue:
-            place, reason = first_mismatch(self.type, listed) or (1, "it cannot be written as JSON")
-            raise self._unfit(listed[place - 1], reason) from None
-
     def _checked(self, value: Any) -> Any:
         """Return a value that is sent without loss; raises InvalidValue for others."""
         if self.exact is not None and self.is_array and self.exact.holds_elements(value):
@@ -318,9 +306,8 @@ class Column(Expression[O, T, V_co]):
     def is_sent_as_text(self) -> bool:
         """True for arrays whose elements are sent as texts, which the server then parses.
 
-        For json, a list would be ambiguous between one element and one more dimension. For other
-        types, the driver would send the array as one text with NULL in it, which a server with
-        array_nulls off reads as a string.
+        The driver would send the array as one text with NULL in it, which a server with array_nulls
+        off reads as a string.
         """
         return (self.is_array or self.is_text) and self.known.base.is_sent_as_text
 

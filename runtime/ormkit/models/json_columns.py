@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from functools import partial
 from typing import Any
 
 from ..errors import InvalidValue, UsageError
+from ..postgres.array_parameter import FlatArray
 from ..postgres.forms import StoredForm
 from ..postgres.identifiers import quoted_text
-from ..postgres.json_forms import json_text
 from ..postgres.several import Several
 from ..postgres.type_mismatch import mismatch
 from ..postgres.type_words import scalar_of
 from ..postgres.values import UNSET
 from ..sql.context import Scope
 from ..sql.expressions import Call, Comparison, Condition, Expression, Membership, Test
-from ..sql.operands import as_list, checked_is_null, none_in_list, subject
-from ..sql.templates import (
-    EQUAL_ANY,
-    IS_NOT_NULL,
-    IS_NULL,
-    NOT_EQUAL_ALL,
-    CastTo,
-    Template,
-    infix,
-)
+from ..sql.operands import as_list, checked_is_null, none_in_list
+from ..sql.templates import IS_NOT_NULL, IS_NULL, CastTo, Template, infix
 from ..sql.trees import AnyNode, Tree
 from ..sql.type_variables import O, T, V_co
 from .columns import Column
@@ -34,11 +26,6 @@ from .json_types import JsonType, Misfit
 AS_TEXT = Template("(", 0, " #>> '{}')")
 AS_JSONB = Template(0, CastTo("jsonb"))
 HAS_KEY, HAS_KEYS, HAS_ANY_KEY = map(infix, ("?", "?&", "?|"))
-#: The comparison with each JSON value of an array that is sent as texts.
-OF_TEXTS = {
-    EQUAL_ANY: Template(0, " = ANY(", 1, CastTo("text[]"), CastTo("jsonb[]"), ")"),
-    NOT_EQUAL_ALL: Template(0, " <> ALL(", 1, CastTo("text[]"), CastTo("jsonb[]"), ")"),
-}
 
 
 class JsonOperators(Expression[O, T, V_co]):
@@ -76,7 +63,7 @@ class JsonOperators(Expression[O, T, V_co]):
         return Comparison(HAS_ANY_KEY, KeyOperand(self.as_jsonb), wanted)
 
     def among(self, template: Template, values: Any) -> Condition[O]:
-        return JsonMembership(OF_TEXTS[template], self.as_jsonb, values)
+        return JsonMembership(template, self, values)
 
 
 class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
@@ -127,9 +114,6 @@ class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
             return self.json_type.dump(value)
         except Misfit as error:
             raise self._unfit(value, str(error)) from None
-
-    def encode_many(self, values: Iterable[object]) -> list[object]:
-        return super().encode_many(values if self.json_type is None else map(self.encode, values))
 
     def decode(self, value: Any) -> Any:
         if self.json_type is None or (value is None and self.is_nullable):
@@ -249,8 +233,7 @@ class KeyOperand(Tree[O, str, Any], Expression[O, str, Any]):
 class JsonMembership(Membership[O]):
     """A comparison with every one of many JSON values.
 
-    They are sent as texts: a Python list would be ambiguous between one JSON value and one more
-    dimension of the array.
+    A list among them is one JSON value, and no further dimension of the array.
     """
 
     __slots__ = ()
@@ -261,12 +244,8 @@ class JsonMembership(Membership[O]):
         listed = as_list(of, operand)
         if None in listed:
             raise InvalidValue(none_in_list(operand))
-        try:
-            texts = [json_text(value) for value in listed]
-        except InvalidValue as error:
-            raise InvalidValue(f"{subject(operand)}{error}") from None
         # Skips Membership.__init__, which would encode the values for the operand.
-        super(Membership, self).__init__(template, operand, texts, "boolean")
+        super(Membership, self).__init__(template, operand, FlatArray(listed), "boolean")
 
 
 def checked_step(step: object) -> str | int:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..driver.array_parameter import FlatArray
 from ..errors import MissingValue, UsageError
 from ..models.bulk_attributes import any_has_attribute, attribute_values, set_attributes
 from ..models.columns import AnyColumn
@@ -14,6 +13,7 @@ from ..models.foreign_keys import contradiction, contradicts, copy_key, has_key_
 from ..models.given_columns import given_columns, note_of
 from ..models.relationships import Relationship
 from ..models.table import Table
+from ..postgres.array_parameter import FlatArray
 from ..postgres.values import UNSET, Record
 from ..statements.executor import Executor
 from ..statements.select import KEY
@@ -90,8 +90,7 @@ class Batch:
         for column, values in zip(self.given, self.values, strict=True):
             part: list[Any] = values[chunk]
             # Stored values were checked already for what the driver would truncate.
-            is_text = column.is_coded or column.is_json
-            arrays.append(FlatArray(column.encode_many(part) if is_text else part))
+            arrays.append(FlatArray(column.encode_each(part) if column.is_coded else part))
         return arrays
 
     async def send_arrays(self, executor: Executor, statement: Statement) -> list[Record]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..driver.array_parameter import FlatArray
 from ..errors import MissingValue, StaleObject, UsageError
 from ..models.bulk_attributes import any_has_attribute
 from ..models.columns import AnyColumn
 from ..models.given_columns import mark_known
 from ..models.relationships import table_as
 from ..models.table import Table, table_of
+from ..postgres.array_parameter import FlatArray
 from ..sql.context import Scope
 from ..sql.expressions import Expression
 from ..statements.executor import Executor
@@ -197,7 +197,7 @@ async def update_chunk(
     returned = computed_columns(table, [*automatic, *rewritten])
     key = ("update all", table, tuple([column.key for column in columns]))
     statement = statement_for(key, lambda: write_update_all(table, columns, automatic, returned))
-    batch = Batch.of(tuple(columns), instances)
+    batch = executor.with_json(Batch.of, tuple(columns), instances)
     arrays = batch.arrays()
     arrays += [FlatArray(list(parts)) for parts in zip(*identities, strict=True)]
     rows = await executor.run(statement, [*arrays, *values_of(automatic)])

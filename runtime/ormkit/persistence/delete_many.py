@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..driver.array_parameter import FlatArray
 from ..errors import StaleObject
 from ..models.relationships import table_as
 from ..models.table import Table, table_of
+from ..postgres.array_parameter import FlatArray
 from ..sql.context import Scope
 from ..statements.executor import Executor
 from ..statements.shape_name import ShapeName

@@ -44,7 +44,10 @@ async def insert_one(executor: Executor, instance: Model) -> None:
         fill_keys(table, instance)
     given = held_columns(table, instance)
     statement = insert_for(table, given)
-    bound, changed = values_given(given, instance)
+    if executor.json is None:
+        bound, changed = values_given(given, instance)
+    else:
+        bound, changed = executor.with_json(values_given, given, instance)
     rows = await executor.run(statement, bound)
     if not rows and statement.returned:
         check_stored(table, 0, 1)

@@ -37,7 +37,7 @@ async def insert_objects(
             hooks.before_inserts(by_table[table])
     for table in in_key_order(by_table):
         for wave in waves(table, by_table[table]):
-            for batch in batches_of(table, wave):
+            for batch in executor.with_json(batches_of, table, wave):
                 await insert_many(executor, table, batch)
     for table, hooks in hooked.items():
         hooks.after_inserts(by_table[table])

@@ -88,7 +88,7 @@ async def update_one(executor: Executor, instance: Model, values: Mapping[str, o
             break
     identity = identity_of(table, instance)
     if table.hooks is not None:
-        changes_for(table, values)
+        executor.with_json(changes_for, table, values)
         hooked = hooked_object(table, instance)
         values = values_after_hooks(table, table.hooks, hooked, values)
     await update_row(executor, table, instance, values, identity)
@@ -105,7 +105,10 @@ async def update_row(
     identity: Sequence[object],
 ) -> None:
     """Write the named columns of an object to the row with this primary key and version."""
-    changes = changes_for(table, values)
+    if executor.json is None:
+        changes = changes_for(table, values)
+    else:
+        changes = executor.with_json(changes_for, table, values)
     key: list[object] = ["update one", table]
     bound: list[object] = []
     for column, value in changes:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import (
     MissingValue,
@@ -17,6 +17,7 @@ from ..errors import (
 )
 from ..models.columns import AnyColumn
 from ..models.given_columns import given_by_all, mark_known
+from ..models.hashable_keys import hashable
 from ..models.table import Table, table_of
 from ..postgres.values import Record
 from ..sql.context import Scope
@@ -186,7 +187,7 @@ def check_distinct(table: Table, target: Sequence[AnyColumn], batches: Sequence[
     keys: list[tuple[object, ...]] = []
     for batch in batches:
         by_column = dict(zip(keys_of(batch.given), batch.values, strict=True))
-        columns = [each.encode_many(by_column[each.key]) for each in target]
+        columns = [comparable(each, by_column[each.key]) for each in target]
         keys += zip(*columns, strict=True)
     # For unhashable values the server raises the error: it does not update a row twice.
     with suppress(TypeError):
@@ -196,6 +197,11 @@ def check_distinct(table: Table, target: Sequence[AnyColumn], batches: Sequence[
                 f"upsert_all: two {table.label} objects have the same {names}, which "
                 "identifies the row: leave one of them out"
             )
+
+
+def comparable(column: AnyColumn, values: list[Any]) -> list[Any]:
+    """Return values of a column in a form in which Python compares them."""
+    return list(map(hashable, values)) if column.is_json else column.encode_each(values)
 
 
 def keys_of(columns: Sequence[AnyColumn]) -> tuple[object, ...]:

@@ -32,6 +32,7 @@ from ..errors import (
 from ..events.event import ConnectionEvent
 from ..events.listeners import Listeners
 from ..events.observed import leave, observe, tell_lost
+from ..postgres.json_hooks import JsonFunctions
 from .checkouts import Checkouts, held_by
 from .options import PoolOptions
 from .reconnect import ConnectBackoff
@@ -54,10 +55,15 @@ class Pool:
     """Connections to one database, at most `max_connections` of them."""
 
     def __init__(
-        self, connect: Callable[[], Coroutine[Any, Any, Connection]], options: PoolOptions
+        self,
+        connect: Callable[[], Coroutine[Any, Any, Connection]],
+        options: PoolOptions,
+        json: JsonFunctions | None = None,
     ) -> None:
         self._connect = connect
         self.options = options
+        #: The engine's functions that write and read JSON; None for Python's.
+        self.json = json
         self._idle: deque[tuple[Connection, float]] = deque()
         self._waiters: deque[asyncio.Future[Connection]] = deque()
         self._opened_at: dict[Connection, float] = {}

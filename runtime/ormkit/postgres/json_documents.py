@@ -6,7 +6,7 @@ import json
 import math
 from typing import Any
 
-from .json_hooks import hooks
+from .json_hooks import functions_in_use
 
 #: A jsonb text up to this length has no number beyond double precision: it has no exponents.
 SAFE_LENGTH = 308
@@ -31,14 +31,16 @@ read_exactly = json.JSONDecoder(parse_float=finite).decode
 
 
 def read_json(text: str) -> Any:
-    """Parse a document of type json, by the application's function where there is one."""
-    return read_exactly(text) if hooks.decode is None else hooks.decode(text)
+    """Parse a document of type json that came as text, by the engine's function if it has one."""
+    decode = functions_in_use().decode
+    return read_exactly(text) if decode is None else decode(text)
 
 
 def read_jsonb(text: str) -> Any:
-    """Parse a document of type jsonb, by the application's function where there is one."""
-    if hooks.decode is not None:
-        return hooks.decode(text)
+    """Parse a document of type jsonb that came as text, by the engine's function if it has one."""
+    decode = functions_in_use().decode
+    if decode is not None:
+        return decode(text)
     return json.loads(text) if len(text) <= SAFE_LENGTH else read_exactly(text)
 
 

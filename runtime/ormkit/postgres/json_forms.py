@@ -11,7 +11,7 @@ from typing import Any
 from ..accelerator import accelerator
 from ..errors import InvalidValue
 from .checks import is_encodable, json_mismatch, reason_by
-from .json_hooks import Encoder, hooks
+from .json_hooks import Encoder, functions_in_use
 
 #: Types of scalars that JSON returns unchanged.
 SCALARS = frozenset((str, int, bool, type(None)))
@@ -22,13 +22,15 @@ WHOLE_FROM = 1e16
 _written = json.JSONEncoder(allow_nan=False, ensure_ascii=False).encode
 
 
-def json_text(value: object) -> str:
+def json_text(value: object, encode: Encoder | None = None) -> str:
     """Return the value as JSON text; raises InvalidValue where that is not possible.
+
+    encode: the application's function; None takes Python's.
 
     Non-ASCII characters are not escaped: a database with encoding SQL_ASCII cannot read escapes.
     """
-    if hooks.encode is not None:
-        return text_by(hooks.encode, value)
+    if encode is not None:
+        return text_by(encode, value)
     try:
         text = _written(value)
         return text if is_encodable(text) else json.dumps(value)
@@ -61,7 +63,7 @@ def json_form(is_binary: bool, value: Any) -> Any:
     except RecursionError:
         # json's parser may reach a greater depth.
         pass
-    text = json_text(value)
+    text = json_text(value, functions_in_use().encode)
     try:
         if not is_binary:
             return json.loads(text)

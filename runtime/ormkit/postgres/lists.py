@@ -7,6 +7,31 @@ from typing import Any
 
 from ..errors import InvalidValue
 
+#: Collections that asyncpg treats as a single element of an array.
+SCALARS = (str, bytes, bytearray, memoryview, tuple, Mapping)
+
+
+class Shield:
+    """Wraps a list that is one element of an array, and has no list methods.
+
+    The codec of JSON takes the list out. Every other element type refuses it.
+    """
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+def as_element(value: Any) -> Any:
+    """Return an element of an array, in a Shield where asyncpg would see another dimension."""
+    if isinstance(value, SCALARS) or not isinstance(value, Collection):
+        return value  # pyright: ignore[reportUnknownVariableType]
+    return Shield(value)  # pyright: ignore[reportUnknownArgumentType]
+
 
 def collected(values: object) -> list[Any]:
     """Return the collection as a list; InvalidValue for text, never meant as its letters."""

@@ -30,7 +30,7 @@ from .comparability import Comparability
 from .infinity import InfiniteDate, InfiniteDatetime
 from .interval import Interval
 from .json_documents import read_json, read_jsonb
-from .json_forms import json_text
+from .lists import as_element
 from .values import BitString, DriverUUID, Range
 from .vector_text import numbers, vector_text
 
@@ -331,8 +331,7 @@ TYPES = table(
         holds_lists=True,
         is_mutable=True,
         has_codec=True,
-        encode=json_text,
-        is_sent_as_text=True,
+        encode=as_element,
         read_document=read_json,
     ),
     BaseType(
@@ -346,8 +345,7 @@ TYPES = table(
         holds_lists=True,
         is_mutable=True,
         has_codec=True,
-        encode=json_text,
-        is_sent_as_text=True,
+        encode=as_element,
         read_document=read_jsonb,
     ),
     BaseType(

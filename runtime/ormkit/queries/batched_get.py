@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..driver.affinity import Origin
-from ..driver.array_parameter import FlatArray
 from ..events.event import shared_by
 from ..events.observed_rows import ObservedRows
 from ..loading.decoding import unknown_label
 from ..models.columns import AnyColumn
+from ..postgres.array_parameter import FlatArray
 from ..statements.executor import Executor
 from ..statements.key_equality import has_loose_key
 from ..statements.key_membership import key_condition

@@ -85,7 +85,9 @@ class ObjectQuery(
         select = self.as_select()
         if not self._only and self._grouping is None:
             rows = await executor.run(select.rows(), select.values())
-            objects = decode_joined(self._table, rows, self._joins(), executor.identity)
+            objects = executor.with_json(
+                decode_joined, self._table, rows, self._joins(), executor.identity
+            )
             if self._steps:
                 await load_steps(executor, objects, self._steps)
             return objects
@@ -207,7 +209,7 @@ class ObjectQuery(
 
     def _update(self, **values: object) -> Change[M]:
         """Update the rows by one statement; awaiting it returns the number of rows."""
-        changes = changes_for(self._table, values)
+        changes = self._source.executor().with_json(changes_for, self._table, values)
         select = self._changeable("update()")
         bound = [*values_of(changes), *select.values()]
         return Change(
@@ -252,7 +254,9 @@ class ObjectQuery(
         if self._only:
             objects = self._partial_objects(records)
         else:
-            objects = decode_joined(self._table, records, self._joins(), executor.identity)
+            objects = executor.with_json(
+                decode_joined, self._table, records, self._joins(), executor.identity
+            )
         await load_steps(executor, objects, self._steps)
         return objects
 

@@ -127,7 +127,9 @@ class ObjectRows(Rows[T]):
     async def _paired(self, executor: Executor, records: list[Any]) -> list[Any]:
         count = len(self._columns)
         rows, joins = [row[:-count] for row in records], joined_steps(self._steps)
-        objects = decode_joined(self._select.table, rows, joins, executor.identity)
+        objects = executor.with_json(
+            decode_joined, self._select.table, rows, joins, executor.identity
+        )
         await load_steps(executor, objects, self._steps)
         values = self._decoded([row[-count:] for row in records])
         return [(each, *row) for each, row in zip(objects, values, strict=True)]

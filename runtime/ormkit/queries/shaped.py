@@ -87,7 +87,7 @@ class Shaped(Reading[M, T, K, Any, Any, Any, Any], Generic[M, T, K]):
         records = await rows.records()
         # What the cursor is made of stands behind all other values.
         width = len(records[0]) - len(columns) if records else 0
-        items = with_gc_paused(rows.make, [each[:width] for each in records[:size]])
+        items = with_gc_paused(rows._made, [each[:width] for each in records[:size]])
         if len(records) <= size or not items:
             return items, None
         last = zip(columns, records[size - 1][width:], strict=True)
@@ -133,11 +133,6 @@ class ShapedRows(Rows[T]):
 
     __slots__ = ()
 
-    @property
-    def make(self) -> Make:
-        """What makes objects of rows."""
-        return self._make
-
     def statement(self) -> tuple[Statement, list[object]]:
         """Return the statement, and the values that it binds."""
         return self._select.expressions(self._columns), self._select.values(self._columns)
@@ -147,7 +142,7 @@ class ShapedRows(Rows[T]):
         return await self._source.executor().run(*self.statement())
 
     def _made(self, records: Sequence[Any]) -> list[T]:
-        return self._make(records)
+        return self._source.executor().with_json(self._make, records)
 
 
 def known_plan(

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, cast
 
 from ..errors import InvalidValue, shown
+from ..postgres.json_hooks import JsonFunctions
 from ..postgres.values import Record
 from ..statements.executor import Executor, Values
 from ..statements.row_locks import check_within
@@ -65,8 +66,9 @@ class Stream(Generic[T]):
 class Aside(Executor):
     """An executor without an identity map, since a stream may yield any number of objects."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, json: JsonFunctions | None) -> None:
         self._executor = executor
+        self.json = json
 
     async def flush_pending(self) -> None:
         """Write what waits to be written."""
@@ -116,6 +118,6 @@ async def record_chunks(
     records: Any = executor.stream(statement, values, chunk)
     try:
         async for each, found in records:
-            yield Aside(each), found
+            yield Aside(each, executor.json), found
     finally:
         await records.aclose()

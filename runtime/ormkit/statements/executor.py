@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 from ..models.columns import AnyColumn
+from ..postgres.json_hooks import JsonFunctions, with_functions
 from ..postgres.values import Record
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from .statement import Statement
 
 T = TypeVar("T")
+P = ParamSpec("P")
 M = TypeVar("M", bound="Model")
 
 #: What a statement binds, in the order of its parameters.
@@ -55,6 +57,8 @@ class Executor(ABC):
 
     #: The objects that are held by their keys; None outside a transaction.
     identity: ObjectMap | None = None
+    #: The engine's functions that write and read JSON; None for Python's.
+    json: JsonFunctions | None = None
 
     @abstractmethod
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
@@ -65,6 +69,12 @@ class Executor(ABC):
         self, statement: Statement, values: Values, chunk: int
     ) -> AsyncGenerator[tuple[Executor, list[Record]], None]:
         """Yield the rows of the statement in chunks, and what runs on their connection."""
+
+    def with_json(self, make: Callable[P, T], *args: P.args, **given: P.kwargs) -> T:
+        """Call a function that stores values or reads related rows, with the engine's JSON."""
+        if self.json is None:
+            return make(*args, **given)
+        return with_functions(self.json, make, *args, **given)
 
     async def flush_pending(self) -> None:
         """Write what waits to be written, before a statement that computes from it."""

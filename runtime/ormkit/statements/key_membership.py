@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..driver.array_parameter import FlatArray
 from ..models.columns import AnyColumn
+from ..postgres.array_parameter import FlatArray
 from ..sql.context import Scope
 from ..sql.expressions import Condition
 

@@ -25,6 +25,7 @@ class PoolExecutor(Executor):
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
+        self.json = pool.json
 
     async def use(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do the work with a connection of the pool, and return what it returns."""

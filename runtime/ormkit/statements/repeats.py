@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from ..driver.array_parameter import FlatArray
 from ..errors import ConfigurationError, RepeatedStatement, UsageError, shown
 from ..events.event import Caller, StatementEvent, way_here
 from ..events.units import Unit, current_unit
+from ..postgres.array_parameter import FlatArray
 from .cures import SAME_VALUES, cure_for
 from .shape_name import ShapeName
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
-from ..driver.array_parameter import plain
 from ..driver.parameter_errors import ABOUT_VALUES, reworded, with_reason
 from ..errors import DataError, InvalidValue, UnreadableValue
 from ..models.columns import Column
+from ..postgres.array_parameter import FlatArray, plain
 from ..postgres.type_mismatch import first_mismatch, mismatch
 from ..postgres.type_words import type_of
 from ..sql.expressions import AnyExpression, Expression
@@ -59,16 +57,16 @@ def describe_driver_error(
     target = None if number is None else parameters[number - 1]
     if number is None or target is None:
         return error
-    value = plain(rows[(error.row or 1) - 1][number - 1])
-    better = InvalidValue(refused_by_driver(target, value))
+    better = InvalidValue(refused_by_driver(target, rows[(error.row or 1) - 1][number - 1]))
     better.parameter, better.row = number, error.row
     return better
 
 
-def refused_by_driver(target: AnyExpression, value: Any) -> str:
+def refused_by_driver(target: AnyExpression, parameter: Any) -> str:
     """Return the message for a value that the driver did not take for this target."""
+    value = plain(parameter)
     kind, place = type(value).__name__, ""
-    found = culprit(target, value)
+    found = culprit(target, parameter)
     if found is not None and found[0]:
         kind, place = type(value[found[0] - 1]).__name__, f" (value {found[0]})"
     text = f"{described(target)} is of type {target.type} and cannot take this {kind}{place}"
@@ -82,7 +80,7 @@ def describe_server_error(
     if error.sqlstate not in ABOUT_VALUES:
         return error
     for row in rows:
-        for target, value in zip(parameters, map(plain, row), strict=False):
+        for target, value in zip(parameters, row, strict=False):
             if target is None or (found := culprit(target, value)) is None:
                 continue
             place = f" (value {found[0]})" if found[0] else ""
@@ -119,30 +117,19 @@ def at_place(selected: Sequence[Any], place: Sequence[int]) -> AnyExpression | N
     return found if isinstance(found, Expression) else None  # pyright: ignore
 
 
-def culprit(target: AnyExpression, value: Any) -> tuple[int, str] | None:
-    """Return what in the value does not fit the target, and why; None where nothing shows.
+def culprit(target: AnyExpression, parameter: Any) -> tuple[int, str] | None:
+    """Return what in the parameter does not fit the target, and why; None where nothing shows.
 
     It is the number of one value where the parameter holds many of the target's, else 0.
     """
     labels = target.labels if isinstance(target, Column) else None
-    if not isinstance(value, list) or type_of(target.type).dimensions:
+    value, known = plain(parameter), type_of(target.type)
+    is_document = known.base.is_json and not isinstance(parameter, FlatArray)
+    if not isinstance(value, list) or known.dimensions or is_document:
         reason = mismatch(target.type, value, labels)
         return None if reason is None else (0, reason)
     values: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-    if type_of(target.type).base.is_json:
-        return culprit_of_json(values)
     return first_mismatch(target.type, values, labels)
-
-
-def culprit_of_json(value: list[Any]) -> tuple[int, str] | None:
-    """Return the same for a list that is either a JSON document or the texts of many."""
-    if reason := mismatch("jsonb", value):
-        return 0, reason
-    for number, text in enumerate(value, 1):
-        with suppress(TypeError, ValueError, RecursionError):
-            if reason := mismatch("jsonb", json.loads(text)):
-                return number, reason
-    return None
 
 
 def described(target: AnyExpression) -> str:

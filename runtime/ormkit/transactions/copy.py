@@ -27,6 +27,7 @@ from ..models.columns import AnyColumn
 from ..models.table import Table, table_of
 from ..persistence.batches import fill_keys, held_columns
 from ..persistence.named_columns import named_column
+from ..postgres.json_hooks import JsonFunctions, with_functions
 from ..postgres.several import Listed
 from ..postgres.type_mismatch import mismatch
 from ..statements.executor import Executor
@@ -100,7 +101,11 @@ class Copying:
             raise UsageError(
                 f"copy_in() takes rows in a list or generator, not {type(rows).__name__}"
             )
-        cells = tuple_cells(into, columns) if columns is not None else ObjectCells(table_of(into))
+        json = self.executor().json
+        if columns is None:
+            cells: Cells = ObjectCells(table_of(into), json)
+        else:
+            cells = tuple_cells(into, columns, json)
         await self.executor().flush_pending()
         if is_async:
             return await copy_async(self.executor(), cells, aiter(rows))
@@ -265,18 +270,20 @@ class TupleCells(Cells):
         schema: str | None,
         names: Sequence[str],
         columns: Sequence[AnyColumn] = (),
+        json: JsonFunctions | None = None,
         *,
         is_raw: bool,
     ) -> None:
         """Describe the cells.
 
         columns: the columns of a model, in the order of the names; their values are checked.
+        json: the engine's functions that write and read JSON.
         is_raw: whether the caller named the table instead of a model.
         """
         super().__init__()
         self.table, self.schema, self.names, self.is_raw = table, schema, names, is_raw
         self.labels = names
-        self._getters = [stored_item(*each) for each in enumerate(columns)] or [
+        self._getters = [stored_item(*each, json) for each in enumerate(columns)] or [
             itemgetter(place) for place in range(len(names))
         ]
 
@@ -292,9 +299,10 @@ class TupleCells(Cells):
 class ObjectCells(Cells):
     """Rows that are objects of a model; the first object determines the columns."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, json: JsonFunctions | None) -> None:
         super().__init__()
         self._table = table
+        self._json = json
         assert table.written  # raises UsageError for a read-only model
         self.table, self.schema = table.name, table.schema
 
@@ -309,7 +317,7 @@ class ObjectCells(Cells):
                 )
         self.names = [column.name for column in given]
         self.labels = [column.label for column in given]
-        self._getters = [getter_of(column) for column in given]
+        self._getters = [getter_of(column, self._json) for column in given]
         self._given = given
         self._left_out = [
             column
@@ -341,17 +349,18 @@ class ObjectCells(Cells):
                 )
 
 
-def getter_of(column: AnyColumn) -> Callable[[Any], object]:
+def getter_of(column: AnyColumn, json: JsonFunctions | None) -> Callable[[Any], object]:
     """Return a function that reads the column's value from an object as the row will store it.
 
     The function also sets that value on the object at once, since the object may no longer exist
     when the server answers.
     """
     get: Callable[[Any], object] = attrgetter(column.slot)
+    keep = storing_cell(column, json)
 
     def stored(row: Any) -> object:
         value = get(row)
-        found = stored_cell(column, value)
+        found = keep(column, value)
         if found is not value:
             setattr(row, column.slot, found)
         return sent(column, found)
@@ -359,9 +368,23 @@ def getter_of(column: AnyColumn) -> Callable[[Any], object]:
     return stored
 
 
-def stored_item(place: int, column: AnyColumn) -> Callable[[Any], object]:
+def stored_item(
+    place: int, column: AnyColumn, json: JsonFunctions | None
+) -> Callable[[Any], object]:
     """Return a function that reads the column's value from a tuple as the row will store it."""
-    return lambda row: sent(column, stored_cell(column, row[place]))
+    keep = storing_cell(column, json)
+    return lambda row: sent(column, keep(column, row[place]))
+
+
+def storing_cell(column: AnyColumn, json: JsonFunctions | None) -> Callable[[AnyColumn, Any], Any]:
+    """Return the function that brings a column's values into their stored form."""
+    if json is None or not column.is_json:
+        return stored_cell
+
+    def keep(column: AnyColumn, value: Any) -> Any:
+        return with_functions(json, stored_cell, column, value)
+
+    return keep
 
 
 def stored_cell(column: AnyColumn, value: Any) -> Any:
@@ -379,7 +402,9 @@ def sent(column: AnyColumn, value: Any) -> object:
     return column.encode(value) if column.is_json and column.is_coded else value
 
 
-def tuple_cells(into: type[Model] | str, columns: Sequence[AnyColumn | str]) -> TupleCells:
+def tuple_cells(
+    into: type[Model] | str, columns: Sequence[AnyColumn | str], json: JsonFunctions | None
+) -> TupleCells:
     """Return the cells for rows of tuples; raises UsageError for invalid columns."""
     if isinstance(columns, str) or not isinstance(columns, Collection) or not columns:
         raise UsageError("columns must be a list of names, one for each value of a row")
@@ -391,7 +416,7 @@ def tuple_cells(into: type[Model] | str, columns: Sequence[AnyColumn | str]) -> 
     table = table_of(into)
     found = [named_column(table, each) for each in columns]
     names = [column.name for column in found]
-    return TupleCells(table.name, table.schema, names, found, is_raw=False)
+    return TupleCells(table.name, table.schema, names, found, json, is_raw=False)
 
 
 async def copy_sync(executor: Executor, cells: Cells, rows: Iterator[object]) -> int:

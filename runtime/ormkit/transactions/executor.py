@@ -22,6 +22,7 @@ class TransactionExecutor(Executor):
 
     def __init__(self, unit: UnitOfWork, stack: BlockStack, block: Block) -> None:
         self.identity = unit.identity
+        self.json = stack.json
         self._unit = unit
         self._stack = stack
         self._block = block

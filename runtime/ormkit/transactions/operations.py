@@ -317,7 +317,9 @@ class Operations(Hinted, Copying):
         update_fields: Names | None,
     ) -> None:
         executor = self.executor()
-        upserts = upserts_of(instances, conflict_target, update_fields, executor.identity)
+        upserts = executor.with_json(
+            upserts_of, instances, conflict_target, update_fields, executor.identity
+        )
         await send_upserts(executor, upserts)
 
     async def _load(

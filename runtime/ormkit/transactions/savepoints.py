@@ -51,6 +51,7 @@ class BlockStack:
         #: The connection if every open block has begun on it, otherwise None.
         self.ready: Connection | None = None
         self._pool = pool
+        self.json = pool.json
         self._options = options
         self._connection: Connection | None = None
         self._blocks: list[Block] = []

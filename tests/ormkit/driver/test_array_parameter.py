@@ -11,7 +11,7 @@ import pytest
 
 from examples.blog.db import Post, Tag, User
 from ormkit import AsyncSession, DataError, Engine, InvalidValue
-from ormkit.driver.array_parameter import FlatArray, plain
+from ormkit.postgres.array_parameter import FlatArray, plain
 
 #: asyncpg asks by an abstract base class whether something is a list.
 QUESTION = ABCMeta.__instancecheck__.__code__

@@ -28,7 +28,6 @@ from ormkit import (
     create_engine,
 )
 from ormkit.driver import asyncpg_internals
-from ormkit.driver.array_parameter import FlatArray
 from ormkit.driver.asyncpg_internals import (
     CHECKS,
     INTERNALS,
@@ -41,6 +40,7 @@ from ormkit.driver.asyncpg_internals import (
     is_used,
     reason_for_public_methods,
 )
+from ormkit.postgres.array_parameter import FlatArray
 from tests.lengths import IS_NIGHTLY
 
 pytestmark = pytest.mark.slow

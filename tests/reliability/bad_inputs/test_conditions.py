@@ -418,7 +418,7 @@ CONDITIONS = [
     ),
     *refused(
         InvalidValue,
-        "User.settings: JSON has no object",
+        "User.settings is of type jsonb and cannot take this object (value 1): JSON",
         lambda lab: lab.users.filter(settings__in=[object()]),
     ),
     *refused(

@@ -260,11 +260,6 @@ COPIES = [
     ),
     *refused(
         UsageError,
-        "Shelf.documents: COPY does not support jsonb[]; use insert_all()",
-        lambda lab: lab.session.copy_in(lab.models.Shelf, [lab.models.Shelf()]),
-    ),
-    *refused(
-        UsageError,
         "COPY: no binary format encoder for type macaddr (OID 829);",
         lambda lab: lab.session.copy_in("cells", [("x",)], columns=["hardware"]),
     ),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
-#: Collections that asyncpg treats as a single element of an array.
-SCALARS = (str, bytes, bytearray, memoryview, tuple, Mapping)
+from .lists import as_element
 
 
 class FlatArray:
     """A list of values that asyncpg encodes as a one-dimensional array.
 
-    A list among the values does not add a dimension. The element type refuses it as a value.
+    A list among the values does not add a dimension. It is a value of JSON, and other element types
+    refuse it.
 
     asyncpg iterates over a list twice. The first pass tests each element for a nested list, which
     takes longer than encoding. The second pass encodes the elements. asyncpg calls len() directly
@@ -37,26 +37,7 @@ class FlatArray:
         if self._is_measured:
             self._is_measured = False
             return iter(())
-        return iter(self.values) if self.hides_elements else map(shielded, self.values)
-
-
-class Shield:
-    """Wraps a nested list and has no list methods, so that every element type refuses it."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: object) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        return repr(self.value)
-
-
-def shielded(value: Any) -> Any:
-    """Return the element, in a Shield if asyncpg would treat it as another dimension."""
-    if isinstance(value, SCALARS) or not isinstance(value, Collection):
-        return value  # pyright: ignore[reportUnknownVariableType]
-    return Shield(value)  # pyright: ignore[reportUnknownArgumentType]
+        return iter(self.values) if self.hides_elements else map(as_element, self.values)
 
 
 def plain(parameter: Any) -> Any:
