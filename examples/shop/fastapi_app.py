@@ -32,7 +32,15 @@ db.install(app, health="/health")
 
 ProductFilters = Annotated[
     Condition[Product],
-    filters(Product, "category_id", "price__gte", "price__lte", "name__icontains", "id__in"),
+    filters(
+        Product,
+        "category_id",
+        "category__name",
+        "price__gte",
+        "price__lte",
+        "name__icontains",
+        "id__in",
+    ),
 ]
 
 

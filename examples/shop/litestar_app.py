@@ -23,7 +23,13 @@ from .answers import OrderCreate, OrderRead, ProductCreate, ProductRead, Product
 from .db import Order, Product
 
 PRODUCT_FILTERS = filters(
-    Product, "category_id", "price__gte", "price__lte", "name__icontains", "id__in"
+    Product,
+    "category_id",
+    "category__name",
+    "price__gte",
+    "price__lte",
+    "name__icontains",
+    "id__in",
 )
 
 

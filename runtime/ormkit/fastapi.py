@@ -11,10 +11,11 @@ from .integrations.fastapi import (
     TransactionDep,
     filters,
 )
-from .integrations.pages import PageOf, PageRequest
+from .integrations.pages import CountedPageOf, PageOf, PageRequest
 from .integrations.service import Health
 
 __all__ = [
+    "CountedPageOf",
     "ETagDep",
     "ETags",
     "Health",

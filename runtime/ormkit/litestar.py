@@ -12,10 +12,11 @@ from .integrations.litestar import (
     TransactionDep,
     filters,
 )
-from .integrations.pages import PageOf, PageRequest
+from .integrations.pages import CountedPageOf, PageOf, PageRequest
 from .integrations.service import Health
 
 __all__ = [
+    "CountedPageOf",
     "ETagDep",
     "ETags",
     "FilterDep",

@@ -77,6 +77,10 @@ async def test_products_are_filtered(client: httpx.AsyncClient, session: AsyncSe
     assert await names("price__gte=2&price__lte=3") == ["Pear", "Plum"]
     assert await names("name__icontains=PL") == ["Apple", "Plum"]
     assert await names(f"id__in={made[0].id}&id__in={made[1].id}") == ["Apple", "Pear"]
+    category = await session.query(Category).filter(id=made[0].category_id).one()
+    assert await names(f"category__name={category.name}") == ["Apple"]
+    assert await names("category__name=none") == []
+    assert (await client.get("/products?category__id=1")).status_code == 422
     assert (await client.get("/products?sku=x")).status_code == 422
     assert (await client.get("/products?cursor=x")).status_code == 422
     assert (await client.get("/products?limit=1000")).status_code in (400, 422)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 
 from ..errors import OrmKitError, UsageError
@@ -128,7 +129,9 @@ def filters(model: type[Model], *names: str) -> Any:
     allowed = Filters(model, *names)
 
     def condition(request: Request, **given: Any) -> Condition[Any]:
-        allowed.check(set(request.query_params))
+        allowed.check(
+            set(request.query_params), lambda: parameters_of(request.scope["route"].dependant)
+        )
         return allowed.condition(given)
 
     own = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
@@ -137,6 +140,13 @@ def filters(model: type[Model], *names: str) -> Any:
     signed.__signature__ = inspect.Signature([own, *of_filters])
     dependency: Callable[..., Any] = signed
     return Depends(dependency)
+
+
+def parameters_of(dependant: Dependant) -> Iterator[str]:
+    """Yield the query parameters that a route and its dependencies declare."""
+    yield from (each.alias for each in dependant.query_params)
+    for each in dependant.dependencies:
+        yield from parameters_of(each)
 
 
 def parameter_of(filter_: Filter) -> inspect.Parameter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ class Filters:
     """The query parameters that a route takes for a model."""
 
     def __init__(self, model: type[Model], *names: str) -> None:
-        """Take the names as in filter(): "age__gte", "name__icontains".
+        """Take the names as in filter(): "age__gte", "name__icontains", "author__name".
 
         Raises ConfigurationError for a lookup that is not offered, and UnknownName for a name that
         the model does not have.
@@ -52,16 +52,34 @@ class Filters:
         # Where nothing is asked for, a condition that all rows fulfill, and the server leaves out.
         return Q(**by) if by else self._table.primary_key[0].isnull(False)
 
-    def check(self, names: set[str]) -> None:
-        """Raise InvalidValue for a parameter that looks like a filter and is none."""
-        for name in sorted(names - self.filters.keys()):
-            if name.partition("__")[0] in self._table.by_name:
-                raise InvalidValue(f"{name} is no filter here")
+    def check(self, names: set[str], declared: Callable[[], Iterable[str]]) -> None:
+        """Raise InvalidValue for a parameter that looks like a filter and is none.
+
+        declared: returns the parameters that the route takes for itself.
+        """
+        suspects = [name for name in sorted(names - self.filters.keys()) if self._is_like(name)]
+        for name in sorted({*suspects} - {*declared()} if suspects else ()):
+            raise InvalidValue(f"{name} is no filter here")
+
+    def _is_like(self, name: str) -> bool:
+        """Return whether a name would be a filter of the model."""
+        head = name.partition("__")[0]
+        return head in self._table.by_name or head in self._table.relationships
 
 
-def filter_of(table: Table, name: str) -> Filter:
+def filter_of(model: Table, name: str) -> Filter:
     """Return what a parameter takes."""
-    attribute, _, lookup = name.partition("__")
+    table, path = model, name
+    while (relationship := table.relationships.get(path.partition("__")[0])) is not None:
+        table, path = relationship.target, path.partition("__")[2]
+        if path == "isnull":
+            return Filter(name, bool, False)
+        if not path:
+            raise ConfigurationError(
+                f"{name}: a relationship is compared with an object; name a column of "
+                f"{table.label}, as in {name}__{table.primary_key[0].slot}"
+            )
+    attribute, _, lookup = path.partition("__")
     column: Any = table.expression(attribute)
     if lookup in NOT_OFFERED:
         raise ConfigurationError(

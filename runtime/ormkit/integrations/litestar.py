@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from litestar import Litestar, Request, Response, get
 from litestar.config.app import AppConfig
 from litestar.di import NamedDependency, Provide
+from litestar.exceptions import HTTPException
+from litestar.exceptions.responses import create_exception_response
 from litestar.middleware import DefineMiddleware
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 from litestar.plugins import InitPlugin
@@ -52,7 +54,8 @@ class OrmKitPlugin(Service, InitPlugin):
         """Take what the engine is opened with when the application starts.
 
         health: the path of a health check; None adds none.
-        options: `cursor_key` and `constraints`, as in FastAPI, and the options of create_engine().
+        options: `cursor_key`, `constraints` and `drain`, as in FastAPI, and the options of
+            create_engine().
         """
         super().__init__(url, **options)
         self._health_path = health
@@ -66,7 +69,11 @@ class OrmKitPlugin(Service, InitPlugin):
         # Litestar declares these with types that say nothing of their parts.
         config: Any = app_config
         config.lifespan = [*config.lifespan, self._lifespan]
-        config.exception_handlers = {OrmKitError: self._answer, **config.exception_handlers}
+        config.exception_handlers = {
+            OrmKitError: self._answer,
+            ExceptionGroup: self._answer_group,
+            **config.exception_handlers,
+        }
         given = {
             "session": Provide(open_session, sync_to_thread=False),
             "transaction": Provide(open_transaction),
@@ -90,6 +97,18 @@ class OrmKitPlugin(Service, InitPlugin):
     def _answer(self, request: AnyRequest, error: OrmKitError) -> Response[dict[str, Any]]:
         has_if_match = "if-match" in request.headers
         return answer(problem_of(error, self.constraints, has_if_match=has_if_match))
+
+    def _answer_group(self, request: AnyRequest, group: ExceptionGroup[Exception]) -> Response[Any]:
+        """Answer the error of a dependency that Litestar has ended beside others.
+
+        It ends all dependencies with `yield` at once, and groups what they raise, if there are two
+        or more.
+        """
+        errors = leaves(group)
+        others = [each for each in errors if not isinstance(each, OrmKitError)]
+        # An error that is none of OrmKit's is a mistake, which a fine answer would hide.
+        told = (others or errors)[0]
+        return handler_of(request, told)(request, told)
 
     def _health_route(self, path: str) -> Any:
         service = self
@@ -133,6 +152,26 @@ class SessionMiddleware:
 
         async with session_context(self._service.engine):
             await self._app(scope, receive, send_with_headers)
+
+
+def handler_of(request: AnyRequest, error: Exception) -> Callable[[AnyRequest, Any], Response[Any]]:
+    """Return what answers an error: a handler of the application, or Litestar's own."""
+    handlers: Any = request.route_handler.resolve_exception_handlers()
+    keys: list[object] = [*type(error).__mro__]
+    if isinstance(error, HTTPException):
+        keys.insert(0, error.status_code)
+    else:
+        keys.append(500)
+    found = (handlers[key] for key in keys if key in handlers)
+    return next(found, create_exception_response)
+
+
+def leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
+    """Return the errors of a group and of the groups within it."""
+    found: list[Exception] = []
+    for each in group.exceptions:
+        found += leaves(each) if isinstance(each, BaseExceptionGroup) else [each]
+    return found
 
 
 def answer(problem: Problem) -> Response[dict[str, Any]]:
@@ -183,7 +222,9 @@ def filters(model: type[Model], *names: str) -> Provide:
     allowed = Filters(model, *names)
 
     def condition(request: AnyRequest, **given: Any) -> Condition[Any]:
-        allowed.check(set(request.query_params))
+        allowed.check(
+            set(request.query_params), lambda: request.route_handler.parsed_fn_signature.parameters
+        )
         return allowed.condition(given)
 
     own = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=AnyRequest)

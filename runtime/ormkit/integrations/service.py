@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from ..connecting.options import check_seconds
 from ..engine import Engine, create_engine
 from ..errors import OrmKitError, UsageError
 from ..pool.stats import PoolStats
@@ -43,6 +44,7 @@ class Service:
         *,
         cursor_key: str | bytes | None = None,
         constraints: Mapping[str, tuple[str, str]] | None = None,
+        drain: float | None = None,
         **options: Any,
     ) -> None:
         """Take what the engine is opened with when the application starts.
@@ -50,8 +52,13 @@ class Service:
         cursor_key: a secret that signs the cursors of pages, so that nobody can make one up.
         constraints: for the name of a constraint, the field that an answer about its violation
             names, and the text for it: `{"users_email_key": ("email", "is taken")}`.
+        drain: seconds that the end of the application waits for what still uses the database, such
+            as background tasks.
         options: the options of create_engine().
         """
+        if drain is not None:
+            check_seconds("drain", drain)
+        self._drain = drain
         self._url = url
         self._options = options
         self._engine: Engine | None = None
@@ -77,6 +84,7 @@ class Service:
         async with await create_engine(self._url, **self._options) as engine:
             with self.use(engine):
                 yield engine
+                await engine.close(drain=self._drain)
 
     @contextmanager
     def use(self, database: Engine | str) -> Generator[None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -27,9 +28,10 @@ from ormkit import (
 from ormkit.integrations.cursor_signatures import CursorSignatures
 from ormkit.integrations.etags import ETags
 from ormkit.integrations.filters import Filters
-from ormkit.integrations.pages import with_cursor
+from ormkit.integrations.pages import PageRequest, with_cursor
 from ormkit.integrations.problems import problem_of
 from ormkit.integrations.service import Service
+from tests.statements import Statements
 
 pytestmark = pytest.mark.one_interpreter
 
@@ -51,6 +53,11 @@ KINDS = {
     for name, kind in vars(errors).items()
     if inspect.isclass(kind) and issubclass(kind, errors.OrmKitError)
 }
+
+
+@dataclass
+class Named:
+    name: str
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -103,10 +110,11 @@ def test_only_filters_of_the_list_are_taken() -> None:
         "id__in": (int, True),
         "email__isnull": (bool, False),
     }
-    filters.check({"age__gte", "limit", "cursor"})
-    for name in ("age", "age__lt", "name"):
+    filters.check({"age__gte", "limit", "cursor"}, tuple)
+    for name in ("age", "age__lt", "name", "posts", "posts__title"):
         with pytest.raises(InvalidValue, match=f"{name} is no filter here"):
-            filters.check({name})
+            filters.check({name}, tuple)
+        filters.check({name}, [name].copy)
     with pytest.raises(InvalidValue, match="at most 100 values"):
         filters.condition({"id__in": list(range(101))})
     assert isinstance(filters.condition({"age__gte": 1, "id__in": None}), Q)
@@ -114,6 +122,45 @@ def test_only_filters_of_the_list_are_taken() -> None:
         Filters(User, "name__regex")
     with pytest.raises(UnknownName):
         Filters(User, "nmae")
+
+
+async def test_filters_follow_relationships(session: AsyncSession) -> None:
+    ada, _ = await session.insert_all([User(name="Ada"), User(name="Grace", age=4)])
+    await session.insert(Post(author_id=ada.id, title="a"))
+    filters = Filters(Post, "author__name__icontains", "author__age", "comments__isnull")
+    kinds = {each.name: each.kind for each in filters.filters.values()}
+    assert kinds == {"author__name__icontains": str, "author__age": int, "comments__isnull": bool}
+    for given, count in (("AD", 1), ("GR", 0)):
+        condition = filters.condition({"author__name__icontains": given, "comments__isnull": True})
+        assert await session.query(Post).filter(condition).count() == count
+    with pytest.raises(ConfigurationError, match="as in author__id"):
+        Filters(Post, "author")
+    with pytest.raises(UnknownName):
+        Filters(Post, "author__nmae")
+
+
+async def test_a_page_may_count(session: AsyncSession) -> None:
+    await session.insert_all([User(name=str(n)) for n in range(5)])
+    await session.execute_raw("ANALYZE users")
+    links: list[str] = []
+
+    def page(cursor: str | None = None) -> PageRequest:
+        return PageRequest(2, cursor, "http://x/users", CursorSignatures("key"), links.append)
+
+    query = session.query(User).filter(name__lt="4").order_by("-name").into(Named)
+    first = await page().read_counted(query)
+    assert ([each.name for each in first.items], first.total) == (["3", "2"], 4)
+    last = await page(first.next).read_counted(query)
+    assert ([each.name for each in last.items], last.total, last.next) == (["1", "0"], 4, None)
+    assert len(links) == 1
+    estimated = await page().read_counted(session.query(User).order_by("name"), "estimate")
+    assert estimated.total == 5
+    with Statements(session.engine) as sent:
+        few = await page().read_counted(session.query(User).filter(name="1"))
+    assert (few.total, len(sent)) == (1, 1)
+    wrong: Any = "all"
+    with pytest.raises(UsageError, match='total=\'all\': it must be "exact" or "estimate"'):
+        await page().read_counted(query, wrong)
 
 
 async def test_no_filter_leaves_all_rows(session: AsyncSession) -> None:
