@@ -106,9 +106,10 @@ def _start_from(
 ) -> int:
     # Loading these takes longer than `ormkit --help`.
     from ormkit_gen.cli.pull import report, run_pull
-    from ormkit_gen.pull.file_changes import write_texts
+    from ormkit_gen.output.file_changes import finish_change, write_texts
     from ormkit_gen.pull.new_project import choice_in, project_for
 
+    finish_change(directory.resolve())
     project_for(directory, "Model")
     found = run_pull(choice_in(directory), database, schemas, shadow)
     models = [model.name for model in found.schema.models if not model.is_association]

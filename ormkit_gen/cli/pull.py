@@ -75,7 +75,7 @@ def pull(
     """
     invocation.name = "pull"
     # Loading these takes longer than `ormkit --help`.
-    from ormkit_gen.pull.file_changes import write_texts
+    from ormkit_gen.output.file_changes import write_texts
     from ormkit_gen.pull.target_choice import choose_target
 
     settings = invocation.settings(config, needs_schemas=False)

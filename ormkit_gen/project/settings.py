@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from ormkit_gen.diagnostics.diagnostic import Problems, SchemaError, did_you_mean
 from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.output.file_changes import finish_change
 from ormkit_gen.project.targets import EXAMPLE_TARGET, OWN_FILE, PROJECT_FILE, Target, read_targets
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_reader import read_toml
@@ -75,10 +76,13 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
 
     needs_schemas: whether a target without schema files is a mistake.
 
+    A change of the project's files that a killed process left unfinished is completed first.
+
     Raises:
         SettingsError: It has mistakes. The error names all of them.
     """
     file = file.resolve()
+    _complete_change(file.parent)
     document, heading = _read(file), _heading(file)
     section = _section(document, heading)
     found: Any = section.get("targets") if section is not None else None
@@ -118,6 +122,15 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
         if key in given:
             given[key] = _absolute(given[key], file.parent)
     return Settings(file=file, root=file.parent, targets=targets, **given)
+
+
+def _complete_change(root: Path) -> None:
+    try:
+        finish_change(root)
+    except OSError as error:
+        message = f"cannot complete the change that a killed process left below {root}: {error}"
+        remedy = "make the directory and its files writable, and run the command again"
+        raise SettingsError(problem("cannot-write", message, remedy)) from error
 
 
 def _absolute(url: str, root: Path) -> str:

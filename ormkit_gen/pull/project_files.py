@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ormkit_gen.ir import Schema
 from ormkit_gen.project.targets import Target
-from ormkit_gen.pull.file_changes import Texts
+from ormkit_gen.output.file_changes import Texts
 from ormkit_gen.schema import Loaded, load
 
 

@@ -19,6 +19,7 @@ from unittest import mock
 
 from ormkit_gen.generation import write_packages
 from ormkit_gen.output import write
+from ormkit_gen.output.file_changes import finish_change, write_texts
 from ormkit_gen.output.package import Draft, Package, finish
 
 _STEPS = {
@@ -48,6 +49,8 @@ _NEW = {
     "same.py": "SAME = True\n",
     "schema.sql": "SELECT 'new';\n",
 }
+_OLD_FILES = {"app.toml": "old = 1\n", "sql/gone.sql": "SELECT 1;\n", "sql/kept.sql": "SELECT 2;\n"}
+_NEW_FILES = {"app.toml": "new = 1\n", "sql/gone.sql": None, "sql/view/come.sql": "SELECT 3;\n"}
 _STRANGERS = {"notes.txt": "by hand\n", "extra/inner.py": "HAND = 1\n", "extra/deep/a": "b\n"}
 
 
@@ -80,6 +83,41 @@ def killed_at_every_step(way: str, root: Path) -> Iterator[Step]:
         identities = {} if way == "appear" else _lay_out(old)
         event = _run_killed(number, partial(write_packages, [new]), base / "event")
         yield _inspect(number, event, old, new, identities)
+
+
+@dataclass(frozen=True)
+class FileStep:
+    """What was found after a child was killed that changed several files."""
+
+    number: int
+    event: str
+    files: str  #: old, new or mixed
+    completed: str  #: the same, after the next command has read the settings
+
+
+def files_killed_at_every_step(root: Path) -> Iterator[FileStep]:
+    """Yield what each kill leaves of a change of several files, until a child comes to its end."""
+    number = 0
+    event = "not yet"
+    while event:
+        number += 1
+        base = root / str(number)
+        for name, text in _OLD_FILES.items():
+            (base / name).parent.mkdir(parents=True, exist_ok=True)
+            (base / name).write_text(text)
+        event = _run_killed(number, partial(write_texts, base, _NEW_FILES), root / f"event-{number}")
+        left = _files_state(base)
+        finish_change(base)
+        completed = _files_state(base) if not (base / ".ormkit-pull").exists() else "not cleared"
+        yield FileStep(number, event, left, completed)
+
+
+def _files_state(base: Path) -> str:
+    files = [each for each in base.rglob("*") if each.is_file()]
+    found = {each.relative_to(base).as_posix(): each.read_text() for each in files}
+    found = {name: text for name, text in found.items() if not name.startswith(".ormkit-pull/")}
+    new = {name: text for name, text in (_OLD_FILES | _NEW_FILES).items() if text is not None}
+    return "old" if found == _OLD_FILES else "new" if found == new else "mixed"
 
 
 def _package(base: Path, texts: dict[str, str]) -> Package:
@@ -174,5 +212,7 @@ def _strangers_kept(directory: Path, identities: dict[str, int]) -> bool:
 
 
 if __name__ == "__main__":
-    for step in killed_at_every_step(sys.argv[1], Path(sys.argv[2])):
+    way, directory = sys.argv[1], Path(sys.argv[2])
+    in_files = files_killed_at_every_step(directory) if way == "files" else None
+    for step in in_files or killed_at_every_step(way, directory):
         print(json.dumps(asdict(step)), flush=True)
