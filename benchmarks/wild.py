@@ -29,8 +29,8 @@ from ormkit_gen.diagnostics.refusal import Refusal
 from ormkit_gen.drift.places import plain
 from ormkit_gen.drift.shadow import expected_catalog
 from ormkit_gen.generation import build_packages, read_schemas, write_packages
-from ormkit_gen.project.settings import read_settings
 from ormkit_gen.output.file_changes import write_texts
+from ormkit_gen.project.settings import read_settings
 from ormkit_gen.pull.pull import Pull, pull
 from ormkit_gen.pull.target_choice import choose_target
 

@@ -148,6 +148,7 @@ def mapped_column(
     column: str | None = None,
     python_type: str | None = None,
     json_type: str | type | None = None,
+    codec: Any = None,
     private: bool | None = None,
     virtual: bool | None = None,
     collation: str | None = None,
@@ -172,6 +173,8 @@ def mapped_column(
     ondelete, onupdate: other names for on_delete and on_update.
     json_type: the class that the values of a jsonb column are validated as, or its place, as in
         "app.types:Settings".
+    codec: what makes values of the texts of a type that OrmKit does not know, and texts of values:
+        a class with decode() and encode(), or its place, as in "app.types:PointCodec".
     private: True for values that must not appear in a repr, such as password hashes.
     renamed_from: its name before, for the next migration.
     retired: True if the table keeps it for now, and generated code does not have it.
@@ -205,6 +208,7 @@ def mapped_column(
             "column": column,
             "python_type": python_type,
             "json_type": json_type,
+            "codec": codec,
             "private": private,
             "virtual": virtual,
             "collation": collation,

@@ -183,6 +183,8 @@ class Column:
     python_type: str | None = None
     #: The place of the class that JSON values are validated as, for example app.types:Settings.
     json_type: str | None = None
+    #: The place of what makes values of texts, for example app.types:PointCodec.
+    codec: str | None = None
     #: The place of a function that makes the value of a new object, for example uuid:uuid4.
     factory: str | None = None
     comment: str | None = None

@@ -79,7 +79,7 @@ INTERNAL = {
     *("is_nullable", "has_default", "is_generated", "is_computed", "is_simple", "as_jsonb"),
     *("asked", "sent", "sent_as", "own", "combined", "computed", "among", "null_with"),
     *("operands", "mark", "pieces", "height", "compares_as_given", "is_moment", "is_of_any_kind"),
-    *("json_type", "loaded"),
+    *("json_type", "loaded", "is_object"),
     *("frame", "records", "tables", "encode_each", "exact", "sure"),
 }
 OPERATORS = {"==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "&", "|", "~", "[...]"}

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ormkit_gen.ir import Domain, Model, NumberSequence, Schema, SqlObject
+from ormkit_gen.postgres.identifiers import sequence_name
 from ormkit_gen.postgres.object_kinds import OF_RELATIONS, RANKS, alike, split_label
 from ormkit_gen.postgres.sql_names import Name, name_parts, names_in
 from ormkit_gen.postgres.types import ColumnType
@@ -37,6 +38,8 @@ class Dependencies:
 
     def __init__(self, schema: Schema) -> None:
         self._by_name: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
+        #: The tables that bring a sequence with one of their columns, by its name.
+        self._brought: dict[str, list[tuple[str | None, str]]] = defaultdict(list)
         #: Declared dependencies that no object of the schema has.
         self.unknown: list[tuple[SqlObject, str]] = []
         self.labels = {model.name: table_label(model) for model in schema.models}
@@ -47,6 +50,7 @@ class Dependencies:
             self._by_name[model.table].append((model.schema, self.labels[model.name]))
             for name in _sequences_of(model):
                 self._by_name[name].append((model.schema, self.labels[model.name]))
+                self._brought[name].append((model.schema, self.labels[model.name]))
         for domain in schema.domains:
             self._by_name[domain.name].append((domain.schema, domain_label(domain)))
         for sequence in schema.sequences:
@@ -129,6 +133,9 @@ class Dependencies:
             for place, label in self._by_name.get(name, ())
             if _is_same(namespace, place) and alike(split_label(label)[0]) == alike(kind)
         ]
+        if kind == "sequence":
+            brought = self._brought.get(name, ())
+            found += [each for each in brought if _is_same(namespace, each[0])]
         # Where several schemas have the name, it is the one in the schema that is written.
         exact = [label for place, label in found if (place or PUBLIC) == (namespace or PUBLIC)]
         return exact or [label for _, label in found]
@@ -173,7 +180,9 @@ def _sequences_of(model: Model) -> Iterator[str]:
     """Yield the names of the sequences that a table brings, which other tables may use."""
     for column in model.columns:
         if column.is_serial or column.identity is not None:
-            yield f"{model.table}_{column.db_name}_seq"
+            options = column.identity_options
+            given = options.name if options is not None else None
+            yield given or sequence_name(model.table, column.db_name)
 
 
 def _sequence(sequence: NumberSequence) -> Node:

@@ -17,7 +17,7 @@ from ormkit_gen.drift.places import object_keys
 from ormkit_gen.drift.reduced_tables import Lost, Run, reduce_table
 from ormkit_gen.drift.roles import Roles
 from ormkit_gen.ir import Domain, Enum, Model, NumberSequence, Schema, SqlObject
-from ormkit_gen.postgres.identifiers import quote_identifier
+from ormkit_gen.postgres.identifiers import quote_identifier, sequence_name
 
 Key = tuple[str, str]
 _EXTENSION = re.compile(r"CREATE EXTENSION IF NOT EXISTS (.+?)(?: WITH SCHEMA .*)?;")
@@ -167,7 +167,7 @@ def _named(item: Item | Enum) -> tuple[str, tuple[Key, ...]]:
             for each in all_partitions(item.partitions)
         )
         names += (
-            f"sequence {namespace}.{item.table}_{column.db_name}_seq"
+            f"sequence {namespace}.{sequence_name(item.table, column.db_name)}"
             for column in item.columns
             if column.is_serial
         )

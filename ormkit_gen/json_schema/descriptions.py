@@ -92,6 +92,7 @@ OF_COLUMNS = {
     "column": "The name of the column in PostgreSQL, if it differs from the attribute.",
     "max_length": "The longest text: text becomes varchar(n).",
     "json_type": 'The class of the values of a JSON column, as in "app.types:Settings".',
+    "codec": 'What makes values of a type that is read as text, as in "app.geo:PointCodec".',
     "storage": "How PostgreSQL keeps long values.",
     "compression": "How PostgreSQL makes long values shorter.",
     "statistics": "How much PostgreSQL learns of its values: the statistics target.",

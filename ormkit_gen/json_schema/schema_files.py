@@ -243,6 +243,7 @@ def _column() -> Shape:
         "python_type": TEXT,
         "max_length": whole(BASE_TYPES["varchar"].max_modifier),
         "json_type": PLACE,
+        "codec": PLACE,
         "collation": TEXT,
         "storage": choice(columns.STORAGES),
         "compression": choice(columns.COMPRESSIONS),

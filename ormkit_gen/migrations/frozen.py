@@ -89,6 +89,7 @@ def _plain(schema: Schema) -> Schema:
 
 def _without_code(model: Model) -> Model:
     columns = tuple(
-        replace(each, factory=None, json_type=None, python_type=None) for each in model.columns
+        replace(each, factory=None, json_type=None, codec=None, python_type=None)
+        for each in model.columns
     )
     return replace(model, methods=None, columns=columns, computed=())

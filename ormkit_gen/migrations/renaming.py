@@ -17,7 +17,12 @@ from ormkit_gen.ir import (
     Schema,
 )
 from ormkit_gen.migrations.pairing import Names, Pairing
-from ormkit_gen.postgres.identifiers import qualified, quote_identifier, quote_literal
+from ormkit_gen.postgres.identifiers import (
+    qualified,
+    quote_identifier,
+    quote_literal,
+    sequence_name,
+)
 from ormkit_gen.schema.names import MAX_IDENTIFIER
 
 #: The schema of what the files give none.
@@ -312,7 +317,7 @@ def _own_sequences(model: Model) -> list[str]:
         options = column.identity_options
         is_named = options is not None and options.name is not None
         if (column.identity or column.is_serial) and not is_named:
-            names.append(f"{model.table}_{column.db_name}_seq")
+            names.append(sequence_name(model.table, column.db_name))
     return names
 
 

@@ -25,6 +25,9 @@ KEYWORDS = """
 
 _KEYWORDS = frozenset(KEYWORDS.split())
 
+#: The longest identifier: NAMEDATALEN - 1.
+MAX_BYTES = 63
+
 
 def quote_identifier(name: str) -> str:
     """Return the name in double quotes, or unchanged if it needs none.
@@ -70,3 +73,16 @@ def dollar_quote(lines: str, name: str = "") -> str:
         count += 1
         tag = f"${name or 'do'}{count}$"
     return f"{tag}{lines}{tag}"
+
+
+def sequence_name(table: str, column: str) -> str:
+    """Return the name that PostgreSQL chooses for the sequence of a serial or identity column.
+
+    Where it would be too long, the longer one of the two names loses its end.
+    """
+    names = [table.encode(), column.encode()]
+    while sum(map(len, names)) > MAX_BYTES - len("__seq"):
+        longer = 0 if len(names[0]) > len(names[1]) else 1
+        names[longer] = names[longer][:-1]
+    first, second = (name.decode(errors="ignore") for name in names)
+    return f"{first}_{second}_seq"

@@ -10,8 +10,8 @@ from ormkit.catalog import Difference
 from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.drift.places import plain
 from ormkit_gen.ir import Enum, Model, Position, Relationship, Schema
-from ormkit_gen.pull.document import SchemaDocument
 from ormkit_gen.output.file_changes import Texts
+from ormkit_gen.pull.document import SchemaDocument
 from ormkit_gen.pull.known_names import PUBLIC, Key
 from ormkit_gen.pull.model_edit import ModelEdit, Place, update_entry
 from ormkit_gen.pull.model_parts import FactName, ModelParts, Part

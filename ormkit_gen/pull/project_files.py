@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ormkit_gen.ir import Schema
-from ormkit_gen.project.targets import Target
 from ormkit_gen.output.file_changes import Texts
+from ormkit_gen.project.targets import Target
 from ormkit_gen.schema import Loaded, load
 
 

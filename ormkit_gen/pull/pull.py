@@ -15,9 +15,9 @@ from ormkit_gen.drift.places import plain
 from ormkit_gen.drift.shadow import expect
 from ormkit_gen.ir import Schema
 from ormkit_gen.json_schema.editor_files import LINE, beside
+from ormkit_gen.output.file_changes import Texts
 from ormkit_gen.pull.document import SchemaDocument, describe
 from ormkit_gen.pull.edits import Edits
-from ormkit_gen.output.file_changes import Texts
 from ormkit_gen.pull.known_names import PUBLIC, KnownNames
 from ormkit_gen.pull.project_files import ProjectFiles
 from ormkit_gen.pull.proof import Unproven, prove

@@ -14,7 +14,7 @@ from ormkit.catalog import (
     TableConstraint,
     TableIndex,
 )
-from ormkit_gen.postgres.identifiers import qualified
+from ormkit_gen.postgres.identifiers import qualified, sequence_name
 from ormkit_gen.pull.column_types import TypeWords
 from ormkit_gen.pull.constants import NOTHING, constant
 from ormkit_gen.pull.known_names import PUBLIC, Key
@@ -104,7 +104,7 @@ class Reader:
     def _serial(self, table: Table, column: TableColumn) -> str | None:
         """Return the serial type of a column with a sequence of its own, as `serial` makes it."""
         word = _SERIALS.get(column.type.name) if column.type.is_system else None
-        name = f"{table.name}_{column.name}_seq"
+        name = sequence_name(table.name, column.name)
         sequence = self._sequences.get((table.schema, name))
         if word is None or sequence is None or not column.is_not_null or column.type.is_array:
             return None
@@ -123,8 +123,8 @@ class Reader:
         self.implied.add((sequence.schema, sequence.name))
         kind = (column.identity or "").lower()
         options = sequence_options(sequence)
-        name = f"{table.name}_{column.name}_seq"
-        if sequence.name != name and len(name) <= 63:
+        name = sequence_name(table.name, column.name)
+        if sequence.name != name:
             options["name"] = sequence.name
         return {"generated": kind, **options} if options else kind
 

@@ -19,6 +19,8 @@ class Attribute:
 
 def column_class(column: Column) -> str:
     """Return the runtime's class for a column. Some types have their own operators."""
+    if column.codec is not None:
+        return "CodecColumn"
     return column.type.base.column if column.type.is_scalar else "Column"
 
 

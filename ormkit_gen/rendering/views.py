@@ -219,6 +219,10 @@ class _Builder:
         if column.json_type is not None:
             module, _, name = column.json_type.partition(":")
             arguments.append(f"json_type={self.imports.resolve(f'{module}.{name}')}")
+        if column.codec is not None:
+            module, _, name = column.codec.partition(":")
+            first, *rest = name.split(".")
+            arguments.append(f"codec={'.'.join([self.imports.add(module, first), *rest])}")
         if column.factory is not None:
             arguments.append(f"factory={python_string(column.factory)}")
         return self.expression(
@@ -253,7 +257,7 @@ class _Builder:
     ) -> Attribute:
         """Return the attribute of a column or a computed attribute; `declared` is as in ONE."""
         attr, kind, call = declared
-        if column.type.is_text:
+        if column.type.is_text and column.codec is None:
             arguments.append("is_text=True")
         if column.type.is_enum:
             arguments.append(f"labels={other(column.type.name)}")
@@ -355,7 +359,7 @@ class _Builder:
                 member = f"{own(constant_name(column.type.name))}[{value}]"
                 text = f"{member} if {value} is not None else None"
                 found.append((column.name, text if column.is_nullable else member))
-            elif column.type.is_decoded or column.json_type is not None:
+            elif column.type.is_decoded or column.json_type or column.codec:
                 found.append((column.name, f"{self.model.name}.{column.name}.decode({value})"))
         return tuple(found)
 

@@ -9,6 +9,7 @@ from typing import Any
 from ormkit_gen.diagnostics.diagnostic import did_you_mean
 from ormkit_gen.ir import Column, Default, Identity, Index, IndexElement, SequenceOptions, Unique
 from ormkit_gen.postgres.types import BASE_TYPES, ColumnType
+from ormkit_gen.schema.codecs import read_codec
 from ormkit_gen.schema.column_checks import check_column, is_comparable
 from ormkit_gen.schema.defaults import BadDefault, default_value
 from ormkit_gen.schema.document import Path
@@ -51,6 +52,7 @@ KEYS = frozenset(
         "private",
         "max_length",
         "json_type",
+        "codec",
         "collation",
         "virtual",
         "storage",
@@ -64,7 +66,7 @@ KEYS = frozenset(
 )
 #: The settings that few columns have, which `with_rare_settings` reads.
 RARE_KEYS = (
-    *("python_type", "json_type", "private", "virtual", "collation"),
+    *("python_type", "json_type", "codec", "private", "virtual", "collation"),
     *("storage", "compression", "statistics", "default_factory"),
 )
 #: The settings of an identity that is written as a table.
@@ -153,6 +155,7 @@ def with_rare_settings(fields: Fields, column: Column) -> Column:
         column,
         python_type=read_python_type(fields) or of_json,
         json_type=json_type,
+        codec=read_codec(fields, column.type),
         is_private=fields.flag("private"),
         is_virtual=read_virtual(fields),
         collation=fields.collation("collation"),

@@ -84,7 +84,7 @@ def check_places(draft: SchemaDraft, sources: Sources) -> None:
     for model in draft.models.values():
         columns: Any = model.fields.data.get("columns", {})
         for column in model.columns:
-            if column.factory is not None or column.json_type is not None:
+            if column.factory or column.json_type or column.codec:
                 name = column.name if column.name in columns else column.db_name
                 path = (*model.fields.path, "columns", name)
                 what = f"{model.name}.{column.name}"
@@ -93,6 +93,7 @@ def check_places(draft: SchemaDraft, sources: Sources) -> None:
                 for key, place in (
                     ("default_factory", column.factory),
                     ("json_type", column.json_type),
+                    ("codec", column.codec),
                 ):
                     if place is not None:
                         _check_place(fields, key, place, sources)

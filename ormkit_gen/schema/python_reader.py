@@ -179,12 +179,15 @@ class _Reader:
             settings.setdefault("nullable", True)
         if "json_type" in settings:
             self._read_json_type(settings, path)
+        if "codec" in settings:
+            self._read_codec(settings, path)
         if "type" not in settings:
             self.values[(*path, "type")] = self._position(node.annotation)
             self.keys[(*path, "type")] = self._position(node.annotation)
             settings["type"] = type_words(annotated.node, self.enums)
         named = BASE_TYPES.get(str(settings["type"]).rstrip("?").strip().lower())
-        if named is not None and named.is_json and "python_type" not in settings:
+        is_free = "codec" in settings or (named is not None and named.is_json)
+        if is_free and "python_type" not in settings:
             settings["python_type"] = value_annotation(annotated.node, self.imports)
         if settings.get("python_type") is None:
             settings.pop("python_type", None)
@@ -207,6 +210,21 @@ class _Reader:
             )
             place = "builtins:dict"
         settings["json_type"] = place
+
+    def _read_codec(self, settings: dict[str, Any], path: Path) -> None:
+        """Replace a codec by its place."""
+        if isinstance(settings["codec"], str):
+            return
+        place = factories.place_of(settings["codec"])
+        if place is None:
+            self.problems.error(
+                "bad-codec",
+                "generated code cannot import this codec from its module",
+                'name it, as in codec="app.types:PointCodec"',
+                self.values.get((*path, "codec"), self.keys[path]),
+            )
+            place = "builtins:str"
+        settings["codec"] = place
 
     def _read_default(self, settings: dict[str, Any], path: Path) -> None:
         """Replace a default by its constant, or by the place of the function that makes it."""

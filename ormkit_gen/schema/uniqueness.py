@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ormkit_gen.ddl.tables import all_partitions
 from ormkit_gen.ir import Position
+from ormkit_gen.postgres.identifiers import sequence_name
 from ormkit_gen.schema.draft import ModelDraft, SchemaDraft
 from ormkit_gen.schema.names import is_database_name
 
@@ -82,7 +83,7 @@ def _implied(model: ModelDraft) -> Iterator[Named]:
         yield Named(f"the primary key of {model.name}", key, (relation, constraint), None)
     for column in model.columns:
         options = column.identity_options
-        sequence = f"{model.table}_{column.db_name}_seq"
+        sequence = sequence_name(model.table, column.db_name)
         if options is not None and options.name is not None:
             sequence = options.name
         if (column.identity or column.is_serial) and is_database_name(sequence):

@@ -67,6 +67,7 @@ from .events.slow_queries import SlowQueries
 from .hints import missing_name
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
 from .models.attributes import Attr, ReadOnlyAttr, column, computed, to_many, to_one
+from .models.codec_columns import Codec, CodecColumn
 from .models.columns import Column
 from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
 from .models.hooks import validates
@@ -126,6 +127,8 @@ __all__ = [
     "Change",
     "CheckViolation",
     "Cidr",
+    "Codec",
+    "CodecColumn",
     "Column",
     "CommitUnknown",
     "Computed",

@@ -58,6 +58,7 @@ class Column(Expression[O, T, V_co]):
         "is_json",
         "is_mutable",
         "is_nullable",
+        "is_object",
         "is_plain",
         "is_private",
         "is_rewritten",
@@ -126,6 +127,8 @@ class Column(Expression[O, T, V_co]):
         self.is_array = is_array  # pyright: ignore[reportIncompatibleMethodOverride]
         #: True for json and jsonb, and arrays of them.
         self.is_json = base.is_json
+        #: True where values are objects of a class of the application.
+        self.is_object = False
         #: The type to cast a parameter to.
         self.cast = known.cast
         #: The element type of an array parameter with many values of the column.

@@ -113,7 +113,7 @@ def read_value(column: AnyColumn, value: Any) -> Any:
             return column.loaded(value)
         except InvalidValue as error:
             raise InvalidValue(f"{column.label}: {error}") from None
-    if not isinstance(value, str) or column.is_array or column.is_json:
+    if column.is_object or not isinstance(value, str) or column.is_array or column.is_json:
         return value
     if column.labels is not None:
         if value not in column.labels:

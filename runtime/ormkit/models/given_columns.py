@@ -310,8 +310,8 @@ def snapshot(column: AnyColumn, value: Any) -> bytes:
     except SNAPSHOT_ERRORS:
         pass
     try:
-        if column.is_json and column.is_coded:
-            # An object of a class of the application has the state that its document says.
+        if column.is_object:
+            # It has the state that it is written with.
             return marshal.dumps(column.encode(value), 2)  # type: ignore[arg-type]
     except (InvalidValue, *SNAPSHOT_ERRORS):
         pass

@@ -82,7 +82,7 @@ class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
         self.json_type = None if json_type is None else JsonType(json_type)
         if self.json_type is not None:
             self.is_plain = self.is_simple = False
-            self.is_coded = True
+            self.is_coded = self.is_object = True
             document_form = self.form.of
             self.form = StoredForm(partial(self._checked_value, self.json_type, document_form))
             self.kept = None

@@ -208,6 +208,8 @@ def kinds_of(source: AnyExpression) -> tuple[tuple[type, ...], tuple[type, ...]]
     json_type = getattr(value_source(source), "json_type", None)
     if json_type is not None:
         return (dict if is_typed_dict(json_type.cls) else json_type.cls,), ()
+    if getattr(value_source(source), "codec", None) is not None:
+        return (), ()
     kinds: tuple[type, ...] = known.base.reads
     if labels:
         kinds = (next(iter(labels.values())).__class__,)

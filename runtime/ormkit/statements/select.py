@@ -12,6 +12,8 @@ from ..models.columns import AnyColumn, Column
 from ..models.computed import Computed
 from ..models.relationships import table_as
 from ..models.table import Table
+from ..postgres.type_words import type_of
+from ..sql.aggregates import value_source
 from ..sql.context import Scope
 from ..sql.expressions import AnyExpression, Condition, Expression
 from ..sql.ordering import Order
@@ -261,11 +263,12 @@ class Select:
         distinct = self._distinct(scope, (operand,))
         text = operand.sql(scope)
         if not self.is_cut:
-            sql = self._text(scope, f"{name}({text})", "")
+            sql = self._text(scope, _aggregated(function, operand, f"{name}({text})", scope), "")
             return Statement.reading(sql, scope, ShapeName.of_query(self, function), (operand,))
         inner = self._text(scope, distinct + text, "", (operand,))
         # Named outside: ORDER BY inside would take an output column's name before a table's.
-        sql = f"SELECT {name}(value) FROM ({inner}) AS cut (value)"
+        value = _aggregated(function, operand, f"{name}(value)", scope)
+        sql = f"SELECT {value} FROM ({inner}) AS cut (value)"
         return Statement.reading(sql, scope, ShapeName.of_query(self, function), (operand,))
 
     def _write_delete(self, returned: Selected) -> Statement:
@@ -344,10 +347,25 @@ class Part(Node[Any, Any, Any]):
 
 def selected_sql(selected: Selected, scope: Scope) -> list[str]:
     """Return the SQL of the selected expressions."""
-    return [
-        each.read(each.sql(scope), scope) if isinstance(each, STORED) else each.sql(scope)
-        for each in selected
-    ]
+    return [read_sql(each, each.sql(scope), scope) for each in selected]
+
+
+def read_sql(each: AnyExpression, text: str, scope: Scope) -> str:
+    """Return the SQL that reads an expression, whose own SQL is the text."""
+    if isinstance(each, STORED):
+        return each.read(text, scope)
+    source = value_source(each)
+    if isinstance(source, Column) and source.is_text:
+        # It has values of a column that is read as text, or arrays of them.
+        cast = f"text{'[]' * type_of(each.type or source.type).dimensions}"
+        scope.note_cast(cast)
+        return f"({text})::{cast}"
+    return text
+
+
+def _aggregated(function: str, operand: AnyExpression, text: str, scope: Scope) -> str:
+    """Return the SQL that reads the result of an aggregate function over one expression."""
+    return read_sql(operand, text, scope) if function in ("min", "max") else text
 
 
 def returning(selected: Selected, scope: Scope) -> str:

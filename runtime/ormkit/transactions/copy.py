@@ -398,8 +398,8 @@ def stored_cell(column: AnyColumn, value: Any) -> Any:
 
 
 def sent(column: AnyColumn, value: Any) -> object:
-    """Return a stored value as the driver takes it: an object of a json_type as its document."""
-    return column.encode(value) if column.is_json and column.is_coded else value
+    """Return a stored value as the driver takes it: an object of the application encoded."""
+    return column.encode(value) if column.is_object else value
 
 
 def tuple_cells(

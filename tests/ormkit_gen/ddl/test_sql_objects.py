@@ -146,3 +146,20 @@ def test_a_function_is_named_with_its_arguments_or_without(build: Build) -> None
     found = order(schema)
     assert found.index("function app_name(integer)") < found.index("cast (pair AS text)")
     assert found.index("function longer") < found.index("cast (pair AS text)")
+
+
+def test_an_object_may_need_the_sequence_of_a_serial_or_an_identity(build: Build) -> None:
+    """The table that brings it comes first."""
+    schema = build(
+        """
+        [models.Counted.columns]
+        id = { type = "bigserial", primary_key = true }
+        number = { type = "bigint", identity = { generated = "always", name = "numbers" } }
+        """,
+        {
+            "function/a.sql": "-- object: function a()\n"
+            "-- depends on: sequence counted_id_seq, sequence public.numbers\nCREATE FUNCTION a();",
+        },
+    )
+    found = order(schema)
+    assert found.index("counted") < found.index("function a()")

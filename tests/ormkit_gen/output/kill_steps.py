@@ -105,7 +105,8 @@ def files_killed_at_every_step(root: Path) -> Iterator[FileStep]:
         for name, text in _OLD_FILES.items():
             (base / name).parent.mkdir(parents=True, exist_ok=True)
             (base / name).write_text(text)
-        event = _run_killed(number, partial(write_texts, base, _NEW_FILES), root / f"event-{number}")
+        work = partial(write_texts, base, _NEW_FILES)
+        event = _run_killed(number, work, root / f"event-{number}")
         left = _files_state(base)
         finish_change(base)
         completed = _files_state(base) if not (base / ".ormkit-pull").exists() else "not cleared"

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ormkit_gen.postgres.identifiers import dollar_quote, qualified, quote_identifier, quote_literal
+from ormkit_gen.postgres.identifiers import (
+    dollar_quote,
+    qualified,
+    quote_identifier,
+    quote_literal,
+    sequence_name,
+)
 from tests.lengths import examples
-from tests.servers import Server
+from tests.servers import Server, run_on
 
 pytestmark = pytest.mark.one_interpreter
 
@@ -84,3 +92,25 @@ def test_what_no_name_can_be_is_refused(name: str) -> None:
 def test_a_text_with_nul_is_refused() -> None:
     with pytest.raises(ValueError, match="NUL"):
         quote_literal("a\0b")
+
+
+def test_a_sequence_has_the_name_that_postgresql_chooses(any_server: Server) -> None:
+    names = [
+        ("users", "id"),
+        ("t" * 63, "id"),
+        ("t", "c" * 63),
+        ("u" * 40, "c" * 40),
+        ("ü" * 30, "c" * 35),
+        ("v" * 29, "ü" * 31),
+        ("w" * 29, "c" * 29),
+    ]
+
+    async def made(connection: Any) -> list[str]:
+        found: list[str] = []
+        for table, column in names:
+            await connection.execute(f'CREATE TEMP TABLE "{table}" ("{column}" serial)')
+            query = "SELECT pg_get_serial_sequence(quote_ident($1), $2)"
+            found.append(await connection.fetchval(query, table, column))
+        return [each.rpartition(".")[2].strip('"') for each in found]
+
+    assert run_on(any_server.url, made) == [sequence_name(*each) for each in names]
