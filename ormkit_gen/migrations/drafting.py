@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
-from ormkit.catalog import compare
+from ormkit.catalog import Catalog, compare
 from ormkit.migrations.files import Phase, Step
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
 from ormkit_gen.diagnostics.refusal import Refusal, problem
@@ -26,6 +26,8 @@ from ormkit_gen.migrations.trial import Trial
 from ormkit_gen.postgres.identifiers import quote_identifier
 
 EMPTY = Schema(models=())
+#: Schemas, each with the catalog that it leads to.
+Known = Sequence[tuple[Schema, Catalog]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,6 @@ class Drafts:
 
     drafts: tuple[Draft, ...]
     warnings: tuple[Diagnostic, ...]
-    #: The names of the old schema, each with the one after the first migration.
-    names: Pairing | None = None
 
 
 async def draft(
@@ -57,12 +57,15 @@ async def draft(
     answers: Answers,
     shadow: str | None,
     version: int | None = None,
+    *,
+    with_way_back: bool = False,
 ) -> Drafts:
     """Return what leads from one schema to the next.
 
     old: that of the last migration; None for a project without one.
     shadow: the URL of a shadow server; None for the embedded one.
     version: the major version of PostgreSQL that is to run it; None for that of the shadow server.
+    with_way_back: whether the first one is to have the steps back, if these lose nothing.
 
     Raises:
         Refusal: A question has no answer, something is not online, or the plan proves wrong.
@@ -76,40 +79,21 @@ async def draft(
     there, renamed, wanted = part.part(before), _part(renaming, part), part.part(new)
     found: list[Draft] = []
     if _differ(there, renamed, wanted):
-        async with _author(answers, shadow, version, there) as author:
-            author.aliases = _aliases(before, renaming)
-            async for each in author.drafts(there, renamed, wanted):
-                is_last = each.schema == wanted
-                whole = new if is_last else part.whole(each.schema, new)
-                found.append(replace(each, schema=whole))
+        with shadow_server(shadow) as server:
+            async with rehearsal(server, there) as database:
+                known = [(there, managed(await database.catalog(), [there]))]
+                author = _Author(answers, server, version, database, known)
+                author.aliases = _aliases(before, renaming)
+                async for each in author.drafts(there, renamed, wanted):
+                    is_last = each.schema == wanted
+                    whole = new if is_last else part.whole(each.schema, new)
+                    found.append(replace(each, schema=whole))
+                if with_way_back and old is not None and found and found[0].phase == "expand":
+                    names = renaming.names.inverted()
+                    down = await author.way_back(found[0].schema, old, names, len(found) == 1)
+                    found[0] = replace(found[0], down=down)
     answers.refuse_unused()
-    names = renaming.names if old is not None else None
-    return Drafts(tuple(found), tuple(pairing.warnings), names)
-
-
-async def with_way_back(
-    old: Schema, drafts: Drafts, shadow: str | None, version: int | None = None
-) -> Drafts:
-    """Return the drafts; the first one has the steps back, if these lose nothing.
-
-    old: the schema before them.
-    """
-    if not drafts.drafts or drafts.names is None or drafts.drafts[0].phase != "expand":
-        return drafts
-    first, *others = drafts.drafts
-    renaming = rename(first.schema, old, drafts.names.inverted())
-    part = narrowing(first.schema, old)
-    there, renamed, back = part.part(first.schema), _part(renaming, part), part.part(old)
-    if not _differ(there, renamed, back):
-        return drafts
-    async with _author(Answers(), shadow, version, there) as author:
-        try:
-            draft = await author.draft(there, renamed, back, "expand")
-        except Refusal:
-            return drafts
-    if draft is None:
-        return drafts
-    return replace(drafts, drafts=(replace(first, down=draft.steps), *others))
+    return Drafts(tuple(found), tuple(pairing.warnings))
 
 
 def _differ(old: Schema, renaming: Renaming, new: Schema) -> bool:
@@ -135,24 +119,20 @@ def _aliases(old: Schema, renaming: Renaming) -> dict[str, str]:
     return found
 
 
-@asynccontextmanager
-async def _author(
-    answers: Answers, shadow: str | None, version: int | None, old: Schema
-) -> AsyncGenerator[_Author]:
-    """Yield an author with a database that has the old schema."""
-    with shadow_server(shadow) as server:
-        async with rehearsal(server, old) as database:
-            yield _Author(answers, server, version, database)
-
-
 class _Author:
     """Plans migrations, and runs them one after the other on the same database."""
 
     def __init__(
-        self, answers: Answers, server: str, version: int | None, database: Rehearsal
+        self,
+        answers: Answers,
+        server: str,
+        version: int | None,
+        database: Rehearsal,
+        known: Known = (),
     ) -> None:
         self._answers, self._server, self._version = answers, server, version
         self._database, self._trial = database, Trial(database.engine)
+        self._known = known
         #: The names of now, each with the one before that flags say.
         self.aliases: dict[str, str] = {}
 
@@ -178,7 +158,7 @@ class _Author:
         if not _differ(old, renaming, new):
             return None
         database = self._database
-        wanted = await expected_catalog([new], self._server)
+        wanted = await self._wanted(new)
         tables = await database.tables()
         measures = await database.run(renaming.steps)
         now = Situation(
@@ -199,6 +179,33 @@ class _Author:
         if not steps:
             return None
         return Draft(phase, self._consented(proof), new, planned.minimum_server)
+
+    async def _wanted(self, schema: Schema) -> Catalog:
+        for known, catalog in self._known:
+            if known == schema:
+                return catalog
+        return await expected_catalog([schema], self._server)
+
+    async def way_back(
+        self, schema: Schema, old: Schema, names: Pairing, is_there: bool
+    ) -> tuple[Step, ...] | None:
+        """Return the steps from a schema back to the old one; None if they would lose something.
+
+        is_there: whether the database has the schema.
+        """
+        renaming = rename(schema, old, names)
+        part = narrowing(schema, old)
+        there, renamed, back = part.part(schema), _part(renaming, part), part.part(old)
+        async with AsyncExitStack() as stack:
+            database = self._database
+            if not is_there:
+                database = await stack.enter_async_context(rehearsal(self._server, there))
+            author = _Author(Answers(), self._server, self._version, database, self._known)
+            try:
+                draft = await author.draft(there, renamed, back, "expand")
+            except Refusal:
+                return None
+        return None if draft is None else draft.steps
 
     def _consented(self, proof: Proof) -> tuple[Step, ...]:
         """Return the steps with what was agreed to. Raise Refusal for what was not."""

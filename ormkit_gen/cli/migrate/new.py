@@ -96,7 +96,7 @@ def new(
     from ormkit_gen.generation import read_schemas
     from ormkit_gen.migrations.answers import Answers
     from ormkit_gen.migrations.authoring import Wanted, by_hand, write_drafts
-    from ormkit_gen.migrations.drafting import Drafts, draft, with_way_back
+    from ormkit_gen.migrations.drafting import Drafts, draft
     from ormkit_gen.migrations.folder import slug_of
 
     wanted = Wanted(slug_of(name), has_data, models)
@@ -110,9 +110,7 @@ def new(
     else:
         url = shadow or settings.shadow
         version = settings.postgresql
-        found = asyncio.run(draft(before, schema, answers, url, version))
-        if before is not None:
-            found = asyncio.run(with_way_back(before, found, url, version))
+        found = asyncio.run(draft(before, schema, answers, url, version, with_way_back=True))
     warnings = (*reading.warnings, *found.warnings)
     if not as_json:
         show_diagnostics(warnings, invocation.root)

@@ -122,10 +122,11 @@ async def change(
     drops: Iterable[str] = (),
     consents: Iterable[str] = (),
     answers: Answers | None = None,
+    with_way_back: bool = False,
 ) -> AsyncIterator[Change]:
     """Yield a change, planned and proved, and a database with the old schema and some rows."""
     answers = answers or Answers(tuple(renames), tuple(drops), tuple(consents))
-    drafts = await draft(old, new, answers, server.url, version)
+    drafts = await draft(old, new, answers, server.url, version, with_way_back=with_way_back)
     url = await _database(server)
     connection = await asyncpg.connect(url)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ormkit_gen.migrations.answers import Answers
-from ormkit_gen.migrations.drafting import draft, with_way_back
+from ormkit_gen.migrations.drafting import draft
 from ormkit_gen.migrations.state import state_text
 from tests.lengths import IS_NIGHTLY
 from tests.ormkit_gen.migrations.changes import FoundRows, change, refusals, schema_of
@@ -609,9 +609,8 @@ async def test_a_way_back_is_there_where_it_loses_nothing(server: Server) -> Non
         '"text?"\nmail', '{ type = "text?", renamed_from = "name" }\nmail'
     )
     new = schema_of(text + 'columns = ["title", "mail"]\n')
-    async with change(server, old, new, TWO) as done:
-        found = await with_way_back(old, done.drafts, server.url)
-        down = found.drafts[0].down
+    async with change(server, old, new, TWO, with_way_back=True) as done:
+        down = done.drafts.drafts[0].down
         assert down is not None
         await done.run()
         await done.run(down)
@@ -619,9 +618,8 @@ async def test_a_way_back_is_there_where_it_loses_nothing(server: Server) -> Non
         done.new = old
         assert await done.left(server) == []
     more = schema_of(NAMED + 'bio = "text?"\n')
-    async with change(server, schema_of(NAMED), more) as done:
-        found = await with_way_back(done.old, done.drafts, server.url)
-        assert found.drafts[0].down is None
+    async with change(server, schema_of(NAMED), more, with_way_back=True) as done:
+        assert done.drafts.drafts[0].down is None
 
 
 async def test_a_key_of_a_larger_type_takes_its_sequence_along(server: Server) -> None:
