@@ -28,7 +28,7 @@ from .errors import ConfigurationError, SchemaDifference, UsageError
 from .events.event import ConnectionEvent, StatementEvent, TransactionEvent
 from .events.listeners import Listening
 from .events.slow_queries import ALL, SlowQueries, log_each
-from .hints import Hinted
+from .hints import Hinted, refusing_keywords
 from .models.methods import attach_pending
 from .models.package import Schema
 from .pool.options import PoolOptions
@@ -68,6 +68,7 @@ LOGGER = logging.getLogger("ormkit")
 _warned_of: set[int] = set()
 
 
+@refusing_keywords
 async def create_engine(
     url: str,
     *,

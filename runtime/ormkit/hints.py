@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 #: What to write for keyword operators of other ORMs, such as `exact` in `name__exact`.
 OPERATORS: Mapping[str, str] = {
@@ -58,7 +61,25 @@ COLUMNS: Mapping[str, str] = {
     "nulls_first": "asc().nulls_first() or desc().nulls_first()",
     "overlap": "overlaps(...)",
     "distinct": "query.distinct()",
-    "astext": "as_text()",
+    "astext": "as_text",
+    "eq": "== value",
+    "ne": "!= value",
+    "lt": "< value",
+    "le": "<= value",
+    "lte": "<= value",
+    "gt": "> value",
+    "ge": ">= value",
+    "gte": ">= value",
+    "has": "contains(...), or has() of a relationship",
+    "any": "contains(...) or overlaps(...), or any() of a relationship",
+    "all_": "~column.in_(...)",
+    "collate": "session.execute_raw(sql, params), or a collation in the schema",
+    "desc_nulls_last": "desc().nulls_last()",
+    "asc_nulls_last": "asc().nulls_last()",
+    "is_distinct": "is_distinct_from(...)",
+    "as_string": "as_text",
+    "regexp": "regex(...)",
+    "search": "to_tsvector(column).matches(...)",
 }
 #: What to write for attributes of model classes in other ORMs.
 MODELS: Mapping[str, str] = {
@@ -91,6 +112,41 @@ MODELS: Mapping[str, str] = {
     "metadata": "SCHEMA of the generated package",
     "c": "{model} and the name of the column",
     "pk": "{model} and the name of the primary key",
+    "_meta": "{model}.__table__",
+    "fields": "{model}.__table__.columns",
+    "columns": "{model}.__table__.columns",
+    "find": "session.query({model}).filter(...)",
+    "find_one": "session.query({model}).filter(...).first()",
+    "first": "session.query({model}).first()",
+    "order_by": "session.query({model}).order_by(...)",
+    "select_related": "session.query({model}).options(joinedload(...))",
+    "prefetch_related": "session.query({model}).options(selectinload(...))",
+    "parse_obj": "{model}.from_dict(data)",
+    "model_fields": "{model}.__table__.columns",
+    "model_json_schema": "pydantic.TypeAdapter({model}).json_schema()",
+    "schema": "pydantic.TypeAdapter({model}).json_schema()",
+    "validate": "a method validate(self) in the class that `methods` of the schema names",
+}
+#: What to write for methods of objects in other ORMs.
+OBJECTS: Mapping[str, str] = {
+    "save": "session.insert(object), or session.update(object, column=value)",
+    "insert": "session.insert(object)",
+    "update": "session.update(object, column=value)",
+    "delete": "session.remove(object)",
+    "refresh": "session.get({model}, key)",
+    "refresh_from_db": "session.get({model}, key)",
+    "reload": "session.get({model}, key)",
+    "fetch_related": "session.load(object, {model}.relationship)",
+    "full_clean": "a method validate(self) in the class that `methods` of the schema names",
+    "pk": "the name of the primary key",
+    "dict": "to_dict()",
+    "as_dict": "to_dict()",
+    "asdict": "to_dict()",
+    "json": "to_dict()",
+    "to_json": "to_dict()",
+    "model_dump": "to_dict()",
+    "model_dump_json": "to_dict()",
+    "copy": "copy.copy(object)",
 }
 #: What to write for names that other ORMs export, and for those of a schema.
 IMPORTS: Mapping[str, str] = {
@@ -132,6 +188,29 @@ IMPORTS: Mapping[str, str] = {
     "hybrid_property": "a computed attribute in the schema",
     "backref": "back_populates in the schema",
     "Case": "case(...)",
+    "tuple_": "(one == a) & (other == b)",
+    "except_": "exclude(...)",
+    "intersect": "filter(one & other)",
+    "over": "func.rank().over(...)",
+    "Window": "func.rank().over(...)",
+    "ExpressionWrapper": "the expression itself",
+    "RawSQL": "session.execute_raw(sql, params)",
+    "StdDev": "func.call(...)",
+    "StringAgg": "func.string_agg(...)",
+    "ArrayAgg": "func.array_agg(...)",
+    "Extract": "func.extract(...)",
+    "Trunc": "func.date_trunc(...)",
+    "TruncDay": "func.date_trunc('day', column)",
+    "TruncMonth": "func.date_trunc('month', column)",
+    "TruncYear": "func.date_trunc('year', column)",
+    "raiseload": "nothing: what is not loaded raises NotLoaded",
+    "undefer": "query.only(...) with the columns to read",
+    "with_loader_criteria": "selectinload(...).filter(...)",
+    "scoped_session": "session_context(engine) and current_session()",
+    "AsyncEngine": "Engine",
+    "MetaData": "SCHEMA of the generated package",
+    "Manager": "session.query(Model)",
+    "QuerySet": "Query",
     "Exists": "exists(query)",
     "OuterRef": "a column of the outer query, in exists(...)",
     "Sum": "func.sum(...)",
@@ -167,6 +246,63 @@ IMPORTS: Mapping[str, str] = {
             *("Index", "JSON", "SoftDelete", "SoftDeleteMixin", "Timestamps", "Versioned"),
         )
     },
+    **dict.fromkeys(
+        (
+            *("Base", "DeclarativeBase", "Mapped", "mapped_column", "relationship", "Index"),
+            *("ForeignKey", "ForeignKeyConstraint", "UniqueConstraint", "CheckConstraint"),
+            *("JSON", "SoftDelete", "SoftDeleteMixin", "Timestamps", "Versioned"),
+        ),
+        "a schema file, with `from ormkit_gen.declarative import {name}`",
+    ),
+    **dict.fromkeys(
+        (
+            *("CharField", "TextField", "IntegerField", "ForeignKeyField", "Field", "Integer"),
+            *("BigInteger", "SmallInteger", "String", "Text", "Unicode", "Boolean", "DateTime"),
+            *("Date", "Time", "Numeric", "Float", "ARRAY", "UUID", "Enum", "LargeBinary", "JSONB"),
+            *("TIMESTAMP", "Uuid", "Double"),
+        ),
+        'the type of a column in a schema file, such as `name = "text"`',
+    ),
+    **dict.fromkeys(
+        ("declarative_base", "registry", "table", "MappedAsDataclass"),
+        "a schema file, with `from ormkit_gen.declarative import Base`",
+    ),
+}
+
+#: What to write for keywords of functions in other libraries, by the name of the function.
+KEYWORDS: Mapping[str, Mapping[str, str]] = {
+    "create_engine": {
+        "echo": "slow_query=0, or the logger ormkit.sql at DEBUG",
+        "pool_size": "min_connections= and max_connections=",
+        "max_overflow": "max_connections=",
+        "min_size": "min_connections=",
+        "max_size": "max_connections=",
+        "pool_timeout": "acquire_timeout=",
+        "pool_recycle": "max_lifetime=",
+        "pool_pre_ping": "nothing: the pool probes a connection once another one was found dead",
+        "poolclass": "nothing: there is one pool",
+        "connect_args": "parameters of the URL, or server_settings=",
+        "isolation_level": "session.begin(isolation=...)",
+        "execution_options": "session.begin(isolation=...), or server_settings=",
+        "timeout": "connect_timeout= or statement_timeout=",
+        "command_timeout": "statement_timeout=",
+        "ssl": "sslmode in the URL",
+        "json_serializer": "json_encoder=",
+        "json_deserializer": "json_decoder=",
+        "query_cache_size": "statement_cache_size=",
+        "max_cached_statement_lifetime": "statement_cache_size=",
+        "future": "nothing",
+        "user": "the URL, as in postgresql://user@host/database",
+        "host": "the URL, as in postgresql://user@host/database",
+        "database": "the URL, as in postgresql://user@host/database",
+    },
+    "AsyncSession": {
+        "bind": "AsyncSession(engine)",
+        "expire_on_commit": "nothing: objects keep their values after a commit",
+        "autoflush": "nothing: a transaction flushes before the statements that need it",
+        "autocommit": "`async with session.begin():`, which commits at its end",
+        "future": "nothing",
+    },
 }
 
 
@@ -197,6 +333,45 @@ def missing_attribute(owner: object, name: str, hint: str | None) -> AttributeEr
     return AttributeError(f"{message}: write {hint}" if hint else message, name=name, obj=owner)
 
 
+class ForeignMethod:
+    """A name that the objects of other ORMs have: reading it raises the error for a missing one.
+
+    A column of that name takes its place, and so does a method of the application's class.
+    """
+
+    __slots__ = ("hint", "name")
+
+    def __init__(self, name: str, hint: str) -> None:
+        self.name = name
+        self.hint = hint
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        if instance is None:
+            # The metaclass then looks for what the class has to say.
+            raise AttributeError(self.name)
+        raise missing_attribute(instance, self.name, self.hint.format(model=owner.__name__))
+
+
+def refuse_keywords(function: str, given: Mapping[str, object]) -> None:
+    """Raise TypeError for the keyword of another library, with what it is called here."""
+    for name in given.keys() & KEYWORDS[function].keys():
+        raise TypeError(
+            f"{function}() got an unexpected keyword argument {name!r}: write "
+            f"{KEYWORDS[function][name]}"
+        )
+
+
+def refusing_keywords(function: F) -> F:
+    """Make an async function say what keywords of other libraries are called here."""
+
+    @wraps(function)
+    async def call(*args: Any, **given: Any) -> Any:
+        refuse_keywords(function.__name__, given)
+        return await function(*args, **given)
+
+    return cast("F", call)
+
+
 def missing_name(name: str) -> Exception:
     """Return the error for a name that the package does not export.
 
@@ -204,7 +379,9 @@ def missing_name(name: str) -> Exception:
     AttributeError.
     """
     if name in IMPORTS:
-        return ImportError(f"ormkit has no {name!r}: write {IMPORTS[name]}", name="ormkit")
+        return ImportError(
+            f"ormkit has no {name!r}: write {IMPORTS[name].format(name=name)}", name="ormkit"
+        )
     return AttributeError(f"module 'ormkit' has no attribute {name!r}", name=name)
 
 

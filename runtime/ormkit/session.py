@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from .errors import UsageError
 from .events.query_budget import query_budget
 from .events.units import unit_of_work
+from .hints import refuse_keywords
 from .models.protocols import Looking, P, Queryable, S_co
 from .models.table import table_of
 from .persistence.bulk_update import update_objects
@@ -45,7 +46,18 @@ class AsyncSession(Operations):
     the session's methods run in that transaction.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    if TYPE_CHECKING:
+
+        def __init__(self, engine: Engine) -> None: ...
+
+    else:
+
+        def __init__(self, *engine, **given):
+            refuse_keywords("AsyncSession", given)
+            self._open(*engine, **given)
+
+    def _open(self, engine: Engine) -> None:
+        """Take an engine; raises UsageError for anything else."""
         if not hasattr(engine, "pool"):
             raise UsageError(
                 f"a session takes an engine from create_engine(), not {type(engine).__name__}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +23,17 @@ from ormkit import (
     Transaction,
     UnknownName,
 )
-from ormkit.hints import COLUMNS, IMPORTS, MODELS, OPERATORS, Hinted, operator_hint
+from ormkit.hints import (
+    COLUMNS,
+    IMPORTS,
+    KEYWORDS,
+    MODELS,
+    OBJECTS,
+    OPERATORS,
+    Hinted,
+    operator_hint,
+)
+from tests.generated import models_of
 
 HINTED: tuple[type[Hinted], ...] = (AsyncSession, Transaction, Engine, UserQuery, Result, Load)
 #: The method that a hint names first, as in `filter(...)`.
@@ -124,3 +135,63 @@ def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
     assert not hasattr(ormkit, "nothing")
     with pytest.raises(ImportError, match="cannot import name 'nothing'"):
         exec("from ormkit import nothing")
+
+
+def test_an_object_says_what_the_method_of_another_orm_is_called() -> None:
+    user = User(name="a")
+    for name, hint in OBJECTS.items():
+        assert not hasattr(user, name)
+        assert name not in dir(user)
+        with pytest.raises(
+            AttributeError, match=f"^'User' object has no attribute '{name}': write"
+        ):
+            getattr(user, name)
+        found = re.match(r"session\.(\w+)\(", hint)
+        assert found is None or hasattr(AsyncSession, found[1]), hint
+    with pytest.raises(AttributeError, match=r"^type object 'User' has no attribute 'refresh'"):
+        getattr(User, "refresh")  # noqa: B009
+
+
+def test_a_column_has_the_name_of_a_method_of_another_orm() -> None:
+    models: Any = models_of(
+        "foreign_names",
+        """
+        [models.Draft.columns]
+        id = { type = "bigint", primary_key = true }
+        copy = "text"
+        json = "jsonb"
+        """,
+    )
+    draft = models.Draft(copy="x", json={})
+    assert (draft.copy, draft.json, models.Draft.copy.type) == ("x", {}, "text")
+    assert {"copy", "json"} <= set(dir(draft))
+
+
+@pytest.mark.parametrize("name", KEYWORDS["create_engine"])
+async def test_create_engine_says_what_keywords_are_called(name: str) -> None:
+    wrong: dict[str, Any] = {name: 1}
+    hint = re.escape(KEYWORDS["create_engine"][name])
+    with pytest.raises(TypeError, match=rf"create_engine\(\) .* argument '{name}': write {hint}"):
+        await ormkit.create_engine("postgresql://nobody@nowhere/none", **wrong)
+
+
+async def test_keywords_that_hints_name_exist(engine: Engine) -> None:
+    known = inspect.signature(ormkit.create_engine).parameters
+    for hint in KEYWORDS["create_engine"].values():
+        assert set(re.findall(r"\b(\w+)=", hint)) - {"isolation"} <= set(known), hint
+    for name in KEYWORDS["AsyncSession"]:
+        wrong: dict[str, Any] = {name: 1}
+        with pytest.raises(TypeError, match=f"'{name}': write "):
+            AsyncSession(engine, **wrong)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'nothing'"):
+        AsyncSession(engine, nothing=1)  # type: ignore[call-arg]
+
+
+async def test_an_order_of_another_orm_says_what_to_write(session: AsyncSession) -> None:
+    query: Any = session.query(User)
+    cases = {"name desc": "'-name'", "name.asc": "'name'", "+age": "'age'", "?": "func.random()"}
+    for given, hint in {**cases, "pk": "id", "-pk": "id"}.items():
+        with pytest.raises(UnknownName, match=f"write {re.escape(hint)}$"):
+            query.order_by(given)
+    with pytest.raises(UnknownName, match=r"has no column 'pk': write id$"):
+        query.filter(pk=1)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, TypeVar
 
 from ..errors import NotLoaded, UsageError
-from ..hints import MODELS, missing_attribute
+from ..hints import MODELS, OBJECTS, ForeignMethod, missing_attribute
 from ..postgres.values import Record
 from .columns import Column
 from .computed import Computed
@@ -280,7 +280,9 @@ class Model(metaclass=ModelMeta):
             *table.computed_attributes.values(),
         )
         unloaded = {each.name for each in loaded if not hasattr(self, each.slot)}
-        return [name for name in super().__dir__() if name not in unloaded]
+        names = [name for name in super().__dir__() if name not in unloaded]
+        # What another ORM has is no attribute, unless the application has it as well.
+        return [name for name in names if name not in OBJECTS or hasattr(self, name)]
 
     def __repr__(self) -> str:
         """Return the values that are there, long ones cut; those of private columns left out."""
@@ -290,6 +292,11 @@ class Model(metaclass=ModelMeta):
             if hasattr(self, column.slot) and not column.is_private
         )
         return f"{type(self).__name__}({', '.join(values)})"
+
+
+if not TYPE_CHECKING:
+    for _name, _hint in OBJECTS.items():
+        setattr(Model, _name, ForeignMethod(_name, _hint))
 
 
 class ReadOnlyModel(Model):

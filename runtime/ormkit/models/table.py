@@ -193,7 +193,16 @@ class Table:
                 f"{self.label}.{name} is computed from columns: it is read, and never written; "
                 f"with_computed() selects it"
             )
-        return UnknownName(f"{self.label} has no column {name!r}: {did_you_mean(name, known)}")
+        advice = did_you_mean(name, known)
+        bare = name.removeprefix("+").replace("__", " ").replace(".", " ").split(" ")
+        if name == "pk" and self.primary_key:
+            advice = f"write {', '.join(each.slot for each in self.primary_key)}"
+        elif name == "?":
+            advice = "write func.random()"
+        elif bare[0] in known and "".join(bare[1:]).lower() in ("", "asc", "desc"):
+            is_falling = bare[-1].lower() == "desc"
+            advice = f"write {('-' if is_falling else '') + bare[0]!r}"
+        return UnknownName(f"{self.label} has no column {name!r}: {advice}")
 
     def relationship(self, name: str) -> Relationship[Any, Any]:
         """Return the relationship of that name; UnknownName with a suggestion otherwise."""

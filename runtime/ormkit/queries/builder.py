@@ -32,6 +32,7 @@ from ..statements.row_locks import Lock, lockable
 from ..statements.select import KEY, VALUES, Select
 from ..statements.shape_cache import ROOTS, Shape
 from ..statements.statement import Statement
+from .other_names import QUERIES
 from .pagination import Cursor, after_cursor, cursor_at, keyset_order
 
 if TYPE_CHECKING:
@@ -65,82 +66,7 @@ class Source(Protocol):
 class QueryBuilder(Hinted, Generic[M, N, S, L, X_contra]):
     """The rows of model M that a query selects; each method returns a new query."""
 
-    __hints__: ClassVar[Mapping[str, str]] = {
-        "where": "filter(...)",
-        "select_related": "options(joinedload(...))",
-        "prefetch_related": "options(selectinload(...))",
-        "defer": "only(...) with the columns to read",
-        "load_only": "only(...)",
-        "join": "filter(Q(relationship__column=...)), or options(joinedload(...))",
-        "outerjoin": "options(joinedload(...))",
-        "select_from": "session.query(Model)",
-        "with_for_update": "for_update()",
-        "select_for_update": "for_update()",
-        "alias": "annotate(...)",
-        "aggregate": "sum(), avg(), min(), max(), or annotate(...) with values()",
-        "scalar": "scalars(column).first()",
-        "get_or_none": "get(key), or filter(...).one_or_none()",
-        "all_": "all()",
-        "last": 'order_by("-id").first()',
-        "latest": 'order_by("-created_at").first()',
-        "earliest": 'order_by("created_at").first()',
-        "slice": "offset(...) and limit(...)",
-        "reverse": 'order_by("-id")',
-        "create": "session.insert(Model(...))",
-        "bulk_create": "session.insert_all([...])",
-        "get_or_create": "session.upsert(Model(...), update_fields=[])",
-        "update_or_create": "session.upsert(Model(...))",
-        "yield_per": "stream(batch_size=...)",
-        "iterator": "stream()",
-        "execute": "all()",
-        "paginate": "limit(n).page(cursor)",
-        "order": "order_by(...)",
-        "orderby": "order_by(...)",
-        "lock": "for_update()",
-        "to_list": "all()",
-        "tuples": "values_list()",
-        "with_only_columns": "values_list(...)",
-        "sort_by": "order_by(...)",
-        "skip": "offset(...)",
-        "take": "limit(...)",
-        "distinct_values": "distinct()",
-        "in_bulk": "filter(id__in=[...])",
-        "raw": "session.execute_raw(sql, params)",
-        "one_or_raise": "one()",
-        "scalar_one": "scalars(column).first()",
-        "scalar_one_or_none": "scalars(column).first()",
-        "get_or_404": "session.get_or_raise(Model, key), which raises NotFound",
-        "first_or_404": "one(), which raises NotFound",
-        "none": "filter(id__in=[])",
-        "unique": "distinct()",
-        "using": "AsyncSession(engine).query(Model)",
-        "extra": "annotate(...) or session.execute_raw(sql, params)",
-        "add_columns": "annotate(...) with values()",
-        "with_entities": "values_list(...)",
-        "dates": "scalars(func.date_trunc('day', column))",
-        "datetimes": "scalars(func.date_trunc('hour', column))",
-        "complex_filter": "filter(Q(...))",
-        "or_": "filter(Q(...) | Q(...))",
-        "union": "filter(one | other), or session.execute_raw(sql, params)",
-        "intersection": "filter(one & other)",
-        "difference": "exclude(...)",
-        "cte": "subquery(...), or session.execute_raw(sql, params)",
-        "contains_eager": "options(joinedload(...))",
-        "joinedload": "options(joinedload(...))",
-        "selectinload": "options(selectinload(...))",
-        "populate_existing": "all(): each query reads the values anew",
-        "execution_options": "stream(batch_size=...)",
-        "bulk_update": "session.bulk_update(objects)",
-        "acount": "count()",
-        "aexists": "exists()",
-        "afirst": "first()",
-        "aget": "get(key)",
-        "aupdate": "update(...)",
-        "adelete": "delete()",
-        "acreate": "session.insert(Model(...))",
-        "aiterator": "stream()",
-        "remove": "delete()",
-    }
+    __hints__: ClassVar[Mapping[str, str]] = QUERIES
 
     #: Conditions; with a shape, also keywords of filter(), whose conditions the shape knows.
     _where: tuple[Condition[Any] | Mapping[str, object], ...] = ()

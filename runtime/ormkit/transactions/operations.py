@@ -43,6 +43,7 @@ from ..statements.primary_keys import by_key, by_key_or_deleted, key_values
 from ..statements.result import Result
 from ..statements.row_limits import EngineCounts
 from .copy import Copying
+from .other_names import SESSIONS
 
 if TYPE_CHECKING:
     from ..models.model import Model
@@ -54,44 +55,7 @@ K = TypeVar("K")
 class Operations(Hinted, Copying):
     """Reads and writes objects through the executor that `executor()` returns."""
 
-    __hints__: ClassVar[Mapping[str, str]] = {
-        "execute": "execute_raw(sql, params)",
-        "exec": "execute_raw(sql, params)",
-        "scalar": "(await execute_raw(sql, params)).scalar()",
-        "scalars": "(await execute_raw(sql, params)).scalars()",
-        "select": "query(Model)",
-        "find": "get(Model, key)",
-        "get_one": "get_or_raise(Model, key)",
-        "add": "`await session.insert(object)`, or add() of a transaction",
-        "add_all": "`await session.insert_all(objects)`, or add_all() of a transaction",
-        "save": "insert(object), update(object, column=value) or upsert(object)",
-        "create": "insert(Model(...))",
-        "bulk_create": "insert_all(objects)",
-        "bulk_save_objects": "insert_all(objects) or bulk_update(objects)",
-        "bulk_insert": "insert_all(objects)",
-        "bulk_upsert": "upsert_all(objects)",
-        "insert_many": "insert_all(objects)",
-        "update_many": "bulk_update(objects)",
-        "merge": "upsert(object)",
-        "refresh": "get(Model, key)",
-        "expire": "get(Model, key)",
-        "expire_all": "query(Model): each query reads the values anew",
-        "delete_all": "remove_all(objects)",
-        "bulk_insert_mappings": "insert_all(objects)",
-        "bulk_update_mappings": "bulk_update(objects)",
-        "stream": "query(Model).stream()",
-        "stream_scalars": "query(Model).stream()",
-        "raw": "execute_raw(sql, params)",
-        "fetch": "execute_raw(sql, params)",
-        "fetchrow": "(await execute_raw(sql, params)).first()",
-        "fetchval": "(await execute_raw(sql, params)).scalar()",
-        "atomic": "begin()",
-        "begin_nested": "begin()",
-        "commit": "`async with session.begin():`, which commits at its end",
-        "rollback": "`async with session.begin():`, which rolls back after an error",
-        "flush": "`async with session.begin() as tx:` and tx.flush()",
-        "close": "nothing: a session holds no connection; close the engine",
-    }
+    __hints__: ClassVar[Mapping[str, str]] = SESSIONS
 
     #: The engine's counts of the limits and offsets that are literals in SQL texts.
     counts: EngineCounts
