@@ -18,8 +18,8 @@ SELECT ?=
 unexport PYTHONDONTWRITEBYTECODE
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
-.PHONY: editors demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing bench-migrations soak nightly long-tests accelerator clean
-.PHONY: check-pyright check-checkers check-mypy check-black check-ruff check-layers
+.PHONY: editors site demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing bench-migrations soak nightly long-tests accelerator clean
+.PHONY: check-site check-pyright check-checkers check-mypy check-black check-ruff check-layers
 
 demo: $(VENV)/installed
 	$(BIN)/ormkit generate
@@ -38,7 +38,7 @@ slowest: $(VENV)/installed
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal --durations=100 --durations-min=1 $(SELECT)
 
 # Each part takes one core: make check -j2
-check: check-pyright check-checkers check-mypy check-black check-ruff check-layers drift
+check: check-pyright check-checkers check-mypy check-black check-ruff check-layers check-site drift
 
 check-pyright: $(VENV)/installed
 	$(BIN)/pyright --pythonpath $(BIN)/python
@@ -47,7 +47,7 @@ check-checkers: $(VENV)/installed
 	$(BIN)/python -m tests.typing.checkers
 
 check-mypy: $(VENV)/installed
-	$(BIN)/mypy runtime/ormkit ormkit_gen examples schemas
+	$(BIN)/mypy runtime/ormkit ormkit_gen examples schemas website
 
 check-black: $(VENV)/installed
 	$(BIN)/black --check --quiet .
@@ -99,6 +99,10 @@ nightly: $(VENV)/installed
 
 long-tests: $(VENV)/installed
 	$(BIN)/python -m tests.long_tests --write
+
+# The documentation as a site, in build/website/site. A link that leads nowhere is an error.
+site check-site: $(VENV)/installed
+	$(BIN)/python -m website.build
 
 # What tombi and taplo say of schema files, by the JSON Schema.
 editors: $(VENV)/installed

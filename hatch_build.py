@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -61,8 +62,11 @@ def build(root: Path, directory: Path) -> Path:
     # A process that has the file open keeps what it opened, and none sees half of it.
     half = file.with_suffix(".half")
     try:
-        compiler = command(root / SOURCE, half)
-        subprocess.run(compiler, check=True, capture_output=True, text=True, errors="replace")
+        if sysconfig.get_config_var("LDSHARED"):
+            compiler = command(root / SOURCE, half)
+            subprocess.run(compiler, check=True, capture_output=True, text=True, errors="replace")
+        else:
+            compile_by_setuptools(root / SOURCE, half)
         half.replace(file)
     except OSError as error:
         raise NotBuilt(f"the C compiler does not start: {error}") from error
@@ -81,8 +85,6 @@ def refuse_if_unsuitable() -> None:
         raise NotBuilt(f"it is made for CPython, and this is {sys.implementation.name}")
     if sysconfig.get_config_var("Py_GIL_DISABLED"):
         raise NotBuilt("it needs the interpreter's lock, and this CPython has none")
-    if not sysconfig.get_config_var("LDSHARED"):
-        raise NotBuilt("this CPython does not say how extensions are compiled for it")
 
 
 def command(source: Path, target: Path) -> list[str]:
@@ -97,6 +99,29 @@ def command(source: Path, target: Path) -> list[str]:
     paths = sysconfig.get_paths()
     headers = [f"-I{paths[name]}" for name in ("include", "platinclude")]
     return [*compiler, *shared[1:], *flags, *headers, str(source), "-o", str(target)]
+
+
+def compile_by_setuptools(source: Path, target: Path) -> None:
+    """Compile where CPython names no command, as on Windows: setuptools finds Visual C++."""
+    try:
+        from setuptools import Distribution, Extension
+        from setuptools.command.build_ext import build_ext
+        from setuptools.errors import BaseError, CCompilerError
+    except ImportError as error:
+        raise NotBuilt("setuptools is not installed, which knows the compilers here") from error
+    distribution = Distribution({"ext_modules": [Extension(source.stem, [source.name])]})
+    building = build_ext(distribution)
+    with (
+        tempfile.TemporaryDirectory(prefix="ormkit-") as directory,
+        contextlib.chdir(source.parent),
+    ):
+        building.build_lib = building.build_temp = directory
+        try:
+            building.ensure_finalized()
+            building.run()
+        except (BaseError, CCompilerError) as error:
+            raise NotBuilt(f"the C compiler failed: {error}") from error
+        shutil.copyfile(building.get_ext_fullpath(source.stem), target)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import hatch_build
 import ormkit
 
 pytestmark = pytest.mark.one_interpreter
@@ -160,6 +161,22 @@ def test_a_build_without_the_accelerator_says_why(
     assert file.name.endswith("-py3-none-any.whl")
     assert "built without its accelerator" in output
     assert said in output
+
+
+@needs_compiler
+def test_where_cpython_names_no_command_setuptools_compiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where setuptools finds Visual C++."""
+    of_cpython = sysconfig.get_config_var
+    monkeypatch.setattr(
+        sysconfig, "get_config_var", lambda name: None if name == "LDSHARED" else of_cpython(name)
+    )
+    assert hatch_build.build(ROOT, tmp_path).stat().st_size > 50_000
+    broken = tmp_path / "_accelerator.c"
+    broken.write_text("int main(")
+    with pytest.raises(hatch_build.NotBuilt, match="the C compiler failed"):
+        hatch_build.compile_by_setuptools(broken, tmp_path / "other")
 
 
 @needs_compiler

@@ -395,10 +395,10 @@ PyDoc_STRVAR(decoder_doc,
 
 static PyType_Slot decoder_slots[] = {
     {Py_tp_doc, (void *)decoder_doc},
-    {Py_tp_new, decoder_new},
-    {Py_tp_call, PyVectorcall_Call},
-    {Py_tp_traverse, decoder_traverse},
-    {Py_tp_dealloc, decoder_dealloc},
+    {Py_tp_new, (void *)decoder_new},
+    {Py_tp_call, (void *)PyVectorcall_Call},
+    {Py_tp_traverse, (void *)decoder_traverse},
+    {Py_tp_dealloc, (void *)decoder_dealloc},
     {Py_tp_members, decoder_members},
     {0, NULL},
 };
@@ -1028,9 +1028,9 @@ PyDoc_STRVAR(reader_doc,
 
 static PyType_Slot reader_slots[] = {
     {Py_tp_doc, (void *)reader_doc},
-    {Py_tp_new, reader_new},
-    {Py_tp_traverse, reader_traverse},
-    {Py_tp_dealloc, reader_dealloc},
+    {Py_tp_new, (void *)reader_new},
+    {Py_tp_traverse, (void *)reader_traverse},
+    {Py_tp_dealloc, (void *)reader_dealloc},
     {Py_tp_methods, reader_methods},
     {Py_tp_members, reader_members},
     {0, NULL},
@@ -1461,10 +1461,10 @@ PyDoc_STRVAR(shortcut_doc,
 
 static PyType_Slot shortcut_slots[] = {
     {Py_tp_doc, (void *)shortcut_doc},
-    {Py_tp_new, shortcut_new},
-    {Py_tp_call, PyVectorcall_Call},
-    {Py_tp_traverse, shortcut_traverse},
-    {Py_tp_dealloc, shortcut_dealloc},
+    {Py_tp_new, (void *)shortcut_new},
+    {Py_tp_call, (void *)PyVectorcall_Call},
+    {Py_tp_traverse, (void *)shortcut_traverse},
+    {Py_tp_dealloc, (void *)shortcut_dealloc},
     {Py_tp_members, shortcut_members},
     {0, NULL},
 };
