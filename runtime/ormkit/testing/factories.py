@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any, Generic, Self, TypeVar
 
 from ..errors import UsageError
@@ -18,6 +19,7 @@ from ..models.table import Table, table_of
 from ..postgres.values import UNSET
 from ..session import AsyncSession
 from ..sql.expressions import Expression
+from .distinct_columns import distinct_columns, unique_columns
 from .samples import sample
 
 M = TypeVar("M")
@@ -99,20 +101,28 @@ class Factory(Generic[P, M]):
         return made[0]
 
     async def create_many(self, count: int, /, *args: P.args, **values: P.kwargs) -> list[M]:
-        """Insert so many objects by one statement. They share the rows that they refer to."""
+        """Insert so many objects by one statement. They share the rows that they refer to.
+
+        Where a unique constraint allows that for one object only, each gets a row of its own.
+        """
         check_values(self._table, args, values)
         return await self._create_many(count, values, {})
 
     def _build(self, values: Mapping[str, Any]) -> M:
         given = {**self._defaults, **self._keys_of(self._parents), **values}
         number = CURRENT.next_number(self._table)
-        for column in required_columns(self._table):
-            if column.slot not in given and not is_foreign(self._table, column):
+        parents = {slot for key in needed_keys(self._table, given) for slot in key[0]}
+        for column in (*required_columns(self._table), *distinct_of(self._table)):
+            if column.slot not in given and column.slot not in parents:
                 given[column.slot] = sample(column, number)
         return self._make(**given)
 
     async def _create_many(
-        self, count: int, values: Mapping[str, Any], shared: dict[Table, Model]
+        self,
+        count: int,
+        values: Mapping[str, Any],
+        shared: dict[Table, Model],
+        making: tuple[Table, ...] = (),
     ) -> list[Any]:
         session = self._session or CURRENT.session
         if session is None:
@@ -121,37 +131,62 @@ class Factory(Generic[P, M]):
                 "the fixture session, or call using(session) first"
             )
         shared.update({table_of(type(parent)): parent for parent in self._parents})
-        every = {**await self._missing_keys(session, values, shared), **values}
-        made: list[Any] = [self._build(every) for _ in range(count)]
+        keys = await self._missing_keys(session, count, values, shared, making)
+        made: list[Any] = [self._build({**each, **values}) for each in keys]
         return await session.insert_all(made)
 
     async def _missing_keys(
-        self, session: AsyncSession, values: Mapping[str, Any], shared: dict[Table, Model]
-    ) -> dict[str, Any]:
-        """Return what the foreign keys hold that need a row, which is made where there is none."""
+        self,
+        session: AsyncSession,
+        count: int,
+        values: Mapping[str, Any],
+        shared: dict[Table, Model],
+        making: tuple[Table, ...],
+    ) -> list[dict[str, Any]]:
+        """Return what the foreign keys of each object hold that need a row, which is made.
+
+        Objects share it, unless a unique constraint lets one object have it.
+        """
         given = {**self._defaults, **self._keys_of(self._parents), **values}
-        needed = {column.slot for column in required_columns(self._table)}
-        found: dict[str, Any] = {}
-        for columns, target, remote in foreign_keys(self._table):
-            if not (needed - given.keys()) & {*columns} or related_by(self._table, columns, given):
-                continue
-            parent = shared.get(target)
-            if parent is None:
-                parent = shared[target] = await self._parent(session, target, shared)
-            found |= keys_from(parent, columns, remote)
+        found: list[dict[str, Any]] = [{} for _ in range(count)]
+        needed = [
+            key
+            for key in needed_keys(self._table, given)
+            if not related_by(self._table, key[0], given)
+        ]
+        apart = kept_apart(self._table, needed) if count > 1 else ()
+        for key in needed:
+            columns, target, remote = key
+            if key in apart:
+                others = {table: each for table, each in shared.items() if table is not target}
+                parents = await self._make_parents(session, count, target, others, making)
+            else:
+                if target not in shared:
+                    (shared[target],) = await self._make_parents(session, 1, target, shared, making)
+                parents = [shared[target]] * count
+            for keys, parent in zip(found, parents, strict=True):
+                keys |= keys_from(parent, columns, remote)
         return found
 
-    async def _parent(
-        self, session: AsyncSession, target: Table, shared: dict[Table, Model]
-    ) -> Model:
+    async def _make_parents(
+        self,
+        session: AsyncSession,
+        count: int,
+        target: Table,
+        shared: dict[Table, Model],
+        making: tuple[Table, ...],
+    ) -> list[Model]:
+        way = (*making, self._table)
         if target is self._table:
             raise UsageError(
                 f"each {target.label} needs another one by its foreign key: give its columns"
             )
+        if target in way:
+            names = " needs ".join(each.label for each in (*way[way.index(target) :], target))
+            raise UsageError(f"foreign keys go in a circle: {names}. Give the columns of one")
         model: Any = target.model
         parents: Factory[Any, Model] = Factory(model)
-        made: list[Model] = await parents.using(session)._create_many(1, {}, shared)
-        return made[0]
+        return await parents.using(session)._create_many(count, {}, shared, way)
 
     def _keys_of(self, parents: Sequence[Model]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -193,9 +228,43 @@ def required_columns(table: Table) -> list[AnyColumn]:
     ]
 
 
-def is_foreign(table: Table, column: AnyColumn) -> bool:
-    """Return whether the column belongs to a foreign key."""
-    return any(column.slot in columns for columns, _, _ in foreign_keys(table))
+def needed_keys(table: Table, given: Mapping[str, Any]) -> list[ForeignKey]:
+    """Return the foreign keys that need a row: none of their columns will be NULL.
+
+    given: the columns that have a value; a foreign key all of whose columns have one needs nothing.
+    """
+    required = {column.slot for column in required_columns(table)} - given.keys()
+    filled = {*required, *(slot for slot, value in given.items() if value is not None)}
+    return [
+        key for key in foreign_keys(table) if required & {*key[0]} and filled.issuperset(key[0])
+    ]
+
+
+def kept_apart(table: Table, keys: Sequence[ForeignKey]) -> list[ForeignKey]:
+    """Return the foreign keys that hold another row in each object, because of a constraint.
+
+    Of a constraint on several foreign keys alone, that is the first one.
+    """
+    schema = schema_of(table)
+    filled = {slot for key in keys for slot in key[0]}
+    found: list[ForeignKey] = []
+    for named in () if schema is None else unique_columns(schema, table):
+        slots = {column.slot for column in named}
+        if slots and slots <= filled:
+            found += [key for key in keys if slots & {*key[0]}][:1]
+    return found
+
+
+_distinct: dict[Table, list[AnyColumn]] = {}
+
+
+def distinct_of(table: Table) -> list[AnyColumn]:
+    """Return the columns whose defaults would let a table have one row."""
+    found = _distinct.get(table)
+    if found is None:
+        schema = schema_of(table)
+        found = _distinct[table] = [] if schema is None else distinct_columns(schema, table)
+    return found
 
 
 _foreign_keys: dict[Table, tuple[ForeignKey, ...]] = {}
@@ -211,9 +280,8 @@ def foreign_keys(table: Table) -> tuple[ForeignKey, ...]:
 
 def read_foreign_keys(table: Table) -> Iterator[ForeignKey]:
     """Yield the foreign keys of a table."""
-    package = sys.modules[table.model.__module__.rpartition(".")[0]]
-    schema: Any = getattr(package, "SCHEMA", None)
-    if not isinstance(schema, Schema):
+    package, schema = package_of(table), schema_of(table)
+    if schema is None:
         return
     models = [each for each in vars(package).values() if isinstance(each, type)]
     tables: dict[str, Table] = {}
@@ -225,6 +293,17 @@ def read_foreign_keys(table: Table) -> Iterator[ForeignKey]:
     for columns, target, remote in references:
         if target in tables:
             yield named(table, columns), tables[target], named(tables[target], remote)
+
+
+def package_of(table: Table) -> ModuleType:
+    """Return the generated package of a table."""
+    return sys.modules[table.model.__module__.rpartition(".")[0]]
+
+
+def schema_of(table: Table) -> Schema | None:
+    """Return the schema of a table's package; None for models that were not generated."""
+    schema: object = getattr(package_of(table), "SCHEMA", None)
+    return schema if isinstance(schema, Schema) else None
 
 
 def name_of(table: Table) -> str:

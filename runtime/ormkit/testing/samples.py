@@ -66,7 +66,7 @@ def value_of(type_: BaseType, modifiers: tuple[int, ...], number: int) -> Any:
     if type_.bound is not None:
         low, high = (value_of(type_.bound, (), each) for each in (number, number + 1))
         return Range(low, high)
-    if type_.family == "document" or not type_.reads:
+    if not type_.reads:
         return None
     kind = type_.reads[0]
     if kind is Decimal:
@@ -79,6 +79,9 @@ def value_of(type_: BaseType, modifiers: tuple[int, ...], number: int) -> Any:
     if kind is dt.datetime:
         moment = FIRST_DAY + dt.timedelta(hours=number)
         return moment.replace(tzinfo=dt.UTC) if type_.needs_zone else moment
+    if kind is dt.time:
+        time = (FIRST_DAY + dt.timedelta(seconds=number)).time()
+        return time if type_.check(time, ()) is None else time.replace(tzinfo=dt.UTC)
     made = MAKERS.get(kind)
     return made(number) if made is not None else None
 
@@ -99,11 +102,13 @@ def uuid_of(number: int) -> UUID:
 #: What makes a value, by the class that PostgreSQL's values are read as.
 MAKERS: Mapping[type, Callable[[int], Any]] = {
     bool: lambda number: number % 2 == 0,
+    # Of types that are no texts, and take twelve hexadecimal digits: macaddr, tsvector.
+    str: lambda number: format(number, "012x"),
     int: lambda number: number,
     float: float,
     bytes: lambda number: str(number).encode(),
-    dt.date: lambda number: FIRST_DAY.date() + dt.timedelta(days=number),
-    dt.time: lambda number: (FIRST_DAY + dt.timedelta(seconds=number)).time(),
+    # Weeks apart, so that ranges of some days that begin with them do not overlap.
+    dt.date: lambda number: FIRST_DAY.date() + dt.timedelta(weeks=number % 400_000),
     Interval: lambda number: dt.timedelta(seconds=number),
     UUID: uuid_of,
     IPv4Address: lambda number: IPv4Address(FIRST_ADDRESS + number),

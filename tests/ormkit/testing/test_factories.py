@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,6 +66,41 @@ hardware = "macaddr"
 columns = ["person_id", "team_code"]
 target = "badge"
 target_columns = ["person_id", "team_code"]
+
+[models.Desk.columns]
+id = { type = "integer", primary_key = true }
+badge_person = { type = "uuid?" }
+badge_team = { type = "char(2)", foreign_key = "team.code" }
+stamp_id = { type = "bigint", foreign_key = "stamp.id", unique = true }
+clock = "timetz"
+words = "tsvector"
+kind = { type = "text", default = "plain" }
+opened = { type = "date", default = "2030-01-01" }
+label = { type = "text", default = "none", unique = true }
+
+[[models.Desk.foreign_keys]]
+columns = ["badge_person", "badge_team"]
+target = "badge"
+
+[[models.Desk.indexes]]
+columns = [{ expression = "lower(kind)" }]
+unique = true
+where = "id > 0"
+
+[[models.Desk.excludes]]
+elements = [{ expression = "daterange(opened, opened + 7)", operator = "&&" }]
+
+[models.Link.columns]
+id = { type = "integer", primary_key = true }
+next_id = { type = "integer", foreign_key = "link.id" }
+
+[models.Egg.columns]
+id = { type = "integer", primary_key = true }
+hen_id = { type = "integer", foreign_key = "hen.id" }
+
+[models.Hen.columns]
+id = { type = "integer", primary_key = true }
+egg_id = { type = "integer", foreign_key = "egg.id" }
 """
 
 
@@ -145,10 +181,45 @@ async def test_every_type_and_kind_of_key_gets_values(models: Any, database_url:
         assert made[0].friend_id is None
         badge = await Factory(models.Badge).using(session).create()
         assert await session.query(models.Team).count() == 2
-        stamps: Any = Factory(models.Stamp, hardware="08:00:2b:01:02:03").using(session)
+        stamps: Any = Factory(models.Stamp).using(session)
         stamp = await stamps.of(badge).create()
         assert (stamp.person_id, stamp.team_code) == (badge.person_id, badge.team_code)
         own = await stamps.create()
         assert own.person_id != badge.person_id
-        with pytest.raises(UsageError, match="give one, as in Factory"):
-            await Factory(models.Stamp).using(session).create()
+
+
+async def test_constraints_keep_objects_apart(models: Any, database_url: str) -> None:
+    """By a foreign key that is unique, by two of them together, and by defaults."""
+    async with await create_engine(database_url) as engine:
+        await engine.create_all(models.SCHEMA)
+        session = AsyncSession(engine)
+        badges = await Factory(models.Badge).using(session).create_many(5)
+        assert len({each.person_id for each in badges}) == 5
+        assert len({each.team_code for each in badges}) == 1
+        desks = await Factory(models.Desk).using(session).create_many(30)
+        assert len({each.stamp_id for each in desks}) == 30
+        assert {each.badge_person for each in desks} == {None}
+        assert len({each.badge_team for each in desks}) == 1
+        ada = await Factory(models.Stamp).using(session).create()
+        desk = await Factory(models.Desk).of(ada).using(session).create(label="own")
+        assert (desk.stamp_id, desk.label) == (ada.id, "own")
+
+
+async def test_circles_of_foreign_keys_are_named(models: Any, session: AsyncSession) -> None:
+    with pytest.raises(UsageError, match=r"each Link needs another one by its foreign key"):
+        await Factory(models.Link).using(session).create()
+    circle = "foreign keys go in a circle: Egg needs Hen needs Egg. Give the columns of one"
+    with pytest.raises(UsageError, match=circle):
+        await Factory(models.Egg).using(session).create()
+
+
+async def test_every_model_of_everything_gets_fifty_objects(
+    tmp_path: Path, database_url: str
+) -> None:
+    package = import_models(tmp_path, Path(__file__).parents[3] / "schemas/everything.toml")
+    async with await create_engine(database_url) as engine:
+        await engine.create_all(package.SCHEMA)
+        session = AsyncSession(engine)
+        for model in (each for each in vars(package).values() if hasattr(each, "__table__")):
+            made: Any = Factory(model)
+            assert len(await made.using(session).create_many(50)) == 50
