@@ -314,11 +314,13 @@ def domain(
     collation: str | None = None,
     schema: str | None = None,
     comment: str | None = None,
+    renamed_from: str | None = None,
 ) -> None:
     """Declare a domain: a type with checks, which `mapped_column(called)` has as its type.
 
     name: its name in PostgreSQL, if it is another one.
     checks: SQL expressions over VALUE, or dicts with `expression`, `name`, `not_valid`, `comment`.
+    renamed_from: its name before, for the next migration.
     """
     parts = [{"expression": each} if isinstance(each, str) else dict(each) for each in checks]
     _declare(
@@ -332,6 +334,7 @@ def domain(
         collation=collation,
         schema=schema,
         comment=comment,
+        renamed_from=renamed_from,
     )
 
 
@@ -351,11 +354,13 @@ def sequence(
     owned_by: str | None = None,
     unlogged: bool | None = None,
     comment: str | None = None,
+    renamed_from: str | None = None,
 ) -> None:
     """Declare a sequence, for `server_default="nextval('...')"` of columns.
 
     name: its name in PostgreSQL, if it is another one.
     owned_by: the column with which it is dropped, as in "orders.number".
+    renamed_from: its name before, for the next migration.
     """
     _declare(
         "sequences",
@@ -372,6 +377,7 @@ def sequence(
         owned_by=owned_by,
         unlogged=unlogged,
         comment=comment,
+        renamed_from=renamed_from,
     )
 
 

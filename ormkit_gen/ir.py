@@ -102,6 +102,8 @@ class Domain:
     collation: str | None = None  #: As SQL.
     checks: tuple[DomainCheck, ...] = ()
     comment: str | None = None
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -130,6 +132,8 @@ class NumberSequence:
     owner: tuple[str, str] | None = None
     is_unlogged: bool = False
     comment: str | None = None
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
     at: Position | None = field(default=None, compare=False, repr=False)
 
 
@@ -163,6 +167,9 @@ class Partition:
     partitions: tuple[Partition, ...] = ()
     storage: Storage = ()
     comment: str | None = None
+    #: What the snapshot of the last migration calls it.
+    renamed_from: str | None = field(default=None, compare=False)
+    at: Position | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -425,9 +432,8 @@ class Model:
     excludes: tuple[Exclude, ...] = ()
     relationships: tuple[Relationship, ...] = ()
     computed: tuple[Computed, ...] = ()
-    soft_delete: str | None = (
-        None  #: Column of the soft_delete mixin (timestamptz, NULL if the row is not deleted).
-    )
+    #: Column of the soft_delete mixin (timestamptz, NULL if the row is not deleted).
+    soft_delete: str | None = None
     version: str | None = None  #: Column of the version mixin (optimistic lock).
     updated_at: str | None = None  #: Column that every update sets to now().
     #: True for an association table that no model defines: it has DDL, but no class.

@@ -175,14 +175,14 @@ def _is_computed(fact: Fact, now: Situation) -> bool:
     return any(now.present.get((fact.object, kind, fact.name)) for kind in kinds)
 
 
-def is_lost(table: str, column: str, now: Situation) -> bool:
+def is_lost(table: str, column: str, now: Situation, what: str = "table") -> bool:
     """Return whether data may be lost, or record that no flag says so."""
     names = now.names(table, column)
     if now.answers.may_drop(*names):
         return True
     name = names[-1] if names[-1] in now.aliases.values() else names[1]
-    what = f"the column {name} is gone" if column else f"the table {name} is gone"
-    now.refuse("lost-data", f"{what}, and its data would be lost", f"pass --drop {name}")
+    gone = f"the column {name} is gone" if column else f"the {what} {name} is gone"
+    now.refuse("lost-data", f"{gone}, and its data would be lost", f"pass --drop {name}")
     return False
 
 
@@ -193,10 +193,6 @@ def part(difference: Difference, now: Situation) -> Iterator[Piece]:
     place = table if kind == "table" else ""
     if fact.kind == "not null" and expected is not None:
         yield from not_null(fact, now)
-        return
-    if fact.kind == "identity" and found is None:
-        for each in changed(expected, None, now.sides):
-            yield replace(piece(each, place, Rank.IDENTITY), is_alone=True)
         return
     if fact.kind == "identity" and expected is not None and found is not None:
         # PostgreSQL changes the sequence together with the type of its column.

@@ -9,22 +9,19 @@ from dataclasses import replace
 from ormkit.catalog import Difference, Fact
 from ormkit_gen.ddl.indexes import index_element
 from ormkit_gen.drift.parts import changed
-from ormkit_gen.drift.sides import beside, kind_and_name
+from ormkit_gen.drift.sides import beside, kind_and_name, schema_of
 from ormkit_gen.ir import ForeignKey, Index, Model
+from ormkit_gen.migrations.indexing import UNIQUE, concurrently, unique_index
+from ormkit_gen.migrations.partitioned import built, family, referencing, renamed
 from ormkit_gen.migrations.pieces import Piece, Rank, piece
 from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
 from ormkit_gen.postgres.identifiers import qualified
 
-_COLUMNS = r'\((?P<{}>(?:"(?:[^"]|"")+"|[^")])+)\)'
-_UNIQUE = re.compile(
-    rf"(?P<kind>PRIMARY KEY|UNIQUE)(?P<nulls> NULLS NOT DISTINCT)? {_COLUMNS.format('columns')}"
-    rf"(?P<include> INCLUDE {_COLUMNS.format('more')})?(?P<storage> WITH {_COLUMNS.format('w')})?"
-    r"(?P<deferred> DEFERRABLE(?: INITIALLY DEFERRED)?)?"
-)
 _NAME = re.compile(r'"(?:[^"]|"")+"|[^\s,"]+')
-_INDEX = re.compile(r'^(CREATE (?:UNIQUE )?INDEX )("(?:[^"]|"")+"|\S+)')
 #: How many rows a check shows.
 _SHOWN = 10
+#: From this version on, foreign keys of partitioned tables may be NOT VALID.
+_KEYS_NOT_VALID = 18
 
 
 async def constraint(difference: Difference, now: Situation) -> list[Piece]:
@@ -32,12 +29,37 @@ async def constraint(difference: Difference, now: Situation) -> list[Piece]:
     expected, found, fact = difference.expected, difference.found, difference.fact
     _, table = kind_and_name(fact.object)
     if expected is None:
-        return [piece(each, table) for each in changed(None, found, now.sides)]
-    if _UNIQUE.fullmatch(expected.definition) and not now.is_partitioned(fact.object):
+        rank = _late(fact, now) if UNIQUE.match(fact.definition) else None
+        return [piece(each, table, rank) for each in changed(None, found, now.sides)]
+    is_partitioned = now.is_partitioned(fact.object)
+    if UNIQUE.fullmatch(expected.definition) and _is_buildable(fact.object, table, now):
         return [*await _unique(expected, found, table, now)]
-    if expected.definition.startswith("EXCLUDE") or _UNIQUE.match(expected.definition):
+    if expected.definition.startswith("EXCLUDE") or UNIQUE.match(expected.definition):
         return [piece(each, table) for each in changed(expected, found, now.sides)]
+    is_foreign = expected.definition.startswith("FOREIGN KEY")
+    if is_foreign and is_partitioned and found is None and now.version < _KEYS_NOT_VALID:
+        return [*referencing(expected, now), *_orphans(expected, table, now)]
     return [*_validated(expected, found, table, now)]
+
+
+def _late(fact: Fact, now: Situation) -> Rank | None:
+    """Return when an index goes: after those that take its place, where it can stay until then."""
+    names = (
+        each.name
+        for each in now.wanted
+        if each.kind in ("constraint", "index")
+        and schema_of(kind_and_name(each.object)[1]) == schema_of(kind_and_name(fact.object)[1])
+    )
+    is_free = fact.name not in names
+    is_same = all(
+        now.wanted.get(each.key) == each for each in now.present.facts_of(fact.object, "column")
+    )
+    return Rank.DROP_INDEXES if is_free and is_same else None
+
+
+def _is_buildable(whole: str, table: str, now: Situation) -> bool:
+    """Return whether each partition of a table can have an index."""
+    return not (now.is_partitioned(whole) and family(table, now).is_foreign)
 
 
 def _validated(expected: Fact, found: Fact | None, table: str, now: Situation) -> Iterator[Piece]:
@@ -104,34 +126,55 @@ def _orphans_sql(model: Model, key: ForeignKey, target: Model, table: str) -> st
 
 async def _unique(expected: Fact, found: Fact | None, table: str, now: Situation) -> list[Piece]:
     """Return what adds a primary key or a unique constraint by an index that is built before."""
-    words = _UNIQUE.fullmatch(expected.definition)
+    words = UNIQUE.fullmatch(expected.definition)
     assert words is not None
     name = quoted(expected.name)
-    own = name if found is None else quoted(ending(expected.name, PREPARED))
-    create = (
-        f"CREATE UNIQUE INDEX CONCURRENTLY {own} ON {table} ({words['columns']})"
-        f"{words['include'] or ''}{words['nulls'] or ''}{words['storage'] or ''};"
-    )
+    own = expected.name if found is None else ending(expected.name, PREPARED)
     columns = _NAME.findall(words["columns"])
     is_distinct = words["nulls"] is not None or words["kind"] == "PRIMARY KEY"
-    pieces = [
-        _duplicates(table, columns, columns if not is_distinct else [], "", expected.name),
-        Piece(rank=Rank.BUILD, sql=create, mode="no transaction", table=table, is_alone=True),
-    ]
-    add = f"ALTER TABLE {table} ADD CONSTRAINT {name} {words['kind']} USING INDEX {own}"
-    add += f"{words['deferred'] or ''};"
+    pieces = [_duplicates(table, columns, columns if not is_distinct else [], "", expected.name)]
+    is_partitioned = now.is_partitioned(expected.object)
+    attached: list[str] = []
+    if is_partitioned:
+        parts = list(built(expected, own, now))
+        if found is not None and words["kind"] == "PRIMARY KEY":
+            # A table has one primary key at a time.
+            attached = [each.sql for each in parts if each.rank is not Rank.BUILD]
+            parts = [each for each in parts if each.rank is Rank.BUILD]
+        pieces += parts
+        add = f"ALTER TABLE {table} RENAME CONSTRAINT {quoted(own)} TO {name};"
+    else:
+        create = unique_index(words, quoted(own), table)
+        pieces.append(
+            Piece(rank=Rank.BUILD, sql=create, mode="no transaction", table=table, is_alone=True)
+        )
+        add = f"ALTER TABLE {table} ADD CONSTRAINT {name} {words['kind']} USING INDEX "
+        add += f"{quoted(own)}{words['deferred'] or ''};"
     if found is None:
-        return [*pieces, Piece(rank=Rank.CONSTRAINTS, sql=add, table=table, is_alone=True)]
+        adds = [Piece(rank=Rank.CONSTRAINTS, sql=add, table=table, is_alone=True)]
+        return pieces if is_partitioned else [*pieces, *adds]
     keys = await now.trial.keys_to(table, expected.name)
-    drops, adds, validates = _of_keys(keys, now)
+    drops, adds_keys, validates = of_keys(keys, now)
     drop = f"ALTER TABLE {table} DROP CONSTRAINT {name};"
     comment = _comment(expected, f"constraint {expected.name}", now)
-    swap = "\n".join([*drops, drop, add, *adds]) + comment
-    pieces.append(Piece(rank=Rank.CONSTRAINTS, sql=swap, table=table, is_alone=True))
+    swap = "\n".join([*drops, drop, *attached, add, *adds_keys]) + comment
+    rank = Rank.SWAP if is_partitioned else Rank.CONSTRAINTS
+    pieces.append(
+        Piece(rank=rank, sql=swap, table=table, is_alone=True, allowed=_locks(keys, is_partitioned))
+    )
+    if is_partitioned:
+        pieces += renamed(table, own, expected.name, now, what="CONSTRAINT")
     return [*pieces, *validates]
 
 
-def _of_keys(
+def _locks(keys: list[tuple[str, str, str]], is_partitioned: bool) -> str:
+    """Return that several tables may be locked, where the change is one of all of them."""
+    if not keys and not is_partitioned:
+        return ""
+    return "many-locks because the tables change together, and no row is read"
+
+
+def of_keys(
     keys: Iterable[tuple[str, str, str]], now: Situation
 ) -> tuple[list[str], list[str], list[Piece]]:
     """Return what drops the foreign keys that need a constraint, adds them again, and validates."""
@@ -172,20 +215,25 @@ def index(difference: Difference, now: Situation) -> Iterator[Piece]:
     """Yield what builds, replaces or drops an index of a table that is there."""
     expected, found, fact = difference.expected, difference.found, difference.fact
     _, table = kind_and_name(fact.object)
-    if expected is None or now.is_partitioned(fact.object):
+    is_partitioned = now.is_partitioned(fact.object)
+    if expected is None or not _is_buildable(fact.object, table, now):
+        rank = _late(fact, now) if expected is None else None
         for each in changed(expected, found, now.sides):
-            yield piece(each, table)
+            yield piece(each, table, rank)
         return
     yield from _index_duplicates(expected, table, now)
-    if found is None:
+    if is_partitioned:
+        yield from built(expected, fact.name if found is None else _new(fact.name), now)
+        if found is None:
+            return
+    elif found is None:
         for each in changed(expected, None, now.sides):
             yield piece(each, table, Rank.BUILD)
         return
-    old, new = (quoted(ending(fact.name, end)) for end in (REPLACED, PREPARED))
-    create = _INDEX.sub(rf"\g<1>CONCURRENTLY {_escaped(new)}", expected.definition)
-    yield Piece(
-        rank=Rank.BUILD, sql=f"{create};", mode="no transaction", table=table, is_alone=True
-    )
+    old, new = quoted(ending(fact.name, REPLACED)), quoted(_new(fact.name))
+    if not is_partitioned:
+        create = f"{concurrently(expected.definition, new)};"
+        yield Piece(rank=Rank.BUILD, sql=create, mode="no transaction", table=table, is_alone=True)
     name = quoted(fact.name)
     swap = (
         f"ALTER INDEX {beside(table, name)} RENAME TO {old};\n"
@@ -196,12 +244,17 @@ def index(difference: Difference, now: Situation) -> Iterator[Piece]:
     for kind in ("clustered", "index statistics"):
         if also := now.wanted.get((fact.object, kind, fact.name)):
             yield from (piece(each, table) for each in changed(also, None, now.sides))
+    if is_partitioned:
+        drop = f"DROP INDEX {beside(table, old)};"
+        yield Piece(rank=Rank.DROP_INDEXES, sql=drop, table=table, is_alone=True)
+        yield from renamed(table, _new(fact.name), fact.name, now)
+        return
     drop = f"DROP INDEX CONCURRENTLY {beside(table, old)};"
     yield Piece(rank=Rank.DROP_INDEXES, sql=drop, mode="no transaction", table=table, is_alone=True)
 
 
-def _escaped(name: str) -> str:
-    return name.replace("\\", "\\\\")
+def _new(name: str) -> str:
+    return ending(name, PREPARED)
 
 
 def _index_duplicates(fact: Fact, table: str, now: Situation) -> Iterator[Piece]:

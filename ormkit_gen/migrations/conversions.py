@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from ormkit.catalog import Difference, Fact
 from ormkit_gen.drift.sides import kind_and_name
 from ormkit_gen.migrations.dependents import Dependents, dependents
+from ormkit_gen.migrations.moved_table import MovedColumn
+from ormkit_gen.migrations.moving import moved
 from ormkit_gen.migrations.pieces import Piece, Rank
 from ormkit_gen.migrations.situation import Situation, quoted
 from ormkit_gen.postgres.identifiers import quote_literal
@@ -27,6 +31,7 @@ _FORMS = {
 #: From this version on, PostgreSQL says whether a text is a value of a type.
 _ASKED = 16
 _SHOWN = 10
+_COMPUTED = ("generated", "virtual")
 
 
 class _Type:
@@ -42,20 +47,86 @@ class _Type:
         self.is_array = words[5] is not None
 
 
-async def retyped(difference: Difference, now: Situation) -> list[Piece]:
-    """Return what gives a column another type, after a look for rows that cannot have it."""
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    """How a column gets its type."""
+
+    fact: Fact
+    table: str
+    #: Returns what the value of a column becomes, as SQL.
+    value: Callable[[str], str]
+    #: The statements that do it in one transaction.
+    statements: tuple[str, ...]
+    #: The default that it has afterwards.
+    default: Fact | None
+    #: What creates a type that is not there yet.
+    types: tuple[str, ...]
+    around: Dependents
+    check: Piece | None
+
+
+async def retyped(differences: Sequence[Difference], now: Situation) -> list[Piece]:
+    """Return what gives columns other types, after a look for rows that cannot have them.
+
+    A type that makes PostgreSQL write the table anew goes to a column beside the old one, which is
+    filled in batches, unless a flag asks for the one statement.
+    """
+    found = [
+        each
+        for difference in differences
+        if (each := await _conversion(difference, now)) is not None
+    ]
+    rewriting = [each for each in found if await _rewrites(each, now)]
+    columns = [
+        MovedColumn(each.table, each.fact.name, each.fact.definition, each.value)
+        for each in rewriting
+    ]
+    types = [sql for each in rewriting for sql in each.types]
+    online = await moved(columns, now, dict.fromkeys(types))
+    pieces = [each.check for each in found if each.check is not None] + online.pieces
+    for each in found:
+        if (each.table, each.fact.name) not in online.columns:
+            pieces += _at_once(each, now)
+    return pieces
+
+
+async def _rewrites(each: _Conversion, now: Situation) -> bool:
+    """Return whether the rows of a table are written anew, and nobody has agreed to that."""
+    if kind_and_name(each.fact.object)[0] != "table":
+        return False
+    names = now.names(each.table)
+    if any(now.answers.consents_to(reason, *names) for reason in ("rewrite", "index", "scan")):
+        return False
+    statements = (*each.types, *each.around.drops, *each.statements)
+    return bool(await now.trial.rewrites(statements, each.table))
+
+
+def _at_once(each: _Conversion, now: Situation) -> Iterable[Piece]:
+    """Yield the statements that change a type, in one transaction."""
+    each.around.take(now)
+    now.done.add((each.fact.object, "default", each.fact.name))
+    statements = [*each.statements]
+    if each.default is not None:
+        alter = f"ALTER TABLE {each.table} ALTER COLUMN {quoted(each.fact.name)}"
+        statements.append(f"{alter} SET DEFAULT {each.default.definition};")
+    sql = each.around.around(*statements)
+    yield Piece(rank=Rank.CONVERT, sql=sql, table=each.table, is_alone=True)
+
+
+async def _conversion(difference: Difference, now: Situation) -> _Conversion | None:
+    """Return how a column gets another type; None, with the reason recorded, if it cannot."""
     expected, found = difference.expected, difference.found
     assert expected is not None
     assert found is not None
     kind, table = kind_and_name(expected.object)
     old, new = _Type(found.definition), _Type(expected.definition)
     column = quoted(expected.name)
-    using = _zoned(expected, old, new, now)
-    if using is None:
-        return []
+    values = _values(expected, old, new, now)
+    if not values:
+        return None
     around = await dependents([(table, expected.name)], now)
-    statements = await _statements(expected, table, using, old, new, around, now)
-    if statements is None:
+    known = await _statements(expected, table, values, new, around, now)
+    if known is None:
         now.refuse(
             "no-conversion",
             f"{found.definition} of {table}.{expected.name} cannot become {expected.definition}: "
@@ -63,20 +134,21 @@ async def retyped(difference: Difference, now: Situation) -> list[Piece]:
             "add a new column with backfill, and drop this one in a later migration",
             now.column(table, expected.name),
         )
-        return []
-    pieces = [Piece(rank=Rank.CONVERT, sql=around.around(*statements), table=table, is_alone=True)]
-    condition = _impossible(column, old, new, now)
+        return None
+    value, statements = known
+    types = tuple(_types(new, now))
+    condition = _impossible(column, old, new, now) if kind == "table" else ""
+    check = None
     if condition and not now.answers.may_drop(*now.names(table, expected.name)):
-        pieces.insert(0, _check(expected, table, condition, new, now))
-    default = (expected.object, "default", expected.name)
-    now.done.add(default)
-    return pieces if kind == "table" else pieces[-1:]
+        check = _check(expected, table, condition, new, now)
+    default = now.wanted.get((expected.object, "default", expected.name))
+    return _Conversion(expected, table, value, tuple(statements), default, types, around, check)
 
 
 def _check(fact: Fact, table: str, condition: str, new: _Type, now: Situation) -> Piece:
     shown = ", ".join(dict.fromkeys((*now.key(table), quoted(fact.name))))
     return Piece(
-        rank=Rank.CHECK,
+        rank=Rank.CHECK_VALUES,
         sql=f"SELECT {shown} FROM {table}\nWHERE {condition}\nLIMIT {_SHOWN};",
         mode="check",
         message=f"rows of {table} whose {fact.name} is no {new.sql}, or would lose a part of it",
@@ -84,56 +156,55 @@ def _check(fact: Fact, table: str, condition: str, new: _Type, now: Situation) -
     )
 
 
-def _zoned(fact: Fact, old: _Type, new: _Type, now: Situation) -> str | None:
-    """Return USING between types with and without a time zone, which a setting has to name."""
-    if {old.base, new.base} != {_WITH, _WITHOUT}:
-        return ""
+def _values(fact: Fact, old: _Type, new: _Type, now: Situation) -> list[Callable[[str], str]]:
+    """Return what the value of a column may become, as SQL: the first that PostgreSQL takes.
+
+    Nothing, with the reason recorded, between times with and without a zone that nothing names.
+    """
     _, table = kind_and_name(fact.object)
-    column = now.column(table, fact.name)
-    if column is not None and column.time_zone is not None and not new.is_array:
-        return f" USING {quoted(fact.name)} AT TIME ZONE {quote_literal(column.time_zone)}"
-    now.refuse(
-        "no-time-zone",
-        f"{table}.{fact.name} changes from {old.sql} to {new.sql}, and nothing says in which time "
-        "zone its values are",
-        'add time_zone = "UTC", or the zone that programs have written, to the column',
-        column,
-    )
-    return None
+    if {old.base, new.base} == {_WITH, _WITHOUT}:
+        column = now.column(table, fact.name)
+        if column is not None and column.time_zone is not None and not new.is_array:
+            zone = quote_literal(column.time_zone)
+            return [lambda name: f"{name} AT TIME ZONE {zone}"]
+        now.refuse(
+            "no-time-zone",
+            f"{table}.{fact.name} changes from {old.sql} to {new.sql}, and nothing says in which "
+            "time zone its values are",
+            'add time_zone = "UTC", or the zone that programs have written, to the column',
+            column,
+        )
+        return []
+    texts = "text[]" if new.is_array else "text"
+    values: list[Callable[[str], str]] = [str]
+    if not any(now.present.get((fact.object, each, fact.name)) for each in _COMPUTED):
+        values.append(lambda name: f"{name}::{new.sql}")
+        values.append(lambda name: f"{name}::{texts}::{new.sql}")
+    return values
 
 
 async def _statements(
     fact: Fact,
     table: str,
-    using: str,
-    old: _Type,
+    values: Iterable[Callable[[str], str]],
     new: _Type,
     around: Dependents,
     now: Situation,
-) -> list[str] | None:
-    """Return the statements; the first cast that PostgreSQL has is the one to take."""
+) -> tuple[Callable[[str], str], list[str]] | None:
+    """Return what a value becomes, and the statements that PostgreSQL takes for it."""
     column = quoted(fact.name)
     key = (fact.object, "default", fact.name)
-    before, after = now.present.get(key), now.wanted.get(key)
+    before = now.present.get(key)
     alter = f"ALTER TABLE {table} ALTER COLUMN {column}"
-    texts = "text[]" if new.is_array else "text"
-    is_computed = any(
-        now.present.get((fact.object, each, fact.name)) for each in ("generated", "virtual")
-    )
-    casts = [using] if using or is_computed else ["", f"{column}::{new.sql}"]
-    if not using and not is_computed:
-        casts.append(f"{column}::{texts}::{new.sql}")
-    for cast in casts:
-        clause = f" USING {cast}" if cast and not cast.startswith(" USING") else cast
+    # A new type may not be there yet: its labels and itself come before.
+    creates = _types(new, now)
+    for value in values:
+        clause = "" if value is str else f" USING {value(column)}"
         found = [f"{alter} TYPE {fact.definition}{clause};"]
         if before is not None:
             found.insert(0, f"{alter} DROP DEFAULT;")
-        # A new type may not be there yet: its labels and itself come before.
-        creates = _types(new, now)
         if await now.trial.works(*creates, *around.drops, *found):
-            if after is not None:
-                found.append(f"{alter} SET DEFAULT {after.definition};")
-            return found
+            return value, found
     return None
 
 

@@ -44,6 +44,12 @@ class Dependents:
 
     drops: tuple[str, ...] = ()
     creates: tuple[str, ...] = ()
+    #: The keys of the facts that are planned by it.
+    keys: frozenset[tuple[str, str, str]] = frozenset()
+
+    def take(self, now: Situation) -> None:
+        """Remember that all of this is planned."""
+        now.done.update(self.keys)
 
     def around(self, *statements: str) -> str:
         """Return the statements, between those that drop and create what depends on them."""
@@ -51,7 +57,7 @@ class Dependents:
 
 
 async def dependents(columns: Iterable[tuple[str, str]], now: Situation) -> Dependents:
-    """Return what drops and creates all that uses columns. Their differences are then planned.
+    """Return what drops and creates all that uses columns.
 
     columns: pairs of a table as SQL and the plain name of a column; empty for all of them.
     """
@@ -68,12 +74,13 @@ async def dependents(columns: Iterable[tuple[str, str]], now: Situation) -> Depe
         names = ", ".join(f"{quote_literal(kind_and_name(key[0])[1])}::regclass" for key in kept)
         drops.insert(0, _KEEP.format(names))
         creates.append(_RESTORE)
+    taken = set(keys)
     for key in keys:
-        now.done.add(key)
         if key[1] == "object":
             for catalog in (now.wanted, now.present):
-                now.done.update(fact.key for fact in catalog.facts_of(key[0]))
-    return Dependents(tuple(drops), tuple(creates))
+                taken.update(fact.key for fact in catalog.facts_of(key[0]))
+        taken.add((key[0], "comment", f"{key[1]} {key[2]}"))
+    return Dependents(tuple(drops), tuple(creates), frozenset(taken))
 
 
 def _drop(now: Situation, key: tuple[str, str, str]) -> str:
@@ -94,7 +101,6 @@ def _create(now: Situation, key: tuple[str, str, str]) -> list[Statement]:
         comment = now.wanted.get((wanted.object, "comment", f"{wanted.kind} {wanted.name}"))
         if comment is not None:
             statements += changed(comment, None, now.fresh)
-            now.take(comment)
     return sorted(statements, key=lambda each: each.stage)
 
 

@@ -13,6 +13,7 @@ from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.shadow import expected_catalog, managed, shadow_server
 from ormkit_gen.ir import Column, Schema
 from ormkit_gen.migrations.answers import REASONS, Answers
+from ormkit_gen.migrations.attaching import attached, detached
 from ormkit_gen.migrations.measure import StepMeasure
 from ormkit_gen.migrations.narrowing import Narrowing, narrowing
 from ormkit_gen.migrations.pairing import Pairing, pair
@@ -161,6 +162,8 @@ class _Author:
         wanted = await self._wanted(new)
         tables = await database.tables()
         measures = await database.run(renaming.steps)
+        moves, moved = await self._moves(renaming.schema, new, len(renaming.steps) + 1)
+        measures += moved
         now = Situation(
             wanted=wanted,
             present=managed(await database.catalog(), [renaming.schema, new]),
@@ -171,14 +174,34 @@ class _Author:
             aliases=self.aliases,
         )
         planned = await plan(now)
-        steps = (*renaming.steps, *planned.steps)
-        measures += await database.run(planned.steps, len(renaming.steps) + 1)
+        before = (*renaming.steps, *moves)
+        steps = (*before, *planned.steps)
+        measures += await database.run(planned.steps, len(before) + 1)
         found = managed(await database.catalog(), [new])
         proof = concluded(steps, measures, tables, compare(wanted, found))
         _refuse_differences(proof)
         if not steps:
             return None
         return Draft(phase, self._consented(proof), new, planned.minimum_server)
+
+    async def _moves(
+        self, old: Schema, new: Schema, number: int
+    ) -> tuple[tuple[Step, ...], tuple[StepMeasure, ...]]:
+        """Run the steps that make tables partitions, or partitions tables, and return them.
+
+        Rows are looked at before anything has changed.
+
+        number: that of the first step.
+        """
+        run = self._database.run
+        out = detached(old, new)
+        measured = await run(out, number)
+        found = [each async for each in attached(old, new, self._trial)]
+        checks = tuple(each for each in found if each.mode == "check")
+        others = tuple(each for each in found if each.mode != "check")
+        looked = await run(checks, number)
+        joined = await run(others, number + len(checks) + len(out))
+        return (*checks, *out, *others), (*looked, *measured, *joined)
 
     async def _wanted(self, schema: Schema) -> Catalog:
         for known, catalog in self._known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ormkit.catalog import Difference, Fact
 from ormkit_gen.drift.objects import altered
@@ -11,8 +11,10 @@ from ormkit_gen.drift.parts import changed
 from ormkit_gen.drift.sides import kind_and_name
 from ormkit_gen.ir import Enum
 from ormkit_gen.migrations.dependents import dependents
+from ormkit_gen.migrations.moved_table import MovedColumn, TypeSwap
+from ormkit_gen.migrations.moving import moved
 from ormkit_gen.migrations.pieces import Piece, Rank
-from ormkit_gen.migrations.situation import REPLACED, Situation, ending, quoted
+from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
 from ormkit_gen.postgres.identifiers import qualified, quote_literal
 
 _LABEL = re.compile(r"E?'((?:[^']|'')*)'")
@@ -44,10 +46,13 @@ async def _swapped(fact: Fact, wanted: list[str], there: list[str], now: Situati
     gone = [each for each in there if each not in wanted]
     columns = await now.trial.columns_of_type(name)
     pieces = list(_checks(name, [each for each in gone if each not in mapping], columns))
+    if online := await _moved(fact, wanted, mapping, columns, now):
+        return [*pieces, *online]
     old = quoted(ending(name.rpartition(".")[2].strip('"'), REPLACED))
     old_name = f"{name.rpartition('.')[0]}.{old}"
     labels = ", ".join(map(quote_literal, wanted))
     around = await dependents([(table, column) for table, column, _ in columns], now)
+    around.take(now)
     drops, creates = list(around.drops), list(around.creates)
     parts_dropped, parts_created = _parts(columns, name, now)
     statements = [
@@ -102,23 +107,79 @@ def _converted(
         default = (f"table {table}", "default", column)
         if now.present.get(default) is not None:
             yield f"{alter} DROP DEFAULT;"
-        value = f"{own}::text[]" if is_array else f"{own}::text"
-        for was, becomes in mapping.items():
-            one, other = quote_literal(was), quote_literal(becomes)
-            if is_array:
-                value = f"array_replace({value}, {one}, {other})"
-        if mapping and not is_array:
-            cases = " ".join(
-                f"WHEN {quote_literal(was)} THEN {quote_literal(becomes)}"
-                for was, becomes in mapping.items()
-            )
-            value = f"(CASE {value} {cases} ELSE {value} END)"
         type_ = f"{name}[]" if is_array else name
-        yield f"{alter} TYPE {type_} USING {value}::{type_};"
+        yield f"{alter} TYPE {type_} USING {_mapped(mapping, type_)(own)};"
         wanted = now.wanted.get(default)
         now.done.add(default)
         if wanted is not None:
             yield f"{alter} SET DEFAULT {wanted.definition};"
+
+
+def _mapped(mapping: dict[str, str], type_: str) -> Callable[[str], str]:
+    """Return what makes the value of a new type from a column, with labels for those that go."""
+    if type_.endswith("[]"):
+
+        def array(column: str) -> str:
+            value = f"{column}::text[]"
+            for was, becomes in mapping.items():
+                value = f"array_replace({value}, {quote_literal(was)}, {quote_literal(becomes)})"
+            return f"{value}::{type_}"
+
+        return array
+    cases = " ".join(
+        f"WHEN {quote_literal(was)} THEN {quote_literal(becomes)}"
+        for was, becomes in mapping.items()
+    )
+
+    def single(column: str) -> str:
+        value = f"{column}::text"
+        return f"(CASE {value} {cases} ELSE {value} END)::{type_}" if cases else f"{value}::{type_}"
+
+    return single
+
+
+async def _moved(
+    fact: Fact,
+    wanted: list[str],
+    mapping: dict[str, str],
+    columns: list[tuple[str, str, bool]],
+    now: Situation,
+) -> list[Piece]:
+    """Return what gives columns of a new type the place of those of the old one.
+
+    Nothing if that is not possible, or if flags agree to writing all the tables anew.
+    """
+    _, name = kind_and_name(fact.object)
+    tables = dict.fromkeys(table for table, _, _ in columns)
+    agreed = [now.answers.consents_to("rewrite", *now.names(each)) for each in tables]
+    if not columns or all(agreed):
+        return []
+    own = name.rpartition(".")[2]
+    plain = own.strip('"').replace('""', '"')
+    prepared, old = quoted(ending(plain, PREPARED)), quoted(ending(plain, REPLACED))
+    fresh = f"{name.rpartition('.')[0]}.{prepared}"
+    create = f"CREATE TYPE {fresh} AS ENUM ({', '.join(map(quote_literal, wanted))});"
+    comment = now.wanted.get((fact.object, "comment", ""))
+    comments = [each.sql for each in changed(comment, None, now.fresh)] if comment else []
+    renames = (f"ALTER TYPE {name} RENAME TO {old};", f"ALTER TYPE {fresh} RENAME TO {own};")
+    swap = TypeSwap(
+        names=renames,
+        undo=(
+            f"ALTER TYPE {name} RENAME TO {prepared};",
+            f"ALTER TYPE {name.rpartition('.')[0]}.{old} RENAME TO {own};",
+        ),
+        swap=(f"DROP TYPE {name};", renames[1], *comments),
+    )
+    moves = []
+    for table, column, is_array in columns:
+        type_ = f"{fresh}[]" if is_array else fresh
+        moves.append(MovedColumn(table, column, type_, _mapped(mapping, type_)))
+    found = await moved(moves, now, (create,), swap)
+    if not found.pieces:
+        return []
+    if comment is not None:
+        now.take(comment)
+    return [Piece(rank=Rank.MOVE, sql=create, is_alone=True), *found.pieces]
 
 
 def _parts(

@@ -6,13 +6,13 @@ else if its name in PostgreSQL is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
 from ormkit_gen.diagnostics.refusal import problem
-from ormkit_gen.ir import Enum, Model, Position, Schema
+from ormkit_gen.ir import Domain, Enum, Model, NumberSequence, Partition, Position, Schema
 from ormkit_gen.migrations.answers import Answers
 
 Names = dict[str, str]
@@ -33,6 +33,12 @@ class Pairing:
     labels: dict[str, Names] = field(default_factory=dict[str, Names])
     #: Names of constraints and indexes that the schema says were renamed, by the old model's.
     constraints: dict[str, Names] = field(default_factory=dict[str, Names])
+    #: Names of partitions, by the old model's.
+    partitions: dict[str, Names] = field(default_factory=dict[str, Names])
+    #: Domains and sequences by their full names, and what the schema has as SQL by its labels.
+    domains: Names = field(default_factory=Names)
+    sequences: Names = field(default_factory=Names)
+    objects: Names = field(default_factory=Names)
     #: What is wrong with hints and flags, and what has no answer.
     problems: list[Diagnostic] = field(default_factory=list[Diagnostic])
     #: Hints that are done with.
@@ -46,6 +52,10 @@ class Pairing:
             enums=_inverted(self.enums),
             labels=self._by_new(self.enums, self.labels),
             constraints=self._by_new(self.models, self.constraints),
+            partitions=self._by_new(self.models, self.partitions),
+            domains=_inverted(self.domains),
+            sequences=_inverted(self.sequences),
+            objects=_inverted(self.objects),
         )
 
     def _by_new(self, owners: Names, parts: Mapping[str, Names]) -> dict[str, Names]:
@@ -54,6 +64,14 @@ class Pairing:
 
 def _inverted(names: Names) -> Names:
     return {now: was for was, now in names.items()}
+
+
+#: What has a name in PostgreSQL only.
+_Placed = Domain | NumberSequence | Partition
+#: The kinds of what the schema has as SQL that PostgreSQL gives another name.
+RENAMED_KINDS = frozenset(
+    ("view", "materialized view", "function", "procedure", "statistics", "type", "domain")
+)
 
 
 class _Element(Protocol):
@@ -80,9 +98,13 @@ class _Pairs:
         for was, now in self.found.models.items():
             self._columns(old.model(was), new.model(now))
             self._constraints(old.model(was), new.model(now))
+            self._partitions(old.model(was), new.model(now))
         self._enums()
         for was, now in self.found.enums.items():
             self._labels(old.enum(was), new.enum(now))
+        self._domains()
+        self._sequences()
+        self._objects()
 
     def _models(self) -> None:
         olds = {each.name: _model_names(each) for each in self.old.models}
@@ -92,8 +114,11 @@ class _Pairs:
         paired = _paired(olds, news, hints)
         paired.update(self._associations(paired))
         self.found.models = paired
+        # A table may become a partition of another one.
+        parts = {_full_name(part) for each in self.new.models for part in partitions_of(each)}
+        stay = {each.name for each in self.old.models if _full_name(each) in parts}
         self._ask(
-            [each for each in olds if each not in paired],
+            [each for each in olds if each not in paired and each not in stay],
             [each for each in news if each not in paired.values()],
             {each.name: _full_name(each) for each in self.old.models},
             {each.name: _full_name(each) for each in self.new.models},
@@ -197,6 +222,92 @@ class _Pairs:
             {each: f"{_full_name(new)}.{each}" for each in news},
             "value",
         )
+
+    def _partitions(self, old: Model, new: Model) -> None:
+        # A partition may become a table of its own.
+        tables = {_full_name(each) for each in self.new.models}
+        olds = [each for each in partitions_of(old) if _full_name(each) not in tables]
+        news = list(partitions_of(new))
+        names = {each.name for each in news}
+        # Those below one that goes go with it.
+        implied = {
+            below.name
+            for each in olds
+            if each.name not in names
+            for below in partitions_of(each)
+            if below.name not in names
+        }
+        olds = [each for each in olds if each.name not in implied]
+        paired = self._by_name("partition", olds, news, key=lambda each: each.name)
+        self.found.partitions[old.name] = paired
+
+    def _domains(self) -> None:
+        found = self._by_name("domain", self.old.domains, self.new.domains, is_data=False)
+        self.found.domains = found
+
+    def _sequences(self) -> None:
+        # A sequence goes with the column that it belongs to.
+        olds = [each for each in self.old.sequences if not self._is_owner_gone(each)]
+        self.found.sequences = self._by_name("sequence", olds, self.new.sequences)
+
+    def _is_owner_gone(self, sequence: NumberSequence) -> bool:
+        if sequence.owner is None:
+            return False
+        model, column = sequence.owner
+        return column not in self.found.columns.get(model, {})
+
+    def _objects(self) -> None:
+        """Pair what the schema has as SQL; only a flag says that it has another name."""
+        olds, news = (
+            {
+                each.label: _object_names(each.name)
+                for each in side.objects
+                if each.kind in RENAMED_KINDS
+            }
+            for side in (self.old, self.new)
+        )
+        flags = self._flags(olds, news)
+        self.found.objects = {was: now for now, was in flags.items()}
+
+    def _by_name(
+        self,
+        kind: str,
+        olds: Sequence[_Placed],
+        news: Sequence[_Placed],
+        *,
+        key: Callable[[_Placed], str] | None = None,
+        is_data: bool = True,
+    ) -> Names:
+        """Return what is which of elements that have a name in PostgreSQL only."""
+        name_of = key or _full_name
+        before, after = ({name_of(each): each for each in side} for side in (olds, news))
+        old_names, new_names = (
+            {name: (each.name, _full_name(each), _whole_name(each)) for name, each in side.items()}
+            for side in (before, after)
+        )
+        hints: Names = {}
+        for name, each in after.items():
+            if each.renamed_from is None:
+                continue
+            was = _find(each.renamed_from, old_names)
+            there = before.get(name)
+            if there is not None and (there.renamed_from == each.renamed_from or was is None):
+                self._done(f"the {kind} {each.name}", each.at)
+            elif was is not None:
+                hints[name] = was
+            else:
+                self._unknown(f"the {kind} {each.name}", each.renamed_from, each.at)
+        hints.update(self._flags(old_names, new_names))
+        paired = _paired(old_names, new_names, hints)
+        self._ask(
+            [each for each in before if each not in paired],
+            [each for each in after if each not in paired.values()],
+            {name: _full_name(each) for name, each in before.items()},
+            {name: _full_name(each) for name, each in after.items()},
+            kind,
+            is_data=is_data,
+        )
+        return paired
 
     def _hints(
         self,
@@ -331,9 +442,34 @@ def _enum_names(enum: Enum) -> tuple[str, ...]:
     return (enum.name, enum.db_name, f"{enum.schema or 'public'}.{enum.db_name}")
 
 
-def _full_name(each: Model | Enum) -> str:
-    own = each.table if isinstance(each, Model) else each.db_name
-    return f"{each.schema}.{own}" if each.schema else own
+def partitions_of(whole: Model | Partition) -> Iterator[Partition]:
+    """Yield the partitions of a table, each before those below it."""
+    waiting = list(whole.partitions)
+    while waiting:
+        first = waiting.pop(0)
+        yield first
+        waiting = [*first.partitions, *waiting]
+
+
+def _full_name(each: Model | Enum | _Placed) -> str:
+    schema = each.schema if each.schema != "public" else None
+    return f"{schema}.{_own_name(each)}" if schema else _own_name(each)
+
+
+def _whole_name(each: _Placed) -> str:
+    return f"{each.schema or 'public'}.{each.name}"
+
+
+def _own_name(each: Model | Enum | _Placed) -> str:
+    if isinstance(each, Model):
+        return each.table
+    return each.db_name if isinstance(each, Enum) else each.name
+
+
+def _object_names(name: str) -> tuple[str, ...]:
+    """Return the names by which flags may call what the schema has as SQL."""
+    short = name.removeprefix("public.")
+    return (name, short, name.partition("(")[0], short.partition("(")[0])
 
 
 def _keys(model: Model, models: Mapping[str, str]) -> Iterable[tuple[str, tuple[str, ...]]]:

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from ormkit_gen.ir import Column, Domain, Enum, Model, NumberSequence, Schema
+from ormkit_gen.ir import Column, Domain, Enum, Model, NumberSequence, Partition, Schema
+from ormkit_gen.migrations.attaching import is_partition, names_of
 
 
 class _Named(Protocol):
@@ -29,7 +30,12 @@ def between(old: Schema, new: Schema) -> Schema:
         _model(present[each.name], each, old, models) if each.name in present else each
         for each in new.models
     ]
-    gone = [each for each in old.models if each.name not in models and _is_kept(each)]
+    parts = names_of(new.models)
+    gone = [
+        each
+        for each in old.models
+        if each.name not in models and _is_kept(each) and not is_partition(each, parts)
+    ]
     kept = {each.name: each for each in (*merged, *gone)}
     merged += [_with_targets(each, kept) for each in gone]
     enums = _enums(old, new, merged)
@@ -38,7 +44,7 @@ def between(old: Schema, new: Schema) -> Schema:
         models=tuple(sorted(merged, key=lambda each: each.name)),
         enums=enums,
         domains=_needed_domains(old, new, merged),
-        sequences=_needed_sequences(old, new, gone),
+        sequences=_needed_sequences(old, new),
     )
     return new if found == new else found
 
@@ -49,6 +55,8 @@ def _is_kept(model: Model) -> bool:
 
 def _model(old: Model, new: Model, schema: Schema, models: dict[str, Model]) -> Model:
     """Return the new table with the columns that go, and what is about them."""
+    tables = {(each.schema, each.table) for each in models.values()}
+    new = replace(new, partitions=_with_partitions(old.partitions, new.partitions, tables))
     names = {each.name for each in new.columns}
     gone = [each for each in old.columns if each.name not in names]
     if not gone or new.view is not None or old.view is not None:
@@ -85,6 +93,32 @@ def _model(old: Model, new: Model, schema: Schema, models: dict[str, Model]) -> 
             ),
         ),
     )
+
+
+def _with_partitions(
+    olds: tuple[Partition, ...],
+    news: tuple[Partition, ...],
+    tables: set[tuple[str | None, str]],
+) -> tuple[Partition, ...]:
+    """Return the new partitions with those that go, unless others take their place."""
+    names = {each.name for each in news}
+    before = {each.name: each for each in olds}
+    gone = [
+        each for each in olds if each.name not in names and (each.schema, each.name) not in tables
+    ]
+    merged = (
+        (
+            replace(
+                each,
+                partitions=_with_partitions(before[each.name].partitions, each.partitions, tables),
+            )
+            if each.name in before
+            else each
+        )
+        for each in news
+    )
+    is_replaced = any(each.name not in before for each in news)
+    return (*merged, *(() if is_replaced else gone))
 
 
 def _parts(model: Model) -> Iterable[Iterable[_Named]]:
@@ -178,14 +212,7 @@ def _needed_domains(old: Schema, new: Schema, models: list[Model]) -> tuple[Doma
     return (*new.domains, *kept)
 
 
-def _needed_sequences(old: Schema, new: Schema, gone: list[Model]) -> tuple[NumberSequence, ...]:
+def _needed_sequences(old: Schema, new: Schema) -> tuple[NumberSequence, ...]:
     names = {(each.schema, each.name) for each in new.sequences}
-    texts = " ".join(column.server_default or "" for model in gone for column in model.columns)
-    tables = {each.name for each in gone}
-    kept = [
-        each
-        for each in old.sequences
-        if (each.schema, each.name) not in names
-        and (each.name in texts or (each.owner is not None and each.owner[0] in tables))
-    ]
+    kept = (each for each in old.sequences if (each.schema, each.name) not in names)
     return (*new.sequences, *kept)

@@ -26,6 +26,8 @@ class Rank(IntEnum):
     LABELS = auto()
     #: New objects, all of them in one transaction: nobody uses them yet.
     CREATE = auto()
+    #: Rows whose values the new type of their column does not have.
+    CHECK_VALUES = auto()
     #: Defaults and identities that go, before others come.
     UNSET = auto()
     ALTER = auto()
@@ -33,6 +35,8 @@ class Rank(IntEnum):
     FILL = auto()
     #: Rows that keep the migration from going on.
     CHECK = auto()
+    #: Columns that take the place of others of another type, with all that is about them.
+    MOVE = auto()
     CONVERT = auto()
     #: Indexes that are built while others write.
     BUILD = auto()
@@ -86,6 +90,8 @@ class Piece:
     is_alone: bool = False
     message: str = ""
     note: str = ""
+    #: A rule that the step may break, and the reason: `RULE because REASON`.
+    allowed: str = ""
     #: What drops and creates what, for the order within the rank.
     statement: Statement | None = None
 
@@ -115,7 +121,8 @@ def filling(table: str, column: str, expression: str, key: Sequence[str]) -> Pie
     if not key:
         # A table without a key has no ranges of rows.
         sql = f"UPDATE {table} SET {column} = {expression} WHERE {column} IS NULL;"
-        return Piece(rank=Rank.FILL, sql=sql, table=table, is_alone=True)
+        allowed = f"unbatched-rows because {table} has no key to walk over"
+        return Piece(rank=Rank.FILL, sql=sql, table=table, is_alone=True, allowed=allowed)
     batches = Batches(BATCH_SIZE, table, tuple(key))
     return Piece(
         rank=Rank.FILL, sql=sql, mode="batches", batches=batches, table=table, is_alone=True
@@ -169,4 +176,5 @@ def _step(pieces: list[Piece]) -> Step:
         batches=first.batches,
         message=first.message,
         notes=tuple(notes),
+        allowed=tuple(dict.fromkeys(each.allowed for each in pieces if each.allowed)),
     )

@@ -13,9 +13,12 @@ from ormkit_gen.drift.parts import changed
 from ormkit_gen.drift.sides import beside, kind_and_name, schema_of
 from ormkit_gen.drift.statement import Stage, Statement, ordered
 from ormkit_gen.migrations import columns, constraints
+from ormkit_gen.migrations.attaching import detaching
 from ormkit_gen.migrations.conversions import retyped
 from ormkit_gen.migrations.dependents import replaced
+from ormkit_gen.migrations.domains import domain_checked, domain_retyped
 from ormkit_gen.migrations.enums import enum_changed
+from ormkit_gen.migrations.numbering import renumbered
 from ormkit_gen.migrations.pieces import Piece, Rank, piece, steps_of
 from ormkit_gen.migrations.renaming import Rename, in_order
 from ormkit_gen.migrations.situation import Situation, quoted
@@ -43,38 +46,49 @@ async def plan(now: Situation) -> Plan:
     differences = compare(now.wanted, now.present)
     pieces = list(_renamed_parts(differences, now))
     # What is part of a bigger change goes first: it takes others along.
-    for each in sorted(differences, key=_priority):
-        if each.fact.key not in now.done:
+    pieces += renumbered(differences, now)
+    for each in _left(filter(_is_type, differences), now):
+        pieces += await _pieces(each, now)
+    pieces += await retyped(list(_left(filter(_is_retyped, differences), now)), now)
+    for each in _left(differences, now):
+        if not (_is_type(each) or _is_retyped(each)):
             pieces += await _pieces(each, now)
     if now.problems:
         raise Refusal(*now.problems)
     return Plan(steps_of(_with_new(pieces)), now.minimum_server)
 
 
-def _priority(difference: Difference) -> int:
+def _left(differences: Iterable[Difference], now: Situation) -> Iterator[Difference]:
+    """Yield the differences that are not planned together with others."""
+    return (each for each in differences if each.fact.key not in now.done)
+
+
+def _is_type(difference: Difference) -> bool:
+    """Return whether the columns of an enum or a domain change with it."""
     fact = difference.fact
-    is_changed = not difference.is_one_sided
-    if fact.definition.startswith("ENUM") and is_changed:
-        return 0
-    if fact.kind == "column" and is_changed:
-        return 1
-    return 2
+    is_domain = fact.kind == "object" and kind_and_name(fact.object)[0] == "domain"
+    return (is_domain or fact.definition.startswith("ENUM")) and not difference.is_one_sided
+
+
+def _is_retyped(difference: Difference) -> bool:
+    is_table = kind_and_name(difference.fact.object)[0] == "table"
+    return difference.fact.kind == "column" and is_table and not difference.is_one_sided
 
 
 async def _pieces(difference: Difference, now: Situation) -> list[Piece]:
     """Return what removes one difference."""
-    expected, found, fact = difference.expected, difference.found, difference.fact
+    found, fact = difference.found, difference.fact
     kind, name = kind_and_name(fact.object)
     if fact.kind == "object":
         return await _object(difference, kind, name, now)
     if fact.kind == "column" and kind == "table":
         if found is None:
             return await columns.added(fact, now)
-        if expected is None:
-            return list(columns.dropped(fact, now))
-        return await retyped(difference, now)
+        return list(columns.dropped(fact, now))
     if fact.kind in _COLUMN_PARTS and kind == "table":
         return list(columns.part(difference, now))
+    if fact.kind == "constraint" and kind == "domain":
+        return list(domain_checked(difference, now))
     if fact.kind == "constraint" and kind == "table":
         return await constraints.constraint(difference, now)
     if fact.kind == "index":
@@ -93,12 +107,33 @@ async def _object(difference: Difference, kind: str, name: str, now: Situation) 
         return list(_dropped(found, kind, name, now))
     if expected.definition.startswith("ENUM") and found.definition.startswith("ENUM"):
         return await enum_changed(difference, now)
+    if kind == "table" and _is_partitioned(expected) != _is_partitioned(found):
+        _refuse_partitioning(name, now)
+        return []
+    if kind == "domain":
+        return await domain_retyped(difference, now)
     statements = list(objects.altered(expected, found, now.sides))
     is_view = kind in ("view", "materialized view")
     if is_view and any(each.sql.startswith("DROP ") for each in statements):
         sql = replaced(expected, found, now)
         return [Piece(rank=Rank.VIEWS, sql=sql, is_alone=True)]
     return [piece(each, name if kind == "table" else "") for each in statements]
+
+
+def _is_partitioned(fact: Fact) -> bool:
+    return "PARTITION BY" in fact.definition
+
+
+def _refuse_partitioning(name: str, now: Situation) -> None:
+    short = now.names(name)[1]
+    now.refuse(
+        "partitioned",
+        f"PostgreSQL cannot make {short} partitioned, or no longer partitioned, or partitioned "
+        "otherwise",
+        f"add a table beside it that is as {short} is to be (a migration), copy the rows with "
+        "`ormkit migrate new NAME --data`, and then swap the names of both by --rename and drop "
+        f"the old one; or make {short} a partition of the new table, which takes its rows along",
+    )
 
 
 def _created(fact: Fact, kind: str, name: str, now: Situation) -> Iterator[Piece]:
@@ -134,8 +169,30 @@ def _dropped(fact: Fact, kind: str, name: str, now: Situation) -> Iterator[Piece
         return
     if kind == "table" and not columns.is_lost(name, "", now):
         return
+    is_number = kind == "sequence" and not _is_owned(fact, now)
+    if is_number and not columns.is_lost(name, "", now, what="sequence"):
+        return
+    for part in partitions:
+        # Nobody waits for that, and what is dropped then is no part of a table.
+        siblings = [each for each in now.present if each.kind == "partition"]
+        has_default = any(
+            each.name == part.name and each.definition == "DEFAULT" for each in siblings
+        )
+        step = detaching(part.name, name, has_default=has_default)
+        yield Piece(rank=Rank.DROP, sql=step.sql, mode=step.mode, table=name, is_alone=True)
     for each in objects.dropped(fact, now.sides):
-        yield piece(each, name if kind == "table" else "")
+        dropping = piece(each, name if kind == "table" else "")
+        yield replace(dropping, is_alone=True, statement=None) if partitions else dropping
+
+
+def _is_owned(sequence: Fact, now: Situation) -> bool:
+    """Return whether a sequence goes with the column that it belongs to."""
+    owner = sequence.definition.partition(" OWNED BY ")[2]
+    table, _, column = owner.rpartition(".")
+    if not owner:
+        return False
+    whole = f"table {table}" if "." in table else f"table public.{table}"
+    return now.wanted.get((whole, "column", column.strip('"'))) is None
 
 
 def _stays(whole: str, now: Situation) -> bool:
@@ -191,9 +248,9 @@ def _renamed_parts(differences: Iterable[Difference], now: Situation) -> Iterato
             now.take(old)
             now.take(new)
             comments += _moved_comments(old, new, now)
-            _, table = kind_and_name(old.object)
+            kind, table = kind_and_name(old.object)
             scope = schema_of(table) if _has_index(old) else table
-            found.setdefault(scope, []).append((table, _rename(old, new, table)))
+            found.setdefault(scope, []).append((table, _rename(old, new, kind, table)))
     for scope, renames in found.items():
         taken = _taken(scope, now) | {each.was for _, each in renames}
         sql = "\n".join(in_order([each for _, each in renames], taken))
@@ -226,12 +283,12 @@ def _signature(fact: Fact) -> tuple[str, str, str]:
     return fact.object, fact.kind, text
 
 
-def _rename(old: Fact, new: Fact, table: str) -> Rename:
+def _rename(old: Fact, new: Fact, kind: str, table: str) -> Rename:
     def sql(was: str, becomes: str) -> str:
         one, other = quoted(was), quoted(becomes)
         if old.kind == "index":
             return f"ALTER INDEX {beside(table, one)} RENAME TO {other};"
-        return f"ALTER TABLE {table} RENAME CONSTRAINT {one} TO {other};"
+        return f"ALTER {kind.upper()} {table} RENAME CONSTRAINT {one} TO {other};"
 
     return Rename(sql, old.name, new.name)
 

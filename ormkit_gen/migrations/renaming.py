@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ormkit.migrations.files import Step
 from ormkit_gen.ir import (
     Column,
+    Domain,
     Enum,
     ForeignKey,
     IndexElement,
     Model,
     NumberSequence,
+    Partition,
     Relationship,
     Schema,
 )
-from ormkit_gen.migrations.pairing import Names, Pairing
+from ormkit_gen.migrations.pairing import RENAMED_KINDS, Names, Pairing, partitions_of
 from ormkit_gen.postgres.identifiers import (
     qualified,
     quote_identifier,
     quote_literal,
     sequence_name,
 )
+from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.names import MAX_IDENTIFIER
 
 #: The schema of what the files give none.
@@ -31,6 +36,11 @@ PUBLIC = "public"
 OLD = "_old"
 #: Ends the name that one of two gets for a moment, where both swap names.
 TEMPORARY = "_ormkit_swap"
+
+
+#: The schema at the beginning of a qualified name.
+_QUALIFIED = re.compile(r'("(?:[^"]|"")+"|[^\s(".]+)\.')
+P = TypeVar("P", Domain, NumberSequence, Partition)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +83,19 @@ class _Names:
     def pairing(self) -> Pairing:
         """Return the names of all elements, and not only of those that stay."""
         found = self._pairing
-        return Pairing(self.models, self._columns, self.enums, found.labels, found.constraints)
+        return replace(found, models=self.models, columns=self._columns, enums=self.enums)
 
     def schema(self) -> Schema:
         """Return the whole schema."""
         models = sorted(map(self._model, self._old.models), key=lambda each: each.name)
         enums = sorted(map(self._enum, self._old.enums), key=lambda each: each.name)
-        sequences = tuple(map(self._sequence, self._old.sequences))
-        return replace(self._old, models=tuple(models), enums=tuple(enums), sequences=sequences)
+        return replace(
+            self._old,
+            models=tuple(models),
+            enums=tuple(enums),
+            sequences=tuple(map(self._sequence, self._old.sequences)),
+            domains=tuple(map(self._domain, self._old.domains)),
+        )
 
     def _column_names(self, model: Model) -> Names:
         stay = self._pairing.columns.get(model.name, {})
@@ -145,6 +160,7 @@ class _Names:
                 )
                 for each in old.excludes
             ),
+            partitions=self._partitions(old.partitions, old.name, new),
             relationships=tuple(self._relationship(each, old) for each in old.relationships),
             computed=(),
             soft_delete=old.soft_delete and names[old.soft_delete],
@@ -156,6 +172,7 @@ class _Names:
         type_ = old.type
         if type_.is_enum:
             type_ = replace(type_, name=self.enums[type_.name])
+        type_ = self._type(type_)
         name, db_name = names[old.name], old.db_name
         if name in present:
             db_name = present[name]
@@ -201,10 +218,48 @@ class _Names:
         )
 
     def _sequence(self, old: NumberSequence) -> NumberSequence:
+        now = self._placed(old, self._new.sequences, self._pairing.sequences)
         if old.owner is None:
-            return old
+            return now
         model, column = old.owner
-        return replace(old, owner=(self.models[model], self._columns[model][column]))
+        return replace(now, owner=(self.models[model], self._columns[model][column]))
+
+    def _domain(self, old: Domain) -> Domain:
+        now = self._placed(old, self._new.domains, self._pairing.domains)
+        return replace(now, type=self._type(old.type))
+
+    def _placed(self, old: P, news: Iterable[P], names: Names) -> P:
+        """Return a domain or a sequence with the name and the schema that it gets."""
+        now = names.get(_short_name(old))
+        for each in news:
+            if _short_name(each) == now:
+                return replace(old, name=each.name, schema=each.schema)
+        return old
+
+    def _type(self, old: ColumnType) -> ColumnType:
+        """Return the type of a column whose domain may have another name."""
+        if old.spelling is None or not self._pairing.domains:
+            return old
+        spelling = old.spelling.rstrip("[]")
+        for each in self._old.domains:
+            if qualified(each.schema, each.name) == spelling:
+                now = self._placed(each, self._new.domains, self._pairing.domains)
+                rest = old.spelling[len(spelling) :]
+                return replace(old, spelling=f"{qualified(now.schema, now.name)}{rest}")
+        return old
+
+    def _partitions(
+        self, olds: tuple[Partition, ...], model: str, new: Model | None
+    ) -> tuple[Partition, ...]:
+        names = self._pairing.partitions.get(model, {})
+        news = {each.name: each for each in partitions_of(new)} if new else {}
+        found: list[Partition] = []
+        for each in olds:
+            now = news.get(names.get(each.name, ""))
+            placed = replace(each, name=now.name, schema=now.schema) if now else each
+            below = self._partitions(each.partitions, model, new)
+            found.append(replace(placed, partitions=below))
+        return tuple(found)
 
 
 def _element(element: IndexElement, names: Mapping[str, str]) -> IndexElement:
@@ -258,8 +313,13 @@ def _scopes(old: Schema, after: Schema, names: _Names) -> Iterator[list[str]]:
     yield list(_moved(pairs))
     yield list(_tables(pairs))
     for was, now in pairs:
+        yield list(_of_partitions(was, now))
+    for was, now in pairs:
         yield list(_of_columns(was, now))
     yield list(_sequences(pairs))
+    yield list(_of_kind("SEQUENCE", old.sequences, after.sequences))
+    yield list(_of_kind("DOMAIN", old.domains, after.domains))
+    yield list(_objects(names.pairing().objects))
     for was, now in pairs:
         yield list(_of_constraints(was, now))
     enums = [(each, after.enum(names.enums[each.name])) for each in old.enums]
@@ -309,6 +369,45 @@ def _sequences(pairs: list[tuple[Model, Model]]) -> Iterator[str]:
             for one, other in zip(_own_sequences(was), _own_sequences(now), strict=True)
         ]
         yield from in_order(found, {each.was for each in found})
+
+
+def _of_partitions(was: Model, now: Model) -> Iterator[str]:
+    yield from _of_kind("TABLE", list(partitions_of(was)), list(partitions_of(now)))
+
+
+def _of_kind(kind: str, olds: Sequence[P], news: Sequence[P]) -> Iterator[str]:
+    """Yield what gives objects of one kind other schemas and names."""
+    pairs = list(zip(olds, news, strict=True))
+    for was, now in pairs:
+        yield from _moving(kind, was.schema, was.name, now.schema)
+    for namespace in sorted({now.schema or PUBLIC for _, now in pairs}):
+        sql = _renaming(kind, namespace)
+        within = [(was, now) for was, now in pairs if (now.schema or PUBLIC) == namespace]
+        found = [Rename(sql, was.name, now.name) for was, now in within]
+        yield from in_order(found, {was.name for was, _ in within})
+
+
+def _objects(labels: Names) -> Iterator[str]:
+    """Yield what gives objects that the schema has as SQL other schemas and names."""
+    for was, now in labels.items():
+        kind = next(each for each in RENAMED_KINDS if was.startswith(f"{each} "))
+        old, new = was[len(kind) + 1 :], now[len(kind) + 1 :]
+        (before, own), (after, becomes) = _split(old), _split(new)
+        if (before or PUBLIC) != (after or PUBLIC):
+            yield f"ALTER {kind.upper()} {old} SET SCHEMA {after or PUBLIC};"
+        if own.partition("(")[0] != becomes.partition("(")[0]:
+            name = f"{after or PUBLIC}.{own}"
+            yield f"ALTER {kind.upper()} {name} RENAME TO {becomes.partition('(')[0]};"
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Return the schema and the rest of a name that is SQL."""
+    found = _QUALIFIED.match(name)
+    return (found[1], name[found.end() :]) if found else ("", name)
+
+
+def _short_name(each: Domain | NumberSequence | Partition) -> str:
+    return f"{each.schema}.{each.name}" if each.schema not in (None, PUBLIC) else each.name
 
 
 def _own_sequences(model: Model) -> list[str]:

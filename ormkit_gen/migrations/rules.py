@@ -10,6 +10,7 @@ from ormkit.migrations.files import UP, Migration, Step
 from ormkit_gen.diagnostics.diagnostic import Diagnostic, Severity
 from ormkit_gen.ir import Model, Position, Schema
 from ormkit_gen.migrations.measure import BLOCKS_READERS, StepMeasure
+from ormkit_gen.migrations.pairing import partitions_of
 
 #: Every rule, and what a step that breaks it does.
 RULES = {
@@ -115,7 +116,8 @@ def _of_step(step: Step, measure: StepMeasure, tables: frozenset[str]) -> Iterat
             yield _hazard(measure, table), table
     held = [name for name, lock in measure.locks.items() if lock in BLOCKS_READERS]
     locked = sorted(tables.intersection(held))
-    if len(locked) > 1 and step.mode == "transaction" and not _is_rename(step):
+    is_divisible = step.mode == "transaction" and len(_statements(step)) > 1
+    if len(locked) > 1 and is_divisible and not _is_rename(step):
         yield "many-locks", ", ".join(locked)
     if step.mode == "transaction":
         for table in sorted(tables.intersection(measure.scans)):
@@ -132,8 +134,11 @@ def _hazard(measure: StepMeasure, table: str) -> str:
 
 def _is_rename(step: Step) -> bool:
     """Return whether a step only gives names, which takes no time at all."""
-    statements = [each.strip() for each in step.sql.split(";") if each.strip()]
-    return all(" RENAME " in each for each in statements)
+    return all(" RENAME " in each for each in _statements(step))
+
+
+def _statements(step: Step) -> list[str]:
+    return [each.strip() for each in step.sql.split(";") if each.strip()]
 
 
 def _of_schemas(judged: Judged) -> Iterator[tuple[str, str]]:
@@ -142,6 +147,9 @@ def _of_schemas(judged: Judged) -> Iterator[tuple[str, str]]:
     renamed = _renamed(judged.migration.steps)
     after = {model.name: model for model in judged.after.models}
     tables = {(model.schema, model.table) for model in judged.after.models}
+    tables |= {
+        (part.schema, part.name) for model in judged.after.models for part in partitions_of(model)
+    }
     for model in judged.before.models:
         if not model.is_managed or model.view is not None:
             continue

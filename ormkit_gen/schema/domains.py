@@ -19,6 +19,7 @@ from ormkit_gen.schema.type_words import names_type
 
 KEYS = (
     *("type", "name", "schema", "nullable", "server_default", "collation", "checks", "comment"),
+    "renamed_from",
 )
 CHECK_KEYS = ("expression", "name", "not_valid", "comment")
 
@@ -83,6 +84,7 @@ def read_domain(draft: SchemaDraft, name: str, fields: Fields) -> Domain | None:
         collation=fields.collation("collation"),
         checks=tuple(_checks(fields, db_name)),
         comment=fields.text("comment"),
+        renamed_from=fields.text("renamed_from"),
         at=fields.at,
     )
 

@@ -13,7 +13,7 @@ from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.name_checks import check_database_name, check_schema_name
 from ormkit_gen.schema.sequence_options import OPTIONS, read_options
 
-KEYS = (*OPTIONS, "name", "schema", "type", "owned_by", "unlogged", "comment")
+KEYS = (*OPTIONS, "name", "schema", "type", "owned_by", "unlogged", "comment", "renamed_from")
 TYPES = ("smallint", "integer", "bigint")
 
 
@@ -52,6 +52,7 @@ def read_sequence(draft: SchemaDraft, name: str, fields: Fields) -> NumberSequen
         owner=read_owner(draft, fields),
         is_unlogged=fields.flag("unlogged"),
         comment=fields.text("comment"),
+        renamed_from=fields.text("renamed_from"),
         at=fields.at,
     )
 

@@ -17,7 +17,9 @@ KEYS = (
     *("storage", "unlogged", "row_level_security", "replica_identity"),
     *("partition_by", "partitions", "inherits"),
 )
-PARTITION_KEYS = ("bound", "schema", "partition_by", "partitions", "storage", "comment")
+PARTITION_KEYS = (
+    *("bound", "schema", "partition_by", "partitions", "storage", "comment", "renamed_from"),
+)
 ROW_LEVEL_SECURITY: tuple[Literal["enabled", "forced"], ...] = ("enabled", "forced")
 METHOD = re.compile(r"\s*(range|list|hash)\s*\(.*\)\s*", re.IGNORECASE | re.DOTALL)
 BOUND = re.compile(r"\s*(for\s+values\b.*|default)\s*", re.IGNORECASE | re.DOTALL)
@@ -86,4 +88,6 @@ def read_partitions(fields: Fields, schema: str | None) -> Iterator[Partition]:
             partitions=tuple(read_partitions(part, own)),
             storage=part.storage(),
             comment=part.text("comment"),
+            renamed_from=part.text("renamed_from"),
+            at=part.at,
         )

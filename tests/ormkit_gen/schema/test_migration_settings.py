@@ -49,11 +49,18 @@ from ormkit_gen.declarative import Index, CheckConstraint
 class M(StrEnum):
     b = "b"
 
+domain("code", "int", renamed_from="number")
+sequence("ids", renamed_from="numbers")
+
 class A(Base):
     __table_args__ = (
         Index("n", name="found", renamed_from="sought"),
         CheckConstraint("n > 0", name="good", renamed_from="well"),
-        {"renamed_from": "Z"},
+        {
+            "renamed_from": "Z",
+            "partition_by": "LIST (id)",
+            "partitions": {"a_rest": {"bound": "DEFAULT", "renamed_from": "a_all"}},
+        },
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     n: Mapped[int] = mapped_column("int", backfill="0", renamed_from="m")
@@ -65,8 +72,15 @@ values = ["b"]
 renamed_from = "Old"
 renamed_values = { b = "a" }
 removed = { c = "b" }
+[domains.code]
+type = "int"
+renamed_from = "number"
+[sequences.ids]
+renamed_from = "numbers"
 [models.A]
 renamed_from = "Z"
+partition_by = "LIST (id)"
+partitions = { a_rest = { bound = "DEFAULT", renamed_from = "a_all" } }
 [[models.A.indexes]]
 columns = ["n"]
 name = "found"
@@ -93,3 +107,5 @@ def test_both_spellings_say_the_same() -> None:
         assert (time.time_zone, time.is_retired, time.is_nullable) == ("Europe/Berlin", True, True)
         assert (enum.renamed_from, enum.renamed_values) == ("Old", (("b", "a"),))
         assert enum.removed == (("c", "b"),)
+        named = (*schema.domains, *schema.sequences, *model.partitions)
+        assert [each.renamed_from for each in named] == ["number", "numbers", "a_all"]

@@ -1,0 +1,129 @@
+"""Plans for domains: their checks, and other types, which PostgreSQL does not give to a domain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ormkit.catalog import Catalog, Difference, Fact
+from ormkit_gen.drift.objects import created
+from ormkit_gen.drift.parts import changed
+from ormkit_gen.drift.sides import kind_and_name
+from ormkit_gen.migrations.dependents import dependents
+from ormkit_gen.migrations.moved_table import MovedColumn, TypeSwap
+from ormkit_gen.migrations.moving import moved
+from ormkit_gen.migrations.pieces import Piece, Rank, piece
+from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
+
+Column = tuple[str, str, bool]
+
+
+def domain_checked(difference: Difference, now: Situation) -> Iterator[Piece]:
+    """Yield what adds, changes or drops a check of a domain, which is validated apart."""
+    expected, found, fact = difference.expected, difference.found, difference.fact
+    _, name = kind_and_name(fact.object)
+    if expected is None:
+        yield from (piece(each) for each in changed(None, found, now.sides))
+        return
+    own = quoted(fact.name if found is None else ending(fact.name, PREPARED))
+    words = expected.definition.removesuffix(" NOT VALID")
+    add = f"ALTER DOMAIN {name} ADD CONSTRAINT {own} {words} NOT VALID;"
+    yield Piece(rank=Rank.CONSTRAINTS, sql=add, is_alone=True)
+    if now.wanted.get((fact.object, "unfinished", fact.name)) is None:
+        validate = f"ALTER DOMAIN {name} VALIDATE CONSTRAINT {own};"
+        yield Piece(rank=Rank.VALIDATE, sql=validate, is_alone=True)
+    if found is not None:
+        swap = (
+            f"ALTER DOMAIN {name} DROP CONSTRAINT {quoted(fact.name)};\n"
+            f"ALTER DOMAIN {name} RENAME CONSTRAINT {own} TO {quoted(fact.name)};"
+        )
+        yield Piece(rank=Rank.SWAP, sql=swap, is_alone=True)
+
+
+async def domain_retyped(difference: Difference, now: Situation) -> list[Piece]:
+    """Return what puts a domain over another type in the place of one, for all its columns."""
+    fact = difference.expected
+    assert fact is not None
+    _, name = kind_and_name(fact.object)
+    columns = await now.trial.columns_of_type(name)
+    now.done.update(each.key for side in (now.wanted, now.present) for each in _parts(fact, side))
+    around = await dependents([(table, column) for table, column, _ in columns], now)
+    plain = _plain(fact, name, columns, now)
+    sql = [*around.drops, *plain, *around.creates]
+    tables = dict.fromkeys(table for table, _, _ in columns)
+    agreed = [now.answers.consents_to("rewrite", *now.names(each)) for each in tables]
+    rewrites = [await now.trial.rewrites(sql, each) for each in tables]
+    if any(rewrites) and not all(agreed):
+        found = await _moved(fact, name, columns, now)
+        if found:
+            return found
+    around.take(now)
+    allowed = "many-locks because the columns of a domain change together"
+    return [Piece(rank=Rank.CONVERT, sql="\n".join(sql), is_alone=True, allowed=allowed)]
+
+
+def _parts(fact: Fact, catalog: Catalog) -> list[Fact]:
+    return catalog.facts_of(fact.object)
+
+
+def _creates(fact: Fact, name: str, other: str, now: Situation) -> list[str]:
+    """Return what creates the domain under another name, with its checks."""
+    first = next(each.sql for each in created(fact, now.fresh))
+    return [first.replace(f"CREATE DOMAIN {name} ", f"CREATE DOMAIN {other} ", 1)]
+
+
+def _comments(fact: Fact, now: Situation) -> list[str]:
+    found = now.wanted.facts_of(fact.object, "comment")
+    return [each.sql for comment in found for each in changed(comment, None, now.fresh)]
+
+
+def _names(name: str) -> tuple[str, str, str, str]:
+    """Return the schema with a point, the name, and those of what takes its place, as SQL."""
+    schema, _, own = name.rpartition(".")
+    plain = own.strip('"').replace('""', '"')
+    return f"{schema}.", own, quoted(ending(plain, PREPARED)), quoted(ending(plain, REPLACED))
+
+
+def _plain(fact: Fact, name: str, columns: list[Column], now: Situation) -> list[str]:
+    """Return what does it in one transaction."""
+    schema, _, _, old = _names(name)
+    sql = [f"ALTER DOMAIN {name} RENAME TO {old};", *_creates(fact, name, name, now)]
+    for table, column, is_array in columns:
+        alter = f"ALTER TABLE {table} ALTER COLUMN {quoted(column)}"
+        key = (f"table {table}", "default", column)
+        wanted = now.wanted.get(key)
+        now.done.add(key)
+        if now.present.get(key) is not None:
+            sql.append(f"{alter} DROP DEFAULT;")
+        type_ = f"{name}[]" if is_array else name
+        sql.append(f"{alter} TYPE {type_} USING {quoted(column)}::{type_};")
+        if wanted is not None:
+            sql.append(f"{alter} SET DEFAULT {wanted.definition};")
+    return [*sql, f"DROP DOMAIN {schema}{old};", *_comments(fact, now)]
+
+
+async def _moved(fact: Fact, name: str, columns: list[Column], now: Situation) -> list[Piece]:
+    """Return what gives the columns the place of others of the new domain; nothing if it cannot."""
+    schema, own, prepared, old = _names(name)
+    fresh = f"{schema}{prepared}"
+    create = _creates(fact, name, fresh, now)
+    renames = (f"ALTER DOMAIN {name} RENAME TO {old};", f"ALTER DOMAIN {fresh} RENAME TO {own};")
+    swap = TypeSwap(
+        names=renames,
+        undo=(
+            f"ALTER DOMAIN {name} RENAME TO {prepared};",
+            f"ALTER DOMAIN {schema}{old} RENAME TO {own};",
+        ),
+        swap=(f"DROP DOMAIN {name};", renames[1], *_comments(fact, now)),
+    )
+    moves: list[MovedColumn] = []
+    for table, column, is_array in columns:
+        type_ = f"{fresh}[]" if is_array else fresh
+        moves.append(MovedColumn(table, column, type_, _cast_to(type_)))
+    found = await moved(moves, now, create, swap)
+    if not found.pieces:
+        return []
+    return [Piece(rank=Rank.MOVE, sql="\n".join(create), is_alone=True), *found.pieces]
+
+
+def _cast_to(type_: str) -> Callable[[str], str]:
+    return lambda column: f"{column}::{type_}"

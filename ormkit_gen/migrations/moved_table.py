@@ -1,0 +1,430 @@
+"""The columns of one table that take the place of others: what is built, filled and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ormkit.catalog import Fact
+from ormkit.migrations.files import BATCH, Batches
+from ormkit_gen.drift.parts import changed, identity_text
+from ormkit_gen.drift.sides import beside, kind_and_name
+from ormkit_gen.migrations.dependents import dependents
+from ormkit_gen.migrations.indexing import UNIQUE, concurrently, unique_index
+from ormkit_gen.migrations.numbering import numbering
+from ormkit_gen.migrations.pieces import BATCH_SIZE, Piece, Rank
+from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
+from ormkit_gen.postgres.identifiers import quote_literal
+from ormkit_gen.schema.names import constraint_name
+
+Key = tuple[str, str, str]
+#: What is set for a column once it is there.
+_SETTINGS = ("column storage", "compression", "statistics target", "column options")
+#: What is set for an index once it is there.
+_OF_INDEXES = ("clustered", "index statistics", "index tablespace")
+_SHOWN = 10
+#: From this version on, NOT NULL may be NOT VALID.
+_NOT_NULL_NOT_VALID = 18
+#: The last one in the order of names.
+_TRIGGER = "zzz_ormkit_move"
+
+
+@dataclass(frozen=True, slots=True)
+class MovedColumn:
+    """A column that gets another type."""
+
+    #: The table as SQL, and the plain name of the column.
+    table: str
+    name: str
+    #: The type of the column that takes its place, as SQL.
+    type: str
+    #: Returns what the value of a column becomes, as SQL.
+    value: Callable[[str], str]
+
+    @property
+    def own(self) -> str:
+        """The column, as SQL."""
+        return quoted(self.name)
+
+    @property
+    def prepared(self) -> str:
+        """The plain name of the new column until it takes the place of the old one."""
+        return ending(self.name, PREPARED)
+
+    @property
+    def fresh(self) -> str:
+        """The new column, as SQL."""
+        return quoted(self.prepared)
+
+    @property
+    def plain_type(self) -> str:
+        """The type without a collation."""
+        return self.type.partition(" COLLATE ")[0]
+
+    def fact(self, kind: str) -> Key:
+        """Return the key of a fact about the column."""
+        return f"table {self.table}", kind, self.name
+
+
+@dataclass(frozen=True, slots=True)
+class TypeSwap:
+    """A type that gets its name in the transaction that swaps the columns."""
+
+    #: Statements that give the new type the name, while the old one is there.
+    names: tuple[str, ...]
+    #: Statements that undo that.
+    undo: tuple[str, ...]
+    #: What drops the old type, and gives the new one its name.
+    swap: tuple[str, ...]
+
+
+class MovedTable:
+    """The columns of one table that others take the place of."""
+
+    def __init__(
+        self,
+        name: str,
+        columns: list[MovedColumn],
+        now: Situation,
+        types: tuple[str, ...],
+        swap: TypeSwap | None,
+    ) -> None:
+        self.name, self.columns = name, columns
+        self.whole = f"table {name}"
+        self.plain = name.rpartition(".")[2].strip('"')
+        #: The foreign keys on a side of which a column is, in the order of their names.
+        self.keys: dict[Key, None] = {}
+        self._now, self._types, self._swap = now, types, swap
+        #: What is about the columns, by its kind and name: before, and as it is for the new ones.
+        self._before: dict[tuple[str, str], str] = {}
+        self._after: dict[tuple[str, str], str] = {}
+
+    async def is_possible(self) -> bool:
+        """Return whether all that is about the columns can be built for new ones."""
+        now = self._now
+        if not now.key(self.name) or self._is_family():
+            return False
+        # A column of a domain with checks is looked at in each row.
+        adds = (f"ALTER TABLE {self.name} {_adds(each)};" for each in self.columns)
+        if await now.trial.rewrites((*self._types, *adds), self.name) is not False:
+            return False
+        names = [each.name for each in self.columns]
+        self.keys = dict.fromkeys(await now.trial.keys_over(self.name, names))
+        before = await now.trial.parts(self.name, names)
+        if before is None or not await self._is_removable():
+            return False
+        after = await self._printed(before)
+        if after is None:
+            return False
+        self._before, self._after = before, after
+        return not any(text.startswith("EXCLUDE") for text in (*before.values(), *after.values()))
+
+    async def _is_removable(self) -> bool:
+        """Return whether the old columns can go: nothing is computed from them, for example."""
+        around = await dependents([(self.name, each.name) for each in self.columns], self._now)
+        keys = (
+            f"ALTER TABLE {kind_and_name(whole)[1]} DROP CONSTRAINT {quoted(name)};"
+            for whole, _, name in self.keys
+        )
+        drops = (f"ALTER TABLE {self.name} DROP COLUMN {each.own};" for each in self.columns)
+        return await self._now.trial.works(*around.drops, *keys, *drops)
+
+    def _is_family(self) -> bool:
+        """Return whether other tables have the columns, too."""
+        whole = f"table {self.name}"
+        return self._now.is_partitioned(whole) or any(
+            fact.kind in ("partition", "inherits")
+            and (fact.name == self.name or fact.object == whole)
+            for fact in self._now.present
+        )
+
+    async def _printed(
+        self, before: dict[tuple[str, str], str]
+    ) -> dict[tuple[str, str], str] | None:
+        """Return what is about the columns in the wanted schema, as it is for the new ones.
+
+        PostgreSQL prints it: it is built while the new columns have the names of the old ones.
+        """
+        wanted = self._now.wanted
+        there = [f"ALTER TABLE {self.name} {_adds(each)};" for each in self.columns]
+        there += [
+            f"ALTER TABLE {self.name} DROP CONSTRAINT IF EXISTS {quoted(name)} CASCADE;"
+            for kind, name in before
+            if kind == "constraint"
+        ]
+        there += self._swap.names if self._swap else ()
+        back: list[str] = []
+        for each in self.columns:
+            old = quoted(ending(each.name, REPLACED))
+            rename = f"ALTER TABLE {self.name} RENAME COLUMN"
+            there += [f"{rename} {each.own} TO {old};", f"{rename} {each.fresh} TO {each.own};"]
+            back += [f"{rename} {each.own} TO {each.fresh};", f"{rename} {old} TO {each.own};"]
+        back += self._swap.undo if self._swap else ()
+        tried: list[str] = []
+        for fact in wanted.facts_of(self.whole):
+            is_same = self._now.present.get(fact.key) == fact
+            if fact.kind not in ("constraint", "index") or (
+                is_same and (fact.kind, fact.name) not in before
+            ):
+                continue
+            if fact.definition.startswith("FOREIGN KEY"):
+                continue
+            tried.append(_under_another_name(self.name, fact))
+        fresh = [each.prepared for each in self.columns]
+        return await self._now.trial.parts(
+            self.name, fresh, before=(*self._types, *there), tried=tried, after=back
+        )
+
+    def prepare(self) -> Iterator[Piece]:
+        """Yield what builds the new columns, and all that is about them, beside the old ones."""
+        now, table = self._now, self.name
+        sql = "\n".join(
+            [
+                f"ALTER TABLE {table} {', '.join(map(_adds, self.columns))};",
+                *self._trigger(),
+            ]
+        )
+        short = now.names(table)[1]
+        note = f"--consent rewrite:{short} does this in one statement, for a small table"
+        yield Piece(rank=Rank.MOVE, sql=sql, table=table, is_alone=True, note=note)
+        yield self._fill()
+        for each in self.columns:
+            if now.wanted.get(each.fact("not null")) is not None:
+                yield from self._not_null(each)
+        yield from self._parts()
+        yield self._check()
+
+    def _trigger(self) -> Iterator[str]:
+        """Yield what keeps the new columns equal to the old ones."""
+        sets = "\n".join(
+            f"    NEW.{each.fresh} := {each.value(f'NEW.{each.own}')};" for each in self.columns
+        )
+        yield (
+            f"CREATE FUNCTION {self._function}() RETURNS trigger LANGUAGE plpgsql AS $ormkit$\n"
+            f"BEGIN\n{sets}\n    RETURN NEW;\nEND\n$ormkit$;"
+        )
+        # It is the last one in the order of names: others may change the old columns.
+        yield (
+            f"CREATE TRIGGER {_TRIGGER} BEFORE INSERT OR UPDATE ON {self.name}\n"
+            f"    FOR EACH ROW EXECUTE FUNCTION {self._function}();"
+        )
+
+    @property
+    def _function(self) -> str:
+        columns = tuple(each.name for each in self.columns)
+        return beside(self.name, quoted(constraint_name(self.plain, columns, "ormkit_move")))
+
+    def _fill(self) -> Piece:
+        sets = ", ".join(f"{each.fresh} = {each.value(each.own)}" for each in self.columns)
+        is_open = " OR ".join(
+            f"({each.fresh} IS NULL AND {each.own} IS NOT NULL)" for each in self.columns
+        )
+        sql = f"UPDATE {self.name} SET {sets}\nWHERE ({is_open}) AND {BATCH};"
+        batches = Batches(BATCH_SIZE, self.name, tuple(self._now.key(self.name)))
+        return Piece(
+            rank=Rank.MOVE,
+            sql=sql,
+            mode="batches",
+            batches=batches,
+            table=self.name,
+            is_alone=True,
+        )
+
+    def _not_null(self, each: MovedColumn) -> Iterator[Piece]:
+        """Yield what makes a new column NOT NULL, without a scan while others wait."""
+        now, alter = self._now, f"ALTER TABLE {self.name}"
+        name = self._not_null_name(each)
+        if now.version >= _NOT_NULL_NOT_VALID:
+            now.need(_NOT_NULL_NOT_VALID)
+            yield self._alone(f"{alter} ADD CONSTRAINT {name} NOT NULL {each.fresh} NOT VALID;")
+            yield self._alone(f"{alter} VALIDATE CONSTRAINT {name};")
+            return
+        check = f"CHECK ({each.fresh} IS NOT NULL)"
+        yield self._alone(f"{alter} ADD CONSTRAINT {name} {check} NOT VALID;")
+        yield self._alone(f"{alter} VALIDATE CONSTRAINT {name};")
+        yield self._alone(
+            f"{alter} ALTER COLUMN {each.fresh} SET NOT NULL;\n{alter} DROP CONSTRAINT {name};"
+        )
+
+    def _not_null_name(self, each: MovedColumn) -> str:
+        return quoted(constraint_name(self.plain, (each.name,), "ormkit_not_null"))
+
+    def _alone(self, sql: str, *, is_concurrent: bool = False) -> Piece:
+        return Piece(
+            rank=Rank.MOVE,
+            sql=sql,
+            mode="no transaction" if is_concurrent else "transaction",
+            table=self.name,
+            is_alone=True,
+        )
+
+    def _parts(self) -> Iterator[Piece]:
+        """Yield what builds the indexes and checks of the new columns."""
+        for (kind, name), definition in self._after.items():
+            if kind == "index":
+                yield self._alone(f"{concurrently(definition, quoted(name))};", is_concurrent=True)
+            elif unique := UNIQUE.fullmatch(definition):
+                yield self._alone(unique_index(unique, quoted(name), self.name), is_concurrent=True)
+            else:
+                add = f"ALTER TABLE {self.name} ADD CONSTRAINT {quoted(name)}"
+                words = definition.removesuffix(" NOT VALID")
+                yield self._alone(f"{add} {words} NOT VALID;")
+                if words == definition and " NOT ENFORCED" not in words:
+                    validate = f"ALTER TABLE {self.name} VALIDATE CONSTRAINT {quoted(name)};"
+                    yield self._alone(validate)
+
+    def _check(self) -> Piece:
+        """Return what looks for values that a disabled trigger has not copied."""
+        differ = " OR ".join(
+            f"{each.fresh}::text IS DISTINCT FROM ({each.value(each.own)})::{each.plain_type}::text"
+            for each in self.columns
+        )
+        shown = dict.fromkeys((*self._now.key(self.name), *(each.own for each in self.columns)))
+        sql = f"SELECT {', '.join(shown)} FROM {self.name}\nWHERE {differ}\nLIMIT {_SHOWN};"
+        names = ", ".join(each.name for each in self.columns)
+        return Piece(
+            rank=Rank.MOVE,
+            sql=sql,
+            mode="check",
+            table=self.name,
+            message=f"rows of {self.name} whose {names} was written while triggers were disabled; "
+            "update these rows and resume",
+            is_alone=True,
+        )
+
+    def drops(self) -> Iterator[str]:
+        """Yield what removes the old columns."""
+        yield f"DROP TRIGGER {_TRIGGER} ON {self.name};"
+        yield f"DROP FUNCTION {self._function}();"
+        for sequence in self._sequences():
+            yield f"ALTER SEQUENCE {sequence} OWNED BY NONE;"
+        for each in self.columns:
+            old = quoted(ending(each.name, REPLACED))
+            rename = f"ALTER TABLE {self.name} RENAME COLUMN"
+            yield f"{rename} {each.own} TO {old};"
+            yield f"{rename} {each.fresh} TO {each.own};"
+            identity = self._now.wanted.get(each.fact("identity"))
+            if identity is not None and not self._is_plain(each):
+                yield from self._numbered(each, identity, old)
+            yield f"ALTER TABLE {self.name} DROP COLUMN {old};"
+
+    def _is_plain(self, each: MovedColumn) -> bool:
+        """Return whether nothing has numbered the rows of a column so far."""
+        return numbering(self._now.present, self.name, each.name).is_plain
+
+    def _sequences(self) -> Iterator[str]:
+        """Yield the sequences that belong to the columns once these are swapped."""
+        owned = {
+            f"{self.name}.{each.own}".removeprefix("public.")
+            for each in self.columns
+            if not self._is_plain(each)
+        }
+        for fact in self._now.wanted:
+            kind, name = kind_and_name(fact.object)
+            owner = fact.definition.partition(" OWNED BY ")[2].removeprefix("public.")
+            if kind == "sequence" and fact.kind == "object" and owner in owned:
+                yield name
+
+    def _numbered(self, each: MovedColumn, identity: Fact, old: str) -> Iterator[str]:
+        """Yield what gives a new column the identity of the old one, which counts on."""
+        text = identity_text(identity, each.type)
+        own, before = (
+            f"pg_get_serial_sequence({quote_literal(self.name)}, {quote_literal(name)})"
+            for name in (each.name, ending(each.name, REPLACED))
+        )
+        yield (
+            "DO $ormkit$\nDECLARE\n"
+            f"    old text := {before};\n    name text;\n    last bigint;\n    called boolean;\n"
+            "BEGIN\n"
+            "    SELECT relname INTO name FROM pg_class WHERE oid = old::regclass;\n"
+            "    EXECUTE format('SELECT last_value, is_called FROM %s', old) INTO last, called;\n"
+            f"    ALTER TABLE {self.name} ALTER COLUMN {old} DROP IDENTITY;\n"
+            f"    ALTER TABLE {self.name} ALTER COLUMN {each.own} ADD {text};\n"
+            f"    IF {own} <> old THEN\n"
+            f"        EXECUTE format('ALTER SEQUENCE %s RENAME TO %I', {own}, name);\n"
+            "    END IF;\n"
+            f"    PERFORM setval({own}, last, called);\n"
+            "END\n$ormkit$;"
+        )
+
+    def finishes(self) -> Iterator[str]:
+        """Yield what gives the new columns and all that is about them their names and settings."""
+        wanted, alter = self._now.wanted, f"ALTER TABLE {self.name}"
+        for each in self.columns:
+            if (default := wanted.get(each.fact("default"))) is not None:
+                yield f"{alter} ALTER COLUMN {each.own} SET DEFAULT {default.definition};"
+            if wanted.get(each.fact("not null")) and self._now.version >= _NOT_NULL_NOT_VALID:
+                name = quoted(constraint_name(self.plain, (each.name,), "not_null"))
+                yield f"{alter} RENAME CONSTRAINT {self._not_null_name(each)} TO {name};"
+            for kind in _SETTINGS:
+                if (fact := wanted.get(each.fact(kind))) is not None:
+                    yield from _sql(fact, self._now)
+            comment = wanted.get((self.whole, "comment", f"column {each.name}"))
+            if comment is not None:
+                yield from _sql(comment, self._now)
+        for sequence in self._sequences():
+            fact = wanted.get((f"sequence {sequence}", "object", ""))
+            assert fact is not None
+            owner = fact.definition.partition(" OWNED BY ")[2]
+            yield f"ALTER SEQUENCE {sequence} OWNED BY {owner};"
+        for (kind, name), definition in self._after.items():
+            yield from self._named(kind, name, definition)
+
+    def _named(self, kind: str, name: str, definition: str) -> Iterator[str]:
+        """Yield what gives a part its name."""
+        own = self._final(kind, name)
+        alter = f"ALTER TABLE {self.name}"
+        if kind == "index":
+            yield f"ALTER INDEX {beside(self.name, quoted(name))} RENAME TO {quoted(own)};"
+        elif unique := UNIQUE.fullmatch(definition):
+            add = f"{alter} ADD CONSTRAINT {quoted(own)} {unique['kind']} USING INDEX"
+            yield f"{add} {quoted(name)}{unique['deferred'] or ''};"
+        else:
+            yield f"{alter} RENAME CONSTRAINT {quoted(name)} TO {quoted(own)};"
+        wanted = self._now.wanted
+        for also in _OF_INDEXES:
+            if (fact := wanted.get((self.whole, also, own))) is not None:
+                yield from _sql(fact, self._now)
+        if (comment := wanted.get((self.whole, "comment", f"{kind} {own}"))) is not None:
+            yield from _sql(comment, self._now)
+        replica = wanted.get((self.whole, "replica identity", ""))
+        if replica is not None and replica.definition == f"USING INDEX {quoted(own)}":
+            yield from _sql(replica, self._now)
+
+    def _final(self, kind: str, prepared: str) -> str:
+        """Return the name that a part gets at the end."""
+        return next(
+            fact.name
+            for fact in self._now.wanted.facts_of(self.whole, kind)
+            if ending(fact.name, PREPARED) == prepared
+        )
+
+    def take(self) -> None:
+        """Remember that all of this is planned."""
+        now = self._now
+        for each in self.columns:
+            for kind in ("column", "default", "not null", "identity", *_SETTINGS):
+                now.done.add(each.fact(kind))
+            now.done.add((self.whole, "comment", f"column {each.name}"))
+        parts = {*self._before, *((kind, self._final(kind, name)) for kind, name in self._after)}
+        for kind, name in parts:
+            now.done.add((self.whole, kind, name))
+            now.done.add((self.whole, "comment", f"{kind} {name}"))
+            for also in _OF_INDEXES:
+                now.done.add((self.whole, also, name))
+
+
+def _adds(each: MovedColumn) -> str:
+    return f"ADD COLUMN {each.fresh} {each.type}"
+
+
+def _under_another_name(table: str, fact: Fact) -> str:
+    """Return what builds a constraint or an index under the name that it has at first."""
+    name = quoted(ending(fact.name, PREPARED))
+    if fact.kind == "index":
+        return f"{concurrently(fact.definition, name, '')};"
+    return f"ALTER TABLE {table} ADD CONSTRAINT {name} {fact.definition};"
+
+
+def _sql(fact: Fact, now: Situation) -> Iterator[str]:
+    return (each.sql for each in changed(fact, None, now.fresh))

@@ -1,0 +1,132 @@
+"""Columns that take the place of others of another type, while programs read and write the table.
+
+A new column stands beside the old one. A trigger gives it the value of each row that is written,
+batches give it those of the rows that are there, and what is about the old column is built for the
+new one. One short transaction then swaps the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ormkit_gen.drift.sides import kind_and_name
+from ormkit_gen.migrations.constraints import of_keys
+from ormkit_gen.migrations.dependents import Dependents, dependents
+from ormkit_gen.migrations.moved_table import MovedColumn, MovedTable, TypeSwap
+from ormkit_gen.migrations.pieces import Piece, Rank
+from ormkit_gen.migrations.situation import Situation
+from ormkit_gen.postgres.identifiers import quote_literal
+
+#: Keeps the rights on columns for the new ones: whoever has them in the database at hand.
+_KEEP = """\
+SELECT set_config('ormkit.column_rights', coalesce((
+    SELECT string_agg(format('GRANT %s (%I) ON %s TO %s%s;', a.privilege_type, t.attname,
+        t.attrelid::regclass,
+        CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ')
+    FROM pg_attribute t, aclexplode(t.attacl) a
+    WHERE (t.attrelid, t.attname) IN ({})), ''), true);"""
+_RESTORE = """\
+DO $ormkit$BEGIN
+    EXECUTE current_setting('ormkit.column_rights');
+END$ormkit$;"""
+
+
+@dataclass(slots=True)
+class Moved:
+    """The plan for some columns, and which of them it is for."""
+
+    pieces: list[Piece] = field(default_factory=list[Piece])
+    columns: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+
+async def moved(
+    columns: Sequence[MovedColumn],
+    now: Situation,
+    types: Iterable[str] = (),
+    swap: TypeSwap | None = None,
+) -> Moved:
+    """Return what gives columns other types while others read and write them.
+
+    A table is left out where something about its columns cannot be built beside what is there.
+
+    types: what creates the new types on the shadow server.
+    swap: the type that all the columns have; they are swapped together then, or not at all.
+    """
+    known = tuple(types)
+    tables = {
+        each: MovedTable(each, [one for one in columns if one.table == each], now, known, swap)
+        for each in dict.fromkeys(one.table for one in columns)
+    }
+    for name in list(tables):
+        if not await tables[name].is_possible():
+            del tables[name]
+    if swap is not None and len(tables) != len({each.table for each in columns}):
+        return Moved()
+    found = Moved()
+    groups = [list(tables.values())] if swap is not None else _groups(list(tables.values()))
+    for group in groups:
+        if group:
+            await _add(found, group, now, swap)
+    return found
+
+
+async def _add(
+    found: Moved, group: list[MovedTable], now: Situation, swap: TypeSwap | None
+) -> None:
+    """Add the plan for tables whose columns are swapped in one transaction."""
+    names = [(each.table, each.name) for table in group for each in table.columns]
+    around = await dependents(names, now)
+    for table in group:
+        found.pieces += table.prepare()
+    found.pieces += _swap(group, around, now, swap)
+    found.columns.update(names)
+
+
+def _groups(tables: list[MovedTable]) -> Iterator[list[MovedTable]]:
+    """Yield the tables that foreign keys over the columns connect."""
+    left = list(tables)
+    while left:
+        group = [left.pop(0)]
+        for each in group:
+            near = [one for one in left if not each.keys.keys().isdisjoint(one.keys)]
+            group += near
+            left = [one for one in left if one not in near]
+        yield group
+
+
+def _swap(
+    group: list[MovedTable], around: Dependents, now: Situation, swap: TypeSwap | None
+) -> Iterator[Piece]:
+    """Yield the transaction in which new columns take the places of old ones."""
+    keys = dict.fromkeys(key for table in group for key in table.keys)
+    drops, adds, validates = of_keys(keys, now)
+    tables = dict.fromkeys(table.name for table in group)
+    others = [kind_and_name(key[0])[1] for key in keys]
+    columns = ", ".join(
+        f"({quote_literal(table.name)}::regclass, {quote_literal(each.name)})"
+        for table in group
+        for each in table.columns
+    )
+    sql = [
+        f"LOCK TABLE {', '.join(sorted({*tables, *others}))} IN ACCESS EXCLUSIVE MODE;",
+        _KEEP.format(columns),
+        *around.drops,
+        *drops,
+        *(line for table in group for line in table.drops()),
+        *(swap.swap if swap else ()),
+        *(line for table in group for line in table.finishes()),
+        _RESTORE,
+        *adds,
+        *around.creates,
+    ]
+    around.take(now)
+    for table in group:
+        table.take()
+    allowed = "many-locks because columns of several tables change together, and no row is read"
+    is_many = len({*tables, *others}) > 1
+    yield Piece(
+        rank=Rank.MOVE, sql="\n".join(sql), is_alone=True, allowed=allowed if is_many else ""
+    )
+    yield from validates
