@@ -129,24 +129,27 @@ def _run(invocation: Invocation, settings: Settings, *, force: bool) -> _Outcome
 def _unmigrated(settings: Settings, schemas: Sequence[Schema]) -> Sequence[Diagnostic]:
     """Return what is wrong with the migrations, as far as that needs no server.
 
-    A project without migrations lacks none. The migrations of a project with several targets are
-    those of one of them.
+    A project without migrations lacks none.
     """
-    if not (settings.root / settings.migrations).is_dir():
-        return ()
-    # Projects without migrations do not need these.
-    from ormkit_gen.cli.migrate.chains import project_chain
-    from ormkit_gen.migrations.pending import certain_change
+    found: list[Diagnostic] = []
+    for target, schema in zip(settings.targets, schemas, strict=True):
+        if not (settings.root / (target.migrations or settings.migrations)).is_dir():
+            continue
+        # Projects without migrations do not need these.
+        from ormkit_gen.cli.migrate.chains import project_chain
+        from ormkit_gen.migrations.pending import certain_change
 
-    try:
-        chain = project_chain(settings)
-        if not len(chain):
-            return ()
-        found = [certain_change(chain, schema, settings.migrations) for schema in schemas]
-    except Refusal as error:
-        return error.diagnostics
-    changes = [each for each in found if each is not None]
-    return changes[:1] if len(changes) == len(schemas) else ()
+        try:
+            own = settings.of(target)
+            chain = project_chain(own)
+            change = certain_change(chain, schema, own.migrations) if len(chain) else None
+        except Refusal as error:
+            found += [each for each in error.diagnostics if each not in found]
+            continue
+        if change is not None:
+            of_several = f" --target {target.label}" if len(settings.targets) > 1 else ""
+            found.append(replace(change, remedy=f"{change.remedy}{of_several}"))
+    return found
 
 
 def _document(command: str, code: int, outcome: _Outcome) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,8 @@ def init(
     DIRECTORY, by default the current one. Existing files are not changed.
 
     With --from, the project has a schema file for a database that exists, as `ormkit pull` writes
-    it, and the code generated from it. The database is only read.
+    it, the code generated from it, and a first migration that creates what the database has. The
+    database is only read; `ormkit migrate baseline` records the migration in it.
 
     \b
     Example:
@@ -107,6 +109,7 @@ def _start_from(
     # Loading these takes longer than `ormkit --help`.
     from ormkit_gen.cli.pull import report, run_pull
     from ormkit_gen.output.file_changes import finish_change, write_texts
+    from ormkit_gen.project.starter import MIGRATIONS
     from ormkit_gen.pull.new_project import choice_in, project_for
 
     finish_change(directory.resolve())
@@ -119,11 +122,49 @@ def _start_from(
     write_texts(directory.resolve(), texts)
     sql = [name for name in found.texts if name.endswith(".sql")]
     others = [name for name in texts if name not in sql]
-    _, names = _generate(directory, [*others, *(["sql/"] if sql else [])])
+    schema, names = _generate(directory, [*others, *(["sql/"] if sql else [])])
+    first = _first_of_existing(invocation, directory, schema, shadow)
+    names += [f"{MIGRATIONS}/{each}/" for each in first]
     click.echo(f"created in {directory}: {', '.join(names)}")
     for name in project.kept if project else ():
         click.echo(f"not changed: {name}")
-    return report(found, invocation.root)
+    code = report(found, invocation.root)
+    if first:
+        click.echo("\nNext, on each database that has the tables already:")
+        click.echo("  ormkit migrate baseline --database URL    record the first migration there")
+    return code
+
+
+def _first_of_existing(
+    invocation: Invocation, directory: Path, schema: Schema, shadow: str | None
+) -> list[str]:
+    """Write the migration that creates all there is, and return its name.
+
+    The project is of use without it, so that what keeps it from being written is only shown.
+    """
+    import asyncio
+
+    from ormkit_gen.cli.messages import show_diagnostics
+    from ormkit_gen.cli.progress import ProgressLine
+    from ormkit_gen.diagnostics.refusal import Refusal, problem
+    from ormkit_gen.migrations.answers import Answers
+    from ormkit_gen.migrations.authoring import Wanted, write_drafts
+    from ormkit_gen.migrations.drafting import draft
+    from ormkit_gen.project.starter import MIGRATIONS
+
+    try:
+        found = asyncio.run(draft(None, schema, Answers(), shadow))
+    except Refusal as refusal:
+        show_diagnostics(refusal.diagnostics, invocation.root)
+        message = "the first migration could not be written"
+        remedy = "do what is said above, and run `ormkit migrate new start`"
+        missing = problem("no-first-migration", message, remedy)
+        show_diagnostics([replace(missing, severity="warning")], invocation.root)
+        return []
+    wanted = Wanted("start")
+    drafts = found.drafts
+    written = write_drafts(directory / MIGRATIONS, None, None, drafts, wanted, ProgressLine())
+    return [each.id for each in written]
 
 
 def _show_next_steps(directory: Path, has_own_gitignore: bool) -> None:

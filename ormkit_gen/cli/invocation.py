@@ -20,6 +20,9 @@ config_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print a report in JSON, for other programs."
 )
+target_option = click.option(
+    "--target", "label", metavar="OUTPUT", help="The target with this output directory."
+)
 #: Of commands that run the steps of migrations.
 shadow_option = click.option(
     "--shadow",
@@ -59,6 +62,11 @@ def chosen_target(targets: Sequence[Target], label: str | None) -> Target:
     labels = ", ".join(target.label for target in targets)
     given = "choose a target with --target" if label is None else f"there is no target '{label}'"
     raise click.UsageError(f"{given}; the targets are: {labels}")
+
+
+def of_target(settings: Settings, label: str | None) -> Settings:
+    """Return the settings of the target with this output directory alone, with its migrations."""
+    return settings.of(chosen_target(settings.targets, label))
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

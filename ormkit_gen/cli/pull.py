@@ -79,11 +79,12 @@ def pull(
     from ormkit_gen.pull.target_choice import choose_target
 
     settings = invocation.settings(config, needs_schemas=False)
-    url = database or os.environ.get("DATABASE_URL") or settings.database
+    choice = choose_target(settings, label, into)
+    own = choice.files.target.database or settings.database
+    url = database or os.environ.get("DATABASE_URL") or own
     if not url:
         remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
         raise Refusal(problem("no-database", "there is no database to pull from", remedy))
-    choice = choose_target(settings, label, into)
     found = run_pull(choice, url, schemas, shadow or settings.shadow)
     write_texts(choice.files.root, found.texts)
     for name in _names(found):

@@ -57,7 +57,8 @@ def shell(
     """
     settings = invocation.settings(config)
     target = chosen_target(settings.targets, label)
-    url = database or os.environ.get("DATABASE_URL") or settings.database
+    own = target.database or settings.database
+    url = database or os.environ.get("DATABASE_URL") or own
     if not url:
         remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
         raise Refusal(problem("no-database", "there is no database to open", remedy))

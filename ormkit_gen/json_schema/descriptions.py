@@ -119,6 +119,9 @@ TARGETS = {
     "sql": "The files with SQL of views, functions, triggers and the like.",
     "output": "The directory of the package that is generated.",
     "dto": "The library of the classes for input and output that are generated besides.",
+    "migrations": "Its own directory of migrations, which each of several targets needs.",
+    "migrations_schema": "Its own schema of PostgreSQL for which migrations a database has.",
+    "database": "The URL of its own database.",
 }
 PROJECT = {
     "targets": "The packages to generate.",
@@ -127,4 +130,5 @@ PROJECT = {
     "migrations": "The directory of the migrations.",
     "migrations_schema": "The schema of PostgreSQL in which a database keeps its migrations.",
     "postgresql": "The major version of PostgreSQL that runs the migrations.",
+    "phases": "Whether `ormkit migrate apply` stops before migrations of the phase contract.",
 }

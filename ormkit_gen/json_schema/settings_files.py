@@ -41,6 +41,9 @@ def _section() -> dict[str, Any]:
         "sql": _PATTERNS,
         "output": _BELOW,
         "dto": {"enum": [*LIBRARIES]},
+        "migrations": _BELOW,
+        "migrations_schema": {"type": "string", "minLength": 1},
+        "database": {"type": "string", "minLength": 1},
     }
     of_target = table(
         targets.KEYS, described(target, descriptions.TARGETS), required=["schemas", "output"]
@@ -54,6 +57,7 @@ def _section() -> dict[str, Any]:
         },
         **{key: {"type": "string"} for key in settings.URLS},
         **{key: {"type": "string", "minLength": 1} for key in settings.TEXTS},
+        "phases": {"enum": list(settings.PHASES)},
         settings.VERSION: {
             "type": "integer",
             "minimum": settings.VERSIONS[0],

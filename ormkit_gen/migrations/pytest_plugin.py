@@ -17,6 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from ormkit_gen.migrations.trying import Outcome
     from ormkit_gen.project.settings import Settings
+    from ormkit_gen.project.targets import Target
 
 NAME = "test_migrations"
 _OPTION = "ormkit_migrations"
@@ -46,7 +47,18 @@ def _items(session: pytest.Session, root: Path) -> Iterator[pytest.Item]:
     settings = _settings(root)
     if settings is None:
         return
-    directory = settings.root / settings.migrations
+    directories: dict[str, list[Target]] = {}
+    for target in settings.targets:
+        directories.setdefault(target.migrations or settings.migrations, []).append(target)
+    for where, targets in directories.items():
+        yield from _items_of(session, settings, where, targets)
+
+
+def _items_of(
+    session: pytest.Session, settings: Settings, where: str, targets: list[Target]
+) -> Iterator[pytest.Item]:
+    """Yield the tests of one directory of migrations, which is of one target."""
+    directory = settings.root / where
     if not directory.is_dir():
         return
     from ormkit.migrations.files import is_migration_id
@@ -54,7 +66,8 @@ def _items(session: pytest.Session, root: Path) -> Iterator[pytest.Item]:
     names = sorted(each.name for each in directory.iterdir() if is_migration_id(each.name))
     if not names:
         return
-    where = settings.migrations
+    if len(targets) == 1:
+        settings = settings.of(targets[0])
     # pytest has no types for what its nodes are made of.
     of: Any = _Migrations
     collector = of.from_parent(session, name=where, nodeid=where, settings=settings)

@@ -49,7 +49,12 @@ class Outcome:
 
 
 def verification_problems(settings: Settings) -> list[str]:
-    """Return what `ormkit migrate check` finds wrong."""
+    """Return what `ormkit migrate check` finds wrong.
+
+    Raises:
+        Refusal: Several targets share the migrations.
+    """
+    settings = settings.of(settings.targets[0])
     chain = project_chain(settings.root / settings.migrations)
     schemas = [read_schemas(settings, [target]).schemas[0] for target in settings.targets]
     problems = asyncio.run(_verified(settings, chain, schemas))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import quote
 
 from ormkit_gen.diagnostics.diagnostic import Problems, SchemaError, did_you_mean
@@ -21,11 +21,13 @@ _EMBEDDED = "embedded://"
 URLS = ("database", "shadow")
 #: Settings that are other texts, with an example of each.
 TEXTS = {"migrations": "migrations", "migrations_schema": "ormkit"}
+#: The setting that says whether migrations of the phase contract wait until they are asked for.
+PHASES = ("together", "apart")
 #: The setting that is a major version of PostgreSQL, and those that migrations run on.
 VERSION = "postgresql"
 VERSIONS = range(14, 100)
 #: All settings.
-KEYS = ("targets", *URLS, *TEXTS, VERSION)
+KEYS = ("targets", *URLS, *TEXTS, VERSION, "phases")
 _START = "run `ormkit init` to create a project, or name the file with --config"
 
 
@@ -50,6 +52,34 @@ class Settings:
     migrations_schema: str = "ormkit"
     #: The major version of PostgreSQL that runs the migrations; None for that of the shadow server.
     postgresql: int | None = None
+    #: Whether `ormkit migrate apply` stops before migrations of the phase contract.
+    phases: Literal["together", "apart"] = "together"
+
+    def of(self, target: Target) -> Settings:
+        """Return the settings of one target alone: its migrations, and its database.
+
+        Raises:
+            SettingsError: Another target would have the same directory of migrations.
+        """
+        directory = target.migrations or self.migrations
+        for other in self.targets:
+            if other is not target and (other.migrations or self.migrations) == directory:
+                names = f"'{target.label}' and '{other.label}'"
+                message = f"the targets {names} share the migrations in '{directory}', "
+                message += "and a migration is of one schema"
+                example = f"{directory}/{target.output.name}"
+                remedy = (
+                    "give each target a directory of its own, and move the migrations there are "
+                    f'into that of their schema: migrations = "{example}" in its table'
+                )
+                raise _error("shared-migrations", message, remedy)
+        return replace(
+            self,
+            targets=(target,),
+            migrations=directory,
+            migrations_schema=target.migrations_schema or self.migrations_schema,
+            database=target.database or self.database,
+        )
 
 
 def find_settings(start: Path) -> Path:
@@ -100,6 +130,10 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
         elif key in TEXTS and not (isinstance(value, str) and value):
             remedy = f'{key} = "{TEXTS[key]}"'
             problems.error("wrong-setting", f"'{key}' must be a text", remedy, at)
+        elif key == "phases" and value not in PHASES:
+            remedy = 'phases = "apart", if programs of before and after a change run side by side'
+            message = f"'{key}' must be 'together' or 'apart'"
+            problems.error("wrong-setting", message, remedy, at)
         elif key == VERSION and not (type(value) is int and value in VERSIONS):
             remedy = f"{VERSION} = 17"
             message = f"'{key}' must be a major version, from {VERSIONS[0]} on"
@@ -117,10 +151,13 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
         raise SettingsError(*error.diagnostics) from None
     if problems.has_errors:
         raise SettingsError(*problems.found)
-    given = {key: section[key] for key in (*URLS, *TEXTS, VERSION) if key in section}
+    given = {key: section[key] for key in KEYS[1:] if key in section}
     for key in URLS:
         if key in given:
             given[key] = _absolute(given[key], file.parent)
+    targets = tuple(
+        replace(each, database=_absolute(each.database, file.parent)) for each in targets
+    )
     return Settings(file=file, root=file.parent, targets=targets, **given)
 
 

@@ -63,7 +63,8 @@ def plan_pulled_project(directory: Path, *, schema: str, sql: str, model: str) -
     """
     templates = {"main.py": "init/pulled_main.py.jinja", "README.md": "init/pulled_README.md.jinja"}
     context = {"schema": schema, "sql": sql, "model": model}
-    return _plan(directory, templates, (schema, sql.partition("/")[0]), **context)
+    others = (schema, sql.partition("/")[0], MIGRATIONS)
+    return _plan(directory, templates, others, **context)
 
 
 def _plan(

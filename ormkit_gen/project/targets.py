@@ -26,7 +26,13 @@ MAX_SQL_FILES = 50_000
 MAX_LEVELS = 16
 MAX_TARGETS = 200
 EXAMPLE_TARGET = 'schemas = ["schemas/*.toml"] and output = "app/db"'
-KEYS = ("schemas", "sql", "output", "dto")
+#: Settings of migrations that a target may have of its own, with an example of each.
+OF_MIGRATIONS = {
+    "migrations": "migrations/app",
+    "migrations_schema": "ormkit_app",
+    "database": "postgresql://localhost/app",
+}
+KEYS = ("schemas", "sql", "output", "dto", *OF_MIGRATIONS)
 _NO_SCHEMAS = (OWN_FILE, PROJECT_FILE)  # if a pattern such as ** matches them
 _SUFFIXES = (".toml", ".py")
 
@@ -43,6 +49,11 @@ class Target:
     #: The patterns that found the files.
     schema_patterns: tuple[str, ...] = ()
     sql_patterns: tuple[str, ...] = ()
+    #: Its own directory of migrations below the project's, its own schema of PostgreSQL for which
+    #: of them a database has, and its own database; empty for those of the project.
+    migrations: str = ""
+    migrations_schema: str = ""
+    database: str = ""
 
     def import_roots(self, root: Path) -> tuple[Path, ...]:
         """Return the directories between the project's and the package, which may be import roots.
@@ -80,6 +91,7 @@ class _Reader:
         sql = self._sql(settings.get("sql"))
         output = self._output(settings.get("output"))
         dto = self._dto(settings.get("dto"))
+        own = {key: self._of_migrations(key, settings.get(key)) for key in OF_MIGRATIONS}
         if output is None or len(self.problems.found) > before:
             return None
         return Target(
@@ -90,7 +102,23 @@ class _Reader:
             sql=sql,
             schema_patterns=tuple(_strings(settings.get("schemas"))),
             sql_patterns=tuple(_strings(settings.get("sql"))),
+            **own,
         )
+
+    def _of_migrations(self, key: str, value: Any) -> str:
+        """Return the text of a setting of migrations; empty if the target has none."""
+        if value is None:
+            return ""
+        if not isinstance(value, str) or not value:
+            remedy = f'write {key} = "{OF_MIGRATIONS[key]}"'
+            self._report(key, "bad-target", f"'{key}' of a target must be a text", remedy)
+            return ""
+        if key == "migrations":
+            if _leaves_root(value):
+                message = f"the migrations '{value}' are not below the settings file's directory"
+                self._report(key, "path-outside", message, "name a directory below it")
+            return str(PurePosixPath(value))
+        return value
 
     def _dto(self, value: Any) -> Library | None:
         if value is None:
@@ -198,6 +226,12 @@ def read_targets(
             remedy = "give every target its own directory"
             at = document.value_at((*path, index, "output"))
             problems.error("outputs-overlap", message, remedy, at)
+    for (_, left), (index, right) in combinations(targets, 2):
+        if left.migrations and left.migrations.casefold() == right.migrations.casefold():
+            message = f"the targets '{left.label}' and '{right.label}' have the same migrations"
+            remedy = "give every target its own directory of migrations"
+            at = document.value_at((*path, index, "migrations"))
+            problems.error("shared-migrations", message, remedy, at)
     return tuple(target for _, target in targets)
 
 

@@ -72,6 +72,9 @@ async def pull(
     snapshot = snapshot.of_schemas(schemas)
     files = choice.files
     before = files.load()
+    snapshot = snapshot.without_bookkeeping(
+        [(model.schema or PUBLIC, model.table) for model in before.models]
+    )
     document = describe(snapshot, KnownNames.of([before]))
     texts, patch = await texts_of(snapshot, before, document, choice, schemas, shadow)
     progress("building what the files say")

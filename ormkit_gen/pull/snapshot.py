@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ormkit import Engine
 from ormkit.catalog import (
     Catalog,
     Domain,
     EnumType,
+    Fact,
     Sequence,
     Table,
     catalog_transaction,
@@ -20,8 +21,9 @@ from ormkit.catalog import (
     read_tables,
 )
 from ormkit_gen.drift.namespaces import within
+from ormkit_gen.drift.other_tools import tool_of
 from ormkit_gen.drift.places import plain
-from ormkit_gen.drift.sides import schema_of
+from ormkit_gen.drift.sides import kind_and_name, schema_of
 from ormkit_gen.postgres.object_kinds import OF_RELATIONS
 from ormkit_gen.pull.object_queries import DEPENDENCIES, objects
 
@@ -76,6 +78,33 @@ class Snapshot:
             tuple(each for each in self.sequences if each.schema in schemas),
             tuple(each for each in self.objects if each.schema in schemas),
             self.extensions,
+        )
+
+    def without_bookkeeping(self, described: Collection[tuple[str, str]]) -> Snapshot:
+        """Return all but the tables in which other tools keep their migrations.
+
+        described: tables that schema files describe, which stay: their schemas and names.
+        """
+        out = {
+            place
+            for each in self.tables
+            if tool_of(each.name, [column.name for column in each.columns])
+            and (place := (each.schema, each.name)) not in described
+        }
+        gone = [each for each in self.sequences if each.owner and each.owner[:2] in out]
+        objects = {("table", *place) for place in out}
+        objects |= {("sequence", each.schema, each.name) for each in gone}
+
+        def stays(fact: Fact) -> bool:
+            kind, name = kind_and_name(fact.object)
+            schema, _, rest = plain(name).partition(".")
+            return (kind, schema, rest) not in objects
+
+        return replace(
+            self,
+            catalog=Catalog(filter(stays, self.catalog), self.catalog.server_version),
+            tables=tuple(each for each in self.tables if (each.schema, each.name) not in out),
+            sequences=tuple(each for each in self.sequences if each not in gone),
         )
 
 

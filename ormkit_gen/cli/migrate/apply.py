@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,7 +12,7 @@ from ormkit_gen.cli.migrate.target import Choice, Target, refused, run_options
 from ormkit_gen.cli.output import print_exactly
 
 if TYPE_CHECKING:
-    from ormkit.migrations import Done, Migration, Status
+    from ormkit.migrations import ChosenPhase, Done, Migration, Status
 
 _PENDING = 1
 
@@ -21,8 +21,8 @@ _PENDING = 1
 @click.option("--to", metavar="ID", help="Stop after this migration.")
 @click.option(
     "--phase",
-    type=click.Choice(["expand", "contract"]),
-    help="Stop before the first migration of the other phase.",
+    type=click.Choice(["expand", "contract", "all"]),
+    help="Stop before the first migration of the other phase; all stops at none.",
 )
 @click.option("--dry-run", "is_dry", is_flag=True, help="Print what would run, and run nothing.")
 @click.option("--sql", "as_sql", is_flag=True, help="Print a script for psql, and run nothing.")
@@ -32,12 +32,16 @@ def apply(
     invocation: Invocation,
     /,
     to: str | None,
-    phase: Literal["expand", "contract"] | None,
+    phase: ChosenPhase | None,
     is_dry: bool,
     as_sql: bool,
     **options: Any,
 ) -> int:
     """Run the migrations that a database does not have.
+
+    With `phases = "apart"` in the settings, it stops before those of the phase contract, which
+    remove what programs of before a change use: --phase contract runs them. A new database gets
+    all.
 
     One run at a time works on a database; others wait for it. A run that was killed is continued
     where it was. After a failure, `ormkit migrate resume` continues it.
@@ -104,16 +108,34 @@ def _run(target: Target, to: str | None, phase: Any, *, as_json: bool, resume: b
         if done.left:
             said = f"nothing was applied; {len(done.left)} left, from {done.left[0]} on"
     click.echo(said)
+    _hint_at_contract(target, done)
     return 0
+
+
+def _hint_at_contract(target: Target, done: Done) -> None:
+    """Say how to go on where the next migration is of the phase contract."""
+    from ormkit.migrations import read_chain
+
+    following = read_chain(target.directory).get(done.left[0]) if done.left else None
+    if following is not None and following.header.phase == "contract":
+        click.echo(
+            f"{following.id} is of the phase contract: run `ormkit migrate apply --phase contract` "
+            "once no program of before the change runs any more",
+            err=True,
+        )
 
 
 def _wanted(target: Target, to: str | None, phase: Any) -> tuple[Migration, ...]:
     """Return what would run; raises Refusal for files that do not fit the database."""
     from ormkit import MigrationError
-    from ormkit.migrations import read_chain, read_status, upto
+    from ormkit.migrations import Choice, read_chain, read_status
 
+    is_apart, begun = False, None
     try:
         chain = read_chain(target.directory)
+        if to is not None and chain.get(to) is None:
+            message = f"there is no migration {to} in {target.directory}"
+            raise MigrationError(message, code="unknown-migration")
         pending = tuple(chain)
         if target.url:
             found: Status = target.run(
@@ -122,7 +144,9 @@ def _wanted(target: Target, to: str | None, phase: Any) -> tuple[Migration, ...]
             if found.problem is not None:
                 raise refused(found.problem)
             pending = tuple(each for each in chain if each.id in found.pending)
-        return upto(pending, to, phase)
+            is_apart = target.options.phases == "apart" and bool(found.records)
+            begun = found.unfinished.id if found.unfinished else None
+        return tuple(Choice(to=to, phase=phase, is_apart=is_apart).of(pending, begun))
     except MigrationError as error:
         raise refused(error) from error
 

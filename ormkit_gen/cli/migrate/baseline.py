@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,41 +13,21 @@ from ormkit_gen.cli.check import line_of
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
 from ormkit_gen.cli.migrate.target import Choice, Target, database_options, refused
 from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.drift.other_tools import FIND, TOOLS, Tool, tool_of
 
 if TYPE_CHECKING:
     from ormkit import Engine
     from ormkit_gen.drift.drift import Finding
 
 _DIFFERS = 1
-#: The table of each tool, which of its rows are unfinished, and how to go on.
-_TOOLS = {
-    "alembic": (
-        "alembic_version",
-        "SELECT 'several heads' FROM alembic_version HAVING count(*) > 1",
-        "remove alembic's versions from the project when all databases are taken over, and then "
-        "DROP TABLE alembic_version",
-    ),
-    "django": (
-        "django_migrations",
-        "SELECT WHERE false",
-        "run no `manage.py migrate` for these tables any more (managed = False in their models); "
-        "django_migrations stays for the tables that Django keeps",
-    ),
-    "prisma": (
-        "_prisma_migrations",
-        "SELECT migration_name FROM _prisma_migrations "
-        "WHERE finished_at IS NULL AND rolled_back_at IS NULL",
-        "remove prisma/migrations from the project when all databases are taken over, and then "
-        'DROP TABLE "_prisma_migrations"',
-    ),
-}
+_NONE = "none"
 
 
 @click.command()
 @click.option(
     "--from",
     "tool",
-    type=click.Choice([*_TOOLS, "none"]),
+    type=click.Choice([*(each.name for each in TOOLS), _NONE]),
     help="The tool that has made the database (default: the one whose table is there).",
 )
 @click.option(
@@ -81,6 +62,7 @@ def baseline(
         message = f"there is no migration in {target.directory} to record"
         raise Refusal(problem("no-migrations", message, "run `ormkit migrate new start` first"))
     found = target.run(lambda engine: _tool_of(engine, tool))
+    name = found.tool.name if found else _NONE
     differences = _differences(invocation, target, shadow)
     if differences:
         for each in differences:
@@ -92,48 +74,59 @@ def baseline(
         )
         return _DIFFERS
     done = target.run(
-        lambda engine: adopt(engine, chain, found, options=target.options, report=target.report)
+        lambda engine: adopt(engine, chain, name, options=target.options, report=target.report)
     )
     if options["as_json"]:
-        click.echo(json.dumps({"from": found, "recorded": done.migrations, "exit_code": 0}))
+        click.echo(json.dumps({"from": name, "recorded": done.migrations, "exit_code": 0}))
         return 0
     count = len(done.migrations)
     click.echo(f"recorded {count} migration{'' if count == 1 else 's'}, without running them")
-    if found != "none":
-        click.echo(f"next: {_TOOLS[found][2]}")
+    if found:
+        click.echo(f"next: {found.tool.next.format(table=found.table)}")
     return 0
 
 
-async def _tool_of(engine: Engine, tool: str | None) -> str:
-    """Return the tool that has made the database.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A tool, and its table in the database, as SQL."""
+
+    tool: Tool
+    table: str
+
+
+async def _tool_of(engine: Engine, name: str | None) -> _Found | None:
+    """Return the tool that has made the database; None for none.
 
     Raises:
         Refusal: The database is of another one, or not finished by it.
     """
-    there: list[str] = []
-    for name, (table, _, _) in _TOOLS.items():
-        found = await engine.execute("SELECT to_regclass(quote_ident($1)) IS NOT NULL", [table])
-        if found.scalar():
-            there.append(name)
-    if tool is None and len(there) > 1:
-        remedy = "choose one with --from"
-        message = f"the database has tables of {' and '.join(there)}"
-        raise Refusal(problem("several-tools", message, remedy))
-    chosen = tool or (there[0] if there else "none")
-    if chosen != "none" and chosen not in there:
-        message = f"the database has no table {_TOOLS[chosen][0]}, so {chosen} has not made it"
-        remedy = f"give --from {there[0] if there else 'none'}, or another --database"
+    rows = (await engine.execute(FIND, [[each.table for each in TOOLS]])).tuples()
+    tables = [(tool_of(relation, columns), table) for relation, table, columns in rows]
+    there = {tool.name: _Found(tool, table) for tool, table in reversed(tables) if tool}
+    first = next(iter(there), _NONE)
+    if name is None and len(there) > 1:
+        message = f"the database has tables of {' and '.join(sorted(there))}"
+        raise Refusal(problem("several-tools", message, "choose one with --from"))
+    chosen = name or first
+    if chosen == _NONE:
+        if there:
+            message = f"the database has the table {there[first].table} of {first}"
+            raise Refusal(problem("other-tool", message, f"give --from {first}"))
+        return None
+    if chosen not in there:
+        table = next(each.table for each in TOOLS if each.name == chosen)
+        message = f"the database has no table {table}, so {chosen} has not made it"
+        remedy = f"give --from {first}, or another --database"
+        if first == _NONE:
+            remedy += "; --from none is also for a table that was given another name"
         raise Refusal(problem("other-tool", message, remedy))
-    if tool == "none" and there:
-        message = f"the database has the table {_TOOLS[there[0]][0]} of {there[0]}"
-        raise Refusal(problem("other-tool", message, f"give --from {there[0]}"))
-    if chosen != "none":
-        rows = (await engine.execute(_TOOLS[chosen][1])).tuples()
-        if rows:
-            names = ", ".join(str(row[0]) for row in rows)
-            message = f"{chosen} has not ended its own migrations: {names}"
-            raise Refusal(problem("unfinished-tool", message, f"end them with {chosen} first"))
-    return chosen
+    found = there[chosen]
+    sql = found.tool.unfinished.format(table=found.table)
+    if rows := (await engine.execute(sql)).tuples():
+        names = ", ".join(str(row[0]) for row in rows)
+        message = f"{chosen} has not ended its own migrations: {names}"
+        raise Refusal(problem("unfinished-tool", message, found.tool.remedy))
+    return found
 
 
 def _differences(invocation: Invocation, target: Target, shadow: str | None) -> list[Finding]:

@@ -13,11 +13,12 @@ import click
 
 from ormkit_gen.cli.invocation import (
     Invocation,
-    chosen_target,
     config_option,
     json_option,
+    of_target,
     pass_invocation,
     shadow_option,
+    target_option,
 )
 from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
 from ormkit_gen.cli.migrate.chains import named, project_chain
@@ -43,7 +44,7 @@ _DIFFERS = 1
     help="Write what is measured into the last migration. No database may have it yet.",
 )
 @shadow_option
-@click.option("--target", "label", metavar="OUTPUT", help="The target with this output directory.")
+@target_option
 @json_option
 @config_option
 @pass_invocation
@@ -72,8 +73,8 @@ def check(
     from ormkit_gen.generation import read_schemas
     from ormkit_gen.migrations.pending import pending_change
 
-    settings = invocation.settings(config)
-    reading = read_schemas(settings, [chosen_target(settings.targets, label)])
+    settings = of_target(invocation.settings(config), label)
+    reading = read_schemas(settings, settings.targets)
     (schema,) = reading.schemas
     chain = project_chain(settings)
     found = _verified(invocation, settings, chain, shadow, wants_all=wants_all)
@@ -91,6 +92,7 @@ def check(
 @click.command()
 @click.argument("names", nargs=-1, metavar="[MIGRATION]...")
 @shadow_option
+@target_option
 @json_option
 @config_option
 @pass_invocation
@@ -98,6 +100,7 @@ def lint(
     invocation: Invocation,
     names: tuple[str, ...],
     shadow: str | None,
+    label: str | None,
     as_json: bool,
     config: Path | None,
 ) -> int:
@@ -116,7 +119,7 @@ def lint(
     invocation.name = "migrate lint"
     from ormkit_gen.migrations.rules import RULES
 
-    settings = invocation.settings(config)
+    settings = of_target(invocation.settings(config), label)
     chain = project_chain(settings)
     chosen = frozenset(named(chain, names) or (each.id for each in chain))
     found = _verified(invocation, settings, chain, shadow, wants_all=True)

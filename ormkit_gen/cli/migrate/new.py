@@ -12,10 +12,11 @@ import click
 
 from ormkit_gen.cli.invocation import (
     Invocation,
-    chosen_target,
     config_option,
     json_option,
+    of_target,
     pass_invocation,
+    target_option,
 )
 from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
 from ormkit_gen.cli.migrate.chains import project_chain
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     metavar="URL",
     help="Plan and prove on this server (default: the setting `shadow`, or embedded).",
 )
-@click.option("--target", "label", metavar="OUTPUT", help="The target with this output directory.")
+@target_option
 @json_option
 @config_option
 @pass_invocation
@@ -101,8 +102,8 @@ def new(
 
     wanted = Wanted(slug_of(name), has_data, models)
     answers = Answers(tuple(map(_pair, renames)), drops, consents)
-    settings = invocation.settings(config)
-    reading = read_schemas(settings, [chosen_target(settings.targets, label)])
+    settings = of_target(invocation.settings(config), label)
+    reading = read_schemas(settings, settings.targets)
     (schema,) = reading.schemas
     head, before = _last(settings)
     if is_empty:

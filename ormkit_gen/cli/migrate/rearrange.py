@@ -11,11 +11,12 @@ import click
 
 from ormkit_gen.cli.invocation import (
     Invocation,
-    chosen_target,
     config_option,
     json_option,
+    of_target,
     pass_invocation,
     shadow_option,
+    target_option,
 )
 from ormkit_gen.cli.migrate.chains import named, project_chain
 from ormkit_gen.cli.progress import ProgressLine
@@ -29,7 +30,7 @@ from ormkit_gen.diagnostics.refusal import Refusal, problem
     help="A migration of the branch that stays (default: of the branch that was begun first).",
 )
 @shadow_option
-@click.option("--target", "label", metavar="OUTPUT", help="The target with this output directory.")
+@target_option
 @json_option
 @config_option
 @pass_invocation
@@ -58,9 +59,9 @@ def rebase(
     from ormkit_gen.generation import read_schemas
     from ormkit_gen.migrations.rebasing import Rebased, find_fork, rebase
 
-    settings = invocation.settings(config)
+    settings = of_target(invocation.settings(config), label)
     directory = settings.root / settings.migrations
-    (schema,) = read_schemas(settings, [chosen_target(settings.targets, label)]).schemas
+    (schema,) = read_schemas(settings, settings.targets).schemas
     url = shadow or settings.shadow
     found: list[Rebased] = []
     while fork := find_fork(read_migrations(directory), onto):
@@ -90,6 +91,7 @@ def rebase(
     help="Leave out the rows that this migration writes. Can be repeated.",
 )
 @shadow_option
+@target_option
 @json_option
 @config_option
 @pass_invocation
@@ -98,6 +100,7 @@ def squash(
     upto: str | None,
     elide: tuple[str, ...],
     shadow: str | None,
+    label: str | None,
     as_json: bool,
     config: Path | None,
 ) -> int:
@@ -113,7 +116,7 @@ def squash(
     invocation.name = "migrate squash"
     from ormkit_gen.migrations.squashing import squash
 
-    settings = invocation.settings(config)
+    settings = of_target(invocation.settings(config), label)
     chain = project_chain(settings)
     head = chain.head
     if head is None:

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, config_option, json_option
+from ormkit_gen.cli.invocation import (
+    Invocation,
+    config_option,
+    json_option,
+    of_target,
+    target_option,
+)
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 
 if TYPE_CHECKING:
@@ -30,6 +36,7 @@ def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         config_option,
         json_option,
+        target_option,
         click.option("--role", metavar="NAME", help="Run as this role, such as the tables' owner."),
         click.option(
             "--database",
@@ -79,6 +86,8 @@ class Choice:
     role: str | None
     as_json: bool
     config: Path | None
+    #: The output directory of the target.
+    label: str | None
     lock_timeout: float = 2.0
     tries: int = 30
     wait: float | None = None
@@ -93,14 +102,17 @@ class Target:
         self._choice = choice
         invocation.wants_json = choice.as_json
         invocation.name = f"migrate {name}"
-        self.settings: Settings = invocation.settings(choice.config, needs_schemas=False)
+        settings = invocation.settings(choice.config, needs_schemas=False)
+        self.settings: Settings = of_target(settings, choice.label)
         self.directory = self.settings.root / self.settings.migrations
 
     @property
     def url(self) -> str | None:
         """The URL of the database; None if nothing gives one."""
-        given = self._choice.database or os.environ.get("DATABASE_URL")
-        return given or self.settings.database
+        given = self._choice.database
+        if given == "":
+            raise click.UsageError("--database is empty: is a variable not set?")
+        return given or os.environ.get("DATABASE_URL") or self.settings.database
 
     @property
     def options(self) -> Options:
@@ -111,6 +123,7 @@ class Target:
         return Options(
             schema=self.settings.migrations_schema,
             role=choice.role,
+            phases=self.settings.phases,
             lock_timeout=choice.lock_timeout,
             tries=choice.tries,
             wait=choice.wait,

@@ -7,11 +7,13 @@ from .data_steps import Backfill as Backfill
 from .down import Abandoned as Abandoned
 from .down import abandon as abandon
 from .down import down as down
+from .files import ChosenPhase as ChosenPhase
 from .files import Migration as Migration
 from .files import Phase as Phase
 from .files import Step as Step
 from .migrate import migrate as migrate
 from .options import Options as Options
+from .pending import Choice as Choice
 from .pending import upto as upto
 from .progress import Blocker as Blocker
 from .progress import Progress as Progress

@@ -34,6 +34,8 @@ Mode = Literal["transaction", "no transaction", "batches", "data", "check"]
 #: `expand` adds what new programs need, and old ones run on. `contract` removes what only old
 #: programs use.
 Phase = Literal["expand", "contract"]
+#: What a run may be told to stop at; `all` stops at neither.
+ChosenPhase = Literal["expand", "contract", "all"]
 
 UP, DOWN, DATA, STATE = "up.sql", "down.sql", "data.py", "state.json"
 #: The text in a step of batches that stands for the condition of a range of keys. As it is, the

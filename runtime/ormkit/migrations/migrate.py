@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import MigrationError, UsageError
 from .chain import Chain, read_chain
-from .files import Phase
+from .files import ChosenPhase
 from .options import Options
 from .progress import Report, log
 from .runner import Done, Task, apply
@@ -21,7 +21,7 @@ async def migrate(
     directory: str | Path = "migrations",
     *,
     to: str | None = None,
-    phase: Phase | None = None,
+    phase: ChosenPhase | None = None,
     resume: bool = False,
     options: Options | None = None,
     progress: Report = log,
@@ -34,7 +34,8 @@ async def migrate(
 
     directory: the folder of the migrations.
     to: the ID of the last one to run; None means all.
-    phase: "expand" or "contract" stops at the first migration of the other phase.
+    phase: "expand" or "contract" stops at the first migration of the other phase, and "all" at
+        none. Without it, the option `phases` decides.
     resume: whether to go on with a migration that has failed, whose cause was mended.
     options: locks, pauses, the role, and the schema that holds the state.
     progress: a function that is called with what happens; the default writes to the logger

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 from ..connecting.options import check_count, check_seconds, is_number
 from ..errors import ConfigurationError, shown
@@ -11,6 +12,8 @@ from ..postgres.type_mismatch import mismatch
 
 #: Names of schemas that hold other things than the state of migrations.
 TAKEN = re.compile(r"pg_.*|information_schema|public")
+
+PHASES = ("together", "apart")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,10 @@ class Options:
     #: The role that runs everything, such as the owner of the tables; None keeps that of the
     #: connection, which must be a member of the other one.
     role: str | None = None
+    #: `together` runs migrations of both phases one after the other. `apart` stops before the first
+    #: one of the phase contract, unless a call names a phase or an ID, or the database is new: run
+    #: those once no program of before runs any more.
+    phases: Literal["together", "apart"] = "together"
     #: How long a statement waits for a lock before it gives way to those who wait behind it.
     lock_timeout: float = 2.0
     #: How often a step is tried that does not get its locks.
@@ -49,6 +56,8 @@ class Options:
                 f"schema={self.schema!r}: the state of migrations is in a schema of its own, such "
                 "as 'ormkit'"
             )
+        if self.phases not in PHASES:
+            raise ConfigurationError(f"phases={shown(self.phases)}: give 'together' or 'apart'")
         check_seconds("lock_timeout", self.lock_timeout)
         check_count("tries", self.tries)
         if self.tries < 1:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..driver.connection import Connection
 from ..errors import MigrationError
 from .chain import Chain
-from .files import STATE, Migration, Phase
+from .files import STATE, ChosenPhase, Migration, Phase
 from .state import Record, StateTables
 
 
@@ -24,9 +24,37 @@ class Pending:
     #: The migrations that the database does not have, or not all of; oldest first.
     migrations: tuple[Migration, ...]
 
-    def upto(self, to: str | None, phase: Phase | None) -> tuple[Migration, ...]:
-        """Return those up to an ID, or those of a phase before the first of another one."""
-        return upto(self.migrations, to, phase)
+    def chosen(self, choice: Choice) -> Sequence[Migration]:
+        """Return those of the migrations that a run is for."""
+        return choice.of(self.migrations, self.unfinished.id if self.unfinished else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which of the pending migrations a run is for."""
+
+    #: The ID of the last one.
+    to: str | None = None
+    #: The phase of all of them.
+    phase: ChosenPhase | None = None
+    #: Whether those of the phase contract wait until they are asked for.
+    is_apart: bool = False
+
+    def of(self, pending: Sequence[Migration], begun: str | None = None) -> Sequence[Migration]:
+        """Return those that it is for.
+
+        begun: the ID of one that is half done, which goes on.
+        """
+        if self.to is not None or self.phase == "all":
+            return upto(pending, self.to, None)
+        if self.phase is not None or not self.is_apart:
+            return upto(pending, None, self.phase)
+        places = (
+            number
+            for number, each in enumerate(pending)
+            if each.header.phase == "contract" and each.id != begun
+        )
+        return pending[: next(places, None)]
 
 
 def upto(

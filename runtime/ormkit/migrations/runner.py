@@ -16,9 +16,9 @@ from .backend import POOLED_STATEMENT, Backend, pooled
 from .batches import run_in_batches
 from .chain import Chain
 from .data_steps import run_data
-from .files import UP, Migration, Mode, Phase, Step, parse_migration
+from .files import UP, ChosenPhase, Migration, Mode, Step, parse_migration
 from .options import Options
-from .pending import Pending, find_pending
+from .pending import Choice, Pending, find_pending
 from .progress import Progress, Report, counted
 from .run import Place, Run
 from .single_statements import run_alone
@@ -60,7 +60,7 @@ class Task:
     chain: Chain
     directory: Path
     to: str | None = None
-    phase: Phase | None = None
+    phase: ChosenPhase | None = None
     #: Whether to go on with a migration that failed.
     resumes: bool = False
 
@@ -111,8 +111,10 @@ async def apply(engine: Engine, task: Task, options: Options, report: Report) ->
     """
     task.check()
     pending = await look(engine, task, options)
-    wanted = pending.upto(task.to, task.phase)
-    if not wanted:
+    # A new database has no programs of before.
+    is_apart = options.phases == "apart" and bool(pending.records)
+    choice = Choice(to=task.to, phase=task.phase, is_apart=is_apart)
+    if not pending.chosen(choice):
         return Done((), tuple(each.id for each in pending.migrations))
     done: list[str] = []
 
@@ -120,7 +122,7 @@ async def apply(engine: Engine, task: Task, options: Options, report: Report) ->
         pending = await find_pending(run.connection, run.tables, task.chain, task.directory)
         check_resumable(pending, task, await steps_of_unfinished(run, pending))
         await adopt_squashes(run, task.chain, pending)
-        for migration in pending.upto(task.to, task.phase):
+        for migration in pending.chosen(choice):
             await run_migration(run, migration)
             done.append(migration.id)
         left = tuple(each.id for each in pending.migrations if each.id not in done)

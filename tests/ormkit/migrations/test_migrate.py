@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ormkit import Engine, MigrationError
+from ormkit import ConfigurationError, Engine, MigrationError
 from ormkit.migrations import Options, Progress, migrate
 from tests.ormkit.migrations.projects import DATA_STEP, Project, alone, check, in_batches
 
@@ -88,6 +88,41 @@ async def test_a_run_ends_at_an_id_or_before_another_phase(
     assert (await migrate(database, project.directory, phase="contract")).migrations == (third.id,)
     error = await refusal(database, project, to="20260101-0000-other-aaaa")
     assert "there is no migration 20260101-0000-other-aaaa" in str(error)
+
+
+async def test_phases_that_are_apart_leave_what_programs_of_before_use(
+    database: Engine, project: Project
+) -> None:
+    apart = Options(phases="apart")
+    names = [
+        project.add(name, f"CREATE TABLE public.{name} ();", phase=phase).id
+        for name, phase in (("a", "expand"), ("b", "contract"), ("c", "expand"))
+    ]
+
+    async def run(**more: Any) -> tuple[str, ...]:
+        return (await migrate(database, project.directory, options=apart, **more)).migrations
+
+    # A new database has no programs of before.
+    assert await run() == tuple(names)
+    fourth = project.add("d", "CREATE TABLE public.d ();")
+    drop = project.add("e", "DROP TABLE public.a;", phase="contract")
+    last = project.add("f", "CREATE TABLE public.f ();")
+    assert await run() == (fourth.id,)
+    done = await migrate(database, project.directory, options=apart)
+    assert (done.migrations, done.left) == ((), (drop.id, last.id))
+    # One that is half done goes on, and so does one that is named.
+    await database.execute(
+        "INSERT INTO ormkit.migration (id, parent, hash, files, state, tool) VALUES "
+        f"('{drop.id}', '{fourth.id}', '{drop.hash}', '{{}}', 'running', '')"
+    )
+    assert await run(phase="contract") == (drop.id,)
+    assert await run() == (last.id,)
+    again = project.add("g", "SELECT 1;", phase="contract")
+    assert await run(to=again.id) == (again.id,)
+    project.add("h", "SELECT 1;", phase="contract")
+    assert len(await run(phase="all")) == 1
+    with pytest.raises(ConfigurationError, match="give 'together' or 'apart'"):
+        Options(phases="expand")  # type: ignore[arg-type]
 
 
 async def test_a_failed_step_stops_the_run_until_it_is_resumed(

@@ -30,8 +30,9 @@ def home() -> Iterator[Path]:
 
 def run_program(directory: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "main.py"],
-        cwd=directory,
+        [sys.executable, str(directory / "main.py")],
+        # Its database and its migrations are beside it, wherever it is called.
+        cwd=directory.parent,
         capture_output=True,
         text=True,
         timeout=120,
