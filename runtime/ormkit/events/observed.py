@@ -31,6 +31,10 @@ from .observed_rows import ObservedRows
 
 #: The first words of what belongs to a transaction, in the runtime's own scripts.
 CONTROL = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
+#: The first words of the parts of a script that do no work of their own.
+ENDS = CONTROL | {"SET", ""}
+#: What the reset of a connection sends, and the question whether it is alive.
+RESETTING = frozenset({"SELECT", "DEALLOCATE ALL"})
 
 
 class Watch:
@@ -139,13 +143,36 @@ class ObservedConnection(Connection):
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
         """Run statements without parameters, and tell of them, or of the transaction's end."""
+        if sql in RESETTING:
+            return await super().script(sql, timeout)
         word = first_word(sql)
-        if word in CONTROL:
+        if word not in CONTROL:
+            return await self._told_script(Command(sql), timeout)
+        works = [each for each in map(first_word, sql.split(";")) if each not in ENDS]
+        if not works:
             return await self._control(word, sql, timeout)
-        with self._told(Command(sql)) as outcome:
-            tag = await super().script(sql, timeout)
+        # A transaction in one text, as create_all() sends it.
+        self._note_begin()
+        try:
+            # A lock comes first, by a SELECT.
+            operation = "CREATE" if "CREATE" in works else works[0]
+            tag = await self._told_script(Command(sql, operation=operation), timeout)
+        except BaseException as error:
+            tell_end(self, "lost" if self.is_closed else "rollback", error)
+            raise
+        tell_end(self, "commit")
+        return tag
+
+    async def _told_script(self, command: Command, timeout: float | None) -> str:
+        """Run the text of a script, and tell of it as one statement."""
+        with self._told(command) as outcome:
+            tag = await super().script(command.sql, timeout)
             outcome.tag = tag.encode()
             return tag
+
+    def _note_begin(self) -> None:
+        watch: Watch = self.watch
+        watch.began, watch.statements, watch.savepoints = perf_counter(), 0, 0
 
     @contextmanager
     def _told(self, command: Command, args: Sequence[object] = ()) -> Generator[Outcome]:
@@ -169,7 +196,7 @@ class ObservedConnection(Connection):
     async def _control(self, word: str, sql: str, timeout: float | None) -> str:
         watch: Watch = self.watch
         if word == "BEGIN":
-            watch.began, watch.statements, watch.savepoints = perf_counter(), 0, 0
+            self._note_begin()
         elif word == "SAVEPOINT":
             watch.savepoints += 1
         ends = word == "COMMIT" or sql == "ROLLBACK"

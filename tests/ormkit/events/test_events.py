@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from examples.blog.db import Post, User
+from examples.blog.db import SCHEMA, Post, User
 from ormkit import (
     AsyncSession,
     ConfigurationError,
     ConnectionEvent,
+    DatabaseError,
     Engine,
     SlowQueries,
     StatementError,
@@ -262,6 +263,48 @@ async def test_a_transaction_ends_with_its_connection(engine: Engine) -> None:
         async with engine.transaction() as tx:
             await tx.execute_raw("SELECT pg_terminate_backend(pg_backend_pid())")
     assert [event.how for event in heard] == ["lost"]
+
+
+async def test_create_all_is_one_statement_in_one_transaction(database_url: str) -> None:
+    ended: list[TransactionEvent] = []
+    async with await create_engine(database_url) as engine:
+        with capture_statements(engine) as captured, engine.listen(on_transaction=ended.append):
+            await engine.create_all(SCHEMA)
+        made = [event for event in captured if "CREATE TABLE" in event.sql]
+        assert [(event.operation, event.error) for event in made] == [("CREATE", None)]
+        assert [(event.how, event.statements) for event in ended] == [("commit", 1)]
+        for sql in (
+            "CREATE TABLE kept (LIKE comments)",
+            "DROP TABLE comments",
+            "CREATE VIEW comments AS SELECT * FROM kept",
+        ):
+            await engine.execute(sql)
+        ended.clear()
+        with (
+            capture_statements(engine) as captured,
+            engine.listen(on_transaction=ended.append),
+            pytest.raises(DatabaseError) as raised,
+        ):
+            await engine.create_all(SCHEMA)
+        assert captured[-1].error is raised.value
+        assert [event.how for event in ended] == ["rollback"]
+
+
+async def test_what_the_pool_asks_for_itself_is_no_statement(engine: Engine) -> None:
+    """After a statement that was interrupted, it resets the connection."""
+    heard: list[ConnectionEvent] = []
+    await engine.execute("SELECT 1")
+    with capture_statements(engine) as captured, engine.listen(on_connection=heard.append):
+        task = asyncio.create_task(engine.execute("SELECT pg_sleep(60)"))
+        while not engine.pool_stats().in_use:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        while engine.pool_stats().idle < 1 or not heard:
+            await asyncio.sleep(0.01)
+    assert [event.sql for event in captured] == ["SELECT pg_sleep(60)"]
+    assert isinstance(captured[0].error, asyncio.CancelledError)
 
 
 async def test_connections_are_told_of(blog_url: str) -> None:
