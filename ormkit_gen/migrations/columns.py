@@ -175,13 +175,15 @@ def _is_computed(fact: Fact, now: Situation) -> bool:
     return any(now.present.get((fact.object, kind, fact.name)) for kind in kinds)
 
 
-def is_lost(table: str, column: str, now: Situation, what: str = "table") -> bool:
+def is_lost(
+    table: str, column: str, now: Situation, what: str = "table", becomes: str = "is gone"
+) -> bool:
     """Return whether data may be lost, or record that no flag says so."""
     names = now.names(table, column)
     if now.answers.may_drop(*names):
         return True
     name = names[-1] if names[-1] in now.aliases.values() else names[1]
-    gone = f"the column {name} is gone" if column else f"the {what} {name} is gone"
+    gone = f"the {'column' if column else what} {name} {becomes}"
     now.refuse("lost-data", f"{gone}, and its data would be lost", f"pass --drop {name}")
     return False
 
@@ -238,7 +240,8 @@ def _expression(difference: Difference, table: str, now: Situation) -> Iterator[
         now.need(17)
     statements = list(changed(expected, found, now.sides))
     drops = any(" DROP COLUMN " in each.sql for each in statements)
-    if drops and not _is_computed(fact, now) and not is_lost(table, fact.name, now):
+    is_lossy = drops and not _is_computed(fact, now)
+    if is_lossy and not is_lost(table, fact.name, now, becomes="is generated now"):
         return
     sql = "\n".join(each.sql for each in statements)
     if sql:

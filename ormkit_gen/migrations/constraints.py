@@ -18,6 +18,8 @@ from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, endin
 from ormkit_gen.postgres.identifiers import qualified
 
 _NAME = re.compile(r'"(?:[^"]|"")+"|[^\s,"]+')
+#: When a foreign key is checked.
+_WHEN = re.compile(r" DEFERRABLE(?: INITIALLY DEFERRED)?")
 #: How many rows a check shows.
 _SHOWN = 10
 #: From this version on, foreign keys of partitioned tables may be NOT VALID.
@@ -39,7 +41,20 @@ async def constraint(difference: Difference, now: Situation) -> list[Piece]:
     is_foreign = expected.definition.startswith("FOREIGN KEY")
     if is_foreign and is_partitioned and found is None and now.version < _KEYS_NOT_VALID:
         return [*referencing(expected, now), *_orphans(expected, table, now)]
+    if found is not None and (brief := _deferred(expected, found, table)):
+        return [brief]
     return [*_validated(expected, found, table, now)]
+
+
+def _deferred(expected: Fact, found: Fact, table: str) -> Piece | None:
+    """Return what changes when a foreign key is checked, if nothing else of it changes."""
+    wanted, there = (_WHEN.sub("", each.definition) for each in (expected, found))
+    if wanted != there or not wanted.startswith("FOREIGN KEY"):
+        return None
+    when = _WHEN.search(expected.definition)
+    words = when[0].strip() if when else "NOT DEFERRABLE"
+    sql = f"ALTER TABLE {table} ALTER CONSTRAINT {quoted(expected.name)} {words};"
+    return Piece(rank=Rank.ALTER, sql=sql, table=table)
 
 
 def _late(fact: Fact, now: Situation) -> Rank | None:

@@ -225,7 +225,8 @@ def _types(new: _Type, now: Situation) -> list[str]:
 def _impossible(column: str, old: _Type, new: _Type, now: Situation) -> str:
     """Return a condition of rows whose value the new type does not have; empty without any."""
     if old.is_array or new.is_array:
-        return ""
+        is_text = old.base in _TEXTS and not old.is_array
+        return _no_value(column, new, now) if is_text else ""
     if old.base in _TEXTS and new.base in _TEXTS:
         return f"length({column}) > {new.first}" if _is_shorter(old, new) else ""
     if old.base in _TEXTS:
@@ -248,7 +249,7 @@ def _no_value(column: str, new: _Type, now: Situation) -> str:
     if now.version >= _ASKED:
         now.need(_ASKED)
         return f"NOT pg_input_is_valid({column}::text, {quote_literal(new.sql)})"
-    form = _FORMS.get(new.base)
+    form = None if new.is_array else _FORMS.get(new.base)
     return f"{column} !~ {quote_literal(form)}" if form else ""
 
 

@@ -145,3 +145,50 @@ codes = "code[]?"
         await done.run()
         assert await done.rows("SELECT code, codes FROM users") == [(1, [2, None])]
         assert await done.left(server18) == []
+
+
+LINKED = """
+[models.User]
+table = "users"
+[models.User.columns]
+id = { type = "bigint", primary_key = true }
+org = "int"
+code = %s
+low = %s
+%s
+[models.Post]
+table = "posts"
+[models.Post.columns]
+id = { type = "bigint", primary_key = true }
+user_id = { type = "bigint", foreign_key = "users.id"%s }
+tags = "%s?"
+"""
+
+
+async def test_constraints_stay_until_others_take_their_place(server18: Server) -> None:
+    old = schema_of(LINKED % ('{ type = "text", unique = true }', '"text?"', "", "", "text"))
+    once = '[[models.User.uniques]]\ncolumns = ["org", "code"]\n'
+    low = '{ type = "text?", generated = "lower(code)" }'
+    deferred = ", deferrable = true, initially_deferred = true"
+    new = schema_of(LINKED % ('"text"', '"text?"', once, deferred, "text[]"))
+    ((message, remedy),) = await refusals(
+        server18, old, schema_of(LINKED % ('"text"', low, "", "", "text"))
+    )
+    assert message == "the column users.low is generated now, and its data would be lost"
+    assert remedy == "pass --drop users.low"
+    rows = """INSERT INTO users (org, code) VALUES (1, 'a');
+        INSERT INTO posts (user_id, tags) VALUES (1, '{a}'), (1, 'b');"""
+    async with change(server18, old, new, rows) as done:
+        texts = [step.sql for step in done.steps]
+        brief = "ALTER CONSTRAINT posts_user_id_fkey DEFERRABLE INITIALLY DEFERRED;"
+        assert sum(brief in each for each in texts) == 1
+        added = next(n for n, each in enumerate(texts) if "UNIQUE USING INDEX" in each)
+        gone = next(n for n, each in enumerate(texts) if "DROP CONSTRAINT users_code_key" in each)
+        assert added < gone
+        with pytest.raises(FoundRows, match="tags") as caught:
+            await done.run()
+        assert caught.value.args[1] == [(2, "b")]
+        await done.connection.execute("UPDATE posts SET tags = '{b,c}' WHERE id = 2")
+        await done.run()
+        assert await done.rows("SELECT tags FROM posts ORDER BY id") == [(["a"],), (["b", "c"],)]
+        assert await done.left(server18) == []
