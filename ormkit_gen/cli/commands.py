@@ -21,7 +21,7 @@ from ormkit_gen.cli.migrate.group import migrate
 from ormkit_gen.cli.output import escape_unprintable
 from ormkit_gen.cli.pull import pull
 from ormkit_gen.cli.schema_json import schema_json
-from ormkit_gen.cli.secrets import masked
+from ormkit_gen.cli.secrets import masked, remember, remember_password
 from ormkit_gen.cli.shell import shell
 from ormkit_gen.cli.sql import sql
 from ormkit_gen.version import ormkit_version
@@ -60,6 +60,8 @@ for command in COMMANDS:
 def run(arguments: Sequence[str]) -> int:
     """Run a command line. Return its exit code: 0, 1 if the code is out of date, 2 for an error."""
     escape_unprintable()
+    remember(*arguments, os.environ.get("DATABASE_URL"))
+    remember_password(os.environ.get("PGPASSWORD"))
     invocation = Invocation(wants_traceback=bool(os.environ.get("ORMKIT_DEBUG")))
     try:
         return ormkit.main(list(arguments), "ormkit", standalone_mode=False, obj=invocation) or 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ormkit_gen.cli.secrets import remember
 from ormkit_gen.project.settings import Settings, find_settings, read_settings
 from ormkit_gen.project.targets import Target
 
@@ -49,7 +50,9 @@ class Invocation:
         """
         file = (config or find_settings(Path.cwd())).resolve()
         self.root = file.parent
-        return read_settings(file, needs_schemas=needs_schemas)
+        settings = read_settings(file, needs_schemas=needs_schemas)
+        remember(settings.database, settings.shadow)
+        return settings
 
 
 def chosen_target(targets: Sequence[Target], label: str | None) -> Target:

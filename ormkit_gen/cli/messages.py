@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,8 @@ def show_diagnostics(diagnostics: Iterable[Diagnostic], root: Path) -> None:
     """Print diagnostics to standard error, each with its line of the schema."""
     for diagnostic in diagnostics:
         text = format_diagnostic(diagnostic, _source_lines(diagnostic, root))
-        click.echo(text, err=True)
+        # The line may be the one in which the settings have a URL.
+        click.echo(masked(text), err=True)
 
 
 def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -33,8 +33,8 @@ def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
     return {
         "severity": diagnostic.severity,
         "code": diagnostic.code,
-        "message": diagnostic.message,
-        "remedy": diagnostic.remedy,
+        "message": masked(diagnostic.message),
+        "remedy": masked(diagnostic.remedy),
         "file": at.file if at else None,
         "line": at.line if at else None,
         "column": at.column if at else None,
@@ -59,13 +59,6 @@ def tell_failure(error: Exception, invocation: Invocation) -> None:
 
 
 def _diagnostics(error: Exception) -> tuple[Diagnostic, ...]:
-    return tuple(
-        replace(each, message=masked(each.message), remedy=masked(each.remedy))
-        for each in _all_diagnostics(error)
-    )
-
-
-def _all_diagnostics(error: Exception) -> tuple[Diagnostic, ...]:
     if isinstance(error, (Refusal, SchemaError)):
         return tuple(error.diagnostics)
     if isinstance(error, OSError):

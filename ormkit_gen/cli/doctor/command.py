@@ -11,6 +11,7 @@ import click
 
 from ormkit_gen.cli.doctor.finding import Finding, problem
 from ormkit_gen.cli.invocation import Invocation, config_option, json_option, pass_invocation
+from ormkit_gen.cli.secrets import masked
 
 _PROBLEMS = 1
 
@@ -51,10 +52,11 @@ def doctor(invocation: Invocation, as_json: bool, database: str | None, config: 
     code = _PROBLEMS if any(each.state == "problem" for each in found) else 0
     if as_json:
         checks = [each.document() for each in found]
-        click.echo(json.dumps({"command": "doctor", "exit_code": code, "checks": checks}, indent=2))
+        document = {"command": "doctor", "exit_code": code, "checks": checks}
+        click.echo(masked(json.dumps(document, indent=2)))
     else:
         for each in found:
-            click.echo(each.line())
+            click.echo(masked(each.line()))
     return code
 
 
