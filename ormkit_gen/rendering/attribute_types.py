@@ -31,7 +31,9 @@ def computed_class(column: Column) -> str:
 
 def attr_class(column: Column) -> str:
     """Return the type of a column's attribute; what PostgreSQL always fills in cannot be set."""
-    return "ReadOnlyAttr" if column.is_generated else "Attr"
+    if column.is_generated:
+        return "ReadOnlyAttr"
+    return "ColumnAttr" if column_class(column) == "Column" else "Attr"
 
 
 def optional(typed: str, is_nullable: bool) -> str:

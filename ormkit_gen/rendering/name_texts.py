@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ormkit_gen.ir import Column, Model, Schema
 from ormkit_gen.rendering.annotations import Imports
-from ormkit_gen.rendering.literals import ORDER_WIDTH, literal_types, union
+from ormkit_gen.rendering.literals import literal_type, literal_types, union
 
 
 class NameTexts:
@@ -22,19 +22,19 @@ class NameTexts:
 
     def columns(self) -> str:
         """Return the type of the names of columns."""
-        return self._union([*literal_types(each.name for each in ordered(self._model))])
+        return literal_type(each.name for each in ordered(self._model))
 
     def computed(self) -> str:
-        """Return the type of the names of computed attributes."""
-        return self._union([*literal_types(each.name for each in self._model.computed)])
+        """Return the type of the names of computed attributes, which is part of a signature."""
+        names = [*literal_types(each.name for each in self._model.computed)]
+        return union(names, self._imports)
 
     def paths(self, columns: str) -> str:
         """Return the type of columns and paths of one step; empty if there are no paths.
 
         columns: what the type of the names of columns is called.
         """
-        steps = [*literal_types(self.steps)]
-        return self._union([columns, *steps]) if steps else ""
+        return f"{columns} | {literal_type(self.steps)}" if self.steps else ""
 
     def orders(self, names: str) -> str:
         """Return the type of what order_by() takes: columns and paths, also with a minus.
@@ -42,15 +42,11 @@ class NameTexts:
         names: what the type of these without a minus is called.
         """
         every = [*[each.name for each in ordered(self._model)], *self.steps]
-        descending = literal_types((f"-{name}" for name in every), alone=ORDER_WIDTH)
-        return self._union([names, *descending])
+        return f"{names} | {literal_type(f'-{name}' for name in every)}"
 
     def relationships(self) -> str:
-        """Return the type of the names of relationships."""
-        return self._union([*literal_types(each.name for each in self._model.relationships)])
-
-    def _union(self, members: list[str]) -> str:
-        return union(members, self._imports)
+        """Return the type of the names of relationships; empty without any."""
+        return literal_type(each.name for each in self._model.relationships)
 
 
 def ordered(model: Model) -> tuple[Column, ...]:

@@ -31,8 +31,6 @@ from ormkit_gen.schema.naming import base_name, constant_name, module_name
 TYPING = ("TYPE_CHECKING", "Any", "Literal", "Never", "Self", "Unpack")
 
 
-#: Maximum width of a method of a class without its indentation, under a condition.
-METHOD_WIDTH = 92
 #: How a relationship is declared: the type of the attribute, that of the class, and the call.
 ONE = ("Attr", "ToOne", "to_one")
 MANY = ("ReadOnlyAttr", "ToMany", "to_many")
@@ -63,8 +61,6 @@ class ModelView:
     relationships: str
     #: The class of partial objects.
     partial: str
-    #: Whether exclude() is declared in one line; an assignment takes two.
-    is_exclude_short: bool
     attributes: tuple[Attribute, ...]
     table: str
     #: The names of the computed attributes, as an annotation; empty without any.
@@ -153,7 +149,6 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         relationship_names=texts.relationships(),
         relationships=builder.relationships(),
         partial=builder.partial(),
-        is_exclude_short=builder.is_exclude_short(),
         table=builder.table(),
         unpack=builder.unpack(),
         conversions=builder.conversions(),
@@ -233,7 +228,11 @@ class _Builder:
 
     def attr_class(self, column: Column) -> str:
         """Return the type of a column's attribute; those of a read-only model cannot be set."""
-        return "ReadOnlyAttr" if self.model.is_read_only else attr_class(column)
+        if self.model.is_read_only:
+            return "ReadOnlyAttr"
+        attr = attr_class(column)
+        # The class with the methods of an application is no model: its attributes name the model.
+        return "Attr" if attr == "ColumnAttr" and self.model.methods else attr
 
     def computed_attribute(self, computed: Computed) -> Attribute:
         column = computed.column
@@ -265,10 +264,11 @@ class _Builder:
                 arguments.append("is_open=True")
         if kind not in (own("Column"), own("Computed")):
             arguments.append(f"kind={kind}")
-        held = self.type_of(column)
-        typed = (
-            f"{attr}[{kind}[{other(self.model.name)}, {self.taken_type(column)}, {held}], {held}]"
-        )
+        taken, held = self.taken_type(column), self.type_of(column)
+        if attr == own("ColumnAttr"):
+            typed = f"{attr}[{taken}]" if taken == held else f"{attr}[{taken}, {held}]"
+        else:
+            typed = f"{attr}[{kind}[{other(self.model.name)}, {taken}, {held}], {held}]"
         return Attribute(column.name, typed, f"{call}({', '.join(arguments)})")
 
     def relationship_attribute(self, relationship: Relationship) -> Attribute:
@@ -407,11 +407,6 @@ class _Builder:
             return free_name(f"{name}_", self.schema)
         return name
 
-    def is_exclude_short(self) -> bool:
-        declared = f"def exclude(self, *conditions: Condition[{self.model.name}], "
-        declared += f"**by: Unpack[{self.beside('Filter')}]) -> Self: ..."
-        return len(declared) <= METHOD_WIDTH
-
     def top_names(self) -> tuple[str, ...]:
         """Return the names at the top of the module that the schema decides."""
         beside = [self.partial(), *[self.beside(each) for each in BESIDE]]
@@ -431,14 +426,17 @@ class _Builder:
         used = ["Condition", "Expression", "More", self.parent(), "Partial", "Query"]
         used += [] if self.model.is_read_only else ["Change"]
         used += ["Source", "Table"]
-        used += ["column", *{column_class(each) for each in self.model.columns}]
-        used += {self.attr_class(each) for each in self.model.columns}
+        for each in self.model.columns:
+            attr = self.attr_class(each)
+            used += [attr] if attr == "ColumnAttr" else [attr, column_class(each)]
+            used += [] if column_class(each) == "Column" else [column_class(each)]
+        used.append("column")
         if self.model.computed:
             used += ["Computed", "ReadOnlyAttr", "computed"]
             used += {computed_class(each.column) for each in self.model.computed}
         relationships = self.model.relationships
-        for each in relationships:
-            used += MANY if each.is_to_many else ONE
+        for related in relationships:
+            used += MANY if related.is_to_many else ONE
         if any(each.secondary for each in relationships):
             used.append("Secondary")
         return used

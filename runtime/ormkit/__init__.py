@@ -66,7 +66,7 @@ from .events.query_budget import query_budget
 from .events.slow_queries import SlowQueries
 from .hints import missing_name
 from .loading.options import Load, joinedload, jsonload, noload, selectinload
-from .models.attributes import Attr, ReadOnlyAttr, column, computed, to_many, to_one
+from .models.attributes import Attr, ColumnAttr, ReadOnlyAttr, column, computed, to_many, to_one
 from .models.codec_columns import Codec, CodecColumn
 from .models.columns import Column
 from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
@@ -130,6 +130,7 @@ __all__ = [
     "Codec",
     "CodecColumn",
     "Column",
+    "ColumnAttr",
     "CommitUnknown",
     "Computed",
     "ComputedValue",

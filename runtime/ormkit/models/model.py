@@ -154,16 +154,16 @@ def value_hints(hints: Mapping[str, Any], declared: Mapping[str, Any]) -> dict[s
 
 
 def value_hint(hint: Any) -> Any:
-    """Return the type of an object's value: V of `Attr[Column[...], V]`."""
+    """Return the type of an object's value, the last one in `Attr[Column[...], V]`."""
     if not isinstance(hint, str) or "[" not in hint:
         return hint
-    depth = 0
+    depth = begin = 0
     inner = hint[hint.index("[") + 1 : -1]
     for place, character in enumerate(inner):
         depth += (character == "[") - (character == "]")
         if character == "," and not depth:
-            return inner[place + 1 :].strip()
-    return hint
+            begin = place + 1
+    return inner[begin:].strip()
 
 
 def refuse_query(cls: type[Model], source: object) -> Never:

@@ -33,6 +33,13 @@ class Filtering(Protocol[P]):
     def filter(self, *conditions: P.args, **by: P.kwargs) -> object: ...
 
 
+class Excluding(Protocol[P, S_co]):
+    """A query, by the parameters of its filter(), and its own type."""
+
+    def filter(self, *conditions: P.args, **by: P.kwargs) -> object: ...
+    def __itself__(self) -> S_co: ...
+
+
 class Ordering(Protocol[P]):
     """A query, by the parameters of its order_by()."""
 

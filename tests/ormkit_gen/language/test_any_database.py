@@ -9,7 +9,7 @@ import pytest
 from ormkit_gen.diagnostics.diagnostic import MAX_PROBLEMS, Problems, SchemaError
 from ormkit_gen.rendering.annotations import Imports
 from ormkit_gen.rendering.fingerprint import fingerprint
-from ormkit_gen.rendering.literals import MAX_UNION, literal_types, union
+from ormkit_gen.rendering.literals import MAX_UNION, literal_type, literal_types, union
 from tests.generated import import_models
 from tests.ormkit_gen.language.conftest import Same, read
 
@@ -118,6 +118,7 @@ def test_an_annotation_of_many_names_is_no_chain_of_operators() -> None:
     many = union(list(literal_types(f"column_{place}" for place in range(1600))), Imports())
     assert many.count("|") == 0
     assert "Union[" in many
+    assert literal_type(f"column_{place}" for place in range(1600)).count("|") == 0
 
 
 def test_warnings_hide_no_error() -> None:
