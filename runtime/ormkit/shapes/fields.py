@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
 
 from ..errors import UsageError, shown
 from ..models.table import Table
@@ -67,6 +67,7 @@ def is_shape(cls: Any) -> bool:
 
 def kind_of(cls: Any) -> Kind | None:
     """Return the kind of a class; None for a class that rows do not become."""
+    cls = get_origin(cls) or cls
     if not isinstance(cls, type):
         return None
     if isinstance(getattr(cls, "__table__", None), Table):
@@ -92,12 +93,41 @@ def shape_of(cls: Any) -> Shape:
             f"into() takes a dataclass, NamedTuple, TypedDict, msgspec Struct, pydantic model or a "
             f"generated model, not {shown(cls)}"
         )
+    made: Any = get_origin(cls) or cls
     # A class of pydantic has resolved its own types, where it could.
-    knows = kind == "model" or getattr(cls, "__pydantic_complete__", False)
-    fields = tuple(READERS[kind](cls, {} if knows else hints_of(cls)))
+    knows = kind == "model" or getattr(made, "__pydantic_complete__", False)
+    fields = tuple(READERS[kind](made, {} if knows else bound_types(cls, hints_of(made))))
     if not fields:
-        raise UsageError(f"{cls.__name__} has no fields that a row could fill")
-    return Shape(cls, kind, fields)
+        raise UsageError(f"{made.__name__} has no fields that a row could fill")
+    return Shape(made, kind, fields)
+
+
+def bound_types(cls: Any, hints: dict[str, Any]) -> dict[str, Any]:
+    """Return the types of fields with the arguments of generic classes for type variables."""
+    found = dict(hints)
+    for base, known in generic_classes(cls):
+        # A class that declares a field anew comes after its bases.
+        for name in vars(base).get("__annotations__", {}).keys() & hints.keys():
+            found[name] = substituted(hints[name], known)
+    return found
+
+
+def generic_classes(cls: Any) -> Iterator[tuple[Any, dict[Any, Any]]]:
+    """Yield the bases of a class, and the class, each with what its type variables stand for."""
+    origin: Any = get_origin(cls) or cls
+    known = dict(zip(getattr(origin, "__parameters__", ()), get_args(cls), strict=False))
+    for base in vars(origin).get("__orig_bases__", origin.__bases__):
+        if isinstance(get_origin(base) or base, type) and get_origin(base) is not Generic:
+            yield from generic_classes(substituted(base, known))
+    yield origin, known
+
+
+def substituted(hint: Any, known: dict[Any, Any]) -> Any:
+    """Return a type with other types in the place of type variables."""
+    if isinstance(hint, TypeVar):
+        return known.get(hint, hint)
+    names = () if isinstance(hint, type) else getattr(hint, "__parameters__", ())
+    return hint[tuple([known.get(each, each) for each in names])] if names else hint
 
 
 def hints_of(cls: Any) -> dict[str, Any]:
