@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from examples.blog.db import Post, User
-from ormkit import AsyncSession, selectinload
+from ormkit import AsyncSession, Engine, create_engine, selectinload
 from tests.typing.people import Account
 
 
@@ -34,3 +34,13 @@ async def accounts(session: AsyncSession, account: Account) -> None:
     account.settings = {"theme": "x"}  # expect-error
     session.query(Account).filter(settings=3)  # expect-error
     await session.update(account, settings="x")  # expect-error
+
+
+async def names_of_the_original(engine: Engine, session: AsyncSession) -> None:
+    engine.url = "x"  # expect-error
+    session.query(User).stream(batch_size="10")  # expect-error
+    (await session.execute_raw("SELECT 1")).to_models("User")  # expect-error
+    await session.query(User).values_list(User.name, flat="yes")  # expect-error
+    await session.get(User, 1, include_deleted="yes")  # expect-error
+    AsyncSession(engine, autoflush=False)  # expect-error
+    await create_engine("postgresql://localhost/x", pool_size=5)  # expect-error

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, assert_type
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, assert_type
 from uuid import UUID
 
 from examples.blog.db import Post, User, UserQuery
-from ormkit import AsyncSession, Load, OrderKey, Transaction, selectinload
+from ormkit import AsyncSession, Engine, Load, OrderKey, Q, Transaction, selectinload
 from tests.typing.people import Account
 from tests.typing.settings import Settings
 
@@ -42,3 +43,42 @@ async def accounts(session: AsyncSession) -> None:
         settings=Settings(), settings__contains={"theme": "x"}
     ).all()
     await session.update(account, settings=Settings(), URL=None)
+
+
+async def names_of_the_original(engine: Engine, session: AsyncSession) -> None:
+    assert_type(engine.url, str)
+    async with AsyncSession(engine) as opened, opened.transaction() as tx:
+        assert_type(opened, AsyncSession)
+        assert_type(tx, Transaction)
+    async with await engine.transaction() as alone:
+        assert_type(alone, Transaction)
+    async for user in session.query(User):
+        assert_type(user, User)
+    async for post in session.query(Post).stream(batch_size=10):
+        assert_type(post, Post)
+    result = await session.execute_raw("SELECT * FROM users")
+    assert_type([each for each in result], list[dict[str, Any]])
+    assert_type(result.to_models(User), list[User])
+    assert_type(await session.query(User).values_list(User.name, flat=True), list[str])
+    assert_type(await session.query(User).get(1), User | None)
+    assert_type(await session.get(User, 1, include_deleted=True), User | None)
+    await session.upsert(User(name="x"), conflict_target="email", do_nothing=True)
+    await session.query(User).filter(age__isnull=False).filter(Q(age__isnotnull=True)).all()
+
+
+T = TypeVar("T")
+
+
+@dataclass
+class Titled:
+    title: str
+
+
+@dataclass
+class Holding(Generic[T]):
+    name: str
+    posts: list[T]
+
+
+async def generic_classes(session: AsyncSession) -> None:
+    assert_type(await session.query(User).into(Holding[Titled]), list[Holding[Titled]])
