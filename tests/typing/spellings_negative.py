@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from examples.blog.db import Post, User
-from ormkit import AsyncSession, Engine, create_engine, selectinload
+from ormkit import (
+    AsyncSession,
+    Engine,
+    create_engine,
+    detect_repeats,
+    query_budget,
+    selectinload,
+)
 from tests.typing.people import Account
 
 
@@ -44,3 +51,5 @@ async def names_of_the_original(engine: Engine, session: AsyncSession) -> None:
     await session.get(User, 1, include_deleted="yes")  # expect-error
     AsyncSession(engine, autoflush=False)  # expect-error
     await create_engine("postgresql://localhost/x", pool_size=5)  # expect-error
+    query_budget("engine", 3)  # expect-error
+    detect_repeats(session)  # expect-error

@@ -57,7 +57,7 @@ async def names_of_the_original(engine: Engine, session: AsyncSession) -> None:
     async for post in session.query(Post).stream(batch_size=10):
         assert_type(post, Post)
     result = await session.execute_raw("SELECT * FROM users")
-    assert_type([each for each in result], list[dict[str, Any]])
+    assert_type(list(result), list[dict[str, Any]])
     assert_type(result.to_models(User), list[User])
     assert_type(await session.query(User).values_list(User.name, flat=True), list[str])
     assert_type(await session.query(User).get(1), User | None)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Self, TypeAlias, TypeVar
+from typing import Protocol, Self, TypeAlias, TypeVar
 
 from ..errors import ConfigurationError
 from .event import ConnectionEvent, StatementEvent, TransactionEvent
@@ -32,6 +32,16 @@ def untold() -> Generator[None]:
         yield
     finally:
         _is_told.reset(token)
+
+
+class Listened(Protocol):
+    """What tells listeners of its statements: an engine."""
+
+    def listen(
+        self, *, on_statement: Callable[[StatementEvent], None] | None = None, values: bool = False
+    ) -> Listening:
+        """Call a function with each statement that ends."""
+        ...
 
 
 class Listening:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
-from typing import Any
 
 from ..errors import ConfigurationError, QueryBudgetExceeded, UsageError, shown
 from .event import Caller, StatementEvent
+from .listeners import Listened
 from .units import Unit, current_unit, unit_of_work
 
 
 class QueryBudget:
     """A block that may send so many statements; `query_budget()` makes it."""
 
-    def __init__(self, engine: Any, most: int, *, exact: bool, is_everywhere: bool = False) -> None:
+    def __init__(
+        self, engine: Listened, most: int, *, exact: bool, is_everywhere: bool = False
+    ) -> None:
         """Describe a budget.
 
         is_everywhere: count what any task sends, and not the block's alone.
@@ -84,7 +86,7 @@ class QueryBudget:
         )
 
 
-def query_budget(engine: Any, most: int, *, exact: bool = False) -> QueryBudget:
+def query_budget(engine: Listened, most: int, *, exact: bool = False) -> QueryBudget:
     """Return a block, `with` or `async with`, that may send so many statements.
 
     most: how many statements may be sent; BEGIN, COMMIT and savepoints do not count.

@@ -13,6 +13,7 @@ from typing import Any, Literal, Self
 
 from ..errors import ConfigurationError, RepeatedStatement, UsageError, shown
 from ..events.event import Caller, StatementEvent, way_here
+from ..events.listeners import Listened
 from ..events.units import Unit, current_unit
 from ..postgres.array_parameter import FlatArray
 from .cures import SAME_VALUES, cure_for
@@ -102,7 +103,7 @@ class Repeats:
     As a `with` block it is a unit by itself, for whatever belongs to no other one.
     """
 
-    def __init__(self, engine: Any, threshold: int, action: Literal["log", "raise"]) -> None:
+    def __init__(self, engine: Listened, threshold: int, action: Literal["log", "raise"]) -> None:
         if not hasattr(engine, "listen"):
             raise UsageError(f"detect_repeats() takes an engine, not {type(engine).__name__}")
         check_positive("threshold", threshold)
@@ -198,7 +199,7 @@ class Repeats:
 
 
 def detect_repeats(
-    engine: Any, *, threshold: int = 5, action: Literal["log", "raise"] = "log"
+    engine: Listened, *, threshold: int = 5, action: Literal["log", "raise"] = "log"
 ) -> Repeats:
     """Look for lines that send the same statement again and again (N+1), and name the cure.
 
