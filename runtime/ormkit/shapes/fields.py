@@ -107,7 +107,8 @@ def bound_types(cls: Any, hints: dict[str, Any]) -> dict[str, Any]:
     found = dict(hints)
     for base, known in generic_classes(cls):
         # A class that declares a field anew comes after its bases.
-        for name in vars(base).get("__annotations__", {}).keys() & hints.keys():
+        own: dict[str, Any] = base.__dict__.get("__annotations__", {})
+        for name in own.keys() & hints.keys():
             found[name] = substituted(hints[name], known)
     return found
 
@@ -116,7 +117,8 @@ def generic_classes(cls: Any) -> Iterator[tuple[Any, dict[Any, Any]]]:
     """Yield the bases of a class, and the class, each with what its type variables stand for."""
     origin: Any = get_origin(cls) or cls
     known = dict(zip(getattr(origin, "__parameters__", ()), get_args(cls), strict=False))
-    for base in vars(origin).get("__orig_bases__", origin.__bases__):
+    bases: tuple[Any, ...] = origin.__dict__.get("__orig_bases__", origin.__bases__)
+    for base in bases:
         if isinstance(get_origin(base) or base, type) and get_origin(base) is not Generic:
             yield from generic_classes(substituted(base, known))
     yield origin, known
@@ -126,8 +128,10 @@ def substituted(hint: Any, known: dict[Any, Any]) -> Any:
     """Return a type with other types in the place of type variables."""
     if isinstance(hint, TypeVar):
         return known.get(hint, hint)
-    names = () if isinstance(hint, type) else getattr(hint, "__parameters__", ())
-    return hint[tuple([known.get(each, each) for each in names])] if names else hint
+    names: tuple[Any, ...] = getattr(hint, "__parameters__", ())
+    if not names or inspect.isclass(hint):
+        return hint
+    return hint[tuple([known.get(each, each) for each in names])]
 
 
 def hints_of(cls: Any) -> dict[str, Any]:
