@@ -107,7 +107,7 @@ def bound_types(cls: Any, hints: dict[str, Any]) -> dict[str, Any]:
     found = dict(hints)
     for base, known in generic_classes(cls):
         # A class that declares a field anew comes after its bases.
-        own: dict[str, Any] = base.__dict__.get("__annotations__", {})
+        own: dict[str, Any] = inspect.get_annotations(base)
         for name in own.keys() & hints.keys():
             found[name] = substituted(hints[name], known)
     return found
