@@ -10,8 +10,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 from litestar import Litestar, Request, Response, get
 from litestar.config.app import AppConfig
 from litestar.di import NamedDependency, Provide
-from litestar.exceptions import HTTPException
-from litestar.exceptions.responses import create_exception_response
+from litestar.exceptions import HTTPException, responses
 from litestar.middleware import DefineMiddleware
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 from litestar.plugins import InitPlugin
@@ -156,14 +155,18 @@ class SessionMiddleware:
 
 def handler_of(request: AnyRequest, error: Exception) -> Callable[[AnyRequest, Any], Response[Any]]:
     """Return what answers an error: a handler of the application, or Litestar's own."""
-    handlers: Any = request.route_handler.resolve_exception_handlers()
+    # Litestar declares these with types that say nothing of their parts.
+    route: Any = request.route_handler
+    own: Any = responses
+    handlers = route.resolve_exception_handlers()
     keys: list[object] = [*type(error).__mro__]
     if isinstance(error, HTTPException):
         keys.insert(0, error.status_code)
     else:
         keys.append(500)
-    found = (handlers[key] for key in keys if key in handlers)
-    return next(found, create_exception_response)
+    each = (handlers[key] for key in keys if key in handlers)
+    found: Callable[[AnyRequest, Any], Response[Any]] = next(each, own.create_exception_response)
+    return found
 
 
 def leaves(group: BaseExceptionGroup[Exception]) -> list[Exception]:
