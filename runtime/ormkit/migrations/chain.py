@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MigrationError
-from .files import Migration, is_migration_id, read_migration
+from .files import UP, Migration, is_left_behind, is_migration_id, read_migration
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,33 @@ class Chain:
 def read_migrations(directory: Path) -> tuple[Migration, ...]:
     """Read the migrations below a directory, in the order of their IDs. It need not exist.
 
+    A folder that version control has left behind is none.
+
     Raises:
         MigrationError: The files of one cannot be read, or are not of the format.
     """
     if not directory.is_dir():
         return ()
     folders = (each for each in sorted(directory.iterdir()) if each.is_dir())
-    return tuple(read_migration(each) for each in folders if is_migration_id(each.name))
+    return tuple(
+        read_migration(each) for each in folders if is_named(each) and not is_left_behind(each)
+    )
+
+
+def is_named(folder: Path) -> bool:
+    """Return whether a folder has the name of a migration.
+
+    Raises:
+        MigrationError: It has another one that begins with a day, and the steps of a migration.
+    """
+    if is_migration_id(folder.name):
+        return True
+    if folder.name[:8].isdigit() and (folder / UP).exists():
+        raise MigrationError(
+            f"{folder} has an {UP}, and the name of no migration, so that it would never run: name "
+            "it as in 20261129-1953-add-age-k3f9, with a-z, 0-9 and hyphens, or move it away"
+        )
+    return False
 
 
 def read_chain(directory: Path) -> Chain:

@@ -174,6 +174,15 @@ def is_migration_id(name: str) -> bool:
     return _ID.fullmatch(name) is not None
 
 
+def is_left_behind(directory: Path) -> bool:
+    """Return whether a folder has nothing but folders, such as `before/` with `__pycache__/`.
+
+    Version control leaves them behind when it removes a migration.
+    """
+    inside = list(directory.iterdir())
+    return bool(inside) and all(each.is_dir() for each in inside)
+
+
 def read_migration(directory: Path) -> Migration:
     """Read the files of a migration.
 
@@ -184,7 +193,8 @@ def read_migration(directory: Path) -> Migration:
     for name in (UP, DOWN, DATA, STATE):
         file = directory / name
         try:
-            texts[name] = file.read_bytes().decode().replace("\r\n", "\n")
+            # Editors and git on Windows write other line ends, and a mark before the first line.
+            texts[name] = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
         except FileNotFoundError:
             if name == UP:
                 raise MigrationError(

@@ -39,6 +39,13 @@ STEPS: dict[Mode, Callable[[Run, Place], Awaitable[None]]] = {
 }
 #: SQLSTATEs of failures that pass by themselves: locks, deadlocks, and what ends a session.
 PASSES = ("55P03", "40P01", "40001")
+#: What reads the state, whatever the server or the role has set; it leaves no setting behind in a
+#: backend that a pooler lends to others.
+READING = """
+BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY; SET LOCAL statement_timeout = 0;
+SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = 0;
+SET LOCAL search_path = public; SET LOCAL DateStyle = 'ISO, MDY'; SET LOCAL TimeZone = 'UTC'
+"""
 #: Seconds between two attempts to connect again.
 RECONNECT_EVERY = 0.5
 
@@ -147,6 +154,7 @@ async def reading(engine: Engine, options: Options) -> AsyncGenerator[Backend]:
     try:
         if options.role is not None:
             await backend.settle()
+        await connection.script(READING)
         yield backend
     except DatabaseError as error:
         if error.sqlstate not in POOLED_STATEMENT:

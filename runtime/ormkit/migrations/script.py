@@ -19,6 +19,8 @@ HEAD = """\
 \\set ON_ERROR_STOP on
 SET search_path = public; SET TimeZone = 'UTC'; SET DateStyle = 'ISO, MDY';
 SET IntervalStyle = 'postgres'; SET standard_conforming_strings = on; SET statement_timeout = 0;
+SET idle_in_transaction_session_timeout = 0; SET default_transaction_read_only = off;
+SET default_transaction_isolation = 'read committed'; SET row_security = on;
 """
 #: The script stops unless the database has the migration before, and nobody runs any.
 GUARD = """\

@@ -18,6 +18,7 @@ from ormkit.migrations.files import (
     read_migration,
     render_steps,
 )
+from tests.ormkit.migrations.projects import Project
 
 pytestmark = pytest.mark.one_interpreter
 
@@ -179,4 +180,22 @@ def test_a_parent_that_is_missing_and_a_folder_without_steps_are_named(tmp_path:
         read_chain(tmp_path)
     (tmp_path / FIRST).mkdir()
     with pytest.raises(MigrationError, match=f"{FIRST} has no up.sql"):
+        read_chain(tmp_path)
+
+
+def test_files_of_windows_and_folders_that_git_leaves_behind_change_nothing(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    first = project.add("a", "SELECT 1;")
+    project.add("b", "SELECT 'ü';")
+    known = [(each.id, each.hash) for each in read_chain(tmp_path)]
+    for file in tmp_path.rglob("*.*"):
+        lines = file.read_bytes().replace(b"\n", b"\r\n")
+        file.write_bytes(b"\xef\xbb\xbf" + lines if file.suffix == ".sql" else lines)
+    (tmp_path / "20260101-0000-gone-aaaa/before/__pycache__").mkdir(parents=True)
+    elsewhere = tmp_path / "elsewhere"
+    (tmp_path / first.id).rename(elsewhere)
+    (tmp_path / first.id).symlink_to(elsewhere)
+    assert [(each.id, each.hash) for each in read_chain(tmp_path)] == known
+    elsewhere.rename(tmp_path / "20260101-0000-Ünï-aaaa")
+    with pytest.raises(MigrationError, match=r"Ünï-aaaa has an up\.sql, and the name of no"):
         read_chain(tmp_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -155,3 +156,35 @@ async def test_a_standby_is_refused_and_its_status_is_read(
             assert raised.value.code == "standby"
             status = await read_status(engine, project.directory, Options())
             assert len(status.pending) == 1
+
+
+async def test_settings_of_a_database_and_event_triggers_change_nothing(
+    database_url: str, project: Project
+) -> None:
+    fill(project)
+    settings = {
+        "default_transaction_read_only": "on",
+        "default_transaction_isolation": "serializable",
+        "search_path": "nowhere",
+        "datestyle": "German",
+        "timezone": "Asia/Tokyo",
+        "statement_timeout": "1s",
+        "idle_in_transaction_session_timeout": "1s",
+        "lock_timeout": "1s",
+        "standard_conforming_strings": "off",
+    }
+    name = urlsplit(database_url).path[1:]
+    async with await create_engine(database_url) as engine:
+        await engine.execute(
+            "CREATE FUNCTION tell() RETURNS event_trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE WARNING 'ddl %', tg_tag; END $$"
+        )
+        await engine.execute("CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION tell()")
+        for word, value in settings.items():
+            await engine.execute(f"ALTER DATABASE {name} SET {word} = '{value}'")
+    async with await create_engine(database_url) as engine:
+        await migrate(engine, project.directory)
+        status = await read_status(engine, project.directory, Options())
+        assert status.is_current
+        assert status.records[0].started[4] == "-"
+        assert (await engine.execute("SELECT count(*) FROM public.things")).scalar() == 32
