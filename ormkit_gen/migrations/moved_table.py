@@ -18,6 +18,13 @@ from ormkit_gen.postgres.identifiers import quote_literal
 from ormkit_gen.schema.names import constraint_name
 
 Key = tuple[str, str, str]
+#: Keeps the rights on a sequence, which the one in its place gets: it has the same name.
+_RIGHTS = """\
+SELECT string_agg(format('GRANT %s ON SEQUENCE %s TO %s%s;', a.privilege_type, old,
+        CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ') INTO rights
+    FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = old::regclass AND a.grantee <> c.relowner\
+"""
 #: What is set for a column once it is there.
 _SETTINGS = ("column storage", "compression", "statistics target", "column options")
 #: What is set for an index once it is there.
@@ -334,9 +341,11 @@ class MovedTable:
         )
         yield (
             "DO $ormkit$\nDECLARE\n"
-            f"    old text := {before};\n    name text;\n    last bigint;\n    called boolean;\n"
+            f"    old text := {before};\n    name text;\n    rights text;\n"
+            "    last bigint;\n    called boolean;\n"
             "BEGIN\n"
             "    SELECT relname INTO name FROM pg_class WHERE oid = old::regclass;\n"
+            f"    {_RIGHTS};\n"
             "    EXECUTE format('SELECT last_value, is_called FROM %s', old) INTO last, called;\n"
             f"    ALTER TABLE {self.name} ALTER COLUMN {old} DROP IDENTITY;\n"
             f"    ALTER TABLE {self.name} ALTER COLUMN {each.own} ADD {text};\n"
@@ -344,6 +353,7 @@ class MovedTable:
             f"        EXECUTE format('ALTER SEQUENCE %s RENAME TO %I', {own}, name);\n"
             "    END IF;\n"
             f"    PERFORM setval({own}, last, called);\n"
+            "    IF rights IS NOT NULL THEN\n        EXECUTE rights;\n    END IF;\n"
             "END\n$ormkit$;"
         )
 

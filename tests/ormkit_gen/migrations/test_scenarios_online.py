@@ -68,7 +68,7 @@ async def test_a_key_becomes_larger_with_the_keys_to_it(server: Server) -> None:
     new = schema_of(USERS % "bigint" + POSTS % "bigint")
     rows = """INSERT INTO users (name) VALUES ('a'), ('b'), ('c'); DELETE FROM users WHERE id = 3;
         INSERT INTO posts (user_id) VALUES (1), (2), (2);
-        GRANT SELECT (user_id) ON posts TO PUBLIC;"""
+        GRANT SELECT (user_id) ON posts TO PUBLIC; GRANT USAGE ON users_id_seq TO PUBLIC;"""
     async with moved(server, old, new, rows) as done:
         place = swap_of(done)
         await done.run(done.steps[:place])
@@ -86,6 +86,8 @@ async def test_a_key_becomes_larger_with_the_keys_to_it(server: Server) -> None:
         assert await done.value(
             "SELECT has_column_privilege('public', 'posts', 'user_id', 'SELECT')"
         )
+        right = "SELECT has_sequence_privilege('public', 'users_id_seq', 'USAGE')"
+        assert await done.value(right)
         await done.connection.execute("DELETE FROM users WHERE id = 1")
         assert await done.value("SELECT count(*) FROM posts") == 2
         left = "SELECT count(*) FROM pg_class WHERE relname ~ 'ormkit'"
