@@ -43,7 +43,7 @@ from ormkit_gen.drift.shadow import expected_catalog
 from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.answers import Answers
 from ormkit_gen.migrations.drafting import draft
-from ormkit_gen.migrations.prover import rehearsal, tables_of
+from ormkit_gen.migrations.prover import rehearsal
 from tests.ormkit_gen.migrations.changes import SESSION, schema_of
 from tests.ormkit_gen.migrations.changes import run as run_step
 
@@ -116,7 +116,7 @@ async def theirs(case: Case, old: Schema, new: Schema, server: str) -> Outcome:
         return Outcome(False, not differences, True, _YES)
     step = Step(sql=";\n".join(statements) + ";")
     async with rehearsal(server, old) as database:
-        tables = tables_of(await database.catalog())
+        tables = await database.tables()
         (measure,) = await database.run([step])
     waits = ", ".join(sorted(measure.blocking(tables)))
     return Outcome(True, not differences, kept, f"**no**: {waits}" if waits else _YES)

@@ -11,15 +11,17 @@ from typing import Any
 
 import asyncpg
 
-from ormkit import create_engine
+from ormkit import MigrationError, create_engine
 from ormkit.catalog import compare, read_catalog
+from ormkit.migrations import Migration, Options, down, migrate
 from ormkit.migrations.files import Step
 from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.diagnostics.refusal import Refusal
 from ormkit_gen.drift.shadow import expected_catalog
 from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.answers import Answers
-from ormkit_gen.migrations.drafting import Drafts, draft
+from ormkit_gen.migrations.drafting import Draft, Drafts, draft
+from ormkit_gen.migrations.folder import texts_of, write_folder
 from ormkit_gen.schema import load
 from tests.servers import Server
 
@@ -67,9 +69,51 @@ class Change:
         return ["; ".join(step.measured) for step in self.steps]
 
     async def run(self, steps: Sequence[Step] | None = None) -> None:
-        """Run the steps."""
-        for step in self.steps if steps is None else steps:
-            await run(self.connection, step)
+        """Run all migrations as users do, or those up to the one that has these steps.
+
+        One that has failed goes on. Other steps are run by themselves.
+
+        Raises:
+            FoundRows: A check found rows.
+            MigrationError: Another step has failed.
+        """
+        drafts = self.drafts.drafts
+        ends = {each.steps: number for number, each in enumerate(drafts, 1)}
+        if steps is None:
+            await self._migrate(drafts)
+        elif tuple(steps) in ends:
+            await self._migrate(drafts[: ends[tuple(steps)]])
+        else:
+            for step in steps:
+                await run(self.connection, step)
+
+    async def take_back(self) -> None:
+        """Take the last migration back as `ormkit migrate down` does."""
+        async with await create_engine(self.url, max_connections=1) as engine:
+            await down(engine, options=Options(), report=_silent)
+
+    async def _migrate(self, drafts: Sequence[Draft]) -> None:
+        if not drafts:
+            return
+        with tempfile.TemporaryDirectory() as directory:
+            last: Migration | None = None
+            for number, each in enumerate(drafts):
+                name = f"20300101-000{number}-change-abc{number}"
+                last = write_folder(Path(directory), name, texts_of(each, last), {})
+            async with await create_engine(self.url, max_connections=1) as engine:
+                try:
+                    await migrate(engine, directory, resume=True, progress=_silent)
+                except MigrationError as error:
+                    if error.code != "check":
+                        raise
+                    found = await self.connection.fetch(self._failed(error).sql)
+                    rows = [tuple(each) for each in found]
+                    raise FoundRows(str(error), rows) from error
+
+    def _failed(self, error: MigrationError) -> Step:
+        (name,), number = error.migrations, error.step
+        assert number is not None
+        return self.drafts.drafts[int(name[12])].steps[number - 1]
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""
@@ -84,6 +128,10 @@ class Change:
         wanted = await expected_catalog([self.new], server.url)
         async with await create_engine(self.url, max_connections=1) as engine:
             return list(compare(wanted, await read_catalog(engine)))
+
+
+def _silent(progress: object) -> None:
+    """Say nothing of the steps."""
 
 
 async def run(connection: Any, step: Step) -> None:

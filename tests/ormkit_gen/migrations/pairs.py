@@ -10,6 +10,8 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
 
+from tests.ormkit_gen.migrations.pair_objects import FEATURES, Feature
+
 _ZEROS = "00000000-0000-0000-0000-00000000000"
 #: Types of columns: SQL of three different values, a constant default in TOML, and types that it
 #: changes to without losing any of these values.
@@ -92,6 +94,8 @@ class Pair:
     drops: list[str] = field(default_factory=list[str])
     #: The kinds of changes that were made.
     kinds: list[str] = field(default_factory=list[str])
+    #: What there is beside the tables.
+    features: list[Feature] = field(default_factory=list[Feature])
 
     def __post_init__(self) -> None:
         for number in range(2):
@@ -134,15 +138,22 @@ class Pair:
 
     def change(self) -> None:
         """Make some changes."""
+        for place in range(self.random.choice((0, 1, 1, 2))):
+            feature = self.random.choice(FEATURES)(f"f{self.number}_{place}", self.random)
+            self.features.append(feature)
+            self.drops += feature.drops
+            self.kinds.append(feature.kind)
         for each in self.random.sample(list(CHANGES), self.random.randint(1, 3)):
             if CHANGES[each](self):
                 self.kinds.append(each)
 
     def old_text(self) -> str:
-        return self._text(self.old_tables, list(LABELS), {})
+        own = self._text(self.old_tables, list(LABELS), {})
+        return "\n".join([own, *(each.old for each in self.features)])
 
     def new_text(self) -> str:
-        return self._text(self.tables, self.labels, self.enum_settings)
+        own = self._text(self.tables, self.labels, self.enum_settings)
+        return "\n".join([own, *(each.new for each in self.features)])
 
     def _text(self, tables: list[Table], labels: list[str], settings: dict[str, str]) -> str:
         values = ", ".join(f'"{each}"' for each in labels)
@@ -152,7 +163,7 @@ class Pair:
 
     def rows(self) -> str:
         """Return the SQL that fills the old tables."""
-        lines: list[str] = []
+        lines = [each.rows for each in self.features]
         for table in self.old_tables:
             names = [each.name for each in table.columns.values()]
             for row in range(3):
@@ -335,7 +346,7 @@ def _check(pair: Pair) -> bool:
 
 
 def _key(pair: Pair) -> bool:
-    key = pair.tables[1].columns.get("ref")
+    key = pair.tables[1].columns.get("ref") if len(pair.tables) > 1 else None
     if key is None:
         return False
     if pair.random.random() < 0.5:
@@ -379,7 +390,9 @@ def _removed_label(pair: Pair) -> bool:
 
 
 def _table_renamed(pair: Pair) -> bool:
-    table = pair.tables[1]
+    table = pair.tables[-1]
+    if table is pair.tables[0] or not table.was:
+        return False
     table.cls, table.name = f"{table.cls}New", f"{table.name}_new"
     table.settings["renamed_from"] = f'"{table.was}"'
     return True
