@@ -18,7 +18,7 @@ SELECT ?=
 unexport PYTHONDONTWRITEBYTECODE
 ACCELERATOR := hatch_build.py runtime/ormkit/_accelerator.c
 
-.PHONY: editors site demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing bench-migrations soak nightly long-tests accelerator clean
+.PHONY: editors site demo test test-fast slowest check drift wheel try-wheel format bench bench-generation bench-typing bench-migrations migration-coverage soak nightly long-tests accelerator clean
 .PHONY: check-site check-pyright check-checkers check-mypy check-black check-ruff check-layers
 
 demo: $(VENV)/installed
@@ -90,12 +90,16 @@ bench-typing: $(VENV)/installed
 bench-migrations: $(BENCH_VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.migration_tools --write
 
+# Which changes of which kinds of objects `ormkit migrate new` plans.
+migration-coverage: $(VENV)/installed
+	$(BIN)/python -m tests.ormkit_gen.migrations.coverage --write
+
 soak: $(VENV)/installed
 	PYTHONPATH=runtime:. $(BIN)/python -m tests.reliability.soak --write
 
 # What has a long form: each writes its latest figures into the documentation.
 nightly: $(VENV)/installed
-	$(MAKE) --keep-going long-tests soak bench-generation editors
+	$(MAKE) --keep-going long-tests soak bench-generation migration-coverage editors
 
 long-tests: $(VENV)/installed
 	$(BIN)/python -m tests.long_tests --write

@@ -145,18 +145,20 @@ def _column(kind: str, old: str, new: str, values: str, *, both: bool = True) ->
     return _on_table("a = {}", (old, new), values=values, kind=kind, both=both)
 
 
-def _schema_part(kind: str, columns: str, values: str, old: str, new: str) -> Maker:
+def _schema_part(kind: str, columns: str, values: str, old: str, new: str, gone: str = "") -> Maker:
     """Return a feature: something beside a table that changes, and the way back."""
     make = _on_table(columns, ("", ""), values=values, kind=kind, both=False)
 
     def both(name: str, choose: Random) -> Feature:
         found = make(name, choose)
         texts = [each.replace("NAME", name) for each in (old, new)]
-        kinds = kind
+        kinds, drops = kind, ()
         if choose.random() < 0.5:
             texts.reverse()
-            kinds = f"{kind}, back"
-        return Feature(kinds, found.old + texts[0], found.new + texts[1], found.rows, found.queries)
+            kinds, drops = f"{kind}, back", (gone.replace("NAME", name),) if gone else ()
+        return Feature(
+            *(kinds, found.old + texts[0], found.new + texts[1], found.rows, found.queries), drops
+        )
 
     return both
 
@@ -479,6 +481,7 @@ FEATURES: tuple[Maker, ...] = (
         *("sequence", _TWO, _TWO_ROWS),
         "",
         "[sequences.NAME_numbers]\nstart = 10\n",
+        gone="NAME_numbers",
     ),
     _schema_part(
         *("options of a sequence", _TWO, _TWO_ROWS),

@@ -419,7 +419,9 @@ def _table_dropped(pair: Pair) -> bool:
 
 def _option(key: str, value: str) -> Kind:
     def change(pair: Pair) -> bool:
-        # A table that others reference cannot be unlogged.
+        # A table that others reference cannot be unlogged, and a new one may reference the first.
+        if pair.tables[-1] is pair.tables[0]:
+            return False
         pair.tables[-1].settings[key] = value
         return bool(pair.tables[-1].was)
 
