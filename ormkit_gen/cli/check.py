@@ -25,9 +25,12 @@ from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 
 if TYPE_CHECKING:
+    from ormkit_gen.drift.dependents import Around
     from ormkit_gen.drift.drift import Finding
     from ormkit_gen.drift.examination import Examination, Reading
     from ormkit_gen.drift.statement import Statement
+    from ormkit_gen.ir import Schema
+    from ormkit_gen.project.settings import Settings
 
 _DIFFERS = 1
 
@@ -147,25 +150,50 @@ def diff(
     if as_json:
         _print_document("diff", code, found)
     elif as_sql:
-        print_exactly("".join(_script(counted, is_backward=reverse)))
+        around = None if reverse else _around(invocation, _Choice(**options), found, counted)
+        print_exactly("".join(_script(counted, around, is_backward=reverse)))
     else:
         for finding in counted:
             print_exactly(_block(finding))
     return code
 
 
-def _script(findings: Sequence[Finding], *, is_backward: bool) -> Iterator[str]:
+def _around(
+    invocation: Invocation, choice: _Choice, found: Examination, counted: Sequence[Finding]
+) -> Around | None:
+    """Return what has to be dropped and created around changes of columns; None for nothing."""
+    from ormkit_gen.drift.dependents import around, changed_columns, read_dependents
+    from ormkit_gen.drift.live import read_live
+
+    columns = changed_columns(counted)
+    if not columns:
+        return None
+    url = _database(choice, invocation.settings(choice.config))
+    dependents = asyncio.run(read_live(url, lambda engine: read_dependents(engine, columns)))
+    return around(counted, dependents, found.wanted, found.found) if dependents else None
+
+
+def _script(
+    findings: Sequence[Finding], around: Around | None, *, is_backward: bool
+) -> Iterator[str]:
     """Yield the statements in an order in which they can run, below what they are for."""
     from ormkit_gen.drift.statement import ordered
 
-    statements = [
+    if around is not None:
+        findings = around.findings
+    statements = ordered(
         (line_of(finding), statement)
         for finding in findings
         for statement in (finding.backward if is_backward else finding.forward)
-    ]
-    for heading, group in groupby(ordered(statements), key=lambda each: each[0]):
+    )
+    if around is not None:
+        statements = [*around.before, *statements, *around.after]
+        yield "BEGIN;\n"
+    for heading, group in groupby(statements, key=lambda each: each[0]):
         lines = [line for _, statement in group for line in statement.lines]
         yield f"-- {heading}\n" + "".join(f"{line}\n" for line in lines)
+    if around is not None:
+        yield "COMMIT;\n"
     for finding in findings:
         if not (finding.backward if is_backward else finding.forward):
             yield f"-- {line_of(finding)}\n-- no single statement does this\n"
@@ -180,20 +208,32 @@ def _examination(invocation: Invocation, choice: _Choice) -> Examination:
 
         return read_schemas(settings, targets)
 
+    def read_others() -> Sequence[Schema]:
+        from ormkit_gen.generation import read_schemas
+
+        others = [each for each in settings.targets if each not in targets]
+        return read_schemas(settings, others).schemas
+
     settings = invocation.settings(choice.config)
     targets = settings.targets
     if choice.target is not None:
         targets = (chosen_target(targets, choice.target),)
-    url = choice.database or os.environ.get("DATABASE_URL") or settings.database
-    if not url:
-        remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
-        raise Refusal(problem("no-database", "there is no database to compare with", remedy))
-    project = Project(settings.root, targets, read)
+    url = _database(choice, settings)
+    project = Project(settings.root, targets, read, read_others)
     shadow = choice.shadow or settings.shadow
     found = asyncio.run(examine(project, url, shadow, choice.namespaces))
     if not invocation.wants_json:
         show_diagnostics((*found.warnings, *found.unknown), invocation.root)
     return found
+
+
+def _database(choice: _Choice, settings: Settings) -> str:
+    """Return the URL of the database to compare with."""
+    url = choice.database or os.environ.get("DATABASE_URL") or settings.database
+    if not url:
+        remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
+        raise Refusal(problem("no-database", "there is no database to compare with", remedy))
+    return url
 
 
 def _code(found: Examination) -> int:

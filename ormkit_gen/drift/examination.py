@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,13 @@ from ormkit_gen.drift.left_out import incomplete
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.places import Places
 from ormkit_gen.drift.readings import KnownSchemas, Readings
-from ormkit_gen.drift.shadow import expect, explained, objects_of_others, server_version
+from ormkit_gen.drift.shadow import (
+    expect,
+    explained,
+    objects_of,
+    objects_of_others,
+    server_version,
+)
 from ormkit_gen.ir import Schema
 from ormkit_gen.project.targets import Target
 
@@ -48,6 +54,9 @@ class Examination:
     warnings: tuple[Diagnostic, ...]
     #: What could not be compared, and why; empty if all was.
     unknown: tuple[Diagnostic, ...]
+    #: The catalogs that were compared.
+    wanted: Catalog
+    found: Catalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +67,8 @@ class Project:
     targets: Sequence[Target]
     #: Reads them. That is not done where an earlier run has read the same.
     read: Callable[[], Reading]
+    #: Reads those of the targets that are not compared: what they describe is managed there.
+    read_others: Callable[[], Sequence[Schema]] = tuple
 
 
 async def examine(
@@ -78,14 +89,27 @@ async def examine(
     live = asyncio.ensure_future(read_live(database, read_catalog))
     try:
         known = await asyncio.to_thread(readings.get)
-        if known is None:
-            known = await _read(project, readings, shadow)
         found = await live
+        if known is None:
+            # This holds the loop for seconds, in which a connection would have no answer in time.
+            known = await _read(project, readings, shadow)
     except BaseException:
         live.cancel()
         await asyncio.wait([live])
         raise
-    return _compared(known, found, namespaces, is_embedded=shadow is None)
+    compared = _compared(known, found, namespaces, is_embedded=shadow is None)
+    return await _without_others(compared, project, shadow)
+
+
+async def _without_others(found: Examination, project: Project, shadow: str | None) -> Examination:
+    """Leave out the objects that the schema does not name and another target does."""
+    if all(each.counts for each in found.findings):
+        return found
+    objects = await objects_of(project.read_others(), shadow)
+    kept = (
+        each for each in found.findings if each.counts or each.difference.fact.object not in objects
+    )
+    return replace(found, findings=tuple(kept))
 
 
 async def _read(project: Project, readings: Readings, shadow: str | None) -> KnownSchemas:
@@ -104,5 +128,9 @@ def _compared(
     if expected.left_out:
         unknown = incomplete(expected.missing, expected.left_out, is_embedded=is_embedded)
     return Examination(
-        findings(expected, found, known.places, namespaces), known.warnings, tuple(unknown)
+        findings(expected, found, known.places, namespaces),
+        known.warnings,
+        tuple(unknown),
+        expected.beside(found),
+        found,
     )

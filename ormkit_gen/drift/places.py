@@ -24,9 +24,11 @@ class Places:
 
     def __init__(self, schemas: Sequence[Schema]) -> None:
         self._found: dict[Key, Position | None] = {}
+        models = [model for schema in schemas for model in schema.models]
+        # Where one target describes a table that another one manages, the latter is its place.
+        for model in sorted(models, key=lambda each: each.is_managed):
+            self._found.update(_of_model(model))
         for schema in schemas:
-            for model in schema.models:
-                self._found.update(_of_model(model))
             for enum in schema.enums:
                 self._found[f"type {enum.schema or 'public'}.{enum.db_name}", ""] = enum.at
             for sequence in schema.sequences:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import metadata
@@ -64,6 +64,7 @@ async def expect(schemas: Sequence[Schema], shadow: str | None) -> Expected:
     Raises:
         Refusal: There is no such server, or it lacks a right, or refuses what needs no extension.
     """
+    schemas = _in_order(schemas)
     sql = [text for schema in schemas for text in _scripts(schema)]
     with explained():
         key = cache_key(*sql, reader_version(), await server_version(shadow))
@@ -74,6 +75,38 @@ async def expect(schemas: Sequence[Schema], shadow: str | None) -> Expected:
             if shadow is None or not expected.missing:
                 cache.put(key, expected)
     return replace(expected, key=key).without(objects_of_others(schemas))
+
+
+async def objects_of(schemas: Sequence[Schema], shadow: str | None) -> Set[str]:
+    """Return the objects that schemas create; nothing where there are no schemas."""
+    return (await expect(schemas, shadow)).catalog.objects if schemas else frozenset()
+
+
+def _in_order(schemas: Sequence[Schema]) -> list[Schema]:
+    """Return the schemas with those first whose tables others only describe.
+
+    A description of a table may lack what its own schema says, and only the first one creates it.
+    """
+    owned = [_tables(each, is_managed=True) for each in schemas]
+    described = [_tables(each, is_managed=False) for each in schemas]
+    done: dict[int, None] = {}
+
+    def visit(place: int, above: frozenset[int]) -> None:
+        if place in done or place in above:
+            return
+        for other, tables in enumerate(owned):
+            if tables & described[place]:
+                visit(other, above | {place})
+        done[place] = None
+
+    for place in range(len(schemas)):
+        visit(place, frozenset())
+    return [schemas[place] for place in done]
+
+
+def _tables(schema: Schema, *, is_managed: bool) -> set[tuple[str, str]]:
+    models = [model for model in schema.models if model.is_managed is is_managed]
+    return {(model.schema or "public", model.table) for model in models}
 
 
 def _scripts(schema: Schema) -> Iterator[str]:
@@ -121,15 +154,19 @@ def managed(catalog: Catalog, schemas: Sequence[Schema]) -> Catalog:
 
 
 def objects_of_others(schemas: Sequence[Schema]) -> frozenset[str]:
-    """Return the tables and views of others, with the namespaces that have nothing else."""
+    """Return the tables and views of others, with the namespaces that have nothing else.
+
+    What one of the schemas manages is none of others.
+    """
     models = [model for schema in schemas for model in schema.models]
     own = {model.schema for model in models if model.is_managed}
+    tables = {(model.schema or "public", model.table) for model in models if model.is_managed}
     for schema in schemas:
         own.update(each.schema for each in schema.enums)
         own.update(each.schema for each in schema.domains)
     found: set[str] = set()
     for model in models:
-        if not model.is_managed:
+        if not model.is_managed and (model.schema or "public", model.table) not in tables:
             kind = "table" if model.view is None else model.view.kind
             found.add(f"{kind} {qualified(model.schema or 'public', model.table)}")
             if model.schema is not None and model.schema not in own:

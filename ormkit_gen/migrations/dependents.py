@@ -6,36 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ormkit.catalog import Fact
+from ormkit_gen.drift.dependents import KEEP_RIGHTS, RESTORE_RIGHTS
 from ormkit_gen.drift.objects import created
 from ormkit_gen.drift.parts import changed
 from ormkit_gen.drift.sides import keyword, kind_and_name
 from ormkit_gen.drift.statement import Stage, Statement
 from ormkit_gen.migrations.situation import Situation, quoted
 from ormkit_gen.postgres.identifiers import quote_literal
-
-#: Keeps the rights on a view for the time in which it is not there: whoever has them in the
-#: database at hand, whether the schema names them or not.
-_KEEP = """\
-SELECT set_config('ormkit.rights', coalesce((
-    SELECT string_agg(format('GRANT %s%s ON %s TO %s%s;', g.privilege_type,
-        coalesce(' (' || quote_ident(g.attname) || ')', ''), g.relation,
-        CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(g.grantee)) END,
-        CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ')
-    FROM (
-        SELECT c.oid::regclass AS relation, NULL::name AS attname, a.*
-        FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid IN ({0}) AND a.grantee <> c.relowner
-        UNION ALL
-        SELECT c.oid::regclass, t.attname, a.* FROM pg_class c
-        JOIN pg_attribute t ON t.attrelid = c.oid, aclexplode(t.attacl) a WHERE c.oid IN ({0})
-    ) g), '') || coalesce((
-    SELECT string_agg(format('ALTER TABLE %s OWNER TO %I;', c.oid::regclass,
-        pg_get_userbyid(c.relowner)), ' ')
-    FROM pg_class c WHERE c.oid IN ({0}) AND pg_get_userbyid(c.relowner) <> current_user), ''),
-    true);"""
-_RESTORE = """\
-DO $ormkit$BEGIN
-    EXECUTE current_setting('ormkit.rights');
-END$ormkit$;"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +49,8 @@ async def dependents(columns: Iterable[tuple[str, str]], now: Situation) -> Depe
     kept = [key for key in views if now.wanted.get(key) is not None]
     if kept:
         names = ", ".join(f"{quote_literal(kind_and_name(key[0])[1])}::regclass" for key in kept)
-        drops.insert(0, _KEEP.format(names))
-        creates.append(_RESTORE)
+        drops.insert(0, KEEP_RIGHTS.format(names))
+        creates.append(RESTORE_RIGHTS)
     taken = set(keys)
     for key in keys:
         if key[1] == "object":
@@ -108,8 +85,8 @@ def replaced(expected: Fact, found: Fact, now: Situation) -> str:
     """Return what drops and creates a view whose columns change, with its rights."""
     kind, name = kind_and_name(expected.object)
     creates = sorted(created(expected, now.fresh), key=lambda each: each.stage)
-    keep = _KEEP.format(f"{quote_literal(name)}::regclass")
+    keep = KEEP_RIGHTS.format(f"{quote_literal(name)}::regclass")
     for catalog in (now.wanted, now.present):
         now.done.update(fact.key for fact in catalog.facts_of(found.object))
     drop = Statement(Stage.DROP, f"DROP {keyword(kind)} {name};")
-    return "\n".join([keep, drop.sql, *(each.sql for each in creates), _RESTORE])
+    return "\n".join([keep, drop.sql, *(each.sql for each in creates), RESTORE_RIGHTS])

@@ -8,6 +8,7 @@ from typing import Any
 
 from ormkit import DatabaseError, Engine
 from ormkit.catalog import SHADOW_SETTINGS
+from ormkit_gen.drift.dependents import read_dependents
 from ormkit_gen.postgres.identifiers import quote_literal
 
 #: The files of a table and of its indexes: a new one is written anew.
@@ -15,50 +16,6 @@ _FILE = """
 SELECT pg_relation_filenode({0}::regclass)::text || coalesce((
     SELECT string_agg(' ' || pg_relation_filenode(x.indexrelid), '' ORDER BY x.indexrelid)
     FROM pg_index x WHERE x.indrelid = {0}::regclass), '')
-"""
-#: The views, policies, triggers and rules that use columns of tables, and views of these views.
-#: Each is the object and the part as facts name them, and how many others are between.
-_DEPENDENTS = """
-WITH RECURSIVE used (relation, number, depth) AS (
-    SELECT a.attrelid, a.attnum::integer, 0 FROM pg_attribute a
-    JOIN unnest($1::text[], $2::text[]) AS w (relation, name)
-        ON a.attrelid = w.relation::regclass AND (a.attname = w.name OR w.name = '')
-    WHERE a.attnum > 0
-    UNION
-    SELECT r.ev_class, v.attnum::integer, u.depth + 1
-    FROM used u JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass
-        AND d.refobjid = u.relation AND d.refobjsubid IN (u.number, 0)
-        AND d.classid = 'pg_rewrite'::regclass
-    JOIN pg_rewrite r ON r.oid = d.objid AND r.ev_class <> u.relation
-    JOIN pg_attribute v ON v.attrelid = r.ev_class AND v.attnum > 0
-    WHERE u.depth < 50
-),
-views AS (
-    SELECT u.relation, max(u.depth) AS depth FROM used u WHERE u.depth > 0 GROUP BY 1
-),
-own AS (SELECT DISTINCT u.relation, u.number FROM used u WHERE u.depth = 0)
-SELECT CASE c.relkind WHEN 'm' THEN 'materialized view' ELSE 'view' END
-        || format(' %I.%I', n.nspname, c.relname), 'object', '', v.depth
-FROM views v JOIN pg_class c ON c.oid = v.relation JOIN pg_namespace n ON n.oid = c.relnamespace
-UNION
-SELECT format('table %I.%I', n.nspname, c.relname), 'policy', y.polname::text, 0
-FROM own u JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = u.relation
-    AND d.refobjsubid = u.number AND d.classid = 'pg_policy'::regclass
-JOIN pg_policy y ON y.oid = d.objid JOIN pg_class c ON c.oid = y.polrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
-UNION
-SELECT format('table %I.%I', n.nspname, c.relname), 'trigger', g.tgname::text, 0
-FROM own u JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = u.relation
-    AND d.refobjsubid = u.number AND d.classid = 'pg_trigger'::regclass
-JOIN pg_trigger g ON g.oid = d.objid AND NOT g.tgisinternal JOIN pg_class c ON c.oid = g.tgrelid
-JOIN pg_namespace n ON n.oid = c.relnamespace
-UNION
-SELECT format('table %I.%I', n.nspname, c.relname), 'rule', r.rulename::text, 0
-FROM own u JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = u.relation
-    AND d.refobjsubid = u.number AND d.classid = 'pg_rewrite'::regclass
-JOIN pg_rewrite r ON r.oid = d.objid AND r.rulename <> '_RETURN'
-JOIN pg_class c ON c.oid = r.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p')
 """
 #: The columns that have a type, or arrays of it.
 _OF_TYPE = """
@@ -203,11 +160,7 @@ class Trial:
 
         columns: pairs of a table as SQL and the plain name of a column; empty for all of them.
         """
-        pairs = list(columns)
-        rows = await self._fetch(
-            _DEPENDENTS, [table for table, _ in pairs], [name for _, name in pairs]
-        )
-        return [((row[0], row[1], row[2]), row[3]) for row in rows]
+        return await read_dependents(self._engine, columns)
 
     async def columns_of_type(self, type_: str) -> list[tuple[str, str, bool]]:
         """Return the columns of a type: table, plain name, and whether they are arrays of it."""

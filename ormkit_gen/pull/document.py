@@ -111,7 +111,7 @@ class _Builder:
             settings["view"] = True
             if table.kind == "materialized view":
                 settings["materialized"] = True
-        elif table.kind == "foreign table":
+        elif table.kind == "foreign table" or key in self._snapshot.foreign:
             settings["managed"] = False
         else:
             settings.update(_table_settings(table))

@@ -286,7 +286,9 @@ class Edits:
             for each in self._document.objects
             if canonical(each.label) in known
         }
-        names = file_names(self._document.objects, there, self._files.sql)
+        names = file_names(
+            self._document.objects, there, self._files.sql, self._files.sql_directory
+        )
         for each in self._document.objects:
             if each.label not in there or is_touched(each, touched):
                 yield names[each.label], sql_text(each)

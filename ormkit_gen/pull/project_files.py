@@ -10,6 +10,7 @@ from pathlib import Path
 from ormkit_gen.ir import Schema
 from ormkit_gen.output.file_changes import Texts
 from ormkit_gen.project.targets import Target
+from ormkit_gen.pull.sql_files import DIRECTORY
 from ormkit_gen.schema import Loaded, load
 
 
@@ -19,6 +20,8 @@ class ProjectFiles:
 
     root: Path
     target: Target
+    #: The directory for new files with SQL.
+    sql_directory: str = DIRECTORY
 
     @property
     def schemas(self) -> tuple[str, ...]:

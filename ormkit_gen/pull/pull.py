@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 
 from ormkit.catalog import Catalog, compare
@@ -12,7 +12,7 @@ from ormkit_gen.drift.left_out import incomplete
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.namespaces import check_namespaces, within
 from ormkit_gen.drift.places import plain
-from ormkit_gen.drift.shadow import expect
+from ormkit_gen.drift.shadow import expect, objects_of
 from ormkit_gen.ir import Schema
 from ormkit_gen.json_schema.editor_files import LINE, beside
 from ormkit_gen.output.file_changes import Texts
@@ -22,7 +22,7 @@ from ormkit_gen.pull.known_names import PUBLIC, KnownNames
 from ormkit_gen.pull.project_files import ProjectFiles
 from ormkit_gen.pull.proof import Unproven, prove
 from ormkit_gen.pull.snapshot import Snapshot, read_snapshot
-from ormkit_gen.pull.sql_files import PATTERN, file_names, sql_text
+from ormkit_gen.pull.sql_files import file_names, sql_text
 from ormkit_gen.pull.target_choice import Choice, finds
 from ormkit_gen.pull.toml_editor import TomlEditor
 from ormkit_gen.pull.toml_text import schema_text
@@ -75,6 +75,7 @@ async def pull(
     snapshot = snapshot.without_bookkeeping(
         [(model.schema or PUBLIC, model.table) for model in before.models]
     )
+    snapshot = snapshot.without(await _of_other_targets(before, choice, shadow))
     document = describe(snapshot, KnownNames.of([before]))
     texts, patch = await texts_of(snapshot, before, document, choice, schemas, shadow)
     progress("building what the files say")
@@ -95,6 +96,13 @@ def _for_editors(choice: Choice, texts: Texts) -> Texts:
     return found
 
 
+async def _of_other_targets(before: Schema, choice: Choice, shadow: str | None) -> Set[str]:
+    """Return the objects that other targets create, and this one does not."""
+    others = [schema for schema in (files.load() for files in choice.others) if schema.models]
+    objects = await objects_of(others, shadow)
+    return objects - await objects_of([before], shadow) if objects else frozenset()
+
+
 def _settings_text(choice: Choice, texts: Texts) -> Texts:
     """Return the settings file, where its target does not find all files with SQL yet."""
     patterns = choice.files.target.sql_patterns
@@ -102,7 +110,7 @@ def _settings_text(choice: Choice, texts: Texts) -> Texts:
     if choice.settings is None or all(finds(patterns, name) for name in sql):
         return {}
     editor = TomlEditor(choice.files.read(choice.settings))
-    editor.set((*choice.path, "sql"), [*patterns, PATTERN])
+    editor.set((*choice.path, "sql"), [*patterns, f"{choice.files.sql_directory}/**/*.sql"])
     return {choice.settings: editor.text}
 
 
@@ -138,7 +146,7 @@ async def texts_of(
 
 def new_texts(document: SchemaDocument, files: ProjectFiles, into: str) -> Texts:
     """Return the texts of files for a database that no file describes yet."""
-    names = file_names(document.objects, {}, files.sql)
+    names = file_names(document.objects, {}, files.sql, files.sql_directory)
     return {
         into: schema_text(document),
         **{names[each.label]: sql_text(each) for each in document.objects},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 
 from ormkit import Engine
@@ -25,6 +25,7 @@ from ormkit_gen.drift.other_tools import tool_of
 from ormkit_gen.drift.places import plain
 from ormkit_gen.drift.sides import kind_and_name, schema_of
 from ormkit_gen.postgres.object_kinds import OF_RELATIONS
+from ormkit_gen.pull.known_names import Key
 from ormkit_gen.pull.object_queries import DEPENDENCIES, objects
 
 
@@ -47,6 +48,13 @@ class DatabaseObject:
         return f"{self.kind} {self.name}"
 
     @property
+    def whole(self) -> str:
+        """The plain label of the object in the catalog: that of its table for a trigger."""
+        if self.kind not in OF_RELATIONS:
+            return plain(self.label)
+        return f"table {plain(self.name.rpartition(' on ')[2])}"
+
+    @property
     def schema(self) -> str:
         """The schema that it is in, or that its table is in; empty where it is in none."""
         place = self.name.rpartition(" on ")[2] if self.kind in OF_RELATIONS else self.name
@@ -65,19 +73,62 @@ class Snapshot:
     objects: tuple[DatabaseObject, ...]
     #: The extensions, with the schemas that they are in, and comments of the database's own.
     extensions: tuple[tuple[str, str, str | None], ...]
+    #: The tables that belong to others, and that foreign keys of these tables reference.
+    foreign: frozenset[Key] = frozenset()
 
     def of_schemas(self, schemas: Collection[str]) -> Snapshot:
         """Return the part of these schemas; all of it if there are none."""
         if not schemas:
             return self
+        tables, foreign = self._with_targets([e for e in self.tables if e.schema in schemas])
         return Snapshot(
             within(self.catalog, schemas),
-            tuple(each for each in self.tables if each.schema in schemas),
+            tables,
             tuple(each for each in self.enums if each.schema in schemas),
             tuple(each for each in self.domains if each.schema in schemas),
             tuple(each for each in self.sequences if each.schema in schemas),
             tuple(each for each in self.objects if each.schema in schemas),
             self.extensions,
+            foreign,
+        )
+
+    def _with_targets(self, tables: list[Table]) -> tuple[tuple[Table, ...], frozenset[Key]]:
+        """Return tables with those that their foreign keys reference, and the names of these."""
+        own = {(each.schema, each.name) for each in tables}
+        targets = {key.target for each in tables for key in each.foreign_keys if key.target} - own
+        foreign = {(e.schema, e.name): _keys_only(e) for e in self.tables}
+        foreign = {name: table for name, table in foreign.items() if name in targets}
+        return (*tables, *foreign.values()), frozenset(foreign)
+
+    def without(self, objects: Set[str]) -> Snapshot:
+        """Return the part without some objects and what belongs to them, such as triggers.
+
+        objects: their labels, quoted as in facts.
+        """
+        if not objects:
+            return self
+        gone = set(map(plain, objects))
+
+        def stays(each: Table | EnumType | Domain | Sequence, kind: str) -> bool:
+            return f"{kind} {each.schema}.{each.name}" not in gone
+
+        facts = (fact for fact in self.catalog if plain(fact.object) not in gone)
+        tables, foreign = self._with_targets(
+            [
+                each
+                for each in self.tables
+                if stays(each, each.kind) and (each.schema, each.name) not in self.foreign
+            ]
+        )
+        return Snapshot(
+            Catalog(facts, self.catalog.server_version),
+            tables,
+            tuple(each for each in self.enums if stays(each, "type")),
+            tuple(each for each in self.domains if stays(each, "domain")),
+            tuple(each for each in self.sequences if stays(each, "sequence")),
+            tuple(each for each in self.objects if each.whole not in gone),
+            tuple(each for each in self.extensions if f"extension {each[0]}" not in gone),
+            foreign,
         )
 
     def without_bookkeeping(self, described: Collection[tuple[str, str]]) -> Snapshot:
@@ -128,6 +179,26 @@ async def read_snapshot(engine: Engine) -> Snapshot:
     return Snapshot(
         *(catalog, tables, enums, domains, sequences, tuple(sorted(made, key=_order))),
         tuple(_extensions(catalog)),
+    )
+
+
+def _keys_only(table: Table) -> Table:
+    """Return a table of others as foreign keys need it: its columns, and its keys."""
+    constraints = [each for each in table.constraints if each.kind in ("primary key", "unique")]
+    named = {each.name for each in constraints}
+    columns = [
+        replace(each, default=None, identity=None, generated=None, comment=None)
+        for each in table.columns
+        if any(each.name in constraint.columns for constraint in constraints)
+    ]
+    return replace(
+        table,
+        comment=None,
+        storage=(),
+        partition_key=None,
+        columns=tuple(columns),
+        constraints=tuple(constraints),
+        indexes=tuple(each for each in table.indexes if each.constraint in named),
     )
 
 

@@ -1,4 +1,4 @@
-"""The files of what a schema keeps as SQL: one for each object, `sql/KIND/NAME.sql`."""
+"""The files of what a schema keeps as SQL: one for each object, as `sql/KIND/NAME.sql`."""
 
 from __future__ import annotations
 
@@ -26,18 +26,22 @@ def sql_text(item: DatabaseObject) -> str:
 
 
 def file_names(
-    objects: Iterable[DatabaseObject], known: Mapping[str, str], taken: Iterable[str] = ()
+    objects: Iterable[DatabaseObject],
+    known: Mapping[str, str],
+    taken: Iterable[str] = (),
+    directory: str = DIRECTORY,
 ) -> dict[str, str]:
     """Return the path of each object's file by its label.
 
     known: the paths of objects that have files already.
     taken: further paths that exist.
+    directory: where the other ones go.
     """
     found: dict[str, str] = {}
     # Some file systems take names in upper and lower case for the same.
     used = {path.lower() for path in (*known.values(), *taken)}
     for each in objects:
-        path = known.get(each.label) or _free(_path(each), used)
+        path = known.get(each.label) or _free(f"{directory}/{_path(each)}", used)
         used.add(path.lower())
         found[each.label] = path
     return found
@@ -48,7 +52,7 @@ def _path(item: DatabaseObject) -> str:
     words = name.replace("public.", "").replace(" on ", " ")
     safe = _UNSAFE.sub("_", words).strip("_.") or "unnamed"
     stem = safe.encode()[:_LONGEST].decode(errors="ignore")
-    return f"{DIRECTORY}/{item.kind.replace(' ', '_')}/{stem}.sql"
+    return f"{item.kind.replace(' ', '_')}/{stem}.sql"
 
 
 def _free(path: str, used: set[str]) -> str:

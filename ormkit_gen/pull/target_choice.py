@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -12,8 +12,11 @@ from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.project.settings import Settings
 from ormkit_gen.project.targets import PROJECT_FILE, Target
 from ormkit_gen.pull.project_files import ProjectFiles
+from ormkit_gen.pull.sql_files import DIRECTORY
 
 _DEFAULT = "app.toml"
+#: What a pattern ends with that finds all files with SQL below a directory.
+_BELOW = "/**/*.sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Choice:
     #: The settings file, and the path of the target in it; none before it is written.
     settings: str | None = None
     path: tuple[str | int, ...] = ()
+    #: The files of the other targets, which may describe parts of the same database.
+    others: tuple[ProjectFiles, ...] = ()
 
 
 def choose_target(settings: Settings, label: str | None, into: str | None) -> Choice:
@@ -42,10 +47,12 @@ def choose_target(settings: Settings, label: str | None, into: str | None) -> Ch
     if len(targets) != 1:
         raise Refusal(_refusal(settings, targets, label, into))
     (target,) = targets
-    files = ProjectFiles(settings.root, target)
+    others = [each for each in settings.targets if each is not target]
+    files = ProjectFiles(settings.root, target, _sql_directory(target, others))
     heading = ("tool", "ormkit") if settings.file.name == PROJECT_FILE else ()
     path = (*heading, "targets", settings.targets.index(target))
-    return Choice(files, into or default_file(files), settings.file.name, path)
+    of_others = tuple(ProjectFiles(settings.root, each) for each in others)
+    return Choice(files, into or default_file(files), settings.file.name, path, of_others)
 
 
 def default_file(files: ProjectFiles) -> str:
@@ -67,6 +74,20 @@ def default_file(files: ProjectFiles) -> str:
     message = f"no pattern of the target '{target.label}' finds a TOML file"
     remedy = 'add one to its schemas, as in "schemas/*.toml", or name the file with --into'
     raise Refusal(problem("no-schema-file", message, remedy))
+
+
+def _sql_directory(target: Target, others: Sequence[Target]) -> str:
+    """Return the directory for files with SQL: where a pattern finds them, and no other target."""
+    for pattern in target.sql_patterns:
+        directory = pattern.removesuffix(_BELOW)
+        if directory != pattern and "*" not in directory:
+            return directory
+    if not others:
+        return DIRECTORY
+    name = target.label.replace("/", "_")
+    patterns = [pattern for each in others for pattern in each.sql_patterns]
+    inside, beside = f"{DIRECTORY}/{name}", f"{DIRECTORY}_{name}"
+    return beside if finds(patterns, f"{inside}/view/v.sql") else inside
 
 
 def finds(patterns: Iterable[str], name: str) -> bool:

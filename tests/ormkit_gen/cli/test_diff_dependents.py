@@ -1,0 +1,77 @@
+"""`ormkit diff --sql` changes columns that views, policies, rules and triggers use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.ormkit_gen.cli.conftest import Command
+from tests.servers import Server
+
+pytestmark = pytest.mark.one_interpreter
+
+DATABASE = """
+CREATE ROLE dependents_reader;
+CREATE TABLE t (id int PRIMARY KEY, n int, owner varchar(10), gone int);
+CREATE TABLE log (id int PRIMARY KEY, a bigint);
+INSERT INTO t VALUES (1, 5, 'ann');
+CREATE VIEW v AS SELECT id, n FROM t;
+COMMENT ON VIEW v IS 'Numbers.';
+GRANT SELECT ON v TO dependents_reader;
+CREATE VIEW w AS SELECT sum(n) AS s FROM v;
+CREATE MATERIALIZED VIEW m AS SELECT n, count(*) AS k FROM t GROUP BY n;
+CREATE INDEX mi ON m (n);
+CREATE VIEW theirs AS SELECT n + 1 AS x FROM t;
+CREATE RULE r AS ON UPDATE TO t WHERE old.n > 5 DO ALSO INSERT INTO log (a) VALUES (old.n);
+CREATE POLICY p ON t USING (owner = current_user);
+COMMENT ON POLICY p ON t IS 'Own rows.';
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER g BEFORE UPDATE OF n ON t FOR EACH ROW EXECUTE FUNCTION f();
+CREATE TRIGGER stray BEFORE UPDATE OF n ON t FOR EACH ROW EXECUTE FUNCTION f();
+"""
+SETTINGS = """shadow = "{shadow}"
+
+[[targets]]
+schemas = ["schemas/*.toml"]
+output = "db"
+"""
+VIEWS = """
+SELECT relname::text, obj_description(oid),
+    coalesce(relacl::text LIKE '%dependents_reader=r%', false)
+FROM pg_class WHERE relname IN ('v', 'w', 'm', 'theirs') ORDER BY 1
+"""
+
+
+def test_what_is_in_the_way_is_dropped_and_created_again(
+    tmp_path: Path, ormkit: Command, server18: Server
+) -> None:
+    (tmp_path / "ormkit.toml").write_text(SETTINGS.format(shadow=server18.url))
+    with server18.database() as url:
+        server18.run_script(url, DATABASE)
+        try:
+            told = ormkit("pull", "--database", url, "--into", "schemas/app.toml")
+            assert told.returncode == 0, told.stdout + told.stderr
+            schema = tmp_path / "schemas/app.toml"
+            text = schema.read_text().replace('n = "integer?"', 'n = "bigint?"')
+            text = text.replace("varchar(10)", "text").replace('gone = "integer?"\n', "")
+            start = text.index("[models.Their")
+            text = text[:start] + text[text.index("[models.V]") :]
+            schema.write_text(text)
+            (tmp_path / "sql/view/theirs.sql").unlink()
+            (tmp_path / "sql/trigger/stray_t.sql").unlink()
+
+            told = ormkit("diff", "--database", url, "--sql")
+            assert told.returncode == 1
+            assert told.stdout.startswith("BEGIN;\n")
+            assert told.stdout.endswith("COMMIT;\n")
+            server18.run_script(url, told.stdout)
+            told = ormkit("check", "--database", url)
+            assert told.stdout == "unmanaged: view public.theirs is not in the schema\n"
+            assert [tuple(row) for row in server18.fetch(url, VIEWS)] == [
+                *(("m", None, False), ("theirs", None, False)),
+                *(("v", "Numbers.", True), ("w", None, False)),
+            ]
+            assert [tuple(row) for row in server18.fetch(url, "SELECT * FROM m")] == [(5, 1)]
+        finally:
+            server18.run_script(url, "DROP OWNED BY dependents_reader; DROP ROLE dependents_reader")
