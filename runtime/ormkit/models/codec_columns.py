@@ -41,7 +41,7 @@ class CodecColumn(Column[O, T, V_co]):
         codec: makes a value of the text of one element, and the other way around.
         settings: what Column takes.
         """
-        super().__init__(type_, **{**settings, "is_text": True})
+        super().__init__(type_, is_text=True, **settings)
         if not all(callable(getattr(codec, name, None)) for name in ("decode", "encode")):
             name = getattr(codec, "__qualname__", type(codec).__qualname__)
             raise UsageError(f"a codec has the functions decode and encode: {name} has not")
@@ -70,12 +70,13 @@ class CodecColumn(Column[O, T, V_co]):
             return self._text(value)
         if not isinstance(value, (list, tuple)):
             raise InvalidValue("an array needs a list")
-        elements: Iterable[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return list(map(self._element, value))  # pyright: ignore[reportUnknownArgumentType]
+
+    def _element(self, value: Any) -> Any:
         # A tuple within an array may be a value of its own.
-        return [
-            None if each is None else self._texts(each) if type(each) is list else self._text(each)
-            for each in elements
-        ]
+        return (
+            None if value is None else (self._texts if type(value) is list else self._text)(value)
+        )
 
     def _text(self, value: Any) -> str:
         encode: Callable[[Any], object] = self.codec.encode
