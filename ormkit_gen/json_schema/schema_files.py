@@ -154,6 +154,7 @@ def _domain() -> Shape:
         "collation": TEXT,
         "checks": listed(table(domains.CHECK_KEYS, _told(check), required=["expression"])),
         "comment": TEXT,
+        "renamed_from": TEXT,
     }
     return or_text(table(domains.KEYS, _told(shapes), required=["type"]), TYPE)
 
@@ -169,6 +170,7 @@ def _sequence() -> Shape:
         "owned_by": TEXT,
         "unlogged": FLAG,
         "comment": TEXT,
+        "renamed_from": TEXT,
     }
     return table(sequences.KEYS, _told(shapes))
 
@@ -375,6 +377,7 @@ def _partition() -> Shape:
         "partitions": named({"$ref": "#/definitions/partition"}),
         "storage": STORAGE,
         "comment": TEXT,
+        "renamed_from": TEXT,
     }
     needs = {"partitions": "partition_by"}
     made = table(table_options.PARTITION_KEYS, _told(shapes), required=["bound"], needs=needs)
