@@ -170,7 +170,7 @@ async def _moved(
         ),
         swap=(f"DROP TYPE {name};", renames[1], *comments),
     )
-    moves = []
+    moves: list[MovedColumn] = []
     for table, column, is_array in columns:
         type_ = f"{fresh}[]" if is_array else fresh
         moves.append(MovedColumn(table, column, type_, _mapped(mapping, type_)))

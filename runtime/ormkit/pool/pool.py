@@ -136,7 +136,10 @@ class Pool:
         Raises UsageError in a process or event loop other than the engine's.
         """
         self.origin.check()
-        return await self._connect_with_retries()
+        connection = await self._connect_with_retries()
+        if self.listeners:
+            observe(connection, self.listeners)
+        return connection
 
     async def _connect_with_retries(self) -> Connection:
         """Open a connection; retry with backoff while the error is one that may pass."""

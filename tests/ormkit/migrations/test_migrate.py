@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ormkit import ConfigurationError, Engine, MigrationError
+from ormkit import ConfigurationError, Engine, MigrationError, capture_statements
 from ormkit.migrations import Options, Progress, migrate
 from tests.ormkit.migrations.projects import DATA_STEP, Project, alone, check, in_batches
 
@@ -330,6 +330,19 @@ async def test_who_waits_is_told_who_runs_and_gives_up_in_time(
 
 def first_of(project: Project) -> str:
     return min(each.name for each in project.directory.iterdir())
+
+
+async def test_listeners_see_what_a_run_sends_over_its_own_connection(
+    database: Engine, project: Project
+) -> None:
+    project.add("start", USERS)
+    project.add("age", AGE, alone(INDEX), in_batches(FILL, 300, "public.users", "id"))
+    with capture_statements(database) as captured:
+        await migrate(database, project.directory)
+    sent = "\n".join(each.sql for each in captured)
+    for each in ("INSERT INTO public.users", AGE, INDEX, "UPDATE public.users SET age = 0"):
+        assert each in sent, each
+    assert sum(INDEX in each.sql for each in captured) == 1
 
 
 async def test_a_directory_that_is_not_there_is_no_empty_one(
