@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from ormkit_gen.cli.invocation import (
     json_option,
     pass_invocation,
 )
-from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
+from ormkit_gen.cli.messages import print_document, show_diagnostics
 from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 
@@ -102,8 +101,7 @@ def check(
     findings = found.findings
     code = _code(found)
     if as_json:
-        _print_document("check", code, found)
-        return code
+        return _print_document(invocation, code, found)
     for finding in findings:
         click.echo(line_of(finding))
     count = sum(finding.counts for finding in findings)
@@ -148,7 +146,7 @@ def diff(
     counted = [finding for finding in found.findings if finding.counts]
     code = _code(found)
     if as_json:
-        _print_document("diff", code, found)
+        _print_document(invocation, code, found)
     elif as_sql:
         around = None if reverse else _around(invocation, _Choice(**options), found, counted)
         print_exactly("".join(_script(counted, around, is_backward=reverse)))
@@ -241,14 +239,10 @@ def _code(found: Examination) -> int:
     return _DIFFERS if found.unknown or any(each.counts for each in found.findings) else 0
 
 
-def _print_document(command: str, code: int, found: Examination) -> None:
-    document = {
-        "command": command,
-        "exit_code": code,
-        "differences": [_document(finding) for finding in found.findings],
-        "diagnostics": [diagnostic_document(each) for each in (*found.warnings, *found.unknown)],
-    }
-    click.echo(json.dumps(document, indent=2))
+def _print_document(invocation: Invocation, code: int, found: Examination) -> int:
+    differences = [finding_document(finding) for finding in found.findings]
+    problems = (*found.warnings, *found.unknown)
+    return print_document(invocation, code, problems, differences=differences)
 
 
 def _counted(count: int, what: str) -> str:
@@ -293,7 +287,8 @@ def _block(finding: Finding) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _document(finding: Finding) -> dict[str, Any]:
+def finding_document(finding: Finding) -> dict[str, Any]:
+    """Return a difference for JSON; its place is null if the schema files do not have it."""
     difference, at = finding.difference, finding.at
     return {
         "class": difference.cause,

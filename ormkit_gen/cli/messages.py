@@ -41,19 +41,30 @@ def diagnostic_document(diagnostic: Diagnostic) -> dict[str, Any]:
     }
 
 
+def print_document(
+    invocation: Invocation, code: int, diagnostics: Iterable[Diagnostic] = (), **found: Any
+) -> int:
+    """Print the JSON document of a command, and return its exit code.
+
+    found: what the command has to say besides what every document says.
+    """
+    document = {
+        "command": invocation.name,
+        "exit_code": code,
+        "diagnostics": [diagnostic_document(each) for each in diagnostics],
+        **found,
+    }
+    click.echo(json.dumps(document, indent=2))
+    return code
+
+
 def tell_failure(error: Exception, invocation: Invocation) -> None:
     """Report why the command failed. An error of an unexpected type is reported as a bug."""
     diagnostics = _diagnostics(error)
     if invocation.wants_traceback:
         click.echo(masked("".join(traceback.format_exception(error))), err=True)
     if invocation.wants_json:
-        document = {
-            "command": invocation.name,
-            "exit_code": ERROR,
-            "targets": [],
-            "diagnostics": [diagnostic_document(item) for item in diagnostics],
-        }
-        click.echo(json.dumps(document, indent=2))
+        print_document(invocation, ERROR, diagnostics, targets=[])
     else:
         show_diagnostics(diagnostics, invocation.root)
 

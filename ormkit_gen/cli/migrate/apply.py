@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
+from ormkit_gen.cli.messages import print_document
 from ormkit_gen.cli.migrate.target import Choice, Target, refused, run_options
 from ormkit_gen.cli.output import print_exactly
 
@@ -58,8 +58,8 @@ def apply(
     if as_sql:
         return _print_script(target, to, phase)
     if is_dry:
-        return _print_plan(target, to, phase, as_json=options["as_json"])
-    return _run(target, to, phase, as_json=options["as_json"], resume=False)
+        return _print_plan(target, to, phase)
+    return _run(target, to, phase, resume=False)
 
 
 @click.command()
@@ -77,12 +77,14 @@ def resume(invocation: Invocation, /, **options: Any) -> int:
 
     found = target.run(lambda engine: read_status(engine, target.directory, target.options))
     if found.unfinished is None:
-        click.echo('{"applied": [], "exit_code": 0}' if options["as_json"] else "nothing to resume")
+        if invocation.wants_json:
+            return print_document(invocation, 0, applied=[], left=found.pending)
+        click.echo("nothing to resume")
         return 0
-    return _run(target, found.unfinished.id, None, as_json=options["as_json"], resume=True)
+    return _run(target, found.unfinished.id, None, resume=True)
 
 
-def _run(target: Target, to: str | None, phase: Any, *, as_json: bool, resume: bool) -> int:
+def _run(target: Target, to: str | None, phase: Any, *, resume: bool) -> int:
     from ormkit.migrations import migrate
 
     async def work(engine: Any) -> Done:
@@ -97,10 +99,8 @@ def _run(target: Target, to: str | None, phase: Any, *, as_json: bool, resume: b
         )
 
     done = target.run(work)
-    if as_json:
-        document = {"applied": done.migrations, "left": done.left, "exit_code": 0}
-        click.echo(json.dumps(document, indent=2))
-        return 0
+    if target.invocation.wants_json:
+        return print_document(target.invocation, 0, applied=done.migrations, left=done.left)
     count = len(done.migrations)
     said = f"{count} migration{'' if count == 1 else 's'} applied"
     if not count:
@@ -163,13 +163,12 @@ def _print_script(target: Target, to: str | None, phase: Any) -> int:
     return 0
 
 
-def _print_plan(target: Target, to: str | None, phase: Any, *, as_json: bool) -> int:
+def _print_plan(target: Target, to: str | None, phase: Any) -> int:
     wanted = _wanted(target, to, phase)
     code = _PENDING if wanted else 0
-    if as_json:
-        document = {"pending": [_document(each) for each in wanted], "exit_code": code}
-        click.echo(json.dumps(document, indent=2))
-        return code
+    if target.invocation.wants_json:
+        pending = [_document(each) for each in wanted]
+        return print_document(target.invocation, code, pending=pending)
     for migration in wanted:
         click.echo(f"{migration.id} ({migration.header.phase})")
         for number, step in enumerate(migration.steps, 1):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ormkit_gen.cli.check import line_of
+from ormkit_gen.cli.check import finding_document, line_of
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
+from ormkit_gen.cli.messages import print_document
 from ormkit_gen.cli.migrate.target import Choice, Target, database_options, refused
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.other_tools import FIND, TOOLS, Tool, tool_of
@@ -65,20 +65,21 @@ def baseline(
     name = found.tool.name if found else _NONE
     differences = _differences(invocation, target, shadow)
     if differences:
+        message = "nothing was recorded: the database is not as the schema files say"
+        remedy = "mend the files with `ormkit pull`, or the database with `ormkit diff --sql`"
+        if invocation.wants_json:
+            documents = [finding_document(each) for each in differences]
+            problems = [problem("differs", message, remedy)]
+            return print_document(invocation, _DIFFERS, problems, differences=documents)
         for each in differences:
-            click.echo(line_of(each), err=options["as_json"])
-        click.echo(
-            "nothing was recorded: mend the schema files with `ormkit pull`, or the database with "
-            "`ormkit diff --sql`",
-            err=True,
-        )
+            click.echo(line_of(each))
+        click.echo(f"{message}: {remedy}", err=True)
         return _DIFFERS
     done = target.run(
         lambda engine: adopt(engine, chain, name, options=target.options, report=target.report)
     )
-    if options["as_json"]:
-        click.echo(json.dumps({"from": name, "recorded": done.migrations, "exit_code": 0}))
-        return 0
+    if invocation.wants_json:
+        return print_document(invocation, 0, recorded=done.migrations, tool=name)
     count = len(done.migrations)
     click.echo(f"recorded {count} migration{'' if count == 1 else 's'}, without running them")
     if found:

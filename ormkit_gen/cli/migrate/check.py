@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,7 +19,7 @@ from ormkit_gen.cli.invocation import (
     shadow_option,
     target_option,
 )
-from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
+from ormkit_gen.cli.messages import print_document, show_diagnostics
 from ormkit_gen.cli.migrate.chains import named, project_chain
 
 if TYPE_CHECKING:
@@ -176,14 +175,7 @@ def _report(invocation: Invocation, problems: Sequence[Diagnostic], count: int) 
     errors = sum(each.severity == "error" for each in problems)
     code = _DIFFERS if errors else 0
     if invocation.wants_json:
-        document: dict[str, Any] = {
-            "command": invocation.name,
-            "exit_code": code,
-            "migrations": count,
-            "diagnostics": [diagnostic_document(each) for each in problems],
-        }
-        click.echo(json.dumps(document, indent=2))
-        return code
+        return print_document(invocation, code, problems, migrations=count)
     show_diagnostics(problems, invocation.root)
     what = f"{count} migration{'' if count == 1 else 's'}"
     click.echo(f"{what}: {f'{errors} problems' if errors else 'all is well'}", err=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,13 +17,12 @@ from ormkit_gen.cli.invocation import (
     pass_invocation,
     target_option,
 )
-from ormkit_gen.cli.messages import diagnostic_document, show_diagnostics
+from ormkit_gen.cli.messages import print_document, show_diagnostics
 from ormkit_gen.cli.migrate.chains import project_chain
 from ormkit_gen.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
     from ormkit.migrations.files import Migration, Step
-    from ormkit_gen.diagnostics.diagnostic import Diagnostic
     from ormkit_gen.ir import Schema
     from ormkit_gen.project.settings import Settings
 
@@ -119,9 +117,9 @@ def new(
     line = ProgressLine()
     written = write_drafts(directory, head, before, found.drafts, wanted, line)
     if as_json:
-        _print_document(settings, written, warnings)
-    else:
-        _print_lines(settings, written)
+        migrations = [_document(settings, each) for each in written]
+        return print_document(invocation, 0, warnings, migrations=migrations)
+    _print_lines(settings, written)
     return 0
 
 
@@ -160,18 +158,6 @@ def _hints(step: Step) -> str:
 def shortened(line: str) -> str:
     """Return the beginning of a line."""
     return line if len(line) <= 100 else f"{line[:97]}..."
-
-
-def _print_document(
-    settings: Settings, written: Sequence[Migration], warnings: Sequence[Diagnostic]
-) -> None:
-    document = {
-        "command": "migrate new",
-        "exit_code": 0,
-        "migrations": [_document(settings, each) for each in written],
-        "diagnostics": [diagnostic_document(each) for each in warnings],
-    }
-    click.echo(json.dumps(document, indent=2))
 
 
 def _document(settings: Settings, migration: Migration) -> dict[str, Any]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,6 +16,7 @@ from ormkit_gen.cli.invocation import (
     shadow_option,
     target_option,
 )
+from ormkit_gen.cli.messages import print_document
 from ormkit_gen.cli.migrate.chains import named, project_chain
 from ormkit_gen.cli.progress import ProgressLine
 from ormkit_gen.diagnostics.refusal import Refusal, problem
@@ -69,8 +68,7 @@ def rebase(
     moved = [migration.id for each in found for migration in each.moved]
     rows = sorted({table for each in found for table in each.rows})
     if as_json:
-        _print_document(invocation, moved=moved, rows=rows)
-        return 0
+        return print_document(invocation, 0, moved=moved, rows=rows)
     for each in moved:
         click.echo(f"{settings.migrations}/{each}/")
     for table in rows:
@@ -133,18 +131,13 @@ def squash(
         )
     )
     if as_json:
-        _print_document(
+        return print_document(
             invocation,
+            0,
             id=found.checkpoint.id,
             replaced=list(found.replaced),
             elided=list(found.elided),
         )
-        return 0
     click.echo(f"{settings.migrations}/{found.checkpoint.id}/")
     click.echo(f"it replaces {len(found.replaced)} migrations", err=True)
     return 0
-
-
-def _print_document(invocation: Invocation, **found: Any) -> None:
-    document = {"command": invocation.name, "exit_code": 0, **found}
-    click.echo(json.dumps(document, indent=2))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
-from ormkit_gen.cli.migrate.target import Choice, Target, database_options
+from ormkit_gen.cli.messages import print_document
+from ormkit_gen.cli.migrate.target import Choice, Target, database_options, refused
 
 if TYPE_CHECKING:
     from ormkit.migrations import Record, Status, StepRecord
@@ -40,13 +40,17 @@ def status(invocation: Invocation, /, restore: str | None, **options: Any) -> in
 
     if restore is not None:
         files = target.run(lambda engine: stored_files(engine, restore, target.options))
-        _restore(target.directory / restore, files)
+        written = _restore(target.directory / restore, files)
+        if invocation.wants_json:
+            return print_document(invocation, 0, written=written)
+        for file in written:
+            click.echo(f"wrote {file}")
         return 0
     found = target.run(lambda engine: read_status(engine, target.directory, target.options))
     code = _WRONG if found.problem else 0 if found.is_current else _PENDING
-    if options["as_json"]:
-        click.echo(json.dumps({**_document(found), "exit_code": code}, indent=2))
-        return code
+    if invocation.wants_json:
+        problems = refused(found.problem).diagnostics if found.problem else ()
+        return print_document(invocation, code, problems, **_document(found))
     for line in _lines(found):
         click.echo(line)
     if found.problem is not None:
@@ -54,11 +58,12 @@ def status(invocation: Invocation, /, restore: str | None, **options: Any) -> in
     return code
 
 
-def _restore(folder: Path, files: dict[str, str]) -> None:
+def _restore(folder: Path, files: dict[str, str]) -> list[str]:
+    """Write the files of a folder, and return their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")
-        click.echo(f"wrote {folder / name}")
+    return [str(folder / name) for name in files]
 
 
 def _lines(status: Status) -> Iterator[str]:
@@ -133,5 +138,4 @@ def _document(status: Status) -> dict[str, Any]:
             for each in status.steps
         ],
         "running": str(status.holder) if status.holder else None,
-        "problem": str(status.problem) if status.problem else None,
     }

@@ -98,7 +98,7 @@ class Target:
     """The folder of the migrations and the database of one call."""
 
     def __init__(self, invocation: Invocation, name: str, choice: Choice) -> None:
-        self._invocation = invocation
+        self.invocation = invocation
         self._choice = choice
         invocation.wants_json = choice.as_json
         invocation.name = f"migrate {name}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
 
 from ormkit_gen.cli.invocation import Invocation, pass_invocation
+from ormkit_gen.cli.messages import print_document
 from ormkit_gen.cli.migrate.target import Choice, Target, run_options
 
 _STAYS = 1
@@ -42,13 +42,10 @@ def down(invocation: Invocation, /, to: str | None, lose: tuple[str, ...], **opt
             engine, to=to, lose=lose, options=target.options, report=target.report
         )
     )
-    if options["as_json"]:
-        click.echo(json.dumps({"taken_back": done.migrations, "exit_code": 0}, indent=2))
-        return 0
+    if invocation.wants_json:
+        return print_document(invocation, 0, taken_back=done.migrations)
     for name in done.migrations:
         click.echo(f"took back {name}")
-    if not done.migrations:
-        click.echo("there is nothing to take back")
     return 0
 
 
@@ -77,10 +74,8 @@ def abandon(
         )
     )
     code = _STAYS if found.stays else 0
-    if options["as_json"]:
-        document = {"undone": found.undone, "stays": found.stays, "exit_code": code}
-        click.echo(json.dumps(document, indent=2))
-        return code
+    if invocation.wants_json:
+        return print_document(invocation, code, undone=found.undone, stays=found.stays)
     for each in found.undone:
         click.echo(f"undone: {each}")
     for each in found.stays:

@@ -54,8 +54,8 @@ async def migrate(
 def _chain(directory: Path) -> Chain:
     if not directory.is_dir():
         raise MigrationError(
-            f"there is no directory {directory.absolute()}: give migrate() the directory of the "
-            "migrations, as from Path(__file__)",
+            f"there is no directory {directory.absolute()}: `ormkit migrate new` makes it; "
+            "migrate() takes its path, as from Path(__file__)",
             code="no-directory",
         )
     return read_chain(directory)

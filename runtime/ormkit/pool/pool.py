@@ -240,12 +240,8 @@ class Pool:
         while self._active or any(not waiter.done() for waiter in self._waiters):
             if time.monotonic() >= deadline:
                 held = self._checkouts.described()
-                LOGGER.warning(
-                    "%d connections were still in use %s s after close() began%s",
-                    len(held),
-                    seconds,
-                    held_by(held),
-                )
+                message = "%d connections were still in use %s s after close() began%s"
+                LOGGER.warning(message, len(held), seconds, held_by(held))
                 return
             # A connection that comes back calls nobody: that would cost every statement.
             await asyncio.sleep(DRAIN_INTERVAL)

@@ -77,17 +77,16 @@ class Rows(Generic[T]):
         )
         source = self._source.executor()
         async for _, records in record_chunks(source, statement, bound, chunk):
-            yield with_gc_paused(self.made, records)
+            yield with_gc_paused(self._made, records)
 
     async def _fetch(self, select: Select) -> list[T]:
         statement = select.expressions(self._columns)
         records = await self._source.executor().run(statement, select.values(self._columns))
         if isinstance(records, ObservedRows):
-            return records.made(self.made)
-        return with_gc_paused(self.made, records)
+            return records.made(self._made)
+        return with_gc_paused(self._made, records)
 
-    def made(self, records: Sequence[Any]) -> list[T]:
-        """Return what is made of the records."""
+    def _made(self, records: Sequence[Any]) -> list[T]:
         return self._make(self._decoded(records))
 
     def _decoded(self, records: Sequence[Any]) -> Sequence[Any]:

@@ -87,7 +87,7 @@ class Shaped(Reading[M, T, K, Any, Any, Any, Any], Generic[M, T, K]):
         records = await rows.records()
         # What the cursor is made of stands behind all other values.
         width = len(records[0]) - len(columns) if records else 0
-        items = with_gc_paused(rows.made, [each[:width] for each in records[:size]])
+        items = with_gc_paused(rows.objects, [each[:width] for each in records[:size]])
         if len(records) <= size or not items:
             return items, None
         last = zip(columns, records[size - 1][width:], strict=True)
@@ -141,7 +141,11 @@ class ShapedRows(Rows[T]):
         """Return the rows as the driver reads them."""
         return await self._source.executor().run(*self.statement())
 
-    def made(self, records: Sequence[Any]) -> list[T]:
+    def objects(self, records: Sequence[Any]) -> list[T]:
+        """Return the objects that are made of records."""
+        return self._made(records)
+
+    def _made(self, records: Sequence[Any]) -> list[T]:
         return self._source.executor().with_json(self._make, records)
 
 

@@ -102,7 +102,7 @@ def test_a_project_of_another_tool_goes_on_with_ormkit(
     assert TABLES[tool] not in schema.read_text()
     assert ormkit("migrate", "new", "nothing", *shadow)[:2] == (0, "")
     code, out, _ = ormkit("migrate", "baseline", "--from", tool, "--json", *shadow)
-    assert (code, json.loads(out)["from"]) == (0, tool)
+    assert (code, json.loads(out)["tool"]) == (0, tool)
     assert ormkit("migrate", "status")[0] == 0
     # The next change is one as on any other day, also without the table of the other tool.
     server18.run_script(database_url, f"DROP TABLE {TABLES[tool]}")
