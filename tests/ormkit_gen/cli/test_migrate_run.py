@@ -208,6 +208,28 @@ def test_an_offline_script_does_the_same_and_runs_only_where_it_fits(
     assert second.id in script
 
 
+def test_an_offline_script_runs_as_a_role(
+    ormkit: Command, files: Project, server18: Server, database_url: str, psql: Callable[[str], Any]
+) -> None:
+    ((name,),) = server18.fetch(database_url, "SELECT current_database()")
+    owner = f"owner_of_{name}"
+    server18.run_script(
+        database_url,
+        f'CREATE ROLE "{owner}"; GRANT CREATE ON DATABASE "{name}" TO "{owner}"; '
+        f'GRANT ALL ON SCHEMA public TO "{owner}"',
+    )
+    try:
+        files.add("start", USERS, alone("CREATE INDEX CONCURRENTLY i ON public.users (age);"))
+        _, script, _ = ormkit("apply", "--sql", "--role", owner)
+        done = psql(script)
+        assert done.returncode == 0, done.stderr
+        assert ormkit("status", "--role", owner)[0] == 0
+        owners = "SELECT tableowner FROM pg_tables WHERE schemaname IN ('public', 'ormkit')"
+        assert {each for (each,) in server18.fetch(database_url, owners)} == {owner}
+    finally:
+        server18.run_script(database_url, f'DROP OWNED BY "{owner}"; DROP ROLE "{owner}"')
+
+
 @pytest.fixture
 def psql(database_url: str, server18: Server, tmp_path: Path) -> Callable[[str], Any]:
     """Run a script with psql."""
