@@ -74,9 +74,10 @@ format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/black --quiet .
 
-bench: $(BENCH_VENV)/installed
+bench: $(BENCH_VENV)/installed $(VENV)/installed
 	$(BENCH_VENV)/bin/python -m benchmarks.comparison --write
 	$(BENCH_VENV)/bin/python -m benchmarks.anatomy --write
+	$(BIN)/python -m benchmarks.shop_load
 
 bench-generation: $(VENV)/installed
 	$(BIN)/python -m benchmarks.generation
