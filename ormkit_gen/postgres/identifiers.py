@@ -80,8 +80,10 @@ def sequence_name(table: str, column: str) -> str:
 
     Where it would be too long, the longer one of the two names loses its end.
     """
-    names = [table.encode(), column.encode()]
-    while sum(map(len, names)) > MAX_BYTES - len("__seq"):
+    room = MAX_BYTES - len("__seq")
+    # Neither can keep more, and a name may be of any length.
+    names = [table.encode()[:room], column.encode()[:room]]
+    while sum(map(len, names)) > room:
         longer = 0 if len(names[0]) > len(names[1]) else 1
         names[longer] = names[longer][:-1]
     first, second = (name.decode(errors="ignore") for name in names)

@@ -398,8 +398,9 @@ def stored_cell(column: AnyColumn, value: Any) -> Any:
 
 
 def sent(column: AnyColumn, value: Any) -> object:
-    """Return a stored value as the driver takes it: an object of the application encoded."""
-    return column.encode(value) if column.is_object else value
+    """Return a stored value as the driver takes it: an object or an array of documents encoded."""
+    is_encoded = column.is_object or (column.is_json and column.is_coded)
+    return column.encode(value) if is_encoded else value
 
 
 def tuple_cells(

@@ -170,8 +170,8 @@ HARMFUL: dict[str, Any] = {
     ),
     "a domain with a CHECK": lambda s: s.query(User).scalars(cast(User.name, "checked")),
     "a domain in a condition": lambda s: s.query(User).filter(cast(User.name, "checked") == "Ada"),
-    "a domain under a name of PostgreSQL": lambda s: s.query(User).filter(
-        User.settings.in_([{"plan": "pro"}])
+    "a domain under a name of PostgreSQL": lambda s: s.query(User).scalars(
+        cast(User.settings, "jsonb")
     ),
     "a function in a subquery": lambda s: s.query(User).filter(
         exists(s.query(Post).filter(func.call("counted", Post.title)))

@@ -39,7 +39,7 @@ ORDERS = [
     ),
     *refused(
         UnknownName,
-        "User has no column '+age': did you mean 'age'?",
+        "User has no column '+age': write 'age'",
         lambda lab: lab.users.order_by("+age"),
     ),
     *refused(
@@ -65,7 +65,7 @@ ORDERS = [
     ),
     *refused(
         UnknownName,
-        "User has no column 'age desc': there are: age, avg_views, bio,",
+        "User has no column 'age desc': write '-age'",
         lambda lab: lab.users.order_by("age desc"),
     ),
     *refused(
