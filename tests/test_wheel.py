@@ -255,6 +255,10 @@ def test_a_project_from_init_generates_imports_and_queries(
     schema.write_text(schema.read_text().replace("bio =", "about ="))
     assert run(whole, project, "ormkit", "generate", "--check").returncode == 1
     assert run(whole, project, "ormkit", "generate").returncode == 0
+    checked = run(whole, project, "ormkit", "generate", "--check")
+    assert (checked.returncode, "[no-migration]" in checked.stderr) == (1, True)
+    renamed = ("ormkit", "migrate", "new", "about", "--rename", "users.bio=users.about")
+    assert run(whole, project, *renamed).returncode == 0
     assert run(whole, project, "ormkit", "generate", "--check").returncode == 0
     assert "about: str | None" in (project / "db/user.py").read_text()
 
