@@ -224,6 +224,8 @@ class _Pairs:
         )
 
     def _partitions(self, old: Model, new: Model) -> None:
+        if not (old.partitions or new.partitions):
+            return
         # A partition may become a table of its own.
         tables = {_full_name(each) for each in self.new.models}
         olds = [each for each in partitions_of(old) if _full_name(each) not in tables]
