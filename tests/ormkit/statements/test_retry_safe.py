@@ -236,9 +236,13 @@ async def test_a_read_that_may_run_code_of_the_user_s_is_sent_once(
     cut: AsyncSession, proxy: Proxy, blog_url: str, what: str
 ) -> None:
     make = HARMFUL[what]
-    failed, more = await lost_calls(cut, proxy, blog_url, lambda s: all_of(make(s)))
-    assert failed >= 1
-    assert max(more) <= 0
+    # Rarely, the answers are there before the proxy ends them. A read that is sent again never fails.
+    for _ in range(4):
+        failed, more = await lost_calls(cut, proxy, blog_url, lambda s: all_of(make(s)))
+        assert max(more) <= 0
+        if failed:
+            return
+    raise AssertionError("no read failed, so each was sent again")
 
 
 @pytest.mark.parametrize("what", HARMLESS)
