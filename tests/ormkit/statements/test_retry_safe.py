@@ -236,7 +236,7 @@ async def test_a_read_that_may_run_code_of_the_user_s_is_sent_once(
     cut: AsyncSession, proxy: Proxy, blog_url: str, what: str
 ) -> None:
     make = HARMFUL[what]
-    # Rarely, the answers are there before the proxy ends them. A read that is sent again never fails.
+    # Rarely, the answers come before the proxy ends them. A read that is sent again never fails.
     for _ in range(4):
         failed, more = await lost_calls(cut, proxy, blog_url, lambda s: all_of(make(s)))
         assert max(more) <= 0
