@@ -83,10 +83,14 @@ SELECT set_config('ormkit.rights', coalesce((
         pg_get_userbyid(c.relowner)), ' ')
     FROM pg_class c WHERE c.oid IN ({0}) AND pg_get_userbyid(c.relowner) <> current_user), ''),
     true);"""
-RESTORE_RIGHTS = """\
-DO $ormkit$BEGIN
-    EXECUTE current_setting('ormkit.rights');
-END$ormkit$;"""
+
+
+def restoring(setting: str) -> str:
+    """Return what runs the statements that a setting of the transaction keeps."""
+    return f"DO $ormkit$BEGIN\n    EXECUTE current_setting('{setting}');\nEND$ormkit$;"
+
+
+RESTORE_RIGHTS = restoring("ormkit.rights")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ comes and goes with them.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from ormkit.migrations.files import Step
@@ -15,6 +15,7 @@ from ormkit_gen.migrations.pairing import partitions_of
 from ormkit_gen.migrations.situation import ending
 from ormkit_gen.migrations.trial import Trial
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier
+from ormkit_gen.postgres.sql_names import plain_name
 
 PUBLIC = "public"
 _SHOWN = 10
@@ -147,13 +148,12 @@ def _steps(statement: str, place: _Place, checked: Mapping[str, str]) -> Iterato
 
 
 def _check(table: str) -> str:
-    plain = table.rpartition(".")[2].strip('"')
-    return quote_identifier(ending(plain, _BOUND))
+    return quote_identifier(ending(plain_name(table), _BOUND))
 
 
-def is_partition(model: Model, names: Iterable[str]) -> bool:
+def is_partition(model: Model, names: Set[str]) -> bool:
     """Return whether a table is one of the partitions with these names."""
-    return _table(model) in set(names)
+    return _table(model) in names
 
 
 def names_of(models: Iterable[Model]) -> set[str]:

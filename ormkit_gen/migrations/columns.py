@@ -11,6 +11,7 @@ from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.drift.statement import Stage, Statement
 from ormkit_gen.migrations.pieces import Piece, Rank, filling, piece
 from ormkit_gen.migrations.situation import Situation, quoted
+from ormkit_gen.postgres.sql_names import plain_name
 from ormkit_gen.schema.names import constraint_name
 
 #: What is set after a column was added.
@@ -105,7 +106,7 @@ def _without_rows(fact: Fact, table: str, now: Situation) -> Iterator[Piece]:
 def _numbered(fact: Fact, identity: Fact, table: str, now: Situation) -> Iterator[Piece]:
     """Yield what adds an identity column: a sequence numbers the rows that exist in batches."""
     column = quoted(fact.name)
-    plain = table.rpartition(".")[2].strip('"')
+    plain = plain_name(table)
     sequence = beside(table, quoted(constraint_name(plain, (fact.name,), "ormkit_numbers")))
     add = (
         f"ALTER TABLE {table} ADD COLUMN {column} {fact.definition};\n"
@@ -139,7 +140,7 @@ def not_null(fact: Fact, now: Situation, *, is_filled: bool = False) -> Iterator
     model = now.column(table, fact.name)
     if not is_filled and model is not None and model.backfill is not None:
         yield filling(table, column, model.backfill, now.key(table))
-    plain = table.rpartition(".")[2].strip('"')
+    plain = plain_name(table)
     if now.version >= _NOT_NULL_NOT_VALID:
         now.need(_NOT_NULL_NOT_VALID)
         name = quoted(constraint_name(plain, (fact.name,), "not_null"))

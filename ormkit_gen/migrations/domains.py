@@ -7,14 +7,12 @@ from collections.abc import Callable, Iterator
 from ormkit.catalog import Catalog, Difference, Fact
 from ormkit_gen.drift.objects import created
 from ormkit_gen.drift.parts import changed
-from ormkit_gen.drift.sides import kind_and_name
+from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.migrations.dependents import dependents
-from ormkit_gen.migrations.moved_table import MovedColumn, TypeSwap
-from ormkit_gen.migrations.moving import moved
+from ormkit_gen.migrations.moving import ColumnOfType, NewType, replaced
 from ormkit_gen.migrations.pieces import Piece, Rank, piece
 from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
-
-Column = tuple[str, str, bool]
+from ormkit_gen.postgres.sql_names import plain_name
 
 
 def domain_checked(difference: Difference, now: Situation) -> Iterator[Piece]:
@@ -53,8 +51,14 @@ async def domain_retyped(difference: Difference, now: Situation) -> list[Piece]:
     agreed = [now.answers.consents_to("rewrite", *now.names(each)) for each in tables]
     rewrites = [await now.trial.rewrites(sql, each) for each in tables]
     if any(rewrites) and not all(agreed):
-        found = await _moved(fact, name, columns, now)
-        if found:
+        new = NewType(
+            "DOMAIN",
+            name,
+            creates=lambda other: _creates(fact, name, other, now),
+            value=_cast_to,
+            comments=_comments(fact, now),
+        )
+        if found := await replaced(new, columns, now):
             return found
     around.take(now)
     allowed = "many-locks because the columns of a domain change together"
@@ -76,16 +80,9 @@ def _comments(fact: Fact, now: Situation) -> list[str]:
     return [each.sql for comment in found for each in changed(comment, None, now.fresh)]
 
 
-def _names(name: str) -> tuple[str, str, str, str]:
-    """Return the schema with a point, the name, and those of what takes its place, as SQL."""
-    schema, _, own = name.rpartition(".")
-    plain = own.strip('"').replace('""', '"')
-    return f"{schema}.", own, quoted(ending(plain, PREPARED)), quoted(ending(plain, REPLACED))
-
-
-def _plain(fact: Fact, name: str, columns: list[Column], now: Situation) -> list[str]:
+def _plain(fact: Fact, name: str, columns: list[ColumnOfType], now: Situation) -> list[str]:
     """Return what does it in one transaction."""
-    schema, _, _, old = _names(name)
+    old = quoted(ending(plain_name(name), REPLACED))
     sql = [f"ALTER DOMAIN {name} RENAME TO {old};", *_creates(fact, name, name, now)]
     for table, column, is_array in columns:
         alter = f"ALTER TABLE {table} ALTER COLUMN {quoted(column)}"
@@ -98,31 +95,7 @@ def _plain(fact: Fact, name: str, columns: list[Column], now: Situation) -> list
         sql.append(f"{alter} TYPE {type_} USING {quoted(column)}::{type_};")
         if wanted is not None:
             sql.append(f"{alter} SET DEFAULT {wanted.definition};")
-    return [*sql, f"DROP DOMAIN {schema}{old};", *_comments(fact, now)]
-
-
-async def _moved(fact: Fact, name: str, columns: list[Column], now: Situation) -> list[Piece]:
-    """Return what gives the columns the place of others of the new domain; nothing if it cannot."""
-    schema, own, prepared, old = _names(name)
-    fresh = f"{schema}{prepared}"
-    create = _creates(fact, name, fresh, now)
-    renames = (f"ALTER DOMAIN {name} RENAME TO {old};", f"ALTER DOMAIN {fresh} RENAME TO {own};")
-    swap = TypeSwap(
-        names=renames,
-        undo=(
-            f"ALTER DOMAIN {name} RENAME TO {prepared};",
-            f"ALTER DOMAIN {schema}{old} RENAME TO {own};",
-        ),
-        swap=(f"DROP DOMAIN {name};", renames[1], *_comments(fact, now)),
-    )
-    moves: list[MovedColumn] = []
-    for table, column, is_array in columns:
-        type_ = f"{fresh}[]" if is_array else fresh
-        moves.append(MovedColumn(table, column, type_, _cast_to(type_)))
-    found = await moved(moves, now, create, swap)
-    if not found.pieces:
-        return []
-    return [Piece(rank=Rank.MOVE, sql="\n".join(create), is_alone=True), *found.pieces]
+    return [*sql, f"DROP DOMAIN {beside(name, old)};", *_comments(fact, now)]
 
 
 def _cast_to(type_: str) -> Callable[[str], str]:

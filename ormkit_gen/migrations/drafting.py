@@ -22,7 +22,7 @@ from ormkit_gen.migrations.planner import plan
 from ormkit_gen.migrations.prover import Proof, Rehearsal, concluded, rehearsal
 from ormkit_gen.migrations.renaming import Renaming, rename
 from ormkit_gen.migrations.situation import Situation
-from ormkit_gen.migrations.state import state_text
+from ormkit_gen.migrations.state import canonical
 from ormkit_gen.migrations.trial import Trial
 from ormkit_gen.postgres.identifiers import quote_identifier
 
@@ -82,7 +82,9 @@ async def draft(
     if _differ(there, renamed, wanted):
         with shadow_server(shadow) as server:
             async with rehearsal(server, there) as database:
-                known = [(there, managed(await database.catalog(), [there]))]
+                known: list[tuple[Schema, Catalog]] = []
+                if with_way_back:
+                    known = [(there, managed(await database.catalog(), [there]))]
                 author = _Author(answers, server, version, database, known)
                 author.aliases = _aliases(before, renaming)
                 async for each in author.drafts(there, renamed, wanted):
@@ -98,7 +100,7 @@ async def draft(
 
 
 def _differ(old: Schema, renaming: Renaming, new: Schema) -> bool:
-    return bool(renaming.steps) or state_text(old) != state_text(new)
+    return bool(renaming.steps) or canonical(old) != canonical(new)
 
 
 def _part(renaming: Renaming, part: Narrowing) -> Renaming:

@@ -11,11 +11,11 @@ from ormkit_gen.drift.parts import changed
 from ormkit_gen.drift.sides import kind_and_name
 from ormkit_gen.ir import Enum
 from ormkit_gen.migrations.dependents import dependents
-from ormkit_gen.migrations.moved_table import MovedColumn, TypeSwap
-from ormkit_gen.migrations.moving import moved
+from ormkit_gen.migrations.moving import ColumnOfType, NewType, replaced
 from ormkit_gen.migrations.pieces import Piece, Rank
-from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
+from ormkit_gen.migrations.situation import REPLACED, Situation, ending, quoted
 from ormkit_gen.postgres.identifiers import qualified, quote_literal
+from ormkit_gen.postgres.sql_names import plain_name
 
 _LABEL = re.compile(r"E?'((?:[^']|'')*)'")
 _SHOWN = 10
@@ -48,7 +48,7 @@ async def _swapped(fact: Fact, wanted: list[str], there: list[str], now: Situati
     pieces = list(_checks(name, [each for each in gone if each not in mapping], columns))
     if online := await _moved(fact, wanted, mapping, columns, now):
         return [*pieces, *online]
-    old = quoted(ending(name.rpartition(".")[2].strip('"'), REPLACED))
+    old = quoted(ending(plain_name(name), REPLACED))
     old_name = f"{name.rpartition('.')[0]}.{old}"
     labels = ", ".join(map(quote_literal, wanted))
     around = await dependents([(table, column) for table, column, _ in columns], now)
@@ -142,7 +142,7 @@ async def _moved(
     fact: Fact,
     wanted: list[str],
     mapping: dict[str, str],
-    columns: list[tuple[str, str, bool]],
+    columns: list[ColumnOfType],
     now: Situation,
 ) -> list[Piece]:
     """Return what gives columns of a new type the place of those of the old one.
@@ -154,32 +154,19 @@ async def _moved(
     agreed = [now.answers.consents_to("rewrite", *now.names(each)) for each in tables]
     if not columns or all(agreed):
         return []
-    own = name.rpartition(".")[2]
-    plain = own.strip('"').replace('""', '"')
-    prepared, old = quoted(ending(plain, PREPARED)), quoted(ending(plain, REPLACED))
-    fresh = f"{name.rpartition('.')[0]}.{prepared}"
-    create = f"CREATE TYPE {fresh} AS ENUM ({', '.join(map(quote_literal, wanted))});"
+    labels = ", ".join(map(quote_literal, wanted))
     comment = now.wanted.get((fact.object, "comment", ""))
-    comments = [each.sql for each in changed(comment, None, now.fresh)] if comment else []
-    renames = (f"ALTER TYPE {name} RENAME TO {old};", f"ALTER TYPE {fresh} RENAME TO {own};")
-    swap = TypeSwap(
-        names=renames,
-        undo=(
-            f"ALTER TYPE {name} RENAME TO {prepared};",
-            f"ALTER TYPE {name.rpartition('.')[0]}.{old} RENAME TO {own};",
-        ),
-        swap=(f"DROP TYPE {name};", renames[1], *comments),
+    new = NewType(
+        "TYPE",
+        name,
+        creates=lambda other: [f"CREATE TYPE {other} AS ENUM ({labels});"],
+        value=lambda type_: _mapped(mapping, type_),
+        comments=[each.sql for each in changed(comment, None, now.fresh)] if comment else [],
     )
-    moves: list[MovedColumn] = []
-    for table, column, is_array in columns:
-        type_ = f"{fresh}[]" if is_array else fresh
-        moves.append(MovedColumn(table, column, type_, _mapped(mapping, type_)))
-    found = await moved(moves, now, (create,), swap)
-    if not found.pieces:
-        return []
-    if comment is not None:
+    found = await replaced(new, columns, now)
+    if found and comment is not None:
         now.take(comment)
-    return [Piece(rank=Rank.MOVE, sql=create, is_alone=True), *found.pieces]
+    return found
 
 
 def _parts(

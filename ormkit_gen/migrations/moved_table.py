@@ -15,6 +15,7 @@ from ormkit_gen.migrations.numbering import numbering
 from ormkit_gen.migrations.pieces import BATCH_SIZE, Piece, Rank
 from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
 from ormkit_gen.postgres.identifiers import quote_literal
+from ormkit_gen.postgres.sql_names import plain_name
 from ormkit_gen.schema.names import constraint_name
 
 Key = tuple[str, str, str]
@@ -98,7 +99,7 @@ class MovedTable:
     ) -> None:
         self.name, self.columns = name, columns
         self.whole = f"table {name}"
-        self.plain = name.rpartition(".")[2].strip('"')
+        self.plain = plain_name(name)
         #: The foreign keys on a side of which a column is, in the order of their names.
         self.keys: dict[Key, None] = {}
         self._now, self._types, self._swap = now, types, swap

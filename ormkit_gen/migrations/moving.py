@@ -7,16 +7,18 @@ new one. One short transaction then swaps the two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ormkit_gen.drift.sides import kind_and_name
+from ormkit_gen.drift.dependents import restoring
+from ormkit_gen.drift.sides import beside, kind_and_name, schema_of
 from ormkit_gen.migrations.constraints import of_keys
 from ormkit_gen.migrations.dependents import Dependents, dependents
 from ormkit_gen.migrations.moved_table import MovedColumn, MovedTable, TypeSwap
 from ormkit_gen.migrations.pieces import Piece, Rank
-from ormkit_gen.migrations.situation import Situation
+from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
 from ormkit_gen.postgres.identifiers import quote_literal
+from ormkit_gen.postgres.sql_names import plain_name
 
 #: Keeps the rights on columns for the new ones: whoever has them in the database at hand.
 _KEEP = """\
@@ -27,10 +29,25 @@ SELECT set_config('ormkit.column_rights', coalesce((
         CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ')
     FROM pg_attribute t, aclexplode(t.attacl) a
     WHERE (t.attrelid, t.attname) IN ({})), ''), true);"""
-_RESTORE = """\
-DO $ormkit$BEGIN
-    EXECUTE current_setting('ormkit.column_rights');
-END$ormkit$;"""
+_RESTORE = restoring("ormkit.column_rights")
+#: A table as SQL, the plain name of a column, and whether it holds arrays of the type.
+ColumnOfType = tuple[str, str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class NewType:
+    """A type that takes the place of another one of the same name."""
+
+    #: TYPE or DOMAIN.
+    kind: str
+    #: The name as SQL, with its schema.
+    name: str
+    #: Returns what creates it under a name.
+    creates: Callable[[str], list[str]]
+    #: Returns, for the type or an array of it, what makes its values from a column.
+    value: Callable[[str], Callable[[str], str]]
+    #: What comments on it once it has its name.
+    comments: list[str]
 
 
 @dataclass(slots=True)
@@ -70,6 +87,35 @@ async def moved(
         if group:
             await _add(found, group, now, swap)
     return found
+
+
+async def replaced(new: NewType, columns: Iterable[ColumnOfType], now: Situation) -> list[Piece]:
+    """Return what gives columns of a new type the place of those of the old one.
+
+    Nothing if that is not possible for one of them.
+    """
+    name, plain = new.name, plain_name(new.name)
+    own = name.removeprefix(f"{schema_of(name)}.")
+    prepared, old = quoted(ending(plain, PREPARED)), quoted(ending(plain, REPLACED))
+    fresh = beside(name, prepared)
+    create = new.creates(fresh)
+    names = (
+        f"ALTER {new.kind} {name} RENAME TO {old};",
+        f"ALTER {new.kind} {fresh} RENAME TO {own};",
+    )
+    undo = (
+        f"ALTER {new.kind} {name} RENAME TO {prepared};",
+        f"ALTER {new.kind} {beside(name, old)} RENAME TO {own};",
+    )
+    swap = TypeSwap(names, undo, (f"DROP {new.kind} {name};", names[1], *new.comments))
+    moves: list[MovedColumn] = []
+    for table, column, is_array in columns:
+        type_ = f"{fresh}[]" if is_array else fresh
+        moves.append(MovedColumn(table, column, type_, new.value(type_)))
+    found = await moved(moves, now, create, swap)
+    if not found.pieces:
+        return []
+    return [Piece(rank=Rank.MOVE, sql="\n".join(create), is_alone=True), *found.pieces]
 
 
 async def _add(

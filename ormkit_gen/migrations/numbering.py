@@ -13,6 +13,7 @@ from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.migrations.pieces import Piece, Rank
 from ormkit_gen.migrations.situation import Situation, quoted
 from ormkit_gen.postgres.identifiers import quote_literal
+from ormkit_gen.postgres.sql_names import plain_name
 from ormkit_gen.schema.names import constraint_name
 
 _NEXT = re.compile(r"nextval\('(.+)'::regclass\)")
@@ -141,8 +142,7 @@ class _Column:
         sequence = self._after.sequence
         creates = list(self._sequence()) if sequence else []
         if not sequence:
-            plain = self._table.rpartition(".")[2].strip('"')
-            name = constraint_name(plain, (self._fact.name,), "ormkit_numbers")
+            name = constraint_name(plain_name(self._table), (self._fact.name,), "ormkit_numbers")
             sequence = beside(self._table, quoted(name))
             creates = [f"CREATE SEQUENCE {sequence};"]
         literal = quote_literal(sequence)

@@ -11,6 +11,7 @@ from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.migrations.indexing import UNIQUE, concurrently, unique_index
 from ormkit_gen.migrations.pieces import Piece, Rank
 from ormkit_gen.migrations.situation import Situation, quoted
+from ormkit_gen.postgres.sql_names import plain_name
 from ormkit_gen.schema.names import constraint_name
 
 _ON = re.compile(r" ON (?:ONLY )?\S+ USING ")
@@ -102,8 +103,7 @@ def renamed(
 
 def _named(partition: str, name: str) -> str:
     """Return the name of what a partition has for its table, as SQL."""
-    plain = partition.rpartition(".")[2].strip('"')
-    return quoted(constraint_name(plain, (), name))
+    return quoted(constraint_name(plain_name(partition), (), name))
 
 
 def _on(definition: str, table: str) -> str:

@@ -33,6 +33,11 @@ def name_parts(text: str) -> Name:
     return tuple(_stored(each) for each in _PART.findall(text))
 
 
+def plain_name(name: str) -> str:
+    """Return the last part of a name as PostgreSQL stores it: users of public."users"."""
+    return name_parts(name)[-1]
+
+
 def names_in(text: str) -> Iterator[Name]:
     """Yield the names in a text of SQL, each in its parts, keywords and columns among them.
 
