@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -17,11 +16,11 @@ from ormkit_gen.cli.invocation import (
     chosen_target,
     config_option,
     json_option,
+    needed_database,
     pass_invocation,
 )
 from ormkit_gen.cli.messages import print_document, show_diagnostics
 from ormkit_gen.cli.output import print_exactly
-from ormkit_gen.diagnostics.refusal import Refusal, problem
 
 if TYPE_CHECKING:
     from ormkit_gen.drift.dependents import Around
@@ -226,12 +225,7 @@ def _examination(invocation: Invocation, choice: _Choice) -> Examination:
 
 
 def _database(choice: _Choice, settings: Settings) -> str:
-    """Return the URL of the database to compare with."""
-    url = choice.database or os.environ.get("DATABASE_URL") or settings.database
-    if not url:
-        remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
-        raise Refusal(problem("no-database", "there is no database to compare with", remedy))
-    return url
+    return needed_database(choice.database, settings.database, "to compare with")
 
 
 def _code(found: Examination) -> int:

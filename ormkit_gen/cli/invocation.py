@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import click
 
 from ormkit_gen.cli.secrets import remember
+from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.project.settings import Settings, find_settings, read_settings
 from ormkit_gen.project.targets import Target
 
@@ -70,6 +72,30 @@ def chosen_target(targets: Sequence[Target], label: str | None) -> Target:
 def of_target(settings: Settings, label: str | None) -> Settings:
     """Return the settings of the target with this output directory alone, with its migrations."""
     return settings.of(chosen_target(settings.targets, label))
+
+
+def database_url(given: str | None, setting: str | None) -> str | None:
+    """Return the URL of --database, else of the variable, else of the setting; None for none."""
+    return given or os.environ.get("DATABASE_URL") or setting
+
+
+def needed_database(given: str | None, setting: str | None, purpose: str) -> str:
+    """Return the URL of a database.
+
+    Raises:
+        Refusal: Nothing gives one.
+    """
+    url = database_url(given, setting)
+    if not url:
+        raise no_database(purpose)
+    return url
+
+
+def no_database(purpose: str = "") -> Refusal:
+    """Return the refusal of a command that nothing gives a database."""
+    message = f"there is no database {purpose}".rstrip()
+    remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
+    return Refusal(problem("no-database", message, remedy))
 
 
 pass_invocation = click.make_pass_decorator(Invocation)

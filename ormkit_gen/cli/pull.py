@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, config_option, pass_invocation
+from ormkit_gen.cli.invocation import Invocation, config_option, needed_database, pass_invocation
 from ormkit_gen.cli.messages import show_diagnostics
 from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.cli.progress import StepLine
-from ormkit_gen.diagnostics.refusal import Refusal, problem
 
 if TYPE_CHECKING:
     from ormkit_gen.pull.proof import Unproven
@@ -81,10 +79,7 @@ def pull(
     settings = invocation.settings(config, needs_schemas=False)
     choice = choose_target(settings, label, into)
     own = choice.files.target.database or settings.database
-    url = database or os.environ.get("DATABASE_URL") or own
-    if not url:
-        remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
-        raise Refusal(problem("no-database", "there is no database to pull from", remedy))
+    url = needed_database(database, own, "to pull from")
     found = run_pull(choice, url, schemas, shadow or settings.shadow)
     write_texts(choice.files.root, found.texts)
     for name in _names(found):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from ormkit_gen.cli.invocation import (
     Invocation,
     chosen_target,
     config_option,
+    needed_database,
     pass_invocation,
 )
 from ormkit_gen.diagnostics.refusal import Refusal, problem
@@ -57,11 +57,7 @@ def shell(
     """
     settings = invocation.settings(config)
     target = chosen_target(settings.targets, label)
-    own = target.database or settings.database
-    url = database or os.environ.get("DATABASE_URL") or own
-    if not url:
-        remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
-        raise Refusal(problem("no-database", "there is no database to open", remedy))
+    url = needed_database(database, target.database or settings.database, "to open")
     names = _models(settings.root, target.output)
     loop = None if plain or not sys.stdin.isatty() else _loop_of_ipython()
     has_ipython = loop is not None

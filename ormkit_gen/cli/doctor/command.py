@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from pathlib import Path
 
 import click
 
 from ormkit_gen.cli.doctor.finding import Finding, problem
-from ormkit_gen.cli.invocation import Invocation, config_option, json_option, pass_invocation
+from ormkit_gen.cli.invocation import (
+    Invocation,
+    config_option,
+    database_url,
+    json_option,
+    pass_invocation,
+)
 from ormkit_gen.cli.secrets import masked
 
 _PROBLEMS = 1
@@ -43,7 +48,7 @@ def doctor(invocation: Invocation, as_json: bool, database: str | None, config: 
     found = list(check_installation())
     of_project, settings = check_project(config)
     found += of_project
-    url = database or os.environ.get("DATABASE_URL") or (settings and settings.database)
+    url = database_url(database, settings.database if settings else None)
     if url:
         of_database = asyncio.run(check_database(url))
         found += of_database

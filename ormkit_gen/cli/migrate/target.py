@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ import click
 from ormkit_gen.cli.invocation import (
     Invocation,
     config_option,
+    database_url,
     json_option,
+    no_database,
     of_target,
     target_option,
 )
@@ -112,7 +113,7 @@ class Target:
         given = self._choice.database
         if given == "":
             raise click.UsageError("--database is empty: is a variable not set?")
-        return given or os.environ.get("DATABASE_URL") or self.settings.database
+        return database_url(given, self.settings.database)
 
     @property
     def options(self) -> Options:
@@ -150,8 +151,7 @@ class Target:
 
         url = self.url
         if not url:
-            remedy = "give --database URL, or set DATABASE_URL or the setting `database`"
-            raise Refusal(problem("no-database", "there is no database", remedy))
+            raise no_database()
         try:
             return asyncio.run(_on(url, work))
         except MigrationError as error:

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from pathlib import Path
 
@@ -26,6 +26,15 @@ id = { type = "bigint", primary_key = true }
 title = "text"
 """
 SETTINGS = '[[targets]]\nschemas = ["schemas/blog.toml"]\noutput = "app/db"\n'
+
+
+@pytest.fixture(autouse=True)
+def own_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Import the project's package anew in each test."""
+    monkeypatch.setattr("sys.path", [*sys.path])
+    yield
+    for name in [each for each in sys.modules if each.partition(".")[0] == "app"]:
+        del sys.modules[name]
 
 
 @pytest.fixture

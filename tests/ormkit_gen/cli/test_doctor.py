@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,6 @@ from tests.ormkit_gen.cli.conftest import SETTINGS, Command
 from tests.servers import Server
 
 pytestmark = pytest.mark.one_interpreter
-
-
-@pytest.fixture(autouse=True)
-def own_modules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Import the project's package anew in each test."""
-    monkeypatch.setattr("sys.path", [*sys.path])
-    yield
-    for name in [each for each in sys.modules if each.partition(".")[0] == "app"]:
-        del sys.modules[name]
 
 
 @pytest.fixture
