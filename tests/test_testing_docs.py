@@ -46,7 +46,14 @@ def test_the_applications_of_the_page_about_web_frameworks_work(
     framework: str, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, server18: Server
 ) -> None:
     files = dict(FILE.findall(WEB))
-    assert [*files] == ["fastapi", "versions", "litestar", "test_users.py", "test_health.py"]
+    assert [*files] == [
+        "fastapi",
+        "streams",
+        "versions",
+        "litestar",
+        "test_users.py",
+        "test_health.py",
+    ]
     api = types.ModuleType("app.api")
     monkeypatch.setitem(sys.modules, "app", examples.blog)
     monkeypatch.setitem(sys.modules, "app.db", models)
@@ -54,19 +61,33 @@ def test_the_applications_of_the_page_about_web_frameworks_work(
     monkeypatch.setenv("ORMKIT_TEST_URL", server18.url)
     exec(files[framework], vars(api))
     if framework == "fastapi":
+        exec(files["streams"], vars(api))
         exec(files["versions"], vars(api))
         with warnings.catch_warnings():
             # Starlette would rather have another client.
             warnings.simplefilter("ignore")
             importlib.import_module("starlette.testclient")
-        pytester.makepyfile(test_health=files["test_health.py"])
+        pytester.makepyfile(test_health=files["test_health.py"] + STREAMS)
     settings = dict(FILE.findall(PAGE))["pyproject.toml"]
     pytester.path.joinpath("pyproject.toml").write_text(settings, encoding="utf-8")
     pytester.makepyfile(test_users=files["test_users.py"] + REQUESTS)
     result = pytester.runpytest_inprocess("-p", "ormkit.testing", "-p", "no:cacheprovider")
-    result.assert_outcomes(passed=3 if framework == "fastapi" else 2)
+    result.assert_outcomes(passed=4 if framework == "fastapi" else 2)
 
 
+#: What the page says of streams, background tasks and WebSockets.
+STREAMS = """
+
+def test_streams(database_url: str) -> None:
+    with db.use(database_url), TestClient(app) as client:
+        key = client.post("/users", json={"name": "Ada"}).json()["id"]
+        assert client.post(f"/users/{key}/greetings").status_code == 202
+        assert client.get("/users.csv").text == f"{key},Ada\\n"
+        with client.websocket_connect("/users/count") as socket:
+            for _ in range(2):
+                socket.send_text("how many?")
+                assert socket.receive_json() == 1
+"""
 #: What the page says of the routes.
 REQUESTS = """
 

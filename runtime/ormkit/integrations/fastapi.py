@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Header, Query, Request, Response
+from fastapi import Depends, FastAPI, Header, Query, Request, Response, WebSocket
+from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
+from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose, WebSocketState
 
 from ..errors import OrmKitError, UsageError
 from ..models.model import Model
@@ -18,9 +22,13 @@ from ..sql.expressions import Condition
 from ..transactions.transaction import Transaction
 from .etags import ETags
 from .filters import Filter, Filters
+from .held_answer import HeldAnswer, check_scope
 from .pages import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest
 from .problems import MEDIA_TYPE, problem_of
 from .service import Service
+
+#: Where a request has what it sends.
+ANSWER = "ormkit_answer"
 
 
 class OrmKit(Service):
@@ -37,16 +45,24 @@ class OrmKit(Service):
 
         health: the path of a health check; None adds none.
 
-        Handlers of the application for OrmKitError, or for one of its subclasses, go first.
+        A mounted application needs the database too: call this for each of them. Handlers of the
+        application for OrmKitError, or for one of its subclasses, go first.
         """
         app.state.ormkit = self
-        app.exception_handlers.setdefault(OrmKitError, self._answer)
+        # Starlette also calls it for WebSockets, whatever its types say.
+        handler: Any = self._answer
+        app.exception_handlers.setdefault(OrmKitError, handler)
+        app.add_middleware(AnswerMiddleware, handlers=app.exception_handlers)
         if health is not None:
             app.add_api_route(health, self._health, include_in_schema=False)
 
-    async def _answer(self, request: Request, error: OrmKitError) -> JSONResponse:
-        has_if_match = "if-match" in request.headers
+    async def _answer(
+        self, connection: Request | WebSocket, error: OrmKitError
+    ) -> JSONResponse | WebSocketClose:
+        has_if_match = "if-match" in connection.headers
         problem = problem_of(error, self.constraints, has_if_match=has_if_match)
+        if isinstance(connection, WebSocket) and not can_deny(connection):
+            return WebSocketClose(problem.close_code, problem.title)
         return JSONResponse(
             problem.body(), problem.status, headers=problem.headers, media_type=MEDIA_TYPE
         )
@@ -56,11 +72,55 @@ class OrmKit(Service):
         return JSONResponse(health.body(), health.status)
 
 
-def service_of(request: Request) -> OrmKit:
+class AnswerMiddleware:
+    """Answers what a streamed body raises after the transaction of its request has ended."""
+
+    def __init__(self, app: ASGIApp, handlers: Mapping[Any, Callable[..., Any]]) -> None:
+        self._app = app
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = scope[ANSWER] = HeldAnswer(send)
+        try:
+            await self._app(scope, receive, answer.send)
+        except Exception as error:
+            found = answer.error_of(error)
+            if found is None:
+                raise
+            answer.discard()
+            response = await self._handled(Request(scope, receive), found)
+            await response(scope, receive, answer.send)
+        await answer.release()
+
+    async def _handled(self, request: Request, error: OrmKitError) -> Response:
+        """Return what the application's handler, or ours, answers."""
+        kinds = type(error).__mro__
+        handler = next(self._handlers[kind] for kind in kinds if kind in self._handlers)
+        if inspect.iscoroutinefunction(handler):
+            answered: Response = await handler(request, error)
+        else:
+            answered = await run_in_threadpool(handler, request, error)
+        return answered
+
+
+def can_deny(socket: WebSocket) -> bool:
+    """Return whether a WebSocket can be refused with an answer: only before it is accepted."""
+    is_accepted = socket.application_state is not WebSocketState.CONNECTING
+    return not is_accepted and "websocket.http.response" in socket.scope.get("extensions", {})
+
+
+async def service_of(connection: HTTPConnection) -> OrmKit:
     """Return what is installed in the application; raises UsageError if nothing is."""
-    found = getattr(request.app.state, "ormkit", None)
+    found = getattr(connection.app.state, "ormkit", None)
     if not isinstance(found, OrmKit):
-        raise UsageError("this application has no database: call db.install(app) first")
+        raise UsageError(
+            "this application has no database: call db.install(app) first; a mounted application "
+            "needs a call of its own"
+        )
     return found
 
 
@@ -76,10 +136,21 @@ async def open_session(
 SessionDep = Annotated[AsyncSession, Depends(open_session)]
 
 
-async def open_transaction(session: SessionDep) -> AsyncGenerator[Transaction]:
+async def open_transaction(
+    session: SessionDep, connection: HTTPConnection
+) -> AsyncGenerator[Transaction]:
     """Yield a transaction of the request's session."""
+    scope = connection.scope
+    check_scope(scope, is_yielding(scope["endpoint"]))
+    scope[ANSWER].has_transaction = True
     async with session.begin() as transaction:
         yield transaction
+
+
+def is_yielding(endpoint: Callable[..., Any]) -> bool:
+    """Return whether a route is a generator, whose answer is a stream of what it yields."""
+    function = inspect.unwrap(endpoint)
+    return inspect.isasyncgenfunction(function) or inspect.isgeneratorfunction(function)
 
 
 #: A transaction that ends before the answer is sent: if its commit fails, the answer is an error.
@@ -87,7 +158,7 @@ async def open_transaction(session: SessionDep) -> AsyncGenerator[Transaction]:
 TransactionDep = Annotated[Transaction, Depends(open_transaction, scope="function")]
 
 
-def page_of(
+async def page_of(
     request: Request,
     response: Response,
     service: Annotated[OrmKit, Depends(service_of)],
@@ -106,7 +177,7 @@ def page_of(
 PageDep = Annotated[PageRequest, Depends(page_of)]
 
 
-def etags_of(response: Response, if_match: Annotated[str | None, Header()] = None) -> ETags:
+async def etags_of(response: Response, if_match: Annotated[str | None, Header()] = None) -> ETags:
     """Return what compares versions with If-Match, and sets ETag."""
 
     def set_etag(etag: str) -> None:
@@ -128,7 +199,7 @@ def filters(model: type[Model], *names: str) -> Any:
     """
     allowed = Filters(model, *names)
 
-    def condition(request: Request, **given: Any) -> Condition[Any]:
+    async def condition(request: Request, **given: Any) -> Condition[Any]:
         allowed.check(
             set(request.query_params), lambda: parameters_of(request.scope["route"].dependant)
         )

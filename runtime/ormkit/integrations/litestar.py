@@ -23,8 +23,10 @@ from ..sql.expressions import Condition
 from ..transactions.transaction import Transaction
 from .etags import ETags
 from .filters import Filter, Filters
+from .held_answer import HeldAnswer, check_scope, ormkit_error
 from .pages import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest
 from .problems import MEDIA_TYPE, Problem, problem_of
+from .request_transaction import RequestTransaction
 from .service import Service
 
 M = TypeVar("M", bound=Model)
@@ -42,6 +44,11 @@ ETagDep: TypeAlias = NamedDependency[SkipValidation[ETags]]
 FilterDep: TypeAlias = NamedDependency[SkipValidation[Condition[M]]]
 #: Where the headers are that an answer is to have.
 HEADERS = "ormkit_headers"
+#: Where a request has what it sends, what closes its WebSocket, and the transaction that a
+#: dependency opens.
+ANSWER = "ormkit_answer"
+SOCKET_PROBLEM = "ormkit_socket_problem"
+TRANSACTION = "ormkit_transaction"
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
@@ -73,6 +80,7 @@ class OrmKitPlugin(Service, InitPlugin):
             ExceptionGroup: self._answer_group,
             **config.exception_handlers,
         }
+        config.after_exception = [*config.after_exception, self._note_socket]
         given = {
             "session": Provide(open_session, sync_to_thread=False),
             "transaction": Provide(open_transaction),
@@ -96,6 +104,14 @@ class OrmKitPlugin(Service, InitPlugin):
     def _answer(self, request: AnyRequest, error: OrmKitError) -> Response[dict[str, Any]]:
         has_if_match = "if-match" in request.headers
         return answer(problem_of(error, self.constraints, has_if_match=has_if_match))
+
+    async def _note_socket(self, error: Exception, scope: Scope) -> None:
+        """Note what Litestar closes a WebSocket for: it calls no handlers there."""
+        found = ormkit_error(error)
+        kind: str = scope["type"]
+        if kind == "websocket" and found is not None:
+            state: dict[str, Any] = scope["state"]
+            state[SOCKET_PROBLEM] = problem_of(found, self.constraints)
 
     def _answer_group(self, request: AnyRequest, group: ExceptionGroup[Exception]) -> Response[Any]:
         """Answer the error of a dependency that Litestar has ended beside others.
@@ -147,10 +163,31 @@ class SessionMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *headers]
+            elif message["type"] == "websocket.close" and SOCKET_PROBLEM in state:
+                problem: Problem = state[SOCKET_PROBLEM]
+                message["code"], message["reason"] = problem.close_code, problem.title
             await send(message)
 
-        async with session_context(self._service.engine):
-            await self._app(scope, receive, send_with_headers)
+        answer = state[ANSWER] = HeldAnswer(send_with_headers)
+        async with session_context(self._service.engine) as session:
+            state[TRANSACTION] = RequestTransaction(session)
+            try:
+                await self._app(scope, receive, answer.send)
+            except Exception as error:
+                found = answer.error_of(error)
+                if found is None:
+                    raise
+                answer.discard()
+                await self._answer(scope, receive, answer.send, found)
+            await answer.release()
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, error: OrmKitError) -> None:
+        """Send what the application's handler, or ours, answers to an error of a streamed body."""
+        # Litestar declares these with types that say nothing of their parts.
+        http: Any = scope
+        request: AnyRequest = Request(http)
+        response: Any = handler_of(request, error)(request, error)
+        await response.to_asgi_response(app=None, request=request)(scope, receive, send)
 
 
 def handler_of(request: AnyRequest, error: Exception) -> Callable[[AnyRequest, Any], Response[Any]]:
@@ -197,9 +234,13 @@ def open_session() -> AsyncSession:
     return current_session()
 
 
-async def open_transaction(session: SessionDep) -> AsyncGenerator[Transaction]:
+async def open_transaction(session: SessionDep, scope: Scope) -> AsyncGenerator[Transaction]:
     """Yield a transaction of the request's session."""
-    async with session.begin() as transaction:
+    check_scope(scope, is_yielding=False)
+    state: dict[str, Any] = scope["state"]
+    state[ANSWER].has_transaction = True
+    announced: RequestTransaction = state[TRANSACTION]
+    async with announced as transaction:
         yield transaction
 
 

@@ -81,6 +81,13 @@ class Problem:
         """The headers of the answer."""
         return {"Retry-After": RETRY_AFTER} if self.status == 503 else {}
 
+    @property
+    def close_code(self) -> int:
+        """The code that closes a WebSocket: try again later, internal error or policy violation."""
+        if self.status == 503:
+            return 1013
+        return 1011 if self.status >= 500 else 1008
+
     def body(self) -> dict[str, Any]:
         """Return the answer as a JSON document."""
         found: dict[str, Any] = {"type": self.type, "title": self.title, "status": self.status}

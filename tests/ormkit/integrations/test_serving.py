@@ -1,4 +1,4 @@
-"""Both adapters under a server over TCP: clients that leave, failures at the start, and the end."""
+"""Both adapters under a server over TCP: clients that leave, failures at the start and in streams, and the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fastapi.responses import StreamingResponse
 from litestar.response import Stream
 
 from examples.blog.db import User
-from ormkit import AsyncSession, ConfigurationError, create_engine
+from ormkit import AsyncSession, ConfigurationError, Transaction, create_engine
 from ormkit import fastapi as for_fastapi
 from ormkit import litestar as for_litestar
 from ormkit.integrations.service import Service
@@ -53,6 +53,12 @@ async def lines(session: AsyncSession) -> AsyncGenerator[str]:
         yield f"{user.bio}\n"
 
 
+async def broken_lines(tx: Transaction) -> AsyncGenerator[str]:
+    """Yield a part, and then use a transaction that has ended."""
+    yield "first"
+    yield f"{await tx.query(User).count()}"
+
+
 def fastapi_app(gate: Gate, url: str, **options: Any) -> tuple[Any, Service]:
     db = for_fastapi.OrmKit(url, **options)
     app = FastAPI(lifespan=db.lifespan)
@@ -67,6 +73,10 @@ def fastapi_app(gate: Gate, url: str, **options: Any) -> tuple[Any, Service]:
     @app.get("/lines")
     async def stream(session: for_fastapi.SessionDep) -> StreamingResponse:
         return StreamingResponse(lines(session))
+
+    @app.get("/broken")
+    async def broken(tx: for_fastapi.TransactionDep) -> StreamingResponse:
+        return StreamingResponse(broken_lines(tx))
 
     return app, db
 
@@ -84,8 +94,12 @@ def litestar_app(gate: Gate, url: str, **options: Any) -> tuple[Any, Service]:
     async def stream(session: for_litestar.SessionDep) -> Stream:
         return Stream(lines(session))
 
+    @litestar.get("/broken")
+    async def broken(transaction: for_litestar.TransactionDep) -> Stream:
+        return Stream(broken_lines(transaction))
+
     db = for_litestar.OrmKitPlugin(url, **options)
-    return litestar.Litestar([add, stream], plugins=[db]), db
+    return litestar.Litestar([add, stream, broken], plugins=[db]), db
 
 
 APPS: dict[str, Callable[..., tuple[Any, Service]]] = {
@@ -140,6 +154,9 @@ async def test_a_client_that_leaves_holds_nothing(name: str, blog_url: str) -> N
             gate.open()
             await released(db)
         session = AsyncSession(db.engine)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await client.get("/broken")
         # The request had begun: it is done as a whole, whether its client waits for it or not.
         assert await session.query(User).filter(name="ada").count() == 1
 
