@@ -1,4 +1,4 @@
-"""Both adapters under a server over TCP: clients that leave, failures at the start and in streams, and the end."""
+"""Both adapters under a server over TCP: how clients leave, and how the server starts and ends."""
 
 from __future__ import annotations
 
