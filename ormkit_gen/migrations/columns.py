@@ -9,13 +9,19 @@ from ormkit.catalog import Difference, Fact
 from ormkit_gen.drift.parts import changed, column_definition, identity_text
 from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.drift.statement import Stage, Statement
-from ormkit_gen.migrations.pieces import Piece, Rank, filling, piece
+from ormkit_gen.migrations.pieces import Piece, Rank, piece
 from ormkit_gen.migrations.situation import Situation, quoted
+from ormkit_gen.migrations.walks import filling
 from ormkit_gen.postgres.sql_names import plain_name
 from ormkit_gen.schema.names import constraint_name
 
 #: What is set after a column was added.
 _LATER = ("column storage", "compression", "statistics target", "column options")
+#: Why a stored generated column is not online.
+STORED = (
+    "PostgreSQL computes the values of a stored column for all rows at once; a virtual one "
+    "(virtual = true, from PostgreSQL 18 on) has none"
+)
 #: From this version on, NOT NULL may be NOT VALID.
 _NOT_NULL_NOT_VALID = 18
 
@@ -32,14 +38,28 @@ async def added(fact: Fact, now: Situation) -> list[Piece]:
     backfill = column.backfill if column is not None else None
     if "virtual" in parts:
         now.need(18)
-    is_computed = "generated" in parts or "virtual" in parts
     if "identity" in parts:
         pieces = list(_numbered(fact, parts["identity"], table, now))
-    elif is_computed or (backfill is None and await _is_online(whole, table, parts, now)):
+    elif "generated" in parts:
+        pieces = [Piece(rank=_computed_rank(fact, now), sql=whole, table=table, note=STORED)]
+    elif "virtual" in parts and "not null" in parts:
+        plain = whole.replace(" NOT NULL;", ";")
+        pieces = [Piece(rank=_computed_rank(fact, now), sql=plain, table=table)]
+        pieces += not_null(parts["not null"], now, is_filled=True)
+    elif "virtual" in parts:
+        pieces = [Piece(rank=_computed_rank(fact, now), sql=whole, table=table)]
+    elif backfill is None and await _is_online(whole, table, parts, now):
         pieces = [Piece(rank=Rank.ALTER, sql=whole, table=table)]
     else:
         pieces = list(_filled(fact, parts, table, backfill, now))
     return [*pieces, *(piece(each, table) for each in later)]
+
+
+def _computed_rank(fact: Fact, now: Situation) -> Rank:
+    """Return when a generated column comes: after others of its table have their types."""
+    columns = now.wanted.facts_of(fact.object, "column")
+    is_same = all(now.present.get(each.key) in (None, each) for each in columns)
+    return Rank.ALTER if is_same else Rank.CONVERT
 
 
 async def _is_online(whole: str, table: str, parts: dict[str, Fact], now: Situation) -> bool:
@@ -70,7 +90,7 @@ def _filled(
     if default is not None:
         sql = f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {default.definition};"
         yield Piece(rank=rank, sql=sql, table=table)
-    yield filling(table, column, expression, now.key(table))
+    yield from filling(table, column, expression, now)
     if "not null" in parts:
         yield from not_null(fact, now, is_filled=True)
 
@@ -114,7 +134,7 @@ def _numbered(fact: Fact, identity: Fact, table: str, now: Situation) -> Iterato
         f"ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT nextval('{sequence}');"
     )
     yield Piece(rank=Rank.ALTER, sql=add, table=table)
-    yield filling(table, column, f"nextval('{sequence}')", now.key(table))
+    yield from filling(table, column, f"nextval('{sequence}')", now)
     yield from not_null(fact, now, is_filled=True)
     (statement,) = (
         each for each in changed(identity, None, now.sides) if each.sql.startswith("ALTER TABLE")
@@ -139,7 +159,7 @@ def not_null(fact: Fact, now: Situation, *, is_filled: bool = False) -> Iterator
     column = quoted(fact.name)
     model = now.column(table, fact.name)
     if not is_filled and model is not None and model.backfill is not None:
-        yield filling(table, column, model.backfill, now.key(table))
+        yield from filling(table, column, model.backfill, now)
     plain = plain_name(table)
     if now.version >= _NOT_NULL_NOT_VALID:
         now.need(_NOT_NULL_NOT_VALID)
@@ -235,7 +255,7 @@ def _expression(difference: Difference, table: str, now: Situation) -> Iterator[
             f"ALTER TABLE {table} DROP COLUMN {quoted(fact.name)};\n"
             f"ALTER TABLE {table} ADD COLUMN {definition};"
         )
-        yield Piece(rank=Rank.ALTER, sql=sql, table=table)
+        yield Piece(rank=Rank.ALTER, sql=sql, table=table, note=STORED)
         return
     if is_changed:
         now.need(17)
@@ -246,5 +266,6 @@ def _expression(difference: Difference, table: str, now: Situation) -> Iterator[
         return
     sql = "\n".join(each.sql for each in statements)
     if sql:
-        statement = Statement(Stage.ALTER, sql)
+        note = STORED if fact.kind == "generated" and expected is not None else ""
+        statement = Statement(Stage.ALTER, sql, note)
         yield replace(piece(statement, table), is_alone=drops)

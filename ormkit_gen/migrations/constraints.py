@@ -43,7 +43,7 @@ async def constraint(difference: Difference, now: Situation) -> list[Piece]:
         return [*referencing(expected, now), *_orphans(expected, table, now)]
     if found is not None and (brief := _deferred(expected, found, table)):
         return [brief]
-    return [*_validated(expected, found, table, now)]
+    return [*validated(expected, found, table, now)]
 
 
 def _deferred(expected: Fact, found: Fact, table: str) -> Piece | None:
@@ -77,7 +77,7 @@ def _is_buildable(whole: str, table: str, now: Situation) -> bool:
     return not (now.is_partitioned(whole) and family(table, now).is_foreign)
 
 
-def _validated(expected: Fact, found: Fact | None, table: str, now: Situation) -> Iterator[Piece]:
+def validated(expected: Fact, found: Fact | None, table: str, now: Situation) -> Iterator[Piece]:
     """Yield what adds a check or a foreign key that is validated in a step of its own."""
     name = quoted(expected.name)
     own = name if found is None else quoted(ending(expected.name, PREPARED))
@@ -203,6 +203,11 @@ def of_keys(
         wanted = now.wanted.get(key)
         now.done.add(key)
         if wanted is None:
+            continue
+        if now.is_partitioned(key[0]) and now.version < _KEYS_NOT_VALID:
+            parts = list(referencing(wanted, now))
+            adds += [each.sql for each in parts if each.rank is Rank.FOREIGN_KEYS]
+            validates += [each for each in parts if each.rank is not Rank.FOREIGN_KEYS]
             continue
         adds.append(f"ALTER TABLE {table} ADD CONSTRAINT {name} {wanted.definition} NOT VALID;")
         validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};"

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from ormkit.catalog import Difference, Fact
 from ormkit_gen.drift.sides import kind_and_name
+from ormkit_gen.migrations.computed import Computed, computed
 from ormkit_gen.migrations.dependents import Dependents, dependents
-from ormkit_gen.migrations.moved_table import MovedColumn
+from ormkit_gen.migrations.moved_table import Key, MovedColumn
 from ormkit_gen.migrations.moving import moved
 from ormkit_gen.migrations.pieces import Piece, Rank
 from ormkit_gen.migrations.situation import Situation, quoted
@@ -62,6 +63,8 @@ class _Conversion:
     #: What creates a type that is not there yet.
     types: tuple[str, ...]
     around: Dependents
+    #: The columns that PostgreSQL computes from it.
+    computed: Computed
     check: Piece | None
 
 
@@ -71,10 +74,12 @@ async def retyped(differences: Sequence[Difference], now: Situation) -> list[Pie
     A type that makes PostgreSQL write the table anew goes to a column beside the old one, which is
     filled in batches, unless a flag asks for the one statement.
     """
+    follow = await _following(differences, now)
     found = [
         each
         for difference in differences
-        if (each := await _conversion(difference, now)) is not None
+        if difference.fact.key not in follow
+        and (each := await _conversion(difference, now)) is not None
     ]
     rewriting = [each for each in found if await _rewrites(each, now)]
     columns = [
@@ -90,6 +95,15 @@ async def retyped(differences: Sequence[Difference], now: Situation) -> list[Pie
     return pieces
 
 
+async def _following(differences: Sequence[Difference], now: Situation) -> set[Key]:
+    """Return the keys of generated columns that are made anew with columns they come from."""
+    names: dict[str, list[str]] = {}
+    for each in differences:
+        names.setdefault(kind_and_name(each.fact.object)[1], []).append(each.fact.name)
+    found = [await computed(table, columns, now) for table, columns in names.items()]
+    return {key for each in found for key in each.keys}
+
+
 async def _rewrites(each: _Conversion, now: Situation) -> bool:
     """Return whether the rows of a table are written anew, and nobody has agreed to that."""
     if kind_and_name(each.fact.object)[0] != "table":
@@ -97,7 +111,7 @@ async def _rewrites(each: _Conversion, now: Situation) -> bool:
     names = now.names(each.table)
     if any(now.answers.consents_to(reason, *names) for reason in ("rewrite", "index", "scan")):
         return False
-    statements = (*each.types, *each.around.drops, *each.statements)
+    statements = (*each.types, *each.around.drops, *each.computed.drops, *each.statements)
     return bool(await now.trial.rewrites(statements, each.table))
 
 
@@ -109,8 +123,10 @@ def _at_once(each: _Conversion, now: Situation) -> Iterable[Piece]:
     if each.default is not None:
         alter = f"ALTER TABLE {each.table} ALTER COLUMN {quoted(each.fact.name)}"
         statements.append(f"{alter} SET DEFAULT {each.default.definition};")
-    sql = each.around.around(*statements)
+    now.done |= each.computed.keys
+    sql = each.around.around(*each.computed.drops, *statements, *each.computed.adds)
     yield Piece(rank=Rank.CONVERT, sql=sql, table=each.table, is_alone=True)
+    yield from each.computed.checks
 
 
 async def _conversion(difference: Difference, now: Situation) -> _Conversion | None:
@@ -124,13 +140,17 @@ async def _conversion(difference: Difference, now: Situation) -> _Conversion | N
     values = _values(expected, old, new, now)
     if not values:
         return None
-    around = await dependents([(table, expected.name)], now)
-    known = await _statements(expected, table, values, new, around, now)
+    derived = await computed(table, [expected.name], now)
+    around = await dependents([(table, each) for each in (expected.name, *derived.names)], now)
+    drops = (*around.drops, *derived.drops)
+    known = await _statements(expected, table, values, new, drops, now)
     if known is None:
+        using = "".join(f" USING {each(column)}" for each in values[1:2])
+        alter = f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {expected.definition}{using};"
         now.refuse(
             "no-conversion",
             f"{found.definition} of {table}.{expected.name} cannot become {expected.definition}: "
-            "PostgreSQL has no cast",
+            f"{await now.trial.failure(*_types(new, now), *drops, alter)}",
             "add a new column with backfill, and drop this one in a later migration",
             now.column(table, expected.name),
         )
@@ -142,7 +162,9 @@ async def _conversion(difference: Difference, now: Situation) -> _Conversion | N
     if condition and not now.answers.may_drop(*now.names(table, expected.name)):
         check = _check(expected, table, condition, new, now)
     default = now.wanted.get((expected.object, "default", expected.name))
-    return _Conversion(expected, table, value, tuple(statements), default, types, around, check)
+    return _Conversion(
+        *(expected, table, value, tuple(statements), default, types, around, derived, check)
+    )
 
 
 def _check(fact: Fact, table: str, condition: str, new: _Type, now: Situation) -> Piece:
@@ -188,10 +210,13 @@ async def _statements(
     table: str,
     values: Iterable[Callable[[str], str]],
     new: _Type,
-    around: Dependents,
+    drops: Iterable[str],
     now: Situation,
 ) -> tuple[Callable[[str], str], list[str]] | None:
-    """Return what a value becomes, and the statements that PostgreSQL takes for it."""
+    """Return what a value becomes, and the statements that PostgreSQL takes for it.
+
+    drops: what has to go before them.
+    """
     column = quoted(fact.name)
     key = (fact.object, "default", fact.name)
     before = now.present.get(key)
@@ -203,7 +228,7 @@ async def _statements(
         found = [f"{alter} TYPE {fact.definition}{clause};"]
         if before is not None:
             found.insert(0, f"{alter} DROP DEFAULT;")
-        if await now.trial.works(*creates, *around.drops, *found):
+        if await now.trial.works(*creates, *drops, *found):
             return value, found
     return None
 

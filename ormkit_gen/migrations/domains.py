@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 
 from ormkit.catalog import Catalog, Difference, Fact
 from ormkit_gen.drift.objects import created
@@ -12,15 +12,26 @@ from ormkit_gen.migrations.dependents import dependents
 from ormkit_gen.migrations.moving import ColumnOfType, NewType, replaced
 from ormkit_gen.migrations.pieces import Piece, Rank, piece
 from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
+from ormkit_gen.postgres.identifiers import quote_literal
 from ormkit_gen.postgres.sql_names import plain_name
 
+#: Why a check of a domain is not online.
+_VALIDATED = (
+    "PostgreSQL validates a check of a domain only while nobody writes the tables that have the "
+    "domain; a check of a table keeps nobody waiting"
+)
+#: From this version on, PostgreSQL says whether a text is a value of a domain.
+_ASKED = 16
+_SHOWN = 10
 
-def domain_checked(difference: Difference, now: Situation) -> Iterator[Piece]:
+
+async def domain_checked(difference: Difference, now: Situation) -> AsyncGenerator[Piece]:
     """Yield what adds, changes or drops a check of a domain, which is validated apart."""
     expected, found, fact = difference.expected, difference.found, difference.fact
     _, name = kind_and_name(fact.object)
     if expected is None:
-        yield from (piece(each) for each in changed(None, found, now.sides))
+        for each in changed(None, found, now.sides):
+            yield piece(each)
         return
     own = quoted(fact.name if found is None else ending(fact.name, PREPARED))
     words = expected.definition.removesuffix(" NOT VALID")
@@ -28,13 +39,32 @@ def domain_checked(difference: Difference, now: Situation) -> Iterator[Piece]:
     yield Piece(rank=Rank.CONSTRAINTS, sql=add, is_alone=True)
     if now.wanted.get((fact.object, "unfinished", fact.name)) is None:
         validate = f"ALTER DOMAIN {name} VALIDATE CONSTRAINT {own};"
-        yield Piece(rank=Rank.VALIDATE, sql=validate, is_alone=True)
+        if now.version >= _ASKED:
+            now.need(_ASKED)
+            for of_type in await now.trial.columns_of_type(name):
+                yield _wrong(fact, name, of_type, now)
+        yield Piece(rank=Rank.VALIDATE, sql=validate, is_alone=True, note=_VALIDATED)
     if found is not None:
         swap = (
             f"ALTER DOMAIN {name} DROP CONSTRAINT {quoted(fact.name)};\n"
             f"ALTER DOMAIN {name} RENAME CONSTRAINT {own} TO {quoted(fact.name)};"
         )
         yield Piece(rank=Rank.SWAP, sql=swap, is_alone=True)
+
+
+def _wrong(fact: Fact, name: str, of_type: ColumnOfType, now: Situation) -> Piece:
+    """Return what looks for values that a check forbids, which new rows have to meet already."""
+    table, column, is_array = of_type
+    shown = ", ".join(dict.fromkeys((*now.key(table), quoted(column))))
+    type_ = f"{name}[]" if is_array else name
+    condition = f"NOT pg_input_is_valid({quoted(column)}::text, {quote_literal(type_)})"
+    return Piece(
+        rank=Rank.CHECK_KEYS,
+        sql=f"SELECT {shown} FROM {table}\nWHERE {condition}\nLIMIT {_SHOWN};",
+        mode="check",
+        message=f"rows of {table} that {fact.name} of {name} forbids; mend them and resume",
+        is_alone=True,
+    )
 
 
 async def domain_retyped(difference: Difference, now: Situation) -> list[Piece]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
@@ -184,7 +184,7 @@ class _Author:
         _refuse_differences(proof)
         if not steps:
             return None
-        return Draft(phase, self._consented(proof), new, planned.minimum_server)
+        return Draft(phase, self._consented(proof, now.reasons), new, planned.minimum_server)
 
     async def _moves(
         self, old: Schema, new: Schema, number: int
@@ -232,8 +232,11 @@ class _Author:
                 return None
         return None if draft is None else draft.steps
 
-    def _consented(self, proof: Proof) -> tuple[Step, ...]:
-        """Return the steps with what was agreed to. Raise Refusal for what was not."""
+    def _consented(self, proof: Proof, reasons: Mapping[str, str]) -> tuple[Step, ...]:
+        """Return the steps with what was agreed to. Raise Refusal for what was not.
+
+        reasons: why a table has no other plan.
+        """
         problems: list[Diagnostic] = []
         steps: list[Step] = []
         for step, measure in zip(proof.steps, proof.measures, strict=True):
@@ -244,7 +247,7 @@ class _Author:
                 flag = self._answers.consents_to(reason, short, table)
                 flag = flag or self._answers.consents_to("no-rows", short, table)
                 if flag is None:
-                    problems.append(_hazard(reason, short, step))
+                    problems.append(_hazard(reason, short, step, reasons.get(table, "")))
                 else:
                     notes.append(f"consent: {flag}: {REASONS[flag.partition(':')[0]]}")
             steps.append(replace(step, notes=tuple(dict.fromkeys(notes))))
@@ -261,12 +264,15 @@ def _reason(step: Step, measure: StepMeasure, table: str) -> str:
     return "index" if measure.builds.get(table) and table not in measure.scans else "scan"
 
 
-def _hazard(reason: str, table: str, step: Step) -> Diagnostic:
+def _hazard(reason: str, table: str, step: Step, why: str) -> Diagnostic:
+    """Return that a step keeps others waiting, and why no other one does the same."""
     own = table.rpartition(".")[2]
     first = next((line for line in step.sql.splitlines() if own in line), "")
     return problem(
         "not-online",
-        f"{table}: {REASONS[reason]}" + (f": {first.strip()}" if first else ""),
+        f"{table}: {REASONS[reason]}"
+        + (f": {first.strip()}" if first else "")
+        + "".join(f" ({each})" for each in (why, *step.notes) if each),
         f"pass --consent {reason}:{table} if the table is small, or if programs may wait",
     )
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ormkit.catalog import Fact
-from ormkit.migrations.files import BATCH, Batches
 from ormkit_gen.drift.parts import changed, identity_text
 from ormkit_gen.drift.sides import beside, kind_and_name
+from ormkit_gen.migrations.computed import SETTINGS, Computed, computed
 from ormkit_gen.migrations.dependents import dependents
 from ormkit_gen.migrations.indexing import UNIQUE, concurrently, unique_index
 from ormkit_gen.migrations.numbering import numbering
-from ormkit_gen.migrations.pieces import BATCH_SIZE, Piece, Rank
+from ormkit_gen.migrations.partitioned import built, renamed
+from ormkit_gen.migrations.pieces import Piece, Rank
 from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
+from ormkit_gen.migrations.walks import updating
 from ormkit_gen.postgres.identifiers import quote_literal
 from ormkit_gen.postgres.sql_names import plain_name
 from ormkit_gen.schema.names import constraint_name
@@ -26,8 +28,6 @@ SELECT string_agg(format('GRANT %s ON SEQUENCE %s TO %s%s;', a.privilege_type, o
         CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ') INTO rights
     FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = old::regclass AND a.grantee <> c.relowner\
 """
-#: What is set for a column once it is there.
-_SETTINGS = ("column storage", "compression", "statistics target", "column options")
 #: What is set for an index once it is there.
 _OF_INDEXES = ("clustered", "index statistics", "index tablespace")
 _SHOWN = 10
@@ -103,48 +103,66 @@ class MovedTable:
         #: The foreign keys on a side of which a column is, in the order of their names.
         self.keys: dict[Key, None] = {}
         self._now, self._types, self._swap = now, types, swap
+        #: The columns that PostgreSQL computes from these.
+        self.computed = Computed()
         #: What is about the columns, by its kind and name: before, and as it is for the new ones.
         self._before: dict[tuple[str, str], str] = {}
         self._after: dict[tuple[str, str], str] = {}
 
-    async def is_possible(self) -> bool:
-        """Return whether all that is about the columns can be built for new ones."""
+    async def obstacle(self) -> str:
+        """Return what cannot be built beside the columns; empty if they can be moved."""
         now = self._now
-        if not now.key(self.name) or self._is_family():
-            return False
-        # A column of a domain with checks is looked at in each row.
+        if self._is_family():
+            return "triggers do not reach the tables that inherit from it"
         adds = (f"ALTER TABLE {self.name} {_adds(each)};" for each in self.columns)
         if await now.trial.rewrites((*self._types, *adds), self.name) is not False:
-            return False
+            return "PostgreSQL looks at every row when a column of a domain with checks is added"
         names = [each.name for each in self.columns]
         self.keys = dict.fromkeys(await now.trial.keys_over(self.name, names))
+        self.computed = await computed(self.name, names, now)
+        if self.computed.is_stored:
+            listed = ", ".join(self.computed.names)
+            return f"PostgreSQL writes every row to compute the stored column {listed} again"
         before = await now.trial.parts(self.name, names)
         if before is None or not await self._is_removable():
-            return False
+            return "something that cannot be made anew uses the column"
         after = await self._printed(before)
         if after is None:
-            return False
+            return "something about the column cannot be built for another one"
         self._before, self._after = before, after
-        return not any(text.startswith("EXCLUDE") for text in (*before.values(), *after.values()))
+        if any(text.startswith("EXCLUDE") for text in (*before.values(), *after.values())):
+            return "PostgreSQL builds EXCLUDE constraints only while nobody writes the table"
+        return ""
 
     async def _is_removable(self) -> bool:
-        """Return whether the old columns can go: nothing is computed from them, for example."""
-        around = await dependents([(self.name, each.name) for each in self.columns], self._now)
+        """Return whether the old columns can go: nothing else is made of them, for example."""
+        around = await dependents([(self.name, each) for each in self.names], self._now)
         keys = (
             f"ALTER TABLE {kind_and_name(whole)[1]} DROP CONSTRAINT {quoted(name)};"
             for whole, _, name in self.keys
         )
         drops = (f"ALTER TABLE {self.name} DROP COLUMN {each.own};" for each in self.columns)
-        return await self._now.trial.works(*around.drops, *keys, *drops)
+        return await self._now.trial.works(*around.drops, *keys, *self.computed.drops, *drops)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The plain names of the columns, and of those that PostgreSQL computes from them."""
+        return (*(each.name for each in self.columns), *self.computed.names)
 
     def _is_family(self) -> bool:
-        """Return whether other tables have the columns, too."""
-        whole = f"table {self.name}"
-        return self._now.is_partitioned(whole) or any(
-            fact.kind in ("partition", "inherits")
-            and (fact.name == self.name or fact.object == whole)
+        """Return whether other tables have the columns, too, that are not its partitions."""
+        return any(
+            (
+                fact.kind == "inherits"
+                and fact.name in (self.name, self.name.removeprefix("public."))
+            )
+            or (fact.kind in ("partition", "inherits") and fact.object == self.whole)
             for fact in self._now.present
         )
+
+    @property
+    def _is_partitioned(self) -> bool:
+        return self._now.is_partitioned(self.whole)
 
     async def _printed(
         self, before: dict[tuple[str, str], str]
@@ -195,7 +213,7 @@ class MovedTable:
         short = now.names(table)[1]
         note = f"--consent rewrite:{short} does this in one statement, for a small table"
         yield Piece(rank=Rank.MOVE, sql=sql, table=table, is_alone=True, note=note)
-        yield self._fill()
+        yield from self._fill()
         for each in self.columns:
             if now.wanted.get(each.fact("not null")) is not None:
                 yield from self._not_null(each)
@@ -222,21 +240,12 @@ class MovedTable:
         columns = tuple(each.name for each in self.columns)
         return beside(self.name, quoted(constraint_name(self.plain, columns, "ormkit_move")))
 
-    def _fill(self) -> Piece:
+    def _fill(self) -> Iterator[Piece]:
         sets = ", ".join(f"{each.fresh} = {each.value(each.own)}" for each in self.columns)
         is_open = " OR ".join(
             f"({each.fresh} IS NULL AND {each.own} IS NOT NULL)" for each in self.columns
         )
-        sql = f"UPDATE {self.name} SET {sets}\nWHERE ({is_open}) AND {BATCH};"
-        batches = Batches(BATCH_SIZE, self.name, tuple(self._now.key(self.name)))
-        return Piece(
-            rank=Rank.MOVE,
-            sql=sql,
-            mode="batches",
-            batches=batches,
-            table=self.name,
-            is_alone=True,
-        )
+        yield from updating(self.name, sets, f"({is_open})", self._now, Rank.MOVE)
 
     def _not_null(self, each: MovedColumn) -> Iterator[Piece]:
         """Yield what makes a new column NOT NULL, without a scan while others wait."""
@@ -269,7 +278,9 @@ class MovedTable:
     def _parts(self) -> Iterator[Piece]:
         """Yield what builds the indexes and checks of the new columns."""
         for (kind, name), definition in self._after.items():
-            if kind == "index":
+            if self._is_partitioned and (kind == "index" or UNIQUE.fullmatch(definition)):
+                yield from self._built(kind, name, definition)
+            elif kind == "index":
                 yield self._alone(f"{concurrently(definition, quoted(name))};", is_concurrent=True)
             elif unique := UNIQUE.fullmatch(definition):
                 yield self._alone(unique_index(unique, quoted(name), self.name), is_concurrent=True)
@@ -280,6 +291,14 @@ class MovedTable:
                 if words == definition and " NOT ENFORCED" not in words:
                     validate = f"ALTER TABLE {self.name} VALIDATE CONSTRAINT {quoted(name)};"
                     yield self._alone(validate)
+
+    def _built(self, kind: str, name: str, definition: str) -> Iterator[Piece]:
+        """Yield what builds an index of a partitioned table, partition by partition."""
+        is_key = definition.startswith("PRIMARY KEY")
+        for each in built(Fact(self.whole, kind, name, definition), name, self._now):
+            # A table has one primary key at a time.
+            if not is_key or each.rank is Rank.BUILD:
+                yield replace(each, rank=Rank.MOVE)
 
     def _check(self) -> Piece:
         """Return what looks for values that a disabled trigger has not copied."""
@@ -367,7 +386,7 @@ class MovedTable:
             if wanted.get(each.fact("not null")) and self._now.version >= _NOT_NULL_NOT_VALID:
                 name = quoted(constraint_name(self.plain, (each.name,), "not_null"))
                 yield f"{alter} RENAME CONSTRAINT {self._not_null_name(each)} TO {name};"
-            for kind in _SETTINGS:
+            for kind in SETTINGS:
                 if (fact := wanted.get(each.fact(kind))) is not None:
                     yield from _sql(fact, self._now)
             comment = wanted.get((self.whole, "comment", f"column {each.name}"))
@@ -387,6 +406,13 @@ class MovedTable:
         alter = f"ALTER TABLE {self.name}"
         if kind == "index":
             yield f"ALTER INDEX {beside(self.name, quoted(name))} RENAME TO {quoted(own)};"
+        elif self._is_partitioned:
+            if definition.startswith("PRIMARY KEY"):
+                key = self._now.wanted.get((self.whole, kind, own))
+                assert key is not None
+                parts = built(key, name, self._now)
+                yield from (each.sql for each in parts if each.rank is not Rank.BUILD)
+            yield f"{alter} RENAME CONSTRAINT {quoted(name)} TO {quoted(own)};"
         elif unique := UNIQUE.fullmatch(definition):
             add = f"{alter} ADD CONSTRAINT {quoted(own)} {unique['kind']} USING INDEX"
             yield f"{add} {quoted(name)}{unique['deferred'] or ''};"
@@ -402,6 +428,15 @@ class MovedTable:
         if replica is not None and replica.definition == f"USING INDEX {quoted(own)}":
             yield from _sql(replica, self._now)
 
+    def renamed(self) -> Iterator[Piece]:
+        """Yield what gives the parts of partitions their names."""
+        if not self._is_partitioned:
+            return
+        for (kind, name), definition in self._after.items():
+            what = "INDEX" if kind == "index" else "CONSTRAINT"
+            if kind == "index" or UNIQUE.fullmatch(definition):
+                yield from renamed(self.name, name, self._final(kind, name), self._now, what)
+
     def _final(self, kind: str, prepared: str) -> str:
         """Return the name that a part gets at the end."""
         return next(
@@ -413,8 +448,9 @@ class MovedTable:
     def take(self) -> None:
         """Remember that all of this is planned."""
         now = self._now
+        now.done |= self.computed.keys
         for each in self.columns:
-            for kind in ("column", "default", "not null", "identity", *_SETTINGS):
+            for kind in ("column", "default", "not null", "identity", *SETTINGS):
                 now.done.add(each.fact(kind))
             now.done.add((self.whole, "comment", f"column {each.name}"))
         parts = {*self._before, *((kind, self._final(kind, name)) for kind, name in self._after)}

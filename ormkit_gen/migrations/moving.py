@@ -77,7 +77,8 @@ async def moved(
         for each in dict.fromkeys(one.table for one in columns)
     }
     for name in list(tables):
-        if not await tables[name].is_possible():
+        if obstacle := await tables[name].obstacle():
+            now.reasons[name] = obstacle
             del tables[name]
     if swap is not None and len(tables) != len({each.table for each in columns}):
         return Moved()
@@ -122,7 +123,7 @@ async def _add(
     found: Moved, group: list[MovedTable], now: Situation, swap: TypeSwap | None
 ) -> None:
     """Add the plan for tables whose columns are swapped in one transaction."""
-    names = [(each.table, each.name) for table in group for each in table.columns]
+    names = [(table.name, each) for table in group for each in table.names]
     around = await dependents(names, now)
     for table in group:
         found.pieces += table.prepare()
@@ -151,18 +152,20 @@ def _swap(
     tables = dict.fromkeys(table.name for table in group)
     others = [kind_and_name(key[0])[1] for key in keys]
     columns = ", ".join(
-        f"({quote_literal(table.name)}::regclass, {quote_literal(each.name)})"
+        f"({quote_literal(table.name)}::regclass, {quote_literal(each)})"
         for table in group
-        for each in table.columns
+        for each in table.names
     )
     sql = [
         f"LOCK TABLE {', '.join(sorted({*tables, *others}))} IN ACCESS EXCLUSIVE MODE;",
         _KEEP.format(columns),
         *around.drops,
         *drops,
+        *(line for table in group for line in table.computed.drops),
         *(line for table in group for line in table.drops()),
         *(swap.swap if swap else ()),
         *(line for table in group for line in table.finishes()),
+        *(line for table in group for line in table.computed.adds),
         _RESTORE,
         *adds,
         *around.creates,
@@ -176,3 +179,6 @@ def _swap(
         rank=Rank.MOVE, sql="\n".join(sql), is_alone=True, allowed=allowed if is_many else ""
     )
     yield from validates
+    for table in group:
+        yield from table.computed.checks
+        yield from table.renamed()

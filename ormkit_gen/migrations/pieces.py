@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, auto
 from itertools import groupby
 
-from ormkit.migrations.files import BATCH, Batches, Mode, Step
+from ormkit.migrations.files import Batches, Mode, Step
 from ormkit_gen.drift.statement import Stage, Statement, ordered
 
 #: How many keys a batch has.
@@ -111,21 +111,6 @@ def piece(statement: Statement, table: str = "", rank: Rank | None = None) -> Pi
         is_alone=is_concurrent,
         note=statement.note,
         statement=statement,
-    )
-
-
-def filling(table: str, column: str, expression: str, key: Sequence[str]) -> Piece:
-    """Return what fills a column where it is NULL, in batches over the key of the table."""
-    condition = f"{column} IS NULL AND {BATCH}"
-    sql = f"UPDATE {table} SET {column} = {expression} WHERE {condition};"
-    if not key:
-        # A table without a key has no ranges of rows.
-        sql = f"UPDATE {table} SET {column} = {expression} WHERE {column} IS NULL;"
-        allowed = f"unbatched-rows because {table} has no key to walk over"
-        return Piece(rank=Rank.FILL, sql=sql, table=table, is_alone=True, allowed=allowed)
-    batches = Batches(BATCH_SIZE, table, tuple(key))
-    return Piece(
-        rank=Rank.FILL, sql=sql, mode="batches", batches=batches, table=table, is_alone=True
     )
 
 

@@ -88,7 +88,7 @@ async def _pieces(difference: Difference, now: Situation) -> list[Piece]:
     if fact.kind in _COLUMN_PARTS and kind == "table":
         return list(columns.part(difference, now))
     if fact.kind == "constraint" and kind == "domain":
-        return list(domain_checked(difference, now))
+        return [each async for each in domain_checked(difference, now)]
     if fact.kind == "constraint" and kind == "table":
         return await constraints.constraint(difference, now)
     if fact.kind == "index":

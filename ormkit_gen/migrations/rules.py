@@ -11,6 +11,7 @@ from ormkit_gen.diagnostics.diagnostic import Diagnostic, Severity
 from ormkit_gen.ir import Model, Position, Schema
 from ormkit_gen.migrations.measure import BLOCKS_READERS, StepMeasure
 from ormkit_gen.migrations.pairing import partitions_of
+from ormkit_gen.postgres.identifiers import qualified
 
 #: Every rule, and what a step that breaks it does.
 RULES = {
@@ -68,11 +69,12 @@ def broken_rules(judged: Judged, place: str) -> Iterator[Diagnostic]:
     place: the migration's folder, as messages name it.
     """
     steps = judged.migration.steps
+    roots = _roots(judged.after)
     for number, (step, measure) in enumerate(zip(steps, judged.measures, strict=True), 1):
         at = step_position(judged.migration, number, place)
         allowed = {each for each, _ in _allowed(step)}
         yield from _of_allowances(step, at)
-        for rule, what in _of_step(step, measure, judged.tables):
+        for rule, what in _of_step(step, measure, judged.tables, roots):
             if rule not in allowed:
                 yield _broken(rule, what, at)
     first = step_position(judged.migration, 1, place)
@@ -110,12 +112,25 @@ def _of_allowances(step: Step, at: Position) -> Iterator[Diagnostic]:
             yield _broken("reason", rule, at)
 
 
-def _of_step(step: Step, measure: StepMeasure, tables: frozenset[str]) -> Iterator[tuple[str, str]]:
+def _roots(schema: Schema) -> dict[str, str]:
+    """Return the partitioned table of each partition: a lock on one takes the others along."""
+    return {
+        qualified(part.schema or "public", part.name): qualified(
+            model.schema or "public", model.table
+        )
+        for model in schema.models
+        for part in partitions_of(model)
+    }
+
+
+def _of_step(
+    step: Step, measure: StepMeasure, tables: frozenset[str], roots: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     if not any(_CONSENT.match(each) for each in step.notes):
         for table in measure.blocking(tables):
             yield _hazard(measure, table), table
     held = [name for name, lock in measure.locks.items() if lock in BLOCKS_READERS]
-    locked = sorted(tables.intersection(held))
+    locked = sorted({roots.get(each, each) for each in tables.intersection(held)})
     is_divisible = step.mode == "transaction" and len(_statements(step)) > 1
     if len(locked) > 1 and is_divisible and not _is_rename(step):
         yield "many-locks", ", ".join(locked)

@@ -19,7 +19,10 @@ from ormkit_gen.schema.names import MAX_IDENTIFIER
 PREPARED = "_ormkit_new"
 #: Ends the names of what is about to be dropped.
 REPLACED = "_ormkit_old"
-_KEY = re.compile(r'^PRIMARY KEY \(((?:"(?:[^"]|"")+"|[^")])+)\)')
+_COLUMNS = r'\((?P<columns>(?:"(?:[^"]|"")+"|[^")(])+)\)'
+_KEY = re.compile(rf"(?:PRIMARY KEY|UNIQUE(?: NULLS NOT DISTINCT)?) {_COLUMNS}")
+#: One over all rows, of columns in the order that comparisons have.
+_UNIQUE_INDEX = re.compile(rf"CREATE UNIQUE INDEX .* USING btree {_COLUMNS}(?!.* WHERE )")
 _NAME = re.compile(r'"(?:[^"]|"")+"|[^\s,"]+')
 
 
@@ -41,6 +44,8 @@ class Situation:
     problems: list[Diagnostic] = field(default_factory=list[Diagnostic])
     #: What is planned together with something else.
     done: set[tuple[str, str, str]] = field(default_factory=set[tuple[str, str, str]])
+    #: Why columns of tables cannot get their types beside the old ones, by the tables as SQL.
+    reasons: dict[str, str] = field(default_factory=dict[str, str])
     #: The oldest version that runs the plan.
     minimum_server: int | None = None
     _models: dict[str, Model] = field(default_factory=dict[str, Model])
@@ -76,13 +81,24 @@ class Situation:
         return next((each for each in model.indexes if each.name == name), None) if model else None
 
     def key(self, table: str) -> tuple[str, ...]:
-        """Return the columns by which batches walk over a table, as SQL; empty without a key."""
-        for catalog in (self.present, self.wanted):
-            for fact in catalog.facts_of(f"table {table}", "constraint"):
-                found = _KEY.match(fact.definition)
-                if found is not None:
-                    return tuple(_NAME.findall(found[1]))
-        return ()
+        """Return the columns that tell the rows of a table apart, as SQL; empty without any.
+
+        They have a value in each row.
+        """
+        whole = f"table {table}"
+        filled = {quoted(each.name) for each in self.present.facts_of(whole, "not null")}
+        unique: list[tuple[str, ...]] = []
+        for kind, form in (("constraint", _KEY), ("index", _UNIQUE_INDEX)):
+            for fact in self.present.facts_of(whole, kind):
+                found = form.match(fact.definition)
+                if found is None or self.present.get((whole, "unfinished", fact.name)):
+                    continue
+                columns = tuple(_NAME.findall(found["columns"]))
+                if fact.definition.startswith("PRIMARY KEY"):
+                    return columns
+                if filled.issuperset(columns):
+                    unique.append(columns)
+        return min(unique, key=len, default=())
 
     def is_there(self, whole: str) -> bool:
         """Return whether an object is there before the migration."""

@@ -11,11 +11,28 @@ from ormkit.catalog import SHADOW_SETTINGS
 from ormkit_gen.drift.dependents import read_dependents
 from ormkit_gen.postgres.identifiers import quote_literal
 
-#: The files of a table and of its indexes: a new one is written anew.
+#: The files of a table, of those below it and of their indexes: a new one is written anew.
 _FILE = """
-SELECT pg_relation_filenode({0}::regclass)::text || coalesce((
-    SELECT string_agg(' ' || pg_relation_filenode(x.indexrelid), '' ORDER BY x.indexrelid)
-    FROM pg_index x WHERE x.indrelid = {0}::regclass), '')
+WITH RECURSIVE tree (id) AS (
+    SELECT {0}::regclass::oid
+    UNION SELECT i.inhrelid FROM pg_inherits i JOIN tree ON i.inhparent = tree.id
+)
+SELECT string_agg(f.file::text, ' ' ORDER BY f.id) FROM (
+    SELECT id, pg_relation_filenode(id) AS file FROM tree
+    UNION ALL SELECT x.indexrelid, pg_relation_filenode(x.indexrelid)
+    FROM pg_index x JOIN tree ON x.indrelid = tree.id
+) f
+"""
+#: The columns that PostgreSQL computes from others.
+_COMPUTED = """
+SELECT DISTINCT g.attname::text, g.attnum FROM pg_attribute a
+JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass
+    AND d.refobjid = a.attrelid AND d.refobjsubid = a.attnum
+JOIN pg_attrdef e ON d.classid = 'pg_attrdef'::regclass AND e.oid = d.objid
+JOIN pg_attribute g ON g.attrelid = e.adrelid AND g.attnum = e.adnum AND g.attgenerated <> ''
+WHERE a.attrelid = $1::regclass AND g.attrelid = a.attrelid AND a.attname = ANY ($2)
+    AND a.attgenerated = ''
+ORDER BY g.attnum
 """
 #: The columns that have a type, or arrays of it.
 _OF_TYPE = """
@@ -74,6 +91,16 @@ class Trial:
         """Return whether statements run."""
         return await self._rewritten(statements, None) is not None
 
+    async def failure(self, *statements: str) -> str:
+        """Return what PostgreSQL says against statements; empty if they run."""
+        async with self._rolled_back() as connection:
+            try:
+                for each in statements:
+                    await connection.script(each)
+            except DatabaseError as error:
+                return str(error)
+        return ""
+
     async def rewrites(self, statements: Iterable[str], table: str) -> bool | None:
         """Return whether statements write a table or an index of it anew; None if they fail."""
         return await self._rewritten(tuple(statements), table)
@@ -110,6 +137,10 @@ class Trial:
             except DatabaseError:
                 return None
         return {(kind, name): definition for kind, name, definition in rows}
+
+    async def computed_from(self, table: str, columns: Iterable[str]) -> list[str]:
+        """Return the plain names of the generated columns over some columns of a table."""
+        return [row[0] for row in await self._fetch(_COMPUTED, table, list(columns))]
 
     async def condition_of(self, statement: str, table: str) -> str | None:
         """Return the condition that all rows of a partition meet after a statement makes it one."""

@@ -138,6 +138,25 @@ async def test_batches_over_an_empty_table_and_over_a_key_with_nulls(
         await migrate(database, project.directory)
 
 
+async def test_batches_go_over_the_places_of_rows_without_a_key(
+    database: Engine, project: Project
+) -> None:
+    facts = """CREATE TABLE public.facts (n int);
+    INSERT INTO public.facts SELECT i FROM generate_series(1, 1000) i;
+    CREATE TABLE public.parts (n int) PARTITION BY LIST (n); CREATE TABLE public.none (n int);"""
+    update = "UPDATE public.{0} SET n = -n WHERE n > 0 AND /* batch */ true;"
+    project.add("start", facts)
+    for each in ("facts", "none"):
+        project.add(each, in_batches(update.format(each), 70, f"public.{each}", "ctid"))
+    await migrate(database, project.directory)
+    assert await scalar(database, "SELECT max(n) FROM facts") == -1
+    counts = "SELECT array_agg(batches ORDER BY migration DESC) FROM ormkit.backfill"
+    assert (await scalar(database, counts))[1] in range(3, 6)
+    project.add("parts", in_batches(update.format("parts"), 70, "public.parts", "ctid"))
+    with pytest.raises(MigrationError, match=r"public\.parts has its rows in several tables"):
+        await migrate(database, project.directory)
+
+
 async def test_a_backfill_of_models_goes_on_where_it_failed(
     engine: Engine, project: Project
 ) -> None:

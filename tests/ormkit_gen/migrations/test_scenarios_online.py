@@ -10,7 +10,13 @@ import pytest
 
 from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.measure import BLOCKS_WRITERS
-from tests.ormkit_gen.migrations.changes import Change, FoundRows, change, schema_of
+from tests.ormkit_gen.migrations.changes import (
+    Change,
+    FoundRows,
+    change,
+    refusals,
+    schema_of,
+)
 from tests.servers import Server
 
 pytestmark = [pytest.mark.anyio, pytest.mark.one_interpreter]
@@ -237,4 +243,126 @@ async def test_partitions_get_foreign_keys_on_servers_before_18(server18: Server
         assert "ALTER TABLE public.events ADD CONSTRAINT events_ref_fkey" in done.steps[-1].sql
         assert "NOT VALID" not in done.steps[-1].sql
         await done.run()
+        assert await done.left(server18) == []
+
+
+RANGES = """
+[models.Event]
+table = "events"
+partition_by = "RANGE (at)"
+columns.id = { type = "%s", primary_key = true, identity = false }
+columns.at = { type = "int", primary_key = true }
+columns.ref = { type = "%s?", foreign_key = "users.id" }
+partitions.low = "FOR VALUES FROM (0) TO (10)"
+partitions.high = { bound = "FOR VALUES FROM (10) TO (20)", partition_by = "LIST (at)", \
+    partitions = { ten = "FOR VALUES IN (10)", others = "DEFAULT" } }
+indexes = [{ name = "found", columns = ["ref", "at"] }]
+uniques = [{ name = "once", columns = ["ref", "at"] }]
+checks = [{ name = "few", expression = "id < 1000" }]
+"""
+
+
+async def test_columns_of_partitions_get_other_types(server: Server) -> None:
+    old, new = (schema_of(USERS % each + RANGES % (each, each)) for each in ("int", "bigint"))
+    rows = """INSERT INTO users SELECT FROM generate_series(1, 3);
+        INSERT INTO events VALUES (1, 0, 1), (2, 10, 2), (3, 11, NULL);"""
+    async with moved(server, old, new, rows) as done:
+        place = swap_of(done)
+        await done.run(done.steps[:place])
+        written = "INSERT INTO events VALUES (4, 12, 3); UPDATE events SET at = 1 WHERE id = 2"
+        await done.connection.execute(written)
+        await done.run(done.steps[place:])
+        found = "SELECT id, at, ref, tableoid::regclass::text FROM events ORDER BY id"
+        assert await done.rows(found) == [
+            *((1, 0, 1, "low"), (2, 1, 2, "low"), (3, 11, None, "others"), (4, 12, 3, "others"))
+        ]
+        left = "SELECT count(*) FROM pg_class WHERE relname ~ 'ormkit' OR relname ~ '_new'"
+        assert await done.value(left) == 0
+        assert await done.value("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
+
+
+KEYLESS = """
+[models.Fact]
+table = "facts"
+columns.a = "%s?"
+columns.b = "int?"
+"""
+VIRTUAL = """a = "%s?"
+g = { type = "%s", generated = "coalesce(a, 0) * 2", virtual = true, comment = "said" }
+[[models.User.checks]]
+name = "even"
+expression = "g < 1000"
+comment = "few"
+"""
+
+
+async def test_tables_without_keys_and_virtual_columns_are_no_obstacle(server18: Server) -> None:
+    old = schema_of(USERS % "bigint" + VIRTUAL % ("int", "int") + KEYLESS % "int")
+    more = '[models.User.columns.h]\ntype = "bigint"\ngenerated = "a * 3"\nvirtual = true\n'
+    new = schema_of(USERS % "bigint" + VIRTUAL % ("bigint", "bigint") + more + KEYLESS % "bigint")
+    rows = """INSERT INTO facts SELECT n % 7, n FROM generate_series(1, 2000) n;
+        INSERT INTO users (a) VALUES (4), (0);"""
+    async with moved(server18, old, new, rows) as done:
+        walked = [str(each.batches) for each in done.steps if each.batches]
+        assert any(each.endswith("over public.facts (ctid)") for each in walked)
+        await done.run()
+        assert await done.rows("SELECT a, g, h FROM users ORDER BY id") == [(4, 8, 12), (0, 0, 0)]
+        found = "SELECT count(*), count(*) FILTER (WHERE a = b % 7) FROM facts"
+        assert await done.rows(found) == [(2000, 2000)]
+
+
+UNSAFE = """
+[models.User]
+table = "users"
+columns.id = { type = "bigint", primary_key = true }
+columns.a = "%s?"
+columns.g = { type = "bigint?", generated = "a * 2" }
+%s
+[models.Room]
+table = "rooms"
+columns.id = { type = "bigint", primary_key = true }
+columns.at = "%s?"
+excludes = [{ name = "once", elements = [{ column = "at", operator = "&&" }] }]
+[models.Old]
+table = "olds"
+columns.id = { type = "bigint", primary_key = true }
+columns.age = "%s?"
+[models.Car]
+table = "cars"
+columns.id = { type = "bigint", primary_key = true }
+columns.wheels = "wheels?"
+[domains.age]
+type = "int"
+checks = [{ expression = "VALUE > 0", name = "some" }]
+[domains.wheels]
+type = "int"
+%s
+"""
+
+
+async def test_what_postgresql_does_only_alone_says_why(server18: Server) -> None:
+    check = 'checks = [{ expression = "VALUE > 2", name = "many" }]'
+    computed = 'columns.h = { type = "bigint?", generated = "a + 1" }'
+    old = schema_of(UNSAFE % ("int", "", "int4range", "int", ""))
+    new = schema_of(UNSAFE % ("bigint", computed, "int8range", "age", check))
+    found = dict.fromkeys(message for message, _ in await refusals(server18, old, new))
+    for why in (
+        *(
+            "to compute the stored column g",
+            "virtual = true",
+            "builds EXCLUDE",
+            "a check of a table",
+        ),
+        "a column of a domain with checks",
+    ):
+        assert [each for each in found if why in each], why
+    flags = [f"rewrite:{each}" for each in ("users", "rooms", "olds")] + ["scan:cars"]
+    rows = """INSERT INTO users (a) VALUES (1); INSERT INTO cars (wheels) VALUES (4), (1);
+        INSERT INTO rooms (at) VALUES ('[1,2)'); INSERT INTO olds (age) VALUES (7);"""
+    async with change(server18, old, new, rows, consents=flags) as done:
+        with pytest.raises(FoundRows, match="cars that many of"):
+            await done.run()
+        await done.connection.execute("UPDATE cars SET wheels = 3 WHERE wheels = 1")
+        await done.run()
+        assert await done.rows("SELECT a, g, h FROM users") == [(1, 2, 2)]
         assert await done.left(server18) == []
