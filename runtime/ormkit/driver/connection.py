@@ -26,7 +26,7 @@ from ..postgres.identifiers import quote
 from ..postgres.json_hooks import PYTHONS, JsonFunctions
 from ..postgres.values import Record
 from .affinity import let_go
-from .asyncpg_internals import PublicAccess, access_to, cannot_copy
+from .asyncpg_internals import PublicAccess, access_to, cannot_copy, transport_of
 from .command import Command
 from .copy_rows import Copied, copy_sql
 from .disconnect_reason import explained
@@ -61,6 +61,7 @@ class Connection(ResettableSession):
 
     __slots__ = (
         "_marks",
+        "_on_close",
         "_on_outdated",
         "backend",
         "facts",
@@ -81,6 +82,7 @@ class Connection(ResettableSession):
         self._marks = marks
         #: The major version of the server.
         self.server_version: int = raw.get_server_version().major
+        self._on_close: Callable[[Connection], None] | None = None
         self._on_outdated: Callable[[Connection], None] = Connection.forget_statements
         #: The process id of the server's backend; 0 if the connection has broken already.
         self.backend: int = 0 if raw.is_closed() else raw.get_server_pid()
@@ -427,17 +429,27 @@ class Connection(ResettableSession):
         self.prepared.enter(namespace)
 
     @property
+    def transport(self) -> Any:
+        """The transport of the driver; None if it is unknown."""
+        return transport_of(self._raw)
+
+    @property
     def is_closed(self) -> bool:
         """True if the connection can no longer be used."""
         return not self.wire.is_connected()
 
     def on_close(self, callback: Callable[[Connection], None]) -> None:
-        """Call this function soon after the connection has ended, for any reason."""
+        """Call this function soon after the connection has ended, for any reason.
 
-        def ended(raw: object) -> None:
-            callback(self)
+        It replaces the one of an earlier call.
+        """
+        if self._on_close is None:
+            self._raw.add_termination_listener(self._ended)
+        self._on_close = callback
 
-        self._raw.add_termination_listener(ended)
+    def _ended(self, raw: object) -> None:
+        if self._on_close is not None:
+            self._on_close(self)
 
     def on_outdated(self, callback: Callable[[Connection], None]) -> None:
         """Call this function when a prepared statement is stale, to discard them all."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -21,6 +22,8 @@ from .unreadable import Unreadable
 DRIVER: Any = asyncpg
 #: What the driver raises if the setup of a connection fails.
 FAILED_SETUP = (asyncpg.PostgresError, *UNREACHABLE)
+#: The event loop that the driver uses for new connections; None is the one that runs.
+EVENT_LOOP: ContextVar[Any] = ContextVar("EVENT_LOOP", default=None)
 #: Enables NULL in arrays that the driver sends as text, if the server's default disables it.
 READ_NULLS = (
     "SELECT set_config('array_nulls', 'on', false) WHERE current_setting('array_nulls') = 'off'"
@@ -45,6 +48,7 @@ async def open_raw(
     try:
         raw = await DRIVER.connect(
             **arguments,
+            loop=EVENT_LOOP.get(),
             statement_cache_size=statement_cache_size,
             connection_class=TransportKeeper,
         )

@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from ..errors import ConfigurationError, DatabaseError
 from ..postgres.values import Record
 from ..session import AsyncSession
 from .background_loop import BackgroundLoop
+from .kept_connection import KeptConnection
 from .settings import Contents
 
 #: Begins the names of templates, those of templates that are being made, and those of the databases
@@ -52,6 +53,8 @@ class Database:
     deferred: Sequence[str]
     #: Whether other tests use it too, so that each has to be rolled back.
     is_shared: bool
+    #: The connection of the tests that are rolled back, between two of them.
+    kept: KeptConnection = field(default_factory=KeptConnection)
 
 
 class Databases:
@@ -78,6 +81,9 @@ class Databases:
     @property
     def shared(self) -> Database:
         """The database for all tests of this process that are rolled back."""
+        if self._shared is not None and self._shared.kept.is_spoilt:
+            self._dropping.append(self._loop.start(self._drop(self._shared.name)))
+            self._shared = None
         if self._shared is None:
             self._shared = self._loop.run(self._create(is_shared=True))
         return self._shared
@@ -121,6 +127,7 @@ class Databases:
         for each in self._dropping:
             await asyncio.wrap_future(each)
         if self._shared is not None:
+            await self._shared.kept.close()
             await self._drop(self._shared.name)
         await self._connection.close()
 

@@ -21,6 +21,7 @@ async def opened(database: Database, options: Mapping[str, Any]) -> AsyncGenerat
         async with await create_engine(database.url, **{**OPTIONS, **options}) as engine:
             yield engine
         return
-    async with await create_engine(database.url, **{**options, **SANDBOX_OPTIONS}) as engine:
-        enter_sandbox(engine, database.deferred)
+    every = {**options, **SANDBOX_OPTIONS}
+    async with await create_engine(database.url, **every) as engine:
+        enter_sandbox(engine, database.deferred, database.kept, every)
         yield engine

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from ..driver.affinity import running_loop
 from ..driver.connection import Connection
 from ..errors import UsageError
+from ..events.observed import leave
 from ..pool.pool import Pool
 from ..postgres.values import Record
 from ..statements.executor import Executor, Values
 from ..statements.pool_executor import PoolExecutor
-from .sandbox_connection import ADVICE, Sandbox, SandboxConnection
+from .kept_connection import KeptConnection, adopt
+from .sandbox_connection import ADVICE
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -30,17 +34,21 @@ SANDBOX_OPTIONS: dict[str, Any] = {
 class SandboxPool(Pool):
     """A pool with one connection, whose users take turns."""
 
-    #: Makes the constraints deferred again that are so by themselves.
-    deferring = ""
+    _kept: KeptConnection | None
+    _engine_options: Mapping[str, Any]
 
-    def begin(self, deferred: Sequence[str]) -> None:
+    def begin(
+        self, deferred: Sequence[str], kept: KeptConnection | None, options: Mapping[str, Any]
+    ) -> None:
         """Make the connection that is open already one of the sandbox, and each that follows."""
-        if deferred:
-            self.deferring = f"; SET CONSTRAINTS {', '.join(deferred)} DEFERRED"
+        self._deferring = f"; SET CONSTRAINTS {', '.join(deferred)} DEFERRED" if deferred else ""
+        self._kept, self._engine_options = kept, options
+        if kept is not None:
+            self._connect = partial(kept.open, options, self._deferring, self._connect)
         if self.listeners:
             self._observe(False)
         for connection in self._opened_at:
-            self._adopt(connection)
+            adopt(connection, self._deferring)
         if self.listeners:
             self._observe(True)
 
@@ -67,13 +75,38 @@ class SandboxPool(Pool):
     def _has_lost(self) -> bool:
         return self._counts["opened"] > 0 and not self._opened_at
 
-    def _adopt(self, connection: Connection) -> None:
-        connection.sandbox = Sandbox(self.deferring)
-        connection.__class__ = SandboxConnection
-
     def _register(self, connection: Connection) -> None:
-        self._adopt(connection)
+        if connection.sandbox is None:
+            adopt(connection, self._deferring)
         super()._register(connection)
+
+    async def open_apart(self) -> NoReturn:
+        """Raise UsageError: what another connection commits would be there for all tests."""
+        raise UsageError(
+            f"it needs a connection of its own, whose work is not rolled back: {ADVICE}"
+        )
+
+    async def close(self) -> None:
+        """Roll back, and keep the connection for the next test."""
+        try:
+            kept = self._kept
+            if kept is not None and running_loop() is self.origin.loop and not self.is_closed:
+                await self._keep(kept)
+        finally:
+            await super().close()
+
+    async def _keep(self, kept: KeptConnection) -> None:
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        connection = self._idle[0][0] if self._idle else None
+        if connection is not None and kept.takes(connection, self._engine_options):
+            self._idle.clear()
+            if self.listeners:
+                self._tell("closed", connection)
+                leave(connection)
+            self._counts["closed"] += 1
+            del self._opened_at[connection]
+            await kept.keep(connection, self._engine_options)
 
     def _open_missing(self) -> None:
         # Another connection would not see what this one has written.
@@ -108,15 +141,22 @@ class SandboxExecutor(PoolExecutor):
             await records.aclose()
 
 
-def enter_sandbox(engine: Engine, deferred: Sequence[str] = ()) -> None:
+def enter_sandbox(
+    engine: Engine,
+    deferred: Sequence[str] = (),
+    kept: KeptConnection | None = None,
+    options: Mapping[str, Any] = SANDBOX_OPTIONS,
+) -> None:
     """Make an engine a sandbox, which was opened with SANDBOX_OPTIONS.
 
     Its pool and its executor get other classes, as connections do while somebody listens to them.
     So engines that are no sandbox run the same code as if there were none.
 
     deferred: the constraints of the database that are initially deferred, quoted.
+    kept: holds the connection before the engine, and afterwards.
+    options: what the engine was opened with.
     """
     pool: Any = engine.pool
     pool.__class__ = SandboxPool
-    pool.begin(deferred)
+    pool.begin(deferred, kept, options)
     engine.executor().__class__ = SandboxExecutor

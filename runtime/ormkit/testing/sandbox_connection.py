@@ -28,7 +28,7 @@ from ..driver.errors import IN_FAILED_TRANSACTION
 from ..driver.reset import reset_session
 from ..errors import ConnectionLost, DatabaseError, UsageError
 from ..events.event import first_word
-from ..events.observed import OBSERVED, ObservedConnection
+from ..events.observed import CONTROL, OBSERVED, ObservedConnection
 from ..postgres.values import Record
 from ..statements.statement import Statement
 from ..transactions.options import SET_ALL
@@ -56,6 +56,10 @@ class Sandbox:
     is_clean: bool = True
     #: True while a transaction of the application is open.
     is_open: bool = False
+    #: True once more has run than generated statements, so that a rollback may leave something.
+    is_altered: bool = False
+    #: True once a statement was interrupted: the driver may have bound itself to the event loop.
+    is_worn: bool = False
     #: The parameters that the application's transaction has set, with their former values.
     settings: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -105,7 +109,7 @@ class SandboxConnection(Connection):
         self, command: Command, args: Sequence[object], chunk: int
     ) -> AsyncGenerator[list[Record], None]:
         if not self.sandbox.is_open:
-            await self._renew()
+            await self.renew()
             # The next statement sets a new savepoint: to roll back to this one closes the stream.
             self.sandbox.is_clean = False
         async for records in super()._chunks(command, args, chunk):
@@ -117,6 +121,7 @@ class SandboxConnection(Connection):
         if word == "BEGIN" and ";" in sql:
             # create_all() sends its transaction as one text.
             sql = sql.partition(";")[2].strip().removesuffix("COMMIT;")
+            self.sandbox.is_altered = True
         elif word == "BEGIN":
             return await self._begin(sql)
         elif word == "COMMIT":
@@ -124,8 +129,20 @@ class SandboxConnection(Connection):
         elif sql == "ROLLBACK":
             await self._roll_back()
             return sql
+        elif word not in CONTROL:
+            self.sandbox.is_altered = True
         async with self._alone():
             return await super().script(sql, timeout)
+
+    def mark_dirty(self) -> None:
+        """Record that the session state may be dirty, for example after raw SQL."""
+        super().mark_dirty()
+        self.sandbox.is_altered = True
+
+    def mark_cut(self) -> None:
+        """Record that a statement was interrupted, so that the server may still run it."""
+        super().mark_cut()
+        self.sandbox.is_worn = True
 
     async def returns_rows(self, sql: str) -> bool:
         """Return whether the statement has result columns."""
@@ -155,7 +172,7 @@ class SandboxConnection(Connection):
         if self._is_cut or self.sandbox.is_open:
             await self._roll_back()
         else:
-            await self._renew()
+            await self.renew()
         self.prepared.enter(None)
         if not await reset_session(self._raw, len(self.prepared), keeps_cursors=True):
             await Connection.script(self, "DEALLOCATE ALL")
@@ -174,7 +191,7 @@ class SandboxConnection(Connection):
         if sandbox.is_open:
             yield
             return
-        await self._renew()
+        await self.renew()
         sandbox.is_clean = is_read
         try:
             yield
@@ -193,7 +210,7 @@ class SandboxConnection(Connection):
         """What checks the deferred constraints, as a COMMIT does."""
         return f"SET CONSTRAINTS ALL IMMEDIATE{self.sandbox.deferring}"
 
-    async def _renew(self) -> None:
+    async def renew(self) -> None:
         """Set a savepoint that nothing has followed yet."""
         sandbox: Sandbox = self.sandbox
         if not sandbox.has_begun:
@@ -208,7 +225,7 @@ class SandboxConnection(Connection):
             raise UsageError(
                 f"a test that is rolled back has one transaction, which is not {found[1]}: {ADVICE}"
             )
-        await self._renew()
+        await self.renew()
         sandbox: Sandbox = self.sandbox
         sandbox.is_open, sandbox.is_clean = True, False
         if "READ ONLY" in sql:
