@@ -131,11 +131,14 @@ async def attached(old: Schema, new: Schema, database: Trial) -> AsyncGenerator[
 
 def _steps(statement: str, place: _Place, checked: Mapping[str, str]) -> Iterator[Step]:
     for table, condition in checked.items():
+        parent = place.parent.removeprefix("public.")
+        remedy = f"move them first, or plan the migration with --consent rewrite:{parent}"
+        remedy = "mend or delete them first" if table == place.name else remedy
         which = "is out of the bounds of" if table == place.name else "is within the bounds of"
         yield Step(
             sql=f"SELECT * FROM {table}\nWHERE NOT ({condition})\nLIMIT {_SHOWN};",
             mode="check",
-            message=f"rows of {table}: each {which} the partition {place.name}; move them first",
+            message=f"rows of {table}: each {which} the partition {place.name}; {remedy}",
         )
     names = {table: _check(table) for table in checked}
     for table, condition in checked.items():

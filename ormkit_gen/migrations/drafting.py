@@ -20,6 +20,7 @@ from ormkit_gen.migrations.pairing import Pairing, pair
 from ormkit_gen.migrations.phases import between
 from ormkit_gen.migrations.planner import plan
 from ormkit_gen.migrations.prover import Proof, Rehearsal, concluded, rehearsal
+from ormkit_gen.migrations.regrouping import regrouped
 from ormkit_gen.migrations.renaming import Renaming, rename
 from ormkit_gen.migrations.situation import Situation
 from ormkit_gen.migrations.state import canonical
@@ -196,7 +197,11 @@ class _Author:
         number: that of the first step.
         """
         run = self._database.run
-        out = detached(old, new)
+        moved: list[Step] = []
+        async for step, after in regrouped(old, new, self._answers, self._trial):
+            moved.append(step)
+            old = after
+        out = (*moved, *detached(old, new))
         measured = await run(out, number)
         found = [each async for each in attached(old, new, self._trial)]
         checks = tuple(each for each in found if each.mode == "check")
@@ -241,6 +246,9 @@ class _Author:
         steps: list[Step] = []
         for step, measure in zip(proof.steps, proof.measures, strict=True):
             notes = list(step.notes)
+            if any(each.startswith("consent: ") for each in notes):
+                steps.append(step)
+                continue
             for table in measure.blocking(proof.tables):
                 reason = _reason(step, measure, table)
                 short = table.replace('"', "").removeprefix("public.")

@@ -240,7 +240,10 @@ class _Pairs:
             if below.name not in names
         }
         olds = [each for each in olds if each.name not in implied]
-        paired = self._by_name("partition", olds, news, key=lambda each: each.name)
+        short = _full_name(new) if new.schema else new.table
+        paired = self._by_name(
+            "partition", olds, news, key=lambda each: each.name, within=(short, new.name, new.table)
+        )
         self.found.partitions[old.name] = paired
 
     def _domains(self) -> None:
@@ -279,8 +282,12 @@ class _Pairs:
         *,
         key: Callable[[_Placed], str] | None = None,
         is_data: bool = True,
+        within: tuple[str, ...] = (),
     ) -> Names:
-        """Return what is which of elements that have a name in PostgreSQL only."""
+        """Return what is which of elements that have a name in PostgreSQL only.
+
+        within: the names of the table whose other partitions may take the rows.
+        """
         name_of = key or _full_name
         before, after = ({name_of(each): each for each in side} for side in (olds, news))
         old_names, new_names = (
@@ -308,6 +315,7 @@ class _Pairs:
             {name: _full_name(each) for name, each in after.items()},
             kind,
             is_data=is_data,
+            within=within,
         )
         return paired
 
@@ -365,15 +373,20 @@ class _Pairs:
         kind: str,
         *,
         is_data: bool = True,
+        within: tuple[str, ...] = (),
     ) -> None:
         """Record what is gone and has no answer, with the flags that answer."""
         left = [each for each in gone if not self.answers.may_drop(old_names[each], each)]
+        if left and fresh and self.answers.consents_to("rewrite", *within):
+            return
         if not left or not (is_data or fresh):
             return
         for each in left:
             name = old_names[each]
             flags = [f"--rename {name}={new_names[other]}" for other in fresh]
             flags.append(f"--drop {name}")
+            if fresh and within:
+                flags.append(f"--consent rewrite:{within[0]}, which moves its rows to the new ones")
             if fresh:
                 others = ", ".join(new_names[other] for other in fresh)
                 message = f"the {kind} {name} is gone, and there is new: {others}"

@@ -117,7 +117,9 @@ def _with_partitions(
         )
         for each in news
     )
-    is_replaced = any(each.name not in before for each in news)
+    is_replaced = any(
+        each.name not in before or each.bound != before[each.name].bound for each in news
+    )
     return (*merged, *(() if is_replaced else gone))
 
 

@@ -74,6 +74,20 @@ JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamesp
 WHERE a.attrelid = $1::regclass AND a.attname = ANY ($2)
 ORDER BY 1, 2
 """
+#: The triggers of a table that fire, and what makes them do so.
+_TRIGGERS = """
+SELECT quote_ident(tgname), CASE tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END
+FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgenabled IN ('O', 'A')
+ORDER BY 1
+"""
+_REFERENCES = """
+SELECT format('%I.%I', n.nspname, c.relname), quote_ident(k.conname), pg_get_constraintdef(k.oid),
+    c.relkind = 'p'
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'f' AND k.confrelid = $1::regclass AND k.conparentid = 0
+ORDER BY 1, 2
+"""
 _VERSION = "SELECT current_setting('server_version_num')::integer / 10000"
 
 
@@ -141,6 +155,18 @@ class Trial:
     async def computed_from(self, table: str, columns: Iterable[str]) -> list[str]:
         """Return the plain names of the generated columns over some columns of a table."""
         return [row[0] for row in await self._fetch(_COMPUTED, table, list(columns))]
+
+    async def triggers(self, table: str) -> list[tuple[str, str]]:
+        """Return the triggers of a table that fire, as SQL, and the words that make them do so."""
+        return [(row[0], row[1]) for row in await self._fetch(_TRIGGERS, table)]
+
+    async def references(self, table: str) -> list[tuple[str, str, str, bool]]:
+        """Return the foreign keys to a table.
+
+        Each is its table, name and definition as SQL, and whether the table has partitions.
+        """
+        found = await self._fetch(_REFERENCES, table)
+        return [(row[0], row[1], row[2], row[3]) for row in found]
 
     async def condition_of(self, statement: str, table: str) -> str | None:
         """Return the condition that all rows of a partition meet after a statement makes it one."""

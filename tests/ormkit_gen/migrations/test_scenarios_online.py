@@ -10,6 +10,7 @@ import pytest
 
 from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.measure import BLOCKS_WRITERS
+from tests.lengths import IS_NIGHTLY
 from tests.ormkit_gen.migrations.changes import (
     Change,
     FoundRows,
@@ -262,6 +263,8 @@ checks = [{ name = "few", expression = "id < 1000" }]
 """
 
 
+@pytest.mark.nightly
+@pytest.mark.parametrize("server", ["18", *(["15"] if IS_NIGHTLY else [])], indirect=True)
 async def test_columns_of_partitions_get_other_types(server: Server) -> None:
     old, new = (schema_of(USERS % each + RANGES % (each, each)) for each in ("int", "bigint"))
     rows = """INSERT INTO users SELECT FROM generate_series(1, 3);
