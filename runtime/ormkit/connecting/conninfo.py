@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from ..errors import ConfigurationError
 from ..postgres.type_mismatch import mismatch
+from .foreign_parameters import check_known_spelling
 from .keepalive import WORDS as KEEPALIVE
 from .libpq_parameters import (
     ARGUMENTS,
@@ -196,8 +197,11 @@ def canonical_parameter(word: str, value: str) -> dict[str, str]:
         return {"sslmode": "require"}
     if word == "ssl":
         raise ConfigurationError(
-            "ssl can only be true in a URL: for anything else write sslmode=..."
+            "ssl can only be true in a URL: for anything else write sslmode=..., which is require "
+            "where no certificate is checked, and verify-full where it is"
         )
+    if word not in KNOWN_PARAMETERS:
+        check_known_spelling(word)
     return {word: value}
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 
 from ..errors import ConfigurationError, shown
 from ..postgres.type_mismatch import mismatch
+from .foreign_parameters import scheme_remedy
 
 EMBEDDED = "embedded://"
 SCHEMES = ("postgresql://", "postgres://", EMBEDDED)
@@ -30,9 +31,9 @@ def check_url(url: object) -> None:
     if not isinstance(url, str):
         raise ConfigurationError(f"the URL must be a string (str), not {type(url).__name__}")
     if not url.startswith(SCHEMES):
+        begins = f"the URL begins with {url.partition('://')[0][:20]!r}"
         raise ConfigurationError(
-            f"the URL begins with {url.partition('://')[0][:20]!r}: it must begin with one of "
-            f"{', '.join(SCHEMES)}"
+            scheme_remedy(url) or f"{begins}: it must begin with one of {', '.join(SCHEMES)}"
         )
     if reason := mismatch("text", url):
         raise ConfigurationError(f"the URL cannot be used: {reason}")

@@ -114,13 +114,15 @@ def translate(
     return translated
 
 
-def refused_connection(error: Exception) -> Exception:
-    """Return the OrmKit error for a failed connection attempt."""
+def refused_connection(error: Exception, hosts: Sequence[object] = ()) -> Exception:
+    """Return the OrmKit error for a failed connection attempt, which names the hosts tried."""
     if isinstance(error, asyncpg.ClientConfigurationError):
         refused: Exception = errors.ConfigurationError(str(error))
     elif isinstance(error, UNREACHABLE):
         # The text of a timeout is empty.
-        refused = errors.ConnectionFailed(f"cannot connect: {str(error) or 'no answer in time'}")
+        tried = f"; tried {', '.join(map(str, hosts))}" if any(hosts) else ""
+        text = str(error) or "no answer in time"
+        refused = errors.ConnectionFailed(f"cannot connect: {text}{tried}")
         refused.__cause__ = error
     elif isinstance(error, asyncpg.PostgresError):
         refused = refused_by_server(error)

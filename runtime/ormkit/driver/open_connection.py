@@ -53,7 +53,7 @@ async def open_raw(
             connection_class=TransportKeeper,
         )
     except Exception as error:
-        raise refused_connection(error)
+        raise refused_connection(error, options.get("host", ()))
     transport = transport_of(raw)
     receive_into_buffer(transport, terminator(raw))
     try:

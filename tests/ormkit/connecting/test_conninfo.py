@@ -23,7 +23,9 @@ from ormkit import (
 )
 from ormkit import engine as engine_module
 from ormkit.connecting.conninfo import ConnInfo, without_secrets
+from ormkit.connecting.foreign_parameters import check_known_spelling
 from ormkit.connecting.libpq_parameters import KNOWN_PARAMETERS, UNSUPPORTED
+from ormkit.connecting.options import check_url
 from tests.proxy import Proxy
 from tests.servers import Server
 
@@ -170,6 +172,70 @@ async def test_a_word_that_asks_for_what_happens_anyway_connects(
 ) -> None:
     async with opened(database_url, words) as engine:
         assert (await engine.execute("SELECT 1")).scalar() == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        ("schema=public", "the URL has schema, .*: write search_path="),
+        ("currentSchema=app", "currentSchema, .*: write search_path="),
+        ("connection_limit=5", "max_connections="),
+        ("max_connections=5", "create_engine"),
+        ("minPoolSize=5", "min_connections="),
+        ("pgbouncer=true", "statement_cache_size=0"),
+        ("prepareThreshold=0", "statement_cache_size=0"),
+        ("pool_timeout=3", "acquire_timeout="),
+        ("connectTimeout=3", "write connect_timeout="),
+        ("charset=utf8", "UTF-8"),
+        ("sslaccept=strict", "sslmode=verify-full"),
+        ("ssl=no-verify", "require where no certificate is checked"),
+    ],
+)
+def test_a_parameter_of_another_library_is_answered_with_what_to_write(
+    words: str, remedy: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=remedy):
+        arguments(f"postgresql://localhost/x?{words}")
+
+
+def test_parameters_of_the_server_are_none_of_other_libraries() -> None:
+    words = ("search_path", "Search_Path", "statement_timeout", "TimeZone", "work_mem", "a.schema")
+    url = f"postgresql:///x?{'&'.join(f'{word}=1' for word in words)}"
+    assert {*ConnInfo.of(url, {}).settings} == {*words}
+
+
+async def test_no_parameter_of_the_server_is_refused_as_one_of_another_library(
+    database_url: str,
+) -> None:
+    async with await create_engine(database_url) as engine:
+        found = await engine.execute("SELECT name FROM pg_settings WHERE context <> 'postmaster'")
+    for row in found:
+        check_known_spelling(row["name"])
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("", "is the variable set"),
+        (" postgresql:///x\n", "a blank or a quote"),
+        ("'postgresql:///x'", "a blank or a quote"),
+        ("${DATABASE_URL}", "the name of a variable"),
+        ("postgresql+asyncpg:///x", "write postgresql://, as asyncpg"),
+        ("jdbc:postgresql://h/x", "write postgresql://"),
+        ("host=h password=secret", "keywords and values"),
+        ("mysql://h/x", "must begin with one of"),
+    ],
+)
+def test_what_is_no_url_is_told_with_the_way_to_one(url: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        check_url(url)
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_server_that_is_not_there_is_named(tmp_path: Path) -> None:
+    for url in (f"postgresql:///x?host={tmp_path}", "postgresql://nowhere.invalid/x"):
+        with pytest.raises(ConnectionFailed, match=r"; tried (/|nowhere)"):
+            await create_engine(url, reconnect_timeout=0)
 
 
 async def test_names_of_the_application_and_timeouts_come_from_the_url(database_url: str) -> None:

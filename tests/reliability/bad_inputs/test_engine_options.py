@@ -81,7 +81,7 @@ ENGINES = [
     ),
     *refused(
         ConfigurationError,
-        "the URL begins with '': it must begin with one of postgresql://,",
+        "the URL is empty: is the variable set that it comes from?",
         lambda lab: create_engine(""),
     ),
     *refused(
