@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from .connecting.conninfo import ConnInfo, without_secrets
 from .connecting.options import EMBEDDED, check_count, check_seconds, check_url, checked_settings
-from .connecting.secret import Secret, check_secret, secret_of
+from .connecting.secret import Secret, check_secret, opened_with
 from .driver.connection import DEFAULT_STATEMENTS, Connection
 from .embedded.server import EmbeddedServer
 from .embedded.url import open_embedded
@@ -227,15 +227,14 @@ def opener(
         every["application_name"] = info.application_name
     initialize = None if init is None else initializer(init, timeout)
 
+    async def open_as(secret: str | None) -> Connection:
+        arguments = {**info.arguments(), "timeout": timeout, "server_settings": every}
+        if secret is not None:
+            arguments["password"] = secret
+        return await Connection.open(arguments, statement_cache_size, functions)
+
     async def connect() -> Connection:
-        arguments = {
-            **info.arguments(),
-            "timeout": timeout,
-            "server_settings": every,
-        }
-        if password is not None:
-            arguments["password"] = await secret_of(password)
-        connection = await Connection.open(arguments, statement_cache_size, functions)
+        connection = await (open_as(None) if password is None else opened_with(password, open_as))
         warn_of_version(connection.server_version)
         if initialize is not None:
             await connection.initialize(initialize)

@@ -72,6 +72,22 @@ async def test_a_function_gives_the_password_of_each_connection(secure: SecureSe
         assert await is_encrypted(engine)
 
 
+async def test_a_password_that_changed_while_connecting_is_asked_for_again(
+    secure: SecureServer,
+) -> None:
+    url = secure.url("require", "127.0.0.1", user="ada")
+    for given, calls in ((["old", PASSWORD], 2), (["old", "old"], 2), (["old", "older"], 2)):
+        left = [*given]
+        try:
+            async with await create_engine(url, password=lambda left=left: left.pop(0)) as engine:
+                assert await is_encrypted(engine)
+                assert given[-1] == PASSWORD
+        except ConnectionFailed as refused:
+            assert given[-1] != PASSWORD
+            assert refused.sqlstate == "28P01"
+        assert len(given) - len(left) == calls
+
+
 async def test_a_function_that_gives_no_password_is_named(secure: SecureServer) -> None:
     url = secure.url("require", "127.0.0.1", user="ada")
     nothing: Any = dict

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, ConnectionFailed
 
 #: A password, or a function that returns one.
 Secret: TypeAlias = "str | Callable[[], str | Awaitable[str]]"
 
+T = TypeVar("T")
+#: The SQLSTATE of a wrong password.
+WRONG_PASSWORD = "28P01"
 WANTED = "give a text, or a function without parameters that returns one"
 
 
@@ -34,3 +37,20 @@ async def secret_of(secret: Secret) -> str:
             f"{WANTED}"
         )
     return given
+
+
+async def opened_with(secret: Secret, connect: Callable[[str], Awaitable[T]]) -> T:
+    """Connect with the password; once more with a newer one if the server refuses an old one.
+
+    Passwords that rotate may change between the call of the function and the server's answer.
+    """
+    given = await secret_of(secret)
+    try:
+        return await connect(given)
+    except ConnectionFailed as error:
+        if isinstance(secret, str) or error.sqlstate != WRONG_PASSWORD:
+            raise
+        newer = await secret_of(secret)
+        if newer == given:
+            raise
+    return await connect(newer)

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from ormkit import ConfigurationError, PoolClosed, create_engine
+from examples.blog.db import User
+from ormkit import AsyncSession, ConfigurationError, PoolClosed, create_engine
 
 
 async def test_close_waits_until_nothing_is_in_use(blog_url: str) -> None:
@@ -34,6 +35,40 @@ async def test_close_waits_until_nothing_is_in_use(blog_url: str) -> None:
     assert (await waiting).scalar() == 8
     with pytest.raises(PoolClosed):
         await engine.execute("SELECT 1")
+
+
+async def test_streams_transactions_and_waiting_tasks_end_as_usual(blog_url: str) -> None:
+    engine = await create_engine(blog_url, max_connections=3)
+    await engine.execute("INSERT INTO users (name) SELECT 'x' FROM generate_series(1, 300)")
+    session = AsyncSession(engine)
+    is_closing = asyncio.Event()
+
+    async def stream() -> int:
+        count = 0
+        async for _ in session.query(User).stream(batch_size=10):
+            await is_closing.wait()
+            count += 1
+        return count
+
+    async def transact() -> int:
+        async with session.begin() as tx:
+            await tx.insert(User(name="late"))
+            await is_closing.wait()
+            async with tx.begin():
+                await tx.insert(User(name="later"))
+        return 300
+
+    tasks = [asyncio.create_task(each()) for each in (stream, transact) * 4]
+    while engine.pool_stats().in_use < 3:
+        await asyncio.sleep(0)
+    closing = asyncio.create_task(engine.close(drain=30))
+    await asyncio.sleep(0)
+    is_closing.set()
+    await closing
+    counts = await asyncio.gather(*tasks)
+    assert all(count >= 300 for count in counts)
+    async with await create_engine(blog_url) as engine:
+        assert await AsyncSession(engine).query(User).count() == 308
 
 
 async def test_close_says_what_was_still_in_use(
