@@ -17,6 +17,7 @@ from ormkit_gen.cli.invocation import (
     config_option,
     database_url,
     json_option,
+    of_target,
     pass_invocation,
 )
 from ormkit_gen.cli.secrets import masked
@@ -59,7 +60,10 @@ def doctor(invocation: Invocation, as_json: bool, database: str | None, config: 
         of_database = asyncio.run(check_database(url))
         found += of_database
         if settings is not None and len(of_database) > 1:
-            found += _check_tables(invocation, url, targets, config)
+            of_migrations = _check_migrations(settings, url, targets)
+            found += of_migrations
+            is_behind = any(each.state == "problem" for each in of_migrations)
+            found += _check_tables(invocation, url, targets, config, is_behind=is_behind)
     code = _PROBLEMS if any(each.state == "problem" for each in found) else 0
     if as_json:
         checks = [each.document() for each in found]
@@ -80,12 +84,39 @@ def _databases(settings: Settings | None, given: str | None) -> dict[str, tuple[
     return {url: targets for url, targets in found.items() if url}
 
 
+def _check_migrations(settings: Settings, url: str, targets: Sequence[Target]) -> list[Finding]:
+    """Ask the database which migrations of each directory it has."""
+    # Importing the runtime takes longer than `ormkit --help`.
+    from ormkit.migrations import Options
+    from ormkit_gen.cli.doctor.migrations import check_migrations
+
+    found: dict[Path, Finding | None] = {}
+    for target in targets:
+        own = of_target(settings, target.label)
+        directory = own.root / own.migrations
+        is_alone = len(settings.targets) == 1
+        name = "migrations" if is_alone else f"migrations in {own.migrations}"
+        options = Options(schema=own.migrations_schema, phases=own.phases)
+        if directory not in found:
+            found[directory] = check_migrations(name, url, directory, options)
+    return [each for each in found.values() if each is not None]
+
+
 def _check_tables(
-    invocation: Invocation, url: str, targets: Sequence[Target], config: Path | None
+    invocation: Invocation,
+    url: str,
+    targets: Sequence[Target],
+    config: Path | None,
+    *,
+    is_behind: bool,
 ) -> list[Finding]:
-    """Compare the database with the schema, as `ormkit check` does."""
+    """Compare the database with the schema, as `ormkit check` does.
+
+    is_behind: whether the database lacks migrations, which may be all that differs.
+    """
     from ormkit_gen.cli.comparing import labels, project_of
     from ormkit_gen.cli.doctor.finding import ok
+    from ormkit_gen.cli.doctor.migrations import APPLY
     from ormkit_gen.diagnostics.diagnostic import SchemaError
     from ormkit_gen.diagnostics.refusal import Refusal
     from ormkit_gen.drift.examination import examine
@@ -101,5 +132,6 @@ def _check_tables(
         return [problem(name, first.message, first.remedy)]
     count = sum(each.counts for each in result.findings)
     if count:
-        return [problem(name, f"{count} differ from the schema", "run `ormkit check`")]
+        begin = f"{APPLY}, and then" if is_behind else "run"
+        return [problem(name, f"{count} differ from the schema", f"{begin} `ormkit check`")]
     return [ok(name, "are those of the schema")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,26 @@ def test_what_is_wrong_with_a_database_is_named(
     found = checks_of(ormkit, "--database", database)
     assert found[check][0] == state
     assert said in found[check][1]
+
+
+def test_migrations_that_a_database_lacks_are_named(
+    database: str, ormkit: Command, server18: Server
+) -> None:
+    assert "migrations" not in checks_of(ormkit, "--database", database)
+    assert ormkit("migrate", "new", "start").returncode == 0
+    with server18.database() as empty:
+        state, said = checks_of(ormkit, "--database", empty)["migrations"]
+        assert state == "problem"
+        assert re.fullmatch(r"\S+-start-\w+ is not in the database", said)
+        lines = ormkit("doctor", "--database", empty).stdout
+        assert "2 differ from the schema\n         run `ormkit migrate apply`, and then" in lines
+        assert ormkit("migrate", "apply", "--database", empty).returncode == 0
+        found = checks_of(ormkit, "--database", empty)
+        assert found["migrations"] == ("ok", "the database has all of them")
+        assert found["tables"][0] == "ok"
+        server18.run_script(empty, "UPDATE ormkit.migrations SET id = 'another'")
+        state, said = checks_of(ormkit, "--database", empty)["migrations"]
+        assert (state, "another" in said) == ("problem", True)
 
 
 def test_too_few_connections_are_named(database: str, ormkit: Command, server18: Server) -> None:
