@@ -21,7 +21,7 @@ from ..session import AsyncSession, session_context
 from ..sql.expressions import Condition
 from ..transactions.transaction import Transaction
 from .etags import ETags
-from .filters import Filter, Filters
+from .filters import Filter, Filters, by_name
 from .held_answer import HeldAnswer, check_scope
 from .pages import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest
 from .problems import MEDIA_TYPE, problem_of
@@ -203,7 +203,7 @@ def filters(model: type[Model], *names: str) -> Any:
         allowed.check(
             set(request.query_params), lambda: parameters_of(request.scope["route"].dependant)
         )
-        return allowed.condition(given)
+        return allowed.condition(by_name(given))
 
     own = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=Request)
     of_filters = [parameter_of(each) for each in allowed.filters.values()]
@@ -223,7 +223,7 @@ def parameters_of(dependant: Dependant) -> Iterator[str]:
 def parameter_of(filter_: Filter) -> inspect.Parameter:
     """Return the parameter of the dependency for a filter, from which FastAPI reads its type."""
     kind: Any = list[filter_.kind] if filter_.is_list else filter_.kind  # type: ignore[name-defined]
-    annotation: Any = Annotated[kind | None, Query()]
+    annotation: Any = Annotated[kind | None, Query(alias=filter_.name)]
     return inspect.Parameter(
-        filter_.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+        filter_.parameter, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
     )

@@ -19,6 +19,8 @@ NOT_OFFERED = frozenset(
 )
 #: How many values `name__in` takes.
 MOST_VALUES = 100
+#: Begins the names of parameters: frameworks give `request` and others values of their own.
+PREFIX = "filter_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,16 @@ class Filter:
     #: The type of its value.
     kind: Any
     is_list: bool
+
+    @property
+    def parameter(self) -> str:
+        """Its name in the signature that a framework reads."""
+        return f"{PREFIX}{self.name}"
+
+
+def by_name(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that a framework passes by the names of filters."""
+    return {parameter.removeprefix(PREFIX): value for parameter, value in given.items()}
 
 
 class Filters:
@@ -63,15 +75,16 @@ class Filters:
 
     def _is_like(self, name: str) -> bool:
         """Return whether a name would be a filter of the model."""
-        head = name.partition("__")[0]
-        return head in self._table.by_name or head in self._table.relationships
+        head = self._table.split(name)[0]
+        return self._table.find(head) is not None or head in self._table.relationships
 
 
 def filter_of(model: Table, name: str) -> Filter:
     """Return what a parameter takes."""
     table, path = model, name
-    while (relationship := table.relationships.get(path.partition("__")[0])) is not None:
-        table, path = relationship.target, path.partition("__")[2]
+    attribute, lookup = table.split(path)
+    while (relationship := table.relationships.get(attribute)) is not None:
+        table, path = relationship.target, lookup
         if path == "isnull":
             return Filter(name, bool, False)
         if not path:
@@ -79,7 +92,7 @@ def filter_of(model: Table, name: str) -> Filter:
                 f"{name}: a relationship is compared with an object; name a column of "
                 f"{table.label}, as in {name}__{table.primary_key[0].slot}"
             )
-    attribute, _, lookup = path.partition("__")
+        attribute, lookup = table.split(path)
     column: Any = table.expression(attribute)
     if lookup in NOT_OFFERED:
         raise ConfigurationError(

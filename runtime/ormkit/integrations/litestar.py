@@ -22,7 +22,7 @@ from ..session import AsyncSession, current_session, session_context
 from ..sql.expressions import Condition
 from ..transactions.transaction import Transaction
 from .etags import ETags
-from .filters import Filter, Filters
+from .filters import Filter, Filters, by_name
 from .held_answer import HeldAnswer, check_scope, ormkit_error
 from .pages import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest
 from .problems import MEDIA_TYPE, Problem, problem_of
@@ -269,7 +269,7 @@ def filters(model: type[Model], *names: str) -> Provide:
         allowed.check(
             set(request.query_params), lambda: request.route_handler.parsed_fn_signature.parameters
         )
-        return allowed.condition(given)
+        return allowed.condition(by_name(given))
 
     own = inspect.Parameter("request", inspect.Parameter.KEYWORD_ONLY, annotation=AnyRequest)
     parameters = [own, *(parameter_of(each) for each in allowed.filters.values())]
@@ -289,5 +289,5 @@ def parameter_of(filter_: Filter) -> inspect.Parameter:
         (list[kind] if filter_.is_list else kind) | None, QueryParameter(name=filter_.name)
     ]
     return inspect.Parameter(
-        filter_.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
+        filter_.parameter, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
     )

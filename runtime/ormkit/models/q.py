@@ -120,7 +120,7 @@ def resolve_keywords(table: Table, by: Mapping[str, Any]) -> Steps[tuple[Conditi
     found: list[Condition[Any]] = []
     beyond: dict[str, dict[str, Any]] = {}
     for keyword, value in by.items():
-        head, _, rest = keyword.partition("__")
+        head, rest = table.split(keyword)
         relationship = table.relationships.get(head)
         if relationship is None:
             found.append(column_condition(table, keyword, value))
@@ -139,7 +139,7 @@ def resolve_keywords(table: Table, by: Mapping[str, Any]) -> Steps[tuple[Conditi
 
 def column_condition(table: Table, keyword: str, value: Any) -> Condition[Any]:
     """Return the condition on a column of the table, or on a value inside its JSON."""
-    name, _, rest = keyword.partition("__")
+    name, rest = table.split(keyword)
     column: Any = table.find(name)
     if column is None:
         known = (*table.by_name, *table.computed_attributes, *table.relationships)
@@ -168,7 +168,7 @@ def resolve_path(table: Table, path: str) -> Steps[AnyExpression]:
     """Find the column that a path leads to, on the trampoline."""
     if not isinstance(path, str):
         raise UsageError(f"{path!r} is not a column of {table.label}")
-    name, _, rest = path.partition("__")
+    name, rest = table.split(path)
     relationship = table.relationships.get(name)
     if relationship is not None and rest:
         if relationship.is_to_many:

@@ -10,7 +10,7 @@ from ..errors import UsageError
 from ..postgres.identifiers import quote
 from ..sql.aggregates import Aggregate
 from ..sql.expressions import AnyExpression, Condition, Expression
-from ..sql.trees import AnyNode, Tree
+from ..sql.trees import AnyNode, Tree, repeated
 from ..sql.wrapper import Wrapper, unwrapped
 from .columns import AnyColumn, new_key
 from .loaded_lists import LoadedList
@@ -248,8 +248,9 @@ class Exists(Tree[O, bool, bool], Condition[O]):
         return ()
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        inner = related_pieces(self.relationship, None, self.conditions, scope)
         yield "EXISTS ("
-        yield from related_pieces(self.relationship, None, self.conditions, scope)
+        yield from repeated(self, inner, scope)
         yield ")"
 
 
@@ -283,8 +284,9 @@ class RelatedValue(Tree[O, Any, Any], Wrapper[O, Any, Any]):
         return "related", self.relationship.key
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
+        inner = related_pieces(self.relationship, self.selected, self.conditions, scope)
         yield "("
-        yield from related_pieces(self.relationship, self.selected, self.conditions, scope)
+        yield from repeated(self, inner, scope)
         yield ")"
 
 

@@ -180,6 +180,17 @@ class Table:
         column = self.by_name.get(name)
         return self.computed_attributes.get(name) if column is None else column
 
+    def split(self, path: str) -> tuple[str, str]:
+        """Return the first name of a path, and what follows two underscores; empty for nothing.
+
+        A name may end with an underscore itself: `class___gt` is an operator of `class_`.
+        """
+        name, _, rest = path.partition("__")
+        longer = f"{name}_"
+        if rest.startswith("_") and (longer in self.relationships or self.find(longer) is not None):
+            return longer, rest[1:]
+        return name, rest
+
     def expression(self, name: str) -> AnyExpression:
         """Return the column or computed attribute of that name; UnknownName otherwise."""
         found = self.find(name)
@@ -245,7 +256,7 @@ class Table:
         return tuple([name for name, column in pairs if column.is_moment(type(by[name]))])
 
     def _resolve(self, keyword: str) -> tuple[AnyColumn, Any]:
-        name, _, operator = keyword.partition("__")
+        name, operator = self.split(keyword)
         if name in self.relationships:
             raise UnknownName(
                 f"{self.label}.{name} is a relationship: write Q({keyword}=...), or "

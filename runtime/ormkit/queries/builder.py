@@ -404,7 +404,7 @@ class QueryBuilder(Hinted, Generic[M, N, S, L, X_contra]):
             raise UsageError(f"{by!r} is not a column of {self._table.label}")
         if by in self._named:
             return self._named[by]
-        if self._named and self._table.find(by) is None:
+        if self._named and "__" not in by and self._table.find(by) is None:
             known = (*self._table.by_name, *self._table.computed_attributes, *self._named)
             raise UnknownName(f"{self._table.label} has no {by!r}: {did_you_mean(by, known)}")
         return expression_at(self._table, by) if "__" in by else self._table.expression(by)

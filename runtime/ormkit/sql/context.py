@@ -149,6 +149,10 @@ class Scope:
             )
         return names[-1]
 
+    def names(self) -> Hashable:
+        """Return what tells which tables a text can refer to, and by which aliases."""
+        return frozenset((table, names[-1]) for table, names in self._names.items() if names)
+
     def column(self, column: NamedColumn) -> str:
         """Return the column's name in this statement, qualified where that is needed."""
         name = self.name(column.table)

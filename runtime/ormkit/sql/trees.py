@@ -139,8 +139,13 @@ def tree_values(root: AnyNode) -> tuple[object, ...]:
 
 def tree_sql(root: AnyNode, scope: Scope) -> str:
     """Return the SQL text of a tree, with its parameters numbered in text order."""
+    return text_of(iter((root,)), scope)
+
+
+def text_of(pieces: Iterator[str | AnyNode], scope: Scope) -> str:
+    """Return the SQL text of these pieces, one after the other."""
     text: list[str] = []
-    opened: list[Iterator[str | AnyNode]] = [iter((root,))]
+    opened = [pieces]
     while opened:
         for piece in opened[-1]:
             if isinstance(piece, str):
@@ -153,6 +158,24 @@ def tree_sql(root: AnyNode, scope: Scope) -> str:
         else:
             opened.pop()
     return "".join(text)
+
+
+def repeated(
+    node: AnyNode, pieces: Iterator[str | AnyNode], scope: Scope
+) -> Iterator[str | AnyNode]:
+    """Yield the text of a subquery: the same one wherever the statement repeats it.
+
+    With aliases of its own each time, PostgreSQL would not take the expression in GROUP BY for the
+    one that is selected. A text with parameters cannot be repeated, and a tall one takes time.
+    """
+    if node.height > MAX_EAGER_HEIGHT or node.values:
+        yield from pieces
+        return
+    mark = (node.key, scope.names())
+    text = scope.repeated.get(mark)
+    if text is None:
+        text = scope.repeated[mark] = text_of(pieces, scope)
+    yield text
 
 
 def may_be_null(root: AnyNode) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..errors import UsageError
 from ..sql.expressions import AnyExpression, Condition, Expression
-from ..sql.trees import AnyNode, Tree
+from ..sql.trees import AnyNode, Tree, repeated
 from ..sql.type_variables import O, T, V_co
 from ..sql.wrapper import Wrapper, unwrapped
 from .select import Select
@@ -39,7 +39,7 @@ class NestedQuery(Tree[O, T, V_co]):
 
     def pieces(self, scope: Scope) -> Iterator[str | AnyNode]:
         yield self.opening
-        yield from self.select.nested_pieces(scope, self.selected)
+        yield from repeated(self, self.select.nested_pieces(scope, self.selected), scope)
         yield ")"
 
 

@@ -56,7 +56,9 @@ class Factory(Generic[P, M]):
     so that they fit into unique columns. `create` also makes the rows that foreign keys need.
     """
 
-    def __init__(self, model: type[Producible[P, M]], *args: P.args, **defaults: P.kwargs) -> None:
+    def __init__(
+        self, model: type[Producible[P, M]], /, *args: P.args, **defaults: P.kwargs
+    ) -> None:
         """Describe the objects.
 
         defaults: what each object has unless build() or create() say otherwise.

@@ -1,19 +1,29 @@
-"""Litestar ends dependencies side by side: the answer is the same as with one."""
+"""Litestar: dependencies that end side by side, and filters with names that it uses itself."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
-from litestar import Litestar, Request, Response, post
+from fastapi import FastAPI
+from litestar import Litestar, Request, Response, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromQuery
 
 from examples.blog.db import Post, User
-from ormkit import AsyncSession, NotFound, current_session
-from ormkit.litestar import OrmKitPlugin, SessionDep, TransactionDep
+from ormkit import AsyncSession, Condition, NotFound, create_engine, current_session
+from ormkit import fastapi as for_fastapi
+from ormkit.litestar import (
+    FilterDep,
+    OrmKitPlugin,
+    PageDep,
+    SessionDep,
+    TransactionDep,
+    filters,
+)
+from tests.generated import models_of
 
 pytestmark = pytest.mark.one_interpreter
 
@@ -85,3 +95,56 @@ async def test_a_commit_that_fails_beside_other_dependencies(
     assert "secret" not in answer.text
     assert await session.query(Post).count() == posts
     assert session.engine.pool_stats().in_use == 0
+
+
+#: Names to which a framework, or another dependency of a route, gives values of its own.
+NAMES = ("request", "state", "headers", "body", "query", "session", "page", "class_")
+
+
+async def test_filters_have_any_names(database_url: str) -> None:
+    columns = "".join(f'{name} = "text"\n' for name in NAMES)
+    key = 'id = { type = "bigint", primary_key = true }'
+    models = models_of("anything", f"[models.Thing.columns]\n{key}\n{columns}")
+    names = [*NAMES, *(f"{name}__in" for name in NAMES)]
+    where: Any = Annotated[Condition[Any], for_fastapi.filters(models.Thing, *names)]
+
+    async def of_fastapi(session: for_fastapi.SessionDep, where: Any) -> int:
+        return await session.query(models.Thing).filter(where).count()
+
+    async def of_litestar(
+        session: SessionDep, page: PageDep, where: FilterDep[models.Thing]
+    ) -> int:
+        return await session.query(models.Thing).filter(where).count()
+
+    of_fastapi.__annotations__ = {"session": for_fastapi.SessionDep, "where": where, "return": int}
+    of_litestar.__annotations__ = {
+        "session": SessionDep,
+        "page": PageDep,
+        "where": FilterDep[models.Thing],
+        "return": int,
+    }
+    plugin, service = OrmKitPlugin(database_url), for_fastapi.OrmKit(database_url)
+    by_litestar = Litestar(
+        [get("/", dependencies={"where": filters(models.Thing, *names)})(of_litestar)],
+        plugins=[plugin],
+    )
+    by_fastapi = FastAPI()
+    service.install(by_fastapi)
+    by_fastapi.get("/")(of_fastapi)
+    async with await create_engine(database_url) as engine:
+        await engine.create_all(models.SCHEMA)
+        await AsyncSession(engine).insert(models.Thing(**{name: name for name in NAMES}))
+        for app, used in ((by_litestar, plugin), (by_fastapi, service)):
+            transport = httpx.ASGITransport(app=app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+                with used.use(engine):
+                    for name in NAMES:
+                        for given, count in (
+                            ({name: name}, "1"),
+                            ({name: "no"}, "0"),
+                            ({f"{name}__in": ["no", name]}, "1"),
+                        ):
+                            answer = await client.get("/", params=given)
+                            assert (name, answer.status_code, answer.text) == (name, 200, count)
+                        refused = await client.get("/", params={f"{name}__gt": "a"})
+                        assert (name, refused.status_code) == (name, 422)

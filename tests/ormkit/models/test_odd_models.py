@@ -13,12 +13,15 @@ import pytest
 from ormkit import (
     AsyncSession,
     MissingValue,
+    Q,
     StaleObject,
+    UnknownName,
     create_engine,
     joinedload,
     jsonload,
     selectinload,
 )
+from ormkit.testing import Factory
 from tests.generated import import_models
 from tests.servers import Server
 
@@ -100,6 +103,19 @@ mixins = ["soft_delete"]
 
 [models.Label.columns]
 id = { type = "bigint", primary_key = true }
+
+[models.Ticket.columns]
+id = { type = "bigint", primary_key = true }
+class = { type = "text", default = "second" }
+from = { type = "jsonb", default = {} }
+model = "text?"
+seat = { type = "integer?", foreign_key = "seat.place" }
+
+[models.Ticket.relationships]
+for = { target = "Seat", back_populates = "return" }
+
+[models.Seat.relationships]
+return = { target = "Ticket", back_populates = "for" }
 
 [models.Seat.columns]
 place = { type = "integer", primary_key = true }
@@ -412,3 +428,41 @@ async def test_names_that_the_statements_use_themselves(session: AsyncSession, m
         (3, "t3", 3),
         (4, "u", 4),
     ]
+
+
+async def test_names_that_end_with_an_underscore_have_operators_and_paths(
+    session: AsyncSession, models: Any
+) -> None:
+    seat = await session.insert(models.Seat(place=1, place_="window"))
+    ticket = models.Ticket(class_="first", from_={"_a": 1, "a": 2}, for_=seat)
+    await session.insert_all([ticket, models.Ticket()])
+    query, seats = session.query(models.Ticket), session.query(models.Seat)
+    for by in (
+        {"class___ne": "second"},
+        {"class___startswith": "f"},
+        {"class___isnull": False, "class_": "first"},
+        {"from___contains": {"a": 2}},
+    ):
+        assert await query.filter(**by).values_list("id") == [(ticket.id,)]
+        assert await query.filter(Q(**by)).values_list("id") == [(ticket.id,)]
+    for path in ({"for___place_": "window"}, {"for___place___in": ["window"]}, {"for_": seat}):
+        assert await query.filter(Q(**path)).values_list("id") == [(ticket.id,)]
+    assert await query.filter(Q(from____a=1)).count() == 1
+    assert await query.filter(Q(for___isnull=True)).count() == 1
+    assert await seats.filter(Q(return___class___in=["first"])).count() == 1
+    assert await query.order_by("-for___place_").values("for___place_", "from___a") == [
+        {"for___place_": None, "from___a": None},
+        {"for___place_": "window", "from___a": 2},
+    ]
+    # A column is taken before the operator of another one.
+    assert await seats.filter(place___ne="aisle", place__ne=2).count() == 1
+    with pytest.raises(UnknownName, match="is a relationship: write Q"):
+        query.filter(for___place=1)
+
+
+async def test_a_factory_takes_a_column_with_the_name_of_its_own_argument(
+    session: AsyncSession, models: Any
+) -> None:
+    factory = Factory(models.Ticket, model="T").using(session)
+    assert (factory.build().model, factory.build(model="S").model) == ("T", "S")
+    assert (await factory.create(model="R")).model == "R"

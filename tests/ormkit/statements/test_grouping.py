@@ -140,6 +140,47 @@ async def test_values_of_related_rows_serve_everywhere(
         session.query(User).values("posts__title")
 
 
+async def test_rows_are_grouped_by_what_subqueries_return(
+    session: AsyncSession, posts: list[Post]
+) -> None:
+    query = session.query(Post)
+    author = Post.author.value(User.name)
+    by_path = query.group_by("author__name").order_by("-author__name")
+    assert await by_path.values("author__name") == [
+        {"author__name": "Grace"},
+        {"author__name": "Ada"},
+    ]
+    assert await by_path.having(author == "Ada").values_list(func.lower(author), func.count()) == [
+        ("ada", 2)
+    ]
+    counted = query.annotate(n=func.count()).group_by("author__name").order_by("-n")
+    assert await counted.values("author__name", "n") == [
+        {"author__name": "Ada", "n": 2},
+        {"author__name": "Grace", "n": 1},
+    ]
+    users = session.query(User)
+    assert await users.group_by(User.posts.count()).order_by(User.posts.count()).values_list(
+        User.posts.count(), func.count()
+    ) == [(0, 1), (1, 1), (2, 1)]
+    assert await users.group_by(User.posts.any()).order_by(User.posts.any()).values_list(
+        User.posts.any(), func.count()
+    ) == [(False, 1), (True, 2)]
+    name = users.filter(User.id == Post.author_id).subquery(User.name)
+    assert await query.group_by(name).order_by(name).values_list(name, func.count()) == [
+        ("Ada", 2),
+        ("Grace", 1),
+    ]
+    comments = session.query(Comment).group_by("post__author__name")
+    assert await comments.values("post__author__name") == []
+    first = query.distinct_on("author__name").order_by("author__name", "title")
+    assert await first.values("author__name", "title") == [
+        {"author__name": "Ada", "title": "one"},
+        {"author__name": "Grace", "title": "three"},
+    ]
+    with pytest.raises(UnknownName, match="Post has no column 'nmae__x'"):
+        counted.values("nmae__x")
+
+
 async def test_distinct_rows_are_counted_and_read_once(
     session: AsyncSession, posts: list[Post]
 ) -> None:
