@@ -1,7 +1,8 @@
-"""How long a live database takes to read and to check: python -m benchmarks.catalog
+"""How long a large database takes to read, to check and to migrate: python -m benchmarks.catalog
 
 The schema has as many tables as asked for. `ormkit check` is timed as a whole process: with an
-embedded shadow that builds the schema, and with the catalog that the first run has kept.
+embedded shadow that builds the schema, and with the catalog that the first run has kept. So is
+`ormkit migrate new`, for one column that is new, and where nothing has changed.
 """
 
 from __future__ import annotations
@@ -52,18 +53,19 @@ async def start_seconds(url: str, package: Path, repeats: int) -> float:
     return statistics.median(seconds)
 
 
-def check_seconds(directory: Path, url: str) -> tuple[float, float]:
-    """Return the time that a process of `ormkit check` takes, and that of its processors."""
+def command_seconds(directory: Path, *arguments: str) -> tuple[float, float]:
+    """Return the time that a process of `ormkit` takes, and that of its processors."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     done = subprocess.run(
-        [sys.executable, "-m", "ormkit_gen", "check", "--database", url],
+        [sys.executable, "-m", "ormkit_gen", *arguments],
         cwd=directory,
         capture_output=True,
         text=True,
         check=False,
         env={
-            **os.environ,
+            # Users' commands keep their bytecode.
+            **{name: text for name, text in os.environ.items() if not name.startswith("PYTHON")},
             "PYTHONPATH": os.pathsep.join((str(ROOT / "runtime"), str(ROOT))),
             "XDG_CACHE_HOME": str(directory / "cache"),
         },
@@ -72,6 +74,20 @@ def check_seconds(directory: Path, url: str) -> tuple[float, float]:
     assert done.returncode == 0, done.stdout + done.stderr
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def migration_seconds(directory: Path, count: int) -> tuple[tuple[float, float], ...]:
+    """Return the times of `ormkit migrate new` for one new column, and where nothing is new."""
+    command_seconds(directory, "migrate", "new", "start")
+    schema = directory / "schema.toml"
+    start = f"[models.Model{count // 2}.columns]\n"
+    found: list[tuple[float, float]] = []
+    for number in range(REPEATS):
+        text = schema.read_text()
+        assert start in text
+        schema.write_text(text.replace(start, f'{start}extra{number} = "text?"\n'))
+        found.append(command_seconds(directory, "migrate", "new", "extra"))
+    return min(found), command_seconds(directory, "migrate", "new", "nothing")
 
 
 def main() -> None:
@@ -88,13 +104,17 @@ def main() -> None:
         generate(directory, big_schema(count))
         start_up = asyncio.run(start_seconds(server.url, directory / "models", REPEATS))
         facts, read = asyncio.run(read_seconds(server.url, REPEATS))
-        cold = check_seconds(directory, server.url)
-        warm = min(check_seconds(directory, server.url) for _ in range(REPEATS))
+        check = ("check", "--database", server.url)
+        cold = command_seconds(directory, *check)
+        warm = min(command_seconds(directory, *check) for _ in range(REPEATS))
+        changed, same = migration_seconds(directory, count)
     print(f"{describe_machine()}\n")
     print(f"| {count:,} tables, {facts:,} facts | seconds | of its processors |\n|---|---:|---:|")
     print(f"| read the catalog of the database | {read:.2f} | |")
     print(f"| `ormkit check`, the first time: a shadow is built | {cold[0]:.2f} | {cold[1]:.2f} |")
     print(f"| `ormkit check` again | {warm[0]:.2f} | {warm[1]:.2f} |")
+    print(f"| `ormkit migrate new` for one column | {changed[0]:.2f} | {changed[1]:.2f} |")
+    print(f"| `ormkit migrate new` without a change | {same[0]:.2f} | {same[1]:.2f} |")
     print(f"| `engine.check()` | {start_up:.2f} | |")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib import metadata
@@ -157,6 +158,26 @@ def shadow_server(shadow: str | None) -> Generator[str]:
 
 
 @contextmanager
+def starting(shadow: str | None) -> Generator[None]:
+    """Start the embedded server beside what the block does before it needs one.
+
+    It stops at the end of the block. A failure is told by `shadow_server()`.
+
+    shadow: the URL of a server; nothing starts where there is one.
+    """
+    if shadow is not None:
+        yield
+        return
+    with ThreadPoolExecutor(1) as thread:
+        started = thread.submit(_start_shared)
+        try:
+            yield
+        finally:
+            if (server := started.result()) is not None:
+                server.stop()
+
+
+@contextmanager
 def explained() -> Generator[None]:
     """Turn errors of the shadow server into refusals that say what to do."""
     try:
@@ -246,16 +267,23 @@ def _embedded() -> Generator[str]:
     Its directory is in the user's cache. Where the server cannot run there, as under the home
     directory of root, it is a temporary one.
     """
+    server = _start_shared()
+    if server is not None:
+        with server:
+            yield server.url
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="ormkit-shadow-") as temporary,
+        EmbeddedServer.start(Path(temporary) / "data", settings=_FAST) as server,
+    ):
+        yield server.url
+
+
+def _start_shared() -> EmbeddedServer | None:
+    """Return the server in the user's cache; None where it cannot run."""
     directory = cache_directory() / "shadow"
     try:
         directory.parent.mkdir(parents=True, exist_ok=True)
-        server = EmbeddedServer.start(directory, settings=_FAST)
+        return EmbeddedServer.start(directory, settings=_FAST)
     except (EmbeddedServerError, OSError):
-        with (
-            tempfile.TemporaryDirectory(prefix="ormkit-shadow-") as temporary,
-            EmbeddedServer.start(Path(temporary) / "data", settings=_FAST) as server,
-        ):
-            yield server.url
-        return
-    with server:
-        yield server.url
+        return None

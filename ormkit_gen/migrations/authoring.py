@@ -15,7 +15,7 @@ from ormkit_gen.ir import Schema
 from ormkit_gen.migrations.drafting import EMPTY, Draft
 from ormkit_gen.migrations.folder import HAND_WRITTEN, data_text, new_id, texts_of, write_folder
 from ormkit_gen.migrations.frozen import frozen_packages
-from ormkit_gen.migrations.state import StateError, read_state
+from ormkit_gen.migrations.state import State, StateError, read_state
 
 _CONTRACT = "contract"
 
@@ -31,14 +31,16 @@ class Wanted:
     models: tuple[str, ...] = ()
 
 
-def state_of(migration: Migration) -> Schema:
+def state_of(migration: Migration, like: State | None = None) -> Schema:
     """Return the schema after a migration.
+
+    like: the state of a schema that shares most models with it.
 
     Raises:
         Refusal: Its state.json cannot be read.
     """
     try:
-        return read_state(migration.state)
+        return read_state(migration.state, like)
     except StateError as error:
         message = f"{migration.id}/{STATE} cannot be read: {error}"
         remedy = "restore the file from version control"
@@ -57,10 +59,12 @@ def write_drafts(
     drafts: tuple[Draft, ...],
     wanted: Wanted,
     progress: Progress,
+    after: State | None = None,
 ) -> tuple[Migration, ...]:
     """Write the folders of migrations, each after the one before it.
 
     before: the schema after the head.
+    after: the state of the schema files, if it is at hand.
     """
     if wanted.has_data:
         first = drafts[0] if drafts else Draft("expand", (), before or EMPTY, None)
@@ -77,7 +81,7 @@ def write_drafts(
         if draft.phase == _CONTRACT and len(drafts) > 1:
             slug = f"{slug}-{_CONTRACT}"
         name = new_id(slug, datetime.now(UTC))
-        texts = texts_of(draft, parent, data)
+        texts = texts_of(draft, parent, data, after)
         parent = write_folder(directory, name, texts, packages)
         written.append(parent)
         known = draft.schema

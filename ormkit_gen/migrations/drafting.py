@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from asyncio import Task, create_task, gather
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 
 from ormkit.catalog import Catalog, compare
@@ -82,11 +83,14 @@ async def draft(
     found: list[Draft] = []
     if _differ(there, renamed, wanted):
         with shadow_server(shadow) as server:
-            async with rehearsal(server, there) as database:
+            async with (
+                _ahead(wanted, server, part) as ahead,
+                rehearsal(server, there) as database,
+            ):
                 known: list[tuple[Schema, Catalog]] = []
                 if with_way_back:
                     known = [(there, managed(await database.catalog(), [there]))]
-                author = _Author(answers, server, version, database, known)
+                author = _Author(answers, server, version, database, known, ahead)
                 author.aliases = _aliases(before, renaming)
                 async for each in author.drafts(there, renamed, wanted):
                     is_last = each.schema == wanted
@@ -98,6 +102,25 @@ async def draft(
                     found[0] = replace(found[0], down=down)
     answers.refuse_unused()
     return Drafts(tuple(found), tuple(pairing.warnings))
+
+
+@asynccontextmanager
+async def _ahead(
+    schema: Schema, server: str, part: Narrowing
+) -> AsyncGenerator[tuple[Schema, Task[Catalog]] | None]:
+    """Yield the schema with the task that reads its catalog, while the old one is built.
+
+    None where a schema may name roles: two databases that create the same role wait for each other.
+    """
+    if part.names is None:
+        yield None
+        return
+    task = create_task(expected_catalog([schema], server))
+    try:
+        yield schema, task
+    finally:
+        task.cancel()
+        await gather(task, return_exceptions=True)
 
 
 def _differ(old: Schema, renaming: Renaming, new: Schema) -> bool:
@@ -133,10 +156,11 @@ class _Author:
         version: int | None,
         database: Rehearsal,
         known: Known = (),
+        ahead: tuple[Schema, Task[Catalog]] | None = None,
     ) -> None:
         self._answers, self._server, self._version = answers, server, version
         self._database, self._trial = database, Trial(database.engine)
-        self._known = known
+        self._known, self._ahead = known, ahead
         #: The names of now, each with the one before that flags say.
         self.aliases: dict[str, str] = {}
 
@@ -214,6 +238,8 @@ class _Author:
         for known, catalog in self._known:
             if known == schema:
                 return catalog
+        if self._ahead is not None and self._ahead[0] == schema:
+            return await self._ahead[1]
         return await expected_catalog([schema], self._server)
 
     async def way_back(

@@ -27,7 +27,7 @@ from ormkit.migrations.files import (
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.filesystem.exchange import exchange
 from ormkit_gen.migrations.drafting import Draft
-from ormkit_gen.migrations.state import state_text
+from ormkit_gen.migrations.state import State, state_text
 
 _LETTERS = string.ascii_lowercase + string.digits
 #: The folder's name says what the migration does, and is no essay.
@@ -75,15 +75,24 @@ def new_id(slug: str, now: datetime) -> str:
     return f"{now:%Y%m%d-%H%M}-{slug}-{ending}"
 
 
-def texts_of(draft: Draft, parent: Migration | None, data: str | None = None) -> dict[str, str]:
-    """Return the texts of a migration's files by their names."""
+def texts_of(
+    draft: Draft,
+    parent: Migration | None,
+    data: str | None = None,
+    known: State | None = None,
+) -> dict[str, str]:
+    """Return the texts of a migration's files by their names.
+
+    known: a state whose text is at hand.
+    """
     header = Header(
         parent=parent.id if parent else None,
         parent_hash=parent.hash if parent else "",
         phase=draft.phase,
         minimum_server=draft.minimum_server,
     )
-    texts = {UP: render_steps(draft.steps, header), STATE: state_text(draft.schema)}
+    state = known.text_of(draft.schema) if known else state_text(draft.schema)
+    texts = {UP: render_steps(draft.steps, header), STATE: state}
     if draft.down is not None:
         texts[DOWN] = render_steps(draft.down)
     if data is not None:

@@ -62,9 +62,10 @@ def narrowing(old: Schema, new: Schema) -> Narrowing:
     """
     if max(len(old.models), len(new.models)) < _SMALL or not (_is_plain(old) and _is_plain(new)):
         return Narrowing(None)
-    before, after = _descriptions(old), _descriptions(new)
-    names = before.keys() | after.keys()
-    changed = frozenset(name for name in names if before.get(name) != after.get(name))
+    names = {each.name for schema in (old, new) for each in schema.models}
+    suspects = names - _surely_the_same(old, new)
+    before, after = _descriptions(old, suspects), _descriptions(new, suspects)
+    changed = frozenset(name for name in suspects if before.get(name) != after.get(name))
     wanted = changed | _neighbors(old, changed) | _neighbors(new, changed)
     if len(wanted) > len(names) // 2:
         return Narrowing(None)
@@ -90,9 +91,23 @@ class _Description:
     enums: tuple[Enum, ...]
 
 
-def _descriptions(schema: Schema) -> dict[str, _Description]:
+def _surely_the_same(old: Schema, new: Schema) -> set[str]:
+    """Return the models that are the same objects, as are all those that their keys refer to."""
+    if old.enums != new.enums:
+        return set()
+    before = {each.name: each for each in old.models}
+    same = {each.name for each in new.models if before.get(each.name) is each}
+    return {
+        each.name
+        for each in new.models
+        if each.name in same and all(key.target in same for key in each.foreign_keys)
+    }
+
+
+def _descriptions(schema: Schema, names: Set[str]) -> dict[str, _Description]:
     enums = {enum.name: enum for enum in schema.enums}
-    return {model.name: _description(model, schema, enums) for model in schema.models}
+    models = (model for model in schema.models if model.name in names)
+    return {model.name: _description(model, schema, enums) for model in models}
 
 
 def _description(model: Model, schema: Schema, enums: Mapping[str, Enum]) -> _Description:

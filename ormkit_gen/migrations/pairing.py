@@ -141,6 +141,10 @@ class _Pairs:
         return found
 
     def _columns(self, old: Model, new: Model) -> None:
+        is_asked = self.answers.renames or any(each.renamed_from for each in new.columns)
+        if old is new and not is_asked:
+            self.found.columns[old.name] = {each.name: each.name for each in old.columns}
+            return
         olds = {each.name: (each.name, each.db_name) for each in old.columns}
         news = {each.name: (each.name, each.db_name) for each in new.columns}
         hints = self._hints("column", old.columns, new.columns, olds, f"{new.name}.")

@@ -27,7 +27,7 @@ from ormkit_gen.ir import (
     View,
 )
 from ormkit_gen.migrations.authoring import state_of
-from ormkit_gen.migrations.state import canonical
+from ormkit_gen.migrations.state import State, canonical
 
 #: What takes the place of an expression, of which only PostgreSQL knows whether it has changed.
 _ANY = "NULL"
@@ -40,7 +40,7 @@ def certain_change(chain: Chain, schema: Schema, place: str) -> Diagnostic | Non
 
     place: the directory of the migrations, as messages name it.
     """
-    if _is_certain(_last_state(chain), schema):
+    if _is_certain(_last_state(chain, schema), schema):
         return _problem(chain, place)
     return None
 
@@ -55,7 +55,7 @@ async def pending_change(
     Raises:
         Refusal: There is no shadow server, or it cannot build a schema.
     """
-    state = _last_state(chain)
+    state = _last_state(chain, schema)
     if canonical(state) == canonical(schema):
         return None
     if _is_certain(state, schema):
@@ -65,8 +65,8 @@ async def pending_change(
     return _problem(chain, place) if compare(after, before) else None
 
 
-def _last_state(chain: Chain) -> Schema:
-    return state_of(chain.head) if chain.head is not None else Schema(models=())
+def _last_state(chain: Chain, now: Schema) -> Schema:
+    return state_of(chain.head, State.of(now)) if chain.head is not None else Schema(models=())
 
 
 def _problem(chain: Chain, place: str) -> Diagnostic:

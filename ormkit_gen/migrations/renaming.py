@@ -79,6 +79,13 @@ class _Names:
         }
         self._columns = {each.name: self._column_names(each) for each in old.models}
         self._tables = {(each.schema, each.table) for each in new.models}
+        columns = self._columns.values()
+        #: Whether every model, column, enum and domain has the Python name that it had.
+        self._stay = not pairing.domains and all(
+            was == now
+            for names in (self.models, self.enums, *columns)
+            for was, now in names.items()
+        )
 
     def pairing(self) -> Pairing:
         """Return the names of all elements, and not only of those that stay."""
@@ -109,6 +116,8 @@ class _Names:
         names = self._columns[old.name]
         now = self._pairing.models.get(old.name)
         new = self._new.model(now) if now is not None else None
+        if new is old and self._stay:
+            return replace(old, computed=()) if old.computed else old
 
         def mapped(columns: Iterable[str]) -> tuple[str, ...]:
             return tuple(names[each] for each in columns)
@@ -310,17 +319,18 @@ def _scopes(old: Schema, after: Schema, names: _Names) -> Iterator[list[str]]:
     """Yield the statements of each scope: tables together, and the columns of each table."""
     pairs = [(each, after.model(names.models[each.name])) for each in old.models]
     pairs = [(was, now) for was, now in pairs if was.view is None and was.is_managed]
-    yield list(_moved(pairs))
+    changed = [(was, now) for was, now in pairs if was is not now]
+    yield list(_moved(changed))
     yield list(_tables(pairs))
-    for was, now in pairs:
+    for was, now in changed:
         yield list(_of_partitions(was, now))
-    for was, now in pairs:
+    for was, now in changed:
         yield list(_of_columns(was, now))
     yield list(_sequences(pairs))
     yield list(_of_kind("SEQUENCE", old.sequences, after.sequences))
     yield list(_of_kind("DOMAIN", old.domains, after.domains))
     yield list(_objects(names.pairing().objects))
-    for was, now in pairs:
+    for was, now in changed:
         yield list(_of_constraints(was, now))
     enums = [(each, after.enum(names.enums[each.name])) for each in old.enums]
     yield list(_enums(enums))

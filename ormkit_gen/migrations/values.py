@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from functools import cache, partial
-from operator import attrgetter
+from itertools import compress
+from operator import attrgetter, is_not
 from typing import Any, cast
 from uuid import UUID
 
@@ -45,10 +46,13 @@ def encode(value: Any, leave_out: Sequence[str] = ()) -> Any:
         return {"value": _constant(value.value)}
     if is_dataclass(value) and not isinstance(value, type):
         names, defaults, get = _fields(type(value))
+        items = get(value)
+        # Most items are the default itself, and map() passes over them without Python's loop.
+        others = compress(zip(names, items, defaults, strict=True), map(is_not, items, defaults))
         return {
             name: encode(item)
-            for name, item, default in zip(names, get(value), defaults, strict=True)
-            if item is not default and item != default and name not in leave_out
+            for name, item, default in others
+            if item != default and name not in leave_out
         }
     return value
 

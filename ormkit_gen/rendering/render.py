@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
-from typing import Any
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from typing import TYPE_CHECKING, Any
 
 from ormkit_gen.ddl.schema import schema_sql
 from ormkit_gen.ir import Schema
@@ -19,10 +17,16 @@ from ormkit_gen.rendering.retired import without_retired
 from ormkit_gen.rendering.views import PackageView, package_view
 from ormkit_gen.version import ormkit_version
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
 
 @cache
 def environment() -> Environment:
     """Return the Jinja environment. Undefined names in a template are errors."""
+    # Commands that render nothing begin a tenth sooner without it.
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
     return Environment(
         loader=FunctionLoader(_template),
         undefined=StrictUndefined,

@@ -27,7 +27,7 @@ from ormkit_gen.schema.names import (
     is_database_name,
 )
 from ormkit_gen.schema.sequence_options import OPTIONS, read_options
-from ormkit_gen.schema.type_words import BadType, parse_type
+from ormkit_gen.schema.type_words import BadType
 
 KEYS = frozenset(
     [
@@ -64,8 +64,9 @@ KEYS = frozenset(
         *COLUMN_KEYS,
     ]
 )
-#: The settings that few columns have, which `with_rare_settings` reads.
+#: The settings that few columns have, which `rare_settings` reads.
 RARE_KEYS = (
+    *("identity", "server_default", "generated", "comment"),
     *("python_type", "json_type", "codec", "private", "virtual", "collation"),
     *("storage", "compression", "statistics", "default_factory"),
 )
@@ -124,46 +125,45 @@ def read_column(
     type_, is_nullable = typed
     db_name = fields.text("column", name) or name
     is_nullable = fields.flag("nullable", is_nullable)
+    is_plain = fields.data.keys().isdisjoint(RARE_KEYS)
     column = Column(
         name=attribute,
         db_name=db_name,
         type=type_,
         is_nullable=is_nullable,
         is_primary_key=fields.flag("primary_key"),
-        identity=read_identity(fields),
-        identity_options=read_identity_options(fields),
         default=read_default(fields, type_, types, is_nullable=is_nullable),
-        server_default=fields.text("server_default"),
-        generated=fields.text("generated"),
-        comment=fields.text("comment"),
         is_serial=is_serial(fields),
         at=fields.at,
+        **({} if is_plain else rare_settings(fields, type_)),
     )
-    if not fields.data.keys().isdisjoint(RARE_KEYS):
-        column = with_rare_settings(fields, column)
     check_column(fields, column)
     column = with_migration_settings(fields, column)
     read_constraints(model, fields, column)
     return column
 
 
-def with_rare_settings(fields: Fields, column: Column) -> Column:
-    """Return the column with the settings of RARE_KEYS."""
-    json_type = read_json_type(fields, column.type)
+def rare_settings(fields: Fields, type_: ColumnType) -> dict[str, Any]:
+    """Return what the settings of RARE_KEYS say, by the fields of a column."""
+    json_type = read_json_type(fields, type_)
     of_json = None if json_type is None else json_type.replace(":", ".")
-    return replace(
-        column,
-        python_type=read_python_type(fields) or of_json,
-        json_type=json_type,
-        codec=read_codec(fields, column.type),
-        is_private=fields.flag("private"),
-        is_virtual=read_virtual(fields),
-        collation=fields.collation("collation"),
-        storage=fields.choice("storage", STORAGES),
-        compression=fields.choice("compression", COMPRESSIONS),
-        statistics=fields.number("statistics"),
-        factory=read_factory(fields, column.type),
-    )
+    return {
+        "identity": read_identity(fields),
+        "identity_options": read_identity_options(fields),
+        "server_default": fields.text("server_default"),
+        "generated": fields.text("generated"),
+        "comment": fields.text("comment"),
+        "python_type": read_python_type(fields) or of_json,
+        "json_type": json_type,
+        "codec": read_codec(fields, type_),
+        "is_private": fields.flag("private"),
+        "is_virtual": read_virtual(fields),
+        "collation": fields.collation("collation"),
+        "storage": fields.choice("storage", STORAGES),
+        "compression": fields.choice("compression", COMPRESSIONS),
+        "statistics": fields.number("statistics"),
+        "factory": read_factory(fields, type_),
+    }
 
 
 def read_type(fields: Fields, types: Types, *, is_short: bool) -> tuple[ColumnType, bool] | None:
@@ -175,11 +175,11 @@ def read_type(fields: Fields, types: Types, *, is_short: bool) -> tuple[ColumnTy
                 "missing-type", f"{fields.what} has no type", 'as in type = "text"', fields.at
             )
         return None
-    at = fields.document.value_at(fields.path) if is_short else fields.value_at("type")
     words = SERIALS.get(words.strip().lower(), words)
     try:
-        typing = parse_type(words, types.enums, types.named)
+        typing = types.parse(words)
     except BadType as error:
+        at = fields.document.value_at(fields.path) if is_short else fields.value_at("type")
         fields.problems.error(error.code, error.message, error.remedy, at)
         return None
     return with_length(fields, typing.type), typing.is_nullable

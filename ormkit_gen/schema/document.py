@@ -30,8 +30,8 @@ class Document:
     def key_at(self, path: Path) -> Position:
         """Return the place of a key, or of the table that encloses it."""
         while path:
-            if path in self.keys:
-                return self.keys[path]
+            if (found := self.keys.get(path)) is not None:
+                return found
             path = path[:-1]
         return Position(self.file, 1, 1)
 

@@ -31,6 +31,7 @@ from ormkit_gen.ir import (
 from ormkit_gen.postgres.types import ColumnType
 from ormkit_gen.schema.fields import Fields
 from ormkit_gen.schema.naming import module_name
+from ormkit_gen.schema.type_words import Typing, parse_type
 
 
 @dataclass(slots=True)
@@ -170,6 +171,19 @@ class Types:
     enums: dict[str, Enum] = field(default_factory=dict[str, Enum])
     #: Domains, and the types that the schema has as SQL, by each name that a column may write.
     named: dict[str, ColumnType] = field(default_factory=dict[str, ColumnType])
+    #: What is parsed already, since most columns of a schema share few types. What a text means
+    #: changes with the number of the schema's own types, to which more are only added.
+    _parsed: dict[tuple[str, int, int], Typing] = field(
+        default_factory=dict[tuple[str, int, int], Typing]
+    )
+
+    def parse(self, words: str) -> Typing:
+        """Return the type that a text names. Raise BadType if it names none."""
+        key = words, len(self.enums), len(self.named)
+        found = self._parsed.get(key)
+        if found is None:
+            found = self._parsed[key] = parse_type(words, self.enums, self.named)
+        return found
 
 
 @dataclass(slots=True)

@@ -21,6 +21,14 @@ BLANK = re.compile(r"[ \t]*")
 SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 #: A key of one bare word with its equals sign, as nearly all are.
 PLAIN_KEY = re.compile(r"[ \t]*+([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+")
+#: Such a key with a string of one line or a single word, as most values are. One match in place of
+#: three saves a third of the time.
+PLAIN_PAIR = re.compile(
+    PLAIN_KEY.pattern
+    + r"""("(?:[^"\\\n]++|\\.)*+"(?!")|[A-Za-z0-9_.+:-]++(?=[ \t]*+[,}\]#\r\n]))"""
+)
+#: What may be behind a value in an array or an inline table.
+COMMA = re.compile(SPACE.pattern + ",?" + SPACE.pattern)
 #: The strings by what they begin with. Backslashes are escapes in double quotes only, and up to two
 #: quotes may be directly before the closing three.
 STRINGS = {
@@ -84,9 +92,13 @@ class Positions(Mapping[Path, Position]):
     def __init__(self, lines: Lines) -> None:
         self.spans: dict[Path, Span] = {}
         self._lines = lines
+        self._found: dict[Path, Position] = {}
 
     def __getitem__(self, path: Path) -> Position:
-        return self._lines.position(self.spans[path])
+        found = self._found.get(path)
+        if found is None:
+            found = self._found[path] = self._lines.position(self.spans[path])
+        return found
 
     def __contains__(self, path: object) -> bool:
         return path in self.spans
@@ -173,6 +185,14 @@ class TomlPositions:
 
     def _pair(self, table: Path) -> None:
         path = table
+        whole = PLAIN_PAIR.match(self._text, self._at)
+        if whole is not None:
+            path = self._deeper(path, whole[1], whole.span(1))
+            self._keys.setdefault(path, whole.span(1))
+            self._values[path] = whole.span(2)
+            self._at = whole.end()
+            self._check_number()
+            return
         plain = PLAIN_KEY.match(self._text, self._at)
         if plain is not None:
             path = self._deeper(path, plain[1], plain.span(1))
@@ -205,19 +225,19 @@ class TomlPositions:
     def _array(self, path: Path) -> None:
         self._at += 1
         index = 0
-        while self._text[self._skip(SPACE)] != "]":
+        self._skip(SPACE)
+        while self._text[self._at] != "]":
             self._value(self._deeper(path, index, (self._at, self._at + 1)))
             index += 1
-            if self._text[self._skip(SPACE)] == ",":
-                self._at += 1
+            self._skip(COMMA)
         self._at += 1
 
     def _inline_table(self, path: Path) -> None:
         self._at += 1
-        while self._text[self._skip(SPACE)] != "}":
+        self._skip(SPACE)
+        while self._text[self._at] != "}":
             self._pair(path)
-            if self._text[self._skip(SPACE)] == ",":
-                self._at += 1
+            self._skip(COMMA)
         self._at += 1
 
     def _skip(self, pattern: re.Pattern[str]) -> int:

@@ -82,11 +82,13 @@ def _implied(model: ModelDraft) -> Iterator[Named]:
     if model.primary_key and is_database_name(key):
         yield Named(f"the primary key of {model.name}", key, (relation, constraint), None)
     for column in model.columns:
+        if not (column.identity or column.is_serial):
+            continue
         options = column.identity_options
         sequence = sequence_name(model.table, column.db_name)
         if options is not None and options.name is not None:
             sequence = options.name
-        if (column.identity or column.is_serial) and is_database_name(sequence):
+        if is_database_name(sequence):
             what = f"the sequence of {model.name}.{column.name}"
             yield Named(what, sequence, (relation,), None)
 

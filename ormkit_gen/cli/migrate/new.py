@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ from ormkit_gen.cli.progress import ProgressLine
 if TYPE_CHECKING:
     from ormkit.migrations.files import Migration, Step
     from ormkit_gen.ir import Schema
+    from ormkit_gen.migrations.state import State
     from ormkit_gen.project.settings import Settings
 
 
@@ -92,30 +94,33 @@ def new(
     invocation.wants_json = as_json
     invocation.name = "migrate new"
     # Loading these takes longer than `ormkit --help`.
+    from ormkit_gen.drift.shadow import starting
     from ormkit_gen.generation import read_schemas
     from ormkit_gen.migrations.answers import Answers
     from ormkit_gen.migrations.authoring import Wanted, by_hand, write_drafts
     from ormkit_gen.migrations.drafting import Drafts, draft
     from ormkit_gen.migrations.folder import slug_of
+    from ormkit_gen.migrations.state import State
 
     wanted = Wanted(slug_of(name), has_data, models)
     answers = Answers(tuple(map(_pair, renames)), drops, consents)
     settings = of_target(invocation.settings(config), label)
-    reading = read_schemas(settings, settings.targets)
-    (schema,) = reading.schemas
-    head, before = _last(settings)
-    if is_empty:
-        found = Drafts((by_hand(schema),), ())
-    else:
-        url = shadow or settings.shadow
-        version = settings.postgresql
-        found = asyncio.run(draft(before, schema, answers, url, version, with_way_back=True))
+    url = shadow or settings.shadow
+    with nullcontext() if is_empty else starting(url):
+        reading = read_schemas(settings, settings.targets)
+        after = State.of(*reading.schemas)
+        head, before = _last(settings, after)
+        if is_empty:
+            found = Drafts((by_hand(after.schema),), ())
+        else:
+            version, to = settings.postgresql, after.schema
+            found = asyncio.run(draft(before, to, answers, url, version, with_way_back=True))
     warnings = (*reading.warnings, *found.warnings)
     if not as_json:
         show_diagnostics(warnings, invocation.root)
     directory = settings.root / settings.migrations
     line = ProgressLine()
-    written = write_drafts(directory, head, before, found.drafts, wanted, line)
+    written = write_drafts(directory, head, before, found.drafts, wanted, line, after)
     if as_json:
         migrations = [_document(settings, each) for each in written]
         return print_document(invocation, 0, warnings, migrations=migrations)
@@ -123,12 +128,15 @@ def new(
     return 0
 
 
-def _last(settings: Settings) -> tuple[Migration | None, Schema | None]:
-    """Return the last migration, and the schema after it."""
+def _last(settings: Settings, after: State) -> tuple[Migration | None, Schema | None]:
+    """Return the last migration, and the schema after it.
+
+    after: the state of the schema files.
+    """
     from ormkit_gen.migrations.authoring import state_of
 
     head = project_chain(settings).head
-    return head, state_of(head) if head is not None else None
+    return head, state_of(head, after) if head is not None else None
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -13,6 +13,7 @@ import pytest
 from ormkit import EmbeddedServer
 from ormkit_gen import generation
 from ormkit_gen.cli.commands import run
+from ormkit_gen.drift.shadow import starting
 from tests.ormkit_gen.cli.conftest import SETTINGS, Command
 from tests.servers import ContribServer, Server
 
@@ -234,6 +235,12 @@ def test_an_embedded_shadow_serves_where_none_is_named_and_is_needed_once(
     before = len(starts)
     assert ormkit("check", "--database", database).returncode == 1
     assert len(starts) > before
+    # Started ahead, the server stops with the block, whatever ends it.
+    before = len(starts)
+    with pytest.raises(LookupError), starting(None):
+        raise LookupError
+    assert len(starts) == before + 1
+    assert EmbeddedServer.running(project / "cache/ormkit/shadow") is None
 
 
 def test_what_cannot_be_reached_or_built_is_said(

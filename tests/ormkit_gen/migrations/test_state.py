@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ormkit_gen.ir import Schema
-from ormkit_gen.migrations.state import StateError, canonical, read_state, state_text
+from ormkit_gen.migrations.state import State, StateError, canonical, read_state, state_text
 from ormkit_gen.schema import load
 from tests.ormkit_gen.migrations.changes import schema_of
 
@@ -82,3 +82,56 @@ def test_what_is_no_state_is_refused(text: str) -> None:
         read_state(text)
     with pytest.raises(StateError, match="not a state"):
         read_state('{"format": 1, "elements": [{"column": "A.b"}]}')
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_state_that_is_read_beside_a_schema_is_the_same(name: str) -> None:
+    schema = loaded(ROOT / "schemas" / name)
+    like = State.of(schema)
+    assert like.text == state_text(schema)
+    found = read_state(like.text, like)
+    assert found == read_state(like.text)
+    assert {id(each) for each in found.models} == {id(each) for each in like.schema.models}
+
+
+TWO = """
+[models.A.columns]
+id = { type = "bigint", primary_key = true }
+[models.B.columns]
+id = { type = "bigint", primary_key = true }
+n = "int?"
+"""
+
+
+def test_only_models_with_other_lines_are_read() -> None:
+    before = state_text(schema_of(TWO))
+    like = State.of(schema_of(TWO.replace("int?", "text?")))
+    found = read_state(before, like)
+    assert found == read_state(before)
+    assert found.model("A") is like.schema.model("A")
+    assert found.model("B").column("n").type.name == "integer"
+
+
+def test_a_model_whose_lines_leave_something_out_is_read() -> None:
+    before = state_text(schema_of(TWO))
+    like = State.of(schema_of(TWO.replace('"int?"', '{ type = "int?", backfill = "1" }')))
+    assert like.text == before
+    assert read_state(before, like).model("B").column("n").backfill is None
+
+
+def test_lines_that_were_moved_are_read() -> None:
+    like = State.of(schema_of(TWO))
+    lines = like.text.splitlines()
+    moved = "\n".join((lines[0], *lines[3:-2], lines[-2] + ",", lines[1], lines[2][:-1], lines[-1]))
+    assert read_state(f"{moved}\n", like) == canonical(read_state(f"{moved}\n"))
+    # A further column of B behind the lines of A.
+    more = lines[5].replace('"B.n"', '"B.m"')
+    text = "\n".join((lines[0], *lines[3:5], f"{lines[5]},", *lines[1:3], more, lines[6], ""))
+    assert read_state(text, like) == read_state(text)
+    assert read_state(text, like).model("B").column("m").type.name == "integer"
+
+
+@pytest.mark.parametrize("text", ["", "{}", '{"format": 2, "elements": []}', "[]"])
+def test_what_is_no_state_is_refused_beside_a_schema(text: str) -> None:
+    with pytest.raises(StateError):
+        read_state(text, State.of(schema_of(TWO)))
