@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
+import ormkit
 from ormkit_gen.cli.doctor.finding import Finding, note, ok, problem
 from ormkit_gen.diagnostics.diagnostic import SchemaError
 from ormkit_gen.diagnostics.refusal import Refusal
@@ -25,15 +27,26 @@ def check_installation() -> Iterator[Finding]:
     except PackageNotFoundError:
         yield problem("asyncpg", "is not installed", "run `pip install asyncpg`")
         return
-    is_off = os.environ.get("ORMKIT_PURE_PYTHON", "") not in ("", "0")
-    if not is_off and find_spec("ormkit._accelerator") is not None:
-        yield ok("accelerator", "is in use")
-    else:
-        yield note(
-            "accelerator",
-            "is not in use: rows are decoded in Python, which takes longer",
-            "unset ORMKIT_PURE_PYTHON, and install a wheel, or a compiler and then OrmKit again",
-        )
+    yield _accelerator()
+
+
+def _accelerator() -> Finding:
+    """Return whether the C extension is in use, and why not."""
+    slow = "rows are decoded in Python, which takes longer"
+    if os.environ.get("ORMKIT_PURE_PYTHON", "") not in ("", "0"):
+        return note("accelerator", f"is switched off: {slow}", "unset ORMKIT_PURE_PYTHON")
+    # Loading it is the only way to know whether it was built for this interpreter.
+    try:
+        import_module("ormkit._accelerator")
+    except ImportError as error:
+        folder = Path(ormkit.__file__).parent
+        others = [each.name for each in folder.glob("_accelerator.*.*") if each.suffix != ".pyi"]
+        reason = f"was built for another Python ({', '.join(others)})" if others else "is missing"
+        if find_spec("ormkit._accelerator") is not None:
+            reason = f"cannot be loaded ({error})"
+        remedy = "install OrmKit again with this Python: from a wheel, or with a compiler"
+        return note("accelerator", f"{reason}: {slow}", remedy)
+    return ok("accelerator", "is in use")
 
 
 def check_project(config: Path | None) -> tuple[list[Finding], Settings | None]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import re
+import sys
 from collections.abc import Iterator
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ormkit_gen.cli.doctor.installation import _accelerator
 from tests.ormkit_gen.cli.conftest import SETTINGS, Command
 from tests.servers import Server
 
@@ -132,6 +136,23 @@ def test_what_is_wrong_with_a_project_is_named(
     assert checks_of(ormkit)["settings"][0] == "problem"
     monkeypatch.setenv("ORMKIT_PURE_PYTHON", "1")
     assert checks_of(ormkit)["accelerator"][0] == "note"
+
+
+def test_why_the_accelerator_is_not_in_use_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ORMKIT_PURE_PYTHON", raising=False)
+    monkeypatch.delitem(sys.modules, "ormkit._accelerator", raising=False)
+    monkeypatch.setattr("ormkit.__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr("ormkit.__path__", [str(tmp_path)])
+    assert "is missing" in _accelerator().message
+    (tmp_path / "_accelerator.cpython-39-x86_64-linux-gnu.so").write_bytes(b"")
+    assert "another Python (_accelerator.cpython-39" in _accelerator().message
+    (tmp_path / f"_accelerator{EXTENSION_SUFFIXES[0]}").write_bytes(b"")
+    importlib.invalidate_caches()
+    assert "cannot be loaded" in _accelerator().message
+    monkeypatch.setenv("ORMKIT_PURE_PYTHON", "1")
+    assert _accelerator().remedy == "unset ORMKIT_PURE_PYTHON"
 
 
 LINES = """\
