@@ -116,6 +116,7 @@ def project_of(settings: Settings, targets: Sequence[Target], given: str | None)
     given: the URL of --database.
     """
     from ormkit_gen.drift.examination import Project, Reading
+    from ormkit_gen.drift.rights import read_rights
     from ormkit_gen.generation import read_schemas
     from ormkit_gen.ir import Schema
 
@@ -133,7 +134,8 @@ def project_of(settings: Settings, targets: Sequence[Target], given: str | None)
         ]
         return read_schemas(settings, others).schemas
 
-    return Project(settings.root, targets, read, read_others)
+    rights = read_rights(settings.rights_of(targets), settings.root)
+    return Project(settings.root, targets, read, read_others, rights)
 
 
 def labels(targets: Iterable[Target]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ormkit import Engine
-from ormkit.catalog import Catalog, Fact
+from ormkit.catalog import RIGHTS, Catalog, Fact
 from ormkit_gen.drift.drift import Finding
 from ormkit_gen.drift.objects import created
 from ormkit_gen.drift.parts import changed
@@ -148,6 +148,13 @@ def around(
     views = [kind_and_name(key[0])[1] for key in keys if key[1] == "object"]
     before: list[Line] = []
     after: list[Line] = []
+    late: list[Line] = [
+        ("rights", statement)
+        for each in findings
+        if each.difference.fact.kind in RIGHTS and each.difference.fact.object in objects
+        for statement in each.forward
+    ]
+    wanted, found = (_without_rights(each) for each in (wanted, found))
     if views:
         names = ", ".join(f"{quote_literal(name)}::regclass" for name in views)
         before.append(("rights", Statement(Stage.DROP_DEPENDENTS, KEEP_RIGHTS.format(names))))
@@ -159,7 +166,13 @@ def around(
             after += [(heading, each) for each in _create(key, side)]
     if views:
         after.append(("rights", Statement(Stage.COMMENTS, RESTORE_RIGHTS)))
-    return Around(before, kept, after)
+    return Around(before, kept, [*after, *late])
+
+
+def _without_rights(catalog: Catalog) -> Catalog:
+    """Return the catalog without owners and grants, which a view that comes back keeps."""
+    facts = (fact for fact in catalog if fact.kind not in RIGHTS)
+    return Catalog(facts, catalog.server_version)
 
 
 def _whole(fact: Fact) -> Key:

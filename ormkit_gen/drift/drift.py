@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ormkit.catalog import Catalog, Difference, compare, read_catalog
+from ormkit.catalog import RIGHTS, Catalog, Difference, Fact, compare, read_catalog
 from ormkit_gen.drift.expected import Expected
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.namespaces import check_namespaces, within
 from ormkit_gen.drift.places import Places
 from ormkit_gen.drift.repairs import repair, reverse
+from ormkit_gen.drift.rights import Rights
 from ormkit_gen.drift.shadow import expected_catalog
 from ormkit_gen.drift.sides import Sides
 from ormkit_gen.drift.statement import Statement
@@ -57,16 +58,33 @@ async def find_drift(
 
 
 def findings(
-    expected: Expected, live: Catalog, places: Places, namespaces: Collection[str] = ()
+    expected: Expected,
+    live: Catalog,
+    places: Places,
+    namespaces: Collection[str] = (),
+    rights: Rights | None = None,
 ) -> tuple[Finding, ...]:
-    """Return how a live database differs from the expected one, as far as that is known."""
-    wanted, found = expected.beside(live), live
+    """Return how a live database differs from the expected one, as far as that is known.
+
+    rights: the owners and grants that it is to have; None leaves them out.
+    """
+    wanted, found = sides_of(expected, live, rights)
     if namespaces:
         check_namespaces(namespaces, wanted, found)
         wanted, found = (within(each, namespaces) for each in (wanted, found))
     there, back = Sides(wanted, found), Sides(found, wanted)
+
+    def place(fact: Fact) -> Position | None:
+        return (rights.place(fact) if rights else None) or places.of(fact)
+
     return tuple(
-        Finding(each, places.of(each.fact), repair(each, there), repair(reverse(each), back))
-        for each in compare(wanted, found)
+        Finding(each, place(each.fact), repair(each, there), repair(reverse(each), back))
+        for each in compare(wanted, found, leave_out=frozenset() if rights else RIGHTS)
         if expected.is_known(each)
     )
+
+
+def sides_of(expected: Expected, live: Catalog, rights: Rights | None) -> tuple[Catalog, Catalog]:
+    """Return the two catalogs that are compared: what is to be there, and what is."""
+    wanted = expected.beside(live)
+    return (wanted, live) if rights is None else rights.beside(wanted, live)

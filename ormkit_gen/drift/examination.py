@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from ormkit.catalog import Catalog, read_catalog
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
-from ormkit_gen.drift.drift import Finding, findings
+from ormkit_gen.drift.drift import Finding, findings, sides_of
 from ormkit_gen.drift.left_out import incomplete
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.places import Places
 from ormkit_gen.drift.readings import KnownSchemas, Readings
+from ormkit_gen.drift.rights import Rights
 from ormkit_gen.drift.shadow import (
     expect,
     explained,
@@ -69,6 +71,8 @@ class Project:
     read: Callable[[], Reading]
     #: Reads those of the targets that are not compared: what they describe is managed there.
     read_others: Callable[[], Sequence[Schema]] = tuple
+    #: The owners and grants that are compared; None for none.
+    rights: Rights | None = None
 
 
 async def examine(
@@ -86,7 +90,8 @@ async def examine(
         server = await server_version(shadow)
     readings = Readings(project.root, project.targets, server)
     # The database answers while a thread reads what is kept.
-    live = asyncio.ensure_future(read_live(database, read_catalog))
+    read = partial(read_catalog, rights=project.rights is not None)
+    live = asyncio.ensure_future(read_live(database, read))
     try:
         known = await asyncio.to_thread(readings.get)
         found = await live
@@ -97,7 +102,7 @@ async def examine(
         live.cancel()
         await asyncio.wait([live])
         raise
-    compared = _compared(known, found, namespaces, is_embedded=shadow is None)
+    compared = _compared(known, found, namespaces, project.rights, is_embedded=shadow is None)
     return await _without_others(compared, project, shadow)
 
 
@@ -121,16 +126,22 @@ async def _read(project: Project, readings: Readings, shadow: str | None) -> Kno
 
 
 def _compared(
-    known: KnownSchemas, found: Catalog, namespaces: Collection[str], *, is_embedded: bool
+    known: KnownSchemas,
+    found: Catalog,
+    namespaces: Collection[str],
+    rights: Rights | None,
+    *,
+    is_embedded: bool,
 ) -> Examination:
     expected = known.expected
     unknown: list[Diagnostic] = []
     if expected.left_out:
         unknown = incomplete(expected.missing, expected.left_out, is_embedded=is_embedded)
+    if rights is not None:
+        unknown += rights.unknown(expected.beside(found), found)
     return Examination(
-        findings(expected, found, known.places, namespaces),
+        findings(expected, found, known.places, namespaces, rights),
         known.warnings,
         tuple(unknown),
-        expected.beside(found),
-        found,
+        *sides_of(expected, found, rights),
     )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ormkit.catalog import Fact
+from ormkit.catalog import RIGHTS, Fact
 from ormkit_gen.drift.parts import (
     STATE,
     changed,
@@ -23,6 +23,8 @@ _LABEL = re.compile(r"(E?'(?:[^']|'')*')")
 _OPTION = re.compile(r"(\w+|\"(?:[^\"]|\"\")+\") = E?'(?:[^']|'')*'")
 #: How an operator estimates how many rows it selects.
 _ESTIMATE = re.compile(r", (RESTRICT|JOIN) = ([^,)]+)")
+#: The version of a server, before its wrapper.
+_VERSION = re.compile(r"(?:^| )VERSION '(?:[^']|'')*'")
 _OWNER = re.compile(r" OWNED BY (.*)$")
 #: The facts about tables, types and views that CREATE says already.
 _SAID = {
@@ -37,6 +39,8 @@ _SAID = {
     "operator class": ("member",),
 }
 
+#: What a partition has for itself, also where its table has the same.
+_OWN = ("constraint", *RIGHTS)
 #: What is created before all else, and what fires once it is there.
 _CREATED = {
     "schema": Stage.SCHEMAS,
@@ -60,7 +64,7 @@ def created(fact: Fact, sides: Sides) -> Iterator[Statement]:
             continue
         if part.kind == "constraint" and not is_partition and not _comes_later(part, kind, sides):
             continue
-        if is_partition and part.kind != "constraint" and _is_of_parent(part, sides):
+        if is_partition and part.kind not in _OWN and _is_of_parent(part, sides):
             continue
         yield from changed(part, None, sides)
     if owner := _OWNER.search(fact.definition) if kind == "sequence" else None:
@@ -114,6 +118,11 @@ def altered(expected: Fact, found: Fact, sides: Sides) -> Iterator[Statement]:
         estimates = {"RESTRICT": "NONE", "JOIN": "NONE", **dict(_ESTIMATE.findall(wanted))}
         listed = ", ".join(f"{each} = {function}" for each, function in estimates.items())
         yield Statement(Stage.ALTER, f"ALTER OPERATOR {name} SET ({listed});")
+    elif kind == "foreign-data wrapper":
+        functions = (_function(each, wanted) for each in ("HANDLER", "VALIDATOR"))
+        yield Statement(Stage.ALTER, f"ALTER {keyword(kind)} {name} {' '.join(functions)};")
+    elif kind == "server" and (version := _new_version(wanted, there)):
+        yield Statement(Stage.ALTER, f"ALTER SERVER {name} {version};")
     elif _is_replaceable(kind, expected, sides):
         stage = Stage.VIEWS if kind == "view" else Stage.CREATE
         sql = _create(expected, kind, name, sides) or ""
@@ -285,7 +294,7 @@ def _is_replaceable(kind: str, expected: Fact, sides: Sides) -> bool:
         before = sides.present.get(expected.key)
         # The first two lines are the parameters and the result.
         return before is not None and _heading(before) == _heading(expected)
-    return kind == "aggregate"
+    return kind in ("aggregate", "language", "transform")
 
 
 def _heading(fact: Fact) -> list[str]:
@@ -330,6 +339,19 @@ def _dictionary(name: str, wanted: str, there: str) -> Iterator[Statement]:
     gone = [each for each in _OPTION.findall(there) if each not in options]
     listed = ", ".join([*options.values(), *gone])
     yield Statement(Stage.ALTER, f"ALTER TEXT SEARCH DICTIONARY {name} ({listed});")
+
+
+def _new_version(wanted: str, there: str) -> str:
+    """Return the version that a server gets, if nothing else differs; a server cannot lose it."""
+    version = _VERSION.search(wanted)
+    before, after = (_VERSION.sub("", text).strip() for text in (there, wanted))
+    return version[0].strip() if version and before == after else ""
+
+
+def _function(word: str, wanted: str) -> str:
+    """Return a clause of ALTER FOREIGN DATA WRAPPER."""
+    found = re.search(rf"\b{word} \S+", wanted)
+    return found[0] if found else f"NO {word}"
 
 
 def _without_estimates(text: str) -> str:

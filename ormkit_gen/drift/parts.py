@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ormkit.catalog import Catalog, Fact
+from ormkit_gen.drift.grants import rights_changed
 from ormkit_gen.drift.sides import Sides, beside, keyword, kind_and_name
 from ormkit_gen.drift.statement import Stage, Statement
 from ormkit_gen.postgres.identifiers import quote_identifier, quote_literal
@@ -55,6 +56,8 @@ def changed(expected: Fact | None, found: Fact | None, sides: Sides) -> Iterator
             )
         case "option" | "foreign table option" | "foreign options":
             yield from _options(expected, found, kind, name)
+        case "owner" | "grant":
+            yield from rights_changed(expected, found, sides)
         case _:
             yield from _setting(expected, found, kind, name)
 
@@ -125,7 +128,9 @@ def _retyped(expected: Fact, alter: str, column: str, sides: Sides) -> Iterator[
         sides.present.get((expected.object, kind, expected.name))
         for kind in ("generated", "virtual")
     )
-    using = "" if is_computed else f" USING {column}::{cast}"
+    # A foreign table has no rows that the server could convert.
+    is_foreign = expected.object.startswith("foreign table ")
+    using = "" if is_computed or is_foreign else f" USING {column}::{cast}"
     yield Statement(
         Stage.ALTER, f"{alter} ALTER COLUMN {column} TYPE {expected.definition}{using};"
     )
@@ -356,6 +361,11 @@ def _index(fact: Fact, sides: Sides) -> str:
 
 def _unfinished(expected: Fact | None, fact: Fact, table: str, sides: Sides) -> Iterator[Statement]:
     name = quote_identifier(fact.name)
+    kind = "constraint" if fact.definition == "NOT VALID" else "index"
+    whole = (fact.object, kind, fact.name)
+    if sides.present.get(whole) is not None and sides.wanted.get(whole) is None:
+        # It is dropped, unfinished as it is.
+        return
     if expected is None and fact.definition == "NOT VALID":
         yield Statement(Stage.FOREIGN_KEYS, f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};")
     elif expected is None:
@@ -449,10 +459,9 @@ def _setting(
             yield Statement(Stage.CONSTRAINTS, f"ALTER INDEX {index} SET TABLESPACE {where};")
         case "index statistics":
             yield from _index_statistics(expected, found, name)
-        case "server":
-            return
         case _:
-            yield from _rights(expected, found, fact, kind, name)
+            # The server of a foreign table stays.
+            return
 
 
 def _index_statistics(expected: Fact | None, found: Fact | None, table: str) -> Iterator[Statement]:
@@ -470,25 +479,3 @@ def _index_statistics(expected: Fact | None, found: Fact | None, table: str) -> 
                 Stage.DEPENDENTS,
                 f"ALTER INDEX {index} ALTER COLUMN {number} SET STATISTICS {target};",
             )
-
-
-def _rights(
-    expected: Fact | None, found: Fact | None, fact: Fact, kind: str, name: str
-) -> Iterator[Statement]:
-    """Yield GRANT, REVOKE and OWNER TO, for those who compare rights too."""
-    what = f"{keyword(kind)} {name}"
-    if kind in ("view", "materialized view", "foreign table"):
-        what = f"TABLE {name}"
-    if fact.kind == "owner" and expected is not None:
-        yield Statement(
-            Stage.COMMENTS, f"ALTER {keyword(kind)} {name} OWNER TO {expected.definition};"
-        )
-    elif fact.kind in ("grant", "column grant") and not kind.startswith("default"):
-        role, _, columns = fact.name.partition(" (")
-        of = f" ({columns}" if columns else ""
-        if found is not None:
-            yield Statement(Stage.COMMENTS, f"REVOKE ALL{of} ON {what} FROM {role};")
-        for right in expected.definition.split(", ") if expected else ():
-            plain = right.removesuffix(" WITH GRANT OPTION")
-            option = right[len(plain) :]
-            yield Statement(Stage.COMMENTS, f"GRANT {plain}{of} ON {what} TO {role}{option};")

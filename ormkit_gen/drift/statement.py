@@ -34,6 +34,9 @@ class Stage(IntEnum):
     #: Triggers, policies, rules, publications.
     DEPENDENTS = auto()
     COMMENTS = auto()
+    #: Owners, who then have other rights, and what others may do.
+    OWNERS = auto()
+    GRANTS = auto()
     #: Objects that nothing uses any more.
     DROP = auto()
     #: What they were in.

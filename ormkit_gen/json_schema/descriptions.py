@@ -122,6 +122,7 @@ TARGETS = {
     "migrations": "Its own directory of migrations, which each of several targets needs.",
     "migrations_schema": "Its own schema of PostgreSQL for which migrations a database has.",
     "database": "The URL of its own database.",
+    "rights": "The file of the owners and grants of its own database.",
 }
 PROJECT = {
     "targets": "The packages to generate.",
@@ -129,6 +130,7 @@ PROJECT = {
     "shadow": "The URL of a server on which schemas are built, in place of an embedded one.",
     "migrations": "The directory of the migrations.",
     "migrations_schema": "The schema of PostgreSQL in which a database keeps its migrations.",
+    "rights": "The file of owners and grants, which are compared where there is one.",
     "postgresql": "The major version of PostgreSQL that runs the migrations.",
     "phases": "Whether `ormkit migrate apply` stops before migrations of the phase contract.",
 }

@@ -44,6 +44,7 @@ def _section() -> dict[str, Any]:
         "migrations": _BELOW,
         "migrations_schema": {"type": "string", "minLength": 1},
         "database": {"type": "string", "minLength": 1},
+        "rights": _BELOW,
     }
     of_target = table(
         targets.KEYS, described(target, descriptions.TARGETS), required=["schemas", "output"]
@@ -57,6 +58,7 @@ def _section() -> dict[str, Any]:
         },
         **{key: {"type": "string"} for key in settings.URLS},
         **{key: {"type": "string", "minLength": 1} for key in settings.TEXTS},
+        "rights": _BELOW,
         "phases": {"enum": list(settings.PHASES)},
         settings.VERSION: {
             "type": "integer",

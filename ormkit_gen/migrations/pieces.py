@@ -68,7 +68,7 @@ _RANKS = {
     Stage.FOREIGN_KEYS: Rank.FOREIGN_KEYS,
     Stage.VIEWS: Rank.VIEWS,
     Stage.DEPENDENTS: Rank.DEPENDENTS,
-    Stage.COMMENTS: Rank.COMMENTS,
+    **dict.fromkeys((Stage.COMMENTS, Stage.OWNERS, Stage.GRANTS), Rank.COMMENTS),
     Stage.DROP: Rank.DROP,
     Stage.DROP_SCHEMAS: Rank.DROP_SCHEMAS,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -11,7 +11,14 @@ from urllib.parse import quote
 from ormkit_gen.diagnostics.diagnostic import Problems, SchemaError, did_you_mean
 from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.output.file_changes import finish_change
-from ormkit_gen.project.targets import EXAMPLE_TARGET, OWN_FILE, PROJECT_FILE, Target, read_targets
+from ormkit_gen.project.targets import (
+    EXAMPLE_TARGET,
+    OWN_FILE,
+    PROJECT_FILE,
+    Target,
+    leaves_root,
+    read_targets,
+)
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_reader import read_toml
 
@@ -20,7 +27,7 @@ _EMBEDDED = "embedded://"
 #: Settings that are URLs.
 URLS = ("database", "shadow")
 #: Settings that are other texts, with an example of each.
-TEXTS = {"migrations": "migrations", "migrations_schema": "ormkit"}
+TEXTS = {"migrations": "migrations", "migrations_schema": "ormkit", "rights": "rights.toml"}
 #: The setting that says whether migrations of the phase contract wait until they are asked for.
 PHASES = ("together", "apart")
 #: The setting that is a major version of PostgreSQL, and those that migrations run on.
@@ -54,6 +61,13 @@ class Settings:
     postgresql: int | None = None
     #: Whether `ormkit migrate apply` stops before migrations of the phase contract.
     phases: Literal["together", "apart"] = "together"
+    #: The file of the owners and grants that databases are to have; empty where none are compared.
+    rights: str = ""
+
+    def rights_of(self, targets: Iterable[Target]) -> list[Path]:
+        """Return the files of the owners and grants of targets."""
+        names = dict.fromkeys(target.rights or self.rights for target in targets)
+        return [self.root / name for name in names if name]
 
     def of(self, target: Target) -> Settings:
         """Return the settings of one target alone: its migrations, and its database.
@@ -130,6 +144,9 @@ def read_settings(file: Path, *, needs_schemas: bool = True) -> Settings:
         elif key in TEXTS and not (isinstance(value, str) and value):
             remedy = f'{key} = "{TEXTS[key]}"'
             problems.error("wrong-setting", f"'{key}' must be a text", remedy, at)
+        elif key == "rights" and leaves_root(value):
+            message = f"the file '{value}' must be below the settings file's directory"
+            problems.error("path-outside", message, 'rights = "rights.toml"', at)
         elif key == "phases" and value not in PHASES:
             remedy = 'phases = "apart", if programs of before and after a change run side by side'
             message = f"'{key}' must be 'together' or 'apart'"

@@ -26,13 +26,16 @@ MAX_SQL_FILES = 50_000
 MAX_LEVELS = 16
 MAX_TARGETS = 200
 EXAMPLE_TARGET = 'schemas = ["schemas/*.toml"] and output = "app/db"'
-#: Settings of migrations that a target may have of its own, with an example of each.
-OF_MIGRATIONS = {
+#: Settings of the project that a target may have of its own, with an example of each.
+OF_ITS_OWN = {
     "migrations": "migrations/app",
     "migrations_schema": "ormkit_app",
     "database": "postgresql://localhost/app",
+    "rights": "rights/app.toml",
 }
-KEYS = ("schemas", "sql", "output", "dto", *OF_MIGRATIONS)
+#: Those of them that are paths, and what they are called in messages.
+_PATHS = {"migrations": "the migrations", "rights": "the file"}
+KEYS = ("schemas", "sql", "output", "dto", *OF_ITS_OWN)
 _NO_SCHEMAS = (OWN_FILE, PROJECT_FILE)  # if a pattern such as ** matches them
 _SUFFIXES = (".toml", ".py")
 
@@ -54,6 +57,8 @@ class Target:
     migrations: str = ""
     migrations_schema: str = ""
     database: str = ""
+    #: The file of the owners and grants of its database.
+    rights: str = ""
 
     def import_roots(self, root: Path) -> tuple[Path, ...]:
         """Return the directories between the project's and the package, which may be import roots.
@@ -91,7 +96,7 @@ class _Reader:
         sql = self._sql(settings.get("sql"))
         output = self._output(settings.get("output"))
         dto = self._dto(settings.get("dto"))
-        own = {key: self._of_migrations(key, settings.get(key)) for key in OF_MIGRATIONS}
+        own = {key: self._of_its_own(key, settings.get(key)) for key in OF_ITS_OWN}
         if output is None or len(self.problems.found) > before:
             return None
         return Target(
@@ -105,17 +110,17 @@ class _Reader:
             **own,
         )
 
-    def _of_migrations(self, key: str, value: Any) -> str:
-        """Return the text of a setting of migrations; empty if the target has none."""
+    def _of_its_own(self, key: str, value: Any) -> str:
+        """Return the text of a setting that the project has, too; empty if the target has none."""
         if value is None:
             return ""
         if not isinstance(value, str) or not value:
-            remedy = f'write {key} = "{OF_MIGRATIONS[key]}"'
+            remedy = f'write {key} = "{OF_ITS_OWN[key]}"'
             self._report(key, "bad-target", f"'{key}' of a target must be a text", remedy)
             return ""
-        if key == "migrations":
-            if _leaves_root(value):
-                message = f"the migrations '{value}' are not below the settings file's directory"
+        if key in _PATHS:
+            if leaves_root(value):
+                message = f"{_PATHS[key]} '{value}' must be below the settings file's directory"
                 self._report(key, "path-outside", message, "name a directory below it")
             return str(PurePosixPath(value))
         return value
@@ -151,7 +156,7 @@ class _Reader:
         return _each_once(file for each in patterns for file in self._matches("sql", each))
 
     def _matches(self, key: str, pattern: str) -> list[Path]:
-        if _leaves_root(pattern):
+        if leaves_root(pattern):
             message = f"'{pattern}' is not below the settings file's directory"
             self._report(key, "path-outside", message, "name a path below it, without '..'")
             return []
@@ -177,7 +182,7 @@ class _Reader:
             self._report("output", "bad-output", message, f"write {EXAMPLE_TARGET}")
             return None
         output = PurePosixPath(value)
-        if _leaves_root(value) or not output.name:
+        if leaves_root(value) or not output.name:
             message = f"the output '{value}' is not below the settings file's directory"
             self._report("output", "path-outside", message, "name a directory below it: app/db")
         elif not output.name.isidentifier() or keyword.iskeyword(output.name):
@@ -256,7 +261,8 @@ def _strings(value: Any) -> list[str]:
     return strings if len(strings) == len(items) else []
 
 
-def _leaves_root(path: str) -> bool:
+def leaves_root(path: str) -> bool:
+    """Return whether a path is not below the directory of the settings file."""
     return (
         not path
         or ".." in PurePosixPath(path).parts

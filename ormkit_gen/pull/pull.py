@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ormkit.catalog import Catalog, compare
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
@@ -12,6 +13,7 @@ from ormkit_gen.drift.left_out import incomplete
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.namespaces import check_namespaces, within
 from ormkit_gen.drift.places import plain
+from ormkit_gen.drift.rights import read_rights
 from ormkit_gen.drift.shadow import expect, objects_of
 from ormkit_gen.ir import Schema
 from ormkit_gen.json_schema.editor_files import LINE, beside
@@ -21,6 +23,7 @@ from ormkit_gen.pull.edits import Edits
 from ormkit_gen.pull.known_names import PUBLIC, KnownNames
 from ormkit_gen.pull.project_files import ProjectFiles
 from ormkit_gen.pull.proof import Unproven, prove
+from ormkit_gen.pull.rights_text import rights_text
 from ormkit_gen.pull.snapshot import Snapshot, read_snapshot
 from ormkit_gen.pull.sql_files import file_names, sql_text
 from ormkit_gen.pull.target_choice import Choice, finds
@@ -67,7 +70,8 @@ async def pull(
         SchemaError: The schema files have problems.
     """
     progress("reading the database")
-    snapshot = await read_live(database, read_snapshot)
+    rights = bool(choice.rights)
+    snapshot = await read_live(database, partial(read_snapshot, rights=rights))
     check_namespaces(schemas, snapshot.catalog)
     snapshot = snapshot.of_schemas(schemas)
     files = choice.files
@@ -83,7 +87,11 @@ async def pull(
     unproven, failure = await proof(loaded.schema, snapshot.catalog, schemas, shadow)
     if patch:
         unproven = tuple(replace(each, reason=IN_PYTHON) for each in unproven)
-    texts = {**_for_editors(choice, texts), **_settings_text(choice, texts)}
+    texts = {
+        **_for_editors(choice, texts),
+        **_settings_text(choice, texts),
+        **_rights_text(choice, snapshot),
+    }
     return Pull(snapshot, document, texts, patch, loaded.schema, unproven, failure)
 
 
@@ -112,6 +120,17 @@ def _settings_text(choice: Choice, texts: Texts) -> Texts:
     editor = TomlEditor(choice.files.read(choice.settings))
     editor.set((*choice.path, "sql"), [*patterns, f"{choice.files.sql_directory}/**/*.sql"])
     return {choice.settings: editor.text}
+
+
+def _rights_text(choice: Choice, snapshot: Snapshot) -> Texts:
+    """Return the file of owners and grants, if there is one and it differs from the database."""
+    if not choice.rights:
+        return {}
+    file = choice.files.root / choice.rights
+    before = read_rights([file], choice.files.root) if file.exists() else None
+    content = choice.files.read(choice.rights) if before else ""
+    text = rights_text(snapshot.rights, snapshot.catalog.objects, before, content)
+    return {} if text == content else {choice.rights: text}
 
 
 async def texts_of(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ormkit import Engine
 from ormkit.catalog import (
+    RIGHTS,
     Catalog,
     Domain,
     EnumType,
@@ -75,6 +76,8 @@ class Snapshot:
     extensions: tuple[tuple[str, str, str | None], ...]
     #: The tables that belong to others, and that foreign keys of these tables reference.
     foreign: frozenset[Key] = frozenset()
+    #: The owners and grants of all objects; none where they were not asked for.
+    rights: tuple[Fact, ...] = ()
 
     def of_schemas(self, schemas: Collection[str]) -> Snapshot:
         """Return the part of these schemas; all of it if there are none."""
@@ -90,6 +93,7 @@ class Snapshot:
             tuple(each for each in self.objects if each.schema in schemas),
             self.extensions,
             foreign,
+            self.rights,
         )
 
     def _with_targets(self, tables: list[Table]) -> tuple[tuple[Table, ...], frozenset[Key]]:
@@ -159,19 +163,25 @@ class Snapshot:
         )
 
 
-async def read_snapshot(engine: Engine) -> Snapshot:
-    """Read a database. Nothing is changed, and no right beyond connecting is needed."""
+async def read_snapshot(engine: Engine, *, rights: bool = False) -> Snapshot:
+    """Read a database. Nothing is changed, and no right beyond connecting is needed.
+
+    rights: whether to read owners and grants, too.
+    """
     async with catalog_transaction(engine) as tx:
-        catalog = await read_facts(tx)
+        facts = await read_facts(tx, rights=rights)
         tables = await read_tables(tx)
         enums, domains = await read_enums(tx), await read_domains(tx)
         sequences = await read_sequences(tx)
         found = [
             row
-            for query in objects(catalog.server_version)
+            for query in objects(facts.server_version)
             for row in (await tx.execute_raw(query)).tuples()
         ]
         needs = {(row[0], row[1]): row[2] for row in (await tx.execute_raw(DEPENDENCIES)).tuples()}
+    catalog = facts
+    if rights:
+        catalog = Catalog((f for f in facts if f.kind not in RIGHTS), facts.server_version)
     made = (
         DatabaseObject(kind, name, sql, _others(needs.get((class_, oid), ()), f"{kind} {name}"))
         for class_, oid, kind, name, sql in found
@@ -179,6 +189,7 @@ async def read_snapshot(engine: Engine) -> Snapshot:
     return Snapshot(
         *(catalog, tables, enums, domains, sequences, tuple(sorted(made, key=_order))),
         tuple(_extensions(catalog)),
+        rights=tuple(fact for fact in facts if fact.kind in RIGHTS),
     )
 
 

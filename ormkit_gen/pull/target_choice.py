@@ -30,6 +30,8 @@ class Choice:
     path: tuple[str | int, ...] = ()
     #: The files of the other targets, which may describe parts of the same database.
     others: tuple[ProjectFiles, ...] = ()
+    #: The file of owners and grants; empty where none are described.
+    rights: str = ""
 
 
 def choose_target(settings: Settings, label: str | None, into: str | None) -> Choice:
@@ -52,7 +54,9 @@ def choose_target(settings: Settings, label: str | None, into: str | None) -> Ch
     heading = ("tool", "ormkit") if settings.file.name == PROJECT_FILE else ()
     path = (*heading, "targets", settings.targets.index(target))
     of_others = tuple(ProjectFiles(settings.root, each) for each in others)
-    return Choice(files, into or default_file(files), settings.file.name, path, of_others)
+    into = into or default_file(files)
+    rights = target.rights or settings.rights
+    return Choice(files, into, settings.file.name, path, of_others, rights)
 
 
 def default_file(files: ProjectFiles) -> str:

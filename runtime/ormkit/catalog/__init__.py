@@ -1,6 +1,7 @@
 """Read what a database consists of, from PostgreSQL's catalogs, and compare two databases."""
 
 from .comparison import COLUMN_PARTS as COLUMN_PARTS
+from .comparison import RIGHTS as RIGHTS
 from .comparison import Difference as Difference
 from .comparison import compare as compare
 from .facts import Catalog as Catalog

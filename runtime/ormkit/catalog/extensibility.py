@@ -23,8 +23,9 @@ SELECT format('access method %I', a.amname), 'object', '', format('TYPE %s HANDL
     CASE a.amtype WHEN 'i' THEN 'INDEX' ELSE 'TABLE' END, a.amhandler)
 FROM pg_am a WHERE {unless_of_extension('pg_am', 'a')}"""
 
+TRANSFORM = "format('transform for %s language %I', format_type(t.trftype, NULL), l.lanname)"
 TRANSFORMS = f"""
-SELECT format('transform for %s language %I', format_type(t.trftype, NULL), l.lanname),
+SELECT {TRANSFORM},
     'object', '', format('(%s)', concat_ws(', ',
     CASE WHEN t.trffromsql <> 0 THEN 'FROM SQL WITH FUNCTION ' || t.trffromsql::regprocedure END,
     CASE WHEN t.trftosql <> 0 THEN 'TO SQL WITH FUNCTION ' || t.trftosql::regprocedure END))

@@ -8,7 +8,7 @@ it prints.
 
 from __future__ import annotations
 
-from .extensibility import EXTENSIBILITY
+from .extensibility import EXTENSIBILITY, TRANSFORM
 from .scope import (
     COLUMNS,
     OBJECT,
@@ -219,11 +219,14 @@ LATERAL (
     UNION ALL SELECT 'object', '', 'SHELL' WHERE t.typtype = 'p'
 ) AS p (kind, name, definition) WHERE {own('pg_type', 't')}"""
 
+FUNCTION = """format('%s %s', CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate'
+    ELSE 'function' END, f.oid::regprocedure)"""
+CAST = """format('cast (%s AS %s)', format_type(k.castsource, NULL),
+    format_type(k.casttarget, NULL))"""
 #: Whether a final function may change the state.
 MODIFIES = "CASE {} WHEN 'r' THEN 'READ_ONLY' WHEN 's' THEN 'SHAREABLE' ELSE 'READ_WRITE' END"
 FUNCTIONS = f"""
-SELECT format('%s %s', CASE f.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate'
-        ELSE 'function' END, f.oid::regprocedure),
+SELECT {FUNCTION},
     'object', '', CASE f.prokind WHEN 'a' THEN (
         SELECT format('(%s) (%s)',
             CASE WHEN f.pronargs = 0 THEN '*' ELSE pg_get_function_arguments(f.oid) END,
@@ -374,8 +377,7 @@ SELECT format('operator %s', o.oid::regoperator), 'object', '', format('(%s)', c
     CASE WHEN o.oprcanhash THEN 'HASHES' END, CASE WHEN o.oprcanmerge THEN 'MERGES' END))
 FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace WHERE {own('pg_operator', 'o')}
 AND o.oprcode <> 0
-UNION ALL SELECT format('cast (%s AS %s)', format_type(k.castsource, NULL),
-        format_type(k.casttarget, NULL)),
+UNION ALL SELECT {CAST},
     'object', '', concat_ws(' ', CASE k.castmethod
         WHEN 'f' THEN 'WITH FUNCTION ' || k.castfunc::regprocedure
         WHEN 'i' THEN 'WITH INOUT' ELSE 'WITHOUT FUNCTION' END,
@@ -383,12 +385,22 @@ UNION ALL SELECT format('cast (%s AS %s)', format_type(k.castsource, NULL),
 FROM pg_cast k WHERE k.oid >= 16384 AND NOT EXISTS (SELECT FROM pg_depend d
     WHERE d.classid = 'pg_cast'::regclass AND d.objid = k.oid AND d.deptype IN ({WITH_PARTS}))"""
 
+#: Objects whose names have types, which pg_identify_object() qualifies by pg_catalog.
+SIGNED = f"""
+    SELECT {FUNCTION} FROM pg_proc f
+        WHERE d.classoid = 'pg_proc'::regclass AND f.oid = d.objoid
+    UNION ALL SELECT format('operator %s', d.objoid::regoperator)
+        WHERE d.classoid = 'pg_operator'::regclass
+    UNION ALL SELECT {CAST} FROM pg_cast k
+        WHERE d.classoid = 'pg_cast'::regclass AND k.oid = d.objoid
+    UNION ALL SELECT {TRANSFORM} FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang
+        WHERE d.classoid = 'pg_transform'::regclass AND t.oid = d.objoid"""
 #: Objects within a table, whose comments are facts of the table.
 WITHIN = "'table constraint', 'trigger', 'policy', 'rule'"
 COMMENTS = f"""
 SELECT CASE WHEN i.type = 'domain constraint' THEN (
             SELECT 'domain ' || o.contypid::regtype FROM pg_constraint o WHERE o.oid = d.objoid)
-        WHEN ro.object IS NOT NULL THEN ro.object
+        WHEN coalesce(ro.object, so.object) IS NOT NULL THEN coalesce(ro.object, so.object)
         ELSE concat_ws(' ', CASE WHEN t.typtype = 'd' THEN 'domain'
             WHEN i.type = 'statistics object' THEN 'statistics' ELSE i.type END, i.identity) END,
     'comment', CASE WHEN d.objsubid > 0 THEN 'column ' || a.attname
@@ -414,6 +426,7 @@ LEFT JOIN LATERAL (
         WHERE d.classoid = 'pg_rewrite'::regclass AND u.oid = d.objoid) w (relid, name) ON true
 LEFT JOIN LATERAL (SELECT {OBJECT} AS object FROM {RELATIONS} WHERE c.oid = coalesce(
     (SELECT x.indrelid FROM pg_index x WHERE x.indexrelid = r.oid), r.oid, w.relid)) ro ON true
+LEFT JOIN LATERAL ({SIGNED}) so (object) ON true
 WHERE (d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass AND i.identity = 'public'
     AND d.description <> 'standard public schema')
 AND NOT EXISTS (SELECT FROM pg_depend e WHERE e.classid = d.classoid

@@ -97,7 +97,6 @@ def test_each_change_is_found_and_can_be_undone_and_done(database: Database, cha
     expected, parts = CHANGES[change]
     database.fresh()
     before = database.before
-    assert compare(before, database.read()) == []
     database.spoilt = True
     database.run([change])
     after = database.read()
