@@ -1,12 +1,11 @@
 from __future__ import annotations
 
+import importlib
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import httpx
 import pytest
-
-from examples.shop import fastapi_app, litestar_app
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +16,9 @@ def anyio_backend() -> str:
 @pytest.fixture(params=["fastapi", "litestar"])
 def app(request: pytest.FixtureRequest, ormkit_app: Callable[[Any], Any]) -> Any:
     """The shop on either framework, with the engine of the test."""
-    apps: dict[str, Any] = {"fastapi": fastapi_app.app, "litestar": litestar_app.app}
-    return ormkit_app(apps[request.param])
+    # Imported here, the frameworks cost pytest-xdist's own process nothing, which runs no tests.
+    module = importlib.import_module(f"examples.shop.{request.param}_app")
+    return ormkit_app(module.app)
 
 
 @pytest.fixture

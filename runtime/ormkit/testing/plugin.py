@@ -21,9 +21,20 @@ from .factories import CURRENT
 from .limits import limited
 from .opened_engine import opened
 from .server import server_for
-from .settings import MARKER, Contents, add_settings, isolation_of, server_url
+from .settings import (
+    MARKER,
+    Contents,
+    add_settings,
+    isolation_of,
+    needs_own_database,
+    server_url,
+)
 
 App = TypeVar("App")
+#: The databases of the run, once a test has needed one.
+DATABASES = pytest.StashKey[Databases]()
+#: Whether the test that follows will need a database of its own.
+NEXT = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,8 +54,16 @@ def pytest_runtest_setup() -> None:
     CURRENT.begin()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    item.stash[NEXT] = nextitem is not None and needs_own_database(nextitem)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    databases = item.config.stash.get(DATABASES, None)
+    if databases is not None and item.stash.get(NEXT, False):
+        databases.prepare()
     engine = CURRENT.session.engine if CURRENT.session is not None else None
     with limited(item, engine):
         return (yield)
@@ -55,8 +74,9 @@ def ormkit_databases(pytestconfig: pytest.Config) -> Generator[Databases]:
     """The databases of the tests. The first test that needs one starts the server."""
     contents = Contents.of(pytestconfig)
     with server_for(server_url(pytestconfig)) as url:
-        databases = Databases(url, contents)
+        databases = pytestconfig.stash[DATABASES] = Databases(url, contents)
         yield databases
+        del pytestconfig.stash[DATABASES]
         databases.close()
 
 
@@ -71,7 +91,7 @@ def ormkit_database(
     request: pytest.FixtureRequest, ormkit_databases: Databases
 ) -> Generator[Database]:
     """The database of the test: its own, or the one that all tests share that are rolled back."""
-    if isolation_of(request) == "rollback":
+    if isolation_of(request.node) == "rollback":
         yield ormkit_databases.shared
     else:
         with ormkit_databases.own() as database:

@@ -51,17 +51,30 @@ def add_settings(parser: pytest.Parser) -> None:
     )
 
 
-def isolation_of(request: pytest.FixtureRequest) -> Isolation:
+def isolation_of(item: pytest.Item) -> Isolation:
     """Return how the test is kept apart from the others; raises ConfigurationError."""
-    marker = request.node.get_closest_marker("ormkit")
-    given = marker.kwargs.get("isolation") if marker is not None else None
-    found: Any = given or request.config.getini("ormkit_isolation")
+    found = isolation_given(item)
     if found not in ISOLATIONS:
         raise ConfigurationError(
             f"isolation={found!r}: it must be one of {', '.join(map(repr, ISOLATIONS))}"
         )
     isolation: Isolation = found
     return isolation
+
+
+def isolation_given(item: pytest.Item) -> Any:
+    """Return what the test's marker says, or the configuration."""
+    marker = item.get_closest_marker("ormkit")
+    given = marker.kwargs.get("isolation") if marker is not None else None
+    return given or item.config.getini("ormkit_isolation")
+
+
+def needs_own_database(item: pytest.Item) -> bool:
+    """Return whether the test will ask for a database of its own, as far as can be seen before."""
+    names = set(getattr(item, "fixturenames", ()))
+    return "database_url" in names or (
+        isolation_given(item) == "database" and not names.isdisjoint(("engine", "session"))
+    )
 
 
 def server_url(config: pytest.Config) -> str | None:

@@ -10,6 +10,7 @@ import pytest
 # So that the runs within this one share them.
 import ormkit.testing.asyncio_engines
 import ormkit.testing.plugin  # noqa: F401
+from ormkit.testing.databases import Databases
 from tests.servers import Server, run_on
 
 pytest_plugins = ["pytester"]
@@ -121,6 +122,35 @@ def test_what_killed_tests_have_left_is_dropped(
 
     assert run_on(server18.url, hold) == [there]
     server18.maintain(f"DROP DATABASE {there}")
+
+
+def test_a_database_is_made_while_the_test_before_runs(
+    pytester: pytest.Pytester, server18: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytester.makepyfile("""
+        import pytest
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+        @pytest.mark.anyio
+        async def test_rolled_back(session): pass
+        def test_url(database_url): pass
+        @pytest.mark.anyio
+        @pytest.mark.ormkit(isolation="database")
+        async def test_own(engine): pass
+        def test_nothing(): pass
+        """)
+    own = Databases.own
+    is_there: list[bool] = []
+
+    def noting(self: Databases) -> Any:
+        is_there.append(self._prepared is not None)
+        return own(self)
+
+    monkeypatch.setattr(Databases, "own", noting)
+    run(pytester).assert_outcomes(passed=4)
+    assert is_there == [True, True]
+    assert [name for name in databases_of(server18) if "template" not in name] == []
 
 
 def test_a_seed_is_in_every_database(pytester: pytest.Pytester) -> None:

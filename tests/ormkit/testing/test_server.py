@@ -12,28 +12,37 @@ from pathlib import Path
 import pytest
 
 from ormkit.embedded.server import EmbeddedServer
-from ormkit.testing.server import server_for
+from ormkit.testing import server
+from ormkit.testing.server import cache_directory, memory_directory, server_for
 
-pytestmark = [pytest.mark.one_interpreter, pytest.mark.slow]
+pytestmark = pytest.mark.one_interpreter
 
 #: A process that uses the server until it is killed.
 USER = """
-import time
-from ormkit.testing.server import server_for
-with server_for(None) as url:
+import sys, time
+from pathlib import Path
+from ormkit.testing import server
+server.MEMORY = Path(sys.argv[1])
+with server.server_for(None) as url:
     print(url, flush=True)
     time.sleep(600)
 """
 
 
+@pytest.mark.slow
 def test_a_server_ends_when_its_last_user_is_killed(
     server_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(server_directory / "cache"))
-    directory = server_directory / "cache/ormkit/tests-18"
+    monkeypatch.setattr(server, "MEMORY", server_directory)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    directory = server_directory / f"ormkit-{os.getuid()}/tests-18"
     with server_for(None) as url:
         users = [
-            subprocess.Popen([sys.executable, "-c", USER], stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, "-c", USER, str(server_directory)],
+                stdout=subprocess.PIPE,
+                text=True,
+            )
             for _ in range(2)
         ]
         for user in users:
@@ -52,3 +61,25 @@ def test_a_server_ends_when_its_last_user_is_killed(
     with server_for(None):
         assert EmbeddedServer.running(directory) is not None
     assert EmbeddedServer.running(directory) is None
+
+
+def test_the_server_is_in_memory_only_where_that_is_safe(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "MEMORY", tmp_path)
+    own = tmp_path / f"ormkit-{os.getuid()}"
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert memory_directory() == own == server.server_directory()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert server.server_directory() == cache_directory() / "ormkit" == tmp_path / "cache/ormkit"
+    # Somebody else made it, or may write into it.
+    own.chmod(0o777)
+    assert memory_directory() is None
+    own.rmdir()
+    own.symlink_to(tmp_path)
+    assert memory_directory() is None
+    own.unlink()
+    monkeypatch.setattr(server, "ENOUGH", 1 << 62)
+    assert memory_directory() is None
+    monkeypatch.setattr(server, "MEMORY", tmp_path / "none")
+    assert memory_directory() is None
