@@ -9,7 +9,7 @@ import pytest
 
 from ormkit.migrations.files import Step, read_migration, render_steps
 from ormkit_gen.cli.commands import run
-from tests.servers import Server
+from tests.ormkit_gen.migrations.conftest import Begin
 
 pytestmark = [pytest.mark.one_interpreter]
 pytest_plugins = ["pytester"]
@@ -33,17 +33,11 @@ Report = Callable[..., list[str]]
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester, server18: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(pytester: pytest.Pytester, begin: Begin) -> Path:
     """A project with its first migration and a test."""
-    root = pytester.path
-    monkeypatch.setenv("XDG_CACHE_HOME", str(root / "cache"))
-    (root / "schema.toml").write_text(SCHEMA)
-    (root / "ormkit.toml").write_text(
-        f'shadow = "{server18.url}"\n[[targets]]\nschemas = ["schema.toml"]\noutput = "db"\n'
-    )
+    begin(pytester.path, SCHEMA)
     pytester.makepyfile(test_other="def test_other(): pass")
-    assert run(["migrate", "new", "start"]) == 0
-    return root
+    return pytester.path
 
 
 @pytest.fixture

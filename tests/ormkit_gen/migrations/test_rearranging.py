@@ -11,7 +11,7 @@ import pytest
 from ormkit.migrations.chain import read_chain
 from ormkit.migrations.files import Step, read_migration, render_steps
 from ormkit_gen.cli.commands import run
-from tests.servers import Server
+from tests.ormkit_gen.migrations.conftest import Begin
 
 pytestmark = pytest.mark.one_interpreter
 
@@ -27,14 +27,9 @@ AGE, BIO = 'age = "integer?"\n', 'bio = "text?"\n'
 
 
 @pytest.fixture
-def project(tmp_path: Path, server18: Server, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path, begin: Begin) -> Path:
     """A project with its first migration."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "ormkit.toml").write_text(
-        f'shadow = "{server18.url}"\n[[targets]]\nschemas = ["schema.toml"]\noutput = "db"\n'
-    )
-    change(tmp_path, "start", SCHEMA)
+    begin(tmp_path, SCHEMA)
     return tmp_path
 
 
