@@ -172,7 +172,7 @@ def test_the_same_code_in_another_layout_is_as_good(tmp_path: Path) -> None:
         ("for row in rows:", "for row in rows or ():"),
         ("for row in rows:", "for row in rows[:100]:"),
         ("cls.__new__(cls)", "object.__new__(cls)"),
-        ("def __decode__(cls, rows)", "def __decode__(cls, *rows)"),
+        ("def __decode__(cls: Any, rows: Any) -> Any", "def __decode__(cls, *rows)"),
         ("        def __decode__", "        @twice\n        def __decode__"),
         (
             "    def __init__",
