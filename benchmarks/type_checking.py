@@ -73,7 +73,7 @@ class Model{number}(Base):
     status: Mapped[str] = mapped_column(default="active")
     settings: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
-    before_id: Mapped[int | None] = mapped_column(ForeignKey("model{before}.id"))
+    before_id: Mapped[int | None] = mapped_column(ForeignKey("model{before}.id"), index=True)
     before: Mapped[Model{before} | None] = relationship()
 """
 
