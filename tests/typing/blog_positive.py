@@ -23,6 +23,7 @@ from ormkit import (
     selectinload,
     session_context,
 )
+from tests.typing.people import Person
 
 
 def attributes(user: User, post: Post, comment: Comment, profile: Profile) -> None:
@@ -141,8 +142,8 @@ async def repeated(engine: Engine, session: AsyncSession) -> None:
 async def objects_as_they_are_read(session: AsyncSession, tx: Transaction) -> None:
     await session.remove(await session.get_or_raise(User, 1))
     await session.force_delete(await session.get_or_raise(User, 1))
-    await session.soft_delete(await session.get_or_raise(User, 1))
-    await session.restore(await session.get_or_raise(User, 1))
+    await session.soft_delete(await session.get_or_raise(Person, 1))
+    await session.restore(await session.get_or_raise(Person, 1))
     await session.update(await session.get_or_raise(User, 1), name="Ada")
     await session.upsert(await session.get_or_raise(User, 1))
     tx.add(await session.get_or_raise(User, 1))

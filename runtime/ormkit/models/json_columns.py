@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterator
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InvalidValue, UsageError
 from ..postgres.array_parameter import FlatArray
@@ -48,6 +48,15 @@ class JsonOperators(Expression[O, T, V_co]):
         is_binary = scalar_of(self.type).has_equality
         return self if is_binary else Call(AS_JSONB, self, "jsonb")
 
+    if TYPE_CHECKING:
+
+        def contains(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, value: T | Expression[Any, T, Any]
+        ) -> Condition[O]: ...
+        def contained_by(  # type: ignore[override]  # pyright: ignore[reportIncompatibleMethodOverride]
+            self, value: T | Expression[Any, T, Any]
+        ) -> Condition[O]: ...
+
     def has_key(self, key: str) -> Condition[O]:
         """Match an object with this key, or an array with this string (PostgreSQL's ?)."""
         return Comparison(HAS_KEY, KeyOperand(self.as_jsonb), text_key(key))
@@ -66,7 +75,9 @@ class JsonOperators(Expression[O, T, V_co]):
         return JsonMembership(template, self, values)
 
 
-class JsonColumn(JsonOperators[O, T, V_co], Column[O, T, V_co]):
+class JsonColumn(  # pyright: ignore[reportIncompatibleMethodOverride]
+    JsonOperators[O, T, V_co], Column[O, T, V_co]
+):
     """A column of type jsonb or json."""
 
     __slots__ = ("json_type",)

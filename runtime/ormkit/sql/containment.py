@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from ..errors import UsageError
 from ..postgres.base_type import BaseType
 from ..postgres.several import Several
 from ..postgres.type_mismatch import mismatch
@@ -11,7 +12,7 @@ from ..postgres.type_words import scalar_of, type_of
 from ..postgres.types import RANGES
 from ..postgres.values import Range
 from .comparison_types import cannot_compare, check_one
-from .operands import Selectable, is_selectable, like_text, listed
+from .operands import Selectable, is_selectable, like_text, listed, subject
 from .templates import CONTAINED_BY, CONTAINS, LIKE, OVERLAPS
 from .type_variables import O, T, V_co
 
@@ -37,15 +38,14 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
     def contains(self: ContainmentOperators[O, str, Any], value: str) -> Condition[O]: ...
     @overload
     def contains(
-        self: ContainmentOperators[O, list[E], Any], value: Several[E]
+        self: ContainmentOperators[O, list[E], Any],
+        value: Several[E] | Expression[Any, list[E], Any],
     ) -> Condition[O]: ...
     @overload
     def contains(
         self: ContainmentOperators[O, Range[E], Any],
         value: E | Range[E] | Expression[Any, E, Any] | Expression[Any, Range[E], Any],
     ) -> Condition[O]: ...
-    @overload
-    def contains(self, value: T | Expression[Any, T, Any]) -> Condition[O]: ...
     def contains(self, value: Any) -> Condition[O]:
         """Match text with this in it, an array with all of these, a range or jsonb around this.
 
@@ -57,14 +57,23 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         bound = scalar_of(self.type).bound
         if bound is not None and is_element(value):
             return self.asked(CONTAINS, self, self._of_type(value, bound, bound))
+        check_container(self, "contains()")
         return self.asked(CONTAINS, self, self._whole(value))
 
     @overload
     def contained_by(
-        self: ContainmentOperators[O, list[E], Any], value: Several[E]
+        self: ContainmentOperators[O, list[E], Any],
+        value: Several[E] | Expression[Any, list[E], Any],
     ) -> Condition[O]: ...
     @overload
-    def contained_by(self, value: T | Expression[Any, T, Any]) -> Condition[O]: ...
+    def contained_by(
+        self: ContainmentOperators[O, Range[E], Any],
+        value: Range[E] | Expression[Any, Range[E], Any],
+    ) -> Condition[O]: ...
+    @overload
+    def contained_by(
+        self: ContainmentOperators[O, str, Any], value: str | Expression[Any, str, Any]
+    ) -> Condition[O]: ...
     @overload
     def contained_by(self, value: Range[T] | Expression[Any, Range[T], Any]) -> Condition[O]: ...
     def contained_by(self, value: Any) -> Condition[O]:
@@ -75,16 +84,27 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         bound = scalar_of(self.type)
         if is_range(value) and (range_ := RANGES.get(bound.name)):
             return self.asked(CONTAINED_BY, self, self._of_type(value, range_, bound))
+        if not is_selectable(value):
+            check_container(self, "contained_by()")
         return self.asked(CONTAINED_BY, self, self._whole(value))
 
     @overload
     def overlaps(
-        self: ContainmentOperators[O, list[E], Any], value: Several[E]
+        self: ContainmentOperators[O, list[E], Any],
+        value: Several[E] | Expression[Any, list[E], Any],
     ) -> Condition[O]: ...
     @overload
-    def overlaps(self, value: T | Expression[Any, T, Any]) -> Condition[O]: ...
+    def overlaps(
+        self: ContainmentOperators[O, Range[E], Any],
+        value: Range[E] | Expression[Any, Range[E], Any],
+    ) -> Condition[O]: ...
+    @overload
+    def overlaps(
+        self: ContainmentOperators[O, str, Any], value: str | Expression[Any, str, Any]
+    ) -> Condition[O]: ...
     def overlaps(self, value: Any) -> Condition[O]:
         """Match an array or a range that has anything in common with this (PostgreSQL's &&)."""
+        check_container(self, "overlaps()")
         return self.asked(OVERLAPS, self, self._whole(value))
 
     def _whole(self, value: Any) -> Any:
@@ -106,6 +126,17 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
         if reason := mismatch(wanted.name, value):
             raise cannot_compare(self, value, reason)
         return self.sent_as(value, wanted.name)
+
+
+def check_container(operand: Any, method: str) -> None:
+    """Raise UsageError for a number, a time or a boolean, which contain nothing."""
+    base = scalar_of(operand.type)
+    is_single = base.is_number or base.arithmetic == "time" or base.family == "boolean"
+    if is_single and type_of(operand.type).dimensions == 0:
+        raise UsageError(
+            f"{subject(operand)}{method} is for arrays, ranges and jsonb, and this is of type "
+            f"{operand.type}: compare it, or write in_([...])"
+        )
 
 
 def is_element(value: object) -> bool:

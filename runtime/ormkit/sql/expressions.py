@@ -44,6 +44,7 @@ from .trees import MAX_EAGER_HEIGHT, AnyNode, Node, Tree, flattened, separated
 from .type_variables import O, T, V_co
 
 if TYPE_CHECKING:
+    from .aggregates import Function
     from .arithmetic import E
     from .context import Scope
 
@@ -77,6 +78,12 @@ class Expression(
 
     def encode(self, value: object) -> object:
         return uncut(self.type, value) if type(value) in FRACTIONAL else value
+
+    if TYPE_CHECKING:
+        # What functions of several values of one type return, for the protocols in choices.py.
+        def __filled__(self, value: T, /) -> Function[O, T, T]: ...
+        def __nullable__(self, value: T, /) -> Function[O, T, T | None]: ...
+        def __unfilled__(self, value: T, /) -> Function[O, T, V_co]: ...
 
     # Without this, `if User.age == 3` would always be true.
     def __bool__(self) -> NoReturn:

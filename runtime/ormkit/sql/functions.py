@@ -13,6 +13,7 @@ from ..postgres.interval import Span
 from ..postgres.type_words import scalar_of
 from ..postgres.types import DATE, DOUBLE, NUMERIC, TIMESTAMPTZ
 from .aggregates import Aggregate, Function, WindowFunction
+from .choices import Filled, Nullable, Unfilled
 from .context import Scope
 from .expressions import AnyExpression, Expression
 from .literals import as_expression, bound_beside
@@ -21,6 +22,7 @@ from .operators import check_summed, is_whole
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")
 V = TypeVar("V")
+R = TypeVar("R")
 N = TypeVar("N", int, float, Decimal)
 #: Types that sum() adds up.
 S = TypeVar("S", int, float, Decimal, Span)
@@ -184,34 +186,27 @@ class Functions:
     # NULL, and choices
 
     @overload
-    def coalesce(
-        self, first: Expression[O, T, object], *others: T | Expression[Any, T, T]
-    ) -> Function[O, T, T]: ...
+    def coalesce(self, first: Filled[T, R], *others: T | Expression[Any, T, T]) -> R: ...
     @overload
-    def coalesce(
-        self, first: Expression[O, T, V], *others: T | Expression[Any, T, V]
-    ) -> Function[O, T, V]: ...
-    def coalesce(self, first: Expression[O, T, Any], *others: Any) -> Function[O, T, Any]:
+    def coalesce(self, first: Nullable[T, R], *others: T | Expression[Any, T, Any]) -> R: ...
+    def coalesce(self, first: Any, *others: Any) -> Any:
         """Return the first argument that is not NULL."""
         return same_type_call("coalesce", first, others)
 
-    def nullif(
-        self, operand: Expression[O, T, V], value: T | Expression[Any, T, Any]
-    ) -> Function[O, T, V | None]:
+    def nullif(self, operand: Nullable[T, R], value: T | Expression[Any, T, Any]) -> R:
         """Return NULL where the two are equal, else the operand."""
-        return same_type_call("nullif", operand, (value,))
+        called: R = same_type_call("nullif", operand, (value,))
+        return called
 
-    def greatest(
-        self, first: Expression[O, T, V], *others: T | Expression[Any, T, Any]
-    ) -> Function[O, T, V]:
+    def greatest(self, first: Unfilled[T, R], *others: T | Expression[Any, T, Any]) -> R:
         """Return the largest argument; NULLs do not count."""
-        return same_type_call("greatest", first, others)
+        called: R = same_type_call("greatest", first, others)
+        return called
 
-    def least(
-        self, first: Expression[O, T, V], *others: T | Expression[Any, T, Any]
-    ) -> Function[O, T, V]:
+    def least(self, first: Unfilled[T, R], *others: T | Expression[Any, T, Any]) -> R:
         """Return the smallest argument; NULLs do not count."""
-        return same_type_call("least", first, others)
+        called: R = same_type_call("least", first, others)
+        return called
 
     # Text
 
@@ -387,13 +382,14 @@ def rounding_call(
     return Function(name, (number, *digits), type_ if number.type else "")
 
 
-def same_type_call(name: str, first: Expression[O, Any, Any], others: Any) -> Function[O, Any, Any]:
+def same_type_call(name: str, first: Any, others: Any) -> Any:
     """Return a choice of values that are all of the first one's type, as is the result."""
     checked_operand(first)
     rest: list[AnyExpression] = [
         each if isinstance(each, Expression) else bound_beside(first, each) for each in others
     ]
-    return GrammarFunction(name, (first, *rest), source=first)
+    made: Function[Any, Any, Any] = GrammarFunction(name, (first, *rest), source=first)
+    return made
 
 
 def prefix_of(is_distinct: bool) -> str:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ..errors import MultipleFound, NotFound, UnknownName, did_you_mean
 from ..hints import Hinted
+from ..models.table import table_of
 from ..postgres.values import Record, whole_row
 from ..shapes.gc_pause import with_gc_paused
 from ..shapes.results import objects_of
 
+if TYPE_CHECKING:
+    from ..models.model import Model
+
 T = TypeVar("T")
+M = TypeVar("M", bound="Model")
 
 _COUNT = re.compile(r" (\d+)$")
 
@@ -84,11 +89,14 @@ class Result(Hinted):
         records = self._records
         return with_gc_paused(lambda rows: objects_of(cls, self.columns, rows), records)
 
-    def to_models(self, model: type[T]) -> list[T]:
+    def to_models(self, model: type[M]) -> list[M]:
         """Return each row as an object of a generated model, all of whose columns it must have.
 
         The objects are as if read outside a transaction: only update() writes changes of them.
+
+        Raises UsageError for another class, which into() takes.
         """
+        table_of(model)
         return self.into(model)
 
     def column(self, name: str | int = 0) -> list[Any]:

@@ -46,9 +46,10 @@ from .copy import Copying
 from .other_names import SESSIONS
 
 if TYPE_CHECKING:
-    from ..models.model import Model
+    from ..models.model import Model, SoftDeleteModel
 
 M = TypeVar("M", bound="Model")
+D = TypeVar("D", bound="SoftDeleteModel")
 K = TypeVar("K")
 
 
@@ -198,7 +199,7 @@ class Operations(Hinted, Copying):
     async def _delete_listed(self, instances: Sequence[Model]) -> None:
         await delete_objects(self.executor(), instances)
 
-    async def soft_delete(self, instance: M) -> M:
+    async def soft_delete(self, instance: D) -> D:
         """Mark the object's row as deleted, so that queries exclude it, and return the object.
 
         Raises UsageError for a model without the mixin soft_delete, and StaleObject if the row is
@@ -207,7 +208,7 @@ class Operations(Hinted, Copying):
         await mark_deleted(self.executor(), as_model(instance), is_deleted=True)
         return instance
 
-    async def restore(self, instance: M) -> M:
+    async def restore(self, instance: D) -> D:
         """Remove the mark that soft_delete() set, and return the object; raises the same errors."""
         await mark_deleted(self.executor(), as_model(instance), is_deleted=False)
         return instance

@@ -438,3 +438,17 @@ async def test_what_cannot_be_null_is_negated_so_that_an_index_serves(tasks: Asy
     assert where(id=1, day=DAY) == "NOT (id = $1 AND day = $2)>"
     assert where(due__gte=DAY) == "(due >= $1) IS NOT TRUE>"
     assert where(id=1, due=DAY) == "(id = $1 AND due = $2) IS NOT TRUE>"
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Task.age.contains(3),
+        lambda: Task.age.contained_by([3]),
+        lambda: Task.due.overlaps([DAY]),
+        lambda: (Task.age + 1).contains([3]),
+    ],
+)
+def test_a_single_value_contains_nothing(build: Any) -> None:
+    with pytest.raises(UsageError, match="is for arrays, ranges and jsonb, and this is of type"):
+        build()
