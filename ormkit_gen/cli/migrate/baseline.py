@@ -81,7 +81,9 @@ def baseline(
     if invocation.wants_json:
         return print_document(invocation, 0, recorded=done.migrations, tool=name)
     count = len(done.migrations)
-    click.echo(f"recorded {count} migration{'' if count == 1 else 's'}, without running them")
+    click.echo(
+        f"recorded {count} migration{'' if count == 1 else 's'}, without running {"it" if count == 1 else "them"}"
+    )
     if found:
         click.echo(f"next: {found.tool.next.format(table=found.table)}")
     return 0

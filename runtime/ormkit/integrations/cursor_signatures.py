@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 
-from ..errors import InvalidValue
+from .problems import InvalidParameter
 
 #: How many bytes of the HMAC a token has.
 LENGTH = 16
@@ -28,7 +28,7 @@ class CursorSignatures:
         token, _, signature = signed.rpartition(".")
         # Bytes, since compare_digest() takes no text that is not ASCII.
         if not hmac.compare_digest(signature.encode(), self._signature(token).encode()):
-            raise InvalidValue("the cursor was not made here: get one from the previous page")
+            raise InvalidParameter("cursor", "was not made here: get one from the previous page")
         return token
 
     def _signature(self, token: str) -> str:

@@ -6,17 +6,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import ConfigurationError, InvalidValue
+from ..errors import ConfigurationError
 from ..models.columns import AnyColumn
 from ..models.model import Model
 from ..models.q import Q
 from ..models.table import Table, table_of
 from ..sql.expressions import Condition
+from ..sql.lookups import LOOKUPS
+from .problems import InvalidParameter
 
 #: Lookups whose pattern may take the server long, or that take no text of a query parameter.
 NOT_OFFERED = frozenset(
     ("like", "ilike", "regex", "iregex", "between", "contained_by", "overlaps", "len", "matches")
 )
+#: What ends the name of a parameter that is meant as a filter.
+FILTERING = LOOKUPS.keys() | {"in", "notin"}
 #: How many values `name__in` takes.
 MOST_VALUES = 100
 #: Begins the names of parameters: frameworks give `request` and others values of their own.
@@ -60,7 +64,7 @@ class Filters:
         by = {name: value for name, value in given.items() if value is not None}
         for name, value in by.items():
             if self.filters[name].is_list and len(value) > MOST_VALUES:
-                raise InvalidValue(f"{name} takes at most {MOST_VALUES} values")
+                raise InvalidParameter(name, f"takes at most {MOST_VALUES} values")
         # Where nothing is asked for, a condition that all rows fulfill, and the server leaves out.
         return Q(**by) if by else self._table.primary_key[0].isnull(False)
 
@@ -71,10 +75,13 @@ class Filters:
         """
         suspects = [name for name in sorted(names - self.filters.keys()) if self._is_like(name)]
         for name in sorted({*suspects} - {*declared()} if suspects else ()):
-            raise InvalidValue(f"{name} is no filter here")
+            raise InvalidParameter(name, "is no filter here")
 
     def _is_like(self, name: str) -> bool:
-        """Return whether a name would be a filter of the model."""
+        """Return whether a name would be a filter of the model, or of one with other columns."""
+        head, _, lookup = name.rpartition("__")
+        if head and lookup in FILTERING:
+            return True
         head = self._table.split(name)[0]
         return self._table.find(head) is not None or head in self._table.relationships
 

@@ -65,6 +65,14 @@ TABLE: tuple[tuple[type[OrmKitError], int, str], ...] = (
 )
 
 
+class InvalidParameter(InvalidValue):
+    """A query parameter of a request cannot be used; the answer names it."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name} {reason}")
+        self.errors = {name: reason}
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """An answer about an error."""
@@ -130,7 +138,7 @@ def name_of(error: OrmKitError) -> str:
 
 def fields_of(error: OrmKitError, constraints: Mapping[str, tuple[str, str]]) -> Mapping[str, str]:
     """Return what is known to be wrong with fields of the request."""
-    if isinstance(error, ValidationError):
+    if isinstance(error, ValidationError | InvalidParameter):
         return error.errors
     if isinstance(error, DatabaseError) and (known := constraints.get(error.constraint or "")):
         return {known[0]: known[1]}

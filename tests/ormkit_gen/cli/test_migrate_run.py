@@ -274,7 +274,7 @@ def test_baseline_records_a_database_that_is_as_the_schema_says(
     ormkit("status")
     code, out, _ = ormkit("baseline", "--from", "alembic", *shadow)
     assert code == 0, out
-    assert "recorded 1 migration, without running them" in out
+    assert "recorded 1 migration, without running it" in out
     assert "DROP TABLE public.alembic_version" in out
     assert f"applied: {first.id} (baseline alembic" in ormkit("status")[1]
     assert "has migrations already" in ormkit("baseline", "--from", "alembic", *shadow)[2]
