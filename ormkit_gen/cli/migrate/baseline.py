@@ -81,9 +81,10 @@ def baseline(
     if invocation.wants_json:
         return print_document(invocation, 0, recorded=done.migrations, tool=name)
     count = len(done.migrations)
-    click.echo(
-        f"recorded {count} migration{'' if count == 1 else 's'}, without running {"it" if count == 1 else "them"}"
-    )
+    what = "1 migration, without running it"
+    if count != 1:
+        what = f"{count} migrations, without running them"
+    click.echo(f"recorded {what}")
     if found:
         click.echo(f"next: {found.tool.next.format(table=found.table)}")
     return 0
