@@ -15,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -40,7 +40,7 @@ async def one_test(database: Database) -> None:
 
 
 @contextmanager
-def timed(into: list[float]) -> Iterator[None]:
+def timed(into: list[float]) -> Generator[None]:
     """Note how many milliseconds the block takes."""
     began = time.perf_counter()
     yield

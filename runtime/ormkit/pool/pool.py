@@ -23,12 +23,7 @@ from typing import Any, Literal, TypeVar
 
 from ..driver.affinity import Origin, abandon_after_fork, keep, running_loop
 from ..driver.connection import Connection
-from ..errors import (
-    OperationalError,
-    PoolClosed,
-    PoolTimeout,
-    UsageError,
-)
+from ..errors import OperationalError, PoolClosed, PoolTimeout, UsageError
 from ..events.event import ConnectionEvent
 from ..events.listeners import Listeners
 from ..events.observed import leave, observe, tell_lost
@@ -95,6 +90,11 @@ class Pool:
     def idle(self) -> int:
         """The number of idle connections, including those that a short reset will free."""
         return len(self._idle) + self._resetting
+
+    @property
+    def held(self) -> list[Connection]:
+        """The connections that are in use."""
+        return list(self._active)
 
     def stats(self) -> PoolStats:
         """Return what the pool holds now, and what it has done since it was opened."""

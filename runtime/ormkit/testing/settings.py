@@ -71,7 +71,7 @@ def isolation_given(item: pytest.Item) -> Any:
 
 def needs_own_database(item: pytest.Item) -> bool:
     """Return whether the test will ask for a database of its own, as far as can be seen before."""
-    names = set(getattr(item, "fixturenames", ()))
+    names: set[str] = {*getattr(item, "fixturenames", ())}
     return "database_url" in names or (
         isolation_given(item) == "database" and not names.isdisjoint(("engine", "session"))
     )

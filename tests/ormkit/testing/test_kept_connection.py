@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from examples.blog.db import User
-from ormkit import AsyncSession, DatabaseError, UsageError
+from ormkit import AsyncSession, DatabaseError, QueryCanceled, UsageError
 from ormkit.testing.databases import Database
 from ormkit.testing.opened_engine import opened
 from ormkit.testing.portable_loop import PortableTransport
@@ -152,17 +152,15 @@ def test_a_connection_that_cannot_be_kept_is_closed(database: Database) -> None:
     """And the next test opens another one."""
 
     async def interrupted(session: AsyncSession) -> None:
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.01):
-                await session.execute_raw("SELECT pg_sleep(10)")
+        with pytest.raises(QueryCanceled):
+            await session.engine.execute("SELECT pg_sleep(10)", timeout=0.01)
 
     async def closed(session: AsyncSession) -> None:
         with pytest.raises(DatabaseError):
             await session.execute_raw("SELECT pg_terminate_backend(pg_backend_pid())")
 
     async def abandoned(session: AsyncSession) -> None:
-        connection = await session.engine.pool.acquire()
-        asyncio.get_running_loop().call_later(0, connection.terminate)
+        await session.engine.pool.acquire()
 
     async def inserts(session: AsyncSession) -> None:
         await session.insert(User(name="Ada", email="ada@x"))
@@ -175,6 +173,32 @@ def test_a_connection_that_cannot_be_kept_is_closed(database: Database) -> None:
     assert run_test(database, counts_users, application_name="other")[0] != after
     run_test(database, inserts, init=lambda connection: asyncio.sleep(0))
     assert not database.kept.is_spoilt
+
+
+def test_a_task_that_outlives_its_test_loses_its_connection(database: Database) -> None:
+    """And the locks of its transaction, for which the next test in the loop would wait."""
+    tasks: list[asyncio.Task[None]] = []
+
+    async def leaves_a_task(session: AsyncSession) -> None:
+        async def work() -> None:
+            async with session.begin() as tx:
+                await tx.insert(User(name="Ada", email="ada@x"))
+                await tx.flush()
+                has_written.set()
+                await asyncio.Event().wait()
+
+        has_written = asyncio.Event()
+        tasks.append(asyncio.create_task(work()))
+        await has_written.wait()
+
+    async def tests() -> None:
+        async with opened(database, {}) as engine:
+            await leaves_a_task(AsyncSession(engine))
+        async with opened(database, {}) as engine, asyncio.timeout(10):
+            await AsyncSession(engine).insert(User(name="Ada", email="ada@x"))
+        assert not tasks[0].done()
+
+    asyncio.run(tests())
 
 
 def test_a_connection_that_the_server_has_closed_between_tests_is_replaced(
