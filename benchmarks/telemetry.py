@@ -41,8 +41,9 @@ def microseconds(note: Callable[[StatementEvent], None], event: StatementEvent) 
 
 async def main() -> None:
     """Print the table."""
-    event = StatementEvent(Command("SELECT 1", is_raw=True), 0.0, False, 1)
-    event.end(0.001, b"SELECT 1", 1)
+    event = StatementEvent(Command("SELECT 1", is_raw=True))
+    event.elapsed = 0.001
+    event.end(b"SELECT 1", 1)
     async with await create_engine("embedded://.pgdata") as engine:
         nothing = microseconds(lambda _: None, event)
         print(f"an empty listener     {nothing:6.2f}")

@@ -1477,14 +1477,6 @@ static PyType_Spec shortcut_spec = {
     .slots = shortcut_slots,
 };
 
-static int
-add_types(PyObject *module)
-{
-    int failed = add_type(module, &decoder_spec) < 0 || add_type(module, &reader_spec) < 0
-        || add_type(module, &shortcut_spec) < 0;
-    return failed ? -1 : 0;
-}
-
 /* Returns where the objects of a slot's own class hold its value; 0 where that cannot be told, or to
  * read the attribute is more than to read the slot. */
 static Py_ssize_t
@@ -1736,6 +1728,518 @@ stored_json(PyObject *module, PyObject *args)
     return stored_document(value, is_binary);
 }
 
+/* Statements that are listened to: what PythonStatementRecord and PythonRecorder in recorder.py do for
+ * each statement, beside the statement itself. Whatever takes part in few statements is left to Python
+ * there: other ways to send than run(), errors, and listeners that want the values. */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *command;
+    PyObject *tag;
+    PyObject *error;
+    PyObject *values;
+    PyObject *twin; /* the record of the same statement without values */
+    double waited;
+    double elapsed;
+    double making;
+    Py_ssize_t argument_sets;
+    Py_ssize_t keys;
+    Py_ssize_t chunks;
+    Py_ssize_t returned;
+    int backend;
+    char in_transaction;
+} StatementRecord;
+
+static inline double
+seconds_now(void)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyTime_t now;
+    (void)PyTime_PerfCounterRaw(&now);
+    return PyTime_AsSecondsDouble(now);
+#else
+    return _PyTime_AsSecondsDouble(_PyTime_GetPerfCounter());
+#endif
+}
+
+static StatementRecord *
+record_of(PyTypeObject *type, PyObject *command)
+{
+    StatementRecord *self = (StatementRecord *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->command = Py_NewRef(command);
+        self->argument_sets = 1;
+    }
+    return self;
+}
+
+static PyObject *
+record_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"command", NULL};
+    PyObject *command;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O:StatementRecord", names, &command)) {
+        return NULL;
+    }
+    return (PyObject *)record_of(type, command);
+}
+
+static PyObject *
+record_with_values(PyObject *object, PyObject *given)
+{
+    StatementRecord *self = (StatementRecord *)object;
+    PyObject *values = PySequence_List(given);
+    StatementRecord *twin = values == NULL ? NULL : record_of(Py_TYPE(self), self->command);
+    if (twin == NULL) {
+        Py_XDECREF(values);
+        return NULL;
+    }
+    twin->values = values;
+    twin->twin = Py_NewRef(object);
+    twin->tag = Py_XNewRef(self->tag);
+    twin->error = Py_XNewRef(self->error);
+    twin->waited = self->waited;
+    twin->elapsed = self->elapsed;
+    twin->argument_sets = self->argument_sets;
+    twin->keys = self->keys;
+    twin->chunks = self->chunks;
+    twin->returned = self->returned;
+    twin->backend = self->backend;
+    twin->in_transaction = self->in_transaction;
+    return (PyObject *)twin;
+}
+
+static int
+record_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    StatementRecord *self = (StatementRecord *)object;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->command);
+    Py_VISIT(self->tag);
+    Py_VISIT(self->error);
+    Py_VISIT(self->values);
+    Py_VISIT(self->twin);
+    return 0;
+}
+
+static int
+record_clear(PyObject *object)
+{
+    StatementRecord *self = (StatementRecord *)object;
+    Py_CLEAR(self->command);
+    Py_CLEAR(self->tag);
+    Py_CLEAR(self->error);
+    Py_CLEAR(self->values);
+    Py_CLEAR(self->twin);
+    return 0;
+}
+
+static void
+record_dealloc(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    record_clear(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef record_methods[] = {
+    {"with_values", record_with_values, METH_O,
+     PyDoc_STR("Return the same record with what was bound.")},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef record_members[] = {
+    {"_command", T_OBJECT, offsetof(StatementRecord, command), 0, NULL},
+    {"_tag", T_OBJECT, offsetof(StatementRecord, tag), 0, NULL},
+    {"_returned", T_PYSSIZET, offsetof(StatementRecord, returned), 0, NULL},
+    {"_twin", T_OBJECT, offsetof(StatementRecord, twin), 0, NULL},
+    {"argument_sets", T_PYSSIZET, offsetof(StatementRecord, argument_sets), 0, NULL},
+    {"backend", T_INT, offsetof(StatementRecord, backend), 0, NULL},
+    {"chunks", T_PYSSIZET, offsetof(StatementRecord, chunks), 0, NULL},
+    {"elapsed", T_DOUBLE, offsetof(StatementRecord, elapsed), 0, NULL},
+    {"error", T_OBJECT, offsetof(StatementRecord, error), 0, NULL},
+    {"in_transaction", T_BOOL, offsetof(StatementRecord, in_transaction), 0, NULL},
+    {"keys", T_PYSSIZET, offsetof(StatementRecord, keys), 0, NULL},
+    {"making", T_DOUBLE, offsetof(StatementRecord, making), 0, NULL},
+    {"values", T_OBJECT, offsetof(StatementRecord, values), 0, NULL},
+    {"waited", T_DOUBLE, offsetof(StatementRecord, waited), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot record_slots[] = {
+    {Py_tp_doc, (void *)PyDoc_STR("StatementRecord(command)\n--\n\nThe figures of one statement.")},
+    {Py_tp_new, (void *)record_new},
+    {Py_tp_traverse, (void *)record_traverse},
+    {Py_tp_clear, (void *)record_clear},
+    {Py_tp_dealloc, (void *)record_dealloc},
+    {Py_tp_methods, record_methods},
+    {Py_tp_members, record_members},
+    {0, NULL},
+};
+
+static PyType_Spec record_spec = {
+    .name = "ormkit._accelerator.StatementRecord",
+    .basicsize = sizeof(StatementRecord),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+    .slots = record_slots,
+};
+
+typedef struct {
+    PyObject_HEAD
+    PyTypeObject *event;         /* the class of the events, a kind of StatementRecord */
+    PyObject *rows;              /* the class of rows that know their event, a kind of list */
+    PyObject *listeners;
+    PyObject *is_in_transaction; /* asks the driver */
+    PyObject *is_told;           /* a context variable, true within a listener */
+    PyObject *began;
+    double waited;
+    Py_ssize_t statements;
+    Py_ssize_t savepoints;
+    int backend;
+} Recorder;
+
+static PyObject *name_event, *name_failed, *name_plain, *name_shape, *name_statement;
+
+static int
+intern_names(PyObject *module)
+{
+    name_event = PyUnicode_InternFromString("event");
+    name_failed = PyUnicode_InternFromString("failed");
+    name_plain = PyUnicode_InternFromString("plain");
+    name_shape = PyUnicode_InternFromString("shape");
+    name_statement = PyUnicode_InternFromString("statement");
+    return name_event && name_failed && name_plain && name_shape && name_statement ? 0 : -1;
+}
+
+/* Return the event of a statement that has ended now. The arguments are the command, when it was
+ * sent, and how many argument sets and keys it had. */
+static StatementRecord *
+ended(Recorder *self, PyObject *command, PyObject *const *args)
+{
+    double began = PyFloat_AsDouble(args[0]);
+    Py_ssize_t argument_sets = PyLong_AsSsize_t(args[1]);
+    Py_ssize_t keys = PyLong_AsSsize_t(args[2]);
+    if (PyErr_Occurred()) {
+        return NULL;
+    }
+    double elapsed = seconds_now() - began;
+    PyObject *is_open = PyObject_CallNoArgs(self->is_in_transaction);
+    StatementRecord *event = is_open == NULL ? NULL : record_of(self->event, command);
+    if (event != NULL) {
+        event->elapsed = elapsed;
+        event->argument_sets = argument_sets;
+        event->keys = keys;
+        event->in_transaction = is_open == Py_True;
+        event->backend = self->backend;
+        event->waited = self->waited;
+        self->waited = 0.0;
+        self->statements++;
+    }
+    Py_XDECREF(is_open);
+    return event;
+}
+
+/* The last context that listeners were called in, and the variables of the context it was made of.
+ * Setting a variable takes as long as everything else that is done for an event, and the next event
+ * mostly comes from the same context. It is one for all engines: it keeps alive what it holds. */
+static PyObject *told_context, *told_variables;
+
+static int
+find_variables(PyObject *found, void *place)
+{
+    *(PyObject **)place = found;
+    return 0;
+}
+
+/* Return the immutable object in which a context that is not entered holds its variables; it holds
+ * nothing else. */
+static PyObject *
+variables_of(PyObject *context)
+{
+    PyObject *variables = NULL;
+    Py_TYPE(context)->tp_traverse(context, find_variables, &variables);
+    return Py_XNewRef(variables);
+}
+
+/* Make a copy of a context in which is_told is true. */
+static PyObject *
+telling_context(PyObject *now, PyObject *is_told)
+{
+    PyObject *made = PyContext_Copy(now);
+    if (made == NULL || PyContext_Enter(made) < 0) {
+        Py_XDECREF(made);
+        return NULL;
+    }
+    PyObject *token = PyContextVar_Set(is_told, Py_True);
+    Py_XDECREF(token);
+    if (PyContext_Exit(made) < 0 || token == NULL) {
+        Py_DECREF(made);
+        return NULL;
+    }
+    return made;
+}
+
+/* Call one listener; an error of its own is logged. */
+static int
+tell_one(Recorder *self, PyObject *pair, PyObject *event)
+{
+    PyObject *done = PyObject_CallOneArg(PyTuple_GET_ITEM(pair, 1), event);
+    if (done == NULL && PyErr_ExceptionMatches(PyExc_Exception)) {
+        PyObject *kind, *error, *traceback;
+        PyErr_Fetch(&kind, &error, &traceback);
+        PyErr_NormalizeException(&kind, &error, &traceback);
+        if (traceback != NULL) {
+            PyException_SetTraceback(error, traceback);
+        }
+        done = PyObject_CallMethodObjArgs(self->listeners, name_failed, pair, error, NULL);
+        Py_XDECREF(kind);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+    }
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static int
+tell_within(Recorder *self, PyObject *context, PyObject *pairs, PyObject *event)
+{
+    if (PyContext_Enter(context) < 0) {
+        return -1;
+    }
+    int failed = 0;
+    for (Py_ssize_t n = 0; n < PyTuple_GET_SIZE(pairs) && !failed; n++) {
+        failed = tell_one(self, PyTuple_GET_ITEM(pairs, n), event);
+    }
+    return PyContext_Exit(context) < 0 ? -1 : failed;
+}
+
+/* Call the listeners in a copy of the current context. Statements in it are not told of, nor are
+ * those in a copy of it, such as a task has. */
+static int
+tell_each(Recorder *self, PyObject *pairs, PyObject *event)
+{
+    PyObject *is_told, *now;
+    if (PyContextVar_Get(self->is_told, Py_False, &is_told) < 0) {
+        return -1;
+    }
+    Py_DECREF(is_told);
+    if (is_told == Py_True) {
+        return 0;
+    }
+    if ((now = PyContext_CopyCurrent()) == NULL) {
+        return -1;
+    }
+    PyObject *variables = variables_of(now);
+    /* Taken away meanwhile, since no other thread can enter it. */
+    PyObject *context = told_context, *made_of = told_variables;
+    told_context = told_variables = NULL;
+    if (context == NULL || made_of != variables) {
+        Py_XSETREF(context, telling_context(now, self->is_told));
+    }
+    Py_XDECREF(made_of);
+    Py_DECREF(now);
+    int failed = -1;
+    if (context != NULL) {
+        PyObject *before = variables_of(context);
+        failed = tell_within(self, context, pairs, event);
+        PyObject *after = variables_of(context);
+        /* What a listener has set is for itself only. */
+        if (before == after && variables != NULL) {
+            Py_XSETREF(told_context, Py_NewRef(context));
+            Py_XSETREF(told_variables, Py_NewRef(variables));
+        }
+        Py_XDECREF(before);
+        Py_XDECREF(after);
+        Py_DECREF(context);
+    }
+    Py_XDECREF(variables);
+    return failed;
+}
+
+static int
+tell(Recorder *self, PyObject *event, PyObject *values)
+{
+    /* None where some want the values, too. */
+    PyObject *pairs = PyObject_GetAttr(self->listeners, name_plain);
+    if (pairs == NULL) {
+        return -1;
+    }
+    int failed;
+    if (PyTuple_CheckExact(pairs)) {
+        failed = tell_each(self, pairs, event);
+    }
+    else {
+        PyObject *done = PyObject_CallMethodObjArgs(self->listeners, name_statement, event, values,
+                                                    NULL);
+        failed = done == NULL ? -1 : 0;
+        Py_XDECREF(done);
+    }
+    Py_DECREF(pairs);
+    return failed;
+}
+
+/* Returns the answer with rows that note how long it takes to make objects of them. */
+static PyObject *
+with_event(Recorder *self, StatementRecord *event, PyObject *answer)
+{
+    PyObject *shape = PyObject_GetAttr(event->command, name_shape);
+    int has_shape = shape == NULL ? -1 : PyObject_IsTrue(shape);
+    Py_XDECREF(shape);
+    if (has_shape <= 0) {
+        return has_shape < 0 ? NULL : Py_NewRef(answer);
+    }
+    PyObject *rows = PyObject_CallOneArg(self->rows, PyTuple_GET_ITEM(answer, 0));
+    PyObject *made = NULL;
+    if (rows != NULL && PyObject_SetAttr(rows, name_event, (PyObject *)event) == 0) {
+        made = PyTuple_Pack(2, rows, PyTuple_GET_ITEM(answer, 1));
+    }
+    Py_XDECREF(rows);
+    return made;
+}
+
+static PyObject *
+recorder_ended(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 4) {
+        PyErr_SetString(PyExc_TypeError, "ended() takes what was sent");
+        return NULL;
+    }
+    return (PyObject *)ended((Recorder *)self, args[0], args + 1);
+}
+
+static PyObject *
+recorder_answered(PyObject *object, PyObject *const *args, Py_ssize_t count)
+{
+    Recorder *self = (Recorder *)object;
+    if (count != 6 || !PyTuple_CheckExact(args[5]) || PyTuple_GET_SIZE(args[5]) != 2) {
+        PyErr_SetString(PyExc_TypeError, "answered() takes what was sent and the answer");
+        return NULL;
+    }
+    PyObject *answer = args[5];
+    Py_ssize_t returned = PyObject_Size(PyTuple_GET_ITEM(answer, 0));
+    StatementRecord *event = returned < 0 ? NULL : ended(self, args[0], args + 2);
+    if (event == NULL) {
+        return NULL;
+    }
+    event->returned = returned;
+    event->tag = Py_NewRef(PyTuple_GET_ITEM(answer, 1));
+    PyObject *result = NULL;
+    if (tell(self, (PyObject *)event, args[1]) == 0) {
+        /* Where no listener keeps the event, nobody will ask how long it takes to make objects. */
+        result = Py_REFCNT(event) == 1 ? Py_NewRef(answer) : with_event(self, event, answer);
+    }
+    Py_DECREF(event);
+    return result;
+}
+
+static PyObject *
+recorder_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = {"event", "rows", "listeners", "is_told", "is_in_transaction", "backend",
+                            NULL};
+    PyTypeObject *event;
+    PyObject *rows, *listeners, *is_told, *is_in_transaction;
+    int backend;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O!OOO!Oi:Recorder", names, &PyType_Type, &event,
+                                     &rows, &listeners, &PyContextVar_Type, &is_told,
+                                     &is_in_transaction, &backend)) {
+        return NULL;
+    }
+    if (event->tp_new != record_new || event->tp_basicsize != sizeof(StatementRecord)) {
+        PyErr_SetString(PyExc_TypeError, "event must be a class of StatementRecord without slots");
+        return NULL;
+    }
+    Recorder *self = (Recorder *)type->tp_alloc(type, 0);
+    if (self != NULL) {
+        self->event = (PyTypeObject *)Py_NewRef(event);
+        self->rows = Py_NewRef(rows);
+        self->listeners = Py_NewRef(listeners);
+        self->is_in_transaction = Py_NewRef(is_in_transaction);
+        self->is_told = Py_NewRef(is_told);
+        self->backend = backend;
+    }
+    return (PyObject *)self;
+}
+
+/* There is no tp_clear, for the reason that a Decoder has none. */
+static int
+recorder_traverse(PyObject *object, visitproc visit, void *arg)
+{
+    Recorder *self = (Recorder *)object;
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->event);
+    Py_VISIT(self->rows);
+    Py_VISIT(self->listeners);
+    Py_VISIT(self->is_in_transaction);
+    Py_VISIT(self->is_told);
+    Py_VISIT(self->began);
+    return 0;
+}
+
+static void
+recorder_dealloc(PyObject *object)
+{
+    Recorder *self = (Recorder *)object;
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject_GC_UnTrack(self);
+    Py_XDECREF(self->event);
+    Py_XDECREF(self->rows);
+    Py_XDECREF(self->listeners);
+    Py_XDECREF(self->is_in_transaction);
+    Py_XDECREF(self->is_told);
+    /* Nobody may listen any more. */
+    Py_CLEAR(told_context);
+    Py_CLEAR(told_variables);
+    Py_XDECREF(self->began);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static PyMethodDef recorder_methods[] = {
+    {"ended", (PyCFunction)(void (*)(void))recorder_ended, METH_FASTCALL,
+     PyDoc_STR("Return the event of a statement that has ended now.")},
+    {"answered", (PyCFunction)(void (*)(void))recorder_answered, METH_FASTCALL,
+     PyDoc_STR("Tell of a statement that was answered, and return the answer.")},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyMemberDef recorder_members[] = {
+    {"listeners", T_OBJECT, offsetof(Recorder, listeners), READONLY, NULL},
+    {"waited", T_DOUBLE, offsetof(Recorder, waited), 0, NULL},
+    {"statements", T_PYSSIZET, offsetof(Recorder, statements), 0, NULL},
+    {"savepoints", T_PYSSIZET, offsetof(Recorder, savepoints), 0, NULL},
+    {"began", T_OBJECT, offsetof(Recorder, began), 0, NULL},
+    {NULL, 0, 0, 0, NULL},
+};
+
+static PyType_Slot recorder_slots[] = {
+    {Py_tp_doc, (void *)PyDoc_STR("Records the statements of one connection.")},
+    {Py_tp_new, (void *)recorder_new},
+    {Py_tp_traverse, (void *)recorder_traverse},
+    {Py_tp_dealloc, (void *)recorder_dealloc},
+    {Py_tp_methods, recorder_methods},
+    {Py_tp_members, recorder_members},
+    {0, NULL},
+};
+
+static PyType_Spec recorder_spec = {
+    .name = "ormkit._accelerator.Recorder",
+    .basicsize = sizeof(Recorder),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_BASETYPE,
+    .slots = recorder_slots,
+};
+
+static int
+add_types(PyObject *module)
+{
+    int failed = add_type(module, &decoder_spec) < 0 || add_type(module, &reader_spec) < 0
+        || add_type(module, &shortcut_spec) < 0 || add_type(module, &record_spec) < 0
+        || add_type(module, &recorder_spec) < 0;
+    return failed ? -1 : 0;
+}
+
 static PyMethodDef functions[] = {
     {"are_kept", are_kept, METH_VARARGS,
      PyDoc_STR("Return whether each value is None or of just this type, and no text too long.")},
@@ -1760,6 +2264,7 @@ import_datetime(PyObject *module)
 static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, (void *)add_types},
     {Py_mod_exec, (void *)import_datetime},
+    {Py_mod_exec, (void *)intern_names},
     {0, NULL},
 };
 

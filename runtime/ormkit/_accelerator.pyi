@@ -1,6 +1,7 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Any, final
+from contextvars import ContextVar
+from typing import Any, Self, final
 
 @final
 class Decoder:
@@ -32,6 +33,38 @@ class Reader:
     def get_buffer(self, sizehint: int, /) -> memoryview: ...
     def buffer_updated(self, nbytes: int, /) -> None: ...
     def data_received(self, data: bytes, /) -> None: ...
+
+class StatementRecord:
+    def __new__(cls, command: object) -> Self: ...
+    def with_values(self, values: Sequence[Any], /) -> Self: ...
+
+class Recorder:
+    def __new__(
+        cls,
+        event: type[StatementRecord],
+        rows: type[list[Any]],
+        listeners: object,
+        is_told: ContextVar[bool],
+        is_in_transaction: Callable[[], bool],
+        backend: int,
+    ) -> Self: ...
+    waited: float
+    statements: int
+    savepoints: int
+    began: float | None
+    @property
+    def listeners(self) -> Any: ...
+    def ended(self, command: object, began: float, argument_sets: int, keys: int, /) -> Any: ...
+    def answered(
+        self,
+        command: object,
+        values: Sequence[Any],
+        began: float,
+        argument_sets: int,
+        keys: int,
+        answer: tuple[list[Any], bytes | None],
+        /,
+    ) -> tuple[list[Any], bytes | None]: ...
 
 def objects_with(
     cls: type[Any], record: type[Any], names: tuple[str, ...], rows: Sequence[Any], /

@@ -14,7 +14,8 @@ import pytest
 
 import ormkit
 from examples.blog.db import User
-from ormkit import AsyncSession, Engine, selectinload
+from ormkit import AsyncSession, Engine, StatementEvent, selectinload
+from ormkit.events.recorder import PythonRecorder, Recorder
 from ormkit.statements.select import Select
 from tests.statements import Statements
 
@@ -97,14 +98,23 @@ async def test_a_piece_of_work_takes_few_calls(session: AsyncSession, name: str)
     assert calls.total() <= budget, dict(calls)
 
 
-async def test_a_listener_takes_eight_calls_for_a_statement(session: AsyncSession) -> None:
+#: What a listener adds for each statement: entering and resuming run() of the observed connection,
+#: and without the accelerator what it does in C.
+LISTENER = 2 if Recorder is not PythonRecorder else 9
+
+
+async def test_a_listener_takes_two_calls_for_a_statement(session: AsyncSession) -> None:
     await session.insert(User(name="Ada"))
     alone = await calls_of(lambda session: session.get(User, 1), session)
-    heard: list[Any] = []
-    with session.engine.listen(on_statement=heard.append):
+    heard: list[int] = []
+
+    def listen(event: StatementEvent) -> None:
+        heard.append(event.keys)
+
+    with session.engine.listen(on_statement=listen):
         told = await calls_of(lambda session: session.get(User, 1), session)
     assert len(heard) == 4
-    assert told.total() - alone.total() <= 8, dict(told - alone)
+    assert told.total() - alone.total() <= LISTENER, dict(told - alone)
     after = await calls_of(lambda session: session.get(User, 1), session)
     assert after == alone
 

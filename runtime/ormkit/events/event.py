@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from ..driver.command import Command
+from .recorder import StatementRecord
 
 #: The package whose frames are not the caller's, and those that it may be called through.
 OWN = __name__.partition(".")[0]
 PASSED = {OWN, "asyncio", "contextlib"}
 #: The module that calls listeners.
-TELLING = __name__.rpartition(".")[0] + ".listeners"
+TELLING = __name__.rpartition(".")[0] + ".observed"
 #: The modules that run tasks: above them is no one who waits for the statement.
 TASK = {"asyncio.events", "asyncio.base_events", "asyncio.runners"}
 
@@ -40,7 +39,7 @@ class Caller:
         return f"{self.file}:{self.line} in {self.function}"
 
 
-class StatementEvent:
+class StatementEvent(StatementRecord):
     """One statement that was sent to the server, as it has ended.
 
     A read that was sent again after its connection broke is two statements. A stream is one, and
@@ -48,71 +47,18 @@ class StatementEvent:
     ROLLBACK and savepoints belong to a TransactionEvent.
     """
 
-    # One is made for each statement, which a frozen dataclass of so many fields would make slow.
-    __slots__ = (
-        "_command",
-        "_returned",
-        "_tag",
-        "argument_sets",
-        "backend",
-        "chunks",
-        "elapsed",
-        "error",
-        "in_transaction",
-        "keys",
-        "making",
-        "values",
-        "waited",
-    )
-
-    def __init__(self, command: Command, waited: float, in_transaction: bool, backend: int) -> None:
-        self._command = command
-        self._tag: bytes | None = None
-        self._returned = 0
-        #: Seconds until a connection was free. Counted for the first statement on the connection.
-        self.waited = waited
-        #: Seconds from sending the statement until its last row had been received and decoded by
-        #: the driver, without making objects. Of a stream, with what the caller did meanwhile.
-        self.elapsed = 0.0
-        #: One figure, the seconds of making objects; events with and without values share it.
-        self.making = [0.0]
-        #: What the statement failed with; None where it succeeded.
-        self.error: BaseException | None = None
-        #: How many rows of arguments it ran for; 1 unless they were pipelined.
-        self.argument_sets = 1
-        #: How many keys of concurrent lookups it looked up; 0 for any other statement.
-        self.keys = 0
-        #: In how many pieces the rows of a stream were read; 0 for any other statement.
-        self.chunks = 0
-        #: Whether a transaction was open when it was sent.
-        self.in_transaction = in_transaction
-        #: The process id of the server's backend.
-        self.backend = backend
-        #: What was bound, for listeners with `values=True` only; for several rows, those of each.
-        self.values: Sequence[object] | None = None
+    __slots__ = ()
 
     def __repr__(self) -> str:
         failed = "" if self.error is None else f", {type(self.error).__name__}"
         how = f", {self.how_sent}" if self.how_sent else ""
         return f"<StatementEvent {self.name}: {self.rows} rows, {self.elapsed:.6f} s{how}{failed}>"
 
-    def end(
-        self, elapsed: float, tag: bytes | None, returned: int, error: BaseException | None = None
-    ) -> None:
+    def end(self, tag: bytes | None, returned: int, error: BaseException | None = None) -> None:
         """Note what came of the statement; the runtime calls this before its listeners."""
-        self.elapsed = elapsed
         self._tag = tag
         self._returned = returned
         self.error = error
-
-    def with_values(self, values: Sequence[object]) -> StatementEvent:
-        """Return the same event with what was bound."""
-        event = StatementEvent(self._command, self.waited, self.in_transaction, self.backend)
-        event.end(self.elapsed, self._tag, self._returned, self.error)
-        event.argument_sets, event.keys, event.chunks = self.argument_sets, self.keys, self.chunks
-        event.making = self.making
-        event.values = list(values)
-        return event
 
     @property
     def sql(self) -> str:
@@ -134,7 +80,7 @@ class StatementEvent:
         That begins when the listeners have been told: it is 0 within a listener, and right in a
         list of `capture_statements()`.
         """
-        return self.making[0]
+        return (self if self._twin is None else self._twin).making
 
     @property
     def shape(self) -> object:

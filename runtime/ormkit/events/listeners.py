@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from types import TracebackType
 from typing import Protocol, Self, TypeAlias, TypeVar
 
 from ..errors import ConfigurationError
+from ..postgres.array_parameter import plain
 from .event import ConnectionEvent, StatementEvent, TransactionEvent
 
 E = TypeVar("E")
@@ -21,17 +22,17 @@ LOGGER = logging.getLogger("ormkit")
 Each: TypeAlias = "tuple[tuple[Listening, Callable[[E], None]], ...]"
 
 #: True within a listener, and in the tasks that it starts: their statements make no events.
-_is_told: ContextVar[bool] = ContextVar("ormkit_is_told", default=False)
+is_told: ContextVar[bool] = ContextVar("ormkitis_told", default=False)
 
 
 @contextmanager
 def untold() -> Generator[None]:
     """Send the block's statements without events, as a listener's."""
-    token = _is_told.set(True)
+    token = is_told.set(True)
     try:
         yield
     finally:
-        _is_told.reset(token)
+        is_told.reset(token)
 
 
 class Listened(Protocol):
@@ -79,11 +80,12 @@ class Listening:
     ) -> None:
         self.close()
 
-    def log_failure(self, listener: Callable[..., None]) -> None:
+    def log_failure(self, listener: Callable[..., None], error: Exception) -> None:
         """Log the error that a function raised, the first one only."""
         if listener not in self._failed:
             self._failed.add(listener)
-            LOGGER.exception("a listener of the engine failed; it goes on being called")
+            message = "a listener of the engine failed; it goes on being called"
+            LOGGER.error(message, exc_info=error)
 
 
 class Listeners:
@@ -95,6 +97,8 @@ class Listeners:
     def __init__(self, on_change: Callable[[bool], None]) -> None:
         self._all: tuple[Listening, ...] = ()
         self._on_statement: Each[StatementEvent] = ()
+        #: The same where nobody wants the values, otherwise None: the recorder calls them itself.
+        self.plain: Each[StatementEvent] | None = ()
         #: Those that want the values, too.
         self._on_values: Each[StatementEvent] = ()
         self._on_transaction: Each[TransactionEvent] = ()
@@ -157,6 +161,7 @@ class Listeners:
         self._on_connection = tuple(
             (each, each.on_connection) for each in now if each.on_connection
         )
+        self.plain = None if self._on_values else self._on_statement
         if bool(was) is not bool(now):
             self._on_change(bool(now))
 
@@ -164,7 +169,11 @@ class Listeners:
         """Tell of a statement that has ended; only who wants the values gets them."""
         self._tell(self._on_statement, event)
         if self._on_values:
-            self._tell(self._on_values, event.with_values(values))
+            self._tell(self._on_values, event.with_values(list(map(plain, values))))
+
+    def failed(self, pair: tuple[Listening, Callable[..., None]], error: Exception) -> None:
+        """Log the error that one of those who listen has raised."""
+        pair[0].log_failure(pair[1], error)
 
     def transaction(self, event: TransactionEvent) -> None:
         """Tell of a transaction that has ended."""
@@ -175,19 +184,19 @@ class Listeners:
         self._tell(self._on_connection, event)
 
     def _tell(self, all_: Each[E], event: E) -> None:
-        if _is_told.get():
+        """Call the listeners in a copy of the context, in which nothing is told of."""
+        if not all_ or is_told.get():
             return
-        token = _is_told.set(True)
-        try:
-            for listening, listener in all_:
-                try:
-                    listener(event)
-                except Exception:
-                    listening.log_failure(listener)
-        finally:
-            # A stream may be closed in another context than the one that it began in.
-            with suppress(ValueError):
-                _is_told.reset(token)
+        context = copy_context()
+        context.run(is_told.set, True)
+        context.run(self._tell_each, all_, event)
+
+    def _tell_each(self, all_: Each[E], event: E) -> None:
+        for pair in all_:
+            try:
+                pair[1](event)
+            except Exception as error:
+                self.failed(pair, error)
 
 
 def check_listener(name: str, function: object) -> None:

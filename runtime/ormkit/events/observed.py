@@ -26,8 +26,9 @@ from ..driver.connection import Connection
 from ..driver.copy_rows import Copied, copy_sql
 from ..postgres.values import Record
 from .event import StatementEvent, TransactionEvent, first_word
-from .listeners import Listeners
+from .listeners import Listeners, is_told
 from .observed_rows import ObservedRows
+from .recorder import Answer, Recorder
 
 #: The first words of what belongs to a transaction, in the runtime's own scripts.
 CONTROL = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
@@ -37,35 +38,13 @@ ENDS = CONTROL | {"SET", ""}
 RESETTING = frozenset({"SELECT", "DEALLOCATE ALL"})
 
 
-class Watch:
-    """What is known of one connection between its statements."""
-
-    __slots__ = ("began", "listeners", "savepoints", "statements", "waited")
-
-    def __init__(self, listeners: Listeners) -> None:
-        self.listeners = listeners
-        #: How long the holder of the connection waited for it, until its first statement.
-        self.waited = 0.0
-        #: When the open transaction began; None outside of one.
-        self.began: float | None = None
-        self.statements = 0
-        self.savepoints = 0
-
-    def sent(self, command: Command, connection: Connection) -> StatementEvent:
-        """Return the event of a statement that is about to be sent."""
-        waited, self.waited = self.waited, 0.0
-        self.statements += 1
-        is_open = connection.wire.is_in_transaction()
-        return StatementEvent(command, waited, is_open, connection.backend)
-
-
 @dataclass(slots=True)
 class Outcome:
     """What comes of a statement while it runs."""
 
-    event: StatementEvent
     tag: bytes | None = None
     returned: int = 0
+    chunks: int = 0
 
 
 class ObservedConnection(Connection):
@@ -82,27 +61,28 @@ class ObservedConnection(Connection):
         is_many: bool = False,
     ) -> tuple[list[Record], bytes | None]:
         """Run one statement, and tell of it."""
-        watch: Watch = self.watch
-        event = watch.sent(command, self)
-        if is_many:
-            event.argument_sets = len(args)
-        elif command.is_lookup:
-            # len() of the array itself would have the driver take it for measured.
-            event.keys = len(args[0].values)
+        # len() of the array itself would have the driver take it for measured.
+        keys = len(args[0].values) if command.is_lookup else 0
+        sets = len(args) if is_many else 1
         began = perf_counter()
         try:
             answer = await super().run(command, args, timeout, is_many=is_many)
         except BaseException as error:
-            event.end(perf_counter() - began, None, 0, error)
-            watch.listeners.statement(event, args)
+            self._tell_of(self.watch.ended(command, began, sets, keys), args, error=error)
             raise
-        event.end(perf_counter() - began, answer[1], len(answer[0]))
-        watch.listeners.statement(event, args)
-        if not command.shape:
-            return answer
-        rows = ObservedRows(answer[0])
-        rows.event = event
-        return rows, answer[1]
+        told: Answer = self.watch.answered(command, args, began, sets, keys, answer)
+        return told
+
+    def _tell_of(
+        self,
+        event: StatementEvent,
+        args: Sequence[object],
+        tag: bytes | None = None,
+        returned: int = 0,
+        error: BaseException | None = None,
+    ) -> None:
+        event.end(tag, returned, error)
+        self.watch.listeners.statement(event, args)
 
     async def introspect(self, sql: str, *args: object) -> Record:
         """Return the single row of a catalog query, and tell of it."""
@@ -119,7 +99,7 @@ class ObservedConnection(Connection):
             async with aclosing(super()._chunks(command, args, chunk)) as chunks:
                 async for records in chunks:
                     outcome.returned += len(records)
-                    outcome.event.chunks += 1
+                    outcome.chunks += 1
                     yield records
 
     async def copy_in(self, cells: Copied, records: Iterable[Any] | AsyncIterable[Any]) -> int:
@@ -171,14 +151,13 @@ class ObservedConnection(Connection):
             return tag
 
     def _note_begin(self) -> None:
-        watch: Watch = self.watch
+        watch: Recorder = self.watch
         watch.began, watch.statements, watch.savepoints = perf_counter(), 0, 0
 
     @contextmanager
     def _told(self, command: Command, args: Sequence[object] = ()) -> Generator[Outcome]:
         """Tell of the statement that the block runs, with the outcome that it notes."""
-        watch: Watch = self.watch
-        outcome = Outcome(watch.sent(command, self))
+        outcome = Outcome()
         began = perf_counter()
         failed: BaseException | None = None
         try:
@@ -190,11 +169,12 @@ class ObservedConnection(Connection):
             failed = error
             raise
         finally:
-            outcome.event.end(perf_counter() - began, outcome.tag, outcome.returned, failed)
-            watch.listeners.statement(outcome.event, args)
+            event: StatementEvent = self.watch.ended(command, began, 1, 0)
+            event.chunks = outcome.chunks
+            self._tell_of(event, args, outcome.tag, outcome.returned, failed)
 
     async def _control(self, word: str, sql: str, timeout: float | None) -> str:
-        watch: Watch = self.watch
+        watch: Recorder = self.watch
         if word == "BEGIN":
             self._note_begin()
         elif word == "SAVEPOINT":
@@ -221,7 +201,7 @@ def tell_end(
     error: BaseException | None = None,
 ) -> None:
     """Tell of the end of the transaction on a connection, if there was one."""
-    watch: Watch = connection.watch
+    watch: Recorder = connection.watch
     began, watch.began = watch.began, None
     if began is None:
         return
@@ -239,13 +219,20 @@ def tell_end(
 
 def tell_lost(connection: Connection) -> None:
     """Tell of a transaction that ends with its connection."""
-    if isinstance(connection.watch, Watch):
+    if isinstance(connection.watch, Recorder):
         tell_end(connection, "lost")
 
 
 def observe(connection: Connection, listeners: Listeners) -> None:
     """Make a connection tell these listeners of what it sends."""
-    watch = connection.watch = Watch(listeners)
+    watch = connection.watch = Recorder(
+        StatementEvent,
+        ObservedRows,
+        listeners,
+        is_told,
+        connection.wire.is_in_transaction,
+        connection.backend,
+    )
     if connection.in_transaction:
         watch.began = perf_counter()
     connection.__class__ = OBSERVED[type(connection)]

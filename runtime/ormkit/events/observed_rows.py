@@ -25,4 +25,4 @@ class ObservedRows(list[Any]):
         try:
             return make(list(self))
         finally:
-            self.event.making[0] += perf_counter() - began
+            self.event.making += perf_counter() - began

@@ -15,7 +15,6 @@ from ..errors import ConfigurationError, RepeatedStatement, UsageError, shown
 from ..events.event import Caller, StatementEvent, way_here
 from ..events.listeners import Listened
 from ..events.units import Unit, current_unit
-from ..postgres.array_parameter import FlatArray
 from .cures import SAME_VALUES, cure_for
 from .shape_name import ShapeName
 
@@ -238,7 +237,7 @@ def takes_rows_in_turn(event: StatementEvent) -> bool:
 def as_key(values: Sequence[Any]) -> object:
     """Return what tells these values from others."""
     try:
-        key = tuple([repr(each.values) if type(each) is FlatArray else each for each in values])
+        key = tuple([repr(each) if each.__class__ is list else each for each in values])
         hash(key)
     except TypeError:
         return repr(values)

@@ -216,6 +216,9 @@ async def test_values_are_for_those_who_ask_for_them(session: AsyncSession) -> N
     assert plain[0].values is None
     assert whole[0].values == ["a secret"]
     assert "a secret" not in f"{plain} {whole}"
+    with capture_statements(engine, values=True) as whole:
+        await session.query(User).filter(id__in=[1, 2]).all()
+    assert whole[0].values == [[1, 2]]
 
 
 async def test_lookups_that_share_a_statement_say_so(session: AsyncSession, people: None) -> None:

@@ -214,7 +214,7 @@ async def test_what_is_not_sampled_starts_no_span(
 async def test_what_is_not_sampled_takes_six_calls(session: AsyncSession) -> None:
     """Those of OpenTelemetry with it; a span that its sampler drops takes more than a hundred."""
     telemetry = Telemetry(ParentBased(ALWAYS_OFF))
-    event = StatementEvent(Command("SELECT 1", is_raw=True), 0.0, False, 1)
+    event = StatementEvent(Command("SELECT 1", is_raw=True))
     instrumentation = telemetry.instrument(session.engine, meter_provider=NoOpMeterProvider())
     calls: list[str] = []
 
