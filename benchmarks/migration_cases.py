@@ -221,7 +221,6 @@ CASES: tuple[Case, ...] = (
         "Column('x', BigInteger)",
         rows=_X,
         kept=_KEPT_X,
-        consents=("rewrite:users",),
     ),
     _columns(
         "type",
@@ -231,7 +230,6 @@ CASES: tuple[Case, ...] = (
         "Column('x', Integer)",
         rows=_X,
         kept=_KEPT_X,
-        consents=("rewrite:users",),
     ),
     _columns(
         "type",
@@ -241,7 +239,6 @@ CASES: tuple[Case, ...] = (
         "Column('x', String(5))",
         rows=_X,
         kept=_KEPT_X,
-        consents=("rewrite:users",),
     ),
     _columns(
         *("type", "timestamp to timestamptz", 'x = "timestamp?"'),
@@ -252,7 +249,6 @@ CASES: tuple[Case, ...] = (
             "SELECT (x AT TIME ZONE 'Europe/Berlin')::text FROM users",
             "SELECT x::text FROM users",
         ),
-        consents=("rewrite:users",),
     ),
     _columns(
         "type",
@@ -260,7 +256,6 @@ CASES: tuple[Case, ...] = (
         'x = "integer[]?"',
         'x = "bigint[]?"',
         "Column('x', ARRAY(BigInteger))",
-        consents=("rewrite:users",),
     ),
     _columns(
         "type",
@@ -270,7 +265,6 @@ CASES: tuple[Case, ...] = (
         "Column('x', Text(collation='C'))",
         rows=_X,
         kept=_KEPT_X,
-        consents=("rewrite:users", "scan:users"),
     ),
     _columns(
         "NOT NULL",
@@ -535,7 +529,6 @@ CASES: tuple[Case, ...] = (
             "SELECT replace(mood::text, 'low', 'high') FROM users",
             "SELECT mood::text FROM users",
         ),
-        consents=("rewrite:users", "scan:users"),
     ),
     Case(kind="others", what="view added", new=Side(sql=(_VIEW.format("name"),))),
     Case(

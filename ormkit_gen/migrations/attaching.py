@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 
-from ormkit.migrations.files import Step
+from ormkit.migrations.files import NOTHING, Step
 from ormkit_gen.ir import Model, Partition, Schema
 from ormkit_gen.migrations.pairing import partitions_of
 from ormkit_gen.migrations.situation import ending
@@ -143,8 +143,10 @@ def _steps(statement: str, place: _Place, checked: Mapping[str, str]) -> Iterato
     names = {table: _check(table) for table in checked}
     for table, condition in checked.items():
         add = f"ALTER TABLE {table} ADD CONSTRAINT {names[table]} CHECK ({condition}) NOT VALID;"
-        yield Step(sql=add)
-        yield Step(sql=f"ALTER TABLE {table} VALIDATE CONSTRAINT {names[table]};")
+        undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {names[table]};"
+        yield Step(sql=add, undo=undo)
+        validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {names[table]};"
+        yield Step(sql=validate, undo=NOTHING)
     yield Step(sql=statement)
     for table in checked:
         yield Step(sql=f"ALTER TABLE {table} DROP CONSTRAINT {names[table]};")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ormkit.catalog import Difference, Fact
+from ormkit.migrations.files import NOTHING
 from ormkit_gen.drift.parts import changed, column_definition, identity_text
 from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.drift.statement import Stage, Statement
@@ -165,20 +166,23 @@ def not_null(fact: Fact, now: Situation, *, is_filled: bool = False) -> Iterator
         now.need(_NOT_NULL_NOT_VALID)
         name = quoted(constraint_name(plain, (fact.name,), "not_null"))
         add = f"ALTER TABLE {table} ADD CONSTRAINT {name} NOT NULL {column} NOT VALID;"
-        yield Piece(rank=Rank.NOT_NULL, sql=add, table=table)
+        undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"
+        yield Piece(rank=Rank.NOT_NULL, sql=add, table=table, undo=undo)
         validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};"
-        yield Piece(rank=Rank.VALIDATE, sql=validate, table=table, is_alone=True)
+        yield Piece(rank=Rank.VALIDATE, sql=validate, table=table, is_alone=True, undo=NOTHING)
         return
     name = quoted(constraint_name(plain, (fact.name,), "ormkit_not_null"))
     add = f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID;"
-    yield Piece(rank=Rank.NOT_NULL, sql=add, table=table)
+    undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"
+    yield Piece(rank=Rank.NOT_NULL, sql=add, table=table, undo=undo)
     validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};"
-    yield Piece(rank=Rank.NOT_NULL, sql=validate, table=table, is_alone=True)
+    yield Piece(rank=Rank.NOT_NULL, sql=validate, table=table, is_alone=True, undo=NOTHING)
     swap = (
         f"ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;\n"
         f"ALTER TABLE {table} DROP CONSTRAINT {name};"
     )
-    yield Piece(rank=Rank.NOT_NULL, sql=swap, table=table, is_alone=True)
+    undo = f"ALTER TABLE {table} ALTER COLUMN {column} DROP NOT NULL;"
+    yield Piece(rank=Rank.NOT_NULL, sql=swap, table=table, is_alone=True, undo=undo)
 
 
 def dropped(fact: Fact, now: Situation) -> Iterator[Piece]:

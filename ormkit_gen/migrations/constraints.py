@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ormkit.catalog import Difference, Fact
+from ormkit.migrations.files import NOTHING
 from ormkit_gen.ddl.indexes import index_element
 from ormkit_gen.drift.parts import changed
 from ormkit_gen.drift.sides import beside, kind_and_name, schema_of
@@ -89,12 +90,13 @@ def validated(expected: Fact, found: Fact | None, table: str, now: Situation) ->
     if " NOT ENFORCED" in words:
         not_valid = ""
     add = f"ALTER TABLE {table} ADD CONSTRAINT {own} {words}{not_valid};"
-    yield Piece(rank=rank, sql=add, table=table, is_alone=is_foreign)
+    undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {own};"
+    yield Piece(rank=rank, sql=add, table=table, is_alone=is_foreign, undo=undo)
     if not is_open and not_valid:
         if is_foreign:
             yield from _orphans(expected, table, now)
         validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {own};"
-        yield Piece(rank=Rank.VALIDATE, sql=validate, table=table, is_alone=True)
+        yield Piece(rank=Rank.VALIDATE, sql=validate, table=table, is_alone=True, undo=NOTHING)
     if found is not None:
         swap = (
             f"ALTER TABLE {table} DROP CONSTRAINT {name};\n"
@@ -160,13 +162,12 @@ async def _unique(expected: Fact, found: Fact | None, table: str, now: Situation
         add = f"ALTER TABLE {table} RENAME CONSTRAINT {quoted(own)} TO {name};"
     else:
         create = unique_index(words, quoted(own), table)
-        pieces.append(
-            Piece(rank=Rank.BUILD, sql=create, mode="no transaction", table=table, is_alone=True)
-        )
+        pieces.append(_building(create, table, quoted(own)))
         add = f"ALTER TABLE {table} ADD CONSTRAINT {name} {words['kind']} USING INDEX "
         add += f"{quoted(own)}{words['deferred'] or ''};"
     if found is None:
-        adds = [Piece(rank=Rank.CONSTRAINTS, sql=add, table=table, is_alone=True)]
+        undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"
+        adds = [Piece(rank=Rank.CONSTRAINTS, sql=add, table=table, is_alone=True, undo=undo)]
         return pieces if is_partitioned else [*pieces, *adds]
     keys = await now.trial.keys_to(table, expected.name)
     drops, adds_keys, validates = of_keys(keys, now)
@@ -247,20 +248,24 @@ def index(difference: Difference, now: Situation) -> Iterator[Piece]:
         if found is None:
             return
     elif found is None:
+        undo = _drops(table, quoted(fact.name))
         for each in changed(expected, None, now.sides):
-            yield piece(each, table, Rank.BUILD)
+            yield replace(piece(each, table, Rank.BUILD), undo=undo)
         return
     old, new = quoted(ending(fact.name, REPLACED)), quoted(_new(fact.name))
     if not is_partitioned:
-        create = f"{concurrently(expected.definition, new)};"
-        yield Piece(rank=Rank.BUILD, sql=create, mode="no transaction", table=table, is_alone=True)
+        yield _building(f"{concurrently(expected.definition, new)};", table, new)
     name = quoted(fact.name)
     swap = (
         f"ALTER INDEX {beside(table, name)} RENAME TO {old};\n"
         f"ALTER INDEX {beside(table, new)} RENAME TO {name};"
     )
-    swap += _comment(expected, f"index {fact.name}", now)
-    yield Piece(rank=Rank.SWAP, sql=swap, table=table, is_alone=True)
+    comment = _comment(expected, f"index {fact.name}", now)
+    undo = f"ALTER INDEX {beside(table, name)} RENAME TO {new}; "
+    undo += f"ALTER INDEX {beside(table, old)} RENAME TO {name};"
+    swap += comment
+    undo = "" if comment else undo
+    yield Piece(rank=Rank.SWAP, sql=swap, table=table, is_alone=True, undo=undo)
     for kind in ("clustered", "index statistics"):
         if also := now.wanted.get((fact.object, kind, fact.name)):
             yield from (piece(each, table) for each in changed(also, None, now.sides))
@@ -271,6 +276,22 @@ def index(difference: Difference, now: Situation) -> Iterator[Piece]:
         return
     drop = f"DROP INDEX CONCURRENTLY {beside(table, old)};"
     yield Piece(rank=Rank.DROP_INDEXES, sql=drop, mode="no transaction", table=table, is_alone=True)
+
+
+def _building(sql: str, table: str, name: str) -> Piece:
+    """Return the step that builds an index of this name, as SQL, while others write."""
+    return Piece(
+        rank=Rank.BUILD,
+        sql=sql,
+        mode="no transaction",
+        table=table,
+        is_alone=True,
+        undo=_drops(table, name),
+    )
+
+
+def _drops(table: str, name: str) -> str:
+    return f"DROP INDEX IF EXISTS {beside(table, name)};"
 
 
 def _new(name: str) -> str:

@@ -6,28 +6,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from ormkit.catalog import Fact
+from ormkit.migrations.files import NOTHING
 from ormkit_gen.drift.parts import changed, identity_text
 from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.migrations.computed import SETTINGS, Computed, computed
 from ormkit_gen.migrations.dependents import dependents
 from ormkit_gen.migrations.indexing import UNIQUE, concurrently, unique_index
-from ormkit_gen.migrations.numbering import numbering
+from ormkit_gen.migrations.numbering import numbering, taken_over
 from ormkit_gen.migrations.partitioned import built, renamed
 from ormkit_gen.migrations.pieces import Piece, Rank
 from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
 from ormkit_gen.migrations.walks import updating
-from ormkit_gen.postgres.identifiers import quote_literal
 from ormkit_gen.postgres.sql_names import plain_name
 from ormkit_gen.schema.names import constraint_name
 
 Key = tuple[str, str, str]
-#: Keeps the rights on a sequence, which the one in its place gets: it has the same name.
-_RIGHTS = """\
-SELECT string_agg(format('GRANT %s ON SEQUENCE %s TO %s%s;', a.privilege_type, old,
-        CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
-        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ') INTO rights
-    FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = old::regclass AND a.grantee <> c.relowner\
-"""
 #: What is set for an index once it is there.
 _OF_INDEXES = ("clustered", "index statistics", "index tablespace")
 _SHOWN = 10
@@ -115,8 +108,11 @@ class MovedTable:
         if self._is_family():
             return "triggers do not reach the tables that inherit from it"
         adds = (f"ALTER TABLE {self.name} {_adds(each)};" for each in self.columns)
-        if await now.trial.rewrites((*self._types, *adds), self.name) is not False:
+        if is_written := await now.trial.rewrites((*self._types, *adds), self.name):
             return "PostgreSQL looks at every row when a column of a domain with checks is added"
+        fills = (f"UPDATE {self.name} SET {sets};" for _, sets in self._missing())
+        if is_written is None or not await now.trial.works(*fills):
+            return "the new column, or its backfill beside the old one, is impossible"
         names = [each.name for each in self.columns]
         self.keys = dict.fromkeys(await now.trial.keys_over(self.name, names))
         self.computed = await computed(self.name, names, now)
@@ -212,13 +208,44 @@ class MovedTable:
         )
         short = now.names(table)[1]
         note = f"--consent rewrite:{short} does this in one statement, for a small table"
-        yield Piece(rank=Rank.MOVE, sql=sql, table=table, is_alone=True, note=note)
+        yield Piece(
+            rank=Rank.MOVE, sql=sql, table=table, is_alone=True, note=note, undo=self._undo()
+        )
+        yield from (replace(each, undo=NOTHING) for each in self._rest())
+
+    def _undo(self) -> str:
+        """Return what removes the new columns, and with them all that was built for them."""
+        drops = ", ".join(f"DROP COLUMN IF EXISTS {each.fresh}" for each in self.columns)
+        return (
+            f"DROP TRIGGER IF EXISTS {_TRIGGER} ON {self.name}; "
+            f"DROP FUNCTION IF EXISTS {self._function}(); ALTER TABLE {self.name} {drops};"
+        )
+
+    def _rest(self) -> Iterator[Piece]:
+        """Yield what fills the new columns, and what builds all that is about them."""
+        now = self._now
+        for each, sets in self._missing():
+            yield from updating(self.name, sets, f"{each.own} IS NULL", now, Rank.MOVE)
         yield from self._fill()
         for each in self.columns:
             if now.wanted.get(each.fact("not null")) is not None:
                 yield from self._not_null(each)
         yield from self._parts()
         yield self._check()
+
+    def _missing(self) -> Iterator[tuple[MovedColumn, str]]:
+        """Yield the columns that become NOT NULL, with what gives a value to rows without one."""
+        now = self._now
+        for each in self.columns:
+            column = now.column(self.name, each.name)
+            backfill = column.backfill if column is not None else None
+            is_new = now.wanted.get(each.fact("not null")) and not now.present.get(
+                each.fact("not null")
+            )
+            old = now.present.get(each.fact("column"))
+            if backfill is not None and is_new and old is not None:
+                type_ = old.definition.partition(" COLLATE ")[0]
+                yield each, f"{each.own} = ({backfill})::{type_}"
 
     def _trigger(self) -> Iterator[str]:
         """Yield what keeps the new columns equal to the old ones."""
@@ -332,7 +359,8 @@ class MovedTable:
             yield f"{rename} {each.fresh} TO {each.own};"
             identity = self._now.wanted.get(each.fact("identity"))
             if identity is not None and not self._is_plain(each):
-                yield from self._numbered(each, identity, old)
+                text = identity_text(identity, each.type)
+                yield taken_over(self.name, each.name, ending(each.name, REPLACED), text)
             yield f"ALTER TABLE {self.name} DROP COLUMN {old};"
 
     def _is_plain(self, each: MovedColumn) -> bool:
@@ -351,31 +379,6 @@ class MovedTable:
             owner = fact.definition.partition(" OWNED BY ")[2].removeprefix("public.")
             if kind == "sequence" and fact.kind == "object" and owner in owned:
                 yield name
-
-    def _numbered(self, each: MovedColumn, identity: Fact, old: str) -> Iterator[str]:
-        """Yield what gives a new column the identity of the old one, which counts on."""
-        text = identity_text(identity, each.type)
-        own, before = (
-            f"pg_get_serial_sequence({quote_literal(self.name)}, {quote_literal(name)})"
-            for name in (each.name, ending(each.name, REPLACED))
-        )
-        yield (
-            "DO $ormkit$\nDECLARE\n"
-            f"    old text := {before};\n    name text;\n    rights text;\n"
-            "    last bigint;\n    called boolean;\n"
-            "BEGIN\n"
-            "    SELECT relname INTO name FROM pg_class WHERE oid = old::regclass;\n"
-            f"    {_RIGHTS};\n"
-            "    EXECUTE format('SELECT last_value, is_called FROM %s', old) INTO last, called;\n"
-            f"    ALTER TABLE {self.name} ALTER COLUMN {old} DROP IDENTITY;\n"
-            f"    ALTER TABLE {self.name} ALTER COLUMN {each.own} ADD {text};\n"
-            f"    IF {own} <> old THEN\n"
-            f"        EXECUTE format('ALTER SEQUENCE %s RENAME TO %I', {own}, name);\n"
-            "    END IF;\n"
-            f"    PERFORM setval({own}, last, called);\n"
-            "    IF rights IS NOT NULL THEN\n        EXECUTE rights;\n    END IF;\n"
-            "END\n$ormkit$;"
-        )
 
     def finishes(self) -> Iterator[str]:
         """Yield what gives the new columns and all that is about them their names and settings."""

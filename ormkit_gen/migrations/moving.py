@@ -116,7 +116,9 @@ async def replaced(new: NewType, columns: Iterable[ColumnOfType], now: Situation
     found = await moved(moves, now, create, swap)
     if not found.pieces:
         return []
-    return [Piece(rank=Rank.MOVE, sql="\n".join(create), is_alone=True), *found.pieces]
+    drop = f"DROP {new.kind} IF EXISTS {fresh};"
+    first = Piece(rank=Rank.MOVE, sql="\n".join(create), is_alone=True, undo=drop)
+    return [first, *found.pieces]
 
 
 async def _add(

@@ -18,6 +18,14 @@ from ormkit_gen.schema.names import constraint_name
 
 _NEXT = re.compile(r"nextval\('(.+)'::regclass\)")
 
+#: Keeps the rights on a sequence, which the one in its place gets: it has the same name.
+_RIGHTS = """\
+SELECT string_agg(format('GRANT %s ON SEQUENCE %s TO %s%s;', a.privilege_type, old,
+        CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(a.grantee)) END,
+        CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END), ' ') INTO rights
+    FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = old::regclass AND a.grantee <> c.relowner\
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Numbering:
@@ -47,6 +55,35 @@ def numbering(catalog: Catalog, table: str, column: str) -> Numbering:
         ).endswith(owner):
             return Numbering(sequence=name)
     return Numbering(catalog.get((whole, "identity", column)))
+
+
+def taken_over(table: str, name: str, before: str, identity: str) -> str:
+    """Return what gives a column the identity of another one, which counts on.
+
+    name, before: the plain names of both columns.
+    identity: what adds it.
+    """
+    own, other = (
+        f"pg_get_serial_sequence({quote_literal(table)}, {quote_literal(each)})"
+        for each in (name, before)
+    )
+    return (
+        "DO $ormkit$\nDECLARE\n"
+        f"    old text := {other};\n    name text;\n    rights text;\n"
+        "    last bigint;\n    called boolean;\n"
+        "BEGIN\n"
+        "    SELECT relname INTO name FROM pg_class WHERE oid = old::regclass;\n"
+        f"    {_RIGHTS};\n"
+        "    EXECUTE format('SELECT last_value, is_called FROM %s', old) INTO last, called;\n"
+        f"    ALTER TABLE {table} ALTER COLUMN {quoted(before)} DROP IDENTITY;\n"
+        f"    ALTER TABLE {table} ALTER COLUMN {quoted(name)} ADD {identity};\n"
+        f"    IF {own} <> old THEN\n"
+        f"        EXECUTE format('ALTER SEQUENCE %s RENAME TO %I', {own}, name);\n"
+        "    END IF;\n"
+        f"    PERFORM setval({own}, last, called);\n"
+        "    IF rights IS NOT NULL THEN\n        EXECUTE rights;\n    END IF;\n"
+        "END\n$ormkit$;"
+    )
 
 
 def renumbered(differences: Iterable[Difference], now: Situation) -> Iterator[Piece]:

@@ -92,6 +92,8 @@ class Piece:
     note: str = ""
     #: A rule that the step may break, and the reason: `RULE because REASON`.
     allowed: str = ""
+    #: What undoes it as long as nothing else follows from it, in one line; see `Step.undo`.
+    undo: str = ""
     #: What drops and creates what, for the order within the rank.
     statement: Statement | None = None
 
@@ -155,7 +157,9 @@ def _step(pieces: list[Piece]) -> Step:
     ):
         texts.insert(0, "SET LOCAL check_function_bodies = off;")
     notes = dict.fromkeys(each.note for each in pieces if each.note)
+    undos = [each.undo for each in reversed(pieces)]
     return Step(
+        undo=" ".join(undos) if all(undos) else "",
         sql="\n".join(texts),
         mode=first.mode,
         batches=first.batches,

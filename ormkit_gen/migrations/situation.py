@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 
@@ -135,8 +136,15 @@ class Situation:
 
 
 def ending(name: str, end: str) -> str:
-    """Return a name with an ending, not longer than PostgreSQL keeps it."""
-    return f"{name.encode()[: MAX_IDENTIFIER - len(end)].decode(errors='ignore')}{end}"
+    """Return a name with an ending, not longer than PostgreSQL keeps it.
+
+    Long names that begin alike stay different.
+    """
+    if len(name.encode()) + len(end) <= MAX_IDENTIFIER:
+        return f"{name}{end}"
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    cut = name.encode()[: MAX_IDENTIFIER - len(end) - len(digest) - 1].decode(errors="ignore")
+    return f"{cut}_{digest}{end}"
 
 
 def quoted(name: str) -> str:

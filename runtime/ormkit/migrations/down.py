@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..driver.commit import send_commit
 from ..errors import DatabaseError, MigrationError
 from .down_steps import down_step
-from .files import Migration, parse_migration
+from .files import NOTHING, Migration, Step, parse_migration
 from .lasting import lasting
 from .options import Options
 from .progress import Progress, Report
 from .run import Place, Run
 from .runner import Done, guarded, with_backend
-from .state import Record
+from .state import UNDO_STEP, Record
 
 if TYPE_CHECKING:
     from ..engine import Engine
@@ -170,7 +171,10 @@ async def abandon(
 
 
 async def undo(run: Run, name: str, lose: Collection[str]) -> tuple[list[str], list[str]]:
-    """Undo the steps of a migration, and return what was undone and what stays."""
+    """Undo the steps of a migration, and return what was undone and what stays.
+
+    The last steps may name what undoes them. down.sql undoes the others, as if all had run.
+    """
     migration = parse_migration(name, dict(await run.tables.files(run.connection, name)))
     records = await run.tables.steps(run.connection, name)
     begun = {each.number: each for each in records if each.direction == "up"}
@@ -184,9 +188,13 @@ async def undo(run: Run, name: str, lose: Collection[str]) -> tuple[list[str], l
     done = [number for number, record in begun.items() if record.state == "done"]
     changed = [
         number
-        for number, record in begun.items()
+        for number, record in sorted(begun.items())
         if record.mode != "check" and (record.state == "done" or record.batches)
     ]
+    while changed and (step := migration.steps[changed[-1] - 1]).undo:
+        number = changed.pop()
+        await _undo_step(run, migration, step, number)
+        undone.append(f"step {number}")
     if not changed:
         return [*undone, *(f"step {number}" for number in done)], stays
     if migration.down is None:
@@ -202,9 +210,25 @@ async def undo(run: Run, name: str, lose: Collection[str]) -> tuple[list[str], l
                 raise
             if run.connection.in_transaction:
                 await run.connection.script("ROLLBACK")
+            await run.backend.settle()
             if getattr(error, "sqlstate", None) not in NOT_THERE:
                 stays.append(f"{what}: {error}")
     return undone, stays
+
+
+async def _undo_step(run: Run, migration: Migration, step: Step, number: int) -> None:
+    """Undo a step by the SQL that it names, as if it had not run."""
+    place = Place(migration=migration, step=step, number=number, direction="up")
+
+    async def attempt() -> None:
+        await run.backend.settle()
+        await run.connection.script("BEGIN")
+        if step.undo != NOTHING:
+            await run.connection.script(step.undo)
+        await run.connection.fetch(run.tables.sql(UNDO_STEP), place.key)
+        await send_commit(run.connection)
+
+    await run.locked(place, attempt)
 
 
 def first_line(migration: Migration, number: int) -> str:

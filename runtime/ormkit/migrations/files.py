@@ -56,8 +56,10 @@ _BATCHES = re.compile(
 _PLAIN: dict[str, Mode] = {
     each: each for each in ("transaction", "no transaction", "data", "check")
 }
-_MEASURED, _MESSAGE, _NOTE, _ALLOW = "measured", "message", "note", "allow"
-_REMARK = re.compile(rf"-- ({_MEASURED}|{_MESSAGE}|{_NOTE}|{_ALLOW}): *(.*)")
+_MEASURED, _MESSAGE, _NOTE, _ALLOW, _UNDO = "measured", "message", "note", "allow", "undo"
+_REMARK = re.compile(rf"-- ({_MEASURED}|{_MESSAGE}|{_NOTE}|{_ALLOW}|{_UNDO}): *(.*)")
+#: The undo of a step whose work goes with that of a step before it.
+NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,9 @@ class Step:
     notes: tuple[str, ...] = ()
     #: Rules that the step may break, each with its reason: `RULE because REASON`.
     allowed: tuple[str, ...] = ()
+    #: The SQL that undoes it, if nothing that is of use was made of it yet: in one line. `nothing`
+    #: if what undoes a step before it does so. Empty if only down.sql does.
+    undo: str = ""
 
     def lines(self, number: int) -> Iterator[str]:
         """Yield the lines of a file for this step."""
@@ -97,6 +102,8 @@ class Step:
         yield f"-- ormkit: step {number}" + ("" if mode == "transaction" else f", {mode}")
         yield from (f"-- {_ALLOW}: {each}" for each in self.allowed)
         yield from (f"-- {_NOTE}: {each}" for each in self.notes)
+        if self.undo:
+            yield f"-- {_UNDO}: {self.undo}"
         if self.message:
             yield f"-- {_MESSAGE}: {self.message}"
         if self.measured:
@@ -324,6 +331,7 @@ def _step(
         message=" ".join(remarks[_MESSAGE]),
         notes=tuple(remarks[_NOTE]),
         allowed=tuple(remarks[_ALLOW]),
+        undo=" ".join(remarks[_UNDO]),
     )
 
 
@@ -342,6 +350,7 @@ def _mode(at: str, words: str) -> tuple[Mode, Batches | None]:
 def _remarks(lines: Iterable[str]) -> tuple[dict[str, list[str]], list[str]]:
     """Return what the comments at the top of a step say, by their kind, and its other lines."""
     remarks: dict[str, list[str]] = {_MEASURED: [], _MESSAGE: [], _NOTE: [], _ALLOW: []}
+    remarks[_UNDO] = []
     body: list[str] = []
     for line in lines:
         found = None if any(each.strip() for each in body) else _REMARK.fullmatch(line.rstrip())

@@ -184,12 +184,18 @@ async def table_number(connection: Connection, name: str) -> int:
     return int(number)
 
 
+def successor(column: Column, now: Table) -> Column | None:
+    """Return what a column is after the step: another one may have taken its place and name."""
+    named = (each for each in now.columns.values() if each.name == column.name)
+    return now.columns.get(column.number) or next(named, None)
+
+
 def gone_columns(before: Tables, after: Tables) -> Iterable[tuple[Table, Column]]:
     """Yield the columns that are not there any more; of partitions only if all of it is gone."""
     for table in before.values():
         now = after.get(table.oid)
-        for number, column in table.columns.items():
-            if now is None or (number not in now.columns and not column.is_of_partition):
+        for column in table.columns.values():
+            if now is None or (successor(column, now) is None and not column.is_of_partition):
                 yield table, column
 
 
@@ -206,10 +212,11 @@ async def changed_tables(connection: Connection, before: Tables, after: Tables) 
 
 
 def other_types(table: Table, now: Table) -> bool:
-    """Return whether a column has another type."""
-    each = table.columns
+    """Return whether a column has another type, or another one has its place."""
+    pairs = ((each, successor(each, now)) for each in table.columns.values())
     return any(
-        number in each and each[number].type != it.type for number, it in now.columns.items()
+        after is not None and (after.number, after.type) != (before.number, before.type)
+        for before, after in pairs
     )
 
 
@@ -278,15 +285,19 @@ class Note:
 
         A value of another type is what it was if its old type gives back the same text.
         """
-        both = [number for number in self.table.columns if number in now.columns]
+        both = {
+            number: after
+            for number, each in self.table.columns.items()
+            if (after := successor(each, now)) is not None
+        }
         if not both:
             return ()
         texts: dict[int, str] = {}
-        for number in both:
-            text = f"{quote(now.columns[number].name)}::text"
+        for number, each in both.items():
+            text = f"{quote(each.name)}::text"
             was = self.table.columns[number].type
-            if now.columns[number].type != was:
-                back = f"{quote(now.columns[number].name)}::{was}::text"
+            if each.type != was:
+                back = f"{quote(each.name)}::{was}::text"
                 sql = f"SELECT count({back}) FROM {now.relation}{self.condition}"
                 text = back if await succeeds(connection, sql) else text
             texts[number] = text

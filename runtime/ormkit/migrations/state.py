@@ -172,6 +172,13 @@ UPDATE {schema}.step SET state = 'done', error = NULL, sqlstate = NULL,
     finished = clock_timestamp(), duration = extract(epoch FROM clock_timestamp() - started)
 WHERE (migration, direction, number) = ($1, $2, $3)
 """
+#: As if a step had not run.
+UNDO_STEP = """
+WITH walks AS (
+    DELETE FROM {schema}.backfill WHERE (migration, direction, step) = ($1, $2, $3)
+)
+DELETE FROM {schema}.step WHERE (migration, direction, number) = ($1, $2, $3)
+"""
 LEASE = """
 INSERT INTO {schema}.lease AS l (token, pid, client, migration, step)
 VALUES ($1, pg_backend_pid(), $2, $3, $4)

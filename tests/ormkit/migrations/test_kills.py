@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -20,6 +16,7 @@ from ormkit import create_engine
 from ormkit.migrations import migrate
 from tests.lengths import IS_NIGHTLY, examples
 from tests.ormkit.migrations.projects import DATA_STEP, Project, alone, check, in_batches
+from tests.ormkit.migrations.runners import Runners
 from tests.servers import Server, run_on
 
 pytestmark = [pytest.mark.one_interpreter, pytest.mark.nightly]
@@ -64,60 +61,6 @@ SELECT json_agg((number, mode, state) ORDER BY number), (SELECT batches FROM orm
     (SELECT state FROM ormkit.migration ORDER BY position DESC LIMIT 1)
 FROM ormkit.step WHERE migration LIKE '%-all-%'
 """
-
-
-class Runners:
-    """Starts processes that run migrations, one at a time, and kills them."""
-
-    def __init__(self) -> None:
-        self._parent = subprocess.Popen(
-            [sys.executable, "-m", "tests.ormkit.migrations.killed"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=Path(__file__).parents[3],
-        )
-        self._pid = 0
-
-    def start(self, url: str, directory: Path, *, is_stepwise: bool = False) -> None:
-        """Start a process, which waits after each event if it is stepwise."""
-        self._write(f"{url}\t{directory}\t{'stepwise' if is_stepwise else 'quick'}")
-        # The number comes before or after the first line of the process.
-        self._said: list[str] = []
-        while not (line := self._read()).isdigit():
-            self._said.append(line)
-        self._pid = int(line)
-
-    def event(self) -> str:
-        """Return what happens next; empty at the end."""
-        line = self._said.pop(0) if self._said else self._read()
-        assert not line.startswith("raised"), line
-        return "" if line == "ended" else line
-
-    def go_on(self) -> None:
-        """Let it go on after an event."""
-        self._write("")
-
-    def kill(self) -> None:
-        """End it at once."""
-        os.kill(self._pid, signal.SIGKILL)
-        while self._read() != "ended":
-            pass
-
-    def close(self) -> None:
-        """End the parent."""
-        self._parent.kill()
-        self._parent.communicate()
-
-    def _write(self, line: str) -> None:
-        assert self._parent.stdin is not None
-        self._parent.stdin.write(f"{line}\n".encode())
-        self._parent.stdin.flush()
-
-    def _read(self) -> str:
-        assert self._parent.stdout is not None
-        line = self._parent.stdout.readline().decode().strip()
-        assert line, "the parent of the processes has ended"
-        return line
 
 
 @pytest.fixture(scope="module")

@@ -130,8 +130,9 @@ class Pair:
             one = choose.choice(names)
             table.columns[one].is_used = True
             table.checks[f"{table.name}_ok"] = f"{one} IS NOT NULL OR id > 0"
-        if choose.random() < 0.5:
-            one = choose.choice([each for each in names if table.columns[each].type != "jsonb"])
+        comparable = [each for each in names if table.columns[each].type != "jsonb"]
+        if choose.random() < 0.5 and comparable:
+            one = choose.choice(comparable)
             table.columns[one].is_used = True
             table.indexes[f"{table.name}_found"] = f'columns = ["{one}", "id"]'
         return table

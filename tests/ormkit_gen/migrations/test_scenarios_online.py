@@ -284,11 +284,15 @@ async def test_columns_of_partitions_get_other_types(server: Server) -> None:
         assert await done.value("SELECT count(*) FROM pg_index WHERE NOT indisvalid") == 0
 
 
-KEYLESS = """
+LONG = "x" * 60
+KEYLESS = f"""
 [models.Fact]
 table = "facts"
 columns.a = "%s?"
 columns.b = "int?"
+columns.c = %s
+columns.{LONG}1 = "%s?"
+columns.{LONG}2 = "%s?"
 """
 VIRTUAL = """a = "%s?"
 g = { type = "%s", generated = "coalesce(a, 0) * 2", virtual = true, comment = "said" }
@@ -300,18 +304,21 @@ comment = "few"
 
 
 async def test_tables_without_keys_and_virtual_columns_are_no_obstacle(server18: Server) -> None:
-    old = schema_of(USERS % "bigint" + VIRTUAL % ("int", "int") + KEYLESS % "int")
+    facts = KEYLESS % ("int", '"int?"', "int", "int")
+    filled = '{ type = "bigint", backfill = "7" }'
+    fresh = KEYLESS % ("bigint", filled, "bigint", "bigint")
+    old = schema_of(USERS % "bigint" + VIRTUAL % ("int", "int") + facts)
     more = '[models.User.columns.h]\ntype = "bigint"\ngenerated = "a * 3"\nvirtual = true\n'
-    new = schema_of(USERS % "bigint" + VIRTUAL % ("bigint", "bigint") + more + KEYLESS % "bigint")
-    rows = """INSERT INTO facts SELECT n % 7, n FROM generate_series(1, 2000) n;
+    new = schema_of(USERS % "bigint" + VIRTUAL % ("bigint", "bigint") + more + fresh)
+    rows = """INSERT INTO facts SELECT n % 7, n, nullif(n, 5), n, 2 FROM generate_series(1, 2000) n;
         INSERT INTO users (a) VALUES (4), (0);"""
     async with moved(server18, old, new, rows) as done:
         walked = [str(each.batches) for each in done.steps if each.batches]
         assert any(each.endswith("over public.facts (ctid)") for each in walked)
         await done.run()
         assert await done.rows("SELECT a, g, h FROM users ORDER BY id") == [(4, 8, 12), (0, 0, 0)]
-        found = "SELECT count(*), count(*) FILTER (WHERE a = b % 7) FROM facts"
-        assert await done.rows(found) == [(2000, 2000)]
+        found = f"SELECT count(*), sum(a - b % 7), sum(c), sum({LONG}1), sum({LONG}2) FROM facts"
+        assert await done.rows(found) == [(2000, 0, 2001002, 2001000, 4000)]
 
 
 UNSAFE = """
