@@ -22,12 +22,12 @@ _NUMBERS = frozenset(("numeric", "smallint", "integer", "bigint", "real", "doubl
 _BOUNDS = {"smallint": 1 << 15, "integer": 1 << 31, "bigint": 1 << 63}
 _WITH, _WITHOUT = "timestamp with time zone", "timestamp without time zone"
 #: What texts of a type look like, for servers that cannot be asked whether a text is one.
-_FORMS = {
+FORMS = {
     **dict.fromkeys(("smallint", "integer", "bigint"), r"^\s*[-+]?\d+\s*$"),
     "numeric": r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$",
     "uuid": r"^\s*[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\s*$",
     "date": r"^\s*\d{4}-\d{2}-\d{2}\s*$",
-    "boolean": r"^\s*(?i:t|true|f|false|y|yes|n|no|on|off|0|1)\s*$",
+    "boolean": r"(?i)^\s*(t|true|f|false|y|yes|n|no|on|off|0|1)\s*$",
 }
 #: From this version on, PostgreSQL says whether a text is a value of a type.
 _ASKED = 16
@@ -274,7 +274,7 @@ def _no_value(column: str, new: _Type, now: Situation) -> str:
     if now.version >= _ASKED:
         now.need(_ASKED)
         return f"NOT pg_input_is_valid({column}::text, {quote_literal(new.sql)})"
-    form = None if new.is_array else _FORMS.get(new.base)
+    form = None if new.is_array else FORMS.get(new.base)
     return f"{column} !~ {quote_literal(form)}" if form else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ormkit_gen.migrations.conversions import FORMS
 from tests.ormkit_gen.migrations.changes import FoundRows, change, refusals, schema_of
 from tests.servers import Server
 
@@ -192,3 +193,20 @@ async def test_constraints_stay_until_others_take_their_place(server18: Server) 
         await done.run()
         assert await done.rows("SELECT tags FROM posts ORDER BY id") == [(["a"],), (["b", "c"],)]
         assert await done.left(server18) == []
+
+
+@pytest.mark.parametrize(
+    ("type_", "good", "bad"),
+    [
+        ("integer", [" 1", "-2 "], ["1.5", "x", ""]),
+        ("numeric", ["1", ".5", "1e3"], ["1e", "x"]),
+        ("uuid", ["00000000-0000-0000-0000-00000000000A"], ["0"]),
+        ("date", ["2026-01-01"], ["1.1.2026"]),
+        ("boolean", ["TRUE", "f", " No"], ["2", "truely"]),
+    ],
+)
+def test_texts_are_told_apart_on_servers_that_cannot_be_asked(
+    server18: Server, database_url: str, type_: str, good: list[str], bad: list[str]
+) -> None:
+    sql = "SELECT " + ", ".join(f"'{each}' ~ $form${FORMS[type_]}$form$" for each in good + bad)
+    assert server18.fetch(database_url, sql) == [(*(True,) * len(good), *(False,) * len(bad))]
