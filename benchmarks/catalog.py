@@ -65,9 +65,14 @@ def command_seconds(directory: Path, *arguments: str) -> tuple[float, float]:
         check=False,
         env={
             # Users' commands keep their bytecode.
-            **{name: text for name, text in os.environ.items() if not name.startswith("PYTHON")},
+            **{
+                name: text
+                for name, text in os.environ.items()
+                if not name.startswith(("PYTHON", "XDG"))
+            },
             "PYTHONPATH": os.pathsep.join((str(ROOT / "runtime"), str(ROOT))),
-            "XDG_CACHE_HOME": str(directory / "cache"),
+            # A user without caches; the shadow server is in memory, as users have it.
+            "HOME": str(directory),
         },
     )
     seconds = time.perf_counter() - start

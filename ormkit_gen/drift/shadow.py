@@ -264,8 +264,8 @@ async def _built_in_part(server: str, schemas: Sequence[Schema], error: Database
 def _embedded() -> Generator[str]:
     """Yield the URL of an embedded server.
 
-    Its directory is in the user's cache. Where the server cannot run there, as under the home
-    directory of root, it is a temporary one.
+    Its directory is in memory or in the user's cache. Where the server cannot run there, as under
+    the home directory of root, it is a temporary one.
     """
     server = _start_shared()
     if server is not None:
@@ -280,10 +280,8 @@ def _embedded() -> Generator[str]:
 
 
 def _start_shared() -> EmbeddedServer | None:
-    """Return the server in the user's cache; None where it cannot run."""
-    directory = cache_directory() / "shadow"
+    """Return the server that this user's commands share; None where it cannot run."""
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        return EmbeddedServer.start(directory, settings=_FAST)
-    except (EmbeddedServerError, OSError):
+        return EmbeddedServer.scratch("shadow")
+    except EmbeddedServerError:
         return None

@@ -20,6 +20,7 @@ from ..errors import EmbeddedServerError
 from .address import Address
 from .cluster import Cluster
 from .locks import FileLock, held_alone, hold_shared, is_held
+from .throwaway import SETTINGS, server_directory
 
 
 class EmbeddedServer:
@@ -69,6 +70,25 @@ class EmbeddedServer:
                 if stays:
                     stays_file(directory).touch()
                 return cls(cluster, address, None if stays else hold_shared(users_file(directory)))
+
+    @classmethod
+    def scratch(cls, name: str) -> EmbeddedServer:
+        """Start a server for what nobody misses, or share the user's running one of that name.
+
+        It writes nothing that only a crash would need, and a crash of the machine may destroy it.
+        Its directory is in memory, in /dev/shm, where Linux has 1 GiB free there. Otherwise, and
+        with XDG_CACHE_HOME, it is in the user's directory for caches.
+
+        name: the name of the directory, as in "shadow".
+
+        Raises EmbeddedServerError.
+        """
+        if name in ("", ".", "..") or Path(name).name != name:
+            raise EmbeddedServerError(f"{name!r} is no name of a directory: leave out the path")
+        with reported(f"cannot start a server for {name}"):
+            directory = server_directory(name)
+            directory.parent.mkdir(parents=True, exist_ok=True)
+        return cls.start(directory, settings=SETTINGS)
 
     @classmethod
     def running(cls, path: str | Path) -> EmbeddedServer | None:

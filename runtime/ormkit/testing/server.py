@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import stat
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,64 +11,10 @@ from ..connecting.options import EMBEDDED
 from ..embedded.cluster import OWN_FILES, VERSIONS
 from ..embedded.locks import held_alone
 from ..embedded.server import EmbeddedServer, resolve
+from ..embedded.throwaway import SETTINGS, server_directory
 from ..embedded.url import parts_of
 from ..embedded.warden import GuardedUse
 from ..errors import EmbeddedServerError
-
-#: A crash of the machine may destroy what is in the server, which is made anew then. Nothing is
-#: written that only a crash, a replica or an archive would need.
-SETTINGS = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    # So that little of it stays in memory.
-    "min_wal_size": "32MB",
-    "max_wal_size": "256MB",
-    "wal_recycle": "off",
-    "wal_init_zero": "off",
-    "max_connections": "300",
-    # A database of a test is gone before a vacuum would help it, or a plan that takes long to make.
-    "autovacuum": "off",
-    "jit": "off",
-}
-#: The file system in memory of Linux. To copy a database takes a tenth of the time there.
-MEMORY = Path("/dev/shm")
-#: How many bytes must be free in it: containers often have 64 MB.
-ENOUGH = 1 << 30
-
-
-def server_directory() -> Path:
-    """Return the directory for the server of this user's tests, in memory if possible."""
-    named = os.environ.get("XDG_CACHE_HOME")
-    return (None if named else memory_directory()) or cache_directory() / "ormkit"
-
-
-def memory_directory() -> Path | None:
-    """Return this user's directory in memory; None where there is too little, or no such thing."""
-    if sys.platform == "win32":
-        return None
-    directory = MEMORY / f"ormkit-{os.getuid()}"
-    try:
-        if shutil.disk_usage(MEMORY).free < ENOUGH:
-            return None
-        directory.mkdir(mode=0o700, exist_ok=True)
-        found = directory.lstat()
-    except OSError:
-        return None
-    # Anybody may create a directory of that name there.
-    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-    return directory if is_ours and not found.st_mode & 0o022 else None
-
-
-def cache_directory() -> Path:
-    """Return the directory for the caches of this user."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 @contextmanager
@@ -84,7 +27,7 @@ def server_for(url: str | None) -> Generator[str]:
     if url is not None and not url.startswith(EMBEDDED):
         yield url
         return
-    directory = server_directory() / f"tests-{VERSIONS[0]}"
+    directory = server_directory(f"tests-{VERSIONS[0]}")
     if url is not None:
         directory = resolve(parts_of(url)[0])
     directory.parent.mkdir(parents=True, exist_ok=True)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from ormkit.embedded import throwaway
 from ormkit.embedded.server import EmbeddedServer
-from ormkit.testing import server
-from ormkit.testing.server import cache_directory, memory_directory, server_for
+from ormkit.embedded.throwaway import cache_directory, memory_directory
+from ormkit.embedded.throwaway import server_directory as directory_of
+from ormkit.testing.server import server_for
 
 pytestmark = pytest.mark.one_interpreter
 
@@ -21,8 +23,9 @@ pytestmark = pytest.mark.one_interpreter
 USER = """
 import sys, time
 from pathlib import Path
+from ormkit.embedded import throwaway
 from ormkit.testing import server
-server.MEMORY = Path(sys.argv[1])
+throwaway.MEMORY = Path(sys.argv[1])
 with server.server_for(None) as url:
     print(url, flush=True)
     time.sleep(600)
@@ -33,7 +36,7 @@ with server.server_for(None) as url:
 def test_a_server_ends_when_its_last_user_is_killed(
     server_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "MEMORY", server_directory)
+    monkeypatch.setattr(throwaway, "MEMORY", server_directory)
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     directory = server_directory / f"ormkit-{os.getuid()}/tests-18"
     with server_for(None) as url:
@@ -66,12 +69,12 @@ def test_a_server_ends_when_its_last_user_is_killed(
 def test_the_server_is_in_memory_only_where_that_is_safe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "MEMORY", tmp_path)
+    monkeypatch.setattr(throwaway, "MEMORY", tmp_path)
     own = tmp_path / f"ormkit-{os.getuid()}"
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    assert memory_directory() == own == server.server_directory()
+    assert memory_directory() == own == directory_of("x").parent
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert server.server_directory() == cache_directory() / "ormkit" == tmp_path / "cache/ormkit"
+    assert directory_of("x").parent == cache_directory() == tmp_path / "cache/ormkit"
     # Somebody else made it, or may write into it.
     own.chmod(0o777)
     assert memory_directory() is None
@@ -79,7 +82,7 @@ def test_the_server_is_in_memory_only_where_that_is_safe(
     own.symlink_to(tmp_path)
     assert memory_directory() is None
     own.unlink()
-    monkeypatch.setattr(server, "ENOUGH", 1 << 62)
+    monkeypatch.setattr(throwaway, "ENOUGH", 1 << 62)
     assert memory_directory() is None
-    monkeypatch.setattr(server, "MEMORY", tmp_path / "none")
+    monkeypatch.setattr(throwaway, "MEMORY", tmp_path / "none")
     assert memory_directory() is None

@@ -11,6 +11,7 @@ from ormkit import (
     ConfigurationError,
     ConnectionFailed,
     DataError,
+    EmbeddedServer,
     EmbeddedServerError,
     PoolClosed,
     StatementError,
@@ -145,6 +146,11 @@ ENGINES = [
         EmbeddedServerError,
         "embedded:// needs a directory, as in embedded://.pgdata",
         lambda lab: create_engine("embedded://"),
+    ),
+    *refused(
+        EmbeddedServerError,
+        "'../x' is no name of a directory: leave out the path",
+        lambda lab: EmbeddedServer.scratch("../x"),
     ),
     *refused(
         EmbeddedServerError,
