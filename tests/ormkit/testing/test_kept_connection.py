@@ -228,3 +228,15 @@ def test_nothing_real_is_committed_beside_the_test(database: Database) -> None:
             await session.engine.pool.open_apart()
 
     run_test(database, opens_another)
+
+
+def test_a_client_in_a_thread_is_told_what_to_use(database: Database) -> None:
+    async def in_a_thread(session: AsyncSession) -> None:
+        async def request() -> None:
+            await session.query(User).count()
+
+        with pytest.raises(UsageError, match="another event loop") as refused:
+            await asyncio.to_thread(asyncio.run, request())
+        assert "ASGITransport" in refused.value.__notes__[0]
+
+    run_test(database, in_a_thread)
