@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeAlias, overload
 
 from ..errors import UsageError
@@ -84,6 +85,20 @@ class Expression(
         def __filled__(self, value: T, /) -> Function[O, T, T]: ...
         def __nullable__(self, value: T, /) -> Function[O, T, T | None]: ...
         def __unfilled__(self, value: T, /) -> Function[O, T, V_co]: ...
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: object) -> Any:
+        """Let pydantic take an expression as it is, as the keywords of update() do.
+
+        JSON holds no expressions: its schema leaves them out.
+        """
+        pydantic_core: Any = import_module("pydantic_core")
+
+        def omit(*_: object) -> NoReturn:
+            raise pydantic_core.PydanticOmit
+
+        taken: Any = pydantic_core.core_schema.is_instance_schema
+        return taken(cls, metadata={"pydantic_js_functions": [omit]})
 
     # Without this, `if User.age == 3` would always be true.
     def __bool__(self) -> NoReturn:

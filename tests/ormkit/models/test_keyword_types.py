@@ -62,6 +62,19 @@ def test_pydantic_reads_a_filter_from_texts_and_refuses_other_keys() -> None:
         adapter.validate_python({"age__near": "3"})
 
 
+def test_pydantic_reads_the_values_of_an_update_and_keeps_expressions() -> None:
+    adapter: Any = TypeAdapter(USER.UserValues)
+    added = user.User.age + 1
+    assert adapter.validate_json('{"age": "3", "name": "Ada"}') == {"age": 3, "name": "Ada"}
+    assert adapter.validate_python({"age": added})["age"] is added
+    with pytest.raises(ValidationError, match="post_count"):
+        adapter.validate_python({"post_count": 3})
+    assert adapter.json_schema()["properties"]["age"]["anyOf"] == [
+        {"type": "integer"},
+        {"type": "null"},
+    ]
+
+
 def test_a_module_has_no_other_names() -> None:
     for name in ("Nothing", "UserNothing", "PostFilter", "__path__"):
         with pytest.raises(AttributeError, match=f"has no attribute '{name}'"):
