@@ -26,6 +26,17 @@ CONFIG = (
     f"model_config = {own('pydantic')}.ConfigDict("
     "{}arbitrary_types_allowed=True, protected_namespaces=())"
 )
+#: What classes of pydantic have themselves: a field of such a name would hide it.
+OF_PYDANTIC = frozenset(
+    (
+        *("construct", "copy", "dict", "from_orm", "json", "parse_file", "parse_obj", "parse_raw"),
+        *("schema", "schema_json", "update_forward_refs", "validate", "model_computed_fields"),
+        *("model_config", "model_construct", "model_copy", "model_dump", "model_dump_json"),
+        *("model_extra", "model_fields", "model_fields_set", "model_json_schema"),
+        *("model_parametrized_name", "model_post_init", "model_rebuild", "model_validate"),
+        *("model_validate_json", "model_validate_strings"),
+    )
+)
 #: The line of a class whose fields may be left out, and are not null.
 NOT_NULL = f"_given = {own('pydantic')}.field_validator({{}})({own('not_null')})"
 
@@ -95,12 +106,24 @@ class _Builder:
 
     def view(self, suffix: str, text: str, lines: list[str]) -> DtoView:
         if self.library == "pydantic":
-            lines = [CONFIG.format("from_attributes=True, " if suffix == "Read" else ""), *lines]
+            settings = "from_attributes=True, " if suffix == "Read" else ""
+            if any(self.name(each) != each.name for each in self.model.columns):
+                settings += "serialize_by_alias=True, "
+            lines = [CONFIG.format(settings), *lines]
             if self.given:
                 lines.append(NOT_NULL.format(", ".join(map(python_string, self.given))))
                 self.given = []
         name = f"{self.model.name}{suffix}"
         return DtoView(name, BASES[self.library], docstring(text), tuple(lines))
+
+    def name(self, column: Column) -> str:
+        """Return the name of a field: pydantic's own names get an underscore, and an alias."""
+        name = column.name
+        others = {each.name for each in self.model.columns}
+        if self.library == "pydantic" and name in OF_PYDANTIC:
+            while name in others:
+                name += "_"
+        return name
 
     def is_written(self, column: Column) -> bool:
         """Return whether the application gives the column its value."""
@@ -130,7 +153,7 @@ class _Builder:
             return self.field(column, f"{library}.UNSET", f" | {library}.UnsetType")
         if column.is_nullable:
             return self.field(column, "None")
-        self.given.append(column.name)
+        self.given.append(self.name(column))
         # JSON Schema tells nothing of the None that stands for a value that is left out.
         skipped = self.imports.add("pydantic.json_schema", "SkipJsonSchema")
         return self.field(column, "None", f" | {skipped}[None]")
@@ -151,12 +174,14 @@ class _Builder:
             # Limits are those of the value, and None has none.
             typed = self.annotated(typed, f"{own('pydantic')}.Field({', '.join(options)})")
             options = []
+        if (name := self.name(column)) != column.name:
+            options.append(f"alias={python_string(column.name)}")
         if default and (options or is_factory):
             options.insert(0, default if is_factory else f"default={default}")
             default = ""
         if options:
             default = f"{own('pydantic')}.Field({', '.join(options)})"
-        return f"{column.name}: {typed}{nullable}{f' = {default}' if default else ''}"
+        return f"{name}: {typed}{nullable}{f' = {default}' if default else ''}"
 
     def annotated(self, typed: str, what: str) -> str:
         """Return the annotation with what the class checks of the value."""

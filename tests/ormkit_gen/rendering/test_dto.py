@@ -127,3 +127,26 @@ def test_the_setting_of_the_target_asks_for_them(tmp_path: Path) -> None:
     assert refused.returncode == 2
     assert "ormkit.toml:4:7" in refused.stderr
     assert 'write dto = "pydantic" or dto = "msgspec"' in refused.stderr
+
+
+@pytest.mark.filterwarnings("error")
+def test_columns_may_have_the_names_of_pydantics_own_methods(tmp_path: Path) -> None:
+    """A field of such a name would hide the method, so it gets another one and an alias."""
+    own = sorted({name for name in dir(pydantic.BaseModel) if not name.startswith("_")} - {"dict"})
+    columns = [f"{name} = 'text?'" for name in own if name != "schema"]
+    (tmp_path / "own.toml").write_text(
+        "[models.Item.columns]\nid = { type = 'bigint', primary_key = true }\nschema_ = 'text?'\n"
+        "schema = { type = 'varchar(3)', server_default = \"'x'\" }\n" + "\n".join(columns),
+        encoding="utf-8",
+    )
+    dto = classes(tmp_path, "pydantic", tmp_path / "own.toml")
+    given = dict.fromkeys(own, "a")
+    made = dto.ItemCreate(**given, schema_="b")
+    assert made.model_dump(exclude_unset=True) == {**given, "schema_": "b"}
+    assert (made.schema__, made.schema_, made.model_dump_) == ("a", "b", "a")
+    assert set(own) <= {*dto.ItemUpdate.model_json_schema()["properties"]}
+    row = type("Row", (), {**given, "schema_": "b", "id": 1})()
+    assert dto.ItemRead.model_validate(row).model_dump()["model_dump"] == "a"
+    for wrong in ({"schema": None}, {"schema": "long"}):
+        with pytest.raises(pydantic.ValidationError, match="schema"):
+            dto.ItemUpdate(**wrong)
