@@ -113,7 +113,10 @@ class Dependencies:
     def _object(self, each: SqlObject) -> Node:
         rank = RANKS[each.kind]
         if each.depends_on is None:
-            return Node(each.label, rank, each, soft=tuple(self._named([each.text], each.label)))
+            # Its own name in its text may be that of another kind, such as a class's family.
+            named = self._named([each.text], each.label)
+            soft = [label for label in named if not self._is_later_namesake(each, label)]
+            return Node(each.label, rank, each, soft=tuple(soft))
         hard: list[str] = []
         for wanted in each.depends_on:
             found = [label for label in self._declared(wanted) if label != each.label]
@@ -121,6 +124,12 @@ class Dependencies:
             if not found:
                 self.unknown.append((each, wanted))
         return Node(each.label, rank, each, hard=tuple(dict.fromkeys(hard)))
+
+    def _is_later_namesake(self, each: SqlObject, label: str) -> bool:
+        """Return whether a label is of an object of the same name that is created later."""
+        kind, written = split_label(label)
+        is_later = RANKS.get(kind, 0) > RANKS[each.kind]
+        return is_later and qualified_name(written) == qualified_name(each.name)
 
     def _declared(self, wanted: str) -> list[str]:
         """Return the labels of what a dependency names, as in "function f" or "table users"."""

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from ormkit_gen.ir import DefaultValue, Schema
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier, quote_literal
+from ormkit_gen.postgres.sql_names import name_parts
 from ormkit_gen.postgres.types import ColumnType
 
 #: Simple expressions that DEFAULT accepts without parentheses: a word, a number, a string or a
@@ -24,7 +25,8 @@ def sql_type(type_: ColumnType, schema: Schema) -> str:
     if type_.spelling:
         return type_.spelling
     name = value_type(type_, schema)
-    place = None if type_.is_enum else _extension_place(type_.base.extension, schema)
+    is_placed = type_.is_enum or (type_.is_text and len(name_parts(type_.name)) > 1)
+    place = None if is_placed else _extension_place(type_.base.extension, schema)
     return f"{quote_identifier(place)}.{name}" if place else name
 
 

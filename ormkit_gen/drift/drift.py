@@ -11,6 +11,7 @@ from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.namespaces import check_namespaces, within
 from ormkit_gen.drift.places import Places
 from ormkit_gen.drift.repairs import repair, reverse
+from ormkit_gen.drift.reprinting import reprinted
 from ormkit_gen.drift.rights import Rights
 from ormkit_gen.drift.shadow import expected_catalog
 from ormkit_gen.drift.sides import Sides
@@ -54,6 +55,7 @@ async def find_drift(
     """
     found = await read_live(database, read_catalog)
     expected = Expected(await expected_catalog(schemas, shadow))
+    found = await reprinted(expected, found, shadow, lambda: schemas)
     return findings(expected, found, Places(schemas), namespaces)
 
 

@@ -16,6 +16,7 @@ from ormkit_gen.drift.left_out import incomplete
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.places import Places
 from ormkit_gen.drift.readings import KnownSchemas, Readings
+from ormkit_gen.drift.reprinting import reprinted
 from ormkit_gen.drift.rights import Rights
 from ormkit_gen.drift.shadow import (
     expect,
@@ -102,6 +103,7 @@ async def examine(
         live.cancel()
         await asyncio.wait([live])
         raise
+    found = await reprinted(known.expected, found, shadow, lambda: project.read().schemas)
     compared = _compared(known, found, namespaces, project.rights, is_embedded=shadow is None)
     return await _without_others(compared, project, shadow)
 

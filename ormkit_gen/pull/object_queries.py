@@ -65,6 +65,8 @@ SELECT 'pg_proc'::regclass::oid::bigint, f.oid::bigint, {_ROUTINE}, f.oid::regpr
 FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
 WHERE {_own('pg_proc', 'f', _WITH_PARTS)} AND f.prokind <> 'a'"""
 
+#: An aggregate of whole rows has a star where others have their arguments.
+_AGGREGATE = "regexp_replace(f.oid::regprocedure::text, '[(][)]$', '(*)')"
 AGGREGATES = f"""
 SELECT 'pg_proc'::regclass::oid::bigint, f.oid::bigint, 'aggregate', f.oid::regprocedure::text,
     concat(format('CREATE AGGREGATE %I.%I(%s) (%s);', n.nspname, f.proname,
@@ -95,7 +97,7 @@ SELECT 'pg_proc'::regclass::oid::bigint, f.oid::bigint, 'aggregate', f.oid::regp
             CASE f.proparallel WHEN 's' THEN E'\\n    PARALLEL = SAFE'
                 WHEN 'r' THEN E'\\n    PARALLEL = RESTRICTED' END,
             CASE WHEN g.aggkind = 'h' THEN E'\\n    HYPOTHETICAL' END) || E'\\n'),
-        {_comment('AGGREGATE', 'f.oid::regprocedure', 'f.oid', 'pg_proc')})
+        {_comment('AGGREGATE', _AGGREGATE, 'f.oid', 'pg_proc')})
 FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
 JOIN pg_aggregate g ON g.aggfnoid = f.oid WHERE {_own('pg_proc', 'f')}"""
 
@@ -334,7 +336,8 @@ SELECT 'pg_foreign_data_wrapper'::regclass::oid::bigint, w.oid::bigint, 'foreign
     quote_ident(w.fdwname), concat('CREATE FOREIGN DATA WRAPPER ', quote_ident(w.fdwname),
         ' HANDLER ' || nullif(w.fdwhandler, 0)::regproc,
         ' VALIDATOR ' || nullif(w.fdwvalidator, 0)::regproc,
-        {_FOREIGN_OPTIONS.format('w.fdwoptions')}, ';')
+        {_FOREIGN_OPTIONS.format('w.fdwoptions')}, ';', {_comment('FOREIGN DATA WRAPPER',
+            'quote_ident(w.fdwname)', 'w.oid', 'pg_foreign_data_wrapper')})
 FROM pg_foreign_data_wrapper w WHERE NOT EXISTS (SELECT FROM pg_depend d
     WHERE d.classid = 'pg_foreign_data_wrapper'::regclass AND d.objid = w.oid
     AND d.deptype = 'e')"""
@@ -344,7 +347,8 @@ SELECT 'pg_foreign_server'::regclass::oid::bigint, s.oid::bigint, 'server', quot
     concat('CREATE SERVER ', quote_ident(s.srvname), ' TYPE ' || quote_literal(s.srvtype),
         ' VERSION ' || quote_literal(s.srvversion),
         ' FOREIGN DATA WRAPPER ', quote_ident(w.fdwname),
-        {_FOREIGN_OPTIONS.format('s.srvoptions')}, ';')
+        {_FOREIGN_OPTIONS.format('s.srvoptions')}, ';',
+        {_comment('SERVER', 'quote_ident(s.srvname)', 's.oid', 'pg_foreign_server')})
 FROM pg_foreign_server s JOIN pg_foreign_data_wrapper w ON w.oid = s.srvfdw"""
 
 FOREIGN_TABLES = f"""

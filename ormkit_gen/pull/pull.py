@@ -13,6 +13,7 @@ from ormkit_gen.drift.left_out import incomplete
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.namespaces import check_namespaces, within
 from ormkit_gen.drift.places import plain
+from ormkit_gen.drift.reprinting import reprinted
 from ormkit_gen.drift.rights import read_rights
 from ormkit_gen.drift.shadow import expect, objects_of
 from ormkit_gen.ir import Schema
@@ -149,7 +150,7 @@ async def texts_of(
     if not before.models and not before.objects and not before.enums:
         return new_texts(document, choice.files, choice.into), ""
     expected = await expect([before], shadow)
-    live = snapshot.catalog
+    live = await reprinted(expected, snapshot.catalog, shadow, lambda: [before])
     built = expected.beside(live)
     if schemas:
         built, live = within(built, schemas), within(live, schemas)
@@ -180,6 +181,7 @@ async def proof(
         expected = await expect([schema], shadow)
     except Refusal as refusal:
         return (), tuple(refusal.diagnostics)
+    live = await reprinted(expected, live, shadow, lambda: [schema])
     unproven = prove(expected, live, schemas=schemas, foreign=foreign_tables(schema))
     if not expected.left_out:
         return unproven, ()

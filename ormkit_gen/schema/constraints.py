@@ -42,10 +42,14 @@ FOREIGN_KEY_KEYS = (
     *("comment", "renamed_from"),
 )
 NULLS: tuple[Literal["first", "last"], ...] = ("first", "last")
+#: A name, in quotes where it has to be, and one of a schema.
+_NAME = r'(?:[A-Za-z_]\w*|"(?:[^"\x00]|"")+")'
+_QUALIFIED = rf"{_NAME}(?:\.{_NAME})?"
 #: The operators that PostgreSQL's lexer accepts.
-OPERATOR = re.compile(r"[-+*/<>=~!@#%^&|`?]{1,63}|OPERATOR\([\w.\"]+\.[-+*/<>=~!@#%^&|`?]{1,63}\)")
+_SIGNS = "[-+*/<>=~!@#%^&|`?]{1,63}"
+OPERATOR = re.compile(rf"{_SIGNS}|OPERATOR\({_NAME}\.{_SIGNS}\)")
 IDENTIFIER = re.compile(r"[a-z_]\w*")
-OPCLASS = re.compile(r"[A-Za-z_][\w.]*(\([\w\s=,.']*\))?")
+OPCLASS = re.compile(rf"{_QUALIFIED}(\([\w\s=,.']*\))?")
 
 
 def read_constraints(model: ModelDraft) -> None:

@@ -39,6 +39,24 @@ made = { type = "timestamptz", server_default = "'2020-01-01 00:00+00'" }
 born = { type = "date", default = 2020-02-01 }
 lasts = { type = "interval", server_default = "'1 day 2 hours'" }
 """
+VIEWS = """
+[models.Named]
+table = "named"
+view = "SELECT id, name FROM users WHERE id > 1"
+
+[models.Named.columns]
+id = "bigint?"
+name = "varchar(100)?"
+
+[models.Counted]
+table = "counted"
+view = "SELECT mood, count(*) AS number FROM users GROUP BY mood"
+materialized = true
+
+[models.Counted.columns]
+mood = "Mood?"
+number = "bigint?"
+"""
 LOST = "ALTER TABLE users ALTER mood DROP DEFAULT"
 
 
@@ -118,6 +136,24 @@ def test_pgbouncer_may_stand_between(
     for _ in range(3):
         told = ormkit("check", "--json", "--database", bouncer.url_of(live))
         assert differences(told) == [("pending", "default", "mood")], told.stderr
+
+
+def test_a_view_is_compared_in_the_words_of_one_version(
+    ormkit: Command, contrib_server: ContribServer, project: Path
+) -> None:
+    """PostgreSQL 16 prints a view over one table otherwise than 15 does."""
+    (project / "schemas/blog.toml").write_text(SCHEMA + VIEWS)
+    with contrib_server.database() as url:
+        contrib_server.run_script(url, ormkit("sql").stdout)
+        for _ in range(2):
+            told = ormkit("check", "--database", url)
+            assert (told.returncode, told.stdout) == (0, ""), told.stderr
+        contrib_server.run_script(
+            url, "CREATE OR REPLACE VIEW named AS SELECT id, name FROM users WHERE id > 2"
+        )
+        (found,) = json.loads(ormkit("check", "--json", "--database", url).stdout)["differences"]
+        assert (found["object"], found["kind"]) == ("view public.named", "object")
+        assert "WHERE (id > 2)" in found["found"]
 
 
 def test_a_hot_standby_is_read(

@@ -36,6 +36,19 @@ CREATE EXTENSION btree_gist;
 CREATE TABLE bookings (room int, valid daterange, PRIMARY KEY (room, valid WITHOUT OVERLAPS));
 CREATE TABLE stays (id int PRIMARY KEY, room int, valid daterange,
     FOREIGN KEY (room, PERIOD valid) REFERENCES bookings (room, PERIOD valid));
+CREATE SCHEMA "My.App";
+CREATE EXTENSION hstore SCHEMA "My.App";
+CREATE TABLE pairs (id int PRIMARY KEY, h "My.App".hstore);
+CREATE INDEX pairs_h ON pairs USING gist (h "My.App".gist_hstore_ops (siglen = 32));
+CREATE AGGREGATE rows_of(*) (SFUNC = int8inc, STYPE = int8, INITCOND = '0');
+COMMENT ON AGGREGATE rows_of(*) IS 'Counts.';
+CREATE FUNCTION twofold(INOUT a int, OUT b text) LANGUAGE sql BEGIN ATOMIC SELECT a, 'x'; END;
+CREATE FUNCTION before(place, place) RETURNS bool LANGUAGE sql IMMUTABLE AS 'SELECT false';
+CREATE FUNCTION compared(place, place) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 0';
+CREATE OPERATOR << (LEFTARG = place, RIGHTARG = place, FUNCTION = before);
+CREATE OPERATOR CLASS place_ops FOR TYPE place USING btree AS OPERATOR 1 <<,
+    FUNCTION 1 compared(place, place);
+COMMENT ON SERVER far IS 'Away.'; COMMENT ON FOREIGN DATA WRAPPER nowhere IS 'None.';
 """
 
 
