@@ -123,7 +123,9 @@ class ObservedConnection(Connection):
 
     async def script(self, sql: str, timeout: float | None = None) -> str:
         """Run statements without parameters, and tell of them, or of the transaction's end."""
-        if sql in RESETTING:
+        # The transaction of a listener, or of a plan that is logged, is not noted: the reset of the
+        # connection may end it, which would be told of.
+        if sql in RESETTING or is_told.get():
             return await super().script(sql, timeout)
         word = first_word(sql)
         if word not in CONTROL:

@@ -18,6 +18,7 @@ from ormkit import (
     Engine,
     SlowQueries,
     StatementError,
+    TransactionEvent,
     capture_statements,
     create_engine,
 )
@@ -126,3 +127,14 @@ async def test_plans_can_be_turned_off(blog_url: str, caplog: pytest.LogCaptureF
     wrong: Any = "analyze"
     with pytest.raises(ConfigurationError, match='plan=\'analyze\': give "generic" or "off"'):
         SlowQueries(0, plan=wrong)
+
+
+async def test_the_transaction_of_a_plan_is_not_told_of(
+    blog_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    ended: list[TransactionEvent] = []
+    async with await create_engine(blog_url, max_connections=1, slow_query=0) as engine:
+        engine.listen(on_transaction=ended.append)
+        await plans(caplog, engine)
+    # The connection is closed: what was open on it would be lost.
+    assert ended == []
