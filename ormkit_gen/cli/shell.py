@@ -64,7 +64,8 @@ def shell(
     loop = loop or asyncio.new_event_loop()
     engine = loop.run_until_complete(_open(url, write=write, quiet=quiet, names=names))
     try:
-        banner = f"{engine.url}, {'' if write else 'read-only, '}with engine, session and models"
+        mode = "" if write else "read-only without --write, "
+        banner = f"{engine.url}, {mode}with engine, session and models"
         if has_ipython:
             _run_ipython(banner, names)
         else:

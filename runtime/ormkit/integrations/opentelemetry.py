@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 from opentelemetry import context, metrics, trace
 from opentelemetry.metrics import (
@@ -55,17 +55,19 @@ class Instrumentation:
         query_text: bool,
         code_line: bool,
         transactions: bool,
+        pool_name: str | None,
     ) -> None:
         self._tracer = trace.get_tracer("ormkit", __version__, tracer_provider)
         self._has_text = query_text
         self._has_line = code_line
-        self._target = Target.of(engine).attributes()
-        self._pool = {POOL_NAME: str(self._target.get("db.namespace", "ormkit"))}
+        target = Target.of(engine)
+        self._target = target.attributes()
+        self._pool = {POOL_NAME: pool_name or target.pool_name}
         self._shapes: dict[tuple[str, str, bool], tuple[str, Mapping[str, Any]]] = {}
         provider = meter_provider or metrics.get_meter_provider()
         self._record: Callable[..., None] | None = None
         if not isinstance(provider, NoOpMeterProvider):
-            self._record = self._measure(engine, provider)
+            self._record = self._measure(engine, meter_provider or GLOBAL, provider)
         self._listening = engine.listen(
             on_statement=self._note,
             on_transaction=self._note_transaction if transactions else None,
@@ -78,12 +80,17 @@ class Instrumentation:
         for engine, each in list(_instrumented.items()):
             if each is self:
                 engine.pool.listeners.forget_use(self._note_use)
+                if self._record is not None:
+                    self._observed.pop(engine, None)
                 del _instrumented[engine]
 
-    def _measure(self, engine: Engine, provider: MeterProvider) -> Callable[..., None]:
+    def _measure(self, engine: Engine, key: object, provider: MeterProvider) -> Callable[..., None]:
         """Make the instruments of metrics, and return what records a duration."""
         meter = metrics.get_meter("ormkit", __version__, provider)
-        observe_pool(meter, ref(engine), self._pool)
+        if key not in _observed:
+            _observed[key] = ObservedPools(meter)
+        self._observed = _observed[key].names
+        self._observed[engine] = self._pool[POOL_NAME]
         duration = meter.create_histogram(
             "db.client.operation.duration",
             unit="s",
@@ -230,38 +237,46 @@ POOL: tuple[tuple[str, str, tuple[tuple[str, Mapping[str, str]], ...]], ...] = (
 )
 
 
-def observe_pool(
-    meter: Meter, engine: Callable[[], Engine | None], pool: Mapping[str, str]
-) -> None:
-    """Make the metrics of the pool, which are read when they are exported.
+class ObservedPools:
+    """The metrics of the pools of one provider, which are read when they are exported.
 
-    They hold the engine weakly. Their names are in development in the semantic conventions.
+    A provider makes each instrument once, and ignores the callbacks of a second one: so there is
+    one for all engines. Their names are in development in the semantic conventions.
     """
 
-    def observing(
-        fields: tuple[tuple[str, Mapping[str, str]], ...],
+    def __init__(self, meter: Meter) -> None:
+        #: What tells the pool of each engine apart.
+        self.names: WeakKeyDictionary[Engine, str] = WeakKeyDictionary()
+        for name, unit, fields in POOL:
+            meter.create_observable_up_down_counter(
+                f"db.client.connection.{name}", [self._observing(fields)], unit=unit
+            )
+        timeouts = self._observing((("timeouts", {}),))
+        meter.create_observable_counter(
+            "db.client.connection.timeouts", [timeouts], unit="{timeout}"
+        )
+
+    def _observing(
+        self, fields: tuple[tuple[str, Mapping[str, str]], ...]
     ) -> Callable[[CallbackOptions], Iterable[Observation]]:
         def observe(_: CallbackOptions) -> Iterable[Observation]:
-            opened = engine()
-            if opened is None or opened.pool.is_closed:
-                return []
-            stats, options = opened.pool_stats(), opened.pool.options
-            return [
-                Observation(
-                    getattr(stats if hasattr(stats, field) else options, field), {**pool, **more}
-                )
-                for field, more in fields
-            ]
+            for engine, name in list(self.names.items()):
+                if engine.pool.is_closed:
+                    continue
+                stats, options = engine.pool_stats(), engine.pool.options
+                for field, more in fields:
+                    value = getattr(stats if hasattr(stats, field) else options, field)
+                    yield Observation(value, {POOL_NAME: name, **more})
 
         return observe
 
-    for name, unit, fields in POOL:
-        meter.create_observable_up_down_counter(
-            f"db.client.connection.{name}", [observing(fields)], unit=unit
-        )
-    meter.create_observable_counter(
-        "db.client.connection.timeouts", [observing((("timeouts", {}),))], unit="{timeout}"
-    )
+
+class GlobalProvider:
+    """Stands for OpenTelemetry's global provider, which an application may set later."""
+
+
+GLOBAL = GlobalProvider()
+_observed: WeakKeyDictionary[object, ObservedPools] = WeakKeyDictionary()
 
 
 def instrument(
@@ -272,6 +287,7 @@ def instrument(
     query_text: bool = True,
     code_line: bool = False,
     transactions: bool = False,
+    pool_name: str | None = None,
 ) -> Instrumentation:
     """Make a span for each statement of an engine, and the metrics of statements and the pool.
 
@@ -280,6 +296,7 @@ def instrument(
         without parameters, literals become `?`.
     code_line: whether spans have the line of the application.
     transactions: whether a transaction is a span, too, of the kind INTERNAL.
+    pool_name: what tells its pool from others; without one, `address:port/database`.
 
     `close()` of the result ends it. A closed engine lets go by itself. Raises ConfigurationError
     for an engine that is instrumented already, and UsageError for anything but an engine.
@@ -296,5 +313,6 @@ def instrument(
         query_text=query_text,
         code_line=code_line,
         transactions=transactions,
+        pool_name=pool_name,
     )
     return made

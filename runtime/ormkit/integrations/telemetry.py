@@ -49,6 +49,14 @@ class Target:
         port = None if first is None or address is None else first.port or 5432
         return cls(arguments.get("database") or arguments.get("user"), address, port)
 
+    @property
+    def pool_name(self) -> str:
+        """What tells its pool from those of other databases: `address:port/namespace`."""
+        server = self.address or ""
+        if server and self.port is not None:
+            server += f":{self.port}"
+        return "/".join(filter(None, (server, self.namespace))) or "ormkit"
+
     def attributes(self) -> dict[str, str | int]:
         """Return the attributes of every span and metric of this database."""
         found: dict[str, str | int] = {"db.system.name": "postgresql"}

@@ -240,7 +240,7 @@ async def test_connections_are_timed(blog_url: str, telemetry: Telemetry) -> Non
         async with engine.transaction() as tx:
             await tx.execute_raw("SELECT pg_sleep(0.02)")
         found = telemetry.metrics()
-        pool = {"db.client.connection.pool.name": Target.of(engine).namespace}
+        pool = {"db.client.connection.pool.name": Target.of(engine).pool_name}
         (created,) = found["db.client.connection.create_time"]
         (used,) = found["db.client.connection.use_time"]
         (waited,) = found["db.client.connection.wait_time"]
@@ -250,6 +250,28 @@ async def test_connections_are_timed(blog_url: str, telemetry: Telemetry) -> Non
         assert all(dict(each.attributes) == pool for each in (created, used, waited))
         instrumentation.close()
         assert engine.pool.listeners.on_use == ()
+
+
+async def test_the_pools_of_several_engines_have_names_of_their_own(
+    blog_url: str, telemetry: Telemetry
+) -> None:
+    for target, name in (
+        (Target("shop", "db", 5432), "db:5432/shop"),
+        (Target("shop", "/run", None), "/run/shop"),
+        (Target("shop", None, None), "shop"),
+        (Target(None, None, None), "ormkit"),
+    ):
+        assert target.pool_name == name
+    async with await create_engine(blog_url) as one, await create_engine(blog_url) as other:
+        # The second round shows that an engine may be instrumented anew.
+        for _ in range(2):
+            made = [telemetry.instrument(one), telemetry.instrument(other, pool_name="reading")]
+            for metric in ("max", "count", "timeouts"):
+                found = telemetry.metrics()[f"db.client.connection.{metric}"]
+                names = {dict(each.attributes)["db.client.connection.pool.name"] for each in found}
+                assert names == {Target.of(one).pool_name, "reading"}
+            for each in made:
+                each.close()
 
 
 async def test_suppressed_instrumentation_makes_nothing(
