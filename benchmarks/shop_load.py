@@ -1,10 +1,11 @@
 """The load that the example of a shop takes over TCP: `python -m benchmarks.shop_load`.
 
 Each application runs in a process of its own under uvicorn. Clients with keep-alive connections
-send requests as fast as they are answered, and the table has requests per second: the best of
-several rounds, in which the applications take turns. `by hand` is a FastAPI application with the
-same answers on a bare asyncpg pool. A path that is not there shows what the web server and the
-framework take by themselves.
+send requests as fast as they are answered. The tables have requests per second, and the processor
+time of the application's process for each request, which other work on the machine disturbs less:
+the best of several rounds, in which the applications take turns. `by hand` is a FastAPI application
+with the same answers on a bare asyncpg pool. A path that is not there shows what the web server and
+the framework take by themselves.
 """
 
 from __future__ import annotations
@@ -81,8 +82,8 @@ async def fill(url: str) -> None:
 
 
 @asynccontextmanager
-async def served(app: str, url: str) -> AsyncGenerator[int]:
-    """Serve an application in a process of its own; yield its port."""
+async def served(app: str, url: str) -> AsyncGenerator[tuple[int, int]]:
+    """Serve an application in a process of its own; yield its port and the process's ID."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--log-level", "warning"]
@@ -98,10 +99,16 @@ async def served(app: str, url: str) -> AsyncGenerator[int]:
                 if process.returncode is not None:
                     raise
                 await asyncio.sleep(0.05)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         await process.wait()
+
+
+def processor_seconds(pid: int) -> float:
+    """Return the processor time of a process so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def answered(
@@ -138,6 +145,7 @@ async def rate(port: int, request: Request, wanted: int) -> float:
 async def main() -> None:
     """Measure each application in turn, and print the table."""
     best: dict[tuple[str, str], float] = {}
+    least: dict[tuple[str, str], float] = {}
     with EmbeddedServer.start(ROOT / ".pgdata") as server:
         url = f"{server.url}"
         async with await create_engine(url) as engine:
@@ -147,12 +155,19 @@ async def main() -> None:
         await fill(url)
         for _ in range(ROUNDS):
             for app, module in APPS.items():
-                async with served(module, url) as port:
+                async with served(module, url) as (port, pid):
                     for name, (request, wanted) in REQUESTS.items():
+                        before = processor_seconds(pid)
                         found = await rate(port, request, wanted)
+                        taken = (processor_seconds(pid) - before) / (found * SECONDS)
                         best[name, app] = max(found, best.get((name, app), 0.0))
-    rows = [[name, *(f"{best[name, app]:,.0f}" for app in APPS)] for name in REQUESTS]
-    print(table(["requests a second", *APPS], rows))
+                        least[name, app] = min(taken, least.get((name, app), taken))
+    for title, unit, figures in (
+        ("requests a second", 1, best),
+        ("processor time in microseconds", 1e6, least),
+    ):
+        rows = [[name, *(f"{figures[name, app] * unit:,.0f}" for app in APPS)] for name in REQUESTS]
+        print(table([title, *APPS], rows), end="\n\n")
 
 
 if __name__ == "__main__":
