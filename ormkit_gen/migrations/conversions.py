@@ -20,6 +20,15 @@ _PLAIN = re.compile(r"(.*?)(?:\((\d+)(?:,(-?\d+))?\))?( with(?:out)? time zone)?
 _TEXTS = frozenset(("text", "character varying", "character", "citext", "bpchar", '"char"'))
 _NUMBERS = frozenset(("numeric", "smallint", "integer", "bigint", "real", "double precision"))
 _BOUNDS = {"smallint": 1 << 15, "integer": 1 << 31, "bigint": 1 << 63}
+_BITS = frozenset(("bit", "bit varying"))
+#: How many bytes of a text some types keep.
+_BYTES = {'"char"': 1, "name": 63}
+_TIMES = frozenset(("time without time zone", "time with time zone"))
+#: Types of floating-point numbers, each with those whose numbers they may round.
+_ROUNDING = {
+    "real": frozenset(("integer", "bigint", "numeric", "double precision")),
+    "double precision": frozenset(("bigint", "numeric")),
+}
 _WITH, _WITHOUT = "timestamp with time zone", "timestamp without time zone"
 #: What texts of a type look like, for servers that cannot be asked whether a text is one.
 FORMS = {
@@ -65,6 +74,8 @@ class _Conversion:
     around: Dependents
     #: The columns that PostgreSQL computes from it.
     computed: Computed
+    #: What has to go before the statements.
+    drops: tuple[str, ...]
     check: Piece | None
 
 
@@ -111,7 +122,7 @@ async def _rewrites(each: _Conversion, now: Situation) -> bool:
     names = now.names(each.table)
     if any(now.answers.consents_to(reason, *names) for reason in ("rewrite", "index", "scan")):
         return False
-    statements = (*each.types, *each.around.drops, *each.computed.drops, *each.statements)
+    statements = (*each.types, *each.drops, *each.statements)
     return bool(await now.trial.rewrites(statements, each.table))
 
 
@@ -142,7 +153,13 @@ async def _conversion(difference: Difference, now: Situation) -> _Conversion | N
         return None
     derived = await computed(table, [expected.name], now)
     around = await dependents([(table, each) for each in (expected.name, *derived.names)], now)
-    drops = (*around.drops, *derived.drops)
+    keys = await now.trial.keys_over(table, [expected.name])
+    drops = [*around.drops, *derived.drops]
+    # The types on both sides of a foreign key may change together.
+    drops += (
+        f"ALTER TABLE {kind_and_name(whole)[1]} DROP CONSTRAINT {quoted(name)};"
+        for whole, _, name in keys
+    )
     known = await _statements(expected, table, values, new, drops, now)
     if known is None:
         using = "".join(f" USING {each(column)}" for each in values[1:2])
@@ -163,7 +180,18 @@ async def _conversion(difference: Difference, now: Situation) -> _Conversion | N
         check = _check(expected, table, condition, new, now)
     default = now.wanted.get((expected.object, "default", expected.name))
     return _Conversion(
-        *(expected, table, value, tuple(statements), default, types, around, derived, check)
+        *(
+            expected,
+            table,
+            value,
+            tuple(statements),
+            default,
+            types,
+            around,
+            derived,
+            tuple(drops),
+            check,
+        )
     )
 
 
@@ -250,20 +278,39 @@ def _types(new: _Type, now: Situation) -> list[str]:
 def _impossible(column: str, old: _Type, new: _Type, now: Situation) -> str:
     """Return a condition of rows whose value the new type does not have; empty without any."""
     if old.is_array or new.is_array:
-        is_text = old.base in _TEXTS and not old.is_array
-        return _no_value(column, new, now) if is_text else ""
-    if old.base in _TEXTS and new.base in _TEXTS:
+        return _impossible_array(column, old, new, now)
+    if new.base in _BYTES and old.base in _TEXTS:
+        return f"octet_length({column}) > {_BYTES[new.base]}"
+    if {old.base, new.base} <= _TEXTS or {old.base, new.base} <= _BITS:
         return f"length({column}) > {new.first}" if _is_shorter(old, new) else ""
     if old.base in _TEXTS:
         return _no_value(column, new, now)
+    if old.base in _ROUNDING.get(new.base, ()):
+        return f"{column}::{new.sql}::text::numeric <> {column}::text::numeric"
     if old.base in _NUMBERS and new.base in _NUMBERS:
         return _out_of_range(column, old, new)
+    if new.base in _TIMES and old.base == "interval":
+        return f"{column}::{new.sql}::interval <> {column}"
+    if new.base in _TIMES and old.base != new.base:
+        # The date goes, or the zone.
+        return "" if old.base == "time without time zone" else f"{column} IS NOT NULL"
     if old.base in (_WITH, _WITHOUT) and new.base in (_WITH, _WITHOUT, "date"):
         is_same = new.base != "date" and (new.first is None or new.first >= (old.first or 6))
         if is_same or (new.base != "date" and new.base != old.base):
             return ""
         return f"{column}::{new.sql}::{old.sql} <> {column}"
     return ""
+
+
+def _impossible_array(column: str, old: _Type, new: _Type, now: Situation) -> str:
+    """Return a condition of rows that lose something because one of the types is an array."""
+    if not old.is_array:
+        return _no_value(column, new, now) if old.base in _TEXTS else ""
+    if not new.is_array or (new.base in ("text", old.base) and new.first is None):
+        return ""
+    if old.base in _TEXTS and new.base not in _TEXTS:
+        return _no_value(column, new, now)
+    return f"{column}::{new.sql}::{old.sql} IS DISTINCT FROM {column}"
 
 
 def _is_shorter(old: _Type, new: _Type) -> bool:

@@ -127,6 +127,9 @@ async def _add(
     """Add the plan for tables whose columns are swapped in one transaction."""
     names = [(table.name, each) for table in group for each in table.names]
     around = await dependents(names, now)
+    if any(each.startswith("CREATE MATERIALIZED VIEW") for each in around.creates):
+        why = "a materialized view over the column is filled again in that step"
+        now.reasons.update((table.name, why) for table in group)
     for table in group:
         found.pieces += table.prepare()
     found.pieces += _swap(group, around, now, swap)

@@ -210,3 +210,50 @@ def test_texts_are_told_apart_on_servers_that_cannot_be_asked(
 ) -> None:
     sql = "SELECT " + ", ".join(f"'{each}' ~ $form${FORMS[type_]}$form$" for each in good + bad)
     assert server18.fetch(database_url, sql) == [(*(True,) * len(good), *(False,) * len(bad))]
+
+
+LOSSY = {
+    "float": ("real", "0.123456789"),
+    "timestamp": ("time", "2026-01-01 10:00"),
+    "interval": ("time", "25:00"),
+    "float[]": ("int[]", "{1.5}"),
+    "bit(8)": ("bit(4)", "10000001"),
+    "bigint": ("float", "9007199254740993"),
+}
+KEYS = """
+[models.A]
+table = "aa"
+columns.id = {{ type = "{0}", primary_key = true }}
+[models.B]
+table = "bb"
+columns.id = {{ type = "bigint", primary_key = true }}
+columns.a = {{ type = "{0}?", foreign_key = "aa.id" }}
+[models.User]
+table = "users"
+columns.id = {{ type = "bigint", primary_key = true }}
+"""
+
+
+async def test_no_type_loses_a_part_of_a_value_unnoticed(server18: Server) -> None:
+    old, new = (
+        schema_of(
+            KEYS.format(key)
+            + "".join(f'columns.c{n} = "{each}?"\n' for n, each in enumerate(types))
+        )
+        for key, types in (("text", LOSSY), ("uuid", [new for new, _ in LOSSY.values()]))
+    )
+    values = ", ".join(f"'{value}'" for _, value in LOSSY.values())
+    names = ", ".join(f"c{n}" for n in range(len(LOSSY)))
+    key = "00000000-0000-0000-0000-00000000000a"
+    rows = f"""INSERT INTO users ({names}) VALUES ({values});
+        INSERT INTO aa VALUES ('{key}'); INSERT INTO bb (a) VALUES ('{key}');"""
+    async with change(server18, old, new, rows) as done:
+        checks = [each for each in done.steps if "would lose a part" in each.message]
+        found = [await done.rows(each.sql) for each in checks if "public.users" in each.sql]
+        assert list(map(len, found)) == [1] * len(LOSSY)
+        with pytest.raises(FoundRows):
+            await done.run()
+        await done.connection.execute("DELETE FROM users")
+        await done.run()
+        assert await done.left(server18) == []
+        assert await done.rows("SELECT a::text FROM bb") == [(key,)]
