@@ -18,8 +18,8 @@ _MEMBER = "FUNCTION 1 (app.pair, app.pair)"
 GIVEN = """
 CREATE TABLE app.root (a integer); CREATE INDEX root_a ON app.root (a);
 CREATE OPERATOR FAMILY app.trees USING btree;
-CREATE TABLE app.mark (a integer) PARTITION BY RANGE (a);
-CREATE TABLE app.mark_1 (a integer);
+CREATE TABLE app.mark (a integer, n bigint GENERATED ALWAYS AS IDENTITY) PARTITION BY RANGE (a);
+CREATE TABLE app.mark_1 (a integer, n bigint NOT NULL);
 CREATE FUNCTION app.order(app.pair, app.pair) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 CREATE FUNCTION app.order2(app.pair, app.pair) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 2';
 CREATE FUNCTION app.other() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END';
@@ -522,7 +522,11 @@ OBJECTS: dict[str, Life] = {
 }
 
 #: What else a life brings and takes.
-ALSO: dict[Key, Key] = {(CHILD, "unfinished", "odd"): (CHILD, "constraint", "odd")}
+ALSO: dict[Key, Key] = {
+    (CHILD, "unfinished", "odd"): (CHILD, "constraint", "odd"),
+    # A partition gets the identity of its table.
+    ("table app.mark_1", "partition", "app.mark"): ("table app.mark_1", "identity", "n"),
+}
 #: What no statement changes, or needs a library that is not there: it is found, and stays.
 FIXED: frozenset[Key] = frozenset(
     (
