@@ -27,6 +27,8 @@ async def transactions(session: AsyncSession, user: User) -> None:
     async with session.begin() as tx:
         assert_type(tx.add(user).add(Post(title="x", author=user)), Transaction)
         assert_type(tx.add_all([user]), Transaction)
+        tx.add_all([user, Post(title="x", author=user)])
+        await tx.insert_all([user, Post(title="x", author=user)])
         assert_type(await tx.delete(user), None)
         assert_type(await tx.update(user, name="x"), User)
 

@@ -135,7 +135,8 @@ class Factory(Generic[P, M]):
         shared.update({table_of(type(parent)): parent for parent in self._parents})
         keys = await self._missing_keys(session, count, values, shared, making)
         made: list[Any] = [self._build({**each, **values}) for each in keys]
-        return await session.insert_all(made)
+        inserted: list[Any] = await session.insert_all(made)
+        return inserted
 
     async def _missing_keys(
         self,

@@ -117,7 +117,14 @@ class Operations(Hinted, Copying):
         await insert_one(self.executor(), instance)
         return instance
 
-    async def insert_all(self, instances: Iterable[M]) -> list[M]:
+    # mypy takes objects of several models for what their classes have in common first.
+    @overload
+    async def insert_all(self, instances: Iterable[M]) -> list[M]: ...
+    @overload
+    async def insert_all(  # type: ignore[overload-cannot-match]
+        self, instances: Iterable[Model]
+    ) -> list[Model]: ...
+    async def insert_all(self, instances: Iterable[Any]) -> list[Any]:
         """Insert all objects, or none if one fails, and return them in the same order.
 
         Each object receives the values that PostgreSQL filled in for its row. One statement

@@ -29,6 +29,7 @@ from .savepoints import Block, BlockStack
 from .unit_of_work import UnitOfWork, flush_failed
 
 if TYPE_CHECKING:
+    from ..models.model import Model
     from ..pool.pool import Pool
     from ..statements.row_limits import EngineCounts
 
@@ -150,7 +151,7 @@ class Transaction(Operations):
         self._unit.add(as_model(instance))
         return self
 
-    def add_all(self, instances: Iterable[M]) -> Self:  # pyright: ignore[reportInvalidTypeVarUse]
+    def add_all(self, instances: Iterable[Model]) -> Self:
         """Insert these objects with the next flush, as add() does."""
         for instance in as_objects("add_all", instances):
             self.add(instance)
