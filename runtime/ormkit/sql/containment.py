@@ -9,7 +9,7 @@ from ..postgres.base_type import BaseType
 from ..postgres.several import Several
 from ..postgres.type_mismatch import mismatch
 from ..postgres.type_words import scalar_of, type_of
-from ..postgres.types import RANGES
+from ..postgres.types import DATE, RANGES
 from ..postgres.values import Range
 from .comparison_types import cannot_compare, check_one
 from .operands import Selectable, is_selectable, like_text, listed, subject
@@ -129,9 +129,9 @@ class ContainmentOperators(Selectable[O, V_co], Generic[O, T, V_co]):
 
 
 def check_container(operand: Any, method: str) -> None:
-    """Raise UsageError for a number, a time or a boolean, which contain nothing."""
+    """Raise UsageError for a number or a time, which contains nothing."""
     base = scalar_of(operand.type)
-    is_single = base.is_number or base.arithmetic == "time" or base.family == "boolean"
+    is_single = base.is_number or base.arithmetic == DATE.arithmetic
     if is_single and type_of(operand.type).dimensions == 0:
         raise UsageError(
             f"{subject(operand)}{method} is for arrays, ranges and jsonb, and this is of type "
