@@ -117,8 +117,7 @@ def read_column(
     document = model.fields.document
     fields = Fields(document, path, value, model.fields.problems, what)
     fields.only(KEYS)
-    is_short = (*fields.path, "type") not in document.keys
-    typed = read_type(fields, types, is_short=is_short)
+    typed = read_type(fields, types)
     attribute = read_name(model, fields, name)
     if typed is None or attribute is None:
         return None
@@ -166,7 +165,7 @@ def rare_settings(fields: Fields, type_: ColumnType) -> dict[str, Any]:
     }
 
 
-def read_type(fields: Fields, types: Types, *, is_short: bool) -> tuple[ColumnType, bool] | None:
+def read_type(fields: Fields, types: Types) -> tuple[ColumnType, bool] | None:
     """Return the type and whether it allows NULL, or record the problem and return None."""
     words = fields.text("type")
     if words is None:
@@ -179,6 +178,7 @@ def read_type(fields: Fields, types: Types, *, is_short: bool) -> tuple[ColumnTy
     try:
         typing = types.parse(words)
     except BadType as error:
+        is_short = (*fields.path, "type") not in fields.document.keys
         at = fields.document.value_at(fields.path) if is_short else fields.value_at("type")
         fields.problems.error(error.code, error.message, error.remedy, at)
         return None

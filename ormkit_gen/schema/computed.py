@@ -58,7 +58,7 @@ def _read_one(
         problems.error(
             "missing-key", f"{fields.what} needs expression", 'as in "count(posts)"', fields.at
         )
-    typed = read_type(fields, types, is_short=(*fields.path, "type") not in fields.document.keys)
+    typed = read_type(fields, types)
     if typed is None or expression is None:
         return None
     type_, is_nullable = typed

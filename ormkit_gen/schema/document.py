@@ -30,14 +30,14 @@ class Document:
     def key_at(self, path: Path) -> Position:
         """Return the place of a key, or of the table that encloses it."""
         while path:
-            if (found := self.keys.get(path)) is not None:
-                return found
+            if path in self.keys:
+                return self.keys[path]
             path = path[:-1]
         return Position(self.file, 1, 1)
 
     def value_at(self, path: Path) -> Position:
         """Return the place of a value, or of its key."""
-        return self.values.get(path) or self.key_at(path)
+        return self.values[path] if path in self.values else self.key_at(path)
 
 
 def is_table(value: object) -> TypeGuard[dict[str, Any]]:

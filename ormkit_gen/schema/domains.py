@@ -69,9 +69,7 @@ def read_domain(draft: SchemaDraft, name: str, fields: Fields) -> Domain | None:
     check_database_name(fields, "name", db_name, "domain")
     check_database_name(fields, "schema", schema, "schema")
     check_schema_name(fields, schema)
-    typed = read_type(
-        fields, draft.types, is_short=(*fields.path, "type") not in fields.document.keys
-    )
+    typed = read_type(fields, draft.types)
     if typed is None:
         return None
     type_, _ = typed

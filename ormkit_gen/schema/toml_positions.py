@@ -19,14 +19,16 @@ SCALAR = re.compile(r"[^,\]}#\n]+")
 BLANK = re.compile(r"[ \t]*")
 #: Possessive, because backtracking would need memory for each of millions of blank lines.
 SPACE = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
-#: A key of one bare word with its equals sign, as nearly all are.
-PLAIN_KEY = re.compile(r"[ \t]*+([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+")
-#: Such a key with a string of one line or a single word, as most values are. One match in place of
-#: three saves a third of the time.
-PLAIN_PAIR = re.compile(
-    PLAIN_KEY.pattern
-    + r"""("(?:[^"\\\n]++|\\.)*+"(?!")|[A-Za-z0-9_.+:-]++(?=[ \t]*+[,}\]#\r\n]))"""
-)
+#: A key of one bare word with its equals sign, as nearly all are, and a value that is a string of
+#: one line or a single word, as most are.
+_KEY = r"[ \t]*+([A-Za-z0-9_-]++)[ \t]*+=[ \t]*+"
+_VALUE = r"""("(?:[^"\\\n]++|\\.)*+"(?!")|[A-Za-z0-9_.+:-]++(?=[ \t]*+[,}\]#\r\n]))"""
+PLAIN_KEY = re.compile(_KEY)
+PLAIN_PAIR = re.compile(_KEY + _VALUE)
+#: An inline table of such pairs, as most columns are. The expressions scan what they match at once,
+#: in half the time that their parts would take one by one.
+_UNNAMED = (_KEY + _VALUE).replace("([", "(?:[").replace('("', '(?:"')
+PLAIN_TABLE = re.compile(_KEY + r"(\{(?:" + _UNNAMED + r"[ \t]*+(?:,|(?=\})))++[ \t]*+\})")
 #: What may be behind a value in an array or an inline table.
 COMMA = re.compile(SPACE.pattern + ",?" + SPACE.pattern)
 #: The strings by what they begin with. Backslashes are escapes in double quotes only, and up to two
@@ -193,6 +195,10 @@ class TomlPositions:
             self._at = whole.end()
             self._check_number()
             return
+        whole = PLAIN_TABLE.match(self._text, self._at)
+        if whole is not None:
+            self._plain_table(path, whole)
+            return
         plain = PLAIN_KEY.match(self._text, self._at)
         if plain is not None:
             path = self._deeper(path, plain[1], plain.span(1))
@@ -205,6 +211,18 @@ class TomlPositions:
             self._at += 1  # =
             self._skip(BLANK)
         self._value(path)
+
+    def _plain_table(self, path: Path, whole: re.Match[str]) -> None:
+        path = self._deeper(path, whole[1], whole.span(1))
+        self._keys.setdefault(path, whole.span(1))
+        start, self._at = whole.span(2)
+        for pair in PLAIN_PAIR.finditer(self._text, start + 1, self._at):
+            below = self._deeper(path, pair[1], pair.span(1))
+            self._keys.setdefault(below, pair.span(1))
+            self._values[below] = pair.span(2)
+            self._check_number()
+        self._values[path] = whole.span(2)
+        self._check_number()
 
     def _value(self, path: Path) -> None:
         start = self._at

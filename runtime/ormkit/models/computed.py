@@ -163,7 +163,9 @@ class Computed(Wrapper[O, T, V_co]):
         scope.is_foreign = scope.is_foreign or self._is_foreign
 
 
-class JsonComputed(JsonOperators[O, T, V_co], Computed[O, T, V_co]):
+class JsonComputed(  # pyright: ignore[reportIncompatibleMethodOverride]
+    JsonOperators[O, T, V_co], Computed[O, T, V_co]
+):
     """A computed attribute of type jsonb or json."""
 
     __slots__ = ()
