@@ -1,4 +1,6 @@
-"""How long writers wait while a large table is migrated: `python -m benchmarks.migrations`.
+"""How long writers wait while large tables are migrated: `python -m benchmarks.migrations`.
+
+`ormkit migrate new` plans the change, which has a step of each kind that is called online.
 
 A hundred times a second somebody writes a row, and now and then somebody reads the table in a
 transaction of several seconds, behind which strong locks have to wait. No write may take longer
@@ -17,44 +19,76 @@ from pathlib import Path
 from typing import Any
 
 from ormkit import EmbeddedServer, Engine, create_engine
-from ormkit.migrations import Options, Progress, migrate
-from ormkit.migrations.files import UP, Batches, Header, Step, render_steps
+from ormkit.migrations import Migration, Options, Progress, migrate
+from ormkit_gen.ddl.schema import schema_sql
+from ormkit_gen.migrations.answers import Answers
+from ormkit_gen.migrations.drafting import draft
+from ormkit_gen.migrations.folder import texts_of, write_folder
+from tests.ormkit_gen.migrations.changes import schema_of
 
 #: Writes in a second, and the seconds that a long reader holds its lock.
 WRITES, READS_FOR = 100, 5.0
 #: What a write may take beyond the lock_timeout.
 ALLOWANCE = 0.5
 
-START = """CREATE TABLE public.users (id bigint PRIMARY KEY, name text NOT NULL, seen integer);
-CREATE TABLE public.teams (id integer PRIMARY KEY);
-INSERT INTO public.teams VALUES (1);"""
-STEPS = (
-    Step(sql="ALTER TABLE public.users ADD COLUMN age integer, ADD COLUMN team_id integer;"),
-    Step(sql="ALTER TABLE public.users ALTER COLUMN age SET DEFAULT 0;"),
-    Step(
-        mode="batches",
-        batches=Batches(5000, "public.users", ("id",)),
-        sql="UPDATE public.users SET age = 0, team_id = 1 WHERE age IS NULL AND /* batch */ true;",
-    ),
-    Step(sql="ALTER TABLE public.users ADD CONSTRAINT filled CHECK (age IS NOT NULL) NOT VALID;"),
-    Step(sql="ALTER TABLE public.users VALIDATE CONSTRAINT filled;"),
-    Step(sql="ALTER TABLE public.users ALTER COLUMN age SET NOT NULL;"),
-    Step(sql="ALTER TABLE public.users DROP CONSTRAINT filled;"),
-    Step(
-        sql="ALTER TABLE public.users ADD CONSTRAINT users_team FOREIGN KEY (team_id) "
-        "REFERENCES public.teams NOT VALID;"
-    ),
-    Step(sql="ALTER TABLE public.users VALIDATE CONSTRAINT users_team;"),
-    Step(
-        mode="no transaction",
-        sql="CREATE INDEX CONCURRENTLY users_name ON public.users (name);",
-    ),
-    Step(
-        mode="no transaction",
-        sql="CREATE UNIQUE INDEX CONCURRENTLY users_both ON public.users (id, name);",
-    ),
-    Step(sql="ALTER TABLE public.users ADD CONSTRAINT users_key UNIQUE USING INDEX users_both;"),
-    Step(sql="ALTER TABLE public.users DROP COLUMN seen;"),
+BEFORE = """
+[enums]
+Level = ["low", "high", "gone"]
+
+[models.Team.columns]
+id = { type = "integer", primary_key = true }
+
+[models.User]
+table = "users"
+[models.User.columns]
+id = { type = "integer", primary_key = true }
+name = "text"
+level = "Level"
+points = "integer"
+seen = "integer?"
+
+[models.Visit.columns]
+id = { type = "integer", primary_key = true }
+user_id = { type = "integer", foreign_key = "users.id" }
+"""
+#: All that comes between the schemas is planned without consent: columns, a default, NOT NULL with
+#: a backfill, a foreign key, indexes, a unique constraint, a check, keys that become bigint with
+#: what references them, a type that rewrites, a label and a column that go.
+AFTER = """
+[enums.Level]
+values = ["low", "high"]
+removed = { gone = "high" }
+
+[models.Team.columns]
+id = { type = "bigint", primary_key = true }
+
+[models.User]
+table = "users"
+[models.User.columns]
+id = { type = "bigint", primary_key = true }
+name = { type = "text", index = true }
+level = "Level"
+points = "numeric(20,2)"
+age = { type = "integer", backfill = "7" }
+rank = { type = "integer", default = 3 }
+team_id = { type = "bigint?", foreign_key = "team.id", index = true }
+[[models.User.uniques]]
+columns = ["id", "name"]
+[[models.User.checks]]
+name = "named"
+expression = "name <> ''"
+
+[models.Visit.columns]
+id = { type = "integer", primary_key = true }
+user_id = { type = "bigint", foreign_key = "users.id" }
+"""
+#: The rows of the tables, by their number.
+ROWS = (
+    "INSERT INTO team VALUES (1)",
+    "INSERT INTO users "
+    "SELECT i, 'name ' || i, (ARRAY['low', 'high', 'gone'])[1 + i % 3]::level, i, 1 "
+    "FROM generate_series(1, $1::integer) i",
+    "INSERT INTO visit SELECT i, i FROM generate_series(1, $1::integer / 10) i",
 )
 
 
@@ -102,11 +136,15 @@ class Load:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def write_migration(directory: Path) -> None:
-    """Write the folder of the migration."""
-    folder = directory / "20260101-0000-grow-aaaa"
-    folder.mkdir()
-    (folder / UP).write_text(render_steps(STEPS, Header()), encoding="utf-8")
+async def write_migrations(server: str, directory: Path) -> None:
+    """Plan the migrations of the change, and write their folders."""
+    before, after = schema_of(BEFORE), schema_of(AFTER)
+    answers = Answers(drops=("users.seen",))
+    found = await draft(before, after, answers, server)
+    last: Migration | None = None
+    for number, each in enumerate(found.drafts):
+        name = f"20260101-000{number}-grow-aaaa"
+        last = write_folder(directory, name, texts_of(each, last), {})
 
 
 async def measure(url: str, rows: int, directory: Path) -> float:
@@ -114,13 +152,12 @@ async def measure(url: str, rows: int, directory: Path) -> float:
     worst = 0.0
     options = Options(retry_pause=0.2)
     async with await create_engine(url, max_connections=60) as engine:
-        for statement in START.split(";\n"):
-            await engine.execute(statement)
-        await engine.execute(
-            "INSERT INTO users SELECT i, 'name ' || i, 1 FROM generate_series(1, $1::bigint) i",
-            [rows],
-        )
-        await engine.execute("VACUUM ANALYZE users")
+        async with engine.pool.connection() as connection:
+            connection.mark_dirty()
+            await connection.script(schema_sql(schema_of(BEFORE)))
+        for statement in ROWS:
+            await engine.execute(statement, [rows] if "$1" in statement else [])
+        await engine.execute("VACUUM ANALYZE")
         load = Load(engine, rows)
         work = asyncio.ensure_future(load.run())
 
@@ -146,8 +183,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="ormkit-migrations-") as name:
         directory = Path(name) / "migrations"
         directory.mkdir()
-        write_migration(directory)
         with EmbeddedServer.start(Path(name) / "data", settings={"fsync": "off"}) as server:
+            asyncio.run(write_migrations(server.url, directory))
             worst = asyncio.run(measure(server.url, rows, directory))
     limit = Options().lock_timeout + ALLOWANCE
     print(f"{rows:,} rows: the longest write took {worst:.2f} s, of at most {limit} s")

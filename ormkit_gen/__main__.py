@@ -9,7 +9,7 @@ import sys
 _EXTRA = {"black", "click", "jinja2", "tomli"}
 #: How many new objects start a collection. A command builds one large schema without cycles and
 #: ends; with Python's own threshold, a tenth of the time goes into looking at it again and again.
-_GC_THRESHOLD = 100_000
+_GC_THRESHOLD = 1_000_000
 
 
 def main() -> None:
