@@ -264,6 +264,11 @@ def _replaced(
         yield _dropped(found, kind, name, sides)
     if expected is not None:
         yield from _added(expected, kind, name, sides)
+    if expected is not None and found is not None:
+        # The comment has gone with what was dropped.
+        comment = sides.wanted.get((expected.object, "comment", f"{expected.kind} {expected.name}"))
+        if comment is not None and sides.present.get(comment.key) == comment:
+            yield Statement(Stage.COMMENTS, _comment(comment, kind, name, comment))
 
 
 def _dropped(fact: Fact, kind: str, whole: str, sides: Sides) -> Statement:

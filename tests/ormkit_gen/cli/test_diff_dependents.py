@@ -94,3 +94,31 @@ def test_what_is_in_the_way_is_dropped_and_created_again(
                 )
         finally:
             server18.run_script(url, "DROP OWNED BY dependents_reader; DROP ROLE dependents_reader")
+
+
+COMMENTED = """
+CREATE TABLE t (id int PRIMARY KEY, n int, CONSTRAINT c CHECK (n > {0}));
+CREATE POLICY p ON t USING (n > {0});
+CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN new; END';
+CREATE TRIGGER g BEFORE UPDATE ON t FOR EACH ROW WHEN (new.n > {0}) EXECUTE FUNCTION f();
+CREATE RULE r AS ON DELETE TO t WHERE old.n > {0} DO INSTEAD NOTHING;
+CREATE VIEW v WITH (security_barrier = true) AS SELECT id, n + {0} AS m FROM t;
+COMMENT ON CONSTRAINT c ON t IS 'one';
+COMMENT ON POLICY p ON t IS 'three';
+COMMENT ON TRIGGER g ON t IS 'four'; COMMENT ON RULE r ON t IS 'five'; COMMENT ON VIEW v IS 'six';
+"""
+
+
+def test_what_is_replaced_keeps_its_comment_and_its_options(
+    tmp_path: Path, ormkit: Command, server18: Server
+) -> None:
+    (tmp_path / "ormkit.toml").write_text(SETTINGS.format(shadow=server18.url))
+    with server18.database() as url, server18.database() as other:
+        server18.run_script(url, COMMENTED.format(1))
+        server18.run_script(other, COMMENTED.format(2))
+        told = ormkit("pull", "--database", url, "--into", "schemas/app.toml")
+        assert told.returncode == 0, told.stdout + told.stderr
+        script = ormkit("diff", "--database", other, "--sql").stdout
+        server18.run_script(other, script)
+        told = ormkit("check", "--database", other)
+        assert told.returncode == 0, told.stdout + script
