@@ -15,6 +15,7 @@ from ormkit_gen.cli.invocation import (
     by_database,
     chosen_target,
     config_option,
+    database_option,
     no_database,
 )
 from ormkit_gen.cli.messages import show_diagnostics
@@ -68,11 +69,7 @@ def comparison_options(command: Callable[..., Any]) -> Callable[..., Any]:
             metavar="URL",
             help="Build the schema on this server (default: the setting `shadow`, or embedded).",
         ),
-        click.option(
-            "--database",
-            metavar="URL",
-            help="The database (default: DATABASE_URL, or the setting `database`).",
-        ),
+        database_option,
     ):
         command = option(command)
     return command

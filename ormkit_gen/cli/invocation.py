@@ -26,6 +26,11 @@ json_option = click.option(
 target_option = click.option(
     "--target", "label", metavar="OUTPUT", help="The target with this output directory."
 )
+database_option = click.option(
+    "--database",
+    metavar="URL",
+    help="The database (default: DATABASE_URL, or the setting `database`).",
+)
 #: Of commands that run the steps of migrations.
 shadow_option = click.option(
     "--shadow",

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ormkit_gen.cli.invocation import Invocation, config_option, needed_database, pass_invocation
+from ormkit_gen.cli.invocation import (
+    Invocation,
+    config_option,
+    database_option,
+    needed_database,
+    pass_invocation,
+)
 from ormkit_gen.cli.messages import show_diagnostics
 from ormkit_gen.cli.output import print_exactly
 from ormkit_gen.cli.progress import StepLine
@@ -25,11 +31,7 @@ _MANY = 10
 
 
 @click.command()
-@click.option(
-    "--database",
-    metavar="URL",
-    help="The database (default: DATABASE_URL, or the setting `database`).",
-)
+@database_option
 @click.option(
     "--into",
     metavar="FILE",

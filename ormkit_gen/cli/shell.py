@@ -16,6 +16,7 @@ from ormkit_gen.cli.invocation import (
     Invocation,
     chosen_target,
     config_option,
+    database_option,
     needed_database,
     pass_invocation,
 )
@@ -26,11 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "--database",
-    metavar="URL",
-    help="The database (default: DATABASE_URL, or the setting `database`).",
-)
+@database_option
 @click.option("--write", is_flag=True, help="Allow statements that change rows.")
 @click.option("--quiet", is_flag=True, help="Do not print the SQL of each statement.")
 @click.option("--plain", is_flag=True, help="Use Python's own prompt, also if IPython is there.")

@@ -15,6 +15,7 @@ from ormkit_gen.cli.invocation import (
     Invocation,
     by_database,
     config_option,
+    database_option,
     database_url,
     json_option,
     of_target,
@@ -31,11 +32,7 @@ _PROBLEMS = 1
 
 @click.command()
 @json_option
-@click.option(
-    "--database",
-    metavar="URL",
-    help="The database (default: DATABASE_URL, or the setting `database`).",
-)
+@database_option
 @config_option
 @pass_invocation
 def doctor(invocation: Invocation, as_json: bool, database: str | None, config: Path | None) -> int:

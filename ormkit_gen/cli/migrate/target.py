@@ -14,6 +14,7 @@ import click
 from ormkit_gen.cli.invocation import (
     Invocation,
     config_option,
+    database_option,
     database_url,
     json_option,
     no_database,
@@ -39,11 +40,7 @@ def database_options(command: Callable[..., Any]) -> Callable[..., Any]:
         json_option,
         target_option,
         click.option("--role", metavar="NAME", help="Run as this role, such as the tables' owner."),
-        click.option(
-            "--database",
-            metavar="URL",
-            help="The database (default: DATABASE_URL, or the setting `database`).",
-        ),
+        database_option,
     ):
         command = option(command)
     return command

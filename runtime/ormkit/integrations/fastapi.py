@@ -85,16 +85,12 @@ class AnswerMiddleware:
             await self._app(scope, receive, send)
             return
         answer = scope[ANSWER] = HeldAnswer(send)
-        try:
-            await self._app(scope, receive, answer.send)
-        except Exception as error:
-            found = answer.error_of(error)
-            if found is None:
-                raise
-            answer.discard()
-            response = await self._handled(Request(scope, receive), found)
+
+        async def handle(error: OrmKitError) -> None:
+            response = await self._handled(Request(scope, receive), error)
             await response(scope, receive, answer.send)
-        await answer.release()
+
+        await answer.complete(self._app(scope, receive, answer.send), handle)
 
     async def _handled(self, request: Request, error: OrmKitError) -> Response:
         """Return what the application's handler, or ours, answers."""

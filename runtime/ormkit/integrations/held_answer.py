@@ -49,6 +49,24 @@ class HeldAnswer:
         self.is_sent = True
         await self._send(message)
 
+    async def complete(
+        self, work: Awaitable[None], answer: Callable[[OrmKitError], Awaitable[None]]
+    ) -> None:
+        """Wait until the application has sent its answer, and send what is held back of it.
+
+        answer: sends another answer in its place, if the application raised one of OrmKit's errors
+            before anything was sent.
+        """
+        try:
+            await work
+        except Exception as error:
+            found = self._error_of(error)
+            if found is None:
+                raise
+            self.discard()
+            await answer(found)
+        await self.release()
+
     async def release(self) -> None:
         """Send the start of the answer that is held back, if there is one."""
         if self._start is not None:
@@ -61,7 +79,7 @@ class HeldAnswer:
         self._start = None
         self.has_transaction = False
 
-    def error_of(self, error: Exception) -> OrmKitError | None:
+    def _error_of(self, error: Exception) -> OrmKitError | None:
         """Return OrmKit's error in what the body raised before a part of it was sent, or None.
 
         Raises TransactionClosed for one after that, because nothing can be answered any more.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any, TypeAlias, TypeVar
 
 from litestar import Litestar, Request, Response, get
@@ -171,15 +172,10 @@ class SessionMiddleware:
         answer = state[ANSWER] = HeldAnswer(send_with_headers)
         async with session_context(self._service.engine) as session:
             state[TRANSACTION] = RequestTransaction(session)
-            try:
-                await self._app(scope, receive, answer.send)
-            except Exception as error:
-                found = answer.error_of(error)
-                if found is None:
-                    raise
-                answer.discard()
-                await self._answer(scope, receive, answer.send, found)
-            await answer.release()
+            await answer.complete(
+                self._app(scope, receive, answer.send),
+                partial(self._answer, scope, receive, answer.send),
+            )
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, error: OrmKitError) -> None:
         """Send what the application's handler, or ours, answers to an error of a streamed body."""
