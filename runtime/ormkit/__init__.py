@@ -7,7 +7,6 @@ users = await session.query(User).filter(status="active").order_by("-created_at"
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from ._version import __version__, refuse_namesake
@@ -113,7 +112,7 @@ refuse_namesake(__file__)
 if not TYPE_CHECKING:
 
     def __getattr__(name):
-        raise missing_name(name, sys._getframe(1).f_globals.get("__file__") or "")
+        raise missing_name(name)
 
 
 __all__ = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
+from sys import _getframe
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from ._version import __version__
@@ -386,10 +387,10 @@ def generator_of(file: str) -> str:
     return found[1] if found else ""
 
 
-def missing_name(name: str, importer: str) -> Exception:
+def missing_name(name: str) -> Exception:
     """Return the error for a name that the package does not export.
 
-    importer: the file of the module that asks for it.
+    `__getattr__` of the package calls it for the module that asks for the name.
 
     It is an ImportError where there is a hint: `from ormkit import ...` drops the message of an
     AttributeError.
@@ -398,6 +399,7 @@ def missing_name(name: str, importer: str) -> Exception:
         return ImportError(
             f"ormkit has no {name!r}: write {IMPORTS[name].format(name=name)}", name="ormkit"
         )
+    importer = _getframe(2).f_globals.get("__file__") or ""
     generated = generator_of(importer)
     if generated:
         return ImportError(

@@ -45,7 +45,11 @@ def places_of_class(cls: type) -> Iterator[str]:
 
 @cache
 def tree_of(module: Any) -> ast.Module:
-    return ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    file = Path(module.__file__)
+    if file.suffix != ".py":
+        # What type checkers see of compiled code.
+        file = file.with_name(f"{file.name.partition('.')[0]}.pyi")
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def places_of_body(body: list[ast.stmt], owner: str, names: set[str] | None) -> Iterator[str]:

@@ -22,6 +22,7 @@ from ormkit_gen.cli.invocation import (
     pass_invocation,
 )
 from ormkit_gen.cli.secrets import masked
+from ormkit_gen.project.settings import SettingsError
 
 if TYPE_CHECKING:
     from ormkit_gen.project.settings import Settings
@@ -89,12 +90,19 @@ def _check_migrations(settings: Settings, url: str, targets: Sequence[Target]) -
 
     found: dict[Path, Finding | None] = {}
     for target in targets:
-        own = of_target(settings, target.label)
-        directory = own.root / own.migrations
-        is_alone = len(settings.targets) == 1
-        name = "migrations" if is_alone else f"migrations in {own.migrations}"
-        options = Options(schema=own.migrations_schema, phases=own.phases)
-        if directory not in found:
+        place = target.migrations or settings.migrations
+        directory = settings.root / place
+        if directory in found:
+            continue
+        name = "migrations" if len(settings.targets) == 1 else f"migrations in {place}"
+        try:
+            own = of_target(settings, target.label)
+        except SettingsError as error:
+            (shared,) = error.diagnostics
+            is_there = directory.exists()
+            found[directory] = problem(name, shared.message, shared.remedy) if is_there else None
+        else:
+            options = Options(schema=own.migrations_schema, phases=own.phases)
             found[directory] = check_migrations(name, url, directory, options)
     return [each for each in found.values() if each is not None]
 
