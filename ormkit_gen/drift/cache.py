@@ -89,6 +89,11 @@ def cache_key(*texts: str) -> str:
     return digest.hexdigest()
 
 
+def catalog_cache() -> CatalogCache:
+    """Return the catalogs that this user's commands keep."""
+    return CatalogCache(cache_directory() / "catalogs")
+
+
 def cache_directory() -> Path:
     """Return OrmKit's directory in the cache of the user."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ormkit"

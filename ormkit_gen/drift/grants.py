@@ -109,8 +109,10 @@ def _granted(
 
 def _rights(text: str) -> dict[str, str]:
     """Return rights, each with the words that let a role grant it to others, or none."""
-    found: dict[str, str] = {}
-    for each in filter(None, text.split(", ")):
-        right = each.removesuffix(_OPTION)
-        found[right] = each[len(right) :]
-    return found
+    return dict(map(right_and_option, filter(None, text.split(", "))))
+
+
+def right_and_option(text: str) -> tuple[str, str]:
+    """Return a right, and the words that let a role grant it to others, or none."""
+    right = text.removesuffix(_OPTION)
+    return right, text[len(right) :]

@@ -11,7 +11,7 @@ from typing import Any
 
 from ormkit.catalog import reader_version
 from ormkit_gen.diagnostics.diagnostic import Diagnostic
-from ormkit_gen.drift.cache import CatalogCache, cache_directory, cache_key
+from ormkit_gen.drift.cache import cache_key, catalog_cache
 from ormkit_gen.drift.expected import Expected
 from ormkit_gen.drift.places import Places
 from ormkit_gen.ir import Position
@@ -34,7 +34,7 @@ class Readings:
     def __init__(self, root: Path, targets: Sequence[Target], server: str) -> None:
         """Take the targets of a project, and the version of the shadow server."""
         self._root = root
-        self._cache = CatalogCache(cache_directory() / "catalogs")
+        self._cache = catalog_cache()
         self._key = _key(root, targets, server)
 
     def get(self) -> KnownSchemas | None:

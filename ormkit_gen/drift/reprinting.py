@@ -11,7 +11,7 @@ from functools import partial
 
 from ormkit import DatabaseError, Engine
 from ormkit.catalog import Catalog, Difference, Fact, compare, read_catalog, reader_version
-from ormkit_gen.drift.cache import CatalogCache, cache_directory, cache_key
+from ormkit_gen.drift.cache import cache_key, catalog_cache
 from ormkit_gen.drift.expected import Expected
 from ormkit_gen.drift.repairs import repair, reverse
 from ormkit_gen.drift.shadow import read_shadow
@@ -42,7 +42,7 @@ async def reprinted(
     if not changed:
         return live
     texts = [part for each in changed for part in (*each.fact.key, _found(each).definition)]
-    cache, key = _cache(), cache_key("reprinted", expected.key, reader_version(), *texts)
+    cache, key = catalog_cache(), cache_key("reprinted", expected.key, reader_version(), *texts)
     rows = cache.document(key) if expected.key else None
     if rows is None:
         found = await read_shadow(schemas(), shadow, partial(_reprint, changed, wanted, live))
@@ -93,7 +93,3 @@ def _with(fact: Fact, definition: str | None) -> Fact:
     if definition is None:
         return fact
     return Fact(*fact.key, definition, fact.position)
-
-
-def _cache() -> CatalogCache:
-    return CatalogCache(cache_directory() / "catalogs")

@@ -13,6 +13,7 @@ from typing import Any
 from ormkit.catalog import RIGHTS, Catalog, Fact
 from ormkit_gen.diagnostics.diagnostic import Diagnostic, Problems, did_you_mean
 from ormkit_gen.diagnostics.refusal import Refusal, problem
+from ormkit_gen.drift.grants import right_and_option
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Document, is_table
 from ormkit_gen.schema.toml_reader import read_toml
@@ -24,7 +25,6 @@ PRIVILEGES = (
     *("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER", "MAINTAIN"),
     *("USAGE", "CREATE", "EXECUTE"),
 )
-_OPTION = " WITH GRANT OPTION"
 #: Its owner is no decision of the project, unless the file says so.
 PUBLIC = "schema public"
 #: How the objects are called that are rights on objects to come.
@@ -160,7 +160,7 @@ class _Reader:
         if text is not None:
             words = sorted(filter(None, (each.strip() for each in str(text).split(","))))
             for each in words:
-                right = each.removesuffix(_OPTION)
+                right, _ = right_and_option(each)
                 if right not in PRIVILEGES:
                     remedy = did_you_mean(right, PRIVILEGES)
                     self._wrong(path, f"there is no right '{right}'", remedy)

@@ -22,7 +22,7 @@ from ormkit import (
 from ormkit.catalog import Catalog, reader_version, scratch_database, shadow_catalog
 from ormkit_gen.ddl.schema import parts_sql, schema_parts
 from ormkit_gen.diagnostics.refusal import Refusal, problem
-from ormkit_gen.drift.cache import CatalogCache, cache_directory, cache_key
+from ormkit_gen.drift.cache import cache_key, catalog_cache
 from ormkit_gen.drift.expected import Expected
 from ormkit_gen.drift.live import ONCE
 from ormkit_gen.drift.partial import build_possible, missing_extensions
@@ -72,7 +72,7 @@ async def expect(schemas: Sequence[Schema], shadow: str | None) -> Expected:
     sql = [text for schema in schemas for text in _scripts(schema)]
     with explained():
         key = cache_key(*sql, reader_version(), await server_version(shadow))
-        cache = CatalogCache(cache_directory() / "catalogs")
+        cache = catalog_cache()
         expected = cache.get(key)
         if expected is None:
             expected = await _built(schemas, sql, shadow)

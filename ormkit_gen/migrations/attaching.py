@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ormkit.migrations.files import NOTHING, Step
 from ormkit_gen.ir import Model, Partition, Schema
 from ormkit_gen.migrations.pairing import partitions_of
+from ormkit_gen.migrations.pieces import without_constraint
 from ormkit_gen.migrations.situation import ending
 from ormkit_gen.migrations.trial import Trial
 from ormkit_gen.postgres.identifiers import qualified, quote_identifier
@@ -143,7 +144,7 @@ def _steps(statement: str, place: _Place, checked: Mapping[str, str]) -> Iterato
     names = {table: _check(table) for table in checked}
     for table, condition in checked.items():
         add = f"ALTER TABLE {table} ADD CONSTRAINT {names[table]} CHECK ({condition}) NOT VALID;"
-        undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {names[table]};"
+        undo = without_constraint(table, names[table])
         yield Step(sql=add, undo=undo)
         validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {names[table]};"
         yield Step(sql=validate, undo=NOTHING)

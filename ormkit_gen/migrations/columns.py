@@ -10,7 +10,7 @@ from ormkit.migrations.files import NOTHING
 from ormkit_gen.drift.parts import changed, column_definition, identity_text
 from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.drift.statement import Stage, Statement
-from ormkit_gen.migrations.pieces import Piece, Rank, piece
+from ormkit_gen.migrations.pieces import Piece, Rank, piece, without_constraint
 from ormkit_gen.migrations.situation import Situation, quoted
 from ormkit_gen.migrations.walks import filling
 from ormkit_gen.postgres.sql_names import plain_name
@@ -166,14 +166,14 @@ def not_null(fact: Fact, now: Situation, *, is_filled: bool = False) -> Iterator
         now.need(_NOT_NULL_NOT_VALID)
         name = quoted(constraint_name(plain, (fact.name,), "not_null"))
         add = f"ALTER TABLE {table} ADD CONSTRAINT {name} NOT NULL {column} NOT VALID;"
-        undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"
+        undo = without_constraint(table, name)
         yield Piece(rank=Rank.NOT_NULL, sql=add, table=table, undo=undo)
         validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};"
         yield Piece(rank=Rank.VALIDATE, sql=validate, table=table, is_alone=True, undo=NOTHING)
         return
     name = quoted(constraint_name(plain, (fact.name,), "ormkit_not_null"))
     add = f"ALTER TABLE {table} ADD CONSTRAINT {name} CHECK ({column} IS NOT NULL) NOT VALID;"
-    undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"
+    undo = without_constraint(table, name)
     yield Piece(rank=Rank.NOT_NULL, sql=add, table=table, undo=undo)
     validate = f"ALTER TABLE {table} VALIDATE CONSTRAINT {name};"
     yield Piece(rank=Rank.NOT_NULL, sql=validate, table=table, is_alone=True, undo=NOTHING)

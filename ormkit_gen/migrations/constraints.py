@@ -14,7 +14,14 @@ from ormkit_gen.drift.sides import beside, kind_and_name, schema_of
 from ormkit_gen.ir import ForeignKey, Index, Model
 from ormkit_gen.migrations.indexing import UNIQUE, concurrently, unique_index
 from ormkit_gen.migrations.partitioned import built, family, referencing, renamed
-from ormkit_gen.migrations.pieces import Piece, Rank, piece
+from ormkit_gen.migrations.pieces import (
+    Piece,
+    Rank,
+    building,
+    piece,
+    without_constraint,
+    without_index,
+)
 from ormkit_gen.migrations.situation import PREPARED, REPLACED, Situation, ending, quoted
 from ormkit_gen.postgres.identifiers import qualified
 
@@ -90,7 +97,7 @@ def validated(expected: Fact, found: Fact | None, table: str, now: Situation) ->
     if " NOT ENFORCED" in words:
         not_valid = ""
     add = f"ALTER TABLE {table} ADD CONSTRAINT {own} {words}{not_valid};"
-    undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {own};"
+    undo = without_constraint(table, own)
     yield Piece(rank=rank, sql=add, table=table, is_alone=is_foreign, undo=undo)
     if not is_open and not_valid:
         if is_foreign:
@@ -162,11 +169,11 @@ async def _unique(expected: Fact, found: Fact | None, table: str, now: Situation
         add = f"ALTER TABLE {table} RENAME CONSTRAINT {quoted(own)} TO {name};"
     else:
         create = unique_index(words, quoted(own), table)
-        pieces.append(_building(create, table, quoted(own)))
+        pieces.append(building(create, table, quoted(own)))
         add = f"ALTER TABLE {table} ADD CONSTRAINT {name} {words['kind']} USING INDEX "
         add += f"{quoted(own)}{words['deferred'] or ''};"
     if found is None:
-        undo = f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"
+        undo = without_constraint(table, name)
         adds = [Piece(rank=Rank.CONSTRAINTS, sql=add, table=table, is_alone=True, undo=undo)]
         return pieces if is_partitioned else [*pieces, *adds]
     keys = await now.trial.keys_to(table, expected.name)
@@ -248,13 +255,13 @@ def index(difference: Difference, now: Situation) -> Iterator[Piece]:
         if found is None:
             return
     elif found is None:
-        undo = _drops(table, quoted(fact.name))
+        undo = without_index(table, quoted(fact.name))
         for each in changed(expected, None, now.sides):
             yield replace(piece(each, table, Rank.BUILD), undo=undo)
         return
     old, new = quoted(ending(fact.name, REPLACED)), quoted(_new(fact.name))
     if not is_partitioned:
-        yield _building(f"{concurrently(expected.definition, new)};", table, new)
+        yield building(f"{concurrently(expected.definition, new)};", table, new)
     name = quoted(fact.name)
     swap = (
         f"ALTER INDEX {beside(table, name)} RENAME TO {old};\n"
@@ -276,22 +283,6 @@ def index(difference: Difference, now: Situation) -> Iterator[Piece]:
         return
     drop = f"DROP INDEX CONCURRENTLY {beside(table, old)};"
     yield Piece(rank=Rank.DROP_INDEXES, sql=drop, mode="no transaction", table=table, is_alone=True)
-
-
-def _building(sql: str, table: str, name: str) -> Piece:
-    """Return the step that builds an index of this name, as SQL, while others write."""
-    return Piece(
-        rank=Rank.BUILD,
-        sql=sql,
-        mode="no transaction",
-        table=table,
-        is_alone=True,
-        undo=_drops(table, name),
-    )
-
-
-def _drops(table: str, name: str) -> str:
-    return f"DROP INDEX IF EXISTS {beside(table, name)};"
 
 
 def _new(name: str) -> str:

@@ -180,18 +180,16 @@ async def _conversion(difference: Difference, now: Situation) -> _Conversion | N
         check = _check(expected, table, condition, new, now)
     default = now.wanted.get((expected.object, "default", expected.name))
     return _Conversion(
-        *(
-            expected,
-            table,
-            value,
-            tuple(statements),
-            default,
-            types,
-            around,
-            derived,
-            tuple(drops),
-            check,
-        )
+        fact=expected,
+        table=table,
+        value=value,
+        statements=tuple(statements),
+        default=default,
+        types=types,
+        around=around,
+        computed=derived,
+        drops=tuple(drops),
+        check=check,
     )
 
 

@@ -10,7 +10,13 @@ from ormkit.catalog import Fact
 from ormkit.migrations.files import NOTHING
 from ormkit_gen.drift.sides import beside, kind_and_name
 from ormkit_gen.migrations.indexing import UNIQUE, concurrently, unique_index
-from ormkit_gen.migrations.pieces import Piece, Rank
+from ormkit_gen.migrations.pieces import (
+    Piece,
+    Rank,
+    building,
+    without_constraint,
+    without_index,
+)
 from ormkit_gen.migrations.situation import Situation, quoted
 from ormkit_gen.postgres.sql_names import plain_name
 from ormkit_gen.schema.names import constraint_name
@@ -71,27 +77,20 @@ def built(fact: Fact, name: str, now: Situation) -> Iterator[Piece]:
             sql = f"{concurrently(_on(fact.definition, leaf), names[leaf])};"
         else:
             sql = unique_index(words, names[leaf], leaf)
-        yield Piece(
-            rank=Rank.BUILD,
-            sql=sql,
-            mode="no transaction",
-            table=leaf,
-            is_alone=True,
-            undo=f"DROP INDEX IF EXISTS {beside(leaf, names[leaf])};",
-        )
+        yield building(sql, leaf, names[leaf])
         if words is not None:
             add = f"ALTER TABLE {leaf} ADD CONSTRAINT {names[leaf]} {words['kind']}"
             add += f" USING INDEX {names[leaf]}{words['deferred'] or ''};"
-            undo = f"ALTER TABLE {leaf} DROP CONSTRAINT IF EXISTS {names[leaf]};"
+            undo = without_constraint(leaf, names[leaf])
             yield Piece(rank=rank, sql=add, table=leaf, is_alone=True, undo=undo)
     for branch in (table, *(each for each, _ in own.branches)):
         if words is None:
             plain = _on(fact.definition, f"ONLY {branch}")
             sql = f"{concurrently(plain, names[branch], '')};"
-            undo = f"DROP INDEX IF EXISTS {beside(branch, names[branch])};"
+            undo = without_index(branch, names[branch])
         else:
             sql = f"ALTER TABLE ONLY {branch} ADD CONSTRAINT {names[branch]} {fact.definition};"
-            undo = f"ALTER TABLE {branch} DROP CONSTRAINT IF EXISTS {names[branch]};"
+            undo = without_constraint(branch, names[branch])
         yield Piece(rank=rank, sql=sql, table=branch, is_alone=True, undo=undo)
     for part, parent in (*own.leaves, *reversed(own.branches)):
         index = beside(parent, names[parent])

@@ -8,6 +8,7 @@ from enum import IntEnum, auto
 from itertools import groupby
 
 from ormkit.migrations.files import Batches, Mode, Step
+from ormkit_gen.drift.sides import beside
 from ormkit_gen.drift.statement import Stage, Statement, ordered
 
 #: How many keys a batch has.
@@ -114,6 +115,28 @@ def piece(statement: Statement, table: str = "", rank: Rank | None = None) -> Pi
         note=statement.note,
         statement=statement,
     )
+
+
+def building(sql: str, table: str, name: str) -> Piece:
+    """Return the step that builds an index of this name, as SQL, while others write."""
+    return Piece(
+        rank=Rank.BUILD,
+        sql=sql,
+        mode="no transaction",
+        table=table,
+        is_alone=True,
+        undo=without_index(table, name),
+    )
+
+
+def without_index(table: str, name: str) -> str:
+    """Return what undoes that an index was added; its name is SQL."""
+    return f"DROP INDEX IF EXISTS {beside(table, name)};"
+
+
+def without_constraint(table: str, name: str) -> str:
+    """Return what undoes that a constraint was added; its name is SQL."""
+    return f"ALTER TABLE {table} DROP CONSTRAINT IF EXISTS {name};"
 
 
 def steps_of(pieces: Iterable[Piece]) -> tuple[Step, ...]:

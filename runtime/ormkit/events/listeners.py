@@ -22,7 +22,7 @@ LOGGER = logging.getLogger("ormkit")
 Each: TypeAlias = "tuple[tuple[Listening, Callable[[E], None]], ...]"
 
 #: True within a listener, and in the tasks that it starts: their statements make no events.
-is_told: ContextVar[bool] = ContextVar("ormkitis_told", default=False)
+is_told: ContextVar[bool] = ContextVar("ormkit_is_told", default=False)
 
 
 @contextmanager
