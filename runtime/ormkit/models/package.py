@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,8 @@ class Schema:
 
 def known_schemas() -> tuple[Schema, ...]:
     """Return the schemas of the generated packages imported so far, in order of import."""
-    return tuple(_known.values())
+    # Python takes a module whose import failed out of its modules.
+    return tuple([each for name, each in _known.items() if name in sys.modules])
 
 
 def is_older(version: str, other: str) -> bool:

@@ -11,8 +11,7 @@ import ormkit
 from examples.blog import db as blog
 from examples.shop import db as shop
 from ormkit import Schema, __version__
-from ormkit.models import package
-from ormkit.models.package import is_older
+from ormkit.models.package import is_older, known_schemas
 
 
 def test_a_package_for_a_newer_runtime_says_so(tmp_path: Path) -> None:
@@ -61,8 +60,7 @@ def test_a_package_that_does_not_fit_the_runtime_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
-    # What is registered here is of no other test.
-    monkeypatch.setattr(package, "_known", {})
+    before = known_schemas()
     module_of(tmp_path, "newer_db", "99.1.2")
     with pytest.raises(ImportError, match=r'run `pip install "ormkit-pg>=99.1"`'):
         importlib.import_module("newer_db")
@@ -75,6 +73,7 @@ def test_a_package_that_does_not_fit_the_runtime_says_what_to_do(
         'installed, or `pip install "ormkit-pg==0.0.1"`'
     )
     assert not hasattr(ormkit, "Newest")
+    assert known_schemas() == before
 
 
 def test_generated_packages_ask_for_their_runtime_before_they_import_models() -> None:
