@@ -39,6 +39,7 @@ CORE = {
     "models/test_given_columns",
     "models/test_q",
     "persistence/test_flush",
+    "transactions/test_copy_ways",
     "persistence/test_mixins",
     "persistence/test_related_set",
     "persistence/test_upsert",

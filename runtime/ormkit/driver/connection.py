@@ -17,6 +17,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from contextlib import aclosing
 from typing import Any
 
 import asyncpg  # pyright: ignore[reportMissingTypeStubs]
@@ -24,10 +25,12 @@ import asyncpg  # pyright: ignore[reportMissingTypeStubs]
 from ..errors import ConnectionLost, InvalidValue, UnreadableValue, UsageError
 from ..postgres.identifiers import quote
 from ..postgres.json_hooks import PYTHONS, JsonFunctions
+from ..postgres.text_values import Write
 from ..postgres.values import Record
 from .affinity import let_go
 from .asyncpg_internals import PublicAccess, access_to, cannot_copy, transport_of
 from .command import Command
+from .copy_lines import pieces, writers
 from .copy_rows import Copied, copy_sql
 from .disconnect_reason import explained
 from .errors import (
@@ -247,7 +250,9 @@ class Connection(ResettableSession):
             raise command.explained(self._failed(error, command.sql, prepared, args), (args,))
 
     async def copy_in(self, cells: Copied, records: Iterable[Any] | AsyncIterable[Any]) -> int:
-        """Insert rows with binary COPY, all or none, and return the number of rows.
+        """Insert rows with COPY, all or none, and return the number of rows.
+
+        The format is binary, or text where the driver has no binary format for a column's type.
 
         records: the rows, whose cells the driver reads one by one. `cells.is_reading` is true
             while the source produces the next row. Errors that are raised then propagate unchanged.
@@ -255,15 +260,27 @@ class Connection(ResettableSession):
         if cells.is_raw:
             self.mark_dirty()
         sql = copy_sql(cells)
+        write: list[Write] | None = None
         try:
             schema = cells.schema or await self.prepared.schema_of(quote(cells.table))
-            tag: str = await self._raw.copy_records_to_table(
-                cells.table, schema_name=schema, columns=cells.names, records=records
-            )
+            write = await writers(cells, schema, self._raw.fetch)
+            if write is None:
+                tag: str = await self._raw.copy_records_to_table(
+                    cells.table, schema_name=schema, columns=cells.names, records=records
+                )
+            else:
+                async with aclosing(pieces(cells, records, write)) as source:
+                    tag = await self._raw.copy_to_table(
+                        cells.table,
+                        schema_name=schema,
+                        columns=cells.names,
+                        source=source,
+                        format="text",
+                    )
         except BaseException as error:
             # The driver sends a cancel request, which may take a while.
             self.mark_cut()
-            if cells.is_reading:
+            if cells.is_reading or (write is not None and isinstance(error, InvalidValue)):
                 raise
             if is_unencodable(error):
                 raise InvalidValue(cells.described()) from None

@@ -367,7 +367,12 @@ def copied_row(
 
 
 def last_named(names: Sequence[str], text: str) -> str | None:
-    """Return the last of the names in the text, since the word for "column" may be a name too."""
+    """Return the last of the names before the value, which follows a colon in the text format.
+
+    The word for "column" may be a name too.
+    """
     any_name = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    if named := re.search(rf"(?<!\w)({any_name})\s?:\s", text):
+        return str(named[1])
     found: list[str] = re.findall(rf"(?<!\w)(?:{any_name})(?!\w)", text)
     return found[-1] if found else None

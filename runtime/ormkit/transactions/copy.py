@@ -30,6 +30,7 @@ from ..persistence.named_columns import named_column
 from ..postgres.json_hooks import JsonFunctions, with_functions
 from ..postgres.several import Listed
 from ..postgres.type_mismatch import mismatch
+from ..postgres.type_words import Type
 from ..statements.executor import Executor
 from ..statements.raw_sql import check_statement, check_text
 from .atomic_file import replacing
@@ -90,8 +91,8 @@ class Copying:
             for the same columns; with `columns`, of tuples or lists of values.
         columns: the columns of the tuples, in order; required for the name of a table.
 
-        The objects do not receive the values that PostgreSQL fills in. COPY has no ON CONFLICT,
-        and no types that the driver sends only as text; insert_all() supports those.
+        The objects do not receive the values that PostgreSQL fills in. COPY has no ON CONFLICT;
+        upsert_all() has.
 
         Raises UsageError for rows of another shape, MissingValue and InvalidValue for a row's
         values, and the DatabaseError that the server reports.
@@ -198,8 +199,12 @@ class Cells:
     labels: Sequence[str]
     #: True if the caller named the table. Its triggers may then change the session's state.
     is_raw = False
+    types: Sequence[Type] = ()
+    is_text = False
 
-    def __init__(self) -> None:
+    def __init__(self, json: JsonFunctions | None = None) -> None:
+        #: The application's function that writes JSON; None for Python's.
+        self.encoder = json.encode if json is not None else None
         #: The number of the current cell, from 0; or READING, or WAITING.
         self.at = WAITING
         self.number = 0
@@ -280,8 +285,10 @@ class TupleCells(Cells):
         json: the engine's functions that write and read JSON.
         is_raw: whether the caller named the table instead of a model.
         """
-        super().__init__()
+        super().__init__(json)
         self.table, self.schema, self.names, self.is_raw = table, schema, names, is_raw
+        self.types = [column.known for column in columns]
+        self.is_text = any(map(is_copied_as_text, columns))
         self.labels = names
         self._getters = [stored_item(*each, json) for each in enumerate(columns)] or [
             itemgetter(place) for place in range(len(names))
@@ -300,7 +307,7 @@ class ObjectCells(Cells):
     """Rows that are objects of a model; the first object determines the columns."""
 
     def __init__(self, table: Table, json: JsonFunctions | None) -> None:
-        super().__init__()
+        super().__init__(json)
         self._table = table
         self._json = json
         assert table.written  # raises UsageError for a read-only model
@@ -309,12 +316,8 @@ class ObjectCells(Cells):
     def begin(self, row: Any) -> None:
         self._check_model(row)
         given = held_columns(self._table, row)
-        for column in given:
-            known = column.known.base
-            if known.is_sent_as_text and (column.is_array or not known.has_codec):
-                raise UsageError(
-                    f"{column.label}: COPY does not support {column.type}; use insert_all()"
-                )
+        self.types = [column.known for column in given]
+        self.is_text = any(map(is_copied_as_text, given))
         self.names = [column.name for column in given]
         self.labels = [column.label for column in given]
         self._getters = [getter_of(column, self._json) for column in given]
@@ -347,6 +350,12 @@ class ObjectCells(Cells):
                     f"{column.label} has a value in row {self.number}, and none in the first: "
                     f"copy_in() takes objects that hold values of the same columns"
                 )
+
+
+def is_copied_as_text(column: AnyColumn) -> bool:
+    """Return whether the driver has no binary format for values of the column."""
+    base = column.known.base
+    return base.is_sent_as_text and (column.is_array or not base.has_codec)
 
 
 def getter_of(column: AnyColumn, json: JsonFunctions | None) -> Callable[[Any], object]:
@@ -399,7 +408,7 @@ def stored_cell(column: AnyColumn, value: Any) -> Any:
 
 def sent(column: AnyColumn, value: Any) -> object:
     """Return a stored value as the driver takes it: an object or an array of documents encoded."""
-    is_encoded = column.is_object or (column.is_json and column.is_coded)
+    is_encoded = column.is_object or column.is_coded
     return column.encode(value) if is_encoded else value
 
 
@@ -413,7 +422,8 @@ def tuple_cells(
         for given in (into, *columns):
             check_text(given)
         schema, _, name = into.rpartition(".")
-        return TupleCells(name, schema or None, list(map(str, columns)), is_raw=True)
+        names = list(map(str, columns))
+        return TupleCells(name, schema or None, names, json=json, is_raw=True)
     table = table_of(into)
     found = [named_column(table, each) for each in columns]
     names = [column.name for column in found]

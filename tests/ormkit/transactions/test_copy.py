@@ -174,12 +174,6 @@ async def test_rows_of_another_shape_are_refused(engine: Engine) -> None:
     assert (await engine.execute(COUNT)).scalar() == 0
 
 
-async def test_a_type_that_copy_cannot_carry_is_refused(engine: Engine) -> None:
-    await engine.execute("CREATE TABLE texts (v tsvector)")
-    with pytest.raises(UsageError, match=r"tsvector.*insert_all"):
-        await engine.copy_in("texts", [("a",)], columns=["v"])
-
-
 async def test_an_error_of_the_source_comes_out_as_it_is(blog_url: str) -> None:
     def broken() -> Iterator[Tag]:
         yield Tag(name="a")

@@ -254,13 +254,13 @@ COPIES = [
         lambda lab: lab.session.copy_in(User, [User.__new__(User)]),
     ),
     *refused(
-        UsageError,
-        "Cell.hardware: COPY does not support macaddr; use insert_all()",
-        lambda lab: lab.session.copy_in(lab.models.Cell, [lab.models.Cell()]),
+        InvalidValue,
+        "Cell.hardware (row 1) cannot take this int: it takes a str",
+        lambda lab: lab.session.copy_in(lab.models.Cell, [lab.models.Cell(hardware=5)]),
     ),
     *refused(
-        UsageError,
-        "COPY: no binary format encoder for type macaddr (OID 829);",
+        DataError,
+        'invalid input syntax for type macaddr: "..." (row 1)',
         lambda lab: lab.session.copy_in("cells", [("x",)], columns=["hardware"]),
     ),
     *refused(
