@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 #: The floors of the runtime from the bottom up: a room imports from lower floors only.
 FLOORS = (
-    ("_version", "_accelerator"),
+    ("_version", "_accelerator", "other_names"),
     ("accelerator", "errors", "hints"),
     ("postgres",),
     ("connecting", "sql"),

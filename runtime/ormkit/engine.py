@@ -31,6 +31,7 @@ from .events.slow_queries import ALL, SlowQueries, log_each
 from .hints import Hinted, refusing_keywords
 from .models.methods import attach_pending
 from .models.package import Schema
+from .other_names.engines import ENGINES
 from .pool.options import PoolOptions
 from .pool.pool import Pool
 from .pool.stats import PoolStats
@@ -262,27 +263,7 @@ def capture_statements(engine: Engine, *, values: bool = False) -> Generator[lis
 class Engine(Hinted, Copying):
     """A database and its connection pool; create_engine() makes it."""
 
-    __hints__: ClassVar[Mapping[str, str]] = {
-        "connect": "transaction(), or execute(sql, params)",
-        "acquire": "transaction()",
-        "begin": "transaction()",
-        "dispose": "close()",
-        "disconnect": "close()",
-        "session": "AsyncSession(engine)",
-        "fetch": "(await execute(sql, params)).all()",
-        "fetchrow": "(await execute(sql, params)).first()",
-        "fetchval": "(await execute(sql, params)).scalar()",
-        "execute_raw": "execute(sql, params)",
-        "executemany": "execute_many(sql, rows)",
-        "create_tables": "create_all()",
-        "get_tables": "(await inspect(engine)).tables",
-        "get_columns": "(await inspect(engine)).table(name).columns",
-        "get_indexes": "(await inspect(engine)).table(name).indexes",
-        "get_foreign_keys": "(await inspect(engine)).table(name).foreign_keys",
-        "get_enums": "(await inspect(engine)).enums",
-        "inspect": "inspect(engine), a function of ormkit",
-        "query": "AsyncSession(engine).query(Model)",
-    }
+    __hints__: ClassVar[Mapping[str, str]] = ENGINES
 
     def __init__(
         self,

@@ -23,42 +23,27 @@ from ormkit import (
     Transaction,
     UnknownName,
 )
-from ormkit.hints import (
-    COLUMNS,
-    IMPORTS,
-    KEYWORDS,
-    MODELS,
-    OBJECTS,
-    OPERATORS,
-    Hinted,
-    operator_hint,
-)
+from ormkit.hints import Hinted, operator_hint
+from ormkit.other_names.columns import COLUMNS
+from ormkit.other_names.imports import IMPORTS
+from ormkit.other_names.keywords import KEYWORDS
+from ormkit.other_names.models import OBJECTS
+from ormkit.other_names.operators import MOMENTS, OPERATORS, TEXTS
 from tests.generated import models_of
 
 HINTED: tuple[type[Hinted], ...] = (AsyncSession, Transaction, Engine, UserQuery, Result, Load)
-#: The method that a hint names first, as in `filter(...)`.
-METHOD = re.compile(r"(?:\(await )?(\w+)\(")
-#: Names of the package that hints begin with, too.
-PUBLIC = {"AsyncSession", "func", "inspect", "to_tsvector"}
 
 
 @pytest.mark.parametrize("kind", HINTED)
-def test_each_hint_names_what_there_is_for_what_there_is_not(kind: type[Hinted]) -> None:
+def test_hints_are_for_names_that_there_are_not(kind: type[Hinted]) -> None:
     assert kind.__hints__
-    for name, hint in kind.__hints__.items():
-        found = METHOD.match(hint)
-        # A transaction has some of what a session has not, such as commit().
-        assert kind is Transaction or not hasattr(kind, name), name
-        assert found is None or found[1] in PUBLIC or hasattr(kind, found[1]), hint
+    # A transaction has some of what a session has not, such as commit().
+    given = [name for name in kind.__hints__ if hasattr(kind, name)]
+    assert given == [] or kind is Transaction
 
 
-def test_each_hint_of_a_column_and_of_a_model_names_what_there_is() -> None:
-    models = {name: hint.removeprefix("session.") for name, hint in MODELS.items()}
-    for hints, kind in ((COLUMNS, Expression), (models, AsyncSession)):
-        for name, hint in hints.items():
-            found = METHOD.match(hint)
-            assert found is None or found[1] in PUBLIC or hasattr(kind, found[1]), hint
-            assert kind is AsyncSession or not hasattr(kind, name), name
+def test_hints_of_columns_are_for_names_that_there_are_not() -> None:
+    assert [name for name in COLUMNS if hasattr(Expression, name)] == []
 
 
 async def test_an_unknown_attribute_names_the_spelling(
@@ -101,7 +86,7 @@ async def test_an_unknown_operator_names_the_spelling(session: AsyncSession) -> 
     for operator, message in {
         "exact": r"User.name has no operator 'exact' \(in 'name__exact'\): write name=$",
         "not_in": r"write name__notin=$",
-        "year": r"write func.extract\('year', User.name\) == ...$",
+        "matching": r"did you mean|there are",
         "nothing": r"has no operator 'nothing' .*: (there are|did you mean)",
     }.items():
         with pytest.raises(UnknownName, match=message):
@@ -109,7 +94,21 @@ async def test_an_unknown_operator_names_the_spelling(session: AsyncSession) -> 
     with pytest.raises(UnknownName, match=r"into a Q: filter\(Q\(settings__theme=...\)\)"):
         query.filter(settings__theme="dark")
     query.filter(Q(settings__theme="dark"))
-    assert all(operator_hint("name", "User.name", each) for each in OPERATORS)
+    for at, message in {
+        "created_at__year": r"write func.extract\('year', User.created_at\) == ...$",
+        "created_at__year__gte": r"write func.extract\('year', User.created_at\) >= ...$",
+        "created_at__date__lt": r"write func.date_trunc\('day', User.created_at\) < ...$",
+        "name__startsWith": r"write name__startswith=$",
+        "name__notIn": r"write name__notin=$",
+        "name__not_like": r"write exclude\(name__like=...\)$",
+    }.items():
+        with pytest.raises(UnknownName, match=message):
+            query.filter(**{at: "x"})
+    for operators in (OPERATORS, TEXTS, MOMENTS):
+        assert all(
+            operator_hint("name", "User.name", each, is_text=True, is_moment=True)
+            for each in operators
+        )
     assert operator_hint("name", "User.name", "near") is None
 
 

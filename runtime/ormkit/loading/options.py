@@ -10,6 +10,7 @@ from ..hints import Hinted
 from ..models.computed import AnyComputed
 from ..models.protocols import ComputedLoad, FilteredLoad, NamedStep, OrderedLoad, P, S_co
 from ..models.relationships import R, Relationship, ToOne
+from ..other_names.loads import LOADS
 from ..sql.expressions import AnyExpression, Condition
 from ..sql.order_keys import OrderKey
 from ..sql.ordering import Order, descending
@@ -77,21 +78,7 @@ class LoadPath(Hinted, Generic[O, R]):
 
     __slots__ = ("path",)
 
-    __hints__: ClassVar[Mapping[str, str]] = {
-        "where": "filter(...)",
-        "and_": "filter(...)",
-        "exclude": "filter(~condition)",
-        "options": "the next step after this one, as in selectinload(...).joinedload(...)",
-        "load": "selectinload(...), joinedload(...) or jsonload(...)",
-        "subqueryload": "selectinload(...)",
-        "prefetch_related": "selectinload(...)",
-        "select_related": "joinedload(...)",
-        "only": "query.into(cls) with a class of the wanted columns",
-        "load_only": "query.into(cls) with a class of the wanted columns",
-        "defer": "query.into(cls) with a class of the wanted columns",
-        "first": "limit(1)",
-        "sort_by": "order_by(...)",
-    }
+    __hints__: ClassVar[Mapping[str, str]] = LOADS
 
     def __init__(self, path: Sequence[PathPart]) -> None:
         self.path = tuple(path)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Never, Self, TypeVar
 
 from ..errors import NotLoaded, UsageError
-from ..hints import MODELS, OBJECTS, ForeignMethod, missing_attribute
+from ..hints import ForeignMethod, missing_attribute
+from ..other_names.models import MODELS, OBJECTS
 from ..postgres.values import Record
 from .columns import Column
 from .computed import Computed
@@ -116,8 +117,7 @@ class ModelMeta(PartialMeta):
     if not TYPE_CHECKING:
 
         def __getattr__(cls, name: str) -> Any:
-            hint = MODELS.get(name)
-            raise missing_attribute(cls, name, hint and hint.format(model=cls.__name__))
+            raise missing_attribute(cls, name, MODELS, model=cls.__name__)
 
 
 def partials_in(bases: tuple[type, ...]) -> list[Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, Never, Self, TypeVar
 
 from ..errors import UsageError
+from ..hints import missing_attribute
+from ..other_names.columns import TO_MANY, TO_ONE
 from ..postgres.identifiers import quote
 from ..sql.aggregates import Aggregate
 from ..sql.expressions import AnyExpression, Condition, Expression
@@ -37,6 +39,8 @@ class Relationship(Generic[O, R]):
     is_to_many: bool
     #: The method that asks for related rows: "has" or "any".
     question: str
+    #: What to write for the methods that other ORMs have.
+    hints: Mapping[str, str] = {}
     name: str
 
     def __init__(
@@ -75,6 +79,13 @@ class Relationship(Generic[O, R]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.label} -> {self._target}>"
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # One that no model holds yet has no label.
+            hints = {} if name in ("table", "name") else self.hints
+            raise missing_attribute(self, name, hints, **({"label": self.label} if hints else {}))
 
     @property
     def label(self) -> str:
@@ -171,6 +182,7 @@ class ToOne(Relationship[O, R]):
 
     is_to_many = False
     question = "has"
+    hints = TO_ONE
 
     def has(self, *conditions: Condition[R]) -> Condition[O]:
         """Match where the related row exists and answers every condition."""
@@ -186,6 +198,7 @@ class ToMany(Relationship[O, R]):
 
     is_to_many = True
     question = "any"
+    hints = TO_MANY
 
     def any(self, *conditions: Condition[R]) -> Condition[O]:
         """Match where at least one related row answers every condition."""

@@ -267,7 +267,14 @@ class Table:
         typed = column if computed is None else computed.column
         known = operators_of(typed)
         if (operator or "eq") not in known:
-            hint = operator_hint(name, column.label, operator) or did_you_mean(operator, known)
+            hint = operator_hint(
+                name,
+                column.label,
+                operator,
+                is_text=typed.known.base.family == "text" and not typed.is_array,
+                is_moment=typed.known.base.is_moment and not typed.is_array,
+            )
+            hint = hint or did_you_mean(operator, known)
             if typed.is_json:
                 hint = f"a path into JSON goes into a Q: filter(Q({keyword}=...)); {hint}"
             raise UnknownName(

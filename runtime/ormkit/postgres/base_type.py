@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -109,6 +110,11 @@ class BaseType:
     def is_json(self) -> bool:
         """True for json and jsonb."""
         return self.read_document is not None
+
+    @property
+    def is_moment(self) -> bool:
+        """True for dates, times and timestamps."""
+        return any(issubclass(each, (dt.date, dt.time)) for each in self.reads)
 
     @property
     def is_number(self) -> bool:

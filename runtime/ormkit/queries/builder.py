@@ -19,6 +19,7 @@ from ..models.computed import AnyComputed, Computed, computed_named
 from ..models.q import expression_at
 from ..models.relationships import Relationship
 from ..models.table import Table, conditions_of, resolved
+from ..other_names.queries import QUERIES
 from ..sql.comparison_types import are_unzoned
 from ..sql.expressions import AnyExpression, Condition, Expression, Junction, Test
 from ..sql.order_keys import OrderKey
@@ -32,7 +33,6 @@ from ..statements.row_locks import Lock, lockable
 from ..statements.select import KEY, VALUES, Select
 from ..statements.shape_cache import ROOTS, Shape
 from ..statements.statement import Statement
-from .other_names import QUERIES
 from .pagination import Cursor, after_cursor, cursor_at, keyset_order
 
 if TYPE_CHECKING:

@@ -41,6 +41,7 @@ Unit = Literal[
     "century", "day", "decade", "hour", "microseconds", "millennium", "milliseconds", "minute",
     "month", "quarter", "second", "week", "year",
 ]  # fmt: skip
+UNITS: frozenset[str] = frozenset(get_args(Unit))
 EXTRACT_FIELDS: frozenset[str] = frozenset(get_args(Field))
 FUNCTION_NAME = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)?\Z", re.ASCII)
 
@@ -308,8 +309,10 @@ class Functions:
     ) -> Function[O, dt.datetime, V]:
         """Truncate a timestamp to its "day", "month" ..., in the session's time zone or this one.
 
-        PostgreSQL raises DataError for an unknown unit.
+        Raises UnknownName for an unknown unit.
         """
+        if not isinstance(unit, str) or unit not in UNITS:
+            raise UnknownName(f"date_trunc() has no unit {unit!r}: {did_you_mean(unit, UNITS)}")
         arguments: list[AnyExpression] = [as_expression(unit), checked_operand(moment)]
         if zone is not None:
             arguments.append(as_expression(zone))

@@ -11,7 +11,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Generic
 
-from ..hints import COLUMNS, missing_attribute
+from ..hints import missing_attribute
+from ..other_names.columns import COLUMNS
 from .operands import Selectable
 from .type_variables import O, T, V_co
 
@@ -48,7 +49,7 @@ class Node(Selectable[O, V_co], Generic[O, T, V_co]):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            raise missing_attribute(self, name, COLUMNS.get(name))
+            raise missing_attribute(self, name, COLUMNS)
 
 
 AnyNode = Node[Any, Any, Any]

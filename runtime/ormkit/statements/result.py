@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from ..errors import MultipleFound, NotFound, UnknownName, did_you_mean
 from ..hints import Hinted
 from ..models.table import table_of
+from ..other_names.engines import RESULTS
 from ..postgres.values import Record, whole_row
 from ..shapes.gc_pause import with_gc_paused
 from ..shapes.results import objects_of
@@ -31,15 +32,7 @@ class Result(Hinted):
 
     __slots__ = ("_records", "_status")
 
-    __hints__: ClassVar[Mapping[str, str]] = {
-        "fetchall": "all() or tuples()",
-        "fetchone": "first()",
-        "fetchval": "scalar()",
-        "scalar_one": "scalar()",
-        "scalar_one_or_none": "scalar()",
-        "mappings": "all()",
-        "keys": "columns",
-    }
+    __hints__: ClassVar[Mapping[str, str]] = RESULTS
 
     def __init__(self, records: list[Record], status: str) -> None:
         self._records = records

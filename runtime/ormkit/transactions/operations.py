@@ -29,6 +29,7 @@ from ..models.protocols import (
 )
 from ..models.relationships import R, Relationship, ToMany
 from ..models.table import Table, table_of
+from ..other_names.sessions import SESSIONS
 from ..persistence.batches import check_once
 from ..persistence.bulk_update import update_objects
 from ..persistence.delete_many import delete_objects
@@ -43,7 +44,6 @@ from ..statements.primary_keys import by_key, by_key_or_deleted, key_values
 from ..statements.result import Result
 from ..statements.row_limits import EngineCounts
 from .copy import Copying
-from .other_names import SESSIONS
 
 if TYPE_CHECKING:
     from ..models.model import Model, SoftDeleteModel

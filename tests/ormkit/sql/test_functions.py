@@ -214,6 +214,7 @@ async def test_windows_number_rank_and_look_around(
         (lambda: func.call("x; DROP TABLE users"), UsageError, "not the name of a function"),
         (lambda: func.call('a"b'), UsageError, "not the name of a function"),
         (lambda: func.extract("days", Post.created_at), UnknownName, "day"),
+        (lambda: func.date_trunc("days", Post.created_at), UnknownName, "did you mean 'day'"),
         (lambda: cast(User.age, "int; DROP TABLE users"), UsageError, "not the name of a type"),
         (lambda: cast(User.age, "int) FROM users --"), UsageError, "not the name of a type"),
         (lambda: cast(User.age, list), UsageError, "list"),

@@ -1,0 +1,1 @@
+"""What the names that other ORMs have are called here."""
