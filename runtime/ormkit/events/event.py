@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import sys
+import threading
 from collections.abc import Iterable
+from concurrent.futures import Future
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +20,7 @@ from .recorder import StatementRecord
 
 #: The package whose frames are not the caller's, and those that it may be called through.
 OWN = __name__.partition(".")[0]
-PASSED = {OWN, "asyncio", "contextlib"}
+PASSED = {OWN, "anyio", "asyncio", "concurrent", "contextlib"}
 #: The module that calls listeners.
 TELLING = __name__.rpartition(".")[0] + ".observed"
 #: The modules that run tasks: above them is no one who waits for the statement.
@@ -196,25 +200,53 @@ class ConnectionEvent:
     took: float = 0.0
 
 
-def way_here() -> tuple[Caller | None, set[str]]:
-    """Return the line that sent the statement, and the runtime's functions on the way from there.
+def way_here() -> tuple[Caller | None, list[FrameType]]:
+    """Return the line that sent the statement, and the runtime's frames on the way from there.
 
     Call it in a listener.
     """
     frame = inspect.currentframe()
-    passed: set[str] = set()
+    passed: list[FrameType] = []
     # The listener itself, then the runtime, then who called that.
     while frame is not None and frame.f_globals.get("__name__") != TELLING:
         frame = frame.f_back
     while frame is not None and package_of(frame) in PASSED:
         if frame.f_globals["__name__"] in TASK:
-            return None, passed
-        passed.add(frame.f_code.co_name)
+            frame = waiting_frame()
+            break
+        passed.append(frame)
+        frame = frame.f_back
+    while frame is not None and package_of(frame) in PASSED:
         frame = frame.f_back
     if frame is None:
         return None, passed
     code = frame.f_code
     return Caller(code.co_filename, frame.f_lineno, code.co_qualname), passed
+
+
+def waiting_frame() -> FrameType | None:
+    """Return where another thread waits for the current task, or None if none does.
+
+    So does code that is no coroutine, by `anyio.from_thread.run()` or by
+    `asyncio.run_coroutine_threadsafe()`.
+    """
+    task: Any = asyncio.current_task()
+    callbacks = (task._callbacks if task is not None else None) or ()
+    # The function that ends the thread's future holds it.
+    cells = chain.from_iterable(getattr(each, "__closure__", None) or () for each, _ in callbacks)
+    held: Iterable[Any] = (cell.cell_contents for cell in cells)
+    wanted = [each for each in held if isinstance(each, Future)]
+    if not wanted:
+        return None
+    own = threading.get_ident()
+    for thread, innermost in sys._current_frames().items():
+        frame: FrameType | None = innermost
+        while frame is not None and thread != own:
+            # No == here: the frames are those of any code.
+            if any(value is each for value in frame.f_locals.values() for each in wanted):
+                return frame
+            frame = frame.f_back
+    return None
 
 
 def package_of(frame: FrameType) -> str:

@@ -39,9 +39,13 @@ class Listened(Protocol):
     """What tells listeners of its statements: an engine."""
 
     def listen(
-        self, *, on_statement: Callable[[StatementEvent], None] | None = None, values: bool = False
+        self,
+        *,
+        on_statement: Callable[[StatementEvent], None] | None = None,
+        on_transaction: Callable[[TransactionEvent], None] | None = None,
+        values: bool = False,
     ) -> Listening:
-        """Call a function with each statement that ends."""
+        """Call functions with each statement and each transaction that ends."""
         ...
 
 

@@ -21,13 +21,13 @@ from .._version import __version__
 from ..engine import Engine
 from ..errors import ConfigurationError
 from ..events.event import ConnectionEvent, StatementEvent, TransactionEvent
+from ..events.literals import query_text
 from .telemetry import (
     BOUNDS,
     MOST_TEXTS,
     Target,
     check_engine,
     error_attributes,
-    query_text,
     shape_attributes,
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,6 @@ if TYPE_CHECKING:
     from ..engine import Engine
     from ..events.event import StatementEvent
 
-#: Texts, dollar-quoted texts and numbers; a quoted identifier is matched to be left as it is.
-LITERAL = re.compile(
-    r"""(?P<identifier>"(?:[^"]|"")*")|[eE]'(?:[^'\\]|''|\\.)*'|(?:[xXbBnN]|[uU]&)?'(?:[^']|'')*'"""
-    r"""|\$(?P<tag>[A-Za-z_]\w*|)\$.*?\$(?P=tag)\$|(?<![\w$.])\d+(?:\.\d*)?(?:[eE][+-]?\d+)?\b""",
-    re.DOTALL,
-)
-PARAMETER = re.compile(r"\$\d")
 #: How many texts each cache keeps.
 MOST_TEXTS = 4096
 #: The bounds of the histogram of seconds that the conventions advise.
@@ -93,11 +85,3 @@ def error_attributes(error: BaseException) -> dict[str, str]:
     if isinstance(error, DatabaseError) and error.sqlstate:
         found["db.response.status_code"] = error.sqlstate
     return found
-
-
-def query_text(event: StatementEvent) -> str:
-    """Return the SQL text; literals of raw SQL without parameters become `?`."""
-    sql = event.sql
-    if not event.is_raw or PARAMETER.search(sql):
-        return sql
-    return LITERAL.sub(lambda found: found["identifier"] or "?", sql)

@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
+import re
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import TracebackType
+from time import perf_counter
+from types import FrameType, TracebackType
 from typing import Any, Literal, Self
 
 from ..errors import ConfigurationError, RepeatedStatement, UsageError, shown
-from ..events.event import Caller, StatementEvent, way_here
+from ..events.event import Caller, StatementEvent, TransactionEvent, way_here
 from ..events.listeners import Listened
+from ..events.literals import query_text
 from ..events.units import Unit, current_unit
-from .cures import SAME_VALUES, cure_for
+from .cures import ONE_FLUSH, SAME_VALUES, VALUES_IN_TEXT, cure_for
+from .parameter_places import Place, places_of
 from .shape_name import ShapeName
 
 LOGGER = logging.getLogger("ormkit.repeats")
 
 #: Methods that take many objects, and may send a statement for each of several chunks.
 BULK = frozenset({"insert_all", "upsert_all", "bulk_update", "remove_all"})
-#: Functions of the runtime that send as many statements as there are pages or changed objects.
-REPEATING = frozenset({"_paged_chunks", "write_changes", "flush_added"})
+#: Functions of the runtime that send as many statements as there are changed objects.
+WRITING_BACK = frozenset({"write_changes", "flush_added"})
+#: The function of the runtime that sends as many statements as there are pages.
+PAGING = "_paged_chunks"
+#: Raw SQL counts where it reads or writes rows, and not where it sets, locks or defines something.
+COUNTED = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
+#: From so many idle seconds on, the same query is asked again on purpose, to see a change.
+WAIT = 0.002
+#: A limit or an offset of a query, which is a parameter, or once it is frequent, a constant.
+LIMITED = " LIMIT "
+LIMIT = re.compile(r"\b(?:LIMIT|OFFSET) \$?\d+")
+#: Raw SQL whose values stand in the text, and which reads the next page by it.
+NEXT_PAGE = re.compile(r"(?:\bOFFSET|[<>]=?)\s*\?", re.IGNORECASE)
+EQUALITY = re.compile(r"[^<>!]=\s*\?")
 
 
 @dataclass(frozen=True)
@@ -92,8 +109,33 @@ class Repeat:
     caller: Caller | None
     count: int = 0
     allowance: Allowance | None = None
-    is_retried: bool = False
-    values: set[object] = field(default_factory=set[object])
+    values: set[tuple[object, ...]] = field(default_factory=set[tuple[object, ...]])
+    #: The call of flush() or iterate() that was counted last: all its statements count once.
+    call: FrameType | None = None
+    #: The least number of seconds in which nothing was sent, before each of the statements.
+    idle: float = math.inf
+    #: When it was sent last, on the clock that stands still while statements run.
+    ended: float = 0.0
+
+    def varied(self) -> list[int] | None:
+        """Return which values differ from statement to statement; None if that is not known."""
+        # A frequent limit becomes a part of the text: then there is one value less.
+        length = len(places_of(self.event.sql))
+        rows = [row for row in self.values if len(row) == length]
+        if len(rows) < 2:
+            return None
+        return [place for place, given in enumerate(zip(*rows, strict=True)) if len({*given}) > 1]
+
+
+@dataclass
+class Seen:
+    """What is known of the statements of a unit."""
+
+    repeats: dict[object, Repeat] = field(default_factory=dict[object, Repeat])
+    #: Seconds that statements took.
+    busy: float = 0.0
+    #: How many rows were taken from queues: what follows each is work on another row.
+    turn: int = 0
 
 
 class Repeats:
@@ -111,7 +153,11 @@ class Repeats:
         self._threshold = threshold
         self._action = action
         self._block: Unit | None = None
-        self._listening = engine.listen(on_statement=self._note, values=True)
+        #: What was counted in the transactions that are open, by their backends.
+        self._open: dict[int, list[Repeat]] = {}
+        self._listening = engine.listen(
+            on_statement=self._note, on_transaction=self._forget, values=True
+        )
 
     def close(self) -> None:
         """Stop looking; closing again does nothing."""
@@ -135,31 +181,58 @@ class Repeats:
 
     def _note(self, event: StatementEvent) -> None:
         unit = current_unit() or self._block
-        if unit is None or unit.is_over or is_exempt(event):
+        if unit is None or unit.is_over or event.is_internal:
             return
-        caller, passed = way_here()
-        shape = event.shape
-        is_load = isinstance(shape, ShapeName) and shape.method == "load"
-        if passed & REPEATING or (is_load and "_load" not in passed):
-            return
-        seen: dict[Any, Repeat] | None = unit.notes.get(self)
+        seen: Seen | None = unit.notes.get(self)
         if seen is None:
-            seen = unit.notes[self] = {}
+            seen = unit.notes[self] = Seen()
             unit.ends.append(lambda: self._judge(unit))
-        key = (event.sql, caller)
-        repeat = seen.get(key)
+        seen.busy += event.elapsed
+        now = perf_counter() - seen.busy
+        sql = event.sql
+        if "SKIP LOCKED" in sql or (event.is_raw and "SKIP LOCKED" in sql.upper()):
+            seen.turn += 1
+            return
+        if event.is_shared or event.is_pipelined:
+            return
+        if event.is_raw:
+            if event.operation not in COUNTED:
+                return
+            sql = query_text(event)
+        elif LIMITED in sql:
+            sql = LIMIT.sub("", sql)
+        caller, passed = way_here()
+        names = [frame.f_code.co_name for frame in passed]
+        call = call_of(passed, names)
+        if is_next_page(passed) or is_exempt(event, names, call):
+            return
+        key = (sql, caller, seen.turn)
+        repeat = seen.repeats.get(key)
         if repeat is None:
-            repeat = seen[key] = Repeat(event, caller)
+            repeat = seen.repeats[key] = Repeat(event, caller)
+        elif (call is not None and repeat.call is call) or is_retried():
+            return
+        else:
+            repeat.idle = min(repeat.idle, now - repeat.ended)
+        repeat.call, repeat.ended = call, now
         repeat.count += 1
         repeat.allowance = _allowed.get() or repeat.allowance
-        if repeat.count == self._threshold:
-            repeat.is_retried = is_in_retries()
+        if event.in_transaction:
+            self._open.setdefault(event.backend, []).append(repeat)
         if len(repeat.values) < self._threshold:
-            repeat.values.add(as_key(event.values or ()))
+            repeat.values.add(as_key(values_of(event, sql)))
+
+    def _forget(self, event: TransactionEvent) -> None:
+        """Count the statements of a transaction no more that was undone: its work runs again."""
+        counted = self._open.pop(event.backend, ())
+        if event.how != "commit":
+            for repeat in counted:
+                repeat.count -= 1
 
     def _judge(self, unit: Unit) -> RepeatedStatement | None:
         """Report the repeats of a unit that has ended; return the error to raise."""
-        found = [each for each in unit.notes.pop(self).values() if self._is_wrong(each)]
+        seen: Seen = unit.notes.pop(self)
+        found = [each for each in seen.repeats.values() if self._is_wrong(each)]
         messages = [self._message(each) for each in found]
         if self._action == "raise":
             return RepeatedStatement("\n".join(messages)) if messages else None
@@ -170,11 +243,10 @@ class Repeats:
     def _is_wrong(self, repeat: Repeat) -> bool:
         if repeat.count < self._threshold:
             return False
-        is_varied = len(repeat.values) >= self._threshold
-        if not is_varied and (repeat.is_retried or takes_rows_in_turn(repeat.event)):
-            # A transaction that runs again sends the same values.
-            return False
-        if not is_varied and len(repeat.values) > 1 and repeat.event.operation == "SELECT":
+        if len(repeat.values) >= self._threshold:
+            if is_paging(repeat) or is_in_batches(repeat) or is_of_one_row(repeat):
+                return False
+        elif not is_wrong_again(repeat):
             return False
         allowance = repeat.allowance
         if allowance is None:
@@ -190,7 +262,7 @@ class Repeats:
             else "by tasks that were gathered or started elsewhere, so that no line is known"
         )
         is_same = len(repeat.values) == 1 and repeat.event.operation == "SELECT"
-        cure = SAME_VALUES if is_same else cure_for(repeat.event.shape)
+        cure = SAME_VALUES if is_same else cure_of(repeat)
         allowed = ""
         if (allowance := repeat.allowance) is not None:
             allowed = f" (allowed {allowance.at_most} times: {allowance.reason})"
@@ -213,19 +285,92 @@ def detect_repeats(
     return Repeats(engine, threshold, action)
 
 
-def is_exempt(event: StatementEvent) -> bool:
-    """Return whether a statement never counts, however often it is sent."""
+def call_of(passed: Sequence[FrameType], names: Sequence[str]) -> FrameType | None:
+    """Return the call of flush() or iterate() that the application made, if it made one."""
+    if PAGING in names:
+        return passed[names.index(PAGING)]
+    return passed[-1] if passed and names[-1] == "flush" else None
+
+
+def is_next_page(passed: Sequence[FrameType]) -> bool:
+    """Return whether a query reads the page after another one."""
+    return any(
+        frame.f_code.co_name == "page" and frame.f_locals.get("after") is not None
+        for frame in passed
+    )
+
+
+def is_exempt(event: StatementEvent, names: Sequence[str], call: FrameType | None) -> bool:
+    """Return whether a statement never counts, however often it is sent.
+
+    names: the functions of the runtime on the way to it.
+    """
+    if call is not None:
+        return False
     shape = event.shape
-    is_bulk = isinstance(shape, ShapeName) and shape.method in BULK
-    return is_bulk or event.is_internal or event.is_shared or event.is_pipelined
+    method = shape.method if isinstance(shape, ShapeName) else ""
+    # What is written at a commit, and the further steps of a query.
+    is_part = not WRITING_BACK.isdisjoint(names) or (method == "load" and "_load" not in names)
+    return is_part or method in BULK
 
 
-def is_in_retries() -> bool:
-    """Return whether `run()` is on the stack, which may run the same code again."""
+def is_retried() -> bool:
+    """Return whether `run()` has called its function again, after a transaction that failed."""
     frame = inspect.currentframe()
     while frame is not None and frame.f_code.co_name != "run_with_retries":
         frame = frame.f_back
-    return frame is not None
+    return frame is not None and frame.f_locals.get("repetition", 0) > 0
+
+
+def is_paging(repeat: Repeat) -> bool:
+    """Return whether each statement goes on where the one before it has ended."""
+    event = repeat.event
+    words = event.sql.upper()
+    if "LIMIT" not in words and "ORDER BY" not in words:
+        return False
+    if event.is_raw and (text := query_text(event)) != event.sql:
+        return bool(NEXT_PAGE.search(text)) and not EQUALITY.search(text)
+    roles = {place.role for place in varied_places(repeat)}
+    # The limit of the last page may be a smaller one.
+    return bool(roles & {"offset", "bound"}) and roles <= {"offset", "bound", "limit"}
+
+
+def is_in_batches(repeat: Repeat) -> bool:
+    """Return whether most statements are about several values at once."""
+    varied = repeat.varied() or []
+    places = places_of(repeat.event.sql)
+    if not varied or any(place >= len(places) or places[place].role != "list" for place in varied):
+        return False
+    rows = [row for row in repeat.values if any(is_several(row[place]) for place in varied)]
+    return 2 * len(rows) > len(repeat.values)
+
+
+def is_several(value: object) -> bool:
+    """Return whether a value is a list of two or more."""
+    return isinstance(value, tuple) and len(value) > 1  # pyright: ignore[reportUnknownArgumentType]
+
+
+def is_of_one_row(repeat: Repeat) -> bool:
+    """Return whether one row is changed again and again, as its progress is noted."""
+    event = repeat.event
+    if event.operation != "UPDATE":
+        return False
+    varied, places = repeat.varied(), places_of(event.sql)
+    if varied is None or not any(place.role == "equal" for place in places):
+        return False
+    return all(place < len(places) and places[place].role == "written" for place in varied)
+
+
+def is_wrong_again(repeat: Repeat) -> bool:
+    """Return whether it is wrong to send a statement again with the same values, or few others."""
+    event = repeat.event
+    if event.operation != "SELECT":
+        # A change is repeated until it finds no row, as one that deletes a thousand at a time.
+        return event.operation == "INSERT"
+    if len(repeat.values) > 1 or takes_rows_in_turn(event):
+        return False
+    is_of_rows = not event.is_raw or re.search(r"\bFROM\b", event.sql, re.IGNORECASE) is not None
+    return is_of_rows and repeat.idle < WAIT
 
 
 def takes_rows_in_turn(event: StatementEvent) -> bool:
@@ -234,13 +379,41 @@ def takes_rows_in_turn(event: StatementEvent) -> bool:
     return isinstance(shape, ShapeName) and any(each.startswith("for_") for each in shape.further)
 
 
-def as_key(values: Sequence[Any]) -> object:
+def varied_places(repeat: Repeat) -> list[Place]:
+    """Return where the values stand that differ from statement to statement."""
+    places = places_of(repeat.event.sql)
+    varied = repeat.varied() or []
+    return [places[place] if place < len(places) else Place("") for place in varied]
+
+
+def cure_of(repeat: Repeat) -> str:
+    """Return what to write in place of a repeated statement."""
+    if repeat.call is not None and repeat.call.f_code.co_name == "flush":
+        return ONE_FLUSH
+    event = repeat.event
+    if event.is_raw and query_text(event) != event.sql:
+        return VALUES_IN_TEXT
+    is_whole = repeat.call is not None
+    return cure_for(event.shape, varied_places(repeat), is_whole=is_whole)
+
+
+def values_of(event: StatementEvent, sql: str) -> Sequence[Any]:
+    """Return the values of a statement; the text itself where they stand in it.
+
+    sql: the text without them.
+    """
+    if event.is_raw and sql != event.sql:
+        return (event.sql,)
+    return event.values or ()
+
+
+def as_key(values: Sequence[Any]) -> tuple[object, ...]:
     """Return what tells these values from others."""
     try:
-        key = tuple([repr(each) if each.__class__ is list else each for each in values])
+        key = tuple([tuple(each) if each.__class__ is list else each for each in values])
         hash(key)
     except TypeError:
-        return repr(values)
+        return tuple(map(repr, values))
     return key
 
 

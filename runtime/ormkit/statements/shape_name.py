@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..models.columns import Column
+from ..models.relationships import Exists
 from ..sql.expressions import AnyExpression, Call, Junction, Pair
 from ..sql.templates import (
     CONTAINED_BY,
@@ -120,6 +121,10 @@ def keywords_of(conditions: Sequence[AnyExpression]) -> Iterator[str]:
             yield from keywords_of(operands)
         elif isinstance(condition, Call):
             yield keyword(condition.template, condition.operand)  # pyright: ignore
+        elif isinstance(condition, Exists):
+            asked: Any = condition
+            inner = ", ".join(keywords_of(asked.conditions))
+            yield f"{asked.relationship.name}.{asked.relationship.question}({inner})"
         else:
             yield OTHER
 

@@ -35,8 +35,9 @@ from ormkit import (
 )
 from ormkit.driver.command import Command
 from ormkit.events.event import StatementEvent
+from ormkit.events.literals import LITERAL
 from ormkit.integrations.opentelemetry import SUPPRESSED, instrument
-from ormkit.integrations.telemetry import LITERAL, Target
+from ormkit.integrations.telemetry import Target
 from tests.golden_files import Golden
 
 Work = Callable[[AsyncSession], Awaitable[Any]]

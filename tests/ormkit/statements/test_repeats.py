@@ -15,7 +15,9 @@ from ormkit import (
     AsyncSession,
     ConfigurationError,
     Engine,
+    Q,
     RepeatedStatement,
+    SerializationFailure,
     UsageError,
     allow_repeats,
     capture_statements,
@@ -185,7 +187,114 @@ async def cure_comments(session: AsyncSession, users: list[User]) -> None:
     await session.query(Post).options(selectinload("comments")).all()
 
 
+async def comprehend(session: AsyncSession, users: list[User]) -> None:
+    found = {user.id: await posts_of_(session, user) for user in users}
+    assert len(found) == len(users)
+
+
+async def posts_of_(session: AsyncSession, user: User) -> list[Post]:
+    return await posts_of(session, user)
+
+
+async def beside_a_stream(session: AsyncSession, users: list[User]) -> None:
+    async for user in session.query(User).stream():
+        await session.query(Post).filter(author_id=user.id).first()
+
+
+async def newest_of_each(session: AsyncSession, users: list[User]) -> None:
+    for user in users:
+        posts = session.query(Post).filter(status="draft", author_id=user.id)
+        await posts.order_by("-views", "id").limit(3).all()
+
+
+async def iterate_each(session: AsyncSession, users: list[User]) -> None:
+    for user in users:
+        async for _ in session.query(Post).filter(author_id=user.id).iterate():
+            pass
+
+
+async def flush_each(session: AsyncSession, users: list[User]) -> None:
+    async with session.begin() as tx:
+        for user in users:
+            tx.add(Post(author_id=user.id, title="new"))
+            await tx.flush()
+
+
+async def lock_each(session: AsyncSession, users: list[User]) -> None:
+    for user in users:
+        async with session.begin() as tx:
+            await tx.query(User).filter(id=user.id).for_update().all()
+
+
+async def write_values_in_texts(session: AsyncSession, users: list[User]) -> None:
+    for user in users:
+        await session.execute_raw(f"SELECT name FROM users WHERE id = {user.id}")
+
+
+async def ask_by_name(session: AsyncSession, users: list[User]) -> None:
+    for user in users:
+        await session.query(User).filter(role="member", name=user.name).count()
+
+
+async def delete_by_two(session: AsyncSession, users: list[User]) -> None:
+    for user in users:
+        await session.query(Post).filter(author_id=user.id, views=user.id).delete()
+
+
+async def tags_of_each(session: AsyncSession, users: list[User]) -> None:
+    for post in await session.query(Post).all():
+        await session.query(Tag).filter(Tag.posts.any(Post.id == post.id)).all()
+
+
+async def from_a_thread(session: AsyncSession, users: list[User]) -> None:
+    loop = asyncio.get_running_loop()
+
+    def work() -> None:
+        for user in users:
+            found = session.query(Post).filter(author_id=user.id).all()
+            asyncio.run_coroutine_threadsafe(found, loop).result()
+
+    await asyncio.to_thread(work)
+
+
+async def cure_newest(session: AsyncSession, users: list[User]) -> None:
+    posts = selectinload(User.posts).filter(status="draft").order_by("-views", "id").limit(3)
+    found = await session.query(User).options(posts).all()
+    assert [len(user.posts) for user in found] == [1] * len(users)
+
+
+async def cure_flush(session: AsyncSession, users: list[User]) -> None:
+    async with session.begin() as tx:
+        for user in users:
+            tx.add(Post(author_id=user.id, title="new"))
+        await tx.flush()
+
+
+async def cure_lock(session: AsyncSession, users: list[User]) -> None:
+    async with session.begin() as tx:
+        ids = [user.id for user in users]
+        assert len(await tx.query(User).filter(id__in=ids).for_update().all()) == len(users)
+
+
+async def cure_ask(session: AsyncSession, users: list[User]) -> None:
+    asked = session.query(User).filter(name__in=[user.name for user in users], role="member")
+    found = await asked.group_by("name").annotate(n=func.count()).values()
+    assert [each["n"] for each in found] == [1] * len(users)
+
+
+async def cure_delete_by_two(session: AsyncSession, users: list[User]) -> None:
+    first, second = [Q(author_id=user.id, views=user.id) for user in users[:2]]
+    await session.query(Post).filter(first | second).delete()
+
+
+async def cure_tags(session: AsyncSession, users: list[User]) -> None:
+    await session.query(Post).options(selectinload("tags")).all()
+
+
 POSTS = 'load them with their parents: session.query(User).options(selectinload("posts")).all()'
+NEWEST = (
+    "load them with their parents: session.query(User).options(selectinload(User.posts).{}).all()"
+)
 #: A loop, the name of what it repeats, the exact text of the cure, and the cure as code.
 LOOPS: dict[str, tuple[Work, str, str, Work]] = {
     "get": (
@@ -274,6 +383,79 @@ LOOPS: dict[str, tuple[Work, str, str, Work]] = {
         'session.query(Post).options(selectinload("comments")).all()',
         cure_comments,
     ),
+    "in a comprehension, two helpers away": (
+        comprehend,
+        "Post.filter(author_id).all",
+        POSTS,
+        cure_posts,
+    ),
+    "beside a stream": (
+        beside_a_stream,
+        "Post.filter(author_id).order_by(id).limit().all",
+        NEWEST.format('order_by("id").limit(...)'),
+        cure_newest,
+    ),
+    "some of each": (
+        newest_of_each,
+        "Post.filter(status, author_id).order_by(-views, id).limit().all",
+        NEWEST.format('filter(status=...).order_by("-views", "id").limit(...)'),
+        cure_newest,
+    ),
+    "pages of each": (
+        iterate_each,
+        "Post.filter(author_id).order_by(id).limit().all",
+        POSTS,
+        cure_posts,
+    ),
+    "flush": (
+        flush_each,
+        "Post.insert",
+        "call flush() once, after the loop: it writes all objects of a model by one statement, as "
+        "the end of the transaction does",
+        cure_flush,
+    ),
+    "lock": (
+        lock_each,
+        "User.filter(id).for_update().all",
+        "read all rows by one query: session.query(User).filter(id__in=[...]).for_update().all()",
+        cure_lock,
+    ),
+    "values in the text": (
+        write_values_in_texts,
+        "raw",
+        "the values stand in the text: pass them as parameters, and send it once for all, with "
+        "`= ANY($1)` and a list, or by execute_many() for a change",
+        cure_raw,
+    ),
+    "count by another column": (
+        ask_by_name,
+        "User.filter(role, name).count",
+        "count them in one query: session.query(User).filter(name__in=[...], role=...)"
+        '.group_by("name").annotate(n=func.count()).values()',
+        cure_ask,
+    ),
+    "delete by two columns": (
+        delete_by_two,
+        "Post.filter(author_id, views).delete",
+        "change all rows by one statement: session.query(Post).filter(Q(author_id=..., views=...)"
+        " | Q(author_id=..., views=...) | ...).delete()",
+        cure_delete_by_two,
+    ),
+    "many-to-many": (
+        tags_of_each,
+        "Tag.filter(posts.any(id)).all",
+        'load them with their parents: session.query(Post).options(selectinload("tags")).all()',
+        cure_tags,
+    ),
+    "from a thread": (from_a_thread, "Post.filter(author_id).all", POSTS, cure_posts),
+}
+
+
+#: The functions whose lines are named, where that is another one than the loop's.
+FUNCTIONS = {
+    "in a helper": "posts_of",
+    "in a comprehension, two helpers away": "posts_of",
+    "from a thread": "from_a_thread.<locals>.work",
 }
 
 
@@ -290,8 +472,8 @@ async def test_a_loop_is_named_with_its_line_and_its_cure(
     if name == "gathered":
         assert "gathered or started elsewhere, so that no line is known" in said
     else:
-        function = "posts_of" if name == "in a helper" else work.__name__
-        assert re.search(rf"from {re.escape(__file__)}:\d+ in {function}$", said)
+        function = FUNCTIONS.get(name, work.__name__)
+        assert re.search(rf"from {re.escape(__file__)}:\d+ in {re.escape(function)}$", said)
 
 
 @pytest.mark.parametrize("name", LOOPS)
@@ -336,8 +518,9 @@ async def write_back(session: AsyncSession, users: list[User]) -> None:
     async with session.begin() as tx:
         for place, user in enumerate(await tx.query(User).all()):
             user.age = place
-            await tx.flush()
-            user.bio = None if place % 2 else "x"
+        await tx.flush()
+        for user in await tx.query(User).all():
+            user.bio = f"{user.age}"
 
 
 async def add(session: AsyncSession, users: list[User]) -> None:
@@ -402,10 +585,92 @@ async def few_values(session: AsyncSession, users: list[User]) -> None:
         await session.get(User, user.id)
 
 
+async def page_by_key(session: AsyncSession, users: list[User]) -> None:
+    last = 0
+    posts = session.query(User).filter(role="member").order_by("id").limit(1)
+    while found := await posts.filter(id__gt=last).all():
+        last = found[-1].id
+
+
+async def page_by_offset(session: AsyncSession, users: list[User]) -> None:
+    for offset in range(6):
+        chunk = await session.query(User).order_by("id").limit(2).offset(offset).all()
+        await session.load(chunk, User.posts)
+        sql = "SELECT * FROM posts WHERE id > $1 ORDER BY id LIMIT 2"
+        await session.execute_raw(sql, [offset])
+
+
+async def page_by_cursor(session: AsyncSession, users: list[User]) -> None:
+    query = session.query(User).order_by("name", "-id").limit(1)
+    page = await query.page()
+    while page.next is not None:
+        page = await query.page(page.next)
+
+
+async def in_batches(session: AsyncSession, users: list[User]) -> None:
+    for start in range(6):
+        ids = [start, start + 1]
+        await session.query(Post).filter(author_id__in=ids).all()
+        await session.query(Comment).filter(post_id__in=ids).delete()
+        await session.execute_raw("SELECT * FROM posts WHERE author_id = ANY($1)", [ids])
+        await session.insert_all([Tag(name=f"{start} {n}") for n in ids])
+        sql = "DELETE FROM comments WHERE id IN (SELECT id FROM comments LIMIT 10)"
+        await session.execute_raw(sql)
+
+
+async def work_on_a_queue(session: AsyncSession, users: list[User]) -> None:
+    for _ in users:
+        async with session.begin() as tx:
+            waiting = tx.query(User).filter(age__isnull=True).order_by("id").limit(1)
+            user = await waiting.for_update(skip_locked=True).one()
+            await tx.query(Post).filter(author_id=user.id).all()
+            await tx.update(user, age=1)
+
+
+async def wait_for_a_change(session: AsyncSession, users: list[User]) -> None:
+    for _ in users:
+        await session.query(User).filter(name="nobody").exists()
+        await asyncio.sleep(0.003)
+
+
+async def note_progress(session: AsyncSession, users: list[User]) -> None:
+    for done in range(6):
+        await session.update(users[0], age=done)
+        await session.query(User).filter(id=users[0].id).update(age=done)
+
+
+async def try_again_by_hand(session: AsyncSession, users: list[User]) -> None:
+    for user in users:
+        with pytest.raises(SerializationFailure):
+            async with session.begin() as tx:
+                await tx.get(User, user.id)
+                await tx.execute_raw("DO $$ BEGIN RAISE serialization_failure; END $$")
+
+
+async def run_with_other_values(session: AsyncSession, users: list[User]) -> None:
+    tries = 0
+
+    async def work(tx: Any) -> None:
+        nonlocal tries
+        tries += 1
+        await tx.query(Post).filter(author_id=tries).all()
+        if tries < 6:
+            await tx.execute_raw("DO $$ BEGIN RAISE serialization_failure; END $$")
+
+    await session.run(work, retries=6)
+
+
+async def lock_and_set(session: AsyncSession, users: list[User]) -> None:
+    for user in users:
+        await session.execute_raw("SELECT pg_advisory_lock(1)")
+        await session.execute_raw(f"SET application_name = 'user {user.id}'")
+
+
 NO_LOOPS: list[Work] = [
     *(four_times, gather_gets, iterate, stream, eager, execute_many, add, savepoints),
     *(different_lines, different_shapes, requests, retried, take_in_turn, allowed, few_values),
-    write_back,
+    *(write_back, page_by_key, page_by_offset, page_by_cursor, in_batches, work_on_a_queue),
+    *(wait_for_a_change, note_progress, try_again_by_hand, run_with_other_values, lock_and_set),
 ]
 
 
