@@ -239,7 +239,8 @@ def waiting_frame() -> FrameType | None:
     if not wanted:
         return None
     own = threading.get_ident()
-    for thread, innermost in sys._current_frames().items():
+    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
+    for thread, innermost in frames.items():
         frame: FrameType | None = innermost
         while frame is not None and thread != own:
             # No == here: the frames are those of any code.

@@ -31,7 +31,16 @@ class Unit:
     def end(self) -> Exception | None:
         """End the unit, and return the first error that its judges found."""
         self.is_over = True
-        errors = [error for judge in self.ends if (error := judge()) is not None]
+        return self._judged()
+
+    def begin_anew(self) -> None:
+        """Judge what was sent until now, and go on as another unit; raises what is found."""
+        if (error := self._judged()) is not None:
+            raise error
+
+    def _judged(self) -> Exception | None:
+        ends, self.ends = self.ends, []
+        errors = [error for judge in ends if (error := judge()) is not None]
         return errors[0] if errors else None
 
 

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketClose, WebSocketState
 
 from ..errors import OrmKitError, UsageError
 from ..models.model import Model
-from ..session import AsyncSession, session_context
+from ..session import AsyncSession, current_session, session_context
 from ..sql.expressions import Condition
 from ..transactions.transaction import Transaction
 from .etags import ETags
@@ -26,6 +26,7 @@ from .held_answer import HeldAnswer, check_scope
 from .pages import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest
 from .problems import MEDIA_TYPE, problem_of
 from .service import Service
+from .units_of_requests import by_message
 
 #: Where a request has what it sends.
 ANSWER = "ormkit_answer"
@@ -53,6 +54,10 @@ class OrmKit(Service):
         handler: Any = self._answer
         app.exception_handlers.setdefault(OrmKitError, handler)
         app.add_middleware(AnswerMiddleware, handlers=app.exception_handlers)
+        # Around all other middleware too, which may be added later.
+        build = app.build_middleware_stack
+        inner: Any = app
+        inner.build_middleware_stack = lambda: SessionMiddleware(build(), self)
         if health is not None:
             app.add_api_route(health, self._health, include_in_schema=False)
 
@@ -70,6 +75,22 @@ class OrmKit(Service):
     async def _health(self) -> JSONResponse:
         health = await self.healthy()
         return JSONResponse(health.body(), health.status)
+
+
+class SessionMiddleware:
+    """Binds a session to each request and each WebSocket."""
+
+    def __init__(self, app: ASGIApp, service: OrmKit) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] in ("http", "websocket") and self._service.is_open:
+            async with session_context(self._service.engine):
+                await self._app(scope, by_message(receive), send)
+        else:
+            await self._app(scope, receive, send)
 
 
 class AnswerMiddleware:
@@ -120,12 +141,11 @@ async def service_of(connection: HTTPConnection) -> OrmKit:
     return found
 
 
-async def open_session(
-    service: Annotated[OrmKit, Depends(service_of)],
-) -> AsyncGenerator[AsyncSession]:
-    """Yield a session, which current_session() returns during the request."""
-    async with session_context(service.engine) as session:
-        yield session
+async def open_session(service: Annotated[OrmKit, Depends(service_of)]) -> AsyncSession:
+    """Return the session of the request, as current_session() does."""
+    # Before the application has started, this raises the error that says so.
+    service.engine  # noqa: B018
+    return current_session()
 
 
 #: A session. It holds no connection between statements, and opens no transaction.

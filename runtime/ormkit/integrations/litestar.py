@@ -29,6 +29,7 @@ from .pages import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest
 from .problems import MEDIA_TYPE, Problem, problem_of
 from .request_transaction import RequestTransaction
 from .service import Service
+from .units_of_requests import by_message
 
 M = TypeVar("M", bound=Model)
 
@@ -173,7 +174,7 @@ class SessionMiddleware:
         async with session_context(self._service.engine) as session:
             state[TRANSACTION] = RequestTransaction(session)
             await answer.complete(
-                self._app(scope, receive, answer.send),
+                self._app(scope, by_message(receive), answer.send),
                 partial(self._answer, scope, receive, answer.send),
             )
 

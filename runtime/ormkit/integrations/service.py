@@ -66,6 +66,11 @@ class Service:
         self.cursors = CursorSignatures(cursor_key)
 
     @property
+    def is_open(self) -> bool:
+        """Whether the application has started."""
+        return self._engine is not None
+
+    @property
     def engine(self) -> Engine:
         """The engine; raises UsageError before the application has started."""
         if self._engine is None:

@@ -153,6 +153,8 @@ class Repeats:
         self._threshold = threshold
         self._action = action
         self._block: Unit | None = None
+        #: What was raised in the units within the block, which a web framework may have answered.
+        self._raised: list[RepeatedStatement] = []
         #: What was counted in the transactions that are open, by their backends.
         self._open: dict[int, list[Repeat]] = {}
         self._listening = engine.listen(
@@ -176,8 +178,9 @@ class Repeats:
         self.close()
         block, self._block = self._block, None
         found = block.end() if block is not None else None
-        if found is not None and error is None:
-            raise found
+        raised, self._raised = self._raised, []
+        if error is None and (found is not None or raised):
+            raise found or raised[0]
 
     def _note(self, event: StatementEvent) -> None:
         unit = current_unit() or self._block
@@ -235,7 +238,12 @@ class Repeats:
         found = [each for each in seen.repeats.values() if self._is_wrong(each)]
         messages = [self._message(each) for each in found]
         if self._action == "raise":
-            return RepeatedStatement("\n".join(messages)) if messages else None
+            if not messages:
+                return None
+            error = RepeatedStatement("\n".join(messages))
+            if self._block is not None and unit is not self._block:
+                self._raised.append(error)
+            return error
         for each, message in zip(found, messages, strict=True):
             LOGGER.warning("%s", message, extra=attributes(each))
         return None
