@@ -17,6 +17,7 @@ from .scope import (
     OWN_RELATION,
     RELATION,
     RELATIONS,
+    SET_BY_USERS,
     TABLES,
     WITH_PARTS,
     own,
@@ -108,8 +109,9 @@ LATERAL (
     UNION ALL SELECT 'compression', CASE a.attcompression WHEN 'l' THEN 'lz4' ELSE 'pglz' END
         WHERE a.attcompression <> ''
     UNION ALL SELECT 'statistics target', a.attstattarget::text WHERE a.attstattarget >= 0
-    UNION ALL SELECT 'column options', array_to_string(a.attoptions, ', ')
-        WHERE a.attoptions IS NOT NULL
+    UNION ALL SELECT 'column options', string_agg(o.option, ', ' ORDER BY o.number)
+        FROM unnest(a.attoptions) WITH ORDINALITY o (option, number)
+        WHERE {SET_BY_USERS.format('o.option')} HAVING count(*) > 0
     UNION ALL SELECT 'foreign options', (
         SELECT string_agg(format('%I %L', o.option_name, o.option_value), ', '
             ORDER BY o.option_name) FROM pg_options_to_table(a.attfdwoptions) o)

@@ -38,3 +38,7 @@ OWN_RELATION = own("pg_class", "c")
 TABLES = f"{OWN_RELATION} AND c.relkind IN ('r', 'p', 'f')"
 COLUMNS = f"{RELATIONS} JOIN pg_attribute a ON a.attrelid = c.oid"
 OWN_COLUMN = f"{OWN_RELATION} AND a.attnum > 0 AND NOT a.attisdropped"
+
+#: Whether a user set an option of a column. The server adds notes of its own, such as pg_attver
+#: since 15.20: each database has others, and pg_dump leaves them out.
+SET_BY_USERS = "{} NOT LIKE 'pg\\_%'"

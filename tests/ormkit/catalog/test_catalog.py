@@ -47,6 +47,27 @@ def test_equal_databases_of_two_versions_have_the_same_facts(
     assert compare(*catalogs) == []
 
 
+def test_notes_of_the_server_among_the_options_of_columns_are_no_facts(server18: Server) -> None:
+    """Servers of 15.20 and later minor versions write them; here an UPDATE does."""
+    sql = """
+        CREATE TABLE t (id integer PRIMARY KEY, name text);
+        ALTER TABLE t ALTER name SET (n_distinct = 5, n_distinct_inherited = 6);
+        CREATE VIEW v AS SELECT * FROM t;
+    """
+    notes = """
+        UPDATE pg_attribute SET attoptions = array_prepend('pg_attver=' || oid, attoptions)
+        FROM pg_class WHERE oid = attrelid AND relname IN ('t', 'v')
+    """
+    expected = shadow(server18.url, sql)
+    with server18.database() as url:
+        server18.run_script(url, sql + notes)
+        found = catalog_of(url)
+    assert compare(expected, found) == []
+    options = found.get(("table public.t", "column options", "name"))
+    assert options is not None
+    assert options.definition == "n_distinct=5, n_distinct_inherited=6"
+
+
 def test_a_database_of_postgresql_15_with_extensions_is_read(
     contrib_server: ContribServer,
 ) -> None:
