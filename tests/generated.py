@@ -15,6 +15,7 @@ from typing import Any
 
 from ormkit.models.package import _known as known_packages
 from ormkit_gen.output.manifest import MANIFEST_NAME, Manifest
+from ormkit_gen.rendering.dto import Library
 from ormkit_gen.rendering.fingerprint import fingerprint
 from ormkit_gen.rendering.render import render
 from ormkit_gen.schema import load
@@ -46,20 +47,24 @@ def generate(directory: Path, schema: str, package: str = "models") -> Path:
     return directory / package
 
 
-def import_models(directory: Path, schema: Path) -> Any:
+def import_models(directory: Path, schema: Path, dto: Library | None = None) -> Any:
     """Render a schema file into a package of a new name in the directory, and import it.
 
     create_all() of other tests does not see it.
+
+    dto: the library of the classes in the package's module `dto`, which is imported too.
     """
     package = directory / f"models_{uuid.uuid4().hex}"
     package.mkdir()
     loaded = load([schema], schema.parent).schema
-    for name, text in render(loaded).items():
+    for name, text in render(loaded, dto).items():
         (package / name).write_text(text, encoding="utf-8")
     manifest = Manifest(fingerprint=fingerprint(loaded))
     (package / MANIFEST_NAME).write_text(manifest.to_text(), encoding="utf-8")
     sys.path.insert(0, str(directory))
     try:
+        if dto is not None:
+            importlib.import_module(f"{package.name}.dto")
         return importlib.import_module(package.name)
     finally:
         sys.path.remove(str(directory))

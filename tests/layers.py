@@ -32,7 +32,7 @@ FLOORS = (
     ("engine",),
     ("session", "catalog"),
     ("migrations", "testing", "integrations"),
-    ("fastapi", "litestar"),
+    ("fastapi", "litestar", "msgspec"),
     ("__init__",),
 )
 #: Those of the generator.

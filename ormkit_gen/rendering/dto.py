@@ -5,7 +5,7 @@ They are generated for a target with `dto = "pydantic"` or `dto = "msgspec"`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ormkit_gen.ir import Column, Model, Schema
@@ -21,6 +21,11 @@ BASES: dict[Library, str] = {
     "pydantic": f"{own('pydantic')}.BaseModel",
     "msgspec": f"{own('msgspec')}.Struct, kw_only=True",
 }
+#: Types of PostgreSQL whose values have no form in JSON that pydantic knows, or not all of them:
+#: bytes, infinite dates, floats that are no numbers, and ranges of moments with a zone or without.
+IN_JSON = frozenset(
+    ("bytea", "real", "double precision", "date", "timestamp", "timestamptz", "tsrange")
+) | {"tstzrange"}
 #: What a class of pydantic needs: columns may be named model_..., and have types of OrmKit.
 CONFIG = (
     f"model_config = {own('pydantic')}.ConfigDict("
@@ -95,13 +100,14 @@ class _Builder:
 
     def classes(self) -> tuple[DtoView, ...]:
         table = self.model.name
+        self.is_input = True
         written = [each for each in self.model.columns if self.is_written(each)]
         changed = [each for each in written if not each.is_primary_key]
         shown = [each for each in self.model.columns if not each.is_private]
         return (
             self.view("Create", f"What a new {table} takes.", [*map(self.created, written)]),
             self.view("Update", f"What may change of a {table}.", [*map(self.unset, changed)]),
-            self.view("Read", self.model.comment or f"A {table}.", [*map(self.read, shown)]),
+            self.view("Read", self.model.comment or f"A {table}.", self.all_read(shown)),
         )[2 * self.model.is_read_only :]
 
     def view(self, suffix: str, text: str, lines: list[str]) -> DtoView:
@@ -142,9 +148,10 @@ class _Builder:
             return self.unset(column)
         return self.field(column, "None" if column.is_nullable else "")
 
-    def read(self, column: Column) -> str:
-        """Return the field for a value that was read."""
-        return self.field(column, "")
+    def all_read(self, columns: list[Column]) -> list[str]:
+        """Return the fields for values that were read, which no limit holds for any more."""
+        self.is_input = False
+        return [self.field(each, "") for each in columns]
 
     def unset(self, column: Column) -> str:
         """Return the field for a value that may be left out."""
@@ -160,7 +167,7 @@ class _Builder:
 
     def field(self, column: Column, default: str, further: str = "") -> str:
         """Return the declaration of a field; `default` is source, empty for a required field."""
-        typed = annotation(column, self.schema, self.imports)
+        typed = self.typed(column)
         nullable = f"{' | None' if column.is_nullable else ''}{further}"
         options = [f"{name}={value}" for name, value in self.constraints(column)]
         is_factory = default.startswith("default_factory=")
@@ -183,23 +190,77 @@ class _Builder:
             default = f"{own('pydantic')}.Field({', '.join(options)})"
         return f"{name}: {typed}{nullable}{f' = {default}' if default else ''}"
 
+    def typed(self, column: Column) -> str:
+        """Return the annotation of a value, with what says how JSON has it."""
+        one = replace(column, type=replace(column.type, dimensions=0))
+        if column.python_type is not None:
+            return self.in_json(annotation(column, self.schema, self.imports), column)
+        typed = self.in_json(annotation(one, self.schema, self.imports), column)
+        options = self.limits(column) if column.type.is_array else []
+        if options:
+            typed = self.annotated(typed, self.checks(options))
+        for _ in range(column.type.dimensions):
+            typed = f"{own('list')}[{typed}]"
+        return typed
+
+    def in_json(self, typed: str, column: Column) -> str:
+        """Return the annotation of one value, with InJson where pydantic needs it."""
+        type_ = column.type
+        has_class = column.codec is not None or column.json_type is not None
+        if self.library != "pydantic" or not (
+            has_class or (type_.name in IN_JSON and column.python_type is None)
+        ):
+            return typed
+        arguments = [python_string(type_.name)]
+        if column.codec is not None:
+            module, _, name = column.codec.partition(":")
+            first, *rest = name.split(".")
+            arguments.append(f"codec={'.'.join([self.imports.add(module, first), *rest])}")
+        marker = self.imports.add("ormkit", "InJson")
+        return self.annotated(typed, f"{marker}({', '.join(arguments)})")
+
+    def checks(self, options: list[tuple[str, str]]) -> str:
+        """Return what the library checks of a value."""
+        word = "Meta" if self.library == "msgspec" else "Field"
+        return (
+            f"{own(self.library)}.{word}({', '.join(f'{name}={each}' for name, each in options)})"
+        )
+
     def annotated(self, typed: str, what: str) -> str:
         """Return the annotation with what the class checks of the value."""
         return f"{self.imports.add('typing', 'Annotated')}[{typed}, {what}]"
 
     def constraints(self, column: Column) -> list[tuple[str, str]]:
         """Return what the class checks, and what it tells of the field."""
-        found: list[tuple[str, str]] = []
-        type_ = column.type
-        is_scalar = not type_.is_array and not type_.is_enum and column.python_type is None
-        if is_scalar and type_.modifiers and type_.name in ("varchar", "char"):
-            found.append(("max_length", str(type_.modifiers[0])))
-        if is_scalar and type_.modifiers and type_.name == "numeric" and self.library == "pydantic":
-            precision, scale = (*type_.modifiers, 0)[:2]
-            found += [("max_digits", str(precision)), ("decimal_places", str(scale))]
+        found = [] if column.type.is_array else self.limits(column)
         if column.comment:
             found.append(("description", python_string(column.comment)))
         return found
+
+    def limits(self, column: Column) -> list[tuple[str, str]]:
+        """Return what the class checks of one value."""
+        type_ = column.type
+        if type_.is_enum or column.python_type is not None:
+            return []
+        if type_.name == "numeric":
+            return self.digits(type_.modifiers) if self.library == "pydantic" else []
+        if type_.name in ("varchar", "char") and type_.modifiers:
+            return [("max_length", str(type_.modifiers[0]))]
+        if type_.name == "vector" and type_.modifiers:
+            return [(name, str(type_.modifiers[0])) for name in ("min_length", "max_length")]
+        if type_.base.default == "whole" and self.is_input:
+            most = 2 ** (type_.base.bits - 1)
+            return [("ge", str(-most)), ("le", str(most - 1))]
+        if type_.name in ("timestamp", "timestamptz") and self.library == "msgspec":
+            return [("tz", str(type_.name == "timestamptz"))] if self.is_input else []
+        return []
+
+    def digits(self, modifiers: tuple[int, ...]) -> list[tuple[str, str]]:
+        """Return how many digits pydantic takes; numbers without a limit may also be infinite."""
+        precision, scale = (*modifiers, 0, 0)[:2]
+        if not modifiers or not self.is_input or not 0 <= scale <= precision:
+            return [("allow_inf_nan", "True")]
+        return [("max_digits", str(precision)), ("decimal_places", str(scale))]
 
 
 def is_fresh(value: object) -> bool:

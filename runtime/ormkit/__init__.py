@@ -71,6 +71,7 @@ from .models.codec_columns import Codec, CodecColumn
 from .models.columns import Column
 from .models.computed import Computed, JsonComputed, SearchComputed, VectorComputed
 from .models.hooks import validates
+from .models.in_json import InJson
 from .models.json_columns import JsonColumn, JsonPath
 from .models.model import ComputedValue, Model, ModelMeta, ReadOnlyModel, Related, SoftDeleteModel
 from .models.package import Schema
@@ -151,6 +152,7 @@ __all__ = [
     "ForeignKeyViolation",
     "Function",
     "GroupedQuery",
+    "InJson",
     "Inet",
     "IntegrityError",
     "Interval",

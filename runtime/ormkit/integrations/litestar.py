@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypeVar
 
 from litestar import Litestar, Request, Response, get
 from litestar.config.app import AppConfig
 from litestar.di import NamedDependency, Provide
 from litestar.exceptions import HTTPException, responses
 from litestar.middleware import DefineMiddleware
+from litestar.openapi.spec import OpenAPIType, Schema
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
-from litestar.plugins import InitPlugin
+from litestar.plugins import InitPlugin, OpenAPISchemaPlugin
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.typing import FieldDefinition
 
 from ..errors import OrmKitError
+from ..models.in_json import form_of
 from ..models.model import Model
+from ..postgres.infinity import InfiniteDate, InfiniteDatetime
+from ..postgres.interval import Interval
+from ..postgres.values import BitString, Range
 from ..session import AsyncSession, current_session, session_context
 from ..sql.expressions import Condition
 from ..transactions.transaction import Transaction
 from .etags import ETags
 from .filters import Filter, Filters, by_name
 from .held_answer import HeldAnswer, check_scope, ormkit_error
+from .msgspec import dec_hook, enc_hook
 from .pages import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest
 from .problems import MEDIA_TYPE, Problem, problem_of
 from .request_transaction import RequestTransaction
 from .service import Service
 from .units_of_requests import by_message
+
+if TYPE_CHECKING:
+    from litestar._openapi.schema_generation import SchemaCreator
 
 M = TypeVar("M", bound=Model)
 
@@ -51,6 +61,15 @@ HEADERS = "ormkit_headers"
 ANSWER = "ormkit_answer"
 SOCKET_PROBLEM = "ormkit_socket_problem"
 TRANSACTION = "ormkit_transaction"
+#: Words of JSON Schema that Litestar spells otherwise.
+WORDS = {
+    "anyOf": "any_of",
+    "additionalProperties": "additional_properties",
+    "contentEncoding": "content_encoding",
+}
+#: What writes values of OrmKit's classes; Litestar knows addresses.
+OWN = (Range, BitString, Interval, InfiniteDate, InfiniteDatetime)
+ENCODERS: dict[Any, Callable[[Any], Any]] = dict.fromkeys(OWN, enc_hook)
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]
 
@@ -89,6 +108,9 @@ class OrmKitPlugin(Service, InitPlugin):
             "page": Provide(self._page, sync_to_thread=False),
             "etag": Provide(etags_of, sync_to_thread=False),
         }
+        config.type_encoders = {**ENCODERS, **(config.type_encoders or {})}
+        config.type_decoders = [*(config.type_decoders or ()), (is_value, dec_hook)]
+        config.plugins.append(JsonSchemas())
         app_config.dependencies = {**given, **app_config.dependencies}
         app_config.middleware = [
             DefineMiddleware(SessionMiddleware, service=self),
@@ -147,6 +169,44 @@ class OrmKitPlugin(Service, InitPlugin):
             set_header(request, "link", link)
 
         return PageRequest(limit, cursor, str(request.url), self.cursors, set_link)
+
+
+class JsonSchemas(OpenAPISchemaPlugin):
+    """Tells the forms that OrmKit's values have in JSON in OpenAPI documents."""
+
+    def is_plugin_supported_field(self, field_definition: FieldDefinition) -> bool:
+        """Return whether values of a field are OrmKit's."""
+        return is_value(field_definition.annotation)
+
+    def to_openapi_schema(
+        self, field_definition: FieldDefinition, schema_creator: SchemaCreator
+    ) -> Schema:
+        """Return the schema of a field."""
+        form = form_of(field_definition.annotation)
+        return openapi_schema(form.schema if form is not None else {})
+
+
+def is_value(kind: Any) -> bool:
+    """Return whether values of a class are OrmKit's."""
+    try:
+        return form_of(kind) is not None
+    except TypeError:
+        # A type that cannot be hashed is none of ours.
+        return False
+
+
+def openapi_schema(document: Mapping[str, Any]) -> Schema:
+    """Return a JSON Schema as Litestar has it."""
+    made: dict[str, Any] = {WORDS.get(word, word): value for word, value in document.items()}
+    if "properties" in made:
+        made["properties"] = {
+            name: openapi_schema(each) for name, each in made["properties"].items()
+        }
+    if "any_of" in made:
+        made["any_of"] = [openapi_schema(each) for each in made["any_of"]]
+    if "type" in made:
+        made["type"] = OpenAPIType(made["type"])
+    return Schema(**made)
 
 
 class SessionMiddleware:

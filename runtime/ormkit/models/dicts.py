@@ -102,9 +102,9 @@ def is_missing(table: Table, column: AnyColumn, given: Mapping[str, Any]) -> boo
 
 
 def read_value(column: AnyColumn, value: Any) -> Any:
-    """Return the value of a column; a text stands for what JSON has no form for.
+    """Return the value of a column for what JSON has in its place.
 
-    Raises InvalidValue for a text of the wrong form.
+    Raises InvalidValue for what is no form of such a value.
     """
     if isinstance(column, JsonColumn) and column.json_type is not None:
         if value is None or column.json_type.is_value(value):
@@ -113,7 +113,17 @@ def read_value(column: AnyColumn, value: Any) -> Any:
             return column.loaded(value)
         except InvalidValue as error:
             raise InvalidValue(f"{column.label}: {error}") from None
-    if column.is_object or not isinstance(value, str) or column.is_array or column.is_json:
+    if column.is_object or column.is_json or value is None:
+        return value
+    if column.is_array and isinstance(value, list):
+        return [read_value(column, each) for each in list[Any](value)]  # pyright: ignore
+    form = column.known.base.json_form
+    if form is not None and form.special is None and isinstance(value, (str, Mapping)):
+        try:
+            return form.read(value)
+        except InvalidValue as error:
+            raise InvalidValue(f"{column.label}: {error}") from None
+    if not isinstance(value, str):
         return value
     if column.labels is not None:
         if value not in column.labels:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ..errors import StaleObject, UsageError
+from ..errors import MissingValue, StaleObject, UsageError
 from ..models.columns import AnyColumn
 from ..models.foreign_keys import drop_outdated
 from ..models.given_columns import mark_known
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 def changes_for(table: Table, values: Mapping[str, object]) -> list[tuple[AnyColumn, object]]:
     """Return the assignments of an UPDATE with these keywords, and of version and updated_at.
 
-    Values are returned in their stored form. Raises UsageError without keywords, UnknownName, and
+    Values are returned in their stored form. Raises MissingValue without keywords, UnknownName, and
     InvalidValue for a value that the column cannot store without loss.
     """
     if not values:
-        raise UsageError(f"{table.label}: update needs at least one column=value")
+        raise MissingValue(f"{table.label}: update needs at least one column=value")
     changes: list[tuple[AnyColumn, object]] = []
     for name, value in values.items():
         column = table.by_name.get(name)

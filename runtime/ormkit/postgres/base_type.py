@@ -12,6 +12,7 @@ from .checks import Check
 from .comparability import Comparability
 from .cursor_values import Reader
 from .forms import MakeForm
+from .json_values import JsonForm
 from .truncation import LosslessValues
 
 #: Which operators a type's columns have. An array has those of arrays, whatever its elements are.
@@ -103,6 +104,8 @@ class BaseType:
     #: What the driver decodes a field of a record by: the type alone, the type once a column had
     #: it, or nothing, so that the field is read as text.
     in_records: Literal["type", "type once met", "text"] = "text"
+    #: How JSON has a value; None where libraries know it.
+    json_form: JsonForm | None = None
     #: Reads a JSON document from its text; None where values are no JSON.
     read_document: Callable[[str], Any] | None = None
 

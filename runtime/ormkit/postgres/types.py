@@ -24,7 +24,16 @@ from ipaddress import (
 from typing import Any
 from uuid import UUID
 
-from . import checks, comparability, cursor_values, datetime_forms, forms, number_forms, truncation
+from . import (
+    checks,
+    comparability,
+    cursor_values,
+    datetime_forms,
+    forms,
+    json_values,
+    number_forms,
+    truncation,
+)
 from .base_type import BaseType
 from .comparability import Comparability
 from .infinity import InfiniteDate, InfiniteDatetime
@@ -59,7 +68,9 @@ def whole(
     )
 
 
-def range_of(bound: BaseType, name: str, *, step: Any = None) -> BaseType:
+def range_of(
+    bound: BaseType, name: str, json_form: json_values.JsonForm, *, step: Any = None
+) -> BaseType:
     """Return the type of ranges with such bounds; `step` is between neighbours of discrete ones."""
     return BaseType(
         name=name,
@@ -68,6 +79,7 @@ def range_of(bound: BaseType, name: str, *, step: Any = None) -> BaseType:
         bound=bound,
         check=partial(checks.range_mismatch, bound.check),
         form=forms.ranges(bound.form, bound.check, step),
+        json_form=json_form,
         exact=truncation.WHOLE_RANGES if bound.arithmetic == "whole" else None,
         in_records="type once met",
     )
@@ -103,6 +115,7 @@ DATE = BaseType(
     python=(dt.date,),
     compared=Comparability(dt.date, *INFINITE, foreign=comparability.of_date),
     check=checks.date_mismatch,
+    json_form=json_values.DATE,
     form=forms.plain(datetime_forms.date_form, dt.date),
     equality="python",
     from_cursor=cursor_values.read_date,
@@ -116,6 +129,7 @@ TIMESTAMP = BaseType(
     arithmetic="time",
     compared=Comparability(dt.datetime, dt.date, *INFINITE, foreign=comparability.own),
     check=checks.timestamp_mismatch,
+    json_form=json_values.LOCAL,
     form=forms.timed(datetime_forms.timestamp_form),
     equality="python",
     from_cursor=cursor_values.read_timestamp,
@@ -131,6 +145,7 @@ TIMESTAMPTZ = BaseType(
     compared=Comparability(*INFINITE, foreign=comparability.of_moment),
     needs_zone=True,
     check=checks.timestamptz_mismatch,
+    json_form=json_values.MOMENT,
     form=forms.timed(datetime_forms.timestamptz_form, keeps_all=forms.are_utc),
     equality="python",
     from_cursor=cursor_values.read_timestamp,
@@ -146,6 +161,7 @@ DOUBLE = BaseType(
     python=(float,),
     compared=comparability.FLOATS,
     check=checks.double_mismatch,
+    json_form=json_values.FLOAT,
     form=forms.plain(number_forms.double_form, float),
     has_equal_forms=True,
     from_cursor=cursor_values.read_float,
@@ -172,6 +188,7 @@ INTERVAL = BaseType(
     arithmetic="time",
     python=(dt.timedelta, Interval),
     check=checks.interval_mismatch,
+    json_form=json_values.INTERVAL,
     form=forms.timed(datetime_forms.interval_form, Interval),
     has_equal_forms=True,
     from_cursor=cursor_values.read_interval,
@@ -197,6 +214,7 @@ TYPES = table(
         arithmetic="float",
         compared=comparability.FLOATS,
         check=checks.real_mismatch,
+        json_form=json_values.FLOAT,
         form=forms.plain(number_forms.real_form),
         has_equal_forms=True,
         from_cursor=cursor_values.read_float,
@@ -286,6 +304,7 @@ TYPES = table(
         arithmetic="joins",
         python=(bytes,),
         check=checks.bytea_mismatch,
+        json_form=json_values.BYTES,
         form=forms.plain(forms.bytes_form, bytes),
         equality="python",
         from_cursor=bytes.fromhex,
@@ -353,6 +372,7 @@ TYPES = table(
         reads=INET,
         python=INET,
         check=checks.inet_mismatch,
+        json_form=json_values.INET,
         form=forms.plain(forms.address_form, IPv4Address),
         in_records="type",
     ),
@@ -361,6 +381,7 @@ TYPES = table(
         reads=(IPv4Network, IPv6Network),
         python=(IPv4Network, IPv6Network),
         check=checks.cidr_mismatch,
+        json_form=json_values.CIDR,
         form=forms.plain(forms.network_form, IPv4Network),
         in_records="type",
     ),
@@ -372,12 +393,12 @@ TYPES = table(
         is_rewritten=True,
         is_sent_as_text=True,
     ),
-    range_of(INTEGER, "int4range", step=1),
-    range_of(BIGINT, "int8range", step=1),
-    range_of(NUMERIC, "numrange"),
-    range_of(TIMESTAMP, "tsrange"),
-    range_of(TIMESTAMPTZ, "tstzrange"),
-    range_of(DATE, "daterange", step=dt.timedelta(days=1)),
+    range_of(INTEGER, "int4range", json_values.INTEGER_RANGE, step=1),
+    range_of(BIGINT, "int8range", json_values.INTEGER_RANGE, step=1),
+    range_of(NUMERIC, "numrange", json_values.NUMBER_RANGE),
+    range_of(TIMESTAMP, "tsrange", json_values.LOCAL_RANGE),
+    range_of(TIMESTAMPTZ, "tstzrange", json_values.MOMENT_RANGE),
+    range_of(DATE, "daterange", json_values.DATE_RANGE, step=dt.timedelta(days=1)),
     BaseType(
         name="bit",
         reads=(BitString,),
@@ -386,6 +407,7 @@ TYPES = table(
         family="equal",
         arithmetic="joins",
         check=checks.bit_mismatch,
+        json_form=json_values.BITS,
         form=forms.bits(checks.bit_mismatch, (1,)),
         in_records="type",
     ),
@@ -396,6 +418,7 @@ TYPES = table(
         family="equal",
         arithmetic="joins",
         check=checks.varbit_mismatch,
+        json_form=json_values.BITS,
         form=forms.bits(checks.varbit_mismatch, ()),
         in_records="type",
     ),

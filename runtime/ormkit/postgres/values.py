@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABCMeta
 from collections.abc import Callable
 from ipaddress import (
     IPv4Address,
@@ -16,11 +17,6 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeAlias, TypeVar,
 from uuid import UUID
 
 __all__ = ["UNSET", "BitString", "Cidr", "DriverUUID", "Inet", "Range", "Record", "Unset"]
-
-#: Value of an inet column: an address, or an interface where it has a netmask.
-Inet: TypeAlias = IPv4Address | IPv6Address | IPv4Interface | IPv6Interface
-#: Value of a cidr column.
-Cidr: TypeAlias = IPv4Network | IPv6Network
 
 
 #: Returns a row as a tuple. Slicing a record of the driver takes half the time of iterating it.
@@ -40,6 +36,11 @@ class Unset:
 T = TypeVar("T")
 
 if TYPE_CHECKING:
+    #: Value of an inet column: an address, or an interface where it has a netmask.
+    Inet: TypeAlias = IPv4Address | IPv6Address | IPv4Interface | IPv6Interface
+    #: Value of a cidr column.
+    Cidr: TypeAlias = IPv4Network | IPv6Network
+
     # asyncpg publishes no types: these are the parts of its classes that OrmKit exposes.
     from collections.abc import Iterator
 
@@ -101,6 +102,17 @@ if TYPE_CHECKING:
     UNSET: Final[Any] = Unset()
 else:
     from asyncpg import BitString, Range, Record
+
+    class Inet(metaclass=ABCMeta):  # noqa: B024
+        """The classes of values of inet columns, in one: libraries can read one class only."""
+
+    class Cidr(metaclass=ABCMeta):  # noqa: B024
+        """The classes of values of cidr columns, in one."""
+
+    for _cls in (IPv4Address, IPv6Address, IPv4Interface, IPv6Interface):
+        Inet.register(_cls)
+    for _cls in (IPv4Network, IPv6Network):
+        Cidr.register(_cls)
 
     try:
         from asyncpg.pgproto.pgproto import UUID as DriverUUID  # noqa: N811

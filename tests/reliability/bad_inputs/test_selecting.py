@@ -8,6 +8,7 @@ from examples.blog.db import Post, User
 from ormkit import (
     DatabaseError,
     InvalidValue,
+    MissingValue,
     NotNullViolation,
     StatementError,
     UnknownName,
@@ -349,7 +350,7 @@ async def test_a_wrong_selection_is_refused(lab: Lab, case: Case) -> None:
 
 CHANGES = [
     *refused(
-        UsageError,
+        MissingValue,
         "User: update needs at least one column=value",
         lambda lab: lab.users.update(),
     ),

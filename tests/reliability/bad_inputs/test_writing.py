@@ -22,7 +22,7 @@ from tests.reliability.bad_inputs.cases import Case, Lab, check_refused, numbere
 
 UPDATES = [
     *refused(
-        UsageError,
+        MissingValue,
         "User: update needs at least one column=value",
         lambda lab: lab.session.update(lab.ada),
     ),
