@@ -1,5 +1,5 @@
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from typing import Any, Self, final
 
@@ -55,16 +55,20 @@ class Recorder:
     @property
     def listeners(self) -> Any: ...
     def ended(self, command: object, began: float, argument_sets: int, keys: int, /) -> Any: ...
-    def answered(
+
+@final
+class Told:
+    def __new__(cls, plain: type[Any]) -> Self: ...
+    def __get__(self, connection: Any, owner: type[Any] | None = ..., /) -> Callable[..., Any]: ...
+    def __call__(
         self,
+        connection: Any,
         command: object,
-        values: Sequence[Any],
-        began: float,
-        argument_sets: int,
-        keys: int,
-        answer: tuple[list[Any], bytes | None],
-        /,
-    ) -> tuple[list[Any], bytes | None]: ...
+        args: Sequence[Any] = ...,
+        timeout: float | None = ...,
+        *,
+        is_many: bool = ...,
+    ) -> Coroutine[Any, Any, tuple[list[Any], bytes | None]]: ...
 
 def objects_with(
     cls: type[Any], record: type[Any], names: tuple[str, ...], rows: Sequence[Any], /

@@ -21,8 +21,8 @@ from .recorder import StatementRecord
 #: The package whose frames are not the caller's, and those that it may be called through.
 OWN = __name__.partition(".")[0]
 PASSED = {OWN, "anyio", "asyncio", "concurrent", "contextlib"}
-#: The module that calls listeners.
-TELLING = __name__.rpartition(".")[0] + ".observed"
+#: What the code of a coroutine or an asynchronous generator has in its flags, and no listener.
+ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 #: The modules that run tasks: above them is no one who waits for the statement.
 TASK = {"asyncio.events", "asyncio.base_events", "asyncio.runners"}
 
@@ -207,8 +207,10 @@ def way_here() -> tuple[Caller | None, list[FrameType]]:
     """
     frame = inspect.currentframe()
     passed: list[FrameType] = []
-    # The listener itself, then the runtime, then who called that.
-    while frame is not None and frame.f_globals.get("__name__") != TELLING:
+    # The listener itself, then the runtime, which waited for the answer, then who called that.
+    while frame is not None and not (
+        frame.f_code.co_flags & ASYNCHRONOUS and package_of(frame) == OWN
+    ):
         frame = frame.f_back
     while frame is not None and package_of(frame) in PASSED:
         if frame.f_globals["__name__"] in TASK:

@@ -100,11 +100,9 @@ class Listeners:
 
     def __init__(self, on_change: Callable[[bool], None]) -> None:
         self._all: tuple[Listening, ...] = ()
-        self._on_statement: Each[StatementEvent] = ()
-        #: The same where nobody wants the values, otherwise None: the recorder calls them itself.
-        self.plain: Each[StatementEvent] | None = ()
-        #: Those that want the values, too.
-        self._on_values: Each[StatementEvent] = ()
+        #: Who is told of statements: those without and those with the values. The accelerator's
+        #: recorders hold this list, and call them without asking here.
+        self.told: list[Each[StatementEvent]] = [(), ()]
         self._on_transaction: Each[TransactionEvent] = ()
         self._on_connection: Each[ConnectionEvent] = ()
         #: What is called with the seconds that a connection was in use, as it comes back. Each
@@ -157,23 +155,26 @@ class Listeners:
     def _change(self, now: tuple[Listening, ...]) -> None:
         was, self._all = self._all, now
         statements = [(each, each.on_statement) for each in now if each.on_statement]
-        self._on_statement = tuple(each for each in statements if not each[0].wants_values)
-        self._on_values = tuple(each for each in statements if each[0].wants_values)
+        self.told[0] = tuple(each for each in statements if not each[0].wants_values)
+        self.told[1] = tuple(each for each in statements if each[0].wants_values)
         self._on_transaction = tuple(
             (each, each.on_transaction) for each in now if each.on_transaction
         )
         self._on_connection = tuple(
             (each, each.on_connection) for each in now if each.on_connection
         )
-        self.plain = None if self._on_values else self._on_statement
         if bool(was) is not bool(now):
             self._on_change(bool(now))
 
     def statement(self, event: StatementEvent, values: Sequence[object]) -> None:
         """Tell of a statement that has ended; only who wants the values gets them."""
-        self._tell(self._on_statement, event)
-        if self._on_values:
-            self._tell(self._on_values, event.with_values(list(map(plain, values))))
+        self._tell(self.told[0], event)
+        if self.told[1]:
+            self._tell(self.told[1], self.bound(event, values))
+
+    def bound(self, event: StatementEvent, values: Sequence[object]) -> StatementEvent:
+        """Return the event with what was bound, for those that want the values."""
+        return event.with_values(list(map(plain, values)))
 
     def failed(self, pair: tuple[Listening, Callable[..., None]], error: Exception) -> None:
         """Log the error that one of those who listen has raised."""

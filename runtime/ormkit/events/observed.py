@@ -28,7 +28,7 @@ from ..postgres.values import Record
 from .event import StatementEvent, TransactionEvent, first_word
 from .listeners import Listeners, is_told
 from .observed_rows import ObservedRows
-from .recorder import Answer, Recorder
+from .recorder import Recorder, told
 
 #: The first words of what belongs to a transaction, in the runtime's own scripts.
 CONTROL = frozenset({"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE"})
@@ -52,26 +52,7 @@ class ObservedConnection(Connection):
 
     __slots__ = ()
 
-    async def run(
-        self,
-        command: Command,
-        args: Sequence[Any] = (),
-        timeout: float | None = None,
-        *,
-        is_many: bool = False,
-    ) -> tuple[list[Record], bytes | None]:
-        """Run one statement, and tell of it."""
-        # len() of the array itself would have the driver take it for measured.
-        keys = len(args[0].values) if command.is_lookup else 0
-        sets = len(args) if is_many else 1
-        began = perf_counter()
-        try:
-            answer = await super().run(command, args, timeout, is_many=is_many)
-        except BaseException as error:
-            self._tell_of(self.watch.ended(command, began, sets, keys), args, error=error)
-            raise
-        told: Answer = self.watch.answered(command, args, began, sets, keys, answer)
-        return told
+    run = told(Connection)
 
     def _tell_of(
         self,

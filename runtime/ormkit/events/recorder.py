@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from ..accelerator import accelerator
 from ..driver.command import Command
+from ..driver.connection import Connection
 from ..postgres.values import Record
 from .observed_rows import ObservedRows
 
 #: The rows of a statement and its command tag.
 Answer: TypeAlias = "tuple[list[Record], bytes | None]"
+#: The method run() of connections.
+Run: TypeAlias = "Callable[..., Any]"
 
 
 class PythonStatementRecord:
@@ -134,6 +137,20 @@ class PythonRecorder:
         self.statements += 1
         return event
 
+    def failed(
+        self,
+        command: Command,
+        values: Sequence[Any],
+        began: float,
+        argument_sets: int,
+        keys: int,
+        error: BaseException,
+    ) -> None:
+        """Tell of a statement that failed."""
+        event = self.ended(command, began, argument_sets, keys)
+        event.error = error
+        self.listeners.statement(event, values)
+
     def answered(
         self,
         command: Command,
@@ -159,9 +176,40 @@ class PythonRecorder:
         return rows, answer[1]
 
 
+def python_told(plain: type[Connection]) -> Run:
+    """Return the method run() of connections that tell of what it does in their plain class.
+
+    The Python implementation of the accelerator's class, which awaits it without a coroutine.
+    """
+
+    async def run(
+        self: Connection,
+        command: Command,
+        args: Sequence[Any] = (),
+        timeout: float | None = None,
+        *,
+        is_many: bool = False,
+    ) -> Answer:
+        # len() of the array itself would have the driver take it for measured.
+        keys = len(args[0].values) if command.is_lookup else 0
+        sets = len(args) if is_many else 1
+        began = perf_counter()
+        try:
+            answer = await plain.run(self, command, args, timeout, is_many=is_many)
+        except BaseException as error:
+            self.watch.failed(command, args, began, sets, keys, error)
+            raise
+        told: Answer = self.watch.answered(command, args, began, sets, keys, answer)
+        return told
+
+    return run
+
+
 if TYPE_CHECKING:
     StatementRecord = PythonStatementRecord
     Recorder = PythonRecorder
+    told = python_told
 else:
     StatementRecord = getattr(accelerator, "StatementRecord", PythonStatementRecord)
     Recorder = getattr(accelerator, "Recorder", PythonRecorder)
+    told = getattr(accelerator, "Told", python_told)

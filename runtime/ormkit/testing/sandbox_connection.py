@@ -29,6 +29,7 @@ from ..driver.reset import reset_session
 from ..errors import ConnectionLost, DatabaseError, UsageError
 from ..events.event import first_word
 from ..events.observed import CONTROL, OBSERVED, ObservedConnection
+from ..events.recorder import told
 from ..postgres.values import Record
 from ..statements.statement import Statement
 from ..transactions.options import SET_ALL
@@ -270,6 +271,8 @@ class ObservedSandboxConnection(ObservedConnection, SandboxConnection):
     """A connection of a sandbox that tells the engine's listeners of what it sends."""
 
     __slots__ = ()
+
+    run = told(SandboxConnection)
 
 
 OBSERVED[SandboxConnection] = ObservedSandboxConnection
