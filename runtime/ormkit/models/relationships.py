@@ -12,6 +12,7 @@ from ..other_names.columns import TO_MANY, TO_ONE
 from ..postgres.identifiers import quote
 from ..sql.aggregates import Aggregate
 from ..sql.expressions import AnyExpression, Condition, Expression
+from ..sql.functions import NamedFunction
 from ..sql.trees import AnyNode, Tree, repeated
 from ..sql.wrapper import Wrapper, unwrapped
 from .columns import AnyColumn, new_key
@@ -208,6 +209,11 @@ class ToMany(Relationship[O, R]):
         self, aggregate: Expression[R, T, V], *conditions: Condition[R]
     ) -> Expression[O, T, V]:
         """Return an aggregate over the related rows, or over those that answer the conditions."""
+        if isinstance(aggregate, Expression) and not is_aggregate(aggregate):
+            raise UsageError(
+                f"{self.label}.value() takes an aggregate such as func.max(...): there can be "
+                f"several objects of {self.target.label}"
+            )
         wanted = conditions_of(self.target, conditions, {})
         return RelatedValue(self, aggregate, (*wanted, *self.related_alive()))
 
@@ -301,6 +307,19 @@ class RelatedValue(Tree[O, Any, Any], Wrapper[O, Any, Any]):
         yield "("
         yield from repeated(self, inner, scope)
         yield ")"
+
+
+def is_aggregate(expression: AnyNode) -> bool:
+    """Return whether there is an aggregate in it; a function by its name may be one."""
+    waiting = [expression]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (Aggregate, NamedFunction)):
+            return True
+        # What subqueries aggregate are other rows.
+        if isinstance(node, Tree) and not isinstance(node, (RelatedValue, Exists)):
+            waiting.extend(node.operands())
+    return False
 
 
 def related_pieces(

@@ -17,7 +17,7 @@ from .choices import Filled, Nullable, Unfilled
 from .context import Scope
 from .expressions import AnyExpression, Expression
 from .literals import as_expression, bound_beside
-from .operators import check_summed, is_whole
+from .operators import check_moment, check_ordered, check_summed, is_whole
 
 O = TypeVar("O")  # noqa: E741  the model that owns the expression
 T = TypeVar("T")
@@ -116,11 +116,13 @@ class Functions:
 
     def min(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]:
         """Return the smallest value; NULL over no rows."""
-        return Aggregate("min", (checked_operand(operand),), source=operand)
+        check_ordered("min", checked_operand(operand))
+        return Aggregate("min", (operand,), source=operand)
 
     def max(self, operand: Expression[O, T, V]) -> Aggregate[O, T, V | None]:
         """Return the largest value; NULL over no rows."""
-        return Aggregate("max", (checked_operand(operand),), source=operand)
+        check_ordered("max", checked_operand(operand))
+        return Aggregate("max", (operand,), source=operand)
 
     def bool_and(self, operand: Expression[O, bool, Any]) -> Aggregate[O, bool, bool | None]:
         """Tell whether it is true in every row; NULL over no rows."""
@@ -313,7 +315,8 @@ class Functions:
         """
         if not isinstance(unit, str) or unit not in UNITS:
             raise UnknownName(f"date_trunc() has no unit {unit!r}: {did_you_mean(unit, UNITS)}")
-        arguments: list[AnyExpression] = [as_expression(unit), checked_operand(moment)]
+        check_moment("date_trunc", checked_operand(moment))
+        arguments: list[AnyExpression] = [as_expression(unit), moment]
         if zone is not None:
             arguments.append(as_expression(zone))
         # PostgreSQL converts a date to timestamptz before it truncates it.
@@ -334,9 +337,8 @@ class Functions:
             raise UnknownName(
                 f"extract() has no field {field!r}: {did_you_mean(field, EXTRACT_FIELDS)}"
             )
-        return GrammarFunction(
-            "extract", (checked_operand(moment),), "numeric", prefix=f"{field} FROM "
-        )
+        check_moment("extract", checked_operand(moment))
+        return GrammarFunction("extract", (moment,), "numeric", prefix=f"{field} FROM ")
 
     # All the others
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ..errors import UsageError
 from ..postgres.interval import Interval, Span
+from ..postgres.type_words import ARRAY, scalar_of
 from .comparison_types import check_one
 from .expressions import AnyExpression, Bound, Condition, Expression, Literal, grouped
 from .trees import AnyNode, Tree
@@ -166,7 +167,34 @@ def case(*branches: tuple[Condition[Any], Any], else_: Any = NOT_GIVEN) -> AnyEx
     column: Any = next(filter(is_expression, values), None)
     made = tuple((condition, branch_value(value, column)) for condition, value in branches)
     is_open = else_ is NOT_GIVEN or else_ is None
-    return Case(made, None if is_open else branch_value(else_, column))
+    otherwise = None if is_open else branch_value(else_, column)
+    check_branches(
+        [value.type for _, value in made] + ([] if otherwise is None else [otherwise.type])
+    )
+    return Case(made, otherwise)
+
+
+def check_branches(types: Sequence[str]) -> None:
+    """Raise UsageError for types that PostgreSQL surely does not bring into one."""
+    found = {kind_of(type_): type_ for type_ in types}
+    found.pop("", None)  # not known
+    if len(found) > 1:
+        raise UsageError(
+            f"case() has values of different types, {' and '.join(found.values())}: give "
+            f"all of them one type, as by cast(..., 'text')"
+        )
+
+
+def kind_of(type_: str) -> str:
+    """Return what PostgreSQL converts into each other: numbers, texts ...; empty if not known."""
+    base = scalar_of(type_)
+    if base.is_number:
+        return "number"
+    if base is ARRAY:
+        return "array"
+    if base.family in ("text", "boolean"):
+        return base.family
+    return "moment" if base.is_moment and base.name != "time" else ""
 
 
 def bound_beside(beside: AnyExpression, value: object) -> AnyExpression:

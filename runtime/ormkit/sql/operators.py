@@ -227,6 +227,30 @@ def check_summed(function: str, operand: Any) -> str:
     return operand.type  # type: ignore[no-any-return]
 
 
+def check_moment(function: str, operand: Any) -> None:
+    """Raise UsageError for an operand that is surely no date, time or interval."""
+    base = scalar_of(operand.type)
+    if base.reads and not base.is_moment and base is not INTERVAL:
+        raise UsageError(
+            f"{subject(operand)}{function}() takes a date, a time or an interval, and this is of "
+            f"type {operand.type}"
+        )
+
+
+def check_ordered(function: str, operand: Any) -> None:
+    """Raise UsageError for an operand of a type for which PostgreSQL has no min() and max()."""
+    base = scalar_of(operand.type)
+    if base.is_json or base.family == "boolean":
+        advice = (
+            "use bool_or()"
+            if base.family == "boolean"
+            else "use cast(..., 'text') or cast(..., int)"
+        )
+        raise UsageError(
+            f"{subject(operand)}there is no {function}() of values of type {operand.type}: {advice}"
+        )
+
+
 def has_no_sum(operand: Any) -> bool:
     """Return whether the operand is of a type that no sum can be made of."""
     known = type_of(operand.type)

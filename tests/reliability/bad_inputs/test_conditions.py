@@ -308,7 +308,7 @@ CONDITIONS = [
     ),
     *refused(
         UnknownName,
-        "User.name has no operator 'len' (in 'name__len'): did you",
+        "User.name has no operator 'len' (in 'name__len'): write func.length(User.name)",
         lambda lab: lab.users.filter(name__len=3),
     ),
     *refused(

@@ -127,8 +127,8 @@ EXPRESSIONS = [
         lambda lab: lab.users.scalars(func.date_trunc("day", User.created_at, "Nowhere/City")),
     ),
     *refused(
-        StatementError,
-        "function date_trunc(text, character varying) does not exist",
+        UsageError,
+        "User.name: date_trunc() takes a date, a time or an interval, and this is of type varchar",
         lambda lab: lab.users.scalars(func.date_trunc("day", User.name)),
     ),
     *refused(
@@ -348,13 +348,13 @@ EXPRESSIONS = [
         lambda lab: case((User.age, 1)),
     ),
     *refused(
-        StatementError,
-        "CASE types text and integer cannot be matched",
+        UsageError,
+        "case() has values of different types, integer and text: give",
         lambda lab: lab.users.scalars(case((User.age > 3, 1), else_="x")),
     ),
     *refused(
-        StatementError,
-        "CASE types integer and text cannot be matched",
+        UsageError,
+        "case() has values of different types, text and integer: give",
         lambda lab: lab.users.scalars(case((User.age > 3, "x"), else_=User.age)),
     ),
     *refused(
