@@ -1,12 +1,16 @@
 """The accelerator, built into the wheel where a C compiler is at hand; the wheel is pure otherwise.
 
 `python hatch_build.py` builds it in place and fails where that cannot be done: `make accelerator`.
+It notes in `accelerator.py` which version of the C source the Python code belongs to, so that an
+accelerator that was built from another one is not used.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -19,6 +23,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = Path("runtime/ormkit/_accelerator.c")
+#: The line of accelerator.py that names the source.
+REVISION = re.compile(r'^REVISION = "(\w+)"$', re.MULTILINE)
 
 
 class NotBuilt(Exception):
@@ -59,6 +65,9 @@ def build(root: Path, directory: Path) -> Path:
     # What an older source was compiled to must not stay, whatever follows.
     file.unlink(missing_ok=True)
     refuse_if_unsuitable()
+    revision = revision_of(root / SOURCE)
+    if named_revision(root) != revision:
+        raise NotBuilt(f"accelerator.py names another version of {SOURCE}: run `make accelerator`")
     # A process that has the file open keeps what it opened, and none sees half of it.
     half = file.with_suffix(".half")
     try:
@@ -75,6 +84,27 @@ def build(root: Path, directory: Path) -> Path:
     finally:
         half.unlink(missing_ok=True)
     return file
+
+
+def revision_of(source: Path) -> str:
+    """Return what tells this source from other versions, whatever its line ends are."""
+    return "r" + hashlib.sha256(source.read_text(encoding="utf-8").encode()).hexdigest()[:15]
+
+
+def named_revision(root: Path) -> str:
+    """Return the version of the source that accelerator.py names."""
+    found = REVISION.search((root / SOURCE).with_name("accelerator.py").read_text(encoding="utf-8"))
+    return found[1] if found else ""
+
+
+def name_revision(root: Path) -> None:
+    """Write the version of the source into accelerator.py."""
+    file, line = (root / SOURCE).with_name(
+        "accelerator.py"
+    ), f'REVISION = "{revision_of(root / SOURCE)}"'
+    former = file.read_text(encoding="utf-8")
+    if line not in former:
+        file.write_text(REVISION.sub(line, former), encoding="utf-8")
 
 
 def refuse_if_unsuitable() -> None:
@@ -98,7 +128,8 @@ def command(source: Path, target: Path) -> list[str]:
     flags = [*words("CFLAGS"), *words("CCSHARED"), *shlex.split(os.environ.get("CFLAGS", ""))]
     paths = sysconfig.get_paths()
     headers = [f"-I{paths[name]}" for name in ("include", "platinclude")]
-    return [*compiler, *shared[1:], *flags, *headers, str(source), "-o", str(target)]
+    macro = f"-DORMKIT_REVISION={revision_of(source)}"
+    return [*compiler, *shared[1:], *flags, *headers, macro, str(source), "-o", str(target)]
 
 
 def compile_by_setuptools(source: Path, target: Path) -> None:
@@ -109,7 +140,9 @@ def compile_by_setuptools(source: Path, target: Path) -> None:
         from setuptools.errors import BaseError, CCompilerError
     except ImportError as error:
         raise NotBuilt("setuptools is not installed, which knows the compilers here") from error
-    distribution = Distribution({"ext_modules": [Extension(source.stem, [source.name])]})
+    macros: list[tuple[str, str | None]] = [("ORMKIT_REVISION", revision_of(source))]
+    extension = Extension(source.stem, [source.name], define_macros=macros)
+    distribution = Distribution({"ext_modules": [extension]})
     building = build_ext(distribution)
     with (
         tempfile.TemporaryDirectory(prefix="ormkit-") as directory,
@@ -127,6 +160,7 @@ def compile_by_setuptools(source: Path, target: Path) -> None:
 if __name__ == "__main__":
     home = Path(__file__).parent
     try:
+        name_revision(home)
         print(build(home, (home / SOURCE).parent))
     except NotBuilt as problem:
         sys.exit(f"the accelerator is not built: {problem}")

@@ -2821,6 +2821,19 @@ static PyMethodDef functions[] = {
     {NULL, NULL, 0, NULL},
 };
 
+/* The version of this source that it was compiled from; hatch_build.py names it. */
+#ifndef ORMKIT_REVISION
+#define ORMKIT_REVISION unknown
+#endif
+#define TEXT_OF(name) #name
+#define EXPANDED(name) TEXT_OF(name)
+
+static int
+add_revision(PyObject *module)
+{
+    return PyModule_AddStringConstant(module, "revision", EXPANDED(ORMKIT_REVISION));
+}
+
 static int
 import_datetime(PyObject *module)
 {
@@ -2832,6 +2845,7 @@ static PyModuleDef_Slot module_slots[] = {
     {Py_mod_exec, (void *)add_types},
     {Py_mod_exec, (void *)import_datetime},
     {Py_mod_exec, (void *)intern_names},
+    {Py_mod_exec, (void *)add_revision},
     {0, NULL},
 };
 

@@ -3,6 +3,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from typing import Any, Self, final
 
+revision: str
+
 @final
 class Decoder:
     def __new__(

@@ -37,7 +37,7 @@ def _accelerator() -> Finding:
         return note("accelerator", f"is switched off: {slow}", "unset ORMKIT_PURE_PYTHON")
     # Loading it is the only way to know whether it was built for this interpreter.
     try:
-        import_module("ormkit._accelerator")
+        module = import_module("ormkit._accelerator")
     except ImportError as error:
         folder = Path(ormkit.__file__).parent
         others = [each.name for each in folder.glob("_accelerator.*.*") if each.suffix != ".pyi"]
@@ -46,6 +46,10 @@ def _accelerator() -> Finding:
             reason = f"cannot be loaded ({error})"
         remedy = "install OrmKit again with this Python: from a wheel, or with a compiler"
         return note("accelerator", f"{reason}: {slow}", remedy)
+    use = import_module("ormkit.accelerator")
+    if not use.is_current(module):
+        other = "was compiled from another version of OrmKit and is not used"
+        return problem("accelerator", f"{other}: {slow}", use.REMEDY)
     return ok("accelerator", "is in use")
 
 
