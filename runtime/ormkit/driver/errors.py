@@ -114,6 +114,15 @@ def translate(
     return translated
 
 
+#: The end of the name of a database whose tests are rolled back, which ormkit.testing makes.
+ROLLED_BACK = "_rolled_back"
+OF_TESTS = (
+    "its tests are rolled back, so a second connection would not see what they write, and what it "
+    "commits would stay for the other tests. Give the code the test's engine, or mark the test "
+    'with @pytest.mark.ormkit(isolation="database"), or take the fixture database_url'
+)
+
+
 def refused_connection(error: Exception, hosts: Sequence[object] = ()) -> Exception:
     """Return the OrmKit error for a failed connection attempt, which names the hosts tried."""
     if isinstance(error, asyncpg.ClientConfigurationError):
@@ -138,6 +147,10 @@ def refused_connection(error: Exception, hosts: Sequence[object] = ()) -> Except
 def refused_by_server(error: Exception) -> DatabaseError | errors.ConfigurationError:
     """Return the error for a server error during a connection attempt."""
     reported = server_error(error, None, has_values=False)
+    if reported.sqlstate == "55000" and ROLLED_BACK in str(reported):
+        failed = errors.ConnectionFailed(f"{reported}: {OF_TESTS}")
+        failed.sqlstate = reported.sqlstate
+        return failed
     if reported.sqlstate == "42501":
         failed = errors.ConnectionFailed(str(reported))
         failed.sqlstate, failed.detail = reported.sqlstate, reported.detail

@@ -11,10 +11,12 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from ..connecting.conninfo import ConnInfo, parts_of_url
 from ..driver.connection import Connection
+from ..driver.errors import ROLLED_BACK
 from ..engine import Engine, create_engine
 from ..errors import ConfigurationError, DatabaseError
 from ..postgres.values import Record
@@ -164,13 +166,20 @@ class Databases:
             await self._connection.script(sql)
 
     async def _create(self, *, is_shared: bool) -> Database:
-        name = f"{DATABASE}{self._token}_{next(self._numbers)}"
-        await self._create_database(name, self._template)
-        return Database(self._url_of(name), name, self._deferred, is_shared)
+        name = f"{DATABASE}{self._token}_{next(self._numbers)}{ROLLED_BACK if is_shared else ''}"
+        await self._create_database(name, self._template, is_open=not is_shared)
+        kept = KeptConnection(partial(self._admit, name))
+        return Database(self._url_of(name), name, self._deferred, is_shared, kept)
 
-    async def _create_database(self, name: str, template: str) -> None:
+    async def _admit(self, name: str, is_open: bool) -> None:
+        """Have a database take connections or refuse them; call it in any event loop."""
+        sql = f"ALTER DATABASE {name} ALLOW_CONNECTIONS {'true' if is_open else 'false'}"
+        await asyncio.wrap_future(self._loop.start(self._run(sql)))
+
+    async def _create_database(self, name: str, template: str, *, is_open: bool = True) -> None:
+        closed = "" if is_open else " ALLOW_CONNECTIONS false"
         try:
-            await self._run(f"CREATE DATABASE {name} TEMPLATE {template}{self._strategy}")
+            await self._run(f"CREATE DATABASE {name} TEMPLATE {template}{self._strategy}{closed}")
         except DatabaseError as error:
             if error.sqlstate != NOT_ALLOWED:
                 raise

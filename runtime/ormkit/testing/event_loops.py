@@ -38,8 +38,8 @@ def engine_fixture(request: pytest.FixtureRequest) -> str:
     if marker is None or not request.config.pluginmanager.has_plugin("asyncio"):
         raise UsageError(
             "the fixtures engine and session are for async tests that anyio or pytest-asyncio "
-            "runs: mark the test with one of theirs, or use the fixture database_url in a test "
-            "that is no coroutine"
+            "runs: mark the test with one of theirs, or use the fixture database_url in any other "
+            "test, such as one of unittest.IsolatedAsyncioTestCase"
         )
     return ASYNCIO_ENGINES[loop_scope(marker, request.config)]
 

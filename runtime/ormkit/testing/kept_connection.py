@@ -8,7 +8,7 @@ known to be enough is closed, and the next test opens another one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from ..driver.affinity import abandon_after_fork
@@ -24,7 +24,13 @@ Opening = Callable[[], Coroutine[Any, Any, Connection]]
 class KeptConnection:
     """Holds a connection between two tests, outside of transactions and event loops."""
 
-    def __init__(self) -> None:
+    def __init__(self, admit: Callable[[bool], Awaitable[None]] | None = None) -> None:
+        """Hold no connection yet.
+
+        admit: has the database take connections, or refuse them, as it does in the beginning. What
+            another connection commits would stay for the tests that follow.
+        """
+        self._admit = admit
         self._connection: Connection | None = None
         self._options: Mapping[str, Any] = {}
         #: Whether a test has ended the transaction that was to be rolled back.
@@ -45,7 +51,13 @@ class KeptConnection:
             if self._options == options and await is_ready(adopted):
                 return adopted
             adopted.terminate()
-        return await opened_portably(opening)
+        if self._admit is None:
+            return await opened_portably(opening)
+        await self._admit(True)
+        try:
+            return await opened_portably(opening)
+        finally:
+            await self._admit(False)
 
     def takes(self, connection: Connection, options: Mapping[str, Any]) -> bool:
         """Return whether the connection can be kept, as the test has left it."""

@@ -153,6 +153,38 @@ def test_a_database_is_made_while_the_test_before_runs(
     assert [name for name in databases_of(server18) if "template" not in name] == []
 
 
+def test_nothing_is_committed_beside_a_test_that_is_rolled_back(
+    pytester: pytest.Pytester, server18: Server
+) -> None:
+    """Whether the test has used its own connection before or not, and by whatever driver."""
+    pytester.makepyfile("""
+        import asyncpg
+        import pytest
+        from examples.blog.db import User
+        from ormkit import AsyncSession, ConnectionFailed, create_engine
+        pytestmark = pytest.mark.asyncio
+        INSERT = "INSERT INTO users (name) VALUES ('Eve')"
+
+        @pytest.mark.parametrize("is_used", [False, True])
+        async def test_rolled_back(engine, is_used):
+            if is_used:
+                await engine.execute(INSERT)
+            with pytest.raises(ConnectionFailed, match="its tests are rolled back"):
+                async with await create_engine(engine.url) as other:
+                    await other.execute(INSERT)
+            with pytest.raises(asyncpg.ObjectNotInPrerequisiteStateError):
+                await asyncpg.connect(engine.url)
+            assert await AsyncSession(engine).query(User).count() == is_used
+
+        @pytest.mark.ormkit(isolation="database")
+        async def test_own(engine):
+            async with await create_engine(engine.url) as other:
+                await other.execute(INSERT)
+            assert await AsyncSession(engine).query(User).count() == 1
+        """)
+    run(pytester).assert_outcomes(passed=3)
+
+
 def test_a_seed_is_in_every_database(pytester: pytest.Pytester) -> None:
     pytester.makeini(f"{SETTINGS}ormkit_seed = seeds:main\npythonpath = .\n")
     pytester.makepyfile(
