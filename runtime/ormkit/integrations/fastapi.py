@@ -10,6 +10,8 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Header, Query, Request, Response, WebSocket
 from fastapi.concurrency import run_in_threadpool
 from fastapi.dependencies.models import Dependant
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.requests import HTTPConnection
 from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -53,6 +55,8 @@ class OrmKit(Service):
         # Starlette also calls it for WebSockets, whatever its types say.
         handler: Any = self._answer
         app.exception_handlers.setdefault(OrmKitError, handler)
+        if app.exception_handlers[RequestValidationError] is request_validation_exception_handler:
+            app.exception_handlers[RequestValidationError] = answer_invalid
         app.add_middleware(AnswerMiddleware, handlers=app.exception_handlers)
         # Around all other middleware too, which may be added later.
         build = app.build_middleware_stack
@@ -91,6 +95,23 @@ class SessionMiddleware:
                 await self._app(scope, by_message(receive), send)
         else:
             await self._app(scope, receive, send)
+
+
+async def answer_invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+    """Answer a request that cannot be read as FastAPI does, but without its values.
+
+    FastAPI's own answer repeats them, and becomes 500 for those that JSON has no form for.
+    """
+    found: list[dict[str, Any]] = [
+        {"type": each["type"], "loc": [*map(plain, each["loc"])], "msg": plain(each["msg"])}
+        for each in error.errors()
+    ]
+    return JSONResponse({"detail": found}, 422)
+
+
+def plain(part: int | str) -> int | str:
+    """Return a part of an answer, with escapes for what UTF-8 has no bytes for."""
+    return part.encode(errors="backslashreplace").decode() if isinstance(part, str) else part
 
 
 class AnswerMiddleware:

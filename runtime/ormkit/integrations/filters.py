@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from ..errors import ConfigurationError
 from ..models.columns import AnyColumn
+from ..models.in_json import InJson
 from ..models.model import Model
 from ..models.q import Q
 from ..models.table import Table, table_of
+from ..postgres.enum_labels import OpenLabels
+from ..postgres.values import Cidr, Inet
 from ..sql.expressions import Condition
 from ..sql.lookups import LOOKUPS
 from .problems import InvalidParameter
@@ -23,6 +26,8 @@ NOT_OFFERED = frozenset(
 FILTERING = LOOKUPS.keys() | {"in", "notin"}
 #: How many values `name__in` takes.
 MOST_VALUES = 100
+#: How many filters a request may have.
+MOST_FILTERS = 20
 #: Begins the names of parameters: frameworks give `request` and others values of their own.
 PREFIX = "filter_"
 
@@ -62,6 +67,8 @@ class Filters:
     def condition(self, given: Mapping[str, Any]) -> Condition[Any]:
         """Return the condition for the parameters that a request has; None stands for none."""
         by = {name: value for name, value in given.items() if value is not None}
+        for name in list(by)[MOST_FILTERS:]:
+            raise InvalidParameter(name, f"is one filter too many: a request has {MOST_FILTERS}")
         for name, value in by.items():
             if self.filters[name].is_list and len(value) > MOST_VALUES:
                 raise InvalidParameter(name, f"takes at most {MOST_VALUES} values")
@@ -109,14 +116,21 @@ def filter_of(model: Table, name: str) -> Filter:
         raise ConfigurationError(f"{name}: {column.label} is private, and a filter would reveal it")
     if lookup in ("isnull", "isnotnull"):
         return Filter(name, bool, False)
+    if column.known.base.bound is not None and not column.is_array:
+        raise ConfigurationError(
+            f"{name}: a query parameter holds no range; write a condition of your own"
+        )
     return Filter(name, kind_of(column), lookup in ("in", "notin"))
 
 
 def kind_of(column: AnyColumn) -> Any:
     """Return the type of a column's values, for the framework to read."""
     if column.labels is not None:
-        return column.labels
+        is_open = isinstance(column.labels, OpenLabels)
+        return str if is_open else next(iter(column.labels.values())).__class__
     reads = column.known.base.reads
-    if column.is_array or column.is_json or not reads:
+    if column.is_object or column.is_array or column.is_json or not reads:
         return str
-    return reads[0]
+    kind = next((each for each in (Inet, Cidr) if issubclass(reads[0], each)), reads[0])
+    form = column.known.base.json_form
+    return kind if form is None else Annotated[kind, InJson(column.known.base.name)]

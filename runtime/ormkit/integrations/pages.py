@@ -10,8 +10,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from pydantic import BaseModel
 
 from ..errors import UsageError
+from ..queries.pagination import InvalidCursor
 from ..queries.reading import Reading
 from .cursor_signatures import CursorSignatures
+from .problems import InvalidParameter
 
 T = TypeVar("T")
 
@@ -89,7 +91,10 @@ class PageRequest:
     ) -> tuple[list[T], str | None]:
         """Return the items of the page, and the cursor of the next one, which Link has too."""
         after = None if self.cursor is None else self._signatures.checked(self.cursor)
-        page = await query.limit(self.limit).page(after)
+        try:
+            page = await query.limit(self.limit).page(after)
+        except InvalidCursor as error:
+            raise InvalidParameter("cursor", "is that of another list") from error
         following = None if page.next is None else self._signatures.signed(str(page.next))
         if following is not None:
             self._set_link(f'<{with_cursor(self._url, following)}>; rel="next"')

@@ -127,7 +127,9 @@ def problem_of(
         # The statement may have run.
         status = 500
     if status >= 500:
-        LOGGER.error("a request failed: %s", type(error).__name__, exc_info=error)
+        # While a database is away, each request has the same traceback, which tells nothing.
+        trace = error if status == 500 else None
+        LOGGER.error("a request failed: %s: %s", type(error).__name__, error, exc_info=trace)
     return Problem(status, title, f"urn:ormkit:{name_of(error)}", fields_of(error, constraints))
 
 

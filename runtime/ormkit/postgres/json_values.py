@@ -245,11 +245,11 @@ def write_range(value: Any) -> dict[str, Any]:
 
 def read_range(of: JsonForm, value: Any) -> Any:
     """Return the range of an object."""
-    given: Any = value
-    if isinstance(value, Range):
-        return given  # pyright: ignore[reportUnknownVariableType]
+    if issubclass(value.__class__, Range):
+        return value
     if not isinstance(value, Mapping):
         raise InvalidValue("a range is needed, as an object with lower, upper and bounds")
+    given: dict[Any, Any] = {**value}
     known = given.keys() <= {"lower", "upper", "bounds", "empty"}
     bounds, is_empty = given.get("bounds", "[)"), given.get("empty", False)
     if not known or bounds not in BOUNDS or not isinstance(is_empty, bool):
@@ -260,7 +260,7 @@ def read_range(of: JsonForm, value: Any) -> Any:
         None if given.get(each) is None else of.read(given[each]) for each in ("lower", "upper")
     ]
     if is_empty:
-        return Range(empty=True)
+        return Range[Any](empty=True)
     try:
         return Range(
             lower,

@@ -50,6 +50,10 @@ class Page(Generic[M]):
     next: Cursor[M] | None
 
 
+class InvalidCursor(InvalidValue):
+    """A cursor is malformed, or that of another query or order."""
+
+
 def keyset_order(table: Table, order: Sequence[Order[Any]]) -> tuple[Order[Any], ...]:
     """Return the order, followed by the primary key, so that it is unique.
 
@@ -97,7 +101,7 @@ def cursor_at(table: Table, order: Sequence[Order[Any]], instance: Any) -> Curso
 def after_cursor(table: Table, order: Sequence[Order[Any]], cursor: object) -> Condition[Any]:
     """Return the condition that a row comes after the cursor.
 
-    Raises InvalidValue for a malformed cursor, and for a cursor of another query.
+    Raises InvalidCursor for a malformed cursor, and for a cursor of another query.
     """
     token = cursor.token if isinstance(cursor, Cursor) else cursor  # pyright: ignore
     values = cursor_values(table, order, token)
@@ -107,13 +111,13 @@ def after_cursor(table: Table, order: Sequence[Order[Any]], cursor: object) -> C
         return RowComparison("<" if directions.pop() else ">", keys)
     found = after_values(keys)
     if found is None:
-        raise InvalidValue(f"the cursor is not a position among {table.label} rows")
+        raise InvalidCursor(f"the cursor is not a position among {table.label} rows")
     return found
 
 
 def cursor_values(table: Table, order: Sequence[Order[Any]], token: object) -> list[Any]:
-    """Return the values in a token, one for each key of the order; raises InvalidValue."""
-    wrong = InvalidValue(
+    """Return the values in a token, one for each key of the order; raises InvalidCursor."""
+    wrong = InvalidCursor(
         f"this is not a cursor of {table.label} rows: get one from page() or cursor()"
     )
     if not isinstance(token, str):
@@ -127,7 +131,7 @@ def cursor_values(table: Table, order: Sequence[Order[Any]], token: object) -> l
         raise wrong
     stored: list[Any] = held  # pyright: ignore[reportUnknownVariableType]
     if stored[0] != fingerprint(table, order):
-        raise InvalidValue(f"the cursor belongs to another query or order of {table.label} rows")
+        raise InvalidCursor(f"the cursor belongs to another query or order of {table.label} rows")
     try:
         return [
             from_json(column_of(each), value) for each, value in zip(order, stored[1:], strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import asyncpg
 import httpx
@@ -15,7 +15,7 @@ from litestar.params import FromPath, JSONBody
 
 import ormkit.fastapi as for_fastapi
 import ormkit.litestar as for_litestar
-from ormkit import create_engine
+from ormkit import AsyncSession, Condition, ConfigurationError, create_engine
 from ormkit.msgspec import given
 from ormkit_gen.rendering.dto import Library
 from tests.generated import import_models
@@ -266,3 +266,98 @@ async def test_every_type_goes_in_and_out(
     ranges = fields["small_range"].get("anyOf") or fields["small_range"]["oneOf"]
     bounds = next(each for each in ranges if each["type"] == "object")["properties"]
     assert {"type": "integer"} in bounds["lower"]["anyOf"]
+
+
+#: Filters of a request, with what they are given: each finds the one row.
+FILTERS: dict[str, str] = {
+    "small": "-32768",
+    "ratio__gt": "1.25",
+    "price": "1.50",
+    "is_ready": "false",
+    "note__icontains": "T",
+    "code__in": "abc",
+    "day__lt": "infinity",
+    "clock": "12:34:56.000001",
+    "local_moment": "2030-01-31T12:00:00.000001",
+    "moment__lte": "infinity",
+    "span__gte": "P1Y2M-3DT4H0.5S",
+    "token": "6f1c5a52-5d3f-4a0b-9a0e-6f3b1a6d2c11",
+    "address": "10.0.0.1/8",
+    "network": "2001:db8::/32",
+    "hardware": "08:00:2b:01:02:03",
+    "bits": "01010101",
+    "mood": "bad",
+    "mood__in": "bad",
+    "priority__isnull": "false",
+}
+#: What is refused, with the status of each framework's own answer or of OrmKit's.
+REFUSED = [
+    ("address", "10.0.0.256"),
+    ("network", "x"),
+    ("span__gte", "x"),
+    ("bits", "2"),
+    ("mood", "worse"),
+    ("mood__in", "worse"),
+    ("small", "99999"),
+    ("note__icontains", "\0"),
+    ("day__lt", "x"),
+]
+
+
+@pytest.mark.parametrize("framework", ["fastapi", "litestar"])
+async def test_every_type_is_filtered_by(
+    package: tuple[Library, Any], framework: str, database_url: str
+) -> None:
+    library, models = package
+    if library == "msgspec":
+        pytest.skip("filters have nothing to do with the library")
+    sample = models.Sample
+    connection: Any = await asyncpg.connect(database_url)
+    schema = Path(models.__file__).parent / "schema.sql"
+    await connection.execute(schema.read_text(encoding="utf-8"))
+    await connection.close()
+
+    async def count(session: Any, where: Any) -> int:
+        found: int = await session.query(sample).filter(where).count()
+        return found
+
+    db: Any
+    app: Any
+    if framework == "fastapi":
+        db, app = for_fastapi.OrmKit(database_url), FastAPI()
+        db.install(app)
+        where: Any = for_fastapi.filters(sample, *FILTERS)
+        count.__annotations__.update(
+            session=for_fastapi.SessionDep, where=Annotated[Condition[Any], where]
+        )
+        app.add_api_route("/samples", count)
+    else:
+        db = for_litestar.OrmKitPlugin(database_url)
+        dependencies = {"where": for_litestar.filters(sample, *FILTERS)}
+        count.__annotations__.update(
+            session=for_litestar.SessionDep, where=for_litestar.FilterDep[Any]
+        )
+        app = Litestar([get("/samples", dependencies=dependencies)(count)], plugins=[db])
+    # Litestar reads dates by msgspec, which takes no infinite ones.
+    finite = {"day__lt": "2999-01-01", "moment__lte": "2999-01-01T00:00:00Z"}
+    filters = {**FILTERS, **finite} if framework == "litestar" else FILTERS
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with await create_engine(database_url) as engine:
+        row = sample.from_dict({**SAMPLE, **FINITE})
+        await AsyncSession(engine).insert(row)
+        with db.use(engine):
+            async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+                for name, value in filters.items():
+                    answer = await client.get("/samples", params={name: value})
+                    assert (answer.status_code, answer.text) == (200, "1"), (name, answer.text)
+                together = await client.get("/samples", params=filters)
+                assert together.text == "1"
+                for name, value in REFUSED:
+                    answer = await client.get("/samples", params={name: value})
+                    assert answer.status_code in (400, 422), (name, answer.text)
+
+
+def test_a_range_is_no_query_parameter(package: tuple[Library, Any]) -> None:
+    _, models = package
+    with pytest.raises(ConfigurationError, match="holds no range"):
+        for_fastapi.filters(models.Sample, "days__contains")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
+from fastapi import FastAPI
+from pydantic import BaseModel
 
 from examples.blog.db import Post, User
 from examples.shop.db import Product
@@ -25,11 +29,12 @@ from ormkit import (
     errors,
     session_context,
 )
+from ormkit.fastapi import OrmKit
 from ormkit.integrations.cursor_signatures import CursorSignatures
 from ormkit.integrations.etags import ETags
 from ormkit.integrations.filters import Filters
 from ormkit.integrations.pages import PageRequest, with_cursor
-from ormkit.integrations.problems import problem_of
+from ormkit.integrations.problems import InvalidParameter, problem_of
 from ormkit.integrations.service import Service
 from tests.statements import Statements
 
@@ -123,6 +128,57 @@ def test_only_filters_of_the_list_are_taken() -> None:
         Filters(User, "name__regex")
     with pytest.raises(UnknownName):
         Filters(User, "nmae")
+
+
+def test_a_request_has_so_many_filters() -> None:
+    names = [f"age__{each}" for each in ("gt", "gte", "lt", "lte", "ne", "in", "notin", "isnull")]
+    names += ["age", "id", *(f"id__{each}" for each in ("gt", "gte", "lt", "lte", "ne", "in"))]
+    names += ["name", "name__icontains", "name__startswith", "name__endswith", "name__iexact"]
+    filters = Filters(User, *names)
+    given: dict[str, Any] = {name: [1] if name.endswith("in") else 1 for name in names}
+    taken = dict(list(given.items())[:20])
+    assert filters.condition(taken) is not None
+    with pytest.raises(InvalidParameter, match="one filter too many"):
+        filters.condition({**taken, "name__iexact": "a"})
+
+
+async def test_a_cursor_of_another_order_is_named(session: AsyncSession) -> None:
+    await session.insert_all([User(name=f"u{n}") for n in range(3)])
+    signatures = CursorSignatures("a key")
+    first = PageRequest(1, None, "http://x/users", signatures, print)
+    page = await first.read(session.query(User).order_by("name").into(Named))
+    other = PageRequest(1, page.next, "http://x/users", signatures, print)
+    with pytest.raises(InvalidParameter) as raised:
+        await other.read(session.query(User).order_by("-name").into(Named))
+    assert raised.value.errors == {"cursor": "is that of another list"}
+
+
+@pytest.mark.parametrize("body", ['{"age": NaN}', '{"age": 1e400}', '{"age": "\\ud800"}'])
+def test_a_request_that_cannot_be_read_is_answered_without_its_values(body: str) -> None:
+    app = FastAPI()
+    OrmKit("postgresql://nowhere").install(app)
+
+    class Body(BaseModel):
+        age: int
+
+    async def add(new: Body) -> int:
+        return new.age
+
+    add.__annotations__["new"] = Body
+    app.post("/")(add)
+
+    async def send() -> httpx.Response:
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            return await client.post(
+                "/", content=body, headers={"Content-Type": "application/json"}
+            )
+
+    answer = asyncio.run(send())
+    assert answer.status_code == 422
+    (detail,) = answer.json()["detail"]
+    assert detail["loc"] == ["body", "age"]
+    assert "input" not in detail
 
 
 async def test_filters_follow_relationships(session: AsyncSession) -> None:
