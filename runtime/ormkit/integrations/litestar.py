@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from asyncio import CancelledError
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -101,7 +102,7 @@ class OrmKitPlugin(Service, InitPlugin):
             ExceptionGroup: self._answer_group,
             **config.exception_handlers,
         }
-        config.after_exception = [*config.after_exception, self._note_socket]
+        config.after_exception = [*config.after_exception, self._note_error]
         given = {
             "session": Provide(open_session, sync_to_thread=False),
             "transaction": Provide(open_transaction),
@@ -129,8 +130,10 @@ class OrmKitPlugin(Service, InitPlugin):
         has_if_match = "if-match" in request.headers
         return answer(problem_of(error, self.constraints, has_if_match=has_if_match))
 
-    async def _note_socket(self, error: Exception, scope: Scope) -> None:
-        """Note what Litestar closes a WebSocket for: it calls no handlers there."""
+    async def _note_error(self, error: Exception, scope: Scope) -> None:
+        """Roll back, and note what Litestar closes a WebSocket for: it calls no handlers there."""
+        if TRANSACTION in scope["state"]:
+            await scope["state"][TRANSACTION].end(error)
         found = ormkit_error(error)
         kind: str = scope["type"]
         if kind == "websocket" and found is not None:
@@ -232,14 +235,34 @@ class SessionMiddleware:
 
         answer = state[ANSWER] = HeldAnswer(send_with_headers)
         async with session_context(self._service.engine) as session:
-            state[TRANSACTION] = RequestTransaction(session)
-            await answer.complete(
-                self._app(scope, by_message(receive), answer.send),
-                partial(self._answer, scope, receive, answer.send),
-            )
+            transaction = state[TRANSACTION] = RequestTransaction(session)
+            failed: list[Exception] = []
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, error: OrmKitError) -> None:
-        """Send what the application's handler, or ours, answers to an error of a streamed body."""
+            async def send_after_commit(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    try:
+                        await transaction.end()
+                    except Exception as error:
+                        failed.append(error)
+                        raise
+                await answer.send(message)
+
+            respond = partial(self._answer, scope, receive, answer.send)
+            try:
+                work = self._app(scope, by_message(receive), send_after_commit)
+                await answer.complete(work, respond)
+            except Exception:
+                # What a hook has raised, which is none of OrmKit's errors.
+                if not failed or answer.is_sent:
+                    raise
+                answer.discard()
+                await respond(failed[0])
+            finally:
+                # It is open where nothing was answered, because the client has gone, for example.
+                await transaction.end(CancelledError())
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, error: Exception) -> None:
+        """Send what the application's handler, or ours, answers to an error of a commit or body."""
         # Litestar declares these with types that say nothing of their parts.
         http: Any = scope
         request: AnyRequest = Request(http)
@@ -296,9 +319,15 @@ async def open_transaction(session: SessionDep, scope: Scope) -> AsyncGenerator[
     check_scope(scope, is_yielding=False)
     state: dict[str, Any] = scope["state"]
     state[ANSWER].has_transaction = True
-    announced: RequestTransaction = state[TRANSACTION]
-    async with announced as transaction:
+    transaction: RequestTransaction = state[TRANSACTION]
+    await transaction.__aenter__()
+    # Litestar ends all dependencies at once, and cancels the others where one raises. A COMMIT here
+    # would be cancelled halfway: it is sent when they have ended, before the answer.
+    try:
         yield transaction
+    except Exception as error:
+        await transaction.end(error)
+        raise
 
 
 def etags_of(

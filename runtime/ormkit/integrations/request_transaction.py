@@ -19,7 +19,7 @@ class RequestTransaction(Transaction):
     def __init__(self, session: AsyncSession) -> None:
         """Announce a transaction of the session to the current context."""
         super().__init__(session, session.engine.pool, session.counts, DEFAULTS)
-        self._is_entered = False
+        self._is_entered = self._has_left = False
         self._around = innermost.get()
         self.enclosing = self._around
         innermost.set(self)
@@ -30,6 +30,12 @@ class RequestTransaction(Transaction):
         self.enclosing = self._around
         self._is_entered = True
         return self
+
+    async def end(self, error: BaseException | None = None) -> None:
+        """Commit, or roll back if there is an error; do nothing if it is not open."""
+        if self._is_entered and not self._has_left:
+            self._has_left = True
+            await self.__aexit__(type(error) if error is not None else None, error, None)
 
     @property
     def is_over(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from typing import Annotated, Any
 
@@ -40,7 +41,11 @@ async def audited() -> AsyncGenerator[str]:
 
 async def guarded(end: FromQuery[str] = "") -> AsyncGenerator[str]:
     yield "guard"
-    if end == "not found":
+    if end == "late":
+        await asyncio.sleep(0.02)
+    if end == "soon":
+        await asyncio.sleep(0)
+    if end in ("not found", "soon", "late"):
         raise NotFound("a secret")
     if end == "refused":
         raise Refused
@@ -78,6 +83,11 @@ def refuse(_: Request[Any, Any, Any], error: Refused) -> Response[str]:
         ("author=0&end=refused", 418, 0),
         ("author=0&end=mistake", 500, 0),
         ("author=0&end=not found", 404, 0),
+        # Whatever an error answers, nothing was written.
+        ("author=1&end=refused", 418, 0),
+        ("author=1&end=not found", 404, 0),
+        ("author=1&end=soon", 404, 0),
+        ("author=1&end=late", 404, 0),
     ],
 )
 async def test_a_commit_that_fails_beside_other_dependencies(
