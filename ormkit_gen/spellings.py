@@ -21,6 +21,70 @@ ALIASES: Mapping[str, str] = {
 #: What to write for settings of other ORMs.
 SETTINGS: Mapping[str, str] = {
     "null": "nullable",
+    "optional": "nullable",
+    "required": "nullable",
+    "not_null": "nullable",
+    "pk": "primary_key",
+    "fk": "foreign_key",
+    "references": "foreign_key",
+    "to_field": 'foreign_key = "table.column"',
+    "description": "comment",
+    "info": "comment",
+    "auto": "identity",
+    "auto_increment": "identity",
+    "auto_id": "identity",
+    "default_now": 'server_default = "now()"',
+    "sql_default": "server_default",
+    "sql_type": "the type in PostgreSQL as the type",
+    "sa_type": "the type in PostgreSQL as the type",
+    "sa_column": "the settings themselves",
+    "sa_column_args": "the settings themselves",
+    "sa_column_kwargs": "the settings themselves",
+    "digits": 'the type "numeric(precision, scale)"',
+    "size": "the type: smallint, integer or bigint",
+    "unsigned": "a check such as name >= 0 under checks",
+    **dict.fromkeys(("gt", "ge", "lt", "le"), "a check such as name >= 0 under checks"),
+    **dict.fromkeys(
+        ("min_value", "max_value", "minimum"), "a check such as name >= 0 under checks"
+    ),
+    **dict.fromkeys(("min_length", "regex", "pattern", "validators"), "a check under checks"),
+    "db_collation": "collation",
+    "unique_key": "unique",
+    "secret": "private",
+    "quote": "nothing: names are quoted where it is necessary",
+    "py_type": "the type in PostgreSQL as the type",
+    "db_constraint": "nothing: a relationship has a foreign key in the database",
+    "link_model": "secondary",
+    "sa_relationship": "the settings themselves",
+    "sa_relationship_kwargs": "the settings themselves",
+    "reverse": "back_populates",
+    "virtual": "nothing: each relationship is an attribute",
+    "collection_class": "nothing: related objects are in a list",
+    "single_parent": "a unique foreign key",
+    "limit_choices_to": "selectinload(...).filter(...) in a query",
+    "orders_by": "selectinload(...).order_by(...) in a query",
+    "related_orders_by": "selectinload(...).order_by(...) in a query",
+    "symmetrical": "a relationship on each side",
+    "through_fields": "a model of its own for the table in between",
+    "post_update": "nothing: tables may reference each other in a cycle",
+    "cascade_delete": "on_delete at the foreign key",
+    "overlaps": "nothing: relationships may use the same columns",
+    "list": "many",
+    "active_history": "nothing: a transaction knows what has changed",
+    "deferred_group": "nothing: only(...) of a query leaves columns out",
+    "unique_together": "a unique constraint under uniques",
+    "index_together": "an index under indexes",
+    "constraints": "checks, uniques or foreign_keys",
+    "indices": "indexes",
+    "tablename": "table",
+    "__tablename__": "table",
+    "table_name": "table",
+    "__table_args__": "checks, uniques, indexes or foreign_keys",
+    "Meta": "table, checks, uniques and indexes of the model itself",
+    "table_description": "comment",
+    "ordering": "order_by(...) in a query",
+    "abstract": "a mixin in a Python schema",
+    "options": "storage",
     "blank": "nullable",
     "db_column": "column",
     "name": "column, for the name in PostgreSQL",
@@ -54,7 +118,20 @@ SETTINGS: Mapping[str, str] = {
     "to": "target",
     "related_name": "back_populates, with a relationship on the other side",
     "backref": "back_populates, with a relationship on the other side",
-    "through": "secondary",
+    "through": "secondary, of a relationship",
+    "secondary": "secondary of a relationship",
+    "back_populates": "back_populates of a relationship",
+    "on_delete": "on_delete at the foreign key",
+    "on_update": "on_update at the foreign key",
+    "nullable": "nullable at the column of the foreign key",
+    "related_query_name": "back_populates, with a relationship on the other side",
+    "forward_key": "nothing: the foreign keys of the table in between say its columns",
+    "backward_key": "nothing: the foreign keys of the table in between say its columns",
+    "join_depth": "selectinload(...).selectinload(...) in a query",
+    "metadata": "nothing: the target in the settings names the schema files",
+    "registry": "nothing: the target in the settings names the schema files",
+    "app_label": "nothing: the target in the settings names the package",
+    "default_manager": "session.query(Model) in the application",
     "lazy": "nothing: a query says what it loads, by selectinload(...)",
     "cascade": "on_delete at the foreign key",
     "passive_deletes": "on_delete at the foreign key",
@@ -74,6 +151,29 @@ SETTINGS: Mapping[str, str] = {
     "fields": "columns",
     "condition": "where",
     "sqltext": "expression",
+}
+#: What to write for the attributes that classes of other ORMs have beside their columns.
+CLASS_ATTRIBUTES: Mapping[str, str] = {
+    "Meta": "__tablename__ for the table, and __table_args__ for constraints and indexes",
+    "Config": "nothing: models have no configuration",
+    "model_config": "nothing: models have no configuration",
+    "ormar_config": "__tablename__ for the table, and __table_args__ for constraints and indexes",
+    "__mapper_args__": "the mixin Versioned for version_id_col; inheritance is a class of its own",
+    **dict.fromkeys(("tablename", "table_name", "db_table", "_table_"), "__tablename__"),
+    **dict.fromkeys(("schema", "__schema__"), '__table_args__ = {"schema": "..."}'),
+    **dict.fromkeys(("comment", "table_description"), '__table_args__ = {"comment": "..."}'),
+    **dict.fromkeys(("indexes", "indices", "index_together"), "__table_args__ = (Index(...),)"),
+    **dict.fromkeys(
+        ("unique_together", "uniques", "constraints"), "__table_args__ = (UniqueConstraint(...),)"
+    ),
+    **dict.fromkeys(("ordering", "order_by", "orders_by"), "order_by(...) in a query"),
+    "objects": "session.query(Model) in the application",
+    "abstract": "__abstract__ = True",
+    "verbose_name": '__table_args__ = {"comment": "..."}',
+    "default_manager": "session.query(Model) in the application",
+    **dict.fromkeys(
+        ("app_label", "database"), "nothing: the target in the settings names the package"
+    ),
 }
 #: What to write for the names that other ORMs import in a schema.
 NAMES: Mapping[str, str] = {
@@ -146,9 +246,8 @@ def setting_remedy(name: str, known: Collection[str]) -> str | None:
     hint = SETTINGS.get(name)
     if hint is None:
         return None
-    word = hint.replace(",", " ").split()[0]
-    is_setting = word.isidentifier() and word not in ("nothing", "the", "an")
-    return None if is_setting and word not in known else f"write {hint}"
+    # A setting alone is one of the same place; more words say where.
+    return None if hint.isidentifier() and hint not in known else f"write {hint}"
 
 
 def with_hints(function: Callable[P, R]) -> Callable[P, R]:

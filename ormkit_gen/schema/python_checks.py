@@ -7,6 +7,7 @@ from enum import Enum
 from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.python_classes import Classes
+from ormkit_gen.spellings import CLASS_ATTRIBUTES
 
 
 def check_model(classes: Classes, model: type, at: Position, problems: Problems) -> None:
@@ -40,6 +41,20 @@ def check_model(classes: Classes, model: type, at: Position, problems: Problems)
             "bad-annotation",
             f"{name}.{bare} has no annotation",
             f"write {bare}: Mapped[...] = ...",
+            at,
+        )
+    for other in classes.others(model):
+        problems.error(
+            "unknown-key",
+            f"{name}.{other} is not read",
+            f"write {CLASS_ATTRIBUTES[other]}",
+            at,
+        )
+    if functions := list(classes.functions(model)):
+        problems.warning(
+            "unread-method",
+            f"{name} has methods that the generated model does not have: {', '.join(functions)}",
+            'move them to a class in the application, and write __methods__ = "module:Class"',
             at,
         )
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import ModuleType
+from functools import cached_property
+from types import FunctionType, ModuleType
 from typing import Any
 
 from ormkit_gen.declarations import Declaration
 from ormkit_gen.declarative import DeclarativeBase
 from ormkit_gen.schema.python_module import NAME
+from ormkit_gen.spellings import CLASS_ATTRIBUTES
 
 #: Modules whose classes declare nothing that the reader looks for.
 OWN_MODULES = frozenset({"builtins", "ormkit_gen.declarative", "typing", "abc"})
+#: What a method or a property is in the body of a class.
+METHODS = (FunctionType, property, classmethod, staticmethod, cached_property)
+#: Those that Python calls for the class itself.
+HOOKS_OF_CLASSES = frozenset(
+    {"__init_subclass__", "__class_getitem__", "__annotate__", "__annotate_func__"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,27 @@ class Classes:
                 for name, value in vars(each).items():
                     if isinstance(value, Declaration) and name not in annotated:
                         yield name
+
+    def others(self, class_: type) -> Iterator[str]:
+        """Yield the names of attributes that another ORM reads, and OrmKit does not."""
+        for name in self._unread(class_):
+            if name in CLASS_ATTRIBUTES:
+                yield name
+
+    def functions(self, class_: type) -> Iterator[str]:
+        """Yield the names of methods and properties, which generated models do not have."""
+        for name, value in self._unread(class_).items():
+            if isinstance(value, METHODS) and name not in HOOKS_OF_CLASSES:
+                yield name
+
+    def _unread(self, class_: type) -> dict[str, object]:
+        """Return what the classes of this file hold beside declarations."""
+        held: dict[str, object] = {}
+        for each in class_.__mro__:
+            if each.__module__ == NAME:
+                annotated = self.own_attributes(each)
+                held |= {name: value for name, value in vars(each).items() if name not in annotated}
+        return {name: each for name, each in held.items() if not isinstance(each, Declaration)}
 
     def strangers(self, class_: type) -> Iterator[type]:
         """Yield the bases in other files that declare columns or relationships."""
