@@ -48,8 +48,12 @@ _current: ContextVar[Unit | None] = ContextVar("ormkit_unit", default=None)
 
 
 def current_unit() -> Unit | None:
-    """Return the innermost unit around; None outside of all."""
-    return _current.get()
+    """Return the innermost unit around that has not ended; None outside of all."""
+    unit = _current.get()
+    # One that ended in another context, as that of an async fixture, is still in this one.
+    while unit is not None and unit.is_over:
+        unit = unit.outer
+    return unit
 
 
 @contextmanager

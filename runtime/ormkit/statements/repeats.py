@@ -184,7 +184,7 @@ class Repeats:
 
     def _note(self, event: StatementEvent) -> None:
         unit = current_unit() or self._block
-        if unit is None or unit.is_over or event.is_internal:
+        if unit is None or event.is_internal:
             return
         seen: Seen | None = unit.notes.get(self)
         if seen is None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -695,6 +696,17 @@ async def test_repeats_are_logged_at_the_end_of_a_request(
     assert record.levelno == logging.WARNING
     assert record.getMessage().startswith("User.get was sent 6 times from ")
     assert record.__dict__["code.function.name"] == "get_each"
+
+
+async def test_a_block_that_ended_in_another_context_hides_nothing(
+    session: AsyncSession, users: list[User]
+) -> None:
+    """As the budget of an async fixture does, whose value the context of the tests keeps."""
+    budget = query_budget(session.engine, 0)
+    budget.__enter__()
+    copy_context().run(budget.__exit__, None, None, None)
+    with pytest.raises(RepeatedStatement), detect_repeats(session.engine, action="raise"):
+        await get_each(session, users)
 
 
 async def test_a_failing_block_keeps_its_error(session: AsyncSession, users: list[User]) -> None:
