@@ -151,6 +151,15 @@ def test_an_object_says_what_the_method_of_another_orm_is_called() -> None:
         getattr(User, "refresh")  # noqa: B009
 
 
+async def test_a_part_of_an_object_says_what_gives_dicts(session: AsyncSession) -> None:
+    await session.insert(User(name="a"))
+    part: Any = await session.query(User).only("name").first()
+    with pytest.raises(AttributeError, match=r"attribute 'to_dict': write query.values\(...\)"):
+        part.to_dict()
+    with pytest.raises(AttributeError, match=r"^'PartialUser' object has no attribute 'nope'$"):
+        _ = part.nope
+
+
 def test_a_column_has_the_name_of_a_method_of_another_orm() -> None:
     models: Any = models_of(
         "foreign_names",

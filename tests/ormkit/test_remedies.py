@@ -23,7 +23,7 @@ from ormkit.loading.options import Load
 from ormkit.models.hooks import HOOKS, VALIDATE
 from ormkit.other_names.columns import COLUMNS, TO_MANY, TO_ONE
 from ormkit.other_names.imports import IMPORTS
-from ormkit.other_names.models import MODELS, OBJECTS
+from ormkit.other_names.models import MODELS, OBJECTS, PARTS
 from ormkit.other_names.operators import MOMENTS, OPERATORS, TEXTS
 from ormkit.other_names.queries import QUERIES
 from ormkit.other_names.sessions import SESSIONS
@@ -259,6 +259,7 @@ def hints_at(engine: Engine, session: AsyncSession, result: Result) -> list[tupl
         (session.query(Post), TO_ONE),
         (None, COLUMNS),
         (User(name="x"), OBJECTS),
+        (query, PARTS),
     ]
 
 

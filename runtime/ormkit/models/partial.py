@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self
 
 from ..errors import NotLoaded
+from ..hints import missing_attribute
+from ..other_names.models import PARTS
 from .model import Model, PartialMeta, short_repr
 from .table import Table, table_of
 
@@ -49,9 +51,7 @@ class Partial(Generic[M_co], metaclass=PartialMeta):
                     f"{table.label}.{name} is not loaded: add {name!r} to only(), or read the "
                     f"whole object with session.get({table.label}, key)"
                 )
-            raise AttributeError(
-                f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self
-            )
+            raise missing_attribute(self, name, PARTS)
 
     def __dir__(self) -> list[str]:
         """Return the names of attributes, without those that were not loaded."""

@@ -156,3 +156,15 @@ OBJECTS: Mapping[str, str] = {
     "_meta": "{model}.__table__",
     "_state": "nothing: an object knows no session",
 }
+
+#: What to write for methods that objects of only() do not have.
+PARTS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("to_dict", "dict", "as_dict", "asdict", "json", "to_json", "model_dump"),
+        "query.values(...), which reads dicts",
+    ),
+    "save": "session.update(object, column=value)",
+    "update": "session.update(object, column=value)",
+    "load": "session.load(object, relationship)",
+    "fetch_related": "session.load(object, relationship)",
+}
