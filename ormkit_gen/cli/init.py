@@ -116,11 +116,11 @@ def _start_from(
     project_for(directory, "Model")
     found = run_pull(choice_in(directory), database, schemas, shadow)
     models = [model.name for model in found.schema.models if not model.is_association]
-    project = project_for(directory, models[0]) if models else None
+    sql = [name for name in found.texts if name.endswith(".sql")]
+    project = project_for(directory, models[0], has_sql=bool(sql)) if models else None
     texts = {**(project.texts if project else {}), **found.texts}
     directory.mkdir(parents=True, exist_ok=True)
     write_texts(directory.resolve(), texts)
-    sql = [name for name in found.texts if name.endswith(".sql")]
     others = [name for name in texts if name not in sql]
     schema, names = _generate(directory, [*others, *(["sql/"] if sql else [])])
     first = _first_of_existing(invocation, directory, schema, shadow)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ormkit_gen.cli.console import Console
+from ormkit_gen.cli.history import history
 from ormkit_gen.cli.invocation import (
     Invocation,
     chosen_target,
@@ -66,7 +67,8 @@ def shell(
         if has_ipython:
             _run_ipython(banner, names)
         else:
-            Console(names, loop).interact(banner, "")
+            with history() if sys.stdin.isatty() else nullcontext():
+                Console(names, loop).interact(banner, "")
     finally:
         loop.run_until_complete(engine.close())
         if not has_ipython:

@@ -52,17 +52,20 @@ def plan_project(
     return replace(project, texts={**project.texts, **more})
 
 
-def plan_pulled_project(directory: Path, *, schema: str, sql: str, model: str) -> Project:
+def plan_pulled_project(
+    directory: Path, *, schema: str, sql: str, model: str, has_sql: bool
+) -> Project:
     """Return the files of a project for a database that exists, without its schema files.
 
     schema: the schema file. sql: the pattern of the files with SQL.
     model: the class that the program counts.
+    has_sql: whether there is anything that is kept as SQL.
 
     Raises:
         Refusal: Files of the project already exist. The error names all of them.
     """
     templates = {"main.py": "init/pulled_main.py.jinja", "README.md": "init/pulled_README.md.jinja"}
-    context = {"schema": schema, "sql": sql, "model": model}
+    context = {"schema": schema, "sql": sql, "model": model, "has_sql": has_sql}
     others = (schema, sql.partition("/")[0], MIGRATIONS)
     return _plan(directory, templates, others, **context)
 

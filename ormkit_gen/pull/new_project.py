@@ -21,12 +21,12 @@ def choice_in(directory: Path) -> Choice:
     return Choice(ProjectFiles(root, target), _SCHEMA)
 
 
-def project_for(directory: Path, model: str) -> Project:
+def project_for(directory: Path, model: str, *, has_sql: bool = False) -> Project:
     """Return the files of the project beside its schema files. Write nothing.
 
-    model: the class that its program counts.
+    model: the class that its program counts. has_sql: whether it has files with SQL.
 
     Raises:
         Refusal: Files of the project already exist.
     """
-    return plan_pulled_project(directory, schema=_SCHEMA, sql=PATTERN, model=model)
+    return plan_pulled_project(directory, schema=_SCHEMA, sql=PATTERN, model=model, has_sql=has_sql)

@@ -98,6 +98,8 @@ def test_a_project_of_another_tool_goes_on_with_ormkit(
     assert (code, "migrations/" in out) == (0, True), err
     assert "ormkit migrate baseline --database URL" in out
     monkeypatch.chdir(tmp_path / "app")
+    assert not (tmp_path / "app/sql").exists()
+    assert "sql/" not in (tmp_path / "app/README.md").read_text()
     schema = tmp_path / "app/schemas/app.toml"
     assert TABLES[tool] not in schema.read_text()
     assert ormkit("migrate", "new", "nothing", *shadow)[:2] == (0, "")

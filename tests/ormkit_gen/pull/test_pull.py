@@ -395,6 +395,7 @@ def test_a_project_starts_from_a_database(
     monkeypatch.chdir(tmp_path)
     told = ormkit("init", "start", "--from", shop, "--shadow", server18.url)
     assert told.returncode == 0, told.stdout + told.stderr
+    assert "`sql/` has what" in (tmp_path / "start/README.md").read_text()
     server18.run_script(shop, "INSERT INTO labels (name) VALUES ('new'), ('old')")
     monkeypatch.setattr(sys, "path", [str(tmp_path / "start"), *sys.path])
     monkeypatch.delitem(sys.modules, "db", raising=False)
