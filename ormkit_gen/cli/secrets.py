@@ -12,7 +12,11 @@ _OF_URL = re.compile(r"(?P<before>\w://[^\s:/@'\"]*:)(?P<secret>[^\s'\"]*)(?=@)"
 _OF_PARAMETER = re.compile(
     r"(?P<before>\b(?:ssl)?password\s*=\s*)(?P<secret>'(?:[^'\\]|\\.)*'|[^\s&'\"]+)", re.I
 )
-_PATTERNS = (_OF_URL, _OF_PARAMETER)
+#: The password of a URL whose scheme was forgotten or mistyped: `ada:secret@host/db`.
+_WITHOUT_SCHEME = re.compile(
+    r"(?P<before>(?:^|[\s'\"/])[^\s:/@'\"]+:)(?P<secret>[^\s:/@'\"]+)(?=@)", re.M
+)
+_PATTERNS = (_OF_URL, _OF_PARAMETER, _WITHOUT_SCHEME)
 #: Shorter texts are words of messages, too.
 _SHORTEST = 6
 

@@ -31,7 +31,9 @@ def check_url(url: object) -> None:
     if not isinstance(url, str):
         raise ConfigurationError(f"the URL must be a string (str), not {type(url).__name__}")
     if not url.startswith(SCHEMES):
-        begins = f"the URL begins with {url.partition('://')[0][:20]!r}"
+        # Without a scheme, what comes first may be a password.
+        scheme = re.match(r"[A-Za-z][A-Za-z0-9+.-]{0,19}(?=://)", url)
+        begins = f"the URL begins with {scheme[0]!r}" if scheme else "the URL has no scheme"
         raise ConfigurationError(
             scheme_remedy(url) or f"{begins}: it must begin with one of {', '.join(SCHEMES)}"
         )

@@ -21,6 +21,8 @@ URLS = [
     "postgresql://ada:hun@hunter2@localhost:99999/x",
     "postgresql://ada@localhost:1/x?password=hunter2&foo",
     "postgresql://ada:hunter2@local host/x?foo=%zz",
+    "ada:hunter2@localhost/x",
+    "postgres//ada:hunter2@localhost/x",
 ]
 
 

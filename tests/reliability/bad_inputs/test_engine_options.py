@@ -77,8 +77,8 @@ ENGINES = [
     ),
     *refused(
         ConfigurationError,
-        "the URL begins with 'nope': it must begin with one of postgresql://,",
-        lambda lab: create_engine("nope"),
+        "the URL has no scheme: it must begin with one of postgresql://,",
+        lambda lab: create_engine("ada:nope@host"),
     ),
     *refused(
         ConfigurationError,
