@@ -65,13 +65,18 @@ def plan_pulled_project(
         Refusal: Files of the project already exist. The error names all of them.
     """
     templates = {"main.py": "init/pulled_main.py.jinja", "README.md": "init/pulled_README.md.jinja"}
-    context = {"schema": schema, "sql": sql, "model": model, "has_sql": has_sql}
+    context: dict[str, str | bool] = {
+        "schema": schema,
+        "sql": sql,
+        "model": model,
+        "has_sql": has_sql,
+    }
     others = (schema, sql.partition("/")[0], MIGRATIONS)
     return _plan(directory, templates, others, **context)
 
 
 def _plan(
-    directory: Path, templates: Mapping[str, str], others: Iterable[str] = (), **context: str
+    directory: Path, templates: Mapping[str, str], others: Iterable[str] = (), **context: str | bool
 ) -> Project:
     """Return the files of a project from their templates.
 
