@@ -16,7 +16,7 @@ from ormkit_gen.cli.output import print_exactly
 
 if TYPE_CHECKING:
     from ormkit import Engine
-    from ormkit_gen.drift.dependents import Around, Key
+    from ormkit_gen.drift.dependents import Key
     from ormkit_gen.drift.drift import Finding
     from ormkit_gen.drift.examination import Examination
     from ormkit_gen.drift.statement import Statement
@@ -101,63 +101,72 @@ def diff(
     return code
 
 
-def _around(compared: Compared, findings: Sequence[Finding], *, is_backward: bool) -> Around | None:
-    """Return what has to be dropped and created around changes of columns; None for nothing.
+def _dependents(
+    compared: Compared, findings: Sequence[Finding], *, is_backward: bool
+) -> list[tuple[Key, int]]:
+    """Return what uses what the findings change, where it has to go and come back.
 
     findings: those of the direction; a database that is like the schema is built for the backward
     one.
     """
-    from ormkit_gen.drift.dependents import around, changed_columns, read_dependents
+    from ormkit_gen.drift.dependents import read_dependents, roots_of
     from ormkit_gen.drift.live import read_live
     from ormkit_gen.drift.shadow import read_shadow
 
-    columns = changed_columns(findings)
-    if not columns:
-        return None
+    roots = roots_of(findings)
+    if not roots:
+        return []
 
     def read(engine: Engine) -> Awaitable[list[tuple[Key, int]]]:
-        return read_dependents(engine, columns)
+        return read_dependents(engine, roots)
 
-    sides = compared.found.wanted, compared.found.found
     if is_backward:
-        sides = sides[::-1]
         reading = read_shadow(compared.project.read().schemas, compared.shadow, read)
-        dependents = asyncio.run(reading)
-    else:
-        dependents = asyncio.run(read_live(compared.url, read))
-    return around(findings, dependents, *sides) if dependents else None
+        return asyncio.run(reading)
+    return asyncio.run(read_live(compared.url, read))
 
 
 def _script(compared: Compared, *, is_backward: bool) -> Iterator[str]:
     """Yield the statements in an order in which they can run, below what they are for."""
-    from ormkit_gen.drift.statement import ordered
+    from ormkit_gen.drift.dependents import script
+    from ormkit_gen.drift.objects import comes_with
 
     findings: Sequence[Finding] = [
         finding.turned() if is_backward else finding
         for finding in compared.found.findings
         if finding.counts
     ]
-    around = _around(compared, findings, is_backward=is_backward)
-    if around is not None:
-        findings = around.findings
+    sides = compared.found.wanted, compared.found.found
+    if is_backward:
+        sides = sides[::-1]
+    dependents = _dependents(compared, findings, is_backward=is_backward)
 
     def title(finding: Finding) -> str:
         return line_of(finding.turned() if is_backward else finding)
 
-    statements = ordered(
-        (title(finding), statement) for finding in findings for statement in finding.forward
-    )
-    if around is not None:
-        statements = [*around.before, *statements, *around.after]
+    statements = script(findings, dependents, *sides, title)
+    in_block = bool(dependents)
+    if in_block:
+        # A label cannot be used in the transaction that adds it.
+        labels_first = [line for line in statements if _adds_label(line[1])]
+        statements = [line for line in statements if not _adds_label(line[1])]
+        yield from (f"-- {heading}\n{statement.sql}\n" for heading, statement in labels_first)
         yield "BEGIN;\n"
     for heading, group in groupby(statements, key=lambda each: each[0]):
         lines = [line for _, statement in group for line in statement.lines]
+        if in_block:
+            # What is in the way has to come back if a statement fails.
+            lines = [line.replace(" CONCURRENTLY ", " ", 1) for line in lines]
         yield f"-- {heading}\n" + "".join(f"{line}\n" for line in lines)
-    if around is not None:
+    if in_block:
         yield "COMMIT;\n"
     for finding in findings:
-        if not finding.forward:
+        if not finding.forward and not comes_with(finding.difference, *sides):
             yield f"-- {title(finding)}\n-- no single statement does this\n"
+
+
+def _adds_label(statement: Statement) -> bool:
+    return statement.sql.startswith("ALTER TYPE ") and " ADD VALUE " in statement.sql
 
 
 def _code(compared: Compared) -> int:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ormkit.catalog import RIGHTS, Fact
+from ormkit.catalog import RIGHTS, Catalog, Difference, Fact
 from ormkit_gen.drift.parts import (
     STATE,
     changed,
@@ -25,6 +25,8 @@ _OPTION = re.compile(r"(\w+|\"(?:[^\"]|\"\")+\") = E?'(?:[^']|'')*'")
 _ESTIMATE = re.compile(r", (RESTRICT|JOIN) = ([^,)]+)")
 #: The version of a server, before its wrapper.
 _VERSION = re.compile(r"(?:^| )VERSION '(?:[^']|'')*'")
+#: The type of a typed table.
+_TYPED = re.compile(r"^(?:UNLOGGED )?OF (.+?)(?: PARTITION BY .*)?$", re.DOTALL)
 _OWNER = re.compile(r" OWNED BY (.*)$")
 #: The facts about tables, types and views that CREATE says already.
 _SAID = {
@@ -46,8 +48,52 @@ _CREATED = {
     "schema": Stage.SCHEMAS,
     **dict.fromkeys(("extension", "language", "foreign-data wrapper", "server"), Stage.EXTENSIONS),
     "event trigger": Stage.DEPENDENTS,
+    "statistics": Stage.CONSTRAINTS,
 }
 _DROPPED_LAST = ("schema", "extension", "language", "foreign-data wrapper")
+
+
+def comes_with(difference: Difference, wanted: Catalog, present: Catalog) -> bool:
+    """Return whether the statement of another difference removes this one, too.
+
+    A comment goes with its column, constraint, index, trigger, policy or rule. The columns of a
+    typed table are those of its type, and those of a view are those of its query. A
+    partition that is detached keeps what it had of its table.
+    """
+    fact = difference.fact
+    if fact.kind == "comment" and difference.expected is None and " " in fact.name:
+        kind, _, name = fact.name.partition(" ")
+        return wanted.get((fact.object, kind, name)) is None
+    if fact.kind == "column" and fact.object.startswith(("view ", "materialized view ")):
+        return True
+    if fact.kind == "column" and (type_ := typed(fact.object, present)):
+        return typed(fact.object, wanted) == type_
+    if fact.kind in ("constraint", "index") and difference.found is None:
+        return _is_kept(fact, wanted, present)
+    return False
+
+
+def typed(table: str, catalog: Catalog) -> str:
+    """Return the type of a typed table; empty for another one."""
+    fact = catalog.get((table, "object", ""))
+    found = _TYPED.search(fact.definition) if fact else None
+    return found[1] if found and table.startswith("table ") else ""
+
+
+def _is_kept(fact: Fact, wanted: Catalog, present: Catalog) -> bool:
+    """Return whether a partition has the part from its table, and keeps it without that."""
+    partitions = present.facts_of(fact.object, "partition")
+    if not partitions or wanted.facts_of(fact.object, "partition"):
+        return False
+    above = f"table {partitions[0].name}"
+    return any(_anonymous(each) == _anonymous(fact) for each in present.facts_of(above, fact.kind))
+
+
+def _anonymous(fact: Fact) -> str:
+    """Return the definition of an index or constraint without its name and its table."""
+    if fact.kind == "constraint":
+        return fact.definition
+    return re.sub(r"^(CREATE (?:UNIQUE )?INDEX) .*? (USING )", r"\1 \2", fact.definition)
 
 
 def created(fact: Fact, sides: Sides) -> Iterator[Statement]:
@@ -56,6 +102,20 @@ def created(fact: Fact, sides: Sides) -> Iterator[Statement]:
     sql = _create(fact, kind, name, sides)
     if sql is None:
         return
+    is_late = _uses_columns(fact, kind)
+    for each in _created_parts(fact, kind, name, sql, sides):
+        # It comes after the columns that it uses, and what it has after itself.
+        yield replace(each, stage=Stage.VIEWS) if is_late and each.stage < Stage.VIEWS else each
+
+
+def _uses_columns(fact: Fact, kind: str) -> bool:
+    """Return whether PostgreSQL binds an object to the columns that it names, as it does a view."""
+    is_parsed = kind in ("function", "procedure") and "\nBEGIN ATOMIC\n" in fact.definition
+    return is_parsed or kind in ("view", "materialized view")
+
+
+def _created_parts(fact: Fact, kind: str, name: str, sql: str, sides: Sides) -> Iterator[Statement]:
+    """Yield the statement that creates an object, and those for the parts that it does not say."""
     yield Statement(_CREATED.get(kind, Stage.CREATE), sql, creates=bare_name(name))
     said = _SAID.get(kind, ())
     is_partition = kind == "table" and bool(sides.wanted.facts_of(fact.object, "partition"))
@@ -67,6 +127,8 @@ def created(fact: Fact, sides: Sides) -> Iterator[Statement]:
         if is_partition and part.kind not in _OWN and _is_of_parent(part, sides):
             continue
         yield from changed(part, None, sides)
+    if type_ := typed(fact.object, sides.wanted):
+        yield Statement(Stage.CONSTRAINTS, f"ALTER TABLE {name} OF {type_};")
     if owner := _OWNER.search(fact.definition) if kind == "sequence" else None:
         yield Statement(Stage.ALTER, f"ALTER SEQUENCE {name} OWNED BY {owner[1]};")
 
@@ -124,7 +186,7 @@ def altered(expected: Fact, found: Fact, sides: Sides) -> Iterator[Statement]:
     elif kind == "server" and (version := _new_version(wanted, there)):
         yield Statement(Stage.ALTER, f"ALTER SERVER {name} {version};")
     elif _is_replaceable(kind, expected, sides):
-        stage = Stage.VIEWS if kind == "view" else Stage.CREATE
+        stage = Stage.VIEWS if _uses_columns(expected, kind) else Stage.CREATE
         sql = _create(expected, kind, name, sides) or ""
         if not sql.startswith("CREATE OR REPLACE"):
             sql = sql.replace("CREATE ", "CREATE OR REPLACE ", 1)
@@ -143,12 +205,9 @@ def _replaced(expected: Fact, found: Fact, sides: Sides) -> Iterator[Statement]:
 
     PostgreSQL refuses that where others depend on the object, and changes nothing.
     """
-    kind, _ = kind_and_name(expected.object)
     for each in dropped(found, sides):
         yield replace(each, stage=Stage.DROP_DEPENDENTS)
-    for each in created(expected, sides):
-        is_view = kind in ("view", "materialized view") and each.stage < Stage.VIEWS
-        yield replace(each, stage=Stage.VIEWS) if is_view else each
+    yield from created(expected, sides)
 
 
 def _create(fact: Fact, kind: str, name: str, sides: Sides) -> str | None:
@@ -320,9 +379,26 @@ def _labels(name: str, wanted: str, there: str) -> Iterator[Statement]:
 
 
 def _persistence(name: str, wanted: str, there: str) -> Iterator[Statement]:
-    if wanted.removeprefix("UNLOGGED").strip() == there.removeprefix("UNLOGGED").strip():
+    """Yield what changes whether a table is logged, and whether it is one of a composite type."""
+    type_, before = (_TYPED.search(each) for each in (wanted, there))
+    rest, rest_before = (_plain_table(each) for each in (wanted, there))
+    if rest != rest_before:
+        # Nothing changes how a table is partitioned.
+        return
+    if wanted.startswith("UNLOGGED") != there.startswith("UNLOGGED"):
         logged = "UNLOGGED" if wanted.startswith("UNLOGGED") else "LOGGED"
         yield Statement(Stage.ALTER, f"ALTER TABLE {name} SET {logged};")
+    if (type_ and type_[1]) != (before and before[1]):
+        if before:
+            yield Statement(Stage.DROP_CONSTRAINTS, f"ALTER TABLE {name} NOT OF;")
+        if type_:
+            # Its columns have to be those of the type.
+            yield Statement(Stage.CONSTRAINTS, f"ALTER TABLE {name} OF {type_[1]};")
+
+
+def _plain_table(definition: str) -> str:
+    """Return how a table is partitioned."""
+    return definition[definition.find("PARTITION BY ") :] if "PARTITION BY " in definition else ""
 
 
 def _sequence(name: str, wanted: str, there: str) -> Iterator[Statement]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ormkit.catalog import Catalog, Fact
 from ormkit_gen.drift.grants import rights_changed
-from ormkit_gen.drift.sides import Sides, beside, keyword, kind_and_name
+from ormkit_gen.drift.sides import Sides, beside, keyword, kind_and_name, typed_tables
 from ormkit_gen.drift.statement import Stage, Statement
 from ormkit_gen.postgres.identifiers import quote_identifier, quote_literal
 
@@ -97,11 +97,16 @@ def _column(
     part = "ATTRIBUTE" if kind == "type" else "COLUMN"
     if kind in ("view", "materialized view"):
         return
+    tables = typed_tables(name, sides) if kind == "type" else ()
+    cascade = " CASCADE" if tables else ""
     if expected is None:
-        note = f"loses data: the values of {fact.name}" if kind != "type" else ""
-        yield Statement(Stage.ALTER, f"{alter} DROP {part} {column};", note)
+        is_data = kind != "type" or tables
+        note = f"loses data: the values of {fact.name}" if is_data else ""
+        sql = f"{alter} DROP {part} {column}{cascade};"
+        yield Statement(Stage.ALTER, sql, note, tables=tables)
     elif found is None and kind == "type":
-        yield Statement(Stage.ALTER, f"{alter} ADD ATTRIBUTE {column} {expected.definition};")
+        sql = f"{alter} ADD ATTRIBUTE {column} {expected.definition}{cascade};"
+        yield Statement(Stage.ALTER, sql, tables=tables)
     elif found is None:
         yield Statement(
             Stage.ALTER, f"{alter} ADD COLUMN {column_definition(expected, sides.wanted)};"
@@ -110,9 +115,8 @@ def _column(
             if later := sides.wanted.get((fact.object, each, fact.name)):
                 yield from changed(later, None, sides)
     elif kind == "type":
-        yield Statement(
-            Stage.ALTER, f"{alter} ALTER ATTRIBUTE {column} TYPE {expected.definition};"
-        )
+        sql = f"{alter} ALTER ATTRIBUTE {column} TYPE {expected.definition}{cascade};"
+        yield Statement(Stage.ALTER, sql, tables=tables)
     else:
         yield from _retyped(expected, alter, column, sides)
 
@@ -283,9 +287,11 @@ def _dropped(fact: Fact, kind: str, whole: str, sides: Sides) -> Statement:
             way = "" if _is_partitioned(fact, sides.present) else "CONCURRENTLY "
             return Statement(Stage.DROP_CONSTRAINTS, f"DROP INDEX {way}{beside(whole, part)};")
         case "partition":
-            return Statement(Stage.ALTER, f"ALTER TABLE {fact.name} DETACH PARTITION {whole};")
+            # A table that is no part any more does not get the columns of its table.
+            detach = f"ALTER TABLE {fact.name} DETACH PARTITION {whole};"
+            return Statement(Stage.DROP_CONSTRAINTS, detach)
         case "inherits":
-            return Statement(Stage.ALTER, f"{alter} NO INHERIT {fact.name};")
+            return Statement(Stage.DROP_CONSTRAINTS, f"{alter} NO INHERIT {fact.name};")
         case "mapping":
             return Statement(Stage.ALTER, f"{alter} DROP MAPPING FOR {fact.name};")
         case "member":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ormkit.catalog import Difference
-from ormkit_gen.drift.objects import altered, created, dropped
+from ormkit_gen.drift.objects import altered, comes_with, created, dropped
 from ormkit_gen.drift.parts import changed
 from ormkit_gen.drift.sides import Sides
 from ormkit_gen.drift.statement import Statement
@@ -20,6 +20,8 @@ def repair(difference: Difference, sides: Sides) -> tuple[Statement, ...]:
     if difference.cause == "unmanaged":
         return ()
     expected, found = difference.expected, difference.found
+    if comes_with(difference, sides.wanted, sides.present):
+        return ()
     if difference.fact.kind != "object":
         return tuple(changed(expected, found, sides))
     if found is None:

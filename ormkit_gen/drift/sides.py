@@ -54,3 +54,18 @@ def beside(table: str, name: str) -> str:
 def keyword(kind: str) -> str:
     """Return the kind of an object as statements write it."""
     return kind.replace("-", " ").upper()
+
+
+def typed_tables(type_: str, sides: Sides) -> tuple[str, ...]:
+    """Return the names of the tables of a composite type, which are so on both sides."""
+
+    def names(catalog: Catalog) -> set[str]:
+        return {
+            kind_and_name(fact.object)[1]
+            for fact in catalog
+            if fact.kind == "object"
+            and fact.object.startswith("table ")
+            and re.search(rf"\bOF {re.escape(type_)}(?!\S)", fact.definition)
+        }
+
+    return tuple(sorted(names(sides.wanted) & names(sides.present)))

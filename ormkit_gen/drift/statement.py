@@ -56,6 +56,8 @@ class Statement:
     #: The qualified name of the object that it drops, and the SQL that created it.
     drops: str = ""
     needs: str = ""
+    #: The tables that it changes beside its own object.
+    tables: tuple[str, ...] = ()
 
     @property
     def lines(self) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from ormkit import DatabaseError, Engine
 from ormkit.catalog import SHADOW_SETTINGS
-from ormkit_gen.drift.dependents import read_dependents
+from ormkit_gen.drift.dependents import column_roots, read_dependents
 from ormkit_gen.postgres.identifiers import quote_literal
 
 #: The files of a table, of those below it and of their indexes: a new one is written anew.
@@ -89,6 +89,11 @@ WHERE k.contype = 'f' AND k.confrelid = $1::regclass AND k.conparentid = 0
 ORDER BY 1, 2
 """
 _VERSION = "SELECT current_setting('server_version_num')::integer / 10000"
+
+
+#: What is dropped and created around a change of a column: views are objects. Computed columns are
+#: planned for themselves.
+_AROUND = ("object", "policy", "trigger", "rule")
 
 
 class Trial:
@@ -217,7 +222,8 @@ class Trial:
 
         columns: pairs of a table as SQL and the plain name of a column; empty for all of them.
         """
-        return await read_dependents(self._engine, columns)
+        found = await read_dependents(self._engine, column_roots(columns))
+        return [(key, depth) for key, depth in found if key[1] in _AROUND]
 
     async def columns_of_type(self, type_: str) -> list[tuple[str, str, bool]]:
         """Return the columns of a type: table, plain name, and whether they are arrays of it."""

@@ -122,3 +122,50 @@ def test_what_is_replaced_keeps_its_comment_and_its_options(
         server18.run_script(other, script)
         told = ormkit("check", "--database", other)
         assert told.returncode == 0, told.stdout + script
+
+
+BOUND = """
+CREATE TYPE mood AS ENUM ('sad'{4});
+CREATE FUNCTION f({0} int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + 1';
+CREATE TABLE a (id int PRIMARY KEY, code {1} NOT NULL, CONSTRAINT code UNIQUE (code) {2});
+CREATE TABLE t (
+    id int PRIMARY KEY DEFAULT f(1), n int CONSTRAINT c CHECK (f(n) > 0), code varchar(9),
+    mood mood DEFAULT {5},
+    g bigint GENERATED ALWAYS AS (f(id)) STORED, CONSTRAINT k FOREIGN KEY (code) REFERENCES a (code)
+);
+CREATE INDEX i ON t (f(n));
+CREATE VIEW v AS SELECT id, {3}, f(n) AS f FROM t;
+CREATE VIEW w AS SELECT id, f FROM v;
+COMMENT ON CONSTRAINT k ON t IS 'kept'; COMMENT ON COLUMN w.f IS 'kept, too';
+"""
+
+
+def test_what_uses_functions_keys_and_views_goes_and_comes_back(
+    tmp_path: Path, ormkit: Command, server18: Server
+) -> None:
+    (tmp_path / "ormkit.toml").write_text(SETTINGS.format(shadow=server18.url))
+    with server18.database() as url, server18.database() as other, server18.database() as third:
+        first = BOUND.format("n", "varchar(9)", "", "n, code", ", 'new'", "'new'")
+        server18.run_script(url, first)
+        server18.run_script(third, first)
+        second = BOUND.format("m", "text", "INCLUDE (id)", "code, n", "", "'sad'")
+        server18.run_script(other, second)
+        told = ormkit("pull", "--database", url, "--into", "schemas/app.toml")
+        assert told.returncode == 0, told.stdout + told.stderr
+        backward = ormkit("diff", "--database", other, "--sql", "--reverse").stdout
+        forward = ormkit("diff", "--database", other, "--sql").stdout
+        before = ormkit("diff", "--database", other).stdout
+        assert "no single statement" not in forward
+        # A label cannot be removed.
+        assert backward.count("no single statement") == 1
+        labels, block, rest = forward.partition("BEGIN;\n")
+        assert "ADD VALUE" in labels
+        server18.run_script(other, labels)
+        server18.run_script(other, block + rest)
+        told = ormkit("check", "--database", other)
+        assert told.returncode == 0, told.stdout + forward
+        server18.run_script(third, backward)
+        kept = {line for line in before.splitlines() if "type public.mood" in line}
+        told = set(ormkit("diff", "--database", third).stdout.splitlines())
+        assert kept.isdisjoint(told)
+        assert {line for line in before.splitlines() if "ENUM" not in line} - kept == told
