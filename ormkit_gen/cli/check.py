@@ -136,15 +136,15 @@ def _script(compared: Compared, *, is_backward: bool) -> Iterator[str]:
         for finding in compared.found.findings
         if finding.counts
     ]
-    sides = compared.found.wanted, compared.found.found
+    wanted, present = compared.found.wanted, compared.found.found
     if is_backward:
-        sides = sides[::-1]
+        wanted, present = present, wanted
     dependents = _dependents(compared, findings, is_backward=is_backward)
 
     def title(finding: Finding) -> str:
         return line_of(finding.turned() if is_backward else finding)
 
-    statements = script(findings, dependents, *sides, title)
+    statements = script(findings, dependents, wanted, present, title)
     in_block = bool(dependents)
     if in_block:
         # A label cannot be used in the transaction that adds it.
@@ -161,7 +161,7 @@ def _script(compared: Compared, *, is_backward: bool) -> Iterator[str]:
     if in_block:
         yield "COMMIT;\n"
     for finding in findings:
-        if not finding.forward and not comes_with(finding.difference, *sides):
+        if not finding.forward and not comes_with(finding.difference, wanted, present):
             yield f"-- {title(finding)}\n-- no single statement does this\n"
 
 

@@ -29,28 +29,35 @@ Check = Literal["warn", "raise"]
 NAMED = 3
 
 #: Of the enums $1, the types $2 and the tables $3, by their places: their labels, their numbers,
-#: and their columns and keys. Names that are not qualified mean what they mean to the connection.
+#: and their columns and keys. Names that are not qualified mean what they mean to the connection;
+#: those of PostgreSQL are qualified, since a search_path may hide them behind others.
 QUERY = """
-SELECT 'enum', w.place, json_build_array(t.oid, (SELECT json_agg(e.enumlabel ORDER BY
-    e.enumsortorder) FROM pg_enum e WHERE e.enumtypid = t.oid))::text
-FROM unnest($1::text[]) WITH ORDINALITY w (name, place) JOIN pg_type t ON t.oid = to_regtype(w.name)
-UNION ALL SELECT 'type', w.place, json_build_array(to_regtype(w.name)::oid)::text
-FROM unnest($2::text[]) WITH ORDINALITY w (name, place)
-UNION ALL SELECT 'table', w.place, json_build_array(c.oid, c.relkind, (
-    SELECT json_agg(json_build_array(a.attname, a.atttypid, format_type(a.atttypid, a.atttypmod),
-        a.attnotnull, a.atthasdef OR a.attidentity <> '') ORDER BY a.attnum)
-    FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), (
-    SELECT json_agg(json_build_array(o.contype, (
-            SELECT json_agg(a.attname ORDER BY k.place)
-            FROM unnest(o.conkey) WITH ORDINALITY k (number, place)
-            JOIN pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.number),
+SELECT 'enum', w.place, pg_catalog.json_build_array(t.oid, (
+    SELECT pg_catalog.json_agg(e.enumlabel ORDER BY e.enumsortorder)
+    FROM pg_catalog.pg_enum e WHERE e.enumtypid = t.oid))::pg_catalog.text
+FROM pg_catalog.unnest($1::pg_catalog.text[]) WITH ORDINALITY w (name, place)
+JOIN pg_catalog.pg_type t ON t.oid = pg_catalog.to_regtype(w.name)
+UNION ALL SELECT 'type', w.place, pg_catalog.json_build_array(
+    pg_catalog.to_regtype(w.name)::pg_catalog.oid)::pg_catalog.text
+FROM pg_catalog.unnest($2::pg_catalog.text[]) WITH ORDINALITY w (name, place)
+UNION ALL SELECT 'table', w.place, pg_catalog.json_build_array(c.oid, c.relkind, (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(a.attname, a.atttypid,
+        pg_catalog.format_type(a.atttypid, a.atttypmod), a.attnotnull,
+        a.atthasdef OR a.attidentity <> '') ORDER BY a.attnum)
+    FROM pg_catalog.pg_attribute a
+    WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), (
+    SELECT pg_catalog.json_agg(pg_catalog.json_build_array(o.contype, (
+            SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
+            FROM pg_catalog.unnest(o.conkey) WITH ORDINALITY k (number, place)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = o.conrelid AND a.attnum = k.number),
         o.confrelid, (
-            SELECT json_agg(a.attname ORDER BY k.place)
-            FROM unnest(o.confkey) WITH ORDINALITY k (number, place)
-            JOIN pg_attribute a ON a.attrelid = o.confrelid AND a.attnum = k.number)))
-    FROM pg_constraint o WHERE o.conrelid = c.oid AND o.contype IN ('p', 'u', 'f')))::text
-FROM unnest($3::text[]) WITH ORDINALITY w (name, place)
-JOIN pg_class c ON c.oid = to_regclass(w.name)
+            SELECT pg_catalog.json_agg(a.attname ORDER BY k.place)
+            FROM pg_catalog.unnest(o.confkey) WITH ORDINALITY k (number, place)
+            JOIN pg_catalog.pg_attribute a ON a.attrelid = o.confrelid AND a.attnum = k.number)))
+    FROM pg_catalog.pg_constraint o
+    WHERE o.conrelid = c.oid AND o.contype IN ('p', 'u', 'f')))::pg_catalog.text
+FROM pg_catalog.unnest($3::pg_catalog.text[]) WITH ORDINALITY w (name, place)
+JOIN pg_catalog.pg_class c ON c.oid = pg_catalog.to_regclass(w.name)
 """
 MODIFIERS = re.compile(r"\(([^)]*)\)")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -170,6 +171,8 @@ async def test_the_same_is_one_query_and_no_word(
     server18: Server, template: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(package, "_known", {"checked": models.SCHEMA})
+    # Only packages that are still imported count.
+    monkeypatch.setitem(sys.modules, "checked", models)
     for server_settings in ({}, {"search_path": "public, other"}, {"TimeZone": "Asia/Tokyo"}):
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -194,6 +197,34 @@ async def test_tables_without_a_schema_are_found_by_the_search_path(url: str) ->
     path = {"search_path": "tenant"}
     async with await create_engine(url, **options, server_settings=path) as engine:
         assert await engine.check() == ()
+
+
+async def test_what_hides_postgresql_s_own_names_makes_no_difference(url: str) -> None:
+    """A search_path may name schemas before pg_catalog, and a role has settings of its own."""
+    name = url.partition("@/")[2].partition("?")[0]
+    hidden = """
+        CREATE SCHEMA app;
+        CREATE TABLE app.pg_class (oid integer); CREATE TABLE app.pg_attribute (attname text);
+        CREATE TABLE app.pg_type (oid integer); CREATE VIEW app.pg_constraint AS SELECT 1 AS oid;
+        CREATE FUNCTION app.to_regtype(text) RETURNS oid LANGUAGE sql AS 'SELECT 25::oid';
+        CREATE FUNCTION app.to_regclass(text) RETURNS oid LANGUAGE sql AS 'SELECT 25::oid';
+        CREATE FUNCTION app.unnest(anyarray) RETURNS SETOF text LANGUAGE sql AS $$SELECT 'x'$$;
+        CREATE FUNCTION app.format_type(oid, integer) RETURNS text LANGUAGE sql AS $$SELECT 'x'$$;
+        """
+    settings = (
+        *("search_path = app, public, pg_catalog", "quote_all_identifiers = on"),
+        *("DateStyle = 'German'", "bytea_output = escape", "TimeZone = 'Asia/Kathmandu'"),
+        *("standard_conforming_strings = off", "IntervalStyle = sql_standard"),
+    )
+    script = "; ".join(f"ALTER DATABASE {name} SET {setting}" for setting in settings)
+    async with await create_engine(url, max_connections=1) as engine:
+        await run_script(engine, f"{hidden}; {script}")
+    async with await create_engine(url, max_connections=1) as engine:
+        assert (await engine.execute("SHOW quote_all_identifiers")).scalar() == "on"
+        assert await engine.check(models.SCHEMA) == ()
+        await run_script(engine, 'ALTER TABLE public."Odd users" DROP rate')
+        (found,) = await engine.check(models.SCHEMA)
+    assert (found.kind, found.name) == ("column", "rate")
 
 
 async def test_wrong_use_is_told(
