@@ -193,9 +193,8 @@ def altered(expected: Fact, found: Fact, sides: Sides) -> Iterator[Statement]:
         yield Statement(stage, sql, creates=bare_name(name))
         # A view that is replaced loses the options that the statement does not name.
         for option in sides.wanted.facts_of(expected.object, "storage") if kind == "view" else ():
-            if sides.present.get(option.key) == option:
-                for again in changed(option, option, sides):
-                    yield replace(again, stage=Stage.DEPENDENTS)
+            for again in changed(option, option, sides):
+                yield replace(again, stage=Stage.DEPENDENTS)
     elif kind not in ("type", "domain", "schema"):
         yield from _replaced(expected, found, sides)
 
