@@ -35,7 +35,7 @@ _MANY = 10
 @click.option(
     "--into",
     metavar="FILE",
-    help="The schema file for new models (default: the target's first TOML file).",
+    help="The schema file for new models in TOML or Python (default: the target's first one).",
 )
 @click.option(
     "--schema",
@@ -102,13 +102,15 @@ def run_pull(choice: Choice, database: str, schemas: Sequence[str], shadow: str 
 
 def report(found: Pull, root: Path) -> int:
     """Print what the files and the database differ in. Return the exit code."""
+    for refused in found.refused:
+        click.echo(f"not edited: {refused}")
     if found.patch:
         print_exactly(found.patch)
     show_diagnostics(found.failure, root)
     for each in found.unproven:
         click.echo(_line(each))
     click.echo(_summary(found), err=True)
-    return _UNPROVEN if found.unproven or found.failure or found.patch else 0
+    return _UNPROVEN if found.unproven or found.failure or found.refused else 0
 
 
 def _names(found: Pull) -> list[str]:
@@ -145,6 +147,8 @@ def _summary(found: Pull) -> str:
         return f"{count} facts in the database; not all of what the files build is known"
     if found.patch:
         return "apply the patch above, then pull again"
+    if found.refused:
+        return "change what is not edited by hand, then pull again"
     if found.unproven:
         return f"{count} facts in the database, of which {len(found.unproven)} differ"
     done = "the files are up to date" if not found.texts else "the files say the same"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from ormkit.catalog import Difference
@@ -15,16 +17,33 @@ from ormkit_gen.pull.document import SchemaDocument
 from ormkit_gen.pull.known_names import PUBLIC, Key
 from ormkit_gen.pull.model_edit import ModelEdit, Place, update_entry
 from ormkit_gen.pull.model_parts import FactName, ModelParts, Part
+from ormkit_gen.pull.naming import free
 from ormkit_gen.pull.object_matching import canonical, is_gone, is_touched
 from ormkit_gen.pull.project_files import ProjectFiles
-from ormkit_gen.pull.python_patch import PythonPatch
+from ormkit_gen.pull.python_editor import PythonEditor
+from ormkit_gen.pull.python_rewrite import Refused
+from ormkit_gen.pull.python_style import Style
 from ormkit_gen.pull.sql_files import file_names, sql_text
 from ormkit_gen.pull.toml_editor import TomlEditor
 from ormkit_gen.pull.toml_layout import Path
-from ormkit_gen.pull.toml_text import model_text, short_enum
-from ormkit_gen.schema.document import is_table
+from ormkit_gen.pull.toml_text import short_enum
+from ormkit_gen.schema.document import Document, is_table
 from ormkit_gen.schema.names import member_name
+from ormkit_gen.schema.python_reader import read_python
 from ormkit_gen.schema.toml_reader import read_toml
+
+Editor = TomlEditor | PythonEditor
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What becomes of the files of a target."""
+
+    #: The texts of the files that change; None removes a file.
+    texts: Texts
+    #: The texts of files in Python with what is not edited in place, and what that is.
+    proposed: Mapping[str, str] = field(default_factory=dict[str, str])
+    refused: tuple[Refused, ...] = ()
 
 
 class Edits:
@@ -37,44 +56,64 @@ class Edits:
         self._before = before
         self._document = document
         self._into = into
-        self._editors: dict[str, TomlEditor] = {}
+        self._editors: dict[str, Editor] = {}
+        self._documents: dict[str, Document | None] = {}
         self._models: dict[Key, Model] = {
             (model.schema or PUBLIC, model.table): model
             for model in before.models
             if not model.is_association
         }
         self._paths = dict(self._positions())
-        python = [name for name in files.schemas if name.endswith(".py")]
-        self.python = PythonPatch({name: files.read(name) for name in python})
+        self._style = Style(files.root)
 
-    def texts(self, differences: Iterable[Difference]) -> Texts:
-        """Return the texts of the files that change."""
+    def changes(self, differences: Iterable[Difference]) -> Changes:
+        """Return what becomes of the files that change."""
         touched: defaultdict[str, set[FactName]] = defaultdict(set)
         for each in differences:
             touched[plain(each.fact.object)].add((each.fact.kind, each.fact.name))
-        self._forget_other_sides()
         for label, facts in sorted(touched.items()):
             self._edit(label, facts)
         self._add_relationships(touched)
-        found: dict[str, str | None] = {
-            name: editor.text
-            for name, editor in self._editors.items()
-            if name not in self._files.schemas or editor.text != self._files.read(name)
-        }
-        found.update(self._sql_files(touched))
-        return found
+        return self._changes(touched)
+
+    def _changes(self, touched: Mapping[str, set[FactName]]) -> Changes:
+        texts: dict[str, str | None] = {}
+        proposed: dict[str, str] = {}
+        refused: list[Refused] = []
+        for name, editor in self._editors.items():
+            if isinstance(editor, PythonEditor):
+                edited = editor.edited()
+                text = edited.text
+                refused += edited.refused
+                if edited.proposed != text:
+                    proposed[name] = edited.proposed
+            else:
+                text = editor.text
+            if name not in self._files.schemas or text != self._files.read(name):
+                texts[name] = text
+        texts.update(self._sql_files(touched))
+        return Changes(texts, proposed, tuple(refused))
 
     def _positions(self) -> Iterator[tuple[Position, Path]]:
         for name in self._files.schemas:
-            if name.endswith(".toml"):
-                document = read_toml(self._files.root / name, name, Problems())
-                for places in (document.values, document.keys) if document else ():
-                    yield from ((at, path) for path, at in places.items())
+            document = self._document_of(name)
+            for places in (document.values, document.keys) if document else ():
+                yield from ((at, path) for path, at in places.items())
 
-    def _editor(self, name: str) -> TomlEditor:
+    def _document_of(self, name: str) -> Document | None:
+        if name not in self._documents:
+            read = read_python if name.endswith(".py") else read_toml
+            self._documents[name] = read(self._files.root / name, name, Problems())
+        return self._documents[name]
+
+    def _editor(self, name: str) -> Editor:
         if name not in self._editors:
-            is_there = name in self._files.schemas
-            self._editors[name] = TomlEditor(self._files.read(name) if is_there else "")
+            content = self._files.read(name) if name in self._files.schemas else ""
+            self._editors[name] = (
+                PythonEditor(content, name, partial(self._files.read_as, name), self._style)
+                if name.endswith(".py")
+                else TomlEditor(content)
+            )
         return self._editors[name]
 
     def _edit(self, label: str, facts: set[FactName]) -> None:
@@ -108,8 +147,6 @@ class Edits:
             None,
         )
         for file in self._files.schemas:
-            if not file.endswith(".toml"):
-                continue
             found = self._editor(file).table((section,))
             for each, entry in found.items():
                 its: dict[str, Any] = entry if is_table(entry) else {}
@@ -146,12 +183,16 @@ class Edits:
         is_it = wanted is not None and (wanted.get("schema", PUBLIC), wanted["name"]) == key
         if known is None:
             self._editor(self._into).set(("enums", name), short_enum(name, wanted or {}))
-        elif known.at is not None and known.at.file.endswith(".toml"):
-            editor = self._editor(known.at.file)
+            return
+        # Several files may define the same enum.
+        for file in self._files.schemas:
+            document = self._document_of(file)
+            if document is None or name not in document.data.get("enums", {}):
+                continue
             if not is_it or wanted is None:
-                editor.delete(("enums", name))
+                self._editor(file).delete(("enums", name))
             else:
-                _update_enum(editor, known, wanted)
+                _update_enum(self._editor(file), known, wanted)
 
     def _edit_table(self, key: Key, facts: set[FactName]) -> None:
         known, wanted = self._models.get(key), self._document.models.get(key)
@@ -159,8 +200,8 @@ class Edits:
             self._edit_partition(key)
         elif known is None and wanted is not None:
             if ("object", "") in facts:
-                self._editor(self._into).append_text(model_text(wanted))
-        elif known is not None and known.at is not None and known.at.file.endswith(".toml"):
+                self._editor(self._into).append_model(wanted)
+        elif known is not None and known.at is not None:
             place = Place(known.at.file, self._paths[known.at])
             if wanted is None:
                 self._editor(place.file).delete(place.path)
@@ -168,16 +209,12 @@ class Edits:
             else:
                 ModelEdit(self._editor(place.file), place, known, wanted, self._paths).apply(facts)
                 self._drop_relationships(key, known)
-        elif known is not None and wanted is None:
-            self.python.remove(known)
-        elif known is not None and wanted is not None:
-            self.python.edit(known, wanted, facts)
 
     def _edit_partition(self, key: Key) -> None:
         """Bring the partitions of the table that this one is a part of up to date."""
         for table, wanted in self._document.models.items():
             known = self._models.get(table)
-            if known is None or known.at is None or not known.at.file.endswith(".toml"):
+            if known is None or known.at is None:
                 continue
             path = (*self._paths[known.at], "partitions")
             editor = self._editor(known.at.file)
@@ -187,30 +224,11 @@ class Edits:
             elif key[1] in wanted.partitions:
                 editor.set((*path, key[1]), wanted.partitions[key[1]])
 
-    def _forget_other_sides(self) -> None:
-        """Let no relationship need what a Python file would have to get."""
-        for each in self._document.added:
-            if self._in_python(each.source) is not None:
-                del self._document.models[each.model].relationships[each.name]
-                continue
-            if (known := self._in_python(each.model)) is None:
-                continue
-            for model in self._document.models.values():
-                for entry in model.relationships.values():
-                    if (entry["target"], entry.get("back_populates")) == (known.name, each.name):
-                        del entry["back_populates"]
-
-    def _in_python(self, key: Key) -> Model | None:
-        """Return the model of a table if a Python file has it."""
-        known = self._models.get(key)
-        is_python = known is not None and known.at is not None and known.at.file.endswith(".py")
-        return known if is_python else None
-
     def _add_relationships(self, touched: Mapping[str, set[FactName]]) -> None:
         """Add the relationships of foreign keys that are new to models that files have."""
         for each in self._document.added:
             known = self._models.get(each.model)
-            if known is None or known.at is None or not known.at.file.endswith(".toml"):
+            if known is None or known.at is None:
                 continue
             if each.name not in self._document.models[each.model].relationships:
                 continue
@@ -220,7 +238,8 @@ class Edits:
             ):
                 entry = self._document.models[each.model].relationships[each.name]
                 path = (*self._paths[known.at], "relationships", each.name)
-                self._editor(known.at.file).set(path, entry)
+                is_list = each.name in self._document.models[each.model].lists
+                self._editor(known.at.file).set_relationship(path, entry, is_list=is_list)
                 if "foreign_key" in entry:
                     self._choose_keys(known.name, entry["target"])
 
@@ -229,7 +248,7 @@ class Edits:
         for model in self._models.values():
             for each in model.relationships:
                 is_between = {model.name, each.target} == {name, other} and not each.secondary
-                if not is_between or model.at is None or not model.at.file.endswith(".toml"):
+                if not is_between or model.at is None:
                     continue
                 editor = self._editor(model.at.file)
                 path = (*self._paths[model.at], "relationships", each.name)
@@ -269,7 +288,7 @@ class Edits:
                     self._delete_relationship(model, each.name)
 
     def _delete_relationship(self, model: Model, name: str) -> None:
-        if model.at is not None and model.at.file.endswith(".toml"):
+        if model.at is not None:
             path = (*self._paths[model.at], "relationships", name)
             if self._editor(model.at.file).get(path) is not None:
                 self._editor(model.at.file).delete(path)
@@ -302,7 +321,7 @@ class Edits:
                 yield item.at.file, None
 
 
-def _update_enum(editor: TomlEditor, known: Enum, wanted: Mapping[str, Any]) -> None:
+def _update_enum(editor: Editor, known: Enum, wanted: Mapping[str, Any]) -> None:
     path = ("enums", known.name)
     there = editor.get(path)
     if not is_table(there):
@@ -311,7 +330,11 @@ def _update_enum(editor: TomlEditor, known: Enum, wanted: Mapping[str, Any]) -> 
     members = {label: member for member, label in known.members}
     if "members" in there:
         labels: Sequence[str] = wanted["values"]
-        editor.set((*path, "members"), [members.get(each) or member_name(each) for each in labels])
+        found: list[str] = []
+        for each in labels:
+            taken = [*found, *(members[other] for other in labels if other in members)]
+            found.append(members.get(each) or free(member_name(each), taken))
+        editor.set((*path, "members"), found)
     if there.get("values") != wanted["values"]:
         editor.set((*path, "values"), wanted["values"])
     comment = wanted.get("comment")

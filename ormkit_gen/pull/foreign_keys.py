@@ -103,7 +103,7 @@ class Relationships:
     def _add_to_one(self, link: Link) -> str:
         target = self._models[link.target].name
         name = to_one_name(link.columns, target, link.target_columns, self._taken[link.source])
-        self._put(link.source, name, self._entry(link, is_owner=True), link)
+        self._put(link.source, name, self._entry(link, is_owner=True), link, is_list=False)
         return name
 
     def _add_other_side(self, link: Link, to_one: str) -> None:
@@ -115,7 +115,8 @@ class Relationships:
             is_alone=len(siblings) == 1,
             is_list=is_list,
         )
-        self._put(link.target, name, self._entry(link, is_owner=False), link)
+        entry = self._entry(link, is_owner=False)
+        self._put(link.target, name, entry, link, is_list=is_list)
         source.relationships[to_one]["back_populates"] = name
         target.relationships[name]["back_populates"] = to_one
 
@@ -136,10 +137,12 @@ class Relationships:
     def _between(self, source: Key, target: Key) -> list[Link]:
         return [each for each in self._links if (each.source, each.target) == (source, target)]
 
-    def _put(self, key: Key, name: str, entry: dict[str, Any], *links: Link) -> None:
+    def _put(self, key: Key, name: str, entry: dict[str, Any], *links: Link, is_list: bool) -> None:
         self.added.append(Added(key, name, links[0].source, tuple(each.name for each in links)))
         self._taken[key].add(name)
         self._models[key].relationships[name] = entry
+        if is_list:
+            self._models[key].lists.add(name)
 
     def _add_many_to_many(self, key: Key) -> None:
         """Add a many-to-many relationship on both sides of a table that holds only two keys."""
@@ -162,7 +165,7 @@ class Relationships:
             entry: dict[str, Any] = {"target": remote, "secondary": secondary}
             if own.target == other.target:
                 entry["foreign_key"] = list(own.columns)
-            self._put(own.target, name, entry, *pair)
+            self._put(own.target, name, entry, *pair, is_list=True)
             names.append(name)
         for (own, _), name, other_name in zip((pair, pair[::-1]), names, names[::-1], strict=True):
             self._models[own.target].relationships[name]["back_populates"] = other_name

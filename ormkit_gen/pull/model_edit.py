@@ -10,10 +10,11 @@ from typing import Any
 from ormkit.catalog import COLUMN_PARTS
 from ormkit_gen.ir import Model, Position
 from ormkit_gen.pull.model_parts import ARRAYS, FactName, ModelParts, Part
-from ormkit_gen.pull.toml_editor import TomlEditor
+from ormkit_gen.pull.schema_editor import SchemaEditor
 from ormkit_gen.pull.toml_layout import Path
 from ormkit_gen.pull.toml_text import short
-from ormkit_gen.schema.document import is_table
+from ormkit_gen.schema.columns import OF_FOREIGN_KEYS
+from ormkit_gen.spellings import ALIASES
 
 #: The settings of a column by the kinds of the facts that they make.
 _TYPE = ("type", "nullable", "collation")
@@ -28,8 +29,6 @@ _COLUMN_SETTINGS: Mapping[str, tuple[str, ...]] = {
     "comment": ("comment",),
 }
 _SERIALS = ("serial", "bigserial", "smallserial")
-#: What a foreign key at a column consists of.
-_REFERENCE = ("foreign_key", "on_delete", "on_update", "deferrable", "initially_deferred")
 _TABLE_SETTINGS = (
     *("comment", "unlogged", "storage", "partition_by", "inherits", "row_level_security"),
     *("replica_identity",),
@@ -52,7 +51,7 @@ class ModelEdit:
 
     def __init__(
         self,
-        editor: TomlEditor,
+        editor: SchemaEditor,
         place: Place,
         known: Model,
         wanted: ModelParts,
@@ -109,7 +108,7 @@ class ModelEdit:
         known = next((each for each in self._known.columns if each.db_name == name), None)
         if attribute is None:
             if known is not None and known.at is not None:
-                self._deleted.append(self._paths[known.at])
+                self._deleted.append(self._path_at(known.at))
             return
         if known is None or known.at is None:
             path = self._place.of("columns", attribute)
@@ -117,7 +116,10 @@ class ModelEdit:
             return
         wanted = self._wanted.columns[attribute]
         groups = {setting for kind in kinds for setting in _COLUMN_SETTINGS.get(kind, ())}
-        path = self._paths[known.at]
+        if "column" in kinds:
+            # The type says how long its texts may be.
+            groups.add("max_length")
+        path = self._path_at(known.at)
         there = self._editor.get(path)
         type_ = there if isinstance(there, str) else there.get("type", "")
         if "default" in kinds and (wanted["type"] in _SERIALS or type_.strip("?") in _SERIALS):
@@ -143,7 +145,7 @@ class ModelEdit:
             self._update_item(path[:4], wanted.entry)
             return
         if path is not None:
-            self._remove(path)
+            self._remove(path, name)
         if wanted is not None and wanted.column is not None:
             update_entry(self._editor, self._column_path(wanted.column), wanted.entry, ())
         elif wanted is not None and wanted.array is not None:
@@ -155,7 +157,7 @@ class ModelEdit:
         for column in self._known.columns:
             if column.at is None or column.name not in self._wanted.columns:
                 continue
-            path = self._paths[column.at]
+            path = self._path_at(column.at)
             if column.name in wanted:
                 update_entry(self._editor, path, {"primary_key": True}, ())
             else:
@@ -171,25 +173,37 @@ class ModelEdit:
         known = self._known
         for group in (known.uniques, known.checks, known.excludes, known.indexes):
             for each in group:
-                if each.name == name and each.at is not None:
-                    return self._paths.get(each.at)
+                if each.name == name and each.at is not None and each.at in self._paths:
+                    return self._said_at(each.at)
         for key in known.foreign_keys:
-            if key.name == name and key.at is not None:
-                return self._paths.get(key.at)
+            if key.name == name and key.at is not None and key.at in self._paths:
+                return self._said_at(key.at)
         return None
+
+    def _said_at(self, at: Position) -> Path | None:
+        """Return the path of a place, unless it is that of a mixin or of the whole model."""
+        path = self._path_at(at)
+        return path if _section(path) in ("columns", *ARRAYS) else None
 
     def _column_path(self, attribute: str) -> Path:
         known = next((each for each in self._known.columns if each.name == attribute), None)
         at = known.at if known else None
-        return self._paths[at] if at is not None else self._place.of("columns", attribute)
+        return self._path_at(at) if at is not None else self._place.of("columns", attribute)
 
-    def _remove(self, path: Path) -> None:
+    def _path_at(self, at: Position) -> Path:
+        """Return the path of a place, which several models may inherit in a Python file."""
+        return (*self._place.path, *self._paths[at][2:])
+
+    def _remove(self, path: Path, name: str) -> None:
         if _section(path) in ARRAYS:
             self._deleted.append(path[:4])
             return
-        entry = self._editor.get(path[:4])
-        keys = ("unique",) if is_table(entry) and entry.get("unique") else ("index",)
-        update_entry(self._editor, path[:4], {}, _REFERENCE if len(path) > 4 else keys)
+        said = path[4] if len(path) > 4 else ""
+        is_index = any(each.name == name for each in self._known.indexes)
+        if said in ("foreign_key", "foreign_keys"):
+            update_entry(self._editor, path[:4], {}, ("foreign_key", *OF_FOREIGN_KEYS))
+        else:
+            update_entry(self._editor, path[:4], {}, ("index",) if is_index else ("unique",))
 
     def _update_item(self, path: Path, entry: Mapping[str, Any]) -> None:
         there = self._editor.table(path)
@@ -202,18 +216,19 @@ class ModelEdit:
 
 
 def update_entry(
-    editor: TomlEditor, path: Path, new: Mapping[str, Any], removed: Iterable[str]
+    editor: SchemaEditor, path: Path, new: Mapping[str, Any], removed: Iterable[str]
 ) -> None:
     """Change keys of a column, which may be a text with its type alone, or a table."""
     there = editor.get(path)
     if there is None:
         editor.set(path, short(dict(new)))
         return
+    removed = {*removed, *(other for other, name in ALIASES.items() if {name} & {*removed, *new})}
     entry = {} if isinstance(there, str) else dict(there)
     if isinstance(there, str) and "target" not in new:
         entry = {"type": there}
-    if editor.layout.block(path) is not None:
-        for name in set(removed) & set(entry):
+    if editor.is_spread(path):
+        for name in removed & set(entry):
             editor.delete((*path, name))
         for name, value in new.items():
             if entry.get(name) != value:

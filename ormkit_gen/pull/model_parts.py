@@ -35,6 +35,8 @@ class ModelParts:
     attributes: dict[str, str] = field(default_factory=dict[str, str])
     parts: list[Part] = field(default_factory=list[Part])
     relationships: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    #: The relationships whose values are lists.
+    lists: set[str] = field(default_factory=set[str])
     partitions: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def entry(self, attribute: str) -> dict[str, Any]:

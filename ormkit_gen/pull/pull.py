@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+import difflib
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 
 from ormkit.catalog import Catalog, compare
-from ormkit_gen.diagnostics.diagnostic import Diagnostic
+from ormkit_gen.diagnostics.diagnostic import Diagnostic, SchemaError
 from ormkit_gen.diagnostics.refusal import Refusal
 from ormkit_gen.drift.left_out import incomplete
 from ormkit_gen.drift.live import read_live
@@ -19,17 +20,19 @@ from ormkit_gen.drift.shadow import expect, objects_of
 from ormkit_gen.ir import Schema
 from ormkit_gen.json_schema.editor_files import LINE, beside
 from ormkit_gen.output.file_changes import Texts
+from ormkit_gen.pull import python_text, toml_text
 from ormkit_gen.pull.document import SchemaDocument, describe
-from ormkit_gen.pull.edits import Edits
+from ormkit_gen.pull.edits import Changes, Edits
 from ormkit_gen.pull.known_names import PUBLIC, KnownNames
 from ormkit_gen.pull.project_files import ProjectFiles
 from ormkit_gen.pull.proof import Unproven, prove
+from ormkit_gen.pull.python_rewrite import Refused
+from ormkit_gen.pull.python_style import Style
 from ormkit_gen.pull.rights_text import rights_text
 from ormkit_gen.pull.snapshot import Snapshot, read_snapshot
 from ormkit_gen.pull.sql_files import file_names, sql_text
 from ormkit_gen.pull.target_choice import Choice, finds
 from ormkit_gen.pull.toml_editor import TomlEditor
-from ormkit_gen.pull.toml_text import schema_text
 
 #: Why a fact differs that the patch is about.
 IN_PYTHON = "a Python file has to say it: apply the patch"
@@ -45,8 +48,10 @@ class Pull:
     document: SchemaDocument
     #: The texts of the files that change, by their paths; None removes a file.
     texts: Texts
-    #: Patches of Python files, which are shown and not applied.
+    #: A patch of Python files with what is not edited in place.
     patch: str
+    #: What is not edited in place, and why.
+    refused: tuple[Refused, ...]
     schema: Schema
     #: The facts in which the files and the database differ.
     unproven: tuple[Unproven, ...]
@@ -82,18 +87,54 @@ async def pull(
     )
     snapshot = snapshot.without(await _of_other_targets(before, choice, shadow))
     document = describe(snapshot, KnownNames.of([before]))
-    texts, patch = await texts_of(snapshot, before, document, choice, schemas, shadow)
+    changes = await changes_of(snapshot, before, document, choice, schemas, shadow)
     progress("building what the files say")
-    loaded = files.load_with(texts)
-    unproven, failure = await proof(loaded.schema, snapshot.catalog, schemas, shadow)
-    if patch:
+    changes, schema = _loadable(changes, files)
+    unproven, failure = await proof(schema, snapshot.catalog, schemas, shadow)
+    if changes.refused:
         unproven = tuple(replace(each, reason=IN_PYTHON) for each in unproven)
     texts = {
-        **_for_editors(choice, texts),
-        **_settings_text(choice, texts),
+        **_for_editors(choice, changes.texts),
+        **_settings_text(choice, changes.texts),
         **_rights_text(choice, snapshot),
     }
-    return Pull(snapshot, document, texts, patch, loaded.schema, unproven, failure)
+    patch = "".join(_patch(changes, files))
+    written = files.as_written(texts)
+    return Pull(snapshot, document, written, patch, changes.refused, schema, unproven, failure)
+
+
+def _loadable(changes: Changes, files: ProjectFiles) -> tuple[Changes, Schema]:
+    """Return changes with which the files make a schema, and the schema.
+
+    Where something in Python is not edited in place, the rest of the changes may not do without it.
+    """
+    try:
+        return changes, files.load_with(changes.texts).schema
+    except SchemaError:
+        if not changes.refused:
+            raise
+    python = {name: text for name, text in changes.texts.items() if name.endswith(".py")}
+    proposed = {name: text for name, text in python.items() if text is not None}
+    others = {name: text for name, text in changes.texts.items() if name not in python}
+    less = replace(changes, texts=others, proposed={**proposed, **changes.proposed})
+    try:
+        return less, files.load_with(others).schema
+    except SchemaError:
+        # Nothing is written: all changes are shown.
+        everything = {name: text for name, text in changes.texts.items() if text is not None}
+        nothing = replace(changes, texts={}, proposed={**everything, **changes.proposed})
+        return nothing, files.load()
+
+
+def _patch(changes: Changes, files: ProjectFiles) -> Iterator[str]:
+    """Yield the lines of a unified diff from what is written to what is proposed."""
+    for name, text in changes.proposed.items():
+        written = changes.texts.get(name)
+        if written is None:
+            written = files.read(name) if (files.root / name).exists() else ""
+        before, after = written.splitlines(keepends=True), text.splitlines(keepends=True)
+        for line in difflib.unified_diff(before, after, f"a/{name}", f"b/{name}"):
+            yield line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
 
 
 def _for_editors(choice: Choice, texts: Texts) -> Texts:
@@ -134,21 +175,21 @@ def _rights_text(choice: Choice, snapshot: Snapshot) -> Texts:
     return {} if text == content else {choice.rights: text}
 
 
-async def texts_of(
+async def changes_of(
     snapshot: Snapshot,
     before: Schema,
     document: SchemaDocument,
     choice: Choice,
     schemas: Sequence[str],
     shadow: str | None,
-) -> tuple[Texts, str]:
-    """Return the texts of the files that have to change, and the patch of those in Python.
+) -> Changes:
+    """Return what has to become of the files.
 
     Files that describe something are changed only where it differs from the database, as a shadow
     server prints it: two spellings of the same are no difference.
     """
     if not before.models and not before.objects and not before.enums:
-        return new_texts(document, choice.files, choice.into), ""
+        return Changes(new_texts(document, choice.files, choice.into))
     expected = await expect([before], shadow)
     live = await reprinted(expected, snapshot.catalog, shadow, lambda: [before])
     built = expected.beside(live)
@@ -160,17 +201,22 @@ async def texts_of(
         for each in compare(built, live)
         if plain(each.fact.object) not in foreign and expected.is_known(each)
     ]
-    edits = Edits(choice.files, before, document, choice.into)
-    return edits.texts(differences), edits.python.text()
+    return Edits(choice.files, before, document, choice.into).changes(differences)
 
 
 def new_texts(document: SchemaDocument, files: ProjectFiles, into: str) -> Texts:
     """Return the texts of files for a database that no file describes yet."""
     names = file_names(document.objects, {}, files.sql, files.sql_directory)
     return {
-        into: schema_text(document),
+        into: _schema_text(document, into, files),
         **{names[each.label]: sql_text(each) for each in document.objects},
     }
+
+
+def _schema_text(document: SchemaDocument, into: str, files: ProjectFiles) -> str:
+    if not into.endswith(".py"):
+        return toml_text.schema_text(document)
+    return Style(files.root).formatted(python_text.schema_text(document))
 
 
 async def proof(

@@ -14,7 +14,7 @@ from ormkit_gen.project.targets import PROJECT_FILE, Target
 from ormkit_gen.pull.project_files import ProjectFiles
 from ormkit_gen.pull.sql_files import DIRECTORY
 
-_DEFAULT = "app.toml"
+_DEFAULTS = {".toml": "app.toml", ".py": "app.py"}
 #: What a pattern ends with that finds all files with SQL below a directory.
 _BELOW = "/**/*.sql"
 
@@ -60,22 +60,24 @@ def choose_target(settings: Settings, label: str | None, into: str | None) -> Ch
 
 
 def default_file(files: ProjectFiles) -> str:
-    """Return the file for new models: the first TOML file, or one that a pattern finds.
+    """Return the file for new models: the first one in TOML, else in Python.
+
+    Where there is none yet, it is one that a pattern finds.
 
     Raises:
-        Refusal: No pattern finds a TOML file.
+        Refusal: No pattern finds a schema file.
     """
-    for file in files.schemas:
-        if file.endswith(".toml"):
-            return file
     target = files.target
-    for pattern in target.schema_patterns:
-        fixed = pattern.split("*")[0].rpartition("/")[0]
-        candidates = [pattern] if "*" not in pattern else [f"{fixed}/{_DEFAULT}".lstrip("/")]
-        for name in candidates:
-            if name.endswith(".toml") and _takes(target, name):
+    for ending, default in _DEFAULTS.items():
+        for file in files.schemas:
+            if file.endswith(ending):
+                return file
+        for pattern in target.schema_patterns:
+            fixed = pattern.split("*")[0].rpartition("/")[0]
+            name = pattern if "*" not in pattern else f"{fixed}/{default}".lstrip("/")
+            if name.endswith(ending) and _takes(target, name) and not files.schemas:
                 return name
-    message = f"no pattern of the target '{target.label}' finds a TOML file"
+    message = f"no pattern of the target '{target.label}' finds a schema file"
     remedy = 'add one to its schemas, as in "schemas/*.toml", or name the file with --into'
     raise Refusal(problem("no-schema-file", message, remedy))
 
@@ -101,8 +103,9 @@ def finds(patterns: Iterable[str], name: str) -> bool:
 
 def _takes(target: Target, name: str) -> bool:
     """Return whether a pattern of the target's schema files finds the file."""
-    is_toml = PurePosixPath(name).suffix == ".toml" and ".." not in PurePosixPath(name).parts
-    return is_toml and finds(target.schema_patterns, name)
+    path = PurePosixPath(name)
+    is_schema = path.suffix in _DEFAULTS and ".." not in path.parts
+    return is_schema and finds(target.schema_patterns, name)
 
 
 def _pattern(glob: str) -> re.Pattern[str]:
@@ -118,7 +121,7 @@ def _refusal(
     if not fitting and into is not None:
         message = f"no target finds the schema file '{into}'"
         remedy = f"""add it to the `schemas` of a target in {settings.file.name}, as in \
-schemas = ["{into}"]; it has to be a TOML file"""
+schemas = ["{into}"]; its name ends in .toml or .py"""
     elif not fitting:
         message, remedy = f"there is no target '{label}'", f"the targets are: {labels}"
     else:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ormkit_gen.pull.model_parts import ModelParts
 from ormkit_gen.pull.toml_layout import Block, Entry, Layout, Path
-from ormkit_gen.pull.toml_text import assignment, key, text
+from ormkit_gen.pull.toml_text import assignment, key, model_text, text
 from ormkit_gen.schema.document import is_table
 
 
@@ -96,11 +97,20 @@ class TomlEditor:
         place = self._place_behind(self.layout.below(path) or self.layout.below(path[:-1]))
         self._insert(place, f"\n[[{_dotted(path)}]]\n{lines}")
 
-    def append_text(self, content: str) -> None:
-        """Add tables at the end."""
+    def set_relationship(self, path: Path, entry: Mapping[str, Any], *, is_list: bool) -> None:
+        """Add a relationship. Its foreign key says whether its value is a list."""
+        self.set(path, entry)
+
+    def append_model(self, model: ModelParts) -> None:
+        """Add the tables of a model at the end."""
+        content = model_text(model)
         between = "" if not self.text else "\n" if self.text.endswith("\n") else "\n\n"
         self.text += between + content
         self._layout = None
+
+    def is_spread(self, path: Path) -> bool:
+        """Return whether the table at a path has a header, and its entries a line each."""
+        return self.layout.block(path) is not None
 
     def _owner(self, path: Path) -> Entry | None:
         """Return the entry that has the value at a path, or a value that contains it."""
