@@ -14,6 +14,7 @@ from ormkit_gen.cli.invocation import Invocation, pass_invocation
 
 if TYPE_CHECKING:
     from ormkit_gen.ir import Schema
+    from ormkit_gen.project.starter import Spelling
 
 
 @click.command()
@@ -56,14 +57,13 @@ def init(
     \b
     Example:
       ormkit init app --from postgresql://localhost/mydb
+      ormkit init app --from postgresql://localhost/mydb --python
     """
     if database is None and (schemas or shadow):
         raise click.UsageError("--schema and --shadow go with --from URL")
-    if database is not None and in_python:
-        raise click.UsageError("--from writes a TOML schema; leave out --python")
     invocation.root = directory.resolve()
     if database is not None:
-        return _start_from(invocation, directory, database, schemas, shadow)
+        return _start_from(invocation, directory, in_python, database, schemas, shadow)
     _start_blog(invocation, directory, in_python)
     return None
 
@@ -102,6 +102,7 @@ def _generate(directory: Path, written: Iterable[str]) -> tuple[Schema, list[str
 def _start_from(
     invocation: Invocation,
     directory: Path,
+    in_python: bool,
     database: str,
     schemas: tuple[str, ...],
     shadow: str | None,
@@ -113,11 +114,12 @@ def _start_from(
     from ormkit_gen.pull.new_project import choice_in, project_for
 
     finish_change(directory.resolve())
-    project_for(directory, "Model")
-    found = run_pull(choice_in(directory), database, schemas, shadow)
+    spelling: Spelling = "py" if in_python else "toml"
+    project_for(directory, spelling, "Model")
+    found = run_pull(choice_in(directory, spelling), database, schemas, shadow)
     models = [model.name for model in found.schema.models if not model.is_association]
     sql = [name for name in found.texts if name.endswith(".sql")]
-    project = project_for(directory, models[0], has_sql=bool(sql)) if models else None
+    project = project_for(directory, spelling, models[0], has_sql=bool(sql)) if models else None
     texts = {**(project.texts if project else {}), **found.texts}
     directory.mkdir(parents=True, exist_ok=True)
     write_texts(directory.resolve(), texts)

@@ -13,6 +13,7 @@ from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.drift.places import plain
 from ormkit_gen.ir import Enum, Model, Position, Relationship, Schema
 from ormkit_gen.output.file_changes import Texts
+from ormkit_gen.postgres.identifiers import sequence_name
 from ormkit_gen.pull.document import SchemaDocument
 from ormkit_gen.pull.known_names import PUBLIC, Key
 from ormkit_gen.pull.model_edit import ModelEdit, Place, update_entry
@@ -71,6 +72,9 @@ class Edits:
         touched: defaultdict[str, set[FactName]] = defaultdict(set)
         for each in differences:
             touched[plain(each.fact.object)].add((each.fact.kind, each.fact.name))
+        for label in [each for each in touched if each.startswith("sequence ")]:
+            for table, column in self._serials(label.removeprefix("sequence ")):
+                touched[table].add(("default", column))
         for label, facts in sorted(touched.items()):
             self._edit(label, facts)
         self._add_relationships(touched)
@@ -93,6 +97,14 @@ class Edits:
                 texts[name] = text
         texts.update(self._sql_files(touched))
         return Changes(texts, proposed, tuple(refused))
+
+    def _serials(self, name: str) -> Iterator[tuple[str, str]]:
+        """Yield the columns that have a sequence by the name that `serial` would give it."""
+        schema, _, rest = name.partition(".")
+        for key, model in self._document.models.items():
+            for column in model.attributes if key[0] == schema else ():
+                if sequence_name(key[1], column) == rest:
+                    yield f"table {schema}.{key[1]}", column
 
     def _positions(self) -> Iterator[tuple[Position, Path]]:
         for name in self._files.schemas:
@@ -196,10 +208,11 @@ class Edits:
 
     def _edit_table(self, key: Key, facts: set[FactName]) -> None:
         known, wanted = self._models.get(key), self._document.models.get(key)
-        if known is None and wanted is None:
+        is_moved = any(kind == "partition" for kind, _ in facts)
+        if is_moved or (known is None and wanted is None):
             self._edit_partition(key)
-        elif known is None and wanted is not None:
-            if ("object", "") in facts:
+        if known is None and wanted is not None:
+            if ("object", "") in facts or is_moved:
                 self._editor(self._into).append_model(wanted)
         elif known is not None and known.at is not None:
             place = Place(known.at.file, self._paths[known.at])

@@ -14,6 +14,7 @@ from ormkit_gen.pull.schema_editor import SchemaEditor
 from ormkit_gen.pull.toml_layout import Path
 from ormkit_gen.pull.toml_text import short
 from ormkit_gen.schema.columns import OF_FOREIGN_KEYS
+from ormkit_gen.schema.document import is_table
 from ormkit_gen.spellings import ALIASES
 
 #: The settings of a column by the kinds of the facts that they make.
@@ -80,6 +81,10 @@ class ModelEdit:
                 "index",
             ):
                 self._edit_part((kind, name), seen)
+        if any(kind == "inherits" for kind, _ in facts):
+            # No fact is about a column that a table inherits.
+            for name in self._wanted.attributes:
+                columns[name] |= {"column", "not null"}
         for name, kinds in columns.items():
             self._edit_column(name, kinds)
         if any(
@@ -122,10 +127,15 @@ class ModelEdit:
         path = self._path_at(known.at)
         there = self._editor.get(path)
         type_ = there if isinstance(there, str) else there.get("type", "")
+        has_default = is_table(there) and "default" in there
+        if "column" in kinds and has_default and there["default"] != wanted.get("default"):
+            # A constant is one of the type.
+            groups |= {"default", "server_default"}
         if "default" in kinds and (wanted["type"] in _SERIALS or type_.strip("?") in _SERIALS):
             groups |= set(_TYPE)
         new = {key: value for key, value in wanted.items() if key in groups}
-        if "column" not in kinds and "type" in new and new["type"] not in _SERIALS:
+        is_serial = new.get("type") in _SERIALS or type_.strip("?") in _SERIALS
+        if "column" not in kinds and "type" in new and not is_serial:
             new["type"] = f"{type_.rstrip('? ')}{'?' if wanted['type'].endswith('?') else ''}"
         update_entry(self._editor, path, new, groups - set(new))
 
@@ -147,7 +157,9 @@ class ModelEdit:
         if path is not None:
             self._remove(path, name)
         if wanted is not None and wanted.column is not None:
-            update_entry(self._editor, self._column_path(wanted.column), wanted.entry, ())
+            # A column that is new comes with it.
+            if any(each.name == wanted.column for each in self._known.columns):
+                update_entry(self._editor, self._column_path(wanted.column), wanted.entry, ())
         elif wanted is not None and wanted.array is not None:
             self._appended.append((self._place.of(wanted.array), wanted.entry))
 
@@ -158,15 +170,32 @@ class ModelEdit:
             if column.at is None or column.name not in self._wanted.columns:
                 continue
             path = self._path_at(column.at)
+            there = self._editor.get(path)
+            identity = there.get("identity") if is_table(there) else None
             if column.name in wanted:
-                update_entry(self._editor, path, {"primary_key": True}, ())
+                said = self._wanted.columns[column.name]
+                new = {name: said[name] for name in ("primary_key", "identity") if name in said}
+                update_entry(self._editor, path, new if identity is None else new | there, ())
             else:
-                update_entry(self._editor, path, {}, ("primary_key",))
+                gone = ("primary_key", "identity") if identity is False else ("primary_key",)
+                update_entry(self._editor, path, {}, gone)
+        had_key = any(column.is_primary_key for column in self._known.columns)
+        if had_key != bool(wanted or key is not None):
+            self._edit_row_key()
         path = self._place.of("primary_key")
         if key is not None:
             self._editor.set(path, key)
         elif self._editor.get(path) is not None:
             self._editor.delete(path)
+
+    def _edit_row_key(self) -> None:
+        """Write what tells rows apart where there is no primary key."""
+        for name in ("key", "read_only"):
+            path, value = self._place.of(name), self._wanted.settings.get(name)
+            if value is not None:
+                self._editor.set(path, value)
+            elif self._editor.get(path) is not None:
+                self._editor.delete(path)
 
     def _path_of(self, name: str) -> Path | None:
         """Return where the files describe a constraint or an index."""

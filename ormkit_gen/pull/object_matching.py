@@ -19,7 +19,7 @@ _SQL_PARTS = ("trigger", "policy", "rule")
 
 def canonical(label: str) -> str:
     """Return the name of an object in one spelling: as files and as the catalog write it."""
-    name = plain(label)
+    name = plain(label).replace("foreign-data wrapper ", "foreign data wrapper ", 1)
     return re.sub(r"\s+", " ", name.replace("public.", "")).replace(", ", ",").strip()
 
 
@@ -27,7 +27,8 @@ def is_touched(item: DatabaseObject, touched: Mapping[str, set[FactName]]) -> bo
     """Return whether a fact of an object differs."""
     if item.kind in _SQL_PARTS or item.kind in ("constraint", "index", "statement"):
         return _part_is_touched(plain(item.label), touched)
-    return plain(item.label) in touched
+    label = plain(item.label).replace("foreign data wrapper ", "foreign-data wrapper ", 1)
+    return label in touched
 
 
 def _part_is_touched(label: str, touched: Mapping[str, set[FactName]]) -> bool:

@@ -9,7 +9,7 @@ from functools import partial
 
 from ormkit.catalog import Catalog, compare
 from ormkit_gen.diagnostics.diagnostic import Diagnostic, SchemaError
-from ormkit_gen.diagnostics.refusal import Refusal
+from ormkit_gen.diagnostics.refusal import Refusal, problem
 from ormkit_gen.drift.left_out import incomplete
 from ormkit_gen.drift.live import read_live
 from ormkit_gen.drift.namespaces import check_namespaces, within
@@ -87,6 +87,8 @@ async def pull(
     )
     snapshot = snapshot.without(await _of_other_targets(before, choice, shadow))
     document = describe(snapshot, KnownNames.of([before]))
+    if not document.models and not document.objects:
+        raise Refusal(_nothing(schemas))
     changes = await changes_of(snapshot, before, document, choice, schemas, shadow)
     progress("building what the files say")
     changes, schema = _loadable(changes, files)
@@ -101,6 +103,17 @@ async def pull(
     patch = "".join(_patch(changes, files))
     written = files.as_written(texts)
     return Pull(snapshot, document, written, patch, changes.refused, schema, unproven, failure)
+
+
+def _nothing(schemas: Sequence[str]) -> Diagnostic:
+    """Return what is wrong with a database in which there is nothing to describe."""
+    where = f"the schema {' or '.join(schemas)} of the database" if schemas else "the database"
+    return problem(
+        "empty-database",
+        f"there are no tables in {where}",
+        "check the URL and the rights of its role; for a new database, describe the tables in "
+        "schema files, and create them with `ormkit migrate`",
+    )
 
 
 def _loadable(changes: Changes, files: ProjectFiles) -> tuple[Changes, Schema]:

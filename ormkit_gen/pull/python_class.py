@@ -149,8 +149,9 @@ class ClassEdit:
 
     def _remove(self, name: str, statement: ast.stmt) -> None:
         def change() -> list[Splice]:
-            found = [self._source.without(statement)]
-            body = _body_of(self._node, statement)
+            body = body_of(self._node, statement)
+            # Of a whole block, the last statement to go leaves `pass` behind.
+            found = [self._source.without(statement, body)]
             place = body.index(statement)
             if place + 1 < len(body) and _is_docstring(body[place + 1]):
                 found.append(self._source.without(body[place + 1]))
@@ -524,14 +525,14 @@ def _class_statements(tree: ast.Module) -> Iterator[ast.AnnAssign]:
                     yield each
 
 
-def _body_of(node: ast.ClassDef, statement: ast.stmt) -> list[ast.stmt]:
+def body_of(node: ast.AST, statement: ast.stmt) -> list[ast.stmt]:
     """Return the block that a statement is in."""
     for each in ast.walk(node):
         for block in ("body", "orelse"):
             body = getattr(each, block, None)
             if type(body) is list and statement in body:
                 return body
-    return node.body
+    return []
 
 
 def _is_docstring(node: ast.stmt) -> bool:

@@ -68,7 +68,7 @@ class PythonEditor:
                 found = found[each]
             except (KeyError, IndexError, TypeError):
                 return None
-        return found
+        return deepcopy(found)
 
     def table(self, path: Path) -> dict[str, Any]:
         """Return the table at a path; an empty one where there is none."""

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ormkit_gen.pull.model_parts import ModelParts
-from ormkit_gen.pull.python_class import ClassEdit, column_of, relationship_of
+from ormkit_gen.pull.python_class import ClassEdit, body_of, column_of, relationship_of
 from ormkit_gen.pull.python_enum import enum_splices
 from ormkit_gen.pull.python_names import PythonNames, with_imports, without_unused
 from ormkit_gen.pull.python_source import CallEdit, NotInPlace, Source, Splice, spliced
@@ -74,14 +74,12 @@ class Rewrite:
         return text, proposed, tuple(self._refused)
 
     def _finished(self, splices: list[Splice]) -> str:
-        text = spliced(self._content, splices)
         try:
+            text = spliced(self._content, splices)
             ast.parse(text)
-        except SyntaxError:
-            where = self._document.file
-            self._refused.append(
-                Refused(where, 1, "", "its brackets are not where they usually are")
-            )
+        except (NotInPlace, SyntaxError) as error:
+            reason = f"several changes do not fit together ({error.args[0]})"
+            self._refused.append(Refused(self._document.file, 1, "", reason))
             return self._content
         text = with_imports(text, self._names.needed, self._style.width)
         text = without_unused(self._content, text)
@@ -287,7 +285,7 @@ class Rewrite:
                     each.override(section, name, is_proposal=True)
 
     def _without_all(self, statement: ast.stmt) -> list[Splice]:
-        return [self._source.without(statement)]
+        return [self._source.without(statement, body_of(self._source.tree, statement))]
 
     def propose(self, splices: list[Splice]) -> None:
         """Add changes that somebody has to look at."""

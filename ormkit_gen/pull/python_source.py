@@ -91,12 +91,22 @@ class Source:
         rest = self.text[self.end(node) : self.after_line(last)].strip()
         return not self.indent(node).strip() and (not rest or rest.startswith("#"))
 
-    def without(self, node: ast.stmt) -> Splice:
-        """Return what removes the lines of a statement."""
-        if not self.is_alone(node):
-            raise NotInPlace("another statement stands in the same line")
-        start = self.line_start(self.first_line(node))
-        return Splice(start, self.after_line(node.end_lineno or node.lineno), "")
+    def without(self, node: ast.stmt, body: Sequence[ast.stmt] = ()) -> Splice:
+        """Return what removes the lines of a statement.
+
+        body: the statements of its block.
+        """
+        if len(body) == 1:
+            return Splice(self.start(node), self.end(node), "pass")
+        if self.is_alone(node):
+            start = self.line_start(self.first_line(node))
+            return Splice(start, self.after_line(node.end_lineno or node.lineno), "")
+        for each in body:
+            if each.lineno == node.end_lineno and each.col_offset > (node.end_col_offset or 0):
+                return Splice(self.start(node), self.start(each), "")
+        if any(each.end_lineno == node.lineno for each in body if each is not node):
+            return Splice(self.start(node), self.end(node), "")
+        raise NotInPlace("another statement stands in the same line")
 
     def is_blank(self, line: int) -> bool:
         """Return whether there is such a line, and nothing is in it."""
@@ -138,8 +148,7 @@ class ItemEdit:
         """Return the changes of the text."""
         kept = [each for each in self.arguments if not each.is_gone]
         if not kept and self.arguments:
-            first, last = self.arguments[0].start, self.arguments[-1].end
-            return [Splice(first, self._past_comma(last), ", ".join([*self._first, *self._added]))]
+            return self._all_replaced()
         if not self.arguments:
             words = ", ".join([*self._first, *self._added])
             return [Splice(self._end, self._end, words)] if words else []
@@ -150,6 +159,18 @@ class ItemEdit:
         if self._added:
             found += self._insertions_after(kept[-1])
         return found
+
+    def _all_replaced(self) -> list[Splice]:
+        """Return the new items in place of all others."""
+        new = [*self._first, *self._added]
+        first, last = self.arguments[0], self.arguments[-1]
+        lines = [self._lines_of(each) for each in self.arguments]
+        if all(lines) and lines[0]:
+            indent = self._source.text[lines[0][0] : first.start]
+            words = "".join(f"{indent}{each},\n" for each in new)
+            found = [Splice(*each, "") for each in lines if each]
+            return [Splice(found[0].start, found[0].end, words), *found[1:]]
+        return [Splice(first.start, self._past_comma(last.end), ", ".join(new))]
 
     def _past_comma(self, at: int) -> int:
         rest = self._source.text[at:]
