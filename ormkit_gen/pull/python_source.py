@@ -117,11 +117,13 @@ def spliced(text: str, splices: Iterable[Splice]) -> str:
     """Return a text with other texts in their places. Of two at one place, the first is first."""
     found: list[str] = []
     at = 0
+    is_removed = False
     for each in sorted(splices, key=lambda each: (each.start, each.end)):
-        if each.start < at:
+        if each.start < at and not (is_removed and not each.text):
             raise NotInPlace("two changes are at the same place")
         found += [text[at : each.start], each.text]
-        at = each.end
+        at = max(at, each.end)
+        is_removed = not each.text
     return "".join([*found, text[at:]])
 
 

@@ -191,6 +191,7 @@ def test_every_kind_comes_changes_and_goes_in_both_languages(
 
 #: How many changes are made before both are pulled; each run of the long form tries others.
 ROUNDS = 40 if IS_NIGHTLY else 1
+PAIRS = 12 if IS_NIGHTLY else 3
 
 
 @pytest.mark.parametrize("part", range(ROUNDS))
@@ -198,10 +199,10 @@ def test_random_changes_are_the_same_in_both_languages(
     both: Both, part: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     random = Random(Random().getrandbits(32) if IS_NIGHTLY else part)
-    pairs = [Pair(f"p{number}", Random(random.getrandbits(32))) for number in range(12)]
+    pairs = [Pair(f"p{number}", Random(random.getrandbits(32))) for number in range(PAIRS)]
     both.run("\n".join(f"{pair.script()};" for pair in pairs))
     assert pulled_alike(both) == 0
-    changes = [*(pair.change() for pair in pairs), *random.sample(list(CHANGES), 12)]
+    changes = [*(pair.change() for pair in pairs), *random.sample(list(CHANGES), PAIRS)]
     done = [each for each in changes if each and both.tries(each)]
     capfd.readouterr()
     code = pulled_alike(both)
