@@ -127,8 +127,8 @@ class ModelEdit:
         path = self._path_at(known.at)
         there = self._editor.get(path)
         type_ = there if isinstance(there, str) else there.get("type", "")
-        has_default = is_table(there) and "default" in there
-        if "column" in kinds and has_default and there["default"] != wanted.get("default"):
+        default = there.get("default") if is_table(there) else None
+        if "column" in kinds and default is not None and default != wanted.get("default"):
             # A constant is one of the type.
             groups |= {"default", "server_default"}
         if "default" in kinds and (wanted["type"] in _SERIALS or type_.strip("?") in _SERIALS):
@@ -174,8 +174,10 @@ class ModelEdit:
             identity = there.get("identity") if is_table(there) else None
             if column.name in wanted:
                 said = self._wanted.columns[column.name]
-                new = {name: said[name] for name in ("primary_key", "identity") if name in said}
-                update_entry(self._editor, path, new if identity is None else new | there, ())
+                new: dict[str, Any] = {
+                    name: said[name] for name in ("primary_key", "identity") if name in said
+                }
+                update_entry(self._editor, path, new if identity is None else {**new, **there}, ())
             else:
                 gone = ("primary_key", "identity") if identity is False else ("primary_key",)
                 update_entry(self._editor, path, {}, gone)

@@ -25,7 +25,7 @@ from ormkit_gen.pull.python_text import (
     table_arguments,
 )
 from ormkit_gen.schema.columns import OF_FOREIGN_KEYS
-from ormkit_gen.schema.document import Document
+from ormkit_gen.schema.document import Document, is_list
 
 _SECTIONS = ("columns", "relationships")
 _LENGTH = re.compile(r"(\w+)\((\d+)\)")
@@ -120,7 +120,7 @@ class ClassEdit:
             new += [self._text(section, name) for name in after if name not in before]
             for name in before:
                 statement = self._statements.get((section, name))
-                if statement not in own or statement is None or before[name] == after.get(name):
+                if statement is None or statement not in own or before[name] == after.get(name):
                     continue
                 if name not in after:
                     removed.append(statement)
@@ -529,8 +529,8 @@ def body_of(node: ast.AST, statement: ast.stmt) -> list[ast.stmt]:
     """Return the block that a statement is in."""
     for each in ast.walk(node):
         for block in ("body", "orelse"):
-            body = getattr(each, block, None)
-            if type(body) is list and statement in body:
+            body: list[ast.stmt] | None = getattr(each, block, None)
+            if is_list(body) and statement in body:
                 return body
     return []
 

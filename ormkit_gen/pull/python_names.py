@@ -141,7 +141,7 @@ def _with_alias(text: str, node: ast.ImportFrom, words: str, width: int) -> str:
     orders: tuple[Callable[[str], Any], ...] = (_by_kind, str, str.lower)
     for key in orders:
         if names == sorted(names, key=key):
-            place = sum(key(each) <= key(words) for each in names)
+            place = sorted([*names, words], key=key).index(words)
             break
     lines = text.split("\n")
     at = node.names[place] if place < len(names) else None

@@ -120,7 +120,7 @@ class Rewrite:
                     words = named_text(section, name, after[name], self._names).rstrip("\n")
                     change = partial(self._named_call, node, entry, after[name])
                     other = [Splice(source.start(node), source.end(node), words)]
-                    self.attempt(name, node, change, partial(list, other))
+                    self.attempt(name, node, change, partial(list[Splice], other))
         new = [
             named_text(section, name, entry, self._names)
             for section in FUNCTIONS
@@ -160,7 +160,9 @@ class Rewrite:
             elif after[name] != entry:
                 words = enum_text(name, after[name], self._names)
                 change = partial(enum_splices, self._source, node, entry, after[name], self._names)
-                self.attempt(name, node, change, partial(list, [self._instead(node, words)]))
+                self.attempt(
+                    name, node, change, partial(list[Splice], [self._instead(node, words)])
+                )
         added = [
             enum_text(name, entry, self._names)
             for name, entry in after.items()

@@ -278,7 +278,12 @@ def test_objects_in_sql_follow_the_database(
     assert after["schemas/app.toml"] == before["schemas/app.toml"]
 
 
-def test_one_schema_of_several(project: Path, ormkit: Command) -> None:
+def test_one_schema_of_several(label: Path, project: Path, ormkit: Command) -> None:
+    label.unlink()
+    told = ormkit("pull", "--schema", "stock", "--into", "schemas/stock.py")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "class Box(Base):\n" in (project / "schemas/stock.py").read_text()
+    (project / "schemas/stock.py").unlink()
     told = ormkit("pull", "--schema", "stock", "--into", "schemas/stock.toml")
     assert told.returncode == 0, told.stdout + told.stderr
     assert list(tomli.loads((project / "schemas/stock.toml").read_text())["models"]) == ["Box"]
@@ -324,6 +329,10 @@ from uuid import UUID
 from ormkit_gen.declarative import Base, CheckConstraint, ForeignKey, Mapped, mapped_column
 
 
+def counted():
+    return mapped_column("integer")
+
+
 class Label(Base):
     __tablename__ = "labels"
     __table_args__ = (
@@ -334,35 +343,88 @@ class Label(Base):
     name: Mapped[str | None]  # What it says.
     gone: Mapped[int]
 """
+PULLED = """
+from ormkit_gen.declarative import (
+    Base,
+    ForeignKey,
+    Mapped,
+    mapped_column,
+    relationship,
+)
 
 
-def test_python_files_get_a_patch(
-    project: Path, ormkit: Command, server18: Server, shop: str
-) -> None:
+def counted():
+    return mapped_column("integer")
+
+
+class Label(Base):
+    __tablename__ = "labels"
+
+    id: Mapped[int] = mapped_column("integer", primary_key=True, identity="always")
+    name: Mapped[str]  # What it says.
+    maker: Mapped[int | None] = mapped_column(ForeignKey("people.id"), unique=True)
+    maker_person: Mapped["Person"] = relationship(back_populates="label")
+    order_labels: Mapped[list["OrderLabel"]] = relationship(back_populates="label")
+    orders: Mapped[list["Order"]] = relationship(
+        secondary="order_labels", back_populates="labels"
+    )
+"""
+
+
+@pytest.fixture
+def label(project: Path) -> Path:
+    """A schema file in Python, in a project that has both languages."""
     settings = (project / "ormkit.toml").read_text()
     patterns = 'schemas = ["schemas/*.toml", "schemas/*.py"]'
     (project / "ormkit.toml").write_text(settings.replace('schemas = ["schemas/*.toml"]', patterns))
     file = project / "schemas/label.py"
     file.parent.mkdir()
     file.write_text(PYTHON)
+    return file
+
+
+def test_python_files_are_edited_in_place(
+    label: Path, ormkit: Command, server18: Server, shop: str
+) -> None:
+    server18.run_script(shop, "ALTER TABLE labels ADD maker bigint UNIQUE REFERENCES people")
+    told = ormkit("pull", "--into", "schemas/app.toml")
+    assert told.returncode == 0, told.stdout + told.stderr
+    # Nothing has used the import of UUID, so that it stays.
+    assert label.read_text() == f"\nfrom uuid import UUID\n{PULLED}"
+    told = ormkit("pull")
+    assert (told.returncode, told.stdout) == (0, ""), told.stdout
+
+
+def test_what_code_makes_is_shown_as_a_patch(label: Path, ormkit: Command) -> None:
+    label.write_text(PYTHON.replace("name: Mapped[str | None]", "name: Mapped[str] = counted()"))
     told = ormkit("pull", "--into", "schemas/app.toml")
     assert told.returncode == 1
-    assert file.read_text() == PYTHON
+    reason = "not edited: schemas/label.py:18: Label.name: counted() makes the column\n"
+    assert reason in told.stdout
     patch = told.stdout[told.stdout.index("--- a/schemas/label.py") :]
     subprocess.run(
         ["patch", "-p1", "--silent"],
         input=patch.partition("differs:")[0],
         text=True,
         check=True,
-        cwd=project,
+        cwd=label.parent.parent,
     )
-    assert '    name: Mapped[str] = mapped_column("text")  # What it says.\n' in file.read_text()
+    assert "    name: Mapped[str]  # What it says.\n" in label.read_text()
     told = ormkit("pull")
     assert (told.returncode, told.stdout) == (0, ""), told.stdout
-    server18.run_script(shop, "ALTER TABLE labels ADD maker bigint UNIQUE REFERENCES people")
-    told = ormkit("pull")
-    line = 'mapped_column("bigint", ForeignKey("people.id"), unique=True)'
-    assert f"+    maker: Mapped[int | None] = {line}\n" in told.stdout
+
+
+def test_an_empty_database_is_said_and_nothing_is_written(
+    project: Path, ormkit: Command, server18: Server
+) -> None:
+    before = files_of(project)
+    with server18.database() as url:
+        told = ormkit("pull", "--database", url, "--into", "schemas/app.toml")
+        begun = ormkit("init", "start", "--from", url, "--shadow", server18.url)
+    assert (told.returncode, begun.returncode) == (2, 2)
+    assert "there are no tables in the database" in told.stderr
+    assert "there are no tables in the database" in begun.stderr
+    assert files_of(project) == before
 
 
 def test_a_failed_write_leaves_every_file_as_it_was(
@@ -388,12 +450,19 @@ def test_a_failed_write_leaves_every_file_as_it_was(
     assert files_of(pulled) == before
 
 
+@pytest.mark.parametrize("options", [(), ("--python",)])
 def test_a_project_starts_from_a_database(
-    tmp_path: Path, shop: str, server18: Server, ormkit: Command, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    shop: str,
+    server18: Server,
+    ormkit: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    options: tuple[str, ...],
 ) -> None:
     """Its models read the tables that are there."""
     monkeypatch.chdir(tmp_path)
-    told = ormkit("init", "start", "--from", shop, "--shadow", server18.url)
+    told = ormkit("init", "start", "--from", shop, "--shadow", server18.url, *options)
+    assert (tmp_path / f"start/schemas/app.{'py' if options else 'toml'}").exists()
     assert told.returncode == 0, told.stdout + told.stderr
     assert "`sql/` has what" in (tmp_path / "start/README.md").read_text()
     server18.run_script(shop, "INSERT INTO labels (name) VALUES ('new'), ('old')")
