@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 from ormkit_gen.pull.model_parts import ModelParts
-from ormkit_gen.pull.python_class import ClassEdit, body_of, column_of, relationship_of
+from ormkit_gen.pull.python_attributes import column_of, relationship_of
+from ormkit_gen.pull.python_class import ClassEdit, body_of
 from ormkit_gen.pull.python_enum import enum_splices
 from ormkit_gen.pull.python_names import PythonNames, with_imports, without_unused
 from ormkit_gen.pull.python_source import CallEdit, NotInPlace, Source, Splice, spliced
