@@ -207,13 +207,13 @@ class Repeats:
         caller, passed = way_here()
         names = [frame.f_code.co_name for frame in passed]
         call = call_of(passed, names)
-        if is_next_page(passed) or is_exempt(event, names, call):
+        if is_exempt(event, names, call) or (LIMITED in event.sql and is_next_page(passed)):
             return
         key = (sql, caller, seen.turn)
         repeat = seen.repeats.get(key)
         if repeat is None:
             repeat = seen.repeats[key] = Repeat(event, caller)
-        elif (call is not None and repeat.call is call) or is_retried():
+        elif (call is not None and repeat.call is call) or (event.in_transaction and is_retried()):
             return
         else:
             repeat.idle = min(repeat.idle, now - repeat.ended)
