@@ -400,14 +400,17 @@ def objects(version: int) -> tuple[str, ...]:
 
 
 #: What each object needs to exist: pairs of the object and the label of another one. Parts of a
-#: table stand for the table: its indexes, constraints, defaults, and the type of its rows.
+#: table stand for the table: its indexes, constraints, defaults, and the type of its rows. What an
+#: extension brings has no label, because extensions are created before all else.
 DEPENDENCIES = f"""
 WITH relations AS (
     SELECT c.oid, format('%s %I.%I', CASE c.relkind WHEN 'v' THEN 'view'
         WHEN 'm' THEN 'materialized view' WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type'
         WHEN 'f' THEN 'foreign table' ELSE 'table' END, n.nspname, c.relname) AS label
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE {OWN_SCHEMA} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
+    LEFT JOIN pg_type t ON t.oid = c.reltype AND c.relkind = 'c'
+    WHERE {_own('pg_class', 'c')} AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
+    AND (t.oid IS NULL OR {_own('pg_type', 't')})
 ), labels AS (
     SELECT 'pg_class'::regclass::oid AS class, r.oid, r.label FROM relations r
     UNION ALL SELECT 'pg_class'::regclass, x.indexrelid, r.label
@@ -420,7 +423,7 @@ WITH relations AS (
             CASE t.typtype WHEN 'd' THEN 'domain' ELSE 'type' END, n.nspname, t.typname)
         FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
         JOIN pg_type x ON x.oid IN (t.oid, t.typarray)
-        WHERE {OWN_SCHEMA} AND t.typtype IN ('e', 'd', 'r')
+        WHERE {_own('pg_type', 't')} AND t.typtype IN ('e', 'd', 'r')
     UNION ALL SELECT 'pg_proc'::regclass, f.oid, format('%s %s', {_ROUTINE}, f.oid::regprocedure)
         FROM pg_proc f JOIN pg_namespace n ON n.oid = f.pronamespace
         WHERE {_own('pg_proc', 'f', _WITH_PARTS)}

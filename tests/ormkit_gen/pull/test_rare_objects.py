@@ -48,6 +48,12 @@ CREATE FUNCTION compared(place, place) RETURNS int LANGUAGE sql IMMUTABLE AS 'SE
 CREATE OPERATOR << (LEFTARG = place, RIGHTARG = place, FUNCTION = before);
 CREATE OPERATOR CLASS place_ops FOR TYPE place USING btree AS OPERATOR 1 <<,
     FUNCTION 1 compared(place, place);
+CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE EXTENSION tablefunc;
+CREATE EXTENSION pg_stat_statements;
+CREATE FUNCTION here() RETURNS earth LANGUAGE sql AS 'SELECT ll_to_earth(1, 2)';
+CREATE FUNCTION crossed() RETURNS SETOF tablefunc_crosstab_2 LANGUAGE sql
+    AS 'SELECT NULL::text, NULL::text, NULL::text';
+CREATE VIEW slow AS SELECT query FROM pg_stat_statements;
 COMMENT ON SERVER far IS 'Away.'; COMMENT ON FOREIGN DATA WRAPPER nowhere IS 'None.';
 """
 
