@@ -26,7 +26,7 @@ EMPTY_NAMES = {"utils", "util", "helpers", "helper", "manager", "common", "misc"
 #: The rooms of the runtime whose modules the generator may import from.
 PUBLIC_ROOMS = {
     *("ormkit.catalog", "ormkit.migrations"),
-    *("ormkit.migrations.files", "ormkit.migrations.chain"),
+    *("ormkit.migrations.files", "ormkit.migrations.chain", "ormkit.migrations.line_endings"),
 }
 RUNTIME_FILES = sorted(RUNTIME.root.rglob("*.py"))
 GENERATOR_FILES = sorted(GENERATOR.root.rglob("*.py"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ormkit.migrations.line_endings import without_conversion
 from ormkit_gen.cli.output import print_exactly
 
 _OUT_OF_DATE = 1
@@ -33,7 +34,7 @@ def deliver(text: str, output: Path | None, *, check: bool) -> int:
     if output is None:
         print_exactly(text)
         return 0
-    found = output.read_text(encoding="utf-8") if output.exists() else ""
+    found = without_conversion(output.read_bytes()).decode() if output.exists() else ""
     if found == text:
         click.echo(f"{output} is up to date", err=True)
         return 0

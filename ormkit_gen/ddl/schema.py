@@ -123,7 +123,8 @@ def _prelude(schema: Schema, *, with_unmanaged: bool) -> Iterator[str]:
     names = {each.schema for each in schema.models if each.is_managed or with_unmanaged}
     names |= {each.schema for each in schema.enums} | {each.schema for each in schema.domains}
     names |= {each.schema for each in schema.sequences}
-    names |= {each.schema for each in schema.extensions}
+    # PostgreSQL has pg_catalog, the schema of procedural languages.
+    names |= {each.schema for each in schema.extensions} - {"pg_catalog"}
     names |= {each.name for each in schema.namespaces}
     names |= {each.schema for model in schema.models for each in all_partitions(model.partitions)}
     for name in sorted(filter(None, names - {"public"})):

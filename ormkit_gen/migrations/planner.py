@@ -26,6 +26,10 @@ from ormkit_gen.migrations.situation import Situation, quoted
 _NEW_TABLE = ("table", "foreign table")
 #: Parts that one transaction drops and creates, so that no row is seen without them.
 _REPLACED = ("trigger", "policy", "rule")
+#: Comments on parts of a new table that are created behind it.
+_ON_LATE_PARTS = tuple(
+    f"COMMENT ON {part} " for part in ("TRIGGER", "POLICY", "RULE", "CONSTRAINT")
+)
 _COLUMN_PARTS = ("not null", "default", "generated", "virtual", "identity")
 
 
@@ -146,6 +150,8 @@ def _created(fact: Fact, kind: str, name: str, now: Situation) -> Iterator[Piece
             yield piece(each, rank=rank)
         elif each.stage in (Stage.FOREIGN_KEYS, Stage.DEPENDENTS):
             yield from _late(each, kind, name, now)
+        elif each.sql.startswith(_ON_LATE_PARTS):
+            yield piece(each, name)
         elif kind in ("publication", "event trigger"):
             yield piece(each, rank=Rank.DEPENDENTS)
         else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ormkit.migrations.line_endings import without_conversion
 from ormkit_gen.filesystem.safe_paths import is_bare_name
 
 MANIFEST_NAME = "manifest.json"
@@ -25,7 +26,7 @@ def content_hash(content: bytes) -> str:
 
 def read_normalised(path: Path) -> bytes:
     """Read a file with OrmKit's line endings, even if a checkout converted them."""
-    return path.read_bytes().replace(b"\r\n", b"\n")
+    return without_conversion(path.read_bytes())
 
 
 @dataclass(frozen=True, slots=True)

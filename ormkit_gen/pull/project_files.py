@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ormkit.migrations.line_endings import without_conversion
 from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Schema
 from ormkit_gen.output.file_changes import Texts
@@ -47,7 +48,13 @@ class ProjectFiles:
         return file.relative_to(self.root).as_posix()
 
     def read(self, name: str) -> str:
-        """Return the text of a file with LF line endings and without a byte order mark."""
+        """Return the text of a file without a byte order mark.
+
+        Its line endings are LF. SQL keeps the carriage returns that a checkout did not add.
+        """
+        if name.endswith(".sql"):
+            content = without_conversion((self.root / name).read_bytes())
+            return content.decode("utf-8-sig")
         return self._content(name).removeprefix(_MARK).replace("\r\n", "\n")
 
     def as_written(self, texts: Texts) -> Texts:
@@ -56,7 +63,7 @@ class ProjectFiles:
             name: (
                 text
                 if text is None or not (self.root / name).exists()
-                else _like(self._content(name), text)
+                else _like(self._content(name), text, is_sql=name.endswith(".sql"))
             )
             for name, text in texts.items()
         }
@@ -130,11 +137,14 @@ def _importing_from(directories: Collection[Path]) -> Generator[None]:
                 del sys.modules[name]
 
 
-def _like(content: str, text: str) -> str:
+def _like(content: str, text: str, *, is_sql: bool) -> str:
     """Return a text with the line endings and the byte order mark of another one."""
     mark = _MARK if content.startswith(_MARK) else ""
     if "\r\n" not in content:
         return mark + text
+    if is_sql:
+        is_converted = content.count("\n") == content.count("\r\n")
+        return mark + (text.replace("\n", "\r\n") if is_converted else text)
     before = content.removeprefix(mark).splitlines(keepends=True)
     if all(each.endswith("\r\n") for each in before[:-1]):
         return mark + text.replace("\n", "\r\n")

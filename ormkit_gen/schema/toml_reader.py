@@ -6,6 +6,7 @@ from pathlib import Path
 
 import tomli
 
+from ormkit.migrations.line_endings import without_conversion
 from ormkit_gen.diagnostics.diagnostic import Problems
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Document
@@ -54,7 +55,10 @@ def read_toml(file: Path, name: str, problems: Problems) -> Document | None:
 
 
 def read_text(file: Path, name: str, problems: Problems) -> str | None:
-    """Return the file's text with LF line endings, or record the problem and return None."""
+    """Return the file's text, or record the problem and return None.
+
+    Its line endings are LF. SQL keeps the carriage returns that a checkout did not add.
+    """
     at = Position(name, 1, 1)
     try:
         if file.stat().st_size > MAX_BYTES:
@@ -65,7 +69,9 @@ def read_text(file: Path, name: str, problems: Problems) -> str | None:
                 at,
             )
             return None
-        return file.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
+        if file.suffix == ".sql":
+            return without_conversion(file.read_bytes()).decode("utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         problems.error(

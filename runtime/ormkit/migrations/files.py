@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import MigrationError
+from .line_endings import without_conversion
 
 #: How a step runs. `transaction`: its statements in one transaction of their own. `no transaction`:
 #: its one statement, sent alone. `batches`: its one UPDATE or DELETE again and again, each time for
@@ -201,7 +202,7 @@ def read_migration(directory: Path) -> Migration:
         file = directory / name
         try:
             # Editors and git on Windows write other line ends, and a mark before the first line.
-            texts[name] = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+            texts[name] = without_conversion(file.read_bytes()).decode("utf-8-sig")
         except FileNotFoundError:
             if name == UP:
                 raise MigrationError(

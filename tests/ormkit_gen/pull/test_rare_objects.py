@@ -49,12 +49,24 @@ CREATE OPERATOR << (LEFTARG = place, RIGHTARG = place, FUNCTION = before);
 CREATE OPERATOR CLASS place_ops FOR TYPE place USING btree AS OPERATOR 1 <<,
     FUNCTION 1 compared(place, place);
 CREATE EXTENSION cube; CREATE EXTENSION earthdistance; CREATE EXTENSION tablefunc;
-CREATE EXTENSION pg_stat_statements;
+CREATE EXTENSION pg_stat_statements; CREATE EXTENSION ltree SCHEMA pg_catalog;
 CREATE FUNCTION here() RETURNS earth LANGUAGE sql AS 'SELECT ll_to_earth(1, 2)';
 CREATE FUNCTION crossed() RETURNS SETOF tablefunc_crosstab_2 LANGUAGE sql
     AS 'SELECT NULL::text, NULL::text, NULL::text';
 CREATE VIEW slow AS SELECT query FROM pg_stat_statements;
 COMMENT ON SERVER far IS 'Away.'; COMMENT ON FOREIGN DATA WRAPPER nowhere IS 'None.';
+"""
+
+
+#: Texts that programs of Windows wrote, and comments on what a new table has late.
+RETURNS = """
+CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT 'x\r\ny' CONSTRAINT lines CHECK (a <> 'q\r\nz'));
+CREATE FUNCTION g() RETURNS trigger LANGUAGE plpgsql AS $$\r\nBEGIN\r\n  RETURN NEW;\r\nEND\r\n$$;
+COMMENT ON FUNCTION g() IS 'a\r\nb\rc';
+CREATE TRIGGER tr BEFORE UPDATE ON t FOR EACH ROW WHEN (NEW.a <> '\r\n') EXECUTE FUNCTION g();
+COMMENT ON TRIGGER tr ON t IS 'c\r\nd'; COMMENT ON CONSTRAINT lines ON t IS 'two';
+CREATE POLICY p ON t USING (a <> 'x\r\ny'); COMMENT ON POLICY p ON t IS 'mine';
+CREATE VIEW v AS SELECT id, 'm\r\nn'::text AS t FROM t; COMMENT ON TABLE t IS 'e\r\nf';
 """
 
 
@@ -99,3 +111,29 @@ def test_a_shadow_without_the_roles_of_policies_builds_them(
     with server16.database() as url:
         # The shadow keeps none of them.
         server16.run_script(url, "CREATE ROLE rare_reader; DROP ROLE rare_reader")
+
+
+def test_carriage_returns_stay_in_every_file(
+    project: Path, ormkit: Command, server18: Server
+) -> None:
+    with server18.database() as url:
+        server18.run_script(url, RETURNS)
+        told = ormkit("pull", "--database", url, "--into", "schemas/app.toml")
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert ormkit("pull", "--database", url).stdout.count("written") == 0
+        assert ormkit("check", "--database", url).returncode == 0
+    assert b"\r\n  RETURN NEW;\r\n" in (project / "sql/function/g.sql").read_bytes()
+    for command in ("generate", "generate --check", "migrate new start", "migrate check"):
+        told = ormkit(*command.split())
+        assert told.returncode == 0, command + told.stdout + told.stderr
+
+
+def test_line_endings_of_a_checkout_are_none_of_the_text(
+    project: Path, ormkit: Command, server18: Server
+) -> None:
+    with server18.database() as url:
+        server18.run_script(url, RETURNS.replace("\r", ""))
+        assert ormkit("pull", "--database", url, "--into", "schemas/app.toml").returncode == 0
+        for file in project.glob("sql/*/*.sql"):
+            file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+        assert ormkit("check", "--database", url).returncode == 0
