@@ -233,8 +233,8 @@ def input_classes(text: str, directory: Path) -> None:
     (directory / "dto.toml").write_text(text, encoding="utf-8")
     schema = load([directory / "dto.toml"], directory).schema
     for library in LIBRARIES:
-        files = render(schema, library)
-        for name in ("dto.py", "enums.py"):
+        files = {**render(schema, library), "__init__.py": ""}
+        for name in ("__init__.py", "dto.py", "enums.py"):
             (directory / f"with_{library}").mkdir(exist_ok=True)
             (directory / f"with_{library}" / name).write_text(files[name], encoding="utf-8")
 
