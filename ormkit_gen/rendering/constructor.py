@@ -16,6 +16,8 @@ from ormkit_gen.rendering.own_names import own
 PLAIN_STORE = re.compile(r"(self\.\w+) = (\w+)")
 #: Maximum width of a line of assignments: a line without its indentation.
 STORE_WIDTH = 92
+#: Maximum width of a line of the declaration, without its indentation.
+SIGNATURE_WIDTH = 92
 #: How many required foreign keys have overloads: their number doubles with each.
 MAX_KEYS = 2
 
@@ -61,11 +63,25 @@ class Constructor:
         ]
         return (*stored, *related) or ("pass",)
 
-    @property
-    def is_self_typed(self) -> bool:
-        """Whether the body asks the model's columns for values."""
-        columns = [each for each in self.model.columns if not each.is_generated]
-        return any("(self)." in (self.initial(each) or "") for each in columns)
+    def signature(self) -> tuple[str, ...]:
+        """Return the lines of the declaration that type checkers read in place of __init__.
+
+        They do not read its body then, which takes them longer than the parameters. It is empty for
+        a model without a constructor of its own, or with overloads.
+        """
+        if self.model.is_read_only or self.required_keys():
+            return ()
+        parameters = self.parameters()
+        if not parameters:
+            return ("def __init__(self) -> None: ...",)
+        lines = ["def __init__(self, *,"]
+        *first, last = parameters
+        for each in (*(f"{each}," for each in first), f"{last}) -> None: ..."):
+            if len(lines[-1]) + len(each) < SIGNATURE_WIDTH:
+                lines[-1] += f" {each}"
+            else:
+                lines.append(f"    {each}")
+        return tuple(lines)
 
     def initial(self, column: Column) -> str | None:
         """Return the constructor's value for a column that is not given, or None if there is none.

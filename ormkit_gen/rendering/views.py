@@ -71,9 +71,8 @@ class ModelView:
     overloads: tuple[str, ...]
     parameters: tuple[str, ...]
     body: tuple[str, ...]
-    #: Whether type checkers see the model in the constructor's `self`: where it calls columns.
-    #: Elsewhere it is Any, since looking up an attribute for each assignment takes their time.
-    is_self_typed: bool
+    #: What type checkers read in place of the constructor, where it has no overloads.
+    signature: tuple[str, ...]
     unpack: str
     conversions: tuple[tuple[str, str], ...]
     key: str
@@ -140,7 +139,7 @@ def model_view(model: Model, schema: Schema) -> ModelView:
         overloads=constructor.overloads(),
         parameters=constructor.parameters(),
         body=constructor.body(),
-        is_self_typed=constructor.is_self_typed,
+        signature=constructor.signature(),
         filter_keys=builder.filter_keys(),
         assignable=builder.assignable(),
         column_names=texts.columns(),

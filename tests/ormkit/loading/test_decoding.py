@@ -175,10 +175,10 @@ def test_the_same_code_in_another_layout_is_as_good(tmp_path: Path) -> None:
         ("def __decode__(cls: Any, rows: Any) -> Any", "def __decode__(cls, *rows)"),
         ("        def __decode__", "        @twice\n        def __decode__"),
         (
-            "    def __init__",
-            "    def __new__(cls): return super().__new__(cls)\n\n    def __init__",
+            "    __table__ =",
+            "    def __new__(cls): return super().__new__(cls)\n\n    __table__ =",
         ),
-        ("    def __init__", "    def __setattr__(self, *_): pass\n\n    def __init__"),
+        ("    __table__ =", "    def __setattr__(self, *_): pass\n\n    __table__ ="),
     ],
 )
 def test_code_that_was_edited_runs_as_it_stands(tmp_path: Path, old: str, new: str) -> None:
