@@ -60,7 +60,8 @@ from .errors import (
     UsageError,
     ValidationError,
 )
-from .events.event import Caller, ConnectionEvent, StatementEvent, TransactionEvent
+from .events.callers import Caller
+from .events.event import ConnectionEvent, StatementEvent, TransactionEvent
 from .events.listeners import Listening
 from .events.query_budget import query_budget
 from .events.slow_queries import SlowQueries

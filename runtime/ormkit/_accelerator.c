@@ -1935,7 +1935,7 @@ let_go_of_event(Recorder *self, StatementRecord *event)
 
 /* Names of attributes, by what is after `name_`. */
 #define NAMES(USE) USE(event) USE(failed) USE(shape) USE(bound) USE(watch) USE(is_lookup) USE(is_many) \
-    USE(args) USE(values) USE(command) USE(throw) USE(close) USE(run) USE(told)
+    USE(args) USE(values) USE(command) USE(throw) USE(close) USE(run) USE(told) USE(__name__)
 #define DECLARE(name) static PyObject *name_##name;
 #define INTERN(name) && (name_##name = PyUnicode_InternFromString(#name)) != NULL
 
@@ -2807,7 +2807,113 @@ add_types(PyObject *module)
     return failed ? -1 : 0;
 }
 
+/* The way from a listener to the code that sent the statement: what python_walk() in callers.py does. */
+
+enum { APPLICATION, PASSED, OWN, TASK };
+
+/* Return the kind of a frame's module; -1 with an error. */
+static int
+kind_of_frame(PyFrameObject *frame, PyObject *kinds, PyObject *find)
+{
+    PyObject *globals = PyFrame_GetGlobals(frame);
+    PyObject *name = PyDict_CheckExact(globals) ? PyDict_GetItemWithError(globals, name___name__) : NULL;
+    long kind = -1;
+    if (name == NULL || !PyUnicode_CheckExact(name)) {
+        kind = PyErr_Occurred() ? -1 : APPLICATION;
+    }
+    else {
+        PyObject *found = Py_XNewRef(PyDict_GetItemWithError(kinds, name));
+        if (found == NULL && !PyErr_Occurred()) {
+            found = PyObject_CallOneArg(find, name);
+        }
+        kind = found == NULL ? -1 : PyLong_AsLong(found);
+        Py_XDECREF(found);
+    }
+    Py_DECREF(globals);
+    if (kind == -1 && !PyErr_Occurred()) {
+        PyErr_SetString(PyExc_ValueError, "no kind of a module");
+    }
+    return kind < 0 ? -1 : (int)kind;
+}
+
+/* Go to the frame that called this one, which is let go of. */
+static PyFrameObject *
+back_of(PyFrameObject *frame)
+{
+    PyFrameObject *back = PyFrame_GetBack(frame);
+    Py_DECREF(frame);
+    return back;
+}
+
+/* Return the first frame of the runtime that awaits something; NULL, with or without an error. */
+static PyFrameObject *
+awaiting_frame(PyObject *kinds, PyObject *find)
+{
+    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef(PyEval_GetFrame());
+    while (frame != NULL) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        int kind = code->co_flags & (CO_COROUTINE | CO_ASYNC_GENERATOR)
+                       ? kind_of_frame(frame, kinds, find) : APPLICATION;
+        Py_DECREF(code);
+        if (kind == OWN) {
+            break;
+        }
+        if (kind < 0) {
+            Py_CLEAR(frame);
+            break;
+        }
+        frame = back_of(frame);
+    }
+    return frame;
+}
+
+static int
+note_frame(PyFrameObject *frame, PyObject *names, PyObject *noted)
+{
+    PyCodeObject *code = PyFrame_GetCode(frame);
+    int is_noted = PySet_Contains(names, code->co_name);
+    Py_DECREF(code);
+    return is_noted > 0 ? PyList_Append(noted, (PyObject *)frame) : is_noted;
+}
+
+static PyObject *
+walk(PyObject *module, PyObject *args)
+{
+    PyObject *kinds, *find, *names;
+    if (!PyArg_ParseTuple(args, "O!OO!:walk", &PyDict_Type, &kinds, &find, &PyFrozenSet_Type, &names)) {
+        return NULL;
+    }
+    PyObject *noted = PyList_New(0);
+    PyFrameObject *frame = noted == NULL ? NULL : awaiting_frame(kinds, find);
+    PyFrameObject *last = NULL;
+    int kind = APPLICATION;
+    while (frame != NULL) {
+        kind = kind_of_frame(frame, kinds, find);
+        if (kind != PASSED && kind != OWN) {
+            break;
+        }
+        if (note_frame(frame, names, noted) < 0) {
+            break;
+        }
+        Py_XSETREF(last, (PyFrameObject *)Py_NewRef(frame));
+        frame = back_of(frame);
+    }
+    PyObject *found = NULL;
+    if (!PyErr_Occurred()) {
+        PyObject *application = kind == TASK || frame == NULL ? Py_None : (PyObject *)frame;
+        PyObject *outermost = last == NULL ? Py_None : (PyObject *)last;
+        PyObject *is_task = kind == TASK && frame != NULL ? Py_True : Py_False;
+        found = PyTuple_Pack(4, application, is_task, noted, outermost);
+    }
+    Py_XDECREF(noted);
+    Py_XDECREF(frame);
+    Py_XDECREF(last);
+    return found;
+}
+
 static PyMethodDef functions[] = {
+    {"walk", walk, METH_VARARGS,
+     PyDoc_STR("Return the frame that sent a statement, and frames on the way from there.")},
     {"are_kept", are_kept, METH_VARARGS,
      PyDoc_STR("Return whether each value is None or of just this type, and no text too long.")},
     {"stored_json", stored_json, METH_VARARGS,

@@ -1,6 +1,7 @@
 import datetime as dt
 from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar
+from types import FrameType
 from typing import Any, Self, final
 
 revision: str
@@ -72,6 +73,9 @@ class Told:
         is_many: bool = ...,
     ) -> Coroutine[Any, Any, tuple[list[Any], bytes | None]]: ...
 
+def walk(
+    kinds: dict[str, int], find: Callable[[str], int], names: frozenset[str], /
+) -> tuple[FrameType | None, bool, list[FrameType], FrameType | None]: ...
 def objects_with(
     cls: type[Any], record: type[Any], names: tuple[str, ...], rows: Sequence[Any], /
 ) -> list[Any]: ...

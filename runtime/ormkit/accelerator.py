@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 #: The version of the accelerator's source that this code belongs to. `make accelerator` writes it.
-REVISION = "rbbe131a51df80ef"
+REVISION = "r9b80355b1a15ff9"
 #: What to do about an accelerator of another version.
 REMEDY = (
     "install OrmKit again (`pip install --force-reinstall --no-cache-dir ormkit-pg`), or run "

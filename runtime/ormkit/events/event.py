@@ -2,45 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import sys
-import threading
 from collections.abc import Iterable
-from concurrent.futures import Future
 from contextvars import Context, ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
-from types import FrameType
 from typing import Any, Literal
 
+from .callers import Caller, line_of, way_here
 from .recorder import StatementRecord
-
-#: The package whose frames are not the caller's, and those that it may be called through.
-OWN = __name__.partition(".")[0]
-PASSED = {OWN, "anyio", "asyncio", "concurrent", "contextlib"}
-#: What the code of a coroutine or an asynchronous generator has in its flags, and no listener.
-ASYNCHRONOUS = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-#: The modules that run tasks: above them is no one who waits for the statement.
-TASK = {"asyncio.events", "asyncio.base_events", "asyncio.runners"}
-
 
 #: The futures of the callers whose lookups share the statement that a task sends, by their keys.
 shared_by: ContextVar[Iterable[Iterable[Any]]] = ContextVar("ormkit_shared_by", default=())
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """The line of the application that sent a statement."""
-
-    file: str
-    line: int
-    function: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} in {self.function}"
 
 
 class StatementEvent(StatementRecord):
@@ -166,7 +140,8 @@ class StatementEvent(StatementRecord):
         Call it in the listener. None where a task of the runtime sent it: for lookups that share a
         statement, and where `asyncio.gather` or another function of asyncio awaits the query.
         """
-        return way_here()[0]
+        frame, _, _ = way_here()
+        return None if frame is None else line_of(frame)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,64 +173,6 @@ class ConnectionEvent:
     age: float
     #: Seconds that opening it took; 0 if it was not opened now.
     took: float = 0.0
-
-
-def way_here() -> tuple[Caller | None, list[FrameType]]:
-    """Return the line that sent the statement, and the runtime's frames on the way from there.
-
-    Call it in a listener.
-    """
-    frame = inspect.currentframe()
-    passed: list[FrameType] = []
-    # The listener itself, then the runtime, which waited for the answer, then who called that.
-    while frame is not None and not (
-        frame.f_code.co_flags & ASYNCHRONOUS and package_of(frame) == OWN
-    ):
-        frame = frame.f_back
-    while frame is not None and package_of(frame) in PASSED:
-        if frame.f_globals["__name__"] in TASK:
-            frame = waiting_frame()
-            break
-        passed.append(frame)
-        frame = frame.f_back
-    while frame is not None and package_of(frame) in PASSED:
-        frame = frame.f_back
-    if frame is None:
-        return None, passed
-    code = frame.f_code
-    return Caller(code.co_filename, frame.f_lineno, code.co_qualname), passed
-
-
-def waiting_frame() -> FrameType | None:
-    """Return where another thread waits for the current task, or None if none does.
-
-    So does code that is no coroutine, by `anyio.from_thread.run()` or by
-    `asyncio.run_coroutine_threadsafe()`.
-    """
-    task: Any = asyncio.current_task()
-    callbacks = (task._callbacks if task is not None else None) or ()
-    # The function that ends the thread's future holds it.
-    cells = chain.from_iterable(getattr(each, "__closure__", None) or () for each, _ in callbacks)
-    held: Iterable[Any] = (cell.cell_contents for cell in cells)
-    wanted = [each for each in held if isinstance(each, Future)]
-    if not wanted:
-        return None
-    own = threading.get_ident()
-    frames = sys._current_frames()  # pyright: ignore[reportPrivateUsage]
-    for thread, innermost in frames.items():
-        frame: FrameType | None = innermost
-        while frame is not None and thread != own:
-            # No == here: the frames are those of any code.
-            if any(value is each for value in frame.f_locals.values() for each in wanted):
-                return frame
-            frame = frame.f_back
-    return None
-
-
-def package_of(frame: FrameType) -> str:
-    """Return the name of the package that a frame's code belongs to."""
-    name: str = frame.f_globals.get("__name__", "")
-    return name.partition(".")[0]
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 
 from ..errors import ConfigurationError, QueryBudgetExceeded, UsageError, shown
-from .event import Caller, StatementEvent
+from .callers import Caller
+from .event import StatementEvent
 from .listeners import Listened
 from .units import Unit, current_unit, unit_of_work
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..errors import ConfigurationError
-from .event import Caller, StatementEvent
+from .callers import Caller
+from .event import StatementEvent
 
 SLOW = logging.getLogger("ormkit.slow")
 ALL = logging.getLogger("ormkit.sql")

@@ -44,6 +44,8 @@ class Unit:
         return errors[0] if errors else None
 
 
+#: True where `run()` calls its function again, after a transaction that failed.
+is_repetition: ContextVar[bool] = ContextVar("ormkit_is_repetition", default=False)
 _current: ContextVar[Unit | None] = ContextVar("ormkit_unit", default=None)
 
 

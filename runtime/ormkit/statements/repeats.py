@@ -15,10 +15,11 @@ from types import FrameType, TracebackType
 from typing import Any, Literal, Self
 
 from ..errors import ConfigurationError, RepeatedStatement, UsageError, shown
-from ..events.event import Caller, StatementEvent, TransactionEvent, way_here
+from ..events.callers import Caller, line_of, way_here
+from ..events.event import StatementEvent, TransactionEvent
 from ..events.listeners import Listened
 from ..events.literals import query_text
-from ..events.units import Unit, current_unit
+from ..events.units import Unit, current_unit, is_repetition
 from .cures import ONE_FLUSH, SAME_VALUES, VALUES_IN_TEXT, cure_for
 from .parameter_places import Place, places_of
 from .shape_name import ShapeName
@@ -31,6 +32,8 @@ BULK = frozenset({"insert_all", "upsert_all", "bulk_update", "remove_all"})
 WRITING_BACK = frozenset({"write_changes", "flush_added"})
 #: The function of the runtime that sends as many statements as there are pages.
 PAGING = "_paged_chunks"
+#: The functions of the runtime that say what a statement is for.
+NOTED = WRITING_BACK | {PAGING, "page", "_load"}
 #: Raw SQL counts where it reads or writes rows, and not where it sets, locks or defines something.
 COUNTED = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"})
 #: From so many idle seconds on, the same query is asked again on purpose, to see a change.
@@ -99,6 +102,26 @@ def forget_allowances() -> None:
     """Forget which blocks of allow_repeats() were entered, as a run of tests begins."""
     _unused.clear()
     _used.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a statement by its text, and where it comes from."""
+
+    command: object
+    #: The text without what differs between the same statements.
+    sql: str
+    method: str
+    is_internal: bool
+    is_raw: bool
+    #: Whether it takes rows from a queue.
+    takes_from_queue: bool
+
+
+#: The facts about statements that were met, by the identity of their commands.
+_facts: dict[int, Facts] = {}
+#: How many of them are kept.
+MOST_FACTS = 1024
 
 
 @dataclass
@@ -184,7 +207,10 @@ class Repeats:
 
     def _note(self, event: StatementEvent) -> None:
         unit = current_unit() or self._block
-        if unit is None or event.is_internal:
+        if unit is None:
+            return
+        facts = facts_of(event)
+        if facts.is_internal:
             return
         seen: Seen | None = unit.notes.get(self)
         if seen is None:
@@ -192,28 +218,30 @@ class Repeats:
             unit.ends.append(lambda: self._judge(unit))
         seen.busy += event.elapsed
         now = perf_counter() - seen.busy
-        sql = event.sql
-        if "SKIP LOCKED" in sql or (event.is_raw and "SKIP LOCKED" in sql.upper()):
+        if facts.takes_from_queue:
             seen.turn += 1
             return
-        if event.is_shared or event.is_pipelined:
+        # Keys of several callers, and several rows of arguments.
+        if event.keys or event.argument_sets != 1:
             return
-        if event.is_raw:
-            if event.operation not in COUNTED:
-                return
-            sql = query_text(event)
-        elif LIMITED in sql:
-            sql = LIMIT.sub("", sql)
-        caller, passed = way_here()
-        names = [frame.f_code.co_name for frame in passed]
-        call = call_of(passed, names)
-        if is_exempt(event, names, call) or (LIMITED in event.sql and is_next_page(passed)):
+        if facts.is_raw and event.operation not in COUNTED:
             return
-        key = (sql, caller, seen.turn)
+        sql = facts.sql
+        frame, passed, outermost = way_here(NOTED)
+        names = [each.f_code.co_name for each in passed] if passed else ()
+        call = call_of(passed, names, outermost)
+        if (passed and is_next_page(passed)) or is_exempt(facts.method, names, call):
+            return
+        caller = None if frame is None else line_of(frame)
+        # A tuple of them is compared in C, unlike the line itself.
+        line = None if caller is None else (caller.file, caller.line, caller.function)
+        key = (sql, line, seen.turn)
         repeat = seen.repeats.get(key)
         if repeat is None:
             repeat = seen.repeats[key] = Repeat(event, caller)
-        elif (call is not None and repeat.call is call) or (event.in_transaction and is_retried()):
+        elif (call is not None and repeat.call is call) or (
+            event.in_transaction and is_repetition.get()
+        ):
             return
         else:
             repeat.idle = min(repeat.idle, now - repeat.ended)
@@ -223,7 +251,8 @@ class Repeats:
         if event.in_transaction:
             self._open.setdefault(event.backend, []).append(repeat)
         if len(repeat.values) < self._threshold:
-            repeat.values.add(as_key(values_of(event, sql)))
+            bound = values_of(event, sql) if facts.is_raw else event.values or ()
+            repeat.values.add(as_key(bound))
 
     def _forget(self, event: TransactionEvent) -> None:
         """Count the statements of a transaction no more that was undone: its work runs again."""
@@ -293,11 +322,13 @@ def detect_repeats(
     return Repeats(engine, threshold, action)
 
 
-def call_of(passed: Sequence[FrameType], names: Sequence[str]) -> FrameType | None:
+def call_of(
+    passed: Sequence[FrameType], names: Sequence[str], outermost: FrameType | None
+) -> FrameType | None:
     """Return the call of flush() or iterate() that the application made, if it made one."""
     if PAGING in names:
         return passed[names.index(PAGING)]
-    return passed[-1] if passed and names[-1] == "flush" else None
+    return outermost if outermost is not None and outermost.f_code.co_name == "flush" else None
 
 
 def is_next_page(passed: Sequence[FrameType]) -> bool:
@@ -308,26 +339,37 @@ def is_next_page(passed: Sequence[FrameType]) -> bool:
     )
 
 
-def is_exempt(event: StatementEvent, names: Sequence[str], call: FrameType | None) -> bool:
+def facts_of(event: StatementEvent) -> Facts:
+    """Return what is known of each statement with the same text."""
+    command = event._command  # pyright: ignore[reportPrivateUsage]
+    known = _facts.get(id(command))
+    # Another command may have come to its place in memory.
+    if known is not None and known.command is command:
+        return known
+    sql, shape, is_raw = event.sql, event.shape, event.is_raw
+    is_taking = "SKIP LOCKED" in sql or (is_raw and "SKIP LOCKED" in sql.upper())
+    text = query_text(event) if is_raw else LIMIT.sub("", sql) if LIMITED in sql else sql
+    method = shape.method if isinstance(shape, ShapeName) else ""
+    made = Facts(command, text, method, event.is_internal, is_raw, is_taking)
+    # Commands of raw SQL are made for each statement.
+    if not is_raw:
+        if len(_facts) >= MOST_FACTS:
+            _facts.clear()
+        _facts[id(command)] = made
+    return made
+
+
+def is_exempt(method: str, names: Sequence[str], call: FrameType | None) -> bool:
     """Return whether a statement never counts, however often it is sent.
 
+    method: what the application called.
     names: the functions of the runtime on the way to it.
     """
     if call is not None:
         return False
-    shape = event.shape
-    method = shape.method if isinstance(shape, ShapeName) else ""
     # What is written at a commit, and the further steps of a query.
     is_part = not WRITING_BACK.isdisjoint(names) or (method == "load" and "_load" not in names)
     return is_part or method in BULK
-
-
-def is_retried() -> bool:
-    """Return whether `run()` has called its function again, after a transaction that failed."""
-    frame = inspect.currentframe()
-    while frame is not None and frame.f_code.co_name != "run_with_retries":
-        frame = frame.f_back
-    return frame is not None and frame.f_locals.get("repetition", 0) > 0
 
 
 def is_paging(repeat: Repeat) -> bool:

@@ -6,9 +6,11 @@ import asyncio
 import itertools
 import random
 from collections.abc import Awaitable, Callable
+from contextvars import Token
 from typing import TypeVar
 
 from ..errors import ConfigurationError, RetryableError, UsageError, shown
+from ..events.units import is_repetition
 from ..statements.async_callback import awaitable
 from .after_commit import after_commit_error
 from .transaction import Transaction
@@ -40,20 +42,27 @@ async def run_with_retries(
         raise UsageError(
             f"run() takes an async function that takes a transaction, not {type(fn).__name__}"
         )
-    for repetition in itertools.count():
-        tx = begin()
-        try:
-            async with tx:
-                result: T = await awaitable(fn(tx), "run()", "a transaction")
-                return result
-        except RetryableError as error:
-            if tx.is_committed:
-                # The function itself committed and continued. A retry would commit it twice.
-                raise after_commit_error([error]) from error
-            if repetition >= retries:
-                raise
-        # The transaction has released its connection before this wait.
-        await asyncio.sleep(delay_before(repetition))
+    token: Token[bool] | None = None
+    try:
+        for repetition in itertools.count():
+            tx = begin()
+            try:
+                async with tx:
+                    result: T = await awaitable(fn(tx), "run()", "a transaction")
+                    return result
+            except RetryableError as error:
+                if tx.is_committed:
+                    # The function itself committed and continued. A retry would commit it twice.
+                    raise after_commit_error([error]) from error
+                if repetition >= retries:
+                    raise
+            # The transaction has released its connection before this wait.
+            await asyncio.sleep(delay_before(repetition))
+            if token is None:
+                token = is_repetition.set(True)
+    finally:
+        if token is not None:
+            is_repetition.reset(token)
     raise AssertionError
 
 
