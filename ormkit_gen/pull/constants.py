@@ -36,7 +36,7 @@ def constant(expression: str, type_: TypeName) -> Any:
     text, cast = (literal[1].replace("''", "'"), literal[2]) if literal else ("", "")
     if "\\" in text and literal is not None and not expression.startswith("'"):
         return NOTHING
-    if type_.kind == "e":
+    if type_.kind == "enum":
         return text if cast == type_.text else NOTHING
     if not type_.is_system:
         return NOTHING

@@ -26,7 +26,6 @@ _SERIALS = {"int2": "smallserial", "int4": "serial", "int8": "bigserial"}
 _LIMITS = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1}
 #: Parentheses, and the strings and quoted names that may hold some.
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[()]""")
-_ACTIONS = {"r": "restrict", "c": "cascade", "n": "set null", "d": "set default"}
 
 
 class Reader:
@@ -197,15 +196,13 @@ class Reader:
         if target is None:
             return
         words, other = target
-        actions: dict[str, Any] = {}
-        for setting, letter in (("on_delete", key.on_delete), ("on_update", key.on_update)):
-            if letter in _ACTIONS:
-                actions[setting] = _ACTIONS[letter]
+        both = {"on_delete": key.on_delete, "on_update": key.on_update}
+        actions: dict[str, Any] = {each: both[each] for each in both if both[each] != "no action"}
         actions.update(_deferral(key))
         is_default = key.name == constraint_name(table.name, key.columns, "fkey")
         extras: dict[str, Any] = {}
         _add_state(extras, key)
-        if key.match == "f":
+        if key.match == "full":
             extras["match"] = "full"
         if key.on_delete_columns:
             extras["on_delete_columns"] = [model.attributes[c] for c in key.on_delete_columns]
@@ -277,7 +274,7 @@ def is_sayable(key: TableConstraint) -> bool:
     return (
         not key.is_period
         and key.is_enforced
-        and key.match != "p"
+        and key.match != "partial"
         and not (key.kind == "check" and key.is_no_inherit)
     )
 

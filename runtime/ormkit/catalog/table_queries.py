@@ -5,7 +5,7 @@ They run in the transaction of the facts, so with an empty search_path, too.
 
 from __future__ import annotations
 
-from .scope import OWN_RELATION, RELATIONS, own
+from .scope import OWN_RELATION, OWN_SCHEMA, RELATIONS, own
 
 _KINDS = """CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table'
     WHEN 'f' THEN 'foreign table' WHEN 'v' THEN 'view' ELSE 'materialized view' END"""
@@ -24,7 +24,9 @@ def _names(numbers: str, relation: str) -> str:
 def _type(type_: str, modifier: str, dimensions: str) -> str:
     """Return the SQL for the parts of a type t, whose elements are of the type e."""
     return f"""format_type({type_}, {modifier}),
-    e.typname::text, en.nspname::text, e.typtype::text,
+    e.typname::text, en.nspname::text,
+    CASE e.typtype WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' WHEN 'c' THEN 'composite'
+        WHEN 'r' THEN 'range' WHEN 'm' THEN 'multirange' ELSE 'base' END,
     coalesce(substring(format_type(e.oid, {modifier}) FROM '\\([^()]*\\)'), ''),
     e.oid <> t.oid, {dimensions}::integer,
     (SELECT x.extname::text FROM pg_depend d JOIN pg_extension x ON x.oid = d.refobjid
@@ -32,10 +34,18 @@ def _type(type_: str, modifier: str, dimensions: str) -> str:
         AND d.refclassid = 'pg_extension'::regclass LIMIT 1)"""
 
 
+def _action(letter: str) -> str:
+    """Return the SQL for the action of a foreign key; NULL for any other constraint."""
+    return f"""CASE {letter} WHEN 'a' THEN 'no action' WHEN 'r' THEN 'restrict'
+        WHEN 'c' THEN 'cascade' WHEN 'n' THEN 'set null' WHEN 'd' THEN 'set default' END"""
+
+
 #: A type, and that of its elements where it is an array.
 _ELEMENT = """JOIN pg_type e ON e.oid = CASE WHEN t.typelem <> 0 AND t.typcategory = 'A'
     THEN t.typelem ELSE t.oid END
 JOIN pg_namespace en ON en.oid = e.typnamespace"""
+
+SCHEMAS = f"SELECT n.nspname::text FROM pg_namespace n WHERE {OWN_SCHEMA} ORDER BY n.nspname"
 
 TABLES = f"""
 SELECT c.oid::bigint, n.nspname::text, c.relname::text, {_KINDS},
@@ -79,11 +89,12 @@ SELECT c.oid::bigint, o.conname::text,
         FROM pg_class r JOIN pg_namespace tn ON tn.oid = r.relnamespace
         WHERE r.oid = o.confrelid) END,
     {_names('o.confkey', 'o.confrelid')},
-    o.confdeltype::text, o.confupdtype::text,
+    {_action('o.confdeltype')}, {_action('o.confupdtype')},
     {_names("(SELECT array_agg(x::smallint) FROM jsonb_array_elements_text("
             "CASE jsonb_typeof(to_jsonb(o) -> 'confdelsetcols') WHEN 'array' "
             "THEN to_jsonb(o) -> 'confdelsetcols' ELSE '[]' END) x)", 'o.conrelid')},
-    o.confmatchtype::text, o.condeferrable, o.condeferred, o.convalidated, o.connoinherit,
+    CASE o.confmatchtype WHEN 's' THEN 'simple' WHEN 'f' THEN 'full' WHEN 'p' THEN 'partial' END,
+    o.condeferrable, o.condeferred, o.convalidated, o.connoinherit,
     coalesce((to_jsonb(o) ->> 'conenforced')::boolean, true),
     coalesce((to_jsonb(o) ->> 'conperiod')::boolean, false),
     pg_get_expr(o.conbin, o.conrelid), pg_get_constraintdef(o.oid),

@@ -14,6 +14,7 @@ from .table_queries import (
     ELEMENTS,
     ENUMS,
     INDEXES,
+    SCHEMAS,
     SEQUENCES,
     TABLES,
 )
@@ -52,6 +53,11 @@ async def read_tables(tx: Transaction) -> tuple[Table, ...]:
         table(row[1:], tuple(columns[row[0]]), tuple(constraints[row[0]]), tuple(indexes[row[0]]))
         for row in await rows(tx, TABLES)
     )
+
+
+async def read_schemas(tx: Transaction) -> tuple[str, ...]:
+    """Return the names of the schemas of a database, sorted."""
+    return tuple(name for (name,) in await rows(tx, SCHEMAS))
 
 
 async def read_enums(tx: Transaction) -> tuple[EnumType, ...]:

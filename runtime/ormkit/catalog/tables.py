@@ -12,6 +12,10 @@ from typing import Literal
 #: How a relation stores its rows; the letters of pg_class.relkind.
 TableKind = Literal["table", "partitioned table", "foreign table", "view", "materialized view"]
 ConstraintKind = Literal["primary key", "unique", "foreign key", "check", "exclude"]
+TypeKind = Literal["base", "domain", "enum", "composite", "range", "multirange"]
+#: What a foreign key does to rows when the row that they reference is deleted or changes its key.
+Action = Literal["no action", "restrict", "cascade", "set null", "set default"]
+Match = Literal["simple", "full", "partial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +27,7 @@ class TypeName:
     #: The name in pg_type of the type, or of an array's elements: `varchar`.
     name: str
     schema: str
-    #: b, d, e, c, r, m: base, domain, enum, composite, range, multirange.
-    kind: str
+    kind: TypeKind
     #: What stands in parentheses, such as `(10,2)`; empty without.
     modifiers: str
     is_array: bool
@@ -132,12 +135,13 @@ class TableConstraint:
     #: The table that a foreign key references: schema and name.
     target: tuple[str, str] | None
     target_columns: tuple[str, ...]
-    #: The letters of pg_constraint: a, r, c, n, d.
-    on_delete: str
-    on_update: str
+    #: Of a foreign key; None for any other constraint.
+    on_delete: Action | None
+    on_update: Action | None
     #: The columns of ON DELETE SET NULL (columns).
     on_delete_columns: tuple[str, ...]
-    match: str
+    #: Of a foreign key; None for any other constraint.
+    match: Match | None
     is_deferrable: bool
     is_initially_deferred: bool
     is_validated: bool

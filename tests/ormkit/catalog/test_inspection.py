@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Callable
+
 import pytest
 
-from ormkit import UnknownName, create_engine, inspect
+from ormkit import UnknownName, capture_statements, create_engine, inspect
 from ormkit.catalog import Inspection
 from tests.ormkit.catalog.changes import BASE
 from tests.servers import Server
@@ -57,7 +60,10 @@ async def test_everything_is_found_and_typed(found: Inspection) -> None:
         ("app", "parent"),
         ("id",),
     )
-    assert (key.on_delete, key.on_update, key.is_validated) == ("c", "a", True)
+    assert (key.on_delete, key.on_update, key.match) == ("cascade", "no action", "simple")
+    assert key.is_validated
+    assert (parent.primary_key.on_delete, parent.primary_key.match) == (None, None)
+    assert [mood.type.kind, code.type.kind] == ["enum", "base"]
     indexes = {each.name: each for each in found.table("child", "app").indexes}
     assert indexes["child_place"].predicate == "(place > 0)"
     odd = {each.name: each for each in found.table("Odd one").constraints}
@@ -71,15 +77,100 @@ async def test_everything_is_found_and_typed(found: Inspection) -> None:
     assert sequences["child_number_seq"].owner == ("app", "child", "number")
 
 
+async def test_whatever_has_a_name_is_found_by_it(found: Inspection) -> None:
+    assert found.schemas == ("app", "public")
+    assert found.has_table("seen", "app")
+    assert found.has_table("Odd one")
+    assert not found.has_table("odd one")
+    assert found.enum("mood", "app").labels == ("sad", "it's ok")
+    assert found.domain("positive", "app").checks[0].name == "above"
+    assert found.sequence("free", "app").start == 5
+
+
+ACTIONS = ("no action", "restrict", "cascade", "set null", "set default")
+
+
+async def test_actions_of_foreign_keys_are_words(database_url: str) -> None:
+    columns = ", ".join(
+        f"a{n} integer REFERENCES whole ON DELETE {each} ON UPDATE {each}"
+        for n, each in enumerate(ACTIONS)
+    )
+    async with await create_engine(database_url, max_connections=1) as engine:
+        async with engine.pool.connection() as connection:
+            await connection.script(
+                f"CREATE TABLE whole (id integer PRIMARY KEY); CREATE TABLE part ({columns}, "
+                "FOREIGN KEY (a0) REFERENCES whole MATCH FULL)"
+            )
+        keys = (await inspect(engine)).table("part").foreign_keys
+    full = [each for each in keys if each.match == "full"]
+    plain = sorted((each for each in keys if each.match == "simple"), key=lambda each: each.columns)
+    assert [(each.on_delete, each.on_update) for each in plain] == [(a, a) for a in ACTIONS]
+    assert [each.columns for each in full] == [("a0",)]
+
+
+async def test_it_asks_no_more_of_a_larger_database(database_url: str) -> None:
+    async with await create_engine(database_url, max_connections=1) as engine:
+        with capture_statements(engine) as before:
+            await inspect(engine)
+        async with engine.pool.connection() as connection:
+            await connection.script(ALL)
+        with capture_statements(engine) as after:
+            await inspect(engine)
+    assert len(before) == len(after)
+
+
+async def test_a_role_without_rights_and_odd_settings_find_the_same(database_url: str) -> None:
+    async with await create_engine(database_url, max_connections=1) as engine:
+        async with engine.pool.connection() as connection:
+            await connection.script(ALL)
+        whole = await inspect(engine)
+        role = f"nobody_{secrets.token_hex(4)}"
+        async with engine.pool.connection() as connection:
+            await connection.script(f"CREATE ROLE {role} LOGIN")
+            for setting in (
+                "search_path = app",
+                "quote_all_identifiers = on",
+                "datestyle = german",
+            ):
+                await connection.script(f"ALTER ROLE {role} SET {setting}")
+        try:
+            url = database_url.replace("postgres@", f"{role}@")
+            async with await create_engine(url, max_connections=1) as other:
+                assert await inspect(other) == whole
+        finally:
+            await engine.execute(f"DROP ROLE {role}")
+
+
 async def test_an_empty_database_has_nothing(database_url: str) -> None:
     async with await create_engine(database_url, max_connections=1) as engine:
         found = await inspect(engine)
     assert (found.tables, found.views, found.enums, found.sequences) == ((), (), (), ())
 
 
-async def test_a_name_that_is_not_there_is_told(found: Inspection) -> None:
-    with pytest.raises(UnknownName, match="app has no table 'parnt': did you mean 'parent'"):
-        found.table("parnt", "app")
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda it: it.table("sen", "app"), "app has no table 'sen': did you mean 'seen'?"),
+        (
+            lambda it: it.table("parent"),
+            "public has no table 'parent', but app has: name the schema, as in "
+            "table('parent', 'app')",
+        ),
+        (
+            lambda it: it.table("parent", "ap"),
+            "the database has no schema 'ap': did you mean 'app'?",
+        ),
+        (lambda it: it.enum("moods", "app"), "app has no enum 'moods': did you mean 'mood'?"),
+        (lambda it: it.domain("x", "public"), "public has no domain 'x': there are none"),
+        (lambda it: it.sequence("fre", "app"), "app has no sequence 'fre': did you mean 'free'?"),
+    ],
+)
+async def test_a_name_that_is_not_there_is_told(
+    found: Inspection, ask: Callable[[Inspection], object], message: str
+) -> None:
+    with pytest.raises(UnknownName) as raised:
+        ask(found)
+    assert str(raised.value) == message
 
 
 async def test_names_of_other_libraries_lead_to_it(server18: Server) -> None:
