@@ -82,7 +82,10 @@ async def test_the_way_ends_at_the_line_of_the_application(session: AsyncSession
         await read(session)
         await asyncio.create_task(session.get(User, 1))
     line = Caller(__file__, read.__code__.co_firstlineno + 1, "read")
-    assert found[0] == (line, line, ["run", "get", "get"], "AsyncSession.get")
+    sent_from, caller, names, last = found[0]
+    assert (sent_from, caller, last) == (line, line, "AsyncSession.get")
+    # Without the accelerator, the run() that tells is one more on the way.
+    assert names[-3:] == ["run", "get", "get"]
     assert found[1][:2] == (None, None)
 
 
