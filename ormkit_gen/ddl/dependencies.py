@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ormkit_gen.ir import Domain, Model, NumberSequence, Schema, SqlObject
 from ormkit_gen.postgres.identifiers import sequence_name
 from ormkit_gen.postgres.object_kinds import OF_RELATIONS, RANKS, alike, split_label
-from ormkit_gen.postgres.sql_names import Name, name_parts, names_in
+from ormkit_gen.postgres.sql_names import Name, name_parts, names_in, names_in_bodies
 from ormkit_gen.postgres.types import ColumnType
 
 #: The schema of what is written without one, as a rule.
@@ -116,14 +116,26 @@ class Dependencies:
             # Its own name in its text may be that of another kind, such as a class's family.
             named = self._named([each.text], each.label)
             soft = [label for label in named if not self._is_later_namesake(each, label)]
-            return Node(each.label, rank, each, soft=tuple(soft))
+            return Node(each.label, rank, each, soft=(*soft, *self._called(each, soft)))
         hard: list[str] = []
         for wanted in each.depends_on:
             found = [label for label in self._declared(wanted) if label != each.label]
             hard += found
             if not found:
                 self.unknown.append((each, wanted))
-        return Node(each.label, rank, each, hard=tuple(dict.fromkeys(hard)))
+        return Node(
+            each.label, rank, each, tuple(dict.fromkeys(hard)), tuple(self._called(each, hard))
+        )
+
+    def _called(self, each: SqlObject, others: Sequence[str]) -> Iterator[str]:
+        """Yield the functions that the body of a function names, without those of `others`.
+
+        PostgreSQL does not note them, but an index of a new table may run the body.
+        """
+        if alike(each.kind) == "function":
+            for label in self._labels_of(names_in_bodies(each.text), each.label):
+                if alike(split_label(label)[0]) == "function" and label not in others:
+                    yield label
 
     def _is_later_namesake(self, each: SqlObject, label: str) -> bool:
         """Return whether a label is of an object of the same name that is created later."""
@@ -151,10 +163,12 @@ class Dependencies:
 
     def _named(self, texts: Iterable[str], own: str) -> list[str]:
         """Return the labels of what the texts name, except the one that they belong to."""
+        return self._labels_of((name for text in texts for name in names_in(text)), own)
+
+    def _labels_of(self, names: Iterable[Name], own: str) -> list[str]:
         found: dict[str, None] = {}
-        for text in texts:
-            for name in names_in(text):
-                found.update(dict.fromkeys(self._of(name)))
+        for name in names:
+            found.update(dict.fromkeys(self._of(name)))
         found.pop(own, None)
         return list(found)
 

@@ -50,6 +50,16 @@ def names_in(text: str) -> Iterator[Name]:
         yield name_parts((found["called"] or found["cast"] or "").replace("''", "'"))
 
 
+def names_in_bodies(text: str) -> Iterator[Name]:
+    """Yield the names in the strings of a text of SQL: a function's body is one."""
+    for found in _TOKEN.finditer(text):
+        string = found[0]
+        if string.startswith("$"):
+            yield from names_in(string[len(found["tag"]) + 2 : -len(found["tag"]) - 2])
+        elif string.endswith("'"):
+            yield from names_in(string[string.index("'") + 1 : -1].replace("''", "'"))
+
+
 def _stored(identifier: str) -> str:
     if identifier.startswith('"'):
         return identifier[1:-1].replace('""', '"')

@@ -137,3 +137,23 @@ def test_line_endings_of_a_checkout_are_none_of_the_text(
         for file in project.glob("sql/*/*.sql"):
             file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
         assert ormkit("check", "--database", url).returncode == 0
+
+
+def test_functions_that_an_index_runs_indirectly_come_before_its_table(
+    project: Path, ormkit: Command, server18: Server
+) -> None:
+    with server18.database() as url:
+        server18.run_script(
+            url,
+            "CREATE FUNCTION lowered(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT"
+            " AS 'SELECT lower($1)';"
+            "CREATE FUNCTION keyed(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT"
+            " AS 'SELECT public.lowered($1)';"
+            "CREATE TABLE words (id int PRIMARY KEY, word text);"
+            "CREATE INDEX words_keyed ON words (keyed(word));"
+            "CREATE FUNCTION all_words() RETURNS SETOF words LANGUAGE sql"
+            " AS 'SELECT * FROM public.words'",
+        )
+        told = ormkit("pull", "--database", url, "--into", "schemas/app.toml")
+        assert told.returncode == 0, told.stdout + told.stderr
+        assert ormkit("check", "--database", url).returncode == 0
