@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from ormkit.migrations.line_endings import without_conversion
 from ormkit_gen.cli.output import print_exactly
+from ormkit_gen.filesystem.line_endings import without_conversion
 
 _OUT_OF_DATE = 1
 

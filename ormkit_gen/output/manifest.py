@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ormkit.migrations.line_endings import without_conversion
+from ormkit_gen.filesystem.line_endings import without_conversion
 from ormkit_gen.filesystem.safe_paths import is_bare_name
 
 MANIFEST_NAME = "manifest.json"

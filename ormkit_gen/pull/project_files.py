@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ormkit.migrations.line_endings import without_conversion
 from ormkit_gen.diagnostics.diagnostic import Problems
+from ormkit_gen.filesystem.line_endings import without_conversion
 from ormkit_gen.ir import Schema
 from ormkit_gen.output.file_changes import Texts
 from ormkit_gen.project.targets import Target

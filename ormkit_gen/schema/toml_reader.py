@@ -6,8 +6,8 @@ from pathlib import Path
 
 import tomli
 
-from ormkit.migrations.line_endings import without_conversion
 from ormkit_gen.diagnostics.diagnostic import Problems
+from ormkit_gen.filesystem.line_endings import without_conversion
 from ormkit_gen.ir import Position
 from ormkit_gen.schema.document import Document
 from ormkit_gen.schema.toml_errors import explain, explain_number

@@ -125,6 +125,15 @@ class BaseType:
         return self.arithmetic in ("whole", "exact", "float")
 
     @property
+    def convertible_kind(self) -> str:
+        """What PostgreSQL converts into each other, such as numbers; empty where not known."""
+        if self.is_number:
+            return "number"
+        if self.family in ("text", "boolean"):
+            return self.family
+        return "moment" if self.is_moment and self.name != "time" else ""
+
+    @property
     def has_sum(self) -> bool:
         """False where PostgreSQL surely has no sum() of the values."""
         is_other = self.family in ("text", "json", "range", "document") or self.is_json

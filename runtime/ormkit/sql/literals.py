@@ -188,13 +188,7 @@ def check_branches(types: Sequence[str]) -> None:
 def kind_of(type_: str) -> str:
     """Return what PostgreSQL converts into each other: numbers, texts ...; empty if not known."""
     base = scalar_of(type_)
-    if base.is_number:
-        return "number"
-    if base is ARRAY:
-        return "array"
-    if base.family in ("text", "boolean"):
-        return base.family
-    return "moment" if base.is_moment and base.name != "time" else ""
+    return "array" if base is ARRAY else base.convertible_kind
 
 
 def bound_beside(beside: AnyExpression, value: object) -> AnyExpression:

@@ -65,6 +65,8 @@ ENDINGS: dict[Template, str] = {
 }
 #: What stands for a condition that no keyword says.
 OTHER = "..."
+#: How deep conditions on related rows are spelled out.
+DEEPEST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +113,22 @@ class ShapeName:
         return cls(table.label, method, table, keywords, tuple(further))
 
 
-def keywords_of(conditions: Sequence[AnyExpression]) -> Iterator[str]:
-    """Yield the keyword that stands for each condition; `...` where none does."""
+def keywords_of(conditions: Sequence[AnyExpression], depth: int = 0) -> Iterator[str]:
+    """Yield the keyword that stands for each condition; `...` where none does.
+
+    depth: how many conditions on related rows enclose them.
+    """
     for condition in conditions:
         if isinstance(condition, Pair):
             yield keyword(condition.template, condition.left)  # pyright: ignore
         elif isinstance(condition, Junction) and condition.word == "AND" and condition.height < 4:
             operands: Any = condition.operands()
-            yield from keywords_of(operands)
+            yield from keywords_of(operands, depth)
         elif isinstance(condition, Call):
             yield keyword(condition.template, condition.operand)  # pyright: ignore
-        elif isinstance(condition, Exists):
+        elif isinstance(condition, Exists) and depth < DEEPEST:
             asked: Any = condition
-            inner = ", ".join(keywords_of(asked.conditions))
+            inner = ", ".join(keywords_of(asked.conditions, depth + 1))
             yield f"{asked.relationship.name}.{asked.relationship.question}({inner})"
         else:
             yield OTHER

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ormkit import AsyncSession, DataError, InvalidValue, UsageError, create_engine, jsonload
+from ormkit import AsyncSession, DataError, InvalidValue, create_engine, jsonload
 from tests.generated import models_of
 from tests.servers import Server
 
@@ -172,5 +172,9 @@ async def test_what_is_no_text_or_none_of_the_type_is_told(session: AsyncSession
         await session.insert(Keyed(key="1", at=(1, 2)))
     with pytest.raises(DataError, match="point"):
         await session.insert(Keyed(key="1", at="nowhere"))
-    with pytest.raises(UsageError, match="insert_all"):
-        await session.copy_in(Keyed, [Keyed(key="1")])
+    with pytest.raises(DataError, match="point"):
+        await session.copy_in(Keyed, [Keyed(key="1", at="nowhere")])
+    with pytest.raises(InvalidValue, match=r"Keyed\.at"):
+        await session.copy_in(Keyed, [Keyed(key="1", at=(1, 2))])
+    assert await session.copy_in(Keyed, [Keyed(key="1", at="(1, 2)")]) == 1
+    assert (await session.get_or_raise(Keyed, "1")).at == "(1,2)"

@@ -14,6 +14,7 @@ from ormkit import (
     UsageError,
     func,
 )
+from ormkit.queries.pagination import InvalidCursor
 from tests.reliability.bad_inputs.cases import (
     HALF,
     Case,
@@ -184,7 +185,7 @@ PAGES = [
         lambda lab: lab.users.limit(3).offset(1).page(),
     ),
     *refused(
-        InvalidValue,
+        InvalidCursor,
         "this is not a cursor of User rows: get one from page() or",
         lambda lab: lab.users.limit(3).page("x"),
         lambda lab: lab.users.limit(3).page(""),
@@ -221,7 +222,7 @@ PAGES = [
         lambda lab: lab.users.limit(3).page(tampered(lab.users, lab.ada, True)),
     ),
     *refused(
-        InvalidValue,
+        InvalidCursor,
         "the cursor belongs to another query or order of User rows",
         lambda lab: lab.users.limit(3).page(str(lab.posts.cursor(lab.post))),
     ),
