@@ -10,11 +10,14 @@ from pathlib import Path
 from ..connecting.options import EMBEDDED
 from ..embedded.cluster import OWN_FILES, VERSIONS
 from ..embedded.locks import held_alone
-from ..embedded.server import EmbeddedServer, resolve
+from ..embedded.server import EmbeddedServer, reported, resolve
 from ..embedded.throwaway import SETTINGS, server_directory
 from ..embedded.url import parts_of
 from ..embedded.warden import GuardedUse
 from ..errors import EmbeddedServerError
+
+#: What to do where the directory cannot be made.
+ELSEWHERE = " (XDG_CACHE_HOME names another place, ORMKIT_TEST_URL another server)"
 
 
 @contextmanager
@@ -23,6 +26,8 @@ def server_for(url: str | None) -> Generator[str]:
 
     All tests of this user share one embedded server. It stops with the last of them, also if they
     are killed.
+
+    Raises EmbeddedServerError.
     """
     if url is not None and not url.startswith(EMBEDDED):
         yield url
@@ -30,7 +35,8 @@ def server_for(url: str | None) -> Generator[str]:
     directory = server_directory(f"tests-{VERSIONS[0]}")
     if url is not None:
         directory = resolve(parts_of(url)[0])
-    directory.parent.mkdir(parents=True, exist_ok=True)
+    with reported(f"cannot make a directory for the server of the tests{ELSEWHERE}"):
+        directory.parent.mkdir(parents=True, exist_ok=True)
     with held_alone(directory.with_suffix(".lock")):
         use = GuardedUse(directory)
         try:

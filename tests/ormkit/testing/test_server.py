@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ormkit import EmbeddedServerError
 from ormkit.embedded import throwaway
 from ormkit.embedded.server import EmbeddedServer
 from ormkit.embedded.throwaway import cache_directory, memory_directory
@@ -91,3 +92,16 @@ def test_the_server_is_in_memory_only_where_that_is_safe(
     assert memory_directory() is None
     monkeypatch.setattr(throwaway, "MEMORY", tmp_path / "none")
     assert memory_directory() is None
+
+
+def test_a_cache_that_cannot_be_written_is_told_with_the_ways_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cache").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with (
+        pytest.raises(EmbeddedServerError, match=r"XDG_CACHE_HOME .*ORMKIT_TEST_URL") as raised,
+        server_for(None),
+    ):
+        pass
+    assert str(tmp_path / "cache/ormkit") in str(raised.value)
