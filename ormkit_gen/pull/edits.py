@@ -21,9 +21,9 @@ from ormkit_gen.pull.model_parts import FactName, ModelParts, Part
 from ormkit_gen.pull.naming import free
 from ormkit_gen.pull.object_matching import canonical, is_gone, is_touched
 from ormkit_gen.pull.project_files import ProjectFiles
-from ormkit_gen.pull.python_editor import PythonEditor
-from ormkit_gen.pull.python_rewrite import Refused
-from ormkit_gen.pull.python_style import Style
+from ormkit_gen.pull.python.editor import PythonEditor
+from ormkit_gen.pull.python.rewrite import Refused
+from ormkit_gen.pull.python.style import Style
 from ormkit_gen.pull.sql_files import file_names, sql_text
 from ormkit_gen.pull.toml_editor import TomlEditor
 from ormkit_gen.pull.toml_layout import Path

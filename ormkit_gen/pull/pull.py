@@ -20,14 +20,15 @@ from ormkit_gen.drift.shadow import expect, objects_of
 from ormkit_gen.ir import Schema
 from ormkit_gen.json_schema.editor_files import LINE, beside
 from ormkit_gen.output.file_changes import Texts
-from ormkit_gen.pull import python_text, toml_text
+from ormkit_gen.pull import toml_text
 from ormkit_gen.pull.document import SchemaDocument, describe
 from ormkit_gen.pull.edits import Changes, Edits
 from ormkit_gen.pull.known_names import PUBLIC, KnownNames
 from ormkit_gen.pull.project_files import ProjectFiles
 from ormkit_gen.pull.proof import Unproven, prove
-from ormkit_gen.pull.python_rewrite import Refused
-from ormkit_gen.pull.python_style import Style
+from ormkit_gen.pull.python import text as python_text
+from ormkit_gen.pull.python.rewrite import Refused
+from ormkit_gen.pull.python.style import Style
 from ormkit_gen.pull.rights_text import rights_text
 from ormkit_gen.pull.snapshot import Snapshot, read_snapshot
 from ormkit_gen.pull.sql_files import file_names, sql_text

@@ -10,8 +10,8 @@ import pytest
 
 from ormkit_gen.project.targets import Target
 from ormkit_gen.pull.project_files import ProjectFiles
-from ormkit_gen.pull.python_editor import Edited, PythonEditor
-from ormkit_gen.pull.python_style import Style
+from ormkit_gen.pull.python.editor import Edited, PythonEditor
+from ormkit_gen.pull.python.style import Style
 
 pytestmark = pytest.mark.one_interpreter
 

@@ -6,9 +6,9 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from ormkit_gen.pull.python_names import PythonNames
-from ormkit_gen.pull.python_source import Argument, CallEdit, NotInPlace, Source, Splice, item_edit
-from ormkit_gen.pull.python_text import CALLS, POSITIONAL, call_text, source
+from ormkit_gen.pull.python.names import PythonNames
+from ormkit_gen.pull.python.source import Argument, CallEdit, NotInPlace, Source, Splice, item_edit
+from ormkit_gen.pull.python.text import CALLS, POSITIONAL, call_text, source
 from ormkit_gen.schema.document import is_list, is_table
 
 _SECTIONS = {function: section for section, function in CALLS.items()}

@@ -7,7 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from ormkit_gen.pull.model_parts import ARRAYS
-from ormkit_gen.pull.python_text import plain
+from ormkit_gen.pull.python.text import plain
 from ormkit_gen.schema.document import is_list, is_table
 from ormkit_gen.schema.enums import members_of
 from ormkit_gen.schema.naming import snake_case

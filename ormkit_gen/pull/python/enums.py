@@ -6,9 +6,9 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from ormkit_gen.pull.python_names import PythonNames
-from ormkit_gen.pull.python_source import CallEdit, NotInPlace, Source, Splice
-from ormkit_gen.pull.python_text import POSITIONAL, keywords, member_text
+from ormkit_gen.pull.python.names import PythonNames
+from ormkit_gen.pull.python.source import CallEdit, NotInPlace, Source, Splice
+from ormkit_gen.pull.python.text import POSITIONAL, keywords, member_text
 
 
 def enum_splices(

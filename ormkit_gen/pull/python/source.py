@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ormkit_gen.pull.python_text import item_source, source
+from ormkit_gen.pull.python.text import item_source, source
 from ormkit_gen.spellings import ALIASES
 
 Node = ast.expr | ast.stmt | ast.keyword

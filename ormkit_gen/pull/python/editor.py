@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ormkit_gen.pull.model_parts import ARRAYS, ModelParts
-from ormkit_gen.pull.python_document import (
+from ormkit_gen.pull.python.document import (
     Item,
     canonical,
     of_column,
@@ -17,9 +17,9 @@ from ormkit_gen.pull.python_document import (
     of_model,
     of_relationship,
 )
-from ormkit_gen.pull.python_rewrite import Refused, Rewrite
-from ormkit_gen.pull.python_style import Style
-from ormkit_gen.pull.python_text import HEAD, plain
+from ormkit_gen.pull.python.rewrite import Refused, Rewrite
+from ormkit_gen.pull.python.style import Style
+from ormkit_gen.pull.python.text import HEAD, plain
 from ormkit_gen.pull.toml_layout import Path
 from ormkit_gen.schema.document import Document, is_list, is_table
 

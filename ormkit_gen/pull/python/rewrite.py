@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 from ormkit_gen.pull.model_parts import ModelParts
-from ormkit_gen.pull.python_attributes import column_of, relationship_of
-from ormkit_gen.pull.python_class import ClassEdit, body_of
-from ormkit_gen.pull.python_enum import enum_splices
-from ormkit_gen.pull.python_names import PythonNames, with_imports, without_unused
-from ormkit_gen.pull.python_source import CallEdit, NotInPlace, Source, Splice, spliced
-from ormkit_gen.pull.python_style import Style
-from ormkit_gen.pull.python_text import FUNCTIONS, POSITIONAL, enum_text, model_text, named_text
+from ormkit_gen.pull.python.attributes import column_of, relationship_of
+from ormkit_gen.pull.python.classes import ClassEdit, body_of
+from ormkit_gen.pull.python.enums import enum_splices
+from ormkit_gen.pull.python.names import PythonNames, with_imports, without_unused
+from ormkit_gen.pull.python.source import CallEdit, NotInPlace, Source, Splice, spliced
+from ormkit_gen.pull.python.style import Style
+from ormkit_gen.pull.python.text import FUNCTIONS, POSITIONAL, enum_text, model_text, named_text
 from ormkit_gen.schema.document import Document
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from ormkit_gen.pull.python_names import PythonNames
-from ormkit_gen.pull.python_source import CallEdit, NotInPlace, Source, Splice
-from ormkit_gen.pull.python_text import (
+from ormkit_gen.pull.python.names import PythonNames
+from ormkit_gen.pull.python.source import CallEdit, NotInPlace, Source, Splice
+from ormkit_gen.pull.python.text import (
     POSITIONAL,
     annotation,
     column_text,

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Protocol
 
-from ormkit_gen.pull.python_arguments import argument_splices
-from ormkit_gen.pull.python_attributes import column_of, relationship_of
-from ormkit_gen.pull.python_names import PythonNames
-from ormkit_gen.pull.python_source import NotInPlace, Source, Splice
-from ormkit_gen.pull.python_text import (
+from ormkit_gen.pull.python.arguments import argument_splices
+from ormkit_gen.pull.python.attributes import column_of, relationship_of
+from ormkit_gen.pull.python.names import PythonNames
+from ormkit_gen.pull.python.source import NotInPlace, Source, Splice
+from ormkit_gen.pull.python.text import (
     CALLS,
     OWN_SETTINGS,
     arguments_text,

@@ -12,7 +12,7 @@ from typing import Any, TypeGuard
 from ormkit_gen.postgres.types import BASE_TYPES
 from ormkit_gen.pull.document import SchemaDocument
 from ormkit_gen.pull.model_parts import ARRAYS, ModelParts
-from ormkit_gen.pull.python_names import PythonNames, with_imports
+from ormkit_gen.pull.python.names import PythonNames, with_imports
 from ormkit_gen.schema.columns import OF_FOREIGN_KEYS
 from ormkit_gen.schema.document import is_list, is_table
 from ormkit_gen.schema.enums import members_of
