@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -42,7 +43,9 @@ class Runners:
 
     def kill(self) -> None:
         """End it at once."""
-        os.kill(self._pid, signal.SIGKILL)
+        # On a fast machine it may have come to its end since its last event.
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
         while self._read() != "ended":
             pass
 
