@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
@@ -21,27 +21,10 @@ from ormkit import (
 )
 from ormkit.models.codec_columns import CodecColumn
 from tests.generated import import_models, models_of
+from tests.ormkit.postgres.spot_codec import Spot
 from tests.servers import Server
 
 pytestmark = pytest.mark.one_interpreter
-
-
-class Spot(NamedTuple):
-    """A point. It is a tuple, and yet one value."""
-
-    x: float
-    y: float
-
-
-class SpotCodec:
-    @staticmethod
-    def decode(text: str) -> Spot:
-        x, y = text.strip("()").split(",")
-        return Spot(float(x), float(y))
-
-    @staticmethod
-    def encode(value: Spot) -> str:
-        return f"({value.x},{value.y})"
 
 
 @dataclass
@@ -63,9 +46,9 @@ class PairCodec:
         return value.b if value.b in ("\0", "\ud800") else f"({value.a},{value.b})" * (value.a > 0)
 
 
-WORDS = 'codec = "tests.ormkit.postgres.test_codecs:{0}Codec", python_type = "{1}"'
-SPOT = WORDS.format("Spot", "tests.ormkit.postgres.test_codecs.Spot")
-PAIR = WORDS.format("Pair", "tests.ormkit.postgres.test_codecs.Pair")
+WORDS = 'codec = "tests.ormkit.postgres.{0}Codec", python_type = "{1}"'
+SPOT = WORDS.format("spot_codec:Spot", "tests.ormkit.postgres.spot_codec.Spot")
+PAIR = WORDS.format("test_codecs:Pair", "tests.ormkit.postgres.test_codecs.Pair")
 SPOTS, PAIRS = (each.replace('type = "', 'type = "list[') for each in (SPOT, PAIR))
 SCHEMA = f"""
 [models.Place.columns]
@@ -88,7 +71,8 @@ place = {{ target = "Place", back_populates = "marks" }}
 """
 PYTHON = """
 from ormkit_gen.declarative import Base, Mapped, mapped_column
-from tests.ormkit.postgres.test_codecs import Pair, PairCodec, Spot, SpotCodec
+from tests.ormkit.postgres.spot_codec import Spot, SpotCodec
+from tests.ormkit.postgres.test_codecs import Pair, PairCodec
 
 class Place(Base):
     __tablename__ = "place"

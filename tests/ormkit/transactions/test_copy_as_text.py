@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -24,31 +24,14 @@ from ormkit import (
 )
 from ormkit.driver.copy_lines import BINARY
 from tests.generated import models_of
+from tests.ormkit.postgres.spot_codec import Spot
 from tests.servers import Server
 
 pytestmark = pytest.mark.one_interpreter
 
 
-class Spot(NamedTuple):
-    """A point, which is one value although it is a tuple."""
-
-    x: float
-    y: float
-
-
-class SpotCodec:
-    @staticmethod
-    def decode(text: str) -> Spot:
-        x, y = text.strip("()").split(",")
-        return Spot(float(x), float(y))
-
-    @staticmethod
-    def encode(value: Spot) -> str:
-        return f"({value.x},{value.y})"
-
-
-HERE = "tests.ormkit.transactions.test_copy_as_text"
-CODEC = f'codec = "{HERE}:SpotCodec"'
+PLACE = "tests.ormkit.postgres.spot_codec"
+CODEC = f'codec = "{PLACE}:SpotCodec"'
 #: Columns by name, with two values for each, as texts that PostgreSQL writes.
 TEXTS: dict[str, tuple[str, Any, Any]] = {
     "shape": ("box", "(3,4),(1,2)", "(1,1),(0,0)"),
@@ -83,8 +66,8 @@ SCHEMA = (
     "label = { type = 'text', server_default = \"'none'\" }\n"
     "made = { type = 'timestamptz?' }\nsettings = { type = 'jsonb?' }\n"
     "notes = { type = 'jsonb[]?' }\n"
-    f"spot = {{ type = 'point?', {CODEC}, python_type = '{HERE}.Spot' }}\n"
-    f"spots = {{ type = 'point[]?', {CODEC}, python_type = 'list[{HERE}.Spot]' }}\n"
+    f"spot = {{ type = 'point?', {CODEC}, python_type = '{PLACE}.Spot' }}\n"
+    f"spots = {{ type = 'point[]?', {CODEC}, python_type = 'list[{PLACE}.Spot]' }}\n"
     + "".join(f"{name} = '''{kind}?'''\n" for name, (kind, *_) in TEXTS.items())
 )
 models: Any = models_of("copied", SCHEMA)
